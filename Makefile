@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format up histories screenshot docs-tables lock clean
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+# Newer than requirements.lock once its packages are installed.
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## the virtual environment in .venv, with everything the other targets need
+	@:
+
+$(STAMP): requirements.lock
+	@echo "Installing the locked packages into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.x ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@
+
+demo: $(STAMP) ## live through every ending of an order in virtual time (ARGS=...)
+	@$(RUN) starter.py demo $(ARGS)
+
+test: $(STAMP) ## all tests (ARGS=... for pytest)
+	@$(RUN) -m pytest --quiet $(ARGS)
+
+check: $(STAMP) ## lint, format and types
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet || { echo "Run 'make format':"; $(RUN) -m ruff format --check; }
+	@$(RUN) -m mypy --no-error-summary
+
+format: $(STAMP) ## sort imports, apply safe fixes and format
+	@$(RUN) -m ruff check --fix --quiet
+	@$(RUN) -m ruff format --quiet
+
+up: $(STAMP) ## the system, running until stopped
+	@$(RUN) -m deploy.local $(ARGS)
+
+histories: $(STAMP) ## record the histories of the replay tests again
+	@$(RUN) -m tests.replay.record $(ARGS)
+
+screenshot: $(STAMP) ## take the README's picture of the web UI again (needs chromium)
+	@$(RUN) -m docs.screenshot
+
+docs-tables: $(STAMP) ## write the generated tables of the documentation again
+	@$(RUN) -m docs.generate $(ARGS)
+
+# Locks for all platforms and Python versions at once, and without index addresses.
+# Versions stay as locked unless pyproject.toml moves them: ARGS=--upgrade takes the newest.
+lock: $(STAMP) ## make requirements.lock from pyproject.toml (ARGS=--upgrade)
+	@$(RUN) -m uv --no-config --quiet pip compile pyproject.toml --extra embedded --group dev \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements.lock $(ARGS)
+	@if grep -nE '(https?|file):|/work|--(extra-)?index-url|--find-links' requirements.lock; then \
+		echo "requirements.lock names an address or a path of this machine."; exit 1; fi
+
+clean: ## remove the virtual environment, caches and local data
+	@rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist var
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,61 @@
+"""Stray money (R17): a process of its own is started for it, and its books are kept."""
+
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.notifications import Letter, Notifications
+from orders.books import Posting
+from orders.stray import StrayPayment
+from orders.values import Frozen
+
+
+class StrayStep(Frozen):
+    """What has come of stray money so far: all its postings, and whom to tell."""
+
+    postings: tuple[Posting, ...]
+    letters: tuple[Letter, ...]
+
+
+class StrayProcesses(Protocol):
+    """Whoever can start a durable process."""
+
+    async def start(self, stray: StrayPayment) -> None:
+        """Start the process for this payment; one that was started before is left alone."""
+
+
+class StrayJournal(Protocol):
+    """Where stray money is booked."""
+
+    async def post(self, posting: Posting) -> None:
+        """Book a posting, once by its key."""
+
+    async def tell(self, letter: Letter) -> None:
+        """Put a letter into the outbox, once by its key."""
+
+
+class Strays:
+    """Starts and books the way back of money that no order could take."""
+
+    def __init__(
+        self, processes: StrayProcesses, journal: StrayJournal, notifications: Notifications
+    ) -> None:
+        self._processes = processes
+        self._journal = journal
+        self._notifications = notifications
+
+    @activity.defn
+    async def start_stray(self, stray: StrayPayment) -> None:
+        """Leave the money to a process of its own."""
+        await self._processes.start(stray)
+
+    @activity.defn
+    async def record_stray(self, step: StrayStep) -> None:
+        """Book what happened and tell whom it concerns."""
+        for posting in step.postings:
+            await self._journal.post(posting)
+        for letter in step.letters:
+            await self._journal.tell(letter)
+        for order_id in dict.fromkeys(letter.order_id for letter in step.letters):
+            # What a channel does not take now waits in the outbox: money never waits for mail.
+            await self._notifications.try_to_deliver(order_id)

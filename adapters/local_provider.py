@@ -1,0 +1,136 @@
+"""A payment provider of our own, to run everything on one machine; the database has its books."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.exceptions import ApplicationError
+
+from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from ledger.database import Database, insert_if_missing, insert_into
+from ledger.tables import provider_faults, provider_refunds
+from orders.messages import RefundStatus
+
+
+class ProviderRefusal(ApplicationError):
+    """The provider will never do this, however often it is asked: asking again is no use."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, type="ProviderRefusal", non_retryable=True)
+
+
+class LocalProvider:
+    """Implements ``activities.refunds.PaymentProvider`` (R14, R15, R23).
+
+    A refund is pending until ``settles_after`` has passed by the order's own clock, and then
+    succeeds; those of a payment that ``fail_refunds_of`` names fail.
+    """
+
+    def __init__(self, database: Database, settles_after: timedelta = timedelta(days=3)) -> None:
+        self._database = database
+        self._settles_after = settles_after
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        """See ``PaymentProvider``; the same id for anything else is refused (ProviderRefusal)."""
+        async with self._database.writing() as connection:
+            await insert_if_missing(
+                connection,
+                provider_refunds,
+                refund_id=request.refund_id,
+                payment_id=request.payment_id,
+                amount=request.money.amount,
+                currency=request.money.currency,
+                method=request.method,
+                asked_at=request.asked_at,
+                status=RefundStatus.PENDING,
+                reason="",
+            )
+            refund = await _find(connection, request.refund_id)
+            if refund is None or not _is_for(refund, request):
+                raise ProviderRefusal(
+                    f"Refund {request.refund_id} was asked for before, "
+                    "for another payment, amount, currency or method."
+                )
+            return await self._news(connection, refund, request.asked_at)
+
+    async def refund_state(self, question: RefundQuestion) -> RefundState | None:
+        """See ``PaymentProvider``."""
+        async with self._database.writing() as connection:
+            refund = await _find(connection, question.refund_id)
+            return await self._news(connection, refund, question.at) if refund else None
+
+    async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
+        """See ``PaymentProvider``; only a pending refund can be stopped."""
+        async with self._database.writing() as connection:
+            refund = await _find(connection, question.refund_id)
+            if refund is None:
+                return None
+            state = await self._news(connection, refund, question.at)
+            if state.status is not RefundStatus.PENDING:
+                return state
+            stopped = RefundState(status=RefundStatus.CANCELED, reason="Stopped on request.")
+            return await _enter(connection, question.refund_id, stopped)
+
+    async def fail_refunds_of(self, payment_id: str, reason: str) -> None:
+        """Fail this payment's refunds, those to come and those still pending."""
+        async with self._database.writing() as connection:
+            insert = insert_into(connection, provider_faults).values(
+                payment_id=payment_id, reason=reason
+            )
+            await connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["payment_id"], set_={"reason": insert.excluded.reason}
+                )
+            )
+
+    async def settle(self, refund_id: str) -> None:
+        """Pay a refund out now, even a failed one. Raises LookupError for one never asked for."""
+        async with self._database.writing() as connection:
+            if await _find(connection, refund_id) is None:
+                raise LookupError(f"There is no refund {refund_id}.")
+            await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
+
+    async def _news(
+        self, connection: AsyncConnection, refund: Row[Any], at: datetime
+    ) -> RefundState:
+        if refund.status != RefundStatus.PENDING:
+            return RefundState(status=RefundStatus(refund.status), reason=refund.reason)
+        fault = await connection.execute(
+            select(provider_faults.c.reason).where(
+                provider_faults.c.payment_id == refund.payment_id
+            )
+        )
+        if (reason := fault.scalar_one_or_none()) is not None:
+            failed = RefundState(status=RefundStatus.FAILED, reason=reason)
+            return await _enter(connection, refund.refund_id, failed)
+        if at >= refund.asked_at + self._settles_after:
+            paid = RefundState(status=RefundStatus.SUCCEEDED)
+            return await _enter(connection, refund.refund_id, paid)
+        return RefundState(status=RefundStatus.PENDING)
+
+
+async def _find(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
+    # Locked on PostgreSQL; SQLite has one writer at a time and ignores it.
+    query = (
+        select(provider_refunds).where(provider_refunds.c.refund_id == refund_id).with_for_update()
+    )
+    return (await connection.execute(query)).one_or_none()
+
+
+def _is_for(refund: Row[Any], request: RefundRequest) -> bool:
+    return (refund.payment_id, refund.amount, refund.currency, refund.method) == (
+        request.payment_id,
+        request.money.amount,
+        request.money.currency,
+        request.method,
+    )
+
+
+async def _enter(connection: AsyncConnection, refund_id: str, state: RefundState) -> RefundState:
+    await connection.execute(
+        update(provider_refunds)
+        .where(provider_refunds.c.refund_id == refund_id)
+        .values(status=state.status, reason=state.reason)
+    )
+    return state

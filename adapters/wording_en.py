@@ -1,0 +1,159 @@
+"""The English texts; see ``adapters.wording``."""
+
+from orders.messages import Role
+
+_TO_BUYER = {
+    "order_placed": "Order {order} is placed. Please pay {amount_due} by {pay_by}. If you do "
+    "not, the order closes by itself, and you owe nothing.",
+    "payment_reminder": "Order {order} still waits for your payment. You can pay until {due_by}; "
+    "then the order closes by itself, and you owe nothing.",
+    "payment_received": "Your payment for order {order} has arrived and is being checked until "
+    "{review_ends_at}. From then on you can also ask to cancel the order.",
+    "payment_declined": "Your payment for order {order} was turned down.{why} You can pay again "
+    "until {pay_by}.",
+    "payment_accepted": "Your payment for order {order} is accepted, and the seller can ship it. "
+    "Until it ships you can ask to cancel.",
+    "cancellation_requested": "The seller knows that you want to cancel order {order}, and has "
+    "until {due_by} to answer. Without an answer the order closes and you get your money back.",
+    "cancellation_withdrawn": "You have withdrawn your request to cancel order {order}. The "
+    "order awaits shipment again.",
+    "cancellation_refused": "The seller has refused to cancel order {order}.",
+    "shipment_claimed": "The seller says that order {order} is already shipped, and has until "
+    "{due_by} to prove it.",
+    "dispute_offered": "You can open a dispute about order {order}: {reason}.",
+    "dispute_opened": "A dispute about order {order} is open: {reason}. Our support will look "
+    "into it.",
+    "dispute_resolved": "The dispute about order {order} is over: {outcome}.",
+    "settlement_offered": "The seller offers you {money} back to settle the dispute about order "
+    "{order}. If you accept, the dispute is over; if not, support decides.",
+    "seller_message": "The seller writes about order {order}: “{text}”{offer}",
+    "order_shipped": "Order {order} is shipped.",
+    "order_closed": "Order {order} is closed: {reason}. There is no fine to pay.",
+    "refund_started": "Your refund of {money} for order {order} is on its way, by the payment "
+    "method you used ({method}). You will have it by {due_by}.",
+    "refund_succeeded": "Your refund of {money} for order {order} is paid out.",
+    "refund_failed": "Your refund for order {order} has not gone through yet.{why} Our support "
+    "is taking care of it; your money is not lost.",
+    "refund_overdue": "Your refund for order {order} should have reached you by now. We are "
+    "sorry for the delay; our support is taking care of it.",
+    "stray_refund_started": "We received a payment of {money} from you that no order could take. "
+    "All of it goes back to you by {due_by}. Reference: {order}.",
+    "stray_refund_succeeded": "Your payment of {money} that no order could take is back with you. "
+    "Reference: {order}.",
+}
+
+_TO_SELLER = {
+    "order_placed": "You have a new order, {order}, for {amount_due}. The buyer has until "
+    "{pay_by} to pay. Please do not ship it before it is paid.",
+    "payment_received": "A payment for order {order} has arrived and is being checked until "
+    "{review_ends_at}. Please do not ship it before then.",
+    "payment_declined": "The payment for order {order} was turned down. The buyer can pay again "
+    "until {pay_by}. Please do not ship it before it is paid.",
+    "payment_accepted": "The payment for order {order} is accepted. Please ship it now, and give "
+    "us the tracking number.",
+    "cancellation_requested": "The buyer wants to cancel order {order} ({reason}). Please answer "
+    "by {due_by}: accept, refuse, or say that it is already shipped. Without an answer the order "
+    "closes and the buyer gets the money back.",
+    "cancellation_withdrawn": "The buyer no longer wants to cancel order {order}. It awaits "
+    "shipment again.",
+    "seller_reminder": "The request to cancel order {order} still waits for you. Please answer "
+    "it, or prove the shipment, by {due_by}.",
+    "proof_requested": "You say that order {order} is already shipped. Please prove it by "
+    "{due_by}, with a tracking number, a photo or a scan of the postal receipt.",
+    "tracking_invalid": "We could not verify the tracking number {number} for order "
+    "{order}.{why} Please check it and send the right one, or a photo or a scan of the postal "
+    "receipt.",
+    "proof_rejected": "Support did not accept your proof that order {order} is shipped.{why}",
+    "shipment_extended": "The buyer gives you {days} more to ship order {order}: until {ship_by}.",
+    "buyer_message": "The buyer writes about order {order}: “{text}”",
+    "offer_accepted": "The buyer has accepted your offer for order {order}. The amount due is "
+    "{amount_due}.",
+    "dispute_opened": "A dispute about order {order} is open: {reason}. Our support will look "
+    "into it; you can still send proof of the shipment or offer a settlement.",
+    "dispute_resolved": "The dispute about order {order} is over: {outcome}.",
+    "order_shipped": "Order {order} counts as shipped. Thank you.",
+    "order_closed": "Order {order} is closed: {reason}.",
+    "refund_succeeded": "The buyer has {money} for order {order} back.",
+    "chargeback_opened": "The buyer's bank has taken back the payment for order {order} (a "
+    "chargeback). We will tell you how it ends.",
+    "chargeback_won": "The chargeback of order {order} ended in your favour.",
+    "chargeback_lost": "The chargeback of order {order} ended in the buyer's favour: the money "
+    "stays with the buyer.",
+}
+
+_TO_SUPPORT = {
+    "proof_to_review": "Order {order}: the seller has sent proof of the shipment ({kind}). "
+    "Please judge it.",
+    "dispute_opened": "Order {order}: a dispute is open: {reason}. Please decide it.",
+    "dispute_reminder": "Order {order}: the dispute is still undecided. After {due_by} it ends "
+    "with a full refund.",
+    "dispute_resolved": "Order {order}: the dispute is over: {outcome}.",
+    "refund_failed": "Order {order}: the refund has not gone through.{why} Please see to it that "
+    "the buyer gets the money.",
+    "refund_overdue": "Order {order}: the refund is not settled although its 2 weeks are over. "
+    "Please see to it that the buyer gets the money.",
+    "refund_after_chargeback": "Order {order}: the refund {refund_id} was paid although the "
+    "buyer's bank has taken the money back too. Please look into it.",
+    "chargeback_opened": "Order {order}: the buyer's bank has taken back the payment (a "
+    "chargeback). Until it ends nothing is refunded.",
+    "chargeback_won": "Order {order}: the chargeback ended in the seller's favour; the money is "
+    "back.",
+    "chargeback_lost": "Order {order}: the chargeback ended in the buyer's favour.",
+    "stray_refund_failed": "{order}: the payment of {money} that no order could take has not "
+    "gone back yet.{why} Please see to it that its payer gets the money.",
+    "stray_refund_overdue": "{order}: the payment of {money} that no order could take is not "
+    "back with its payer although 2 weeks are over. Please see to it.",
+}
+
+TEXTS = {
+    **{(what, Role.BUYER): text for what, text in _TO_BUYER.items()},
+    **{(what, Role.SELLER): text for what, text in _TO_SELLER.items()},
+    **{(what, Role.SUPPORT): text for what, text in _TO_SUPPORT.items()},
+}
+
+WHY = " The reason given: “{reason}”."
+OFFER = " You can accept the offer on the order's page."
+UNKNOWN = "There is news about order {order}. Please look at the order's page."
+
+WORDS = {
+    # why an order closed
+    "payment_expired": "it was not paid in time",
+    "buyer_canceled_unpaid": "the buyer canceled it before paying",
+    "seller_accepted": "the seller agreed to cancel it",
+    "seller_no_response": "the seller did not answer the request to cancel it in time",
+    "shipment_expired": "it was not shipped in time",
+    "dispute_full_refund": "the dispute ended with a full refund",
+    "dispute_partial_refund": "the dispute ended with a partial refund",
+    "dispute_no_refund": "the dispute ended without a refund",
+    "dispute_settled": "seller and buyer have settled the dispute",
+    "charged_back": "the buyer's bank took the payment back",
+    # why the buyer wants to cancel
+    "changed_mind": "changed their mind",
+    "order_mistake": "ordered by mistake",
+    "duplicate_order": "ordered twice",
+    "found_cheaper_price": "found it cheaper",
+    "poor_quality_expected": "expects poor quality",
+    "distrust_seller": "does not trust the seller",
+    "wont_arrive_in_time": "it will not arrive in time",
+    "address_issues": "a problem with the address",
+    "seller_unreachable": "could not reach the seller",
+    "out_of_stock": "out of stock",
+    "other": "another reason",
+    # what a dispute is about
+    "seller_complaint": "the buyer complains about the seller",
+    "seller_refused": "the seller refused to cancel",
+    "no_proof": "the seller did not prove the shipment in time",
+    "invalid_tracking": "the tracking number could not be verified",
+    "proof_rejected": "the proof of the shipment was not accepted",
+    "buyer_request": "the buyer asked for it",
+    # how a dispute ended
+    "resolved_buyer_favour": "in the buyer's favour",
+    "resolved_seller_favour": "in the seller's favour",
+    "resolved_with_payout": "the buyer gets a part of the money back",
+    "settled": "seller and buyer have settled it",
+    "withdrawn": "the buyer dropped it",
+    "settled_by_cancellation": "the order was canceled",
+    # what kind of proof
+    "photo": "a photo",
+    "postal_receipt": "a scan of the postal receipt",
+}

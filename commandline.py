@@ -1,0 +1,193 @@
+"""What the commands share: reaching Temporal and the database, and reading what was typed.
+
+Whatever goes wrong is a ``Failure``: a sentence with the remedy.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from ledger.journal import Database, SqlJournal
+from orders.errors import InvalidInput
+from orders.messages import MESSAGES, Message, parse
+from orders.model import PlaceOrder
+from orders.values import PartyId
+from orders.view import OrderView
+from settings import Settings
+from workflows import calls
+
+_CONNECT_WITHIN = timedelta(seconds=5)
+_ANSWER_WITHIN = timedelta(seconds=15)
+
+
+class Failure(Exception):
+    """What a command could not do: a sentence with the remedy, and the exit status."""
+
+    def __init__(self, sentence: str, status: int = 2) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Client]:
+    """A client of the configured Temporal service; what its calls can fail with becomes a sentence."""
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise Failure(f"Temporal's configuration cannot be read: {first_line(error)}") from None
+    config.setdefault("target_host", "localhost:7233")
+    try:
+        async with asyncio.timeout(_CONNECT_WITHIN.total_seconds()):
+            client = await Client.connect(**config, data_converter=pydantic_data_converter)
+    except (RuntimeError, TimeoutError, ValueError) as error:
+        raise Failure(
+            f"Temporal at {config['target_host']} cannot be reached ({first_line(error)}). Start it "
+            "with `make up`, or set TEMPORAL_ADDRESS to where it is.",
+            status=1,
+        ) from None
+    try:
+        yield client
+    except RPCError as error:
+        if _is_no_answer(error):
+            raise no_answer() from None
+        raise Failure(
+            f"Temporal at {config['target_host']} refused the request: {first_line(error)}.",
+            status=1,
+        ) from None
+
+
+@asynccontextmanager
+async def open_journal() -> AsyncIterator[SqlJournal]:
+    """The database of the settings."""
+    try:
+        database = await Database.open(Settings().database_url)
+        try:
+            yield SqlJournal(database)
+        finally:
+            await database.close()
+    except (SQLAlchemyError, OSError, ValidationError) as error:
+        raise Failure(
+            f"The database cannot be read ({first_line(error)}). UNBUY_DATABASE_URL says where it is.",
+            status=1,
+        ) from None
+
+
+async def kept_order(order_id: str) -> OrderView | None:
+    """An order as it was last kept in the database."""
+    async with open_journal() as journal:
+        return await journal.order(order_id)
+
+
+async def find_order(client: Client, order_id: str) -> OrderView | None:
+    """An order as it is now or, once its history is gone, as it ended; None if it never was."""
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN.total_seconds()):
+            return await calls.show(client, order_id)
+    except TimeoutError:
+        raise no_answer() from None
+    except WorkflowQueryFailedError as error:
+        raise Failure(f"Order {order_id} cannot be read: {first_line(error)}", status=1) from None
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    return await kept_order(order_id)
+
+
+async def is_over(client: Client, order_id: str) -> bool:
+    """Whether an order's process has ended; also when its history is gone."""
+    try:
+        described = await calls.order(client, order_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return True
+    return described.status is not WorkflowExecutionStatus.RUNNING
+
+
+def read_order(file: str) -> PlaceOrder:
+    """An order from a JSON file."""
+    try:
+        text = Path(file).read_bytes()
+    except OSError as error:
+        raise Failure(
+            f"{file} cannot be read: {error.strerror}. Give the path of a JSON file, "
+            "such as samples/order-eur.json."
+        ) from None
+    try:
+        return PlaceOrder.model_validate_json(text)
+    except ValidationError as error:
+        raise Failure(
+            f"{InvalidInput.of(file, error)} samples/order-eur.json shows what an order looks like."
+        ) from None
+
+
+def read_message(name: str, json: str | None, message_id: str | None) -> Message:
+    """The message as the contract has it; with an id in any case, so that it can be sent again."""
+    body = sys.stdin.buffer.read() if json == "-" else (json or "").encode()
+    try:
+        message = parse(name, [body.strip()])
+        given = message.model_dump(exclude_unset=True)
+        chosen = message_id or message.message_id or f"cli-{uuid4()}"
+        return type(message).model_validate({**given, "message_id": chosen})
+    except InvalidInput as error:
+        raise Failure(f"{error}{_takes(name)}") from None
+    except ValidationError as error:
+        raise Failure(str(InvalidInput.of(name, error))) from None
+
+
+def _takes(name: str) -> str:
+    model = MESSAGES.get(name)
+    if model is None:
+        return ""
+    fields = model.model_fields.items()
+    needed = ", ".join(field for field, about in fields if about.is_required()) or "nothing"
+    optional = ", ".join(field for field, about in fields if not about.is_required())
+    return f" {name} takes {needed}; optional: {optional}."
+
+
+def party_id(what: str, party: str) -> str:
+    """A buyer's or seller's id; one that could be nobody's is refused."""
+    try:
+        return TypeAdapter(PartyId).validate_python(party)
+    except ValidationError:
+        raise Failure(
+            f"There can be no {what} of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
+        ) from None
+
+
+def unknown_order(order_id: str) -> Failure:
+    """There is no such order."""
+    return Failure(
+        f"There is no order {order_id}. To see which there are: python starter.py list; "
+        "to place one: python starter.py place FILE"
+    )
+
+
+def no_answer(hint: str = "") -> Failure:
+    """Temporal is there, but no worker; ``hint`` says what became of the request."""
+    return Failure(
+        f"No worker answers. Start one with `python worker.py`, and try again.{hint}", status=1
+    )
+
+
+def _is_no_answer(error: RPCError) -> bool:
+    """Whether a call waited in vain, or Temporal knows that no worker would take it."""
+    return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
+        error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
+    )
+
+
+def first_line(error: BaseException | None) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

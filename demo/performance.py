@@ -1,0 +1,122 @@
+"""The demo from start to end: a stage is set up, the stories are lived through, the books are checked."""
+
+import asyncio
+import logging
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+from temporalio.exceptions import TemporalError
+
+from demo import report
+from demo.report import Outcome
+from demo.stage import Astray, Life, Stage, set_up
+from demo.stories import STORIES, Story
+
+# More at once only wait for each other on two cores.
+_AT_ONCE = 6
+
+
+async def perform(console: Console, *, keep: bool) -> int:
+    """Run the whole demo; 0 if every story ended as it must and all the books agree, else 1."""
+    began = monotonic()
+    with tempfile.TemporaryDirectory(prefix="unbuy-demo-", ignore_cleanup_errors=True) as made:
+        directory = Path(made)
+        log = directory / "demo.log"
+        logging.basicConfig(filename=log, level=logging.INFO, force=True)
+        async with _interruptible(directory) as stage:
+            console.print(
+                f"A Temporal server and a worker are up at {stage.server.address}. "
+                f"{len(STORIES)} stories happen there now, in virtual time."
+            )
+            outcomes = await play(stage, STORIES, lambda outcome: report.tell(console, outcome))
+            wrong = await judge(stage, outcomes)
+            report.conclude(console, outcomes, wrong)
+            console.print(f"It took {monotonic() - began:.0f} seconds.")
+            if keep:
+                await _stay(console, stage, log)
+    return 1 if wrong else 0
+
+
+async def play(
+    stage: Stage, stories: Sequence[Story], tell: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Live through stories side by side, and tell each in its turn as soon as it is over."""
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def in_turn(story: Story) -> Outcome:
+        async with turns:
+            return await live(stage, story)
+
+    outcomes = []
+    async with asyncio.TaskGroup() as group:
+        for playing in [group.create_task(in_turn(story)) for story in stories]:
+            outcomes.append(await playing)
+            tell(outcomes[-1])
+    return outcomes
+
+
+async def live(stage: Stage, story: Story) -> Outcome:
+    """Live through one story, to its end or to where it goes astray."""
+    life = await Life.begin(stage, story.order())
+    problem = None
+    try:
+        await story.happens(life)
+        await life.ends()
+    except (Astray, TemporalError, TimeoutError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    strays = await life.strays()
+    return Outcome(
+        story=story,
+        view=await life.view(),
+        refused=tuple(life.refused),
+        strays=tuple(strays),
+        balances=await stage.journal.balances(story.order_id),
+        stray_balances=tuple(
+            [await stage.journal.balances(stray.postings[0].order_id) for stray in strays]
+        ),
+        cost=await life.cost(),
+        problem=problem,
+    )
+
+
+async def judge(stage: Stage, outcomes: Sequence[Outcome]) -> list[str]:
+    """All that is wrong with what the stories came to and with the ledger."""
+    return [
+        *(fault for outcome in outcomes for fault in report.faults(outcome)),
+        *report.endings_not_seen(outcomes),
+        *report.ledger_faults(await stage.journal.trial_balance()),
+    ]
+
+
+@asynccontextmanager
+async def _interruptible(directory: Path) -> AsyncIterator[Stage]:
+    """A stage that is taken down in order when this process is asked to stop."""
+    # The server inherits this: Ctrl-C in the terminal must not take it from under the worker.
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    async with set_up(directory) as stage:
+        signal.signal(signal.SIGINT, ours)
+        if playing := asyncio.current_task():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+        yield stage
+
+
+async def _stay(console: Console, stage: Stage, log: Path) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    console.print(
+        f"\nTemporal  {stage.server.address}\n"
+        f"Web UI    {stage.server.ui_url}\n"
+        f"Log       {log}\n"
+        f"Commands  TEMPORAL_ADDRESS={stage.server.address} "
+        f"UNBUY_DATABASE_URL={stage.database_url} python starter.py list\n"
+        "Ctrl-C stops it.",
+        markup=False,
+        soft_wrap=True,
+    )
+    await stop.wait()

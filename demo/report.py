@@ -1,0 +1,183 @@
+"""What the demo prints and checks: each story's timeline, the table of outcomes, and the books."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import rendering
+from demo.stage import Cost, RefusedUpdate
+from demo.stories import Ending, Story
+from ledger.journal import AccountSum
+from orders.model import CloseReason, Status
+from orders.stray import Stray
+from orders.view import OrderView
+
+FOOTNOTE = (
+    "Events and workflow tasks are those of the order's own process. The events by which this demo "
+    "skips its time (WORKFLOW_EXECUTION_OPTIONS_UPDATED, "
+    "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED) are not counted: an order that lives at its own "
+    "pace has none."
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a story came to: in the order's own view, in the ledger, and for the server.
+
+    ``balances`` and ``stray_balances`` are the ledger's, by account, in minor units. ``problem`` says
+    where the story went another way than it is told.
+    """
+
+    story: Story
+    view: OrderView
+    refused: tuple[RefusedUpdate, ...]
+    strays: tuple[Stray, ...]
+    balances: dict[str, int]
+    stray_balances: tuple[dict[str, int], ...]
+    cost: Cost
+    problem: str | None = None
+
+
+def tell(console: Console, outcome: Outcome) -> None:
+    """Print a story as a timeline with its virtual dates."""
+    console.print()
+    console.print(Text.assemble((outcome.story.title, "bold"), f"  ({outcome.view.order_id})"))
+    refused = [
+        rendering.refused_line(it.at, it.name, it.reason, it.available_from)
+        for it in outcome.refused
+    ]
+    lines = sorted([*rendering.history(outcome.view), *refused], key=lambda line: line.at)
+    console.print(rendering.timeline(lines))
+    for stray in outcome.strays:
+        money = rendering.money(stray.payment.money)
+        console.print(
+            f"  Payment {stray.payment.payment_id} of {money}, by a process and a clock of its own:"
+        )
+        console.print(rendering.timeline(rendering.entries(stray.timeline)))
+    ended = f"{rendering.words(outcome.view.status)}: {rendering.state(outcome.view)}"
+    console.print(f"  In the end it is {ended}.")
+    if outcome.problem:
+        console.print(Text(f"  It went another way: {outcome.problem}", style="red"))
+
+
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """How each story ended, where its money is, and what it cost."""
+    made = Table(title="Outcomes", caption=FOOTNOTE, caption_justify="left", title_style="bold")
+    made.add_column("story")
+    made.add_column("status")
+    made.add_column("close reason")
+    for name in ("paid", "refunded", "charged back", "held", "owed to seller", "sent back"):
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("events", justify="right")
+    made.add_column("tasks", justify="right")
+    for outcome in outcomes:
+        view = outcome.view
+        made.add_row(
+            outcome.story.title,
+            rendering.words(view.status),
+            rendering.words(view.close_reason or "\N{EM DASH}"),
+            rendering.money(view.amount_paid),
+            rendering.money(view.amount_refunded),
+            rendering.money(view.amount_charged_back),
+            rendering.money(view.amount_held),
+            rendering.money(view.amount_owed_to_seller),
+            rendering.money(view.amount_paid.of(_sent_back(outcome))),
+            str(outcome.cost.events),
+            str(outcome.cost.workflow_tasks),
+            style="red" if faults(outcome) else None,
+        )
+    return made
+
+
+def faults(outcome: Outcome) -> list[str]:
+    """What is wrong with one story; nothing when it ended as it must and its money adds up."""
+    return [
+        f"{outcome.story.title}: {fault}"
+        for fault in (*_astray(outcome), *_wrong_ending(outcome), *_wrong_money(outcome))
+    ]
+
+
+def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
+    """What is wrong with the whole ledger: each currency must sum to zero."""
+    sums: dict[str, int] = {}
+    for entry in trial_balance:
+        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
+    if not sums:
+        return ["The ledger is empty."]
+    return [
+        f"The ledger's accounts in {currency} sum to {total} minor units instead of zero."
+        for currency, total in sums.items()
+        if total
+    ]
+
+
+def endings_not_seen(outcomes: Sequence[Outcome]) -> list[str]:
+    """Which endings of the process no story came to."""
+    seen = {outcome.view.close_reason or outcome.view.status.value for outcome in outcomes}
+    missing = [ending for ending in (*CloseReason, Status.SHIPPED) if ending not in seen]
+    return [f"No story ended as {', '.join(missing)}."] if missing else []
+
+
+def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]) -> None:
+    """Print the table of outcomes and all that is wrong, or that nothing is."""
+    console.print()
+    console.print(table(outcomes))
+    for fault in wrong:
+        console.print(Text(f"WRONG: {fault}", style="red"))
+    if not wrong:
+        console.print(
+            f"All {len(outcomes)} stories ended as they must, and every ending of the process is among "
+            "them. For each order paid = refunded + charged back + held + owed to the seller, "
+            "the ledger says the same, and its accounts sum to zero."
+        )
+
+
+def _sent_back(outcome: Outcome) -> int:
+    return sum(stray.refund.money.amount for stray in outcome.strays if stray.refund.is_settled)
+
+
+def _astray(outcome: Outcome) -> list[str]:
+    return [outcome.problem] if outcome.problem else []
+
+
+def _wrong_ending(outcome: Outcome) -> list[str]:
+    view, wanted = outcome.view, outcome.story.ends
+    came_to = Ending(
+        status=view.status,
+        close_reason=view.close_reason,
+        paid=view.amount_paid.amount,
+        refunded=view.amount_refunded.amount,
+        charged_back=view.amount_charged_back.amount,
+        to_seller=view.amount_owed_to_seller.amount,
+        sent_back=_sent_back(outcome),
+    )
+    return [] if came_to == wanted else [f"it ended as {came_to}, but should as {wanted}"]
+
+
+def _wrong_money(outcome: Outcome) -> list[str]:
+    view = outcome.view
+    paid, refunded = view.amount_paid.amount, view.amount_refunded.amount
+    back, held = view.amount_charged_back.amount, view.amount_held.amount
+    owed = view.amount_owed_to_seller.amount
+    wrong = []
+    if paid != refunded + back + held + owed:
+        wrong.append(
+            f"paid {paid} is not refunded {refunded} + charged back {back} + held {held} + owed {owed}"
+        )
+    book = outcome.balances
+    cash, kept = book.get("cash", 0), -book.get("held", 0) - book.get("refunds", 0)
+    seller = -book.get("seller", 0)
+    if sum(book.values()) or (cash, kept, seller) != (paid - refunded - back, held, owed):
+        wrong.append(
+            f"the ledger has {book}, but the order says: paid {paid}, refunded {refunded}, "
+            f"charged back {back}, held {held}, owed to the seller {owed}"
+        )
+    wrong += [
+        f"money sent back is still in the ledger: {left}"
+        for left in outcome.stray_balances
+        if any(left.values())
+    ]
+    return wrong

@@ -1,0 +1,280 @@
+"""The demo's stage: a real Temporal server, a worker, and lives of orders whose time can be skipped."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from adapters.local_provider import LocalProvider
+from deploy.embedded import EmbeddedServer, embedded_server
+from ledger.journal import Database, SqlJournal
+from orders import messages as m
+from orders.errors import RefusalCode
+from orders.model import PlaceOrder, Status
+from orders.stray import Stray, StrayPayment
+from orders.values import Money
+from orders.view import OrderView
+from worker import World, build_worker
+from workflows import calls, ids
+from workflows.order import OrderWorkflow
+from workflows.stray_payment import StrayPaymentWorkflow
+
+# How long something that should happen at once may take before its story counts as gone astray.
+_PATIENCE = timedelta(seconds=30)
+_BLINK = 0.03
+
+# Past a deadline by this much its timer has fired and what follows is under way.
+_SLACK = timedelta(seconds=2)
+
+_SKIPPING = (
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
+)
+
+
+class Astray(Exception):
+    """A story did not go as it is told; the text says where."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything the stories need, running."""
+
+    server: EmbeddedServer
+    database_url: str
+    skipper: TimeSkipper
+    journal: SqlJournal
+    provider: LocalProvider
+
+
+@dataclass(frozen=True)
+class RefusedUpdate:
+    """A message that was refused before it left a trace in the order's history."""
+
+    at: datetime
+    name: str
+    reason: str
+    available_from: datetime | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a life cost the server; the events that skipping time adds are not counted."""
+
+    events: int
+    workflow_tasks: int
+
+
+@asynccontextmanager
+async def set_up(directory: Path) -> AsyncIterator[Stage]:
+    """Server with web UI, database and worker, their files in a directory, until the context is left."""
+    async with embedded_server(database=directory / "temporal.db", ui=True) as server:
+        url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
+        database = await Database.open(url)
+        try:
+            world = World.local(database, server.client)
+            async with build_worker(server.client, world.activities()):
+                yield Stage(
+                    server=server,
+                    database_url=url,
+                    # Not enabled: time runs as it does for us until a story lets days pass.
+                    skipper=TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False)),
+                    journal=SqlJournal(database),
+                    provider=LocalProvider(database),
+                )
+        finally:
+            await database.close()
+
+
+@dataclass
+class Life:
+    """One order on the stage: people tell it things and days pass, by its own clock."""
+
+    stage: Stage
+    placed: PlaceOrder
+    handle: WorkflowHandle[OrderWorkflow, OrderView]
+    refused: list[RefusedUpdate] = field(default_factory=list)
+    stray_payments: list[str] = field(default_factory=list)
+    _payments: int = 0
+
+    @classmethod
+    async def begin(cls, stage: Stage, placed: PlaceOrder) -> "Life":
+        """R1: the order is placed."""
+        life = cls(stage, placed, await calls.place(stage.skipper.client, placed))
+        await life._rest(life.handle)
+        return life
+
+    async def days(self, days: int) -> OrderView:
+        """Let days pass, and whatever happens by itself in them happen."""
+        await self._skip(self.handle, timedelta(days=days))
+        return await self.view()
+
+    async def tells(self, message: m.Message) -> OrderView:
+        """Somebody tells the order something that it takes."""
+        before = await self.view()
+        await calls.signal(self.stage.server.client, self.placed.order_id, message)
+        await self._rest(self.handle)
+        after = await self.view()
+        if after.refused[-1:] != before.refused[-1:]:
+            raise Astray(f"{message.name} was refused: {after.refused[-1].reason}")
+        return after
+
+    async def refuses(self, message: m.Message, code: RefusalCode) -> RefusedUpdate:
+        """Somebody tells the order something that it cannot take now, and hears why."""
+        at = await self.now()
+        try:
+            await calls.update(self.stage.server.client, self.placed.order_id, message)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if not (isinstance(cause, ApplicationError) and cause.type == "NotAllowedNow"):
+                raise
+            details = cause.details[0]
+            if details["code"] != code:
+                raise Astray(
+                    f"{message.name} was refused as {details['code']}, not {code}"
+                ) from None
+            since = details["available_from"]
+            refused = RefusedUpdate(
+                at=at,
+                name=message.name,
+                reason=details["reason"],
+                available_from=datetime.fromisoformat(since) if since else None,
+            )
+            self.refused.append(refused)
+            return refused
+        finally:
+            await self._rest(self.handle)
+        raise Astray(f"{message.name} was taken, but should have been refused as {code}")
+
+    async def is_paid(self, money: Money | None = None) -> str:
+        """R5: the provider reports a payment, of what is due unless told otherwise; returns its id."""
+        payment = await self._payment(money)
+        await self.tells(payment)
+        return payment.payment_id
+
+    async def is_paid_in_vain(self, money: Money | None = None) -> None:
+        """R17: a payment that the order cannot take; all of it is back with its payer in the end."""
+        payment = await self._payment(money)
+        try:
+            await calls.signal(self.stage.server.client, self.placed.order_id, payment)
+            await self._rest(self.handle)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            # The order's process is over, so whoever hears of the money sends it back.
+            await calls.send_back(
+                self.stage.skipper.client,
+                StrayPayment(
+                    payment_id=payment.payment_id,
+                    money=payment.money,
+                    method=payment.method,
+                    reason=RefusalCode.ORDER_CLOSED.value,
+                    order_id=self.placed.order_id,
+                    payer=self.placed.buyer,
+                ),
+            )
+        self.stray_payments.append(payment.payment_id)
+        stray = self._stray(payment.payment_id)
+        await self._until_it_exists(stray)
+        await self._skip(stray, timedelta(days=3))
+
+    async def becomes(self, status: Status) -> OrderView:
+        """The order is in this status now, or is about to be."""
+        try:
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                while (view := await self.view()).status is not status:
+                    await asyncio.sleep(_BLINK)
+        except TimeoutError:
+            raise Astray(f"it is {view.status}, not {status}") from None
+        return view
+
+    async def ends(self) -> OrderView:
+        """Nothing about the order, nor about payments it could not take, is left to happen."""
+        try:
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                await asyncio.gather(*(self._stray(it).result() for it in self.stray_payments))
+                return await self.handle.result()
+        except TimeoutError:
+            view = await self.view()
+            raise Astray(f"it does not end; it is {view.status}, next {view.next}") from None
+
+    async def view(self) -> OrderView:
+        """The order as it is now."""
+        return await calls.show(self.stage.server.client, self.placed.order_id)
+
+    async def now(self) -> datetime:
+        """What the order's own clock says."""
+        return await self.stage.skipper.get_current_time(self.handle)
+
+    async def strays(self) -> list[Stray]:
+        """What became of the payments that it could not take."""
+        return [
+            await self._stray(payment_id).query(StrayPaymentWorkflow.stray_payment)
+            for payment_id in self.stray_payments
+        ]
+
+    async def cost(self) -> Cost:
+        """What the order's own process cost so far."""
+        kinds = [event.event_type async for event in self.handle.fetch_history_events()]
+        return Cost(
+            events=sum(kind not in _SKIPPING for kind in kinds),
+            workflow_tasks=kinds.count(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
+        )
+
+    async def _payment(self, money: Money | None) -> m.PaymentReceived:
+        self._payments += 1
+        return m.PaymentReceived(
+            payment_id=f"pay-{self.placed.order_id}-{self._payments}",
+            money=money or (await self.view()).amount_due,
+            method="card",
+            paid_at=await self.now(),
+        )
+
+    def _stray(self, payment_id: str) -> WorkflowHandle[StrayPaymentWorkflow, Stray]:
+        return self.stage.server.client.get_workflow_handle_for(
+            StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
+        )
+
+    async def _skip(self, handle: WorkflowHandle[Any, Any], by: timedelta) -> None:
+        await self._rest(handle)
+        await self.stage.skipper.fast_forward(handle, by + _SLACK)
+        await self._rest(handle)
+
+    async def _rest(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """Wait until the process has done all it can do now.
+
+        What comes into the middle of a workflow task costs it another one, which the cost of an order
+        that lives at its own pace should not show.
+        """
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            while True:
+                now = await handle.describe()
+                raw = now.raw_description
+                busy = raw.HasField("pending_workflow_task") or raw.pending_activities
+                if now.status is not WorkflowExecutionStatus.RUNNING or not busy:
+                    return
+                await asyncio.sleep(_BLINK)
+
+    async def _until_it_exists(self, handle: WorkflowHandle[Any, Any]) -> None:
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            while True:
+                try:
+                    await handle.describe()
+                    return
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise
+                await asyncio.sleep(_BLINK)

@@ -1,0 +1,390 @@
+"""The stories that the demo lives through: every ending of the process, told by public messages only.
+
+Each reads forward: somebody does something, days pass. What it must come to stands above it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from demo.stage import Life
+from orders import messages as m
+from orders.errors import RefusalCode
+from orders.messages import CancelReason, RefundStatus
+from orders.model import CloseReason, Line, Party, PlaceOrder, Status
+from orders.values import Money
+
+PRICE = 4980
+"""What an order of the demo costs, in minor units: 49.80 EUR or PLN, 4980 JPY."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a story must end; money in minor units, nothing where nothing is said."""
+
+    status: Status
+    close_reason: CloseReason | None = None
+    paid: int = PRICE
+    refunded: int = 0
+    charged_back: int = 0
+    to_seller: int = 0
+    sent_back: int = 0
+    """R17: payments that the order could not take, back with their payer."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A story of the demo: what it is called, what happens, how it must end, in which currency."""
+
+    title: str
+    order_id: str
+    happens: Callable[[Life], Awaitable[object]]
+    ends: Ending
+    currency: str
+
+    def order(self) -> PlaceOrder:
+        """The order that the story is about."""
+        return PlaceOrder(
+            order_id=self.order_id,
+            buyer=Party(id="buyer-7", name="Anna", locale="pl"),
+            seller=Party(id="seller-3", name="Shop 3", locale="en"),
+            lines=(
+                Line(sku="CAB-2", title="USB-C cable", quantity=4, unit_price=self.money(1245)),
+            ),
+            shipping_price=self.money(0),
+        )
+
+    def money(self, amount: int) -> Money:
+        """An amount in the story's currency."""
+        return Money.model_validate({"amount": amount, "currency": self.currency})
+
+
+STORIES: list[Story] = []
+"""All stories, in the order in which they are told."""
+
+
+def story(
+    title: str, ends: Ending, currency: str = "EUR"
+) -> Callable[[Callable[[Life], Awaitable[object]]], Story]:
+    """Make a function a story of the demo; its order is named after it."""
+
+    def tell(happens: Callable[[Life], Awaitable[object]]) -> Story:
+        told = Story(title, happens.__name__.replace("_", "-"), happens, ends, currency)
+        STORIES.append(told)
+        return told
+
+    return tell
+
+
+SHIPPED = Ending(Status.SHIPPED, to_seller=PRICE)
+
+
+def given_back(reason: CloseReason) -> Ending:
+    """R14: closed, and all the money is back with the buyer."""
+    return Ending(Status.CLOSED, reason, refunded=PRICE)
+
+
+@story("Unpaid for 20 days", Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0))
+async def unpaid_for_20_days(order: Life) -> None:
+    """R1: not paying is enough to cancel."""
+    await order.days(20)
+
+
+@story(
+    "Cancelled before it was paid",
+    Ending(Status.CLOSED, CloseReason.BUYER_CANCELED_UNPAID, paid=0),
+    currency="PLN",
+)
+async def cancelled_before_it_was_paid(order: Life) -> None:
+    """R2: an unpaid order is the buyer's to cancel, without the seller's consent."""
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.FOUND_CHEAPER_PRICE))
+
+
+@story(
+    "Messages and a discount, then paid and shipped",
+    Ending(Status.SHIPPED, paid=PRICE - 500, to_seller=PRICE - 500),
+    currency="PLN",
+)
+async def talked_into_paying(order: Life) -> None:
+    """R4, R5: seller and buyer talk, and a discount changes what is due."""
+    await order.days(4)
+    await order.tells(
+        m.SellerMessage(topic="payment_question", text="Is something keeping you from paying?")
+    )
+    await order.tells(m.BuyerMessage(text="It is cheaper elsewhere."))
+    discount = order.placed.total.of(500)
+    offered = await order.tells(
+        m.SellerMessage(topic="discount", text="Would 5.00 off do?", discount=discount)
+    )
+    await order.days(1)
+    await order.tells(m.OfferAcceptance(offer_id=offered.offers[0].offer_id))
+    await order.is_paid()
+    await order.days(1)
+    await order.becomes(Status.AWAITING_SHIPMENT)
+    await order.tells(m.TrackingNumber(number="RR473124829PL"))
+
+
+@story("Payment turned down, paid again, shipped", SHIPPED)
+async def paid_again(order: Life) -> None:
+    """R6: a payment turned down during the check leaves the rest of the 20 days."""
+    await order.days(2)
+    declined = await order.is_paid()
+    await order.tells(m.PaymentDeclined(payment_id=declined, reason="The card was reported lost."))
+    await order.days(10)
+    await order.is_paid()
+    await order.days(1)
+    await order.becomes(Status.AWAITING_SHIPMENT)
+    await order.tells(m.TrackingNumber(number="RB123456785GB"))
+
+
+@story("Cancel pressed during the check", SHIPPED)
+async def cancel_pressed_during_the_check(order: Life) -> None:
+    """R5: refused, with the instant from which it is possible; then the buyer thinks again."""
+    await order.is_paid()
+    await order.refuses(
+        m.CancelRequest(reason=CancelReason.CHANGED_MIND), RefusalCode.PAYMENT_REVIEW_IN_PROGRESS
+    )
+    await order.days(1)
+    await order.becomes(Status.AWAITING_SHIPMENT)
+    await order.tells(m.TrackingNumber(number="1Z5R89390357567127"))
+
+
+@story("Cancelled after the check, seller confirms", given_back(CloseReason.SELLER_ACCEPTED))
+async def canceled_and_refunded(order: Life) -> None:
+    """R7, R9, R14: asked for, confirmed, and refunded within days."""
+    await order.days(2)
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.days(2)
+    await order.tells(m.SellerReply(decision="accept"))
+    await order.days(3)
+
+
+@story("Seller silent for 14 days", given_back(CloseReason.SELLER_NO_RESPONSE))
+async def seller_silent(order: Life) -> None:
+    """R9: silence is consent."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME))
+    await order.days(14)
+    await order.becomes(Status.CLOSED)
+    await order.days(3)
+
+
+@story(
+    "Complaint, so a dispute beside the request",
+    given_back(CloseReason.DISPUTE_FULL_REFUND),
+    currency="PLN",
+)
+async def complaint(order: Life) -> None:
+    """R8, R16: both run, and the decision, which comes first, settles the request too."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(
+        m.CancelRequest(
+            reason=CancelReason.DISTRUST_SELLER, complaint=True, note="The shop has a new name."
+        )
+    )
+    await order.days(5)
+    await order.tells(m.DisputeDecision(decision="full_refund"))
+    await order.days(3)
+
+
+@story("“Already shipped”, with a right tracking number", SHIPPED)
+async def proved_by_number(order: Life) -> None:
+    """R10, R11: a number that proves right ends the cancellation."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.ORDER_MISTAKE))
+    await order.days(1)
+    await order.tells(m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL"))
+
+
+@story(
+    "“Already shipped”, with a wrong number: dispute, partial refund",
+    Ending(
+        Status.CLOSED, CloseReason.DISPUTE_PARTIAL_REFUND, refunded=3000, to_seller=PRICE - 3000
+    ),
+)
+async def wrong_number(order: Life) -> None:
+    """R11, R12, R16: a wrong number opens a dispute, and support divides the money."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.tells(m.SellerReply(decision="already_shipped", tracking_number="RR123456784PL"))
+    await order.becomes(Status.DISPUTED)
+    await order.days(6)
+    await order.tells(
+        m.DisputeDecision(decision="partial_refund", money=order.placed.total.of(3000))
+    )
+    await order.days(3)
+
+
+@story("Photo proof, accepted by support", SHIPPED)
+async def photo_accepted(order: Life) -> None:
+    """R10, R11: people judge photos."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.days(3)
+    await order.tells(m.SellerReply(decision="already_shipped", note="A photo follows."))
+    await order.tells(
+        m.ShipmentProof(
+            kind="photo",
+            reference="proofs/parcel.jpg",
+            media_type="image/jpeg",
+            size=182_044,
+            sha256="9f" * 32,
+        )
+    )
+    await order.days(1)
+    await order.tells(m.ProofReview(accepted=True, note="Name and address can be read."))
+
+
+@story("Cancellation withdrawn, then shipped", SHIPPED)
+async def withdrawn(order: Life) -> None:
+    """R18, R20a: the buyer takes the request back and gives the seller more time."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME))
+    await order.days(2)
+    await order.tells(m.CancelWithdrawal())
+    await order.tells(m.ShipmentExtension(days=10))
+    await order.days(35)
+    await order.becomes(Status.AWAITING_SHIPMENT)
+    await order.tells(m.TrackingNumber(number="986578788855", carrier="FedEx"))
+
+
+@story("Refund fails, is overdue, escalated, then settled", given_back(CloseReason.SELLER_ACCEPTED))
+async def refund_overdue(order: Life) -> None:
+    """R15: nothing is dropped because it took too long."""
+    payment = await order.is_paid()
+    await order.stage.provider.fail_refunds_of(payment, "The card was closed.")
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.ADDRESS_ISSUES))
+    closed = await order.tells(m.SellerReply(decision="accept"))
+    await order.days(20)
+    if closed.refund:
+        await order.stage.provider.settle(closed.refund.refund_id)
+        await order.tells(
+            m.RefundUpdate(
+                refund_id=closed.refund.refund_id,
+                status=RefundStatus.SUCCEEDED,
+                reason="Paid to the buyer's account instead.",
+            )
+        )
+
+
+@story(
+    "Payment that arrives after closing",
+    Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0, sent_back=PRICE),
+)
+async def paid_too_late(order: Life) -> None:
+    """R17: money that no order can take goes back by a process of its own."""
+    due = order.placed.total
+    await order.days(20)
+    await order.ends()
+    await order.is_paid_in_vain(due)
+
+
+@story(
+    "Paid twice: the second payment goes back",
+    Ending(Status.SHIPPED, to_seller=PRICE, sent_back=PRICE),
+    currency="JPY",
+)
+async def paid_twice(order: Life) -> None:
+    """R17: the order lives on with its first payment."""
+    await order.is_paid()
+    await order.is_paid_in_vain()
+    await order.days(1)
+    await order.becomes(Status.AWAITING_SHIPMENT)
+    await order.tells(m.TrackingNumber(number="3318810025", carrier="DHL"))
+
+
+@story("Not shipped within 30 days", given_back(CloseReason.SHIPMENT_EXPIRED), currency="JPY")
+async def never_shipped(order: Life) -> None:
+    """R20: a paid order does not wait for ever."""
+    await order.is_paid()
+    await order.days(1)
+    await order.becomes(Status.AWAITING_SHIPMENT)
+    await order.days(30)
+    await order.becomes(Status.CLOSED)
+    await order.days(3)
+
+
+@story(
+    "Seller refuses: dispute, decided for the seller",
+    Ending(Status.CLOSED, CloseReason.DISPUTE_NO_REFUND, to_seller=PRICE),
+)
+async def decided_for_the_seller(order: Life) -> None:
+    """R13, R16a: a refusal is ground for a dispute; one without refund leaves the seller the money."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.tells(m.SellerReply(decision="refuse", note="It was made to measure."))
+    await order.days(2)
+    await order.tells(m.DisputeDecision(decision="no_refund", note="It was made to measure."))
+
+
+@story("Dispute that nobody decides for 60 days", given_back(CloseReason.DISPUTE_FULL_REFUND))
+async def mediator_silent(order: Life) -> None:
+    """R16b: a mediator's silence does not hold the money for ever."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.tells(m.SellerReply(decision="refuse"))
+    await order.days(60)
+    await order.becomes(Status.CLOSED)
+    await order.days(3)
+
+
+@story(
+    "Dispute that seller and buyer settle",
+    Ending(Status.CLOSED, CloseReason.DISPUTE_SETTLED, refunded=2490, to_seller=PRICE - 2490),
+    currency="PLN",
+)
+async def settled(order: Life) -> None:
+    """R16b: the seller offers an amount, and the buyer accepts it."""
+    await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.POOR_QUALITY_EXPECTED))
+    await order.tells(m.SellerReply(decision="refuse"))
+    await order.days(2)
+    half = order.placed.total.of(2490)
+    offered = await order.tells(m.SettlementOffer(money=half, note="Half of it back?"))
+    await order.tells(m.SettlementAcceptance(offer_id=offered.offers[0].offer_id))
+    await order.days(3)
+
+
+@story(
+    "Chargeback, lost: the bank took the money back",
+    Ending(Status.CLOSED, CloseReason.CHARGED_BACK, charged_back=PRICE),
+)
+async def charged_back(order: Life) -> None:
+    """R23: what the bank took back isn't refunded."""
+    payment = await order.is_paid()
+    await order.days(1)
+    taken = order.placed.total
+    await order.tells(
+        m.ChargebackReported(payment_id=payment, money=taken, status="opened", reason="fraudulent")
+    )
+    await order.days(20)
+    await order.tells(m.ChargebackReported(payment_id=payment, money=taken, status="lost"))
+
+
+@story(
+    "Chargeback while a refund is under way: paid back once",
+    Ending(Status.CLOSED, CloseReason.SELLER_ACCEPTED, charged_back=PRICE),
+)
+async def charged_back_instead_of_refunded(order: Life) -> None:
+    """R23: the refund is stopped, so that the same money never leaves twice."""
+    payment = await order.is_paid()
+    await order.days(1)
+    await order.tells(m.CancelRequest(reason=CancelReason.OUT_OF_STOCK))
+    await order.tells(m.SellerReply(decision="accept"))
+    await order.days(1)
+    taken = order.placed.total
+    await order.tells(m.ChargebackReported(payment_id=payment, money=taken, status="opened"))
+    await order.days(10)
+    await order.tells(m.ChargebackReported(payment_id=payment, money=taken, status="lost"))

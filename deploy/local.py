@@ -1,0 +1,102 @@
+"""The whole system on this machine, until stopped: `make up`.
+
+Orders and the server's state survive a restart: they lie in `var/`.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
+
+WORKER = Path(__file__).parents[1] / "worker.py"
+DATA = Path("var")
+
+# Temporal's usual ports; the web UI's is always this much above the server's.
+DEFAULT_PORT = 7233
+UI_PORT_OFFSET = 1000
+PORTS_TRIED = 100
+
+
+async def run() -> int:
+    """Run server and worker until a signal asks to stop or the worker ends; the exit status."""
+    port = choose_port()
+    # The server inherits this, so that Ctrl-C in the terminal does not take it from under the
+    # worker: this process stops the two in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # One database a port: two servers must never share one.
+    async with embedded_server(
+        database=DATA / f"temporal-{port}.db",
+        port=port,
+        ui=True,
+        ui_port=port + UI_PORT_OFFSET,
+    ) as server:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stopping.set)
+
+        # In a session of its own for the same reason.
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(WORKER),
+            env=worker_environment(server),
+            start_new_session=True,
+        )
+        print(f"Temporal  {server.address}")
+        print(f"Web UI    {server.ui_url}")
+        print(f"Commands  TEMPORAL_ADDRESS={server.address} .venv/bin/python starter.py ...")
+        print("Ctrl-C stops it.", flush=True)
+        return await _supervise(worker, stopping)
+
+
+async def _supervise(worker: asyncio.subprocess.Process, stopping: asyncio.Event) -> int:
+    ended = asyncio.create_task(worker.wait())
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if ended.done():
+        print(f"The worker ended by itself, with status {ended.result()}.", file=sys.stderr)
+        return 1
+    print("Stopping ...", flush=True)
+    worker.terminate()
+    await ended
+    return 0
+
+
+def choose_port() -> int:
+    """Temporal's usual port, or else the next that is free together with its web UI's."""
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
+        if is_free(port) and is_free(port + UI_PORT_OFFSET):
+            return port
+    raise EmbeddedServerError(
+        f"No port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} is free."
+    )
+
+
+def worker_environment(server: EmbeddedServer) -> dict[str, str]:
+    """This process's environment, connected to the embedded server and to no other."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")
+    }
+    return environment | {
+        "TEMPORAL_ADDRESS": server.address,
+        "TEMPORAL_NAMESPACE": server.client.namespace,
+        # A profile in the user's own file could ask for TLS or an API key.
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+    }
+
+
+def main() -> int:
+    """Run the system; a sentence on standard error if it cannot start."""
+    try:
+        return asyncio.run(run())
+    except EmbeddedServerError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""The generated parts of the documentation: the state diagram and the table of rules and tests.
+
+``make docs-tables`` writes them; a test fails when they are stale.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
+from orders.model import Status
+
+ROOT = Path(__file__).parent.parent
+RULE = re.compile(r"\bR(\d+[a-b]?)\b")
+_REQUIREMENTS = {
+    "R1": "20 days to pay, then it closes by itself",
+    "R2": "the buyer cancels an unpaid order at once",
+    "R3": "pay now, or add to cart again",
+    "R4": "messages, discounts and bonuses before payment",
+    "R5": "exact payment, checked for a day, cancel button inactive until then",
+    "R6": "a declined payment; the 20 days go on",
+    "R7": "cancellation request between check and shipment",
+    "R8": "a complaint opens a dispute beside it",
+    "R9": "14 days for the seller to answer",
+    "R10": "already shipped: proof is asked for, no extra time",
+    "R11": "tracking numbers verified, photos judged",
+    "R12": "failed proof is ground for a dispute",
+    "R13": "so is a refusal",
+    "R14": "the refund starts at closing and is due within 2 weeks; no fine",
+    "R15": "failed and overdue refunds are escalated, never dropped",
+    "R16": "support decides; dispute and cancellation settle each other",
+    "R16a": "a dispute outlives good proof",
+    "R16b": "reminders, 60 days, withdrawal and settlement of a dispute",
+    "R17": "money that no order can take goes back once",
+    "R18": "withdrawal of an unanswered request",
+    "R19": "a shipped order cannot be cancelled, and says what can be done",
+    "R20": "30 days to ship, then it closes by itself",
+    "R20a": "the buyer gives more days",
+    "R21": "everyone is told, and reminded",
+    "R22": "policy travels with the order",
+    "R23": "chargebacks are never paid twice",
+}
+
+
+def diagram() -> str:
+    """The transition table as a Mermaid state diagram; what changes no status is left to the table."""
+    lines = ["stateDiagram-v2", f"    [*] --> {Status.AWAITING_PAYMENT.value}"]
+    for status, row in TRANSITIONS.items():
+        arrows: dict[Status, list[str]] = {}
+        for trigger, targets in row.items():
+            for target in targets:
+                if target is not status:
+                    arrows.setdefault(target, []).append(_label(trigger))
+        lines += [
+            f"    {status.value} --> {target.value}: {', '.join(labels)}"
+            for target, labels in arrows.items()
+        ]
+    lines += [f"    {status.value} --> [*]" for status in (Status.SHIPPED, Status.CLOSED)]
+    return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
+def _label(trigger: str) -> str:
+    if trigger in DEADLINES:
+        return f"⏱ {trigger}"
+    return f"✓ {trigger}" if trigger in VERDICTS else trigger
+
+
+def states() -> str:
+    """docs/states.md."""
+    rows = "\n".join(
+        f"| `{status.value}` | {_names(row, of='messages')} | {_names(row, of='deadlines')} |"
+        for status, row in TRANSITIONS.items()
+    )
+    return (
+        "# States of an order\n\n"
+        "Generated from `orders/lifecycle.py` by `make docs-tables`. ⏱ is a deadline that passes, "
+        "✓ the verdict on a tracking number; everything else is a message.\n\n"
+        f"{diagram()}\n\n"
+        "| status | messages it takes | what happens by itself |\n|---|---|---|\n"
+        f"{rows}\n"
+    )
+
+
+def _names(row: dict[str, tuple[Status, ...]], of: str) -> str:
+    own = [
+        trigger
+        for trigger in row
+        if (trigger in DEADLINES) == (of == "deadlines") and trigger not in VERDICTS
+    ]
+    return ", ".join(f"`{trigger}`" for trigger in own) or "none"
+
+
+def named_rules() -> Iterator[tuple[str, str]]:
+    """Each rule that a test's docstring names, with the test: ``("R12", "tests/…::test_…")``."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
+                "test_"
+            ):
+                text = ast.get_docstring(node) or ""
+                for rule in dict.fromkeys(RULE.findall(text)):
+                    yield f"R{rule}", f"{path.relative_to(ROOT).as_posix()}::{node.name}"
+
+
+def rules() -> str:
+    """docs/rules.md: which tests hold which rule."""
+    tests: dict[str, list[str]] = {rule: [] for rule in _REQUIREMENTS}
+    for rule, test in named_rules():
+        tests.setdefault(rule, []).append(test)
+    rows = "\n".join(
+        f"| {rule} | {_REQUIREMENTS.get(rule, '')} | {len(found)} | {_shown(found)} |"
+        for rule, found in tests.items()
+    )
+    return (
+        "# Rules and the tests that hold them\n\n"
+        "Generated from the docstrings of the tests by `make docs-tables`.\n\n"
+        "| rule | what | how many | tests |\n|---|---|---|---|\n" + rows + "\n"
+    )
+
+
+def _shown(tests: list[str]) -> str:
+    files: dict[str, list[str]] = {}
+    for test in tests:
+        path, name = test.removeprefix("tests/").split("::")
+        files.setdefault(path, []).append(name.removeprefix("test_").replace("_", " "))
+    return (
+        "<br>".join(f"`{path}`: {'; '.join(names)}" for path, names in files.items()) or "**none**"
+    )
+
+
+def readme(text: str) -> str:
+    """README.md with its diagram brought up to date."""
+    start, end = "<!-- states -->\n", "<!-- /states -->"
+    head, rest = text.split(start, 1)
+    return head + start + diagram() + "\n" + end + rest.split(end, 1)[1]
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page and what it should say."""
+    front = ROOT / "README.md"
+    return {
+        ROOT / "docs" / "states.md": states(),
+        ROOT / "docs" / "rules.md": rules(),
+        front: readme(front.read_text(encoding="utf-8")),
+    }
+
+
+if __name__ == "__main__":
+    for page, wanted in pages().items():
+        page.write_text(wanted, encoding="utf-8")
+        print(f"wrote {page.relative_to(ROOT)}")

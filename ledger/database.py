@@ -1,0 +1,125 @@
+"""The connection to the SQL database, and what differs between SQLite and PostgreSQL."""
+
+import asyncio
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Table, event, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ledger import tables
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+# Any fixed number: whoever creates the tables on PostgreSQL holds this advisory lock.
+_SCHEMA_LOCK = 1_970_168_437
+
+# Seconds that a process waits for another one's write to end.
+_SQLITE_PATIENCE = 30.0
+
+
+class Database:
+    """One SQL database, SQLite or PostgreSQL, that several processes may have open at once."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(unbuy_writes=True)
+        # SQLite has one writer at a time. Taking turns here is fair and quick; its own busy wait,
+        # left for other processes, polls.
+        one_writer = engine.dialect.name == "sqlite"
+        self._turn: AbstractAsyncContextManager[None] = (
+            asyncio.Lock() if one_writer else nullcontext()
+        )
+
+    @classmethod
+    async def open(cls, url: str) -> "Database":
+        """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
+
+        An SQLite file, its directory and the tables are made if missing.
+        """
+        address = make_url(url)
+        address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
+        if address.get_backend_name() == "sqlite":
+            file = Path(address.database or "")
+            await asyncio.to_thread(_prepare, file)
+            database = cls(_sqlite_engine(address))
+        else:
+            database = cls(create_async_engine(address, pool_pre_ping=True))
+        async with database.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+            await connection.run_sync(tables.metadata.create_all)
+        return database
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes; committed at the end, undone by an exception."""
+        async with self._turn, self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from; on SQLite it never waits for a writer."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+
+def _prepare(file: Path) -> None:
+    """Make the directory, and turn the file to write-ahead logging, which stays with the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + _SQLITE_PATIENCE
+    # Two that turn it at once keep each other out: they must let go and try again, not wait.
+    with closing(sqlite3.connect(file, timeout=0)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(0.001, 0.02))
+
+
+def _sqlite_engine(address: URL) -> AsyncEngine:
+    # The driver begins no transactions of its own: it would begin them late, and not for reads.
+    engine = create_async_engine(
+        address, connect_args={"timeout": _SQLITE_PATIENCE, "isolation_level": None}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that read before it writes cannot wait for another writer: it fails at once.
+        writes = connection.get_execution_options().get("unbuy_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The dialect's insert, which knows ``on conflict``."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+async def insert_if_missing(connection: AsyncConnection, table: Table, **values: Any) -> bool:
+    """Insert a row unless one of its keys is there already; says whether it was inserted."""
+    insert = insert_into(connection, table).values(**values).on_conflict_do_nothing()
+    return (await connection.execute(insert)).rowcount == 1

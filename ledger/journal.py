@@ -1,0 +1,291 @@
+"""The journal: every order's view, postings and letters, in one SQL database.
+
+Ledger entries are only ever inserted. A mistake is put right by another entry, as in any ledger.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pydantic_extra_types.currency_code import Currency
+from sqlalchemy import ColumnElement, Row, Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.bookkeeping import Step
+from activities.notifications import Letter
+from ledger import tables
+from ledger.database import Database, insert_if_missing, insert_into
+from orders.books import Posting
+from orders.messages import Role
+from orders.model import Notice, Party
+from orders.values import Frozen, Instant
+from orders.view import OrderView
+
+__all__ = ["AccountSum", "Database", "OutboxEntry", "SqlJournal"]
+
+
+# Sums are taken in two halves: SQLite's sum() fails beyond 64 bits, and amounts may fill them.
+_HALF = 2**32
+
+
+class AccountSum(NamedTuple):
+    """What an account comes to over all orders, in minor units."""
+
+    currency: str
+    account: str
+    amount: int
+
+
+class OutboxEntry(Frozen):
+    """A letter, and when a channel took it."""
+
+    letter: Letter
+    delivered_at: Instant | None
+
+
+class SqlJournal:
+    """Implements ``activities.bookkeeping.Journal``, ``activities.notifications.Outbox`` and
+    ``activities.strays.StrayJournal``.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, step: Step) -> None:
+        """See ``Journal``: view, postings and notices of a step, in one transaction.
+
+        The postings of a newer or equal revision are the truth, and the ledger is corrected to it:
+        a workflow task whose outcome was thrown away may have recorded what never happened.
+        """
+        async with self._database.writing() as connection:
+            # First, as it locks the order: two steps of one order never correct the ledger at once.
+            if await _keep_view(connection, step):
+                await _keep_postings(connection, step)
+            for notice in step.notices:
+                await _keep_letter(connection, _letter(notice, step.view))
+
+    async def post(self, posting: Posting) -> None:
+        """Book money that belongs to no order's view (R17), once by its key."""
+        async with self._database.writing() as connection:
+            await _book(connection, posting, posting.key)
+
+    async def tell(self, letter: Letter) -> None:
+        """Put a letter into the outbox, once by its key."""
+        async with self._database.writing() as connection:
+            await _keep_letter(connection, letter)
+
+    async def undelivered(self, order_id: str) -> list[Letter]:
+        """See ``Outbox``."""
+        waiting = tables.outbox.c.delivered_at.is_(None)
+        return [entry.letter for entry in await self._letters(waiting, order_id)]
+
+    async def delivered(self, key: str) -> None:
+        """See ``Outbox``; the first delivery's instant stays."""
+        letters = tables.outbox
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(letters)
+                .where(letters.c.key == key, letters.c.delivered_at.is_(None))
+                .values(delivered_at=datetime.now(UTC))
+            )
+
+    async def outbox(self, order_id: str | None = None) -> list[OutboxEntry]:
+        """All letters ever written, of one order or of all, oldest first."""
+        return await self._letters(None, order_id)
+
+    async def order(self, order_id: str) -> OrderView | None:
+        """An order's latest view, also years after it closed; None when there is no such order."""
+        query = select(tables.orders.c.view).where(tables.orders.c.order_id == order_id)
+        async with self._database.reading() as connection:
+            kept = (await connection.execute(query)).scalar_one_or_none()
+        return None if kept is None else OrderView.model_validate_json(kept)
+
+    async def balances(self, order_id: str) -> dict[str, int]:
+        """What each account of an order comes to, in minor units."""
+        sums = await self._sums(tables.ledger_transactions.c.order_id == order_id)
+        return {account: amount for _, account, amount in sums}
+
+    async def trial_balance(self) -> list[AccountSum]:
+        """What each account comes to over the whole ledger; each currency sums to zero."""
+        return await self._sums()
+
+    async def _sums(self, *of: ColumnElement[bool]) -> list[AccountSum]:
+        legs, transactions = tables.ledger_legs.c, tables.ledger_transactions.c
+        query = (
+            select(
+                transactions.currency,
+                legs.account,
+                func.sum(legs.amount // _HALF),
+                func.sum(legs.amount % _HALF),
+            )
+            .join_from(tables.ledger_legs, tables.ledger_transactions)
+            .where(*of)
+            .group_by(transactions.currency, legs.account)
+            .order_by(transactions.currency, legs.account)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            AccountSum(currency, account, int(high) * _HALF + int(low))
+            for currency, account, high, low in rows
+        ]
+
+    async def _letters(
+        self, which: ColumnElement[bool] | None, order_id: str | None
+    ) -> list[OutboxEntry]:
+        query: Select[Any] = select(tables.outbox).order_by(tables.outbox.c.number)
+        if which is not None:
+            query = query.where(which)
+        if order_id is not None:
+            query = query.where(tables.outbox.c.order_id == order_id)
+        async with self._database.reading() as connection:
+            return [_entry(row) for row in await connection.execute(query)]
+
+
+@dataclass
+class _Kept:
+    """What the ledger has of one posting, its corrections included."""
+
+    step: str
+    currency: Currency
+    entries: int = 0
+    net: dict[str, int] = field(default_factory=dict)
+
+
+async def _keep_view(connection: AsyncConnection, step: Step) -> bool:
+    """Keep the view unless a newer revision is kept; says whether it was."""
+    view = step.view
+    insert = insert_into(connection, tables.orders).values(
+        order_id=view.order_id,
+        revision=step.revision,
+        view=view.model_dump_json(),
+        buyer_id=view.buyer.id,
+        seller_id=view.seller.id,
+        status=view.status,
+        placed_at=view.placed_at,
+        updated_at=_as_of(view),
+    )
+    newer = insert.excluded
+    upsert = insert.on_conflict_do_update(
+        index_elements=["order_id"],
+        set_={name: newer[name] for name in ("revision", "view", "status", "updated_at")},
+        where=tables.orders.c.revision <= newer.revision,
+    )
+    return (await connection.execute(upsert)).rowcount == 1
+
+
+async def _keep_postings(connection: AsyncConnection, step: Step) -> None:
+    """Bring the order's ledger to the step's postings, by inserting only."""
+    kept = await _kept_postings(connection, step.view.order_id)
+    for posting in step.postings:
+        if posting.key not in kept:
+            await _book(connection, posting, posting.key)
+    wanted = {posting.key: posting.legs for posting in step.postings}
+    for key, there in kept.items():
+        legs = _difference(wanted.get(key, {}), there.net)
+        if legs:
+            word = "corrected" if key in wanted else "reversed"
+            correction = Posting(
+                order_id=step.view.order_id,
+                step=f"{there.step} ({word})",
+                at=_as_of(step.view),
+                currency=there.currency,
+                legs=legs,
+            )
+            # No id or step contains "#", so this is never another posting's key.
+            await _book(connection, correction, f"{key}#{there.entries}", corrects=key)
+
+
+async def _kept_postings(connection: AsyncConnection, order_id: str) -> dict[str, _Kept]:
+    entries, legs = tables.ledger_transactions, tables.ledger_legs
+    query = (
+        select(entries, legs.c.account, legs.c.amount)
+        .outerjoin(legs)
+        .where(entries.c.order_id == order_id)
+    )
+    kept: dict[str, _Kept] = {}
+    seen: set[str] = set()
+    for row in await connection.execute(query):
+        there = kept.setdefault(row.corrects or row.key, _Kept(row.step, row.currency))
+        if row.key not in seen:
+            seen.add(row.key)
+            there.entries += 1
+        if row.corrects is None:
+            there.step = row.step
+        if row.account is not None:
+            there.net[row.account] = there.net.get(row.account, 0) + row.amount
+    return kept
+
+
+def _difference(wanted: dict[str, int], there: dict[str, int]) -> dict[str, int]:
+    accounts: Iterable[str] = dict.fromkeys((*wanted, *there))
+    gaps = {account: wanted.get(account, 0) - there.get(account, 0) for account in accounts}
+    return {account: gap for account, gap in gaps.items() if gap}
+
+
+async def _book(
+    connection: AsyncConnection, posting: Posting, key: str, corrects: str | None = None
+) -> None:
+    new = await insert_if_missing(
+        connection,
+        tables.ledger_transactions,
+        key=key,
+        corrects=corrects,
+        order_id=posting.order_id,
+        step=posting.step,
+        at=posting.at,
+        currency=posting.currency,
+    )
+    legs = [
+        {"transaction_key": key, "account": account, "amount": amount}
+        for account, amount in posting.legs.items()
+        if amount
+    ]
+    if new and legs:
+        await connection.execute(tables.ledger_legs.insert(), legs)
+
+
+async def _keep_letter(connection: AsyncConnection, letter: Letter) -> None:
+    await insert_if_missing(
+        connection,
+        tables.outbox,
+        key=letter.key,
+        order_id=letter.order_id,
+        role=letter.to,
+        party=letter.party.model_dump_json() if letter.party else None,
+        what=letter.what,
+        at=letter.at,
+        details=json.dumps(letter.details),
+    )
+
+
+def _letter(notice: Notice, view: OrderView) -> Letter:
+    return Letter(
+        key=notice.key,
+        order_id=view.order_id,
+        to=notice.to,
+        party={Role.BUYER: view.buyer, Role.SELLER: view.seller}.get(notice.to),
+        what=notice.what,
+        at=notice.at,
+        details=notice.details,
+    )
+
+
+def _entry(row: Row[Any]) -> OutboxEntry:
+    letter = Letter(
+        key=row.key,
+        order_id=row.order_id,
+        to=row.role,
+        party=Party.model_validate_json(row.party) if row.party else None,
+        what=row.what,
+        at=row.at,
+        details=json.loads(row.details),
+    )
+    return OutboxEntry(letter=letter, delivered_at=row.delivered_at)
+
+
+def _as_of(view: OrderView) -> datetime:
+    """When the order last changed, by its own clock."""
+    return view.timeline[-1].at

@@ -1,0 +1,93 @@
+"""Broken rules, as errors whose text is a sentence that a person can act on.
+
+OrderError
+├── InvalidInput      a payload that is not what the contract says
+└── NotAllowedNow     a message that the order cannot take in its present state
+"""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+_MOST_PROBLEMS = 5
+_LONGEST_REASON = 300
+_FIELD = re.compile(r"[a-z0-9_]{1,40}")
+
+
+class RefusalCode(StrEnum):
+    """Why a message was refused; the contract's stable codes."""
+
+    PAYMENT_REVIEW_IN_PROGRESS = "payment_review_in_progress"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_CLOSED = "order_closed"
+    CANCELLATION_EXISTS = "cancellation_exists"
+    DISPUTE_EXISTS = "dispute_exists"
+    ALREADY_ANSWERED = "already_answered"
+    WRONG_AMOUNT = "wrong_amount"
+    UNKNOWN_OFFER = "unknown_offer"
+    UNKNOWN_REFUND = "unknown_refund"
+    TOO_MANY_MESSAGES = "too_many_messages"
+    NOT_IN_THIS_STATUS = "not_in_this_status"
+
+
+class OrderError(Exception):
+    """A broken rule of an order; its text is for people."""
+
+
+class InvalidInput(OrderError):
+    """A payload that cannot be read as what the contract says; names each field and why."""
+
+    @classmethod
+    def of(cls, what: str, error: ValidationError) -> "InvalidInput":
+        """The first few problems of a validation as one sentence, without repeating the input."""
+        problems = [
+            f"{'.'.join(_field(part) for part in problem['loc']) or what}: {problem['msg']}"[
+                :_LONGEST_REASON
+            ]
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        more = len(problems) - _MOST_PROBLEMS
+        rest = f"; and {more} more" if more > 0 else ""
+        return cls(f"{what} is not valid: {'; '.join(problems[:_MOST_PROBLEMS])}{rest}.")
+
+
+def _field(part: int | str) -> str:
+    # The name of an unknown field is the sender's text, and sentences go to logs and databases.
+    return str(part) if _FIELD.fullmatch(str(part)) else "(unreadable name)"
+
+
+class NotAllowedNow(OrderError):
+    """A message that the order cannot take now: which rule says so and, where known, from when it can.
+
+    ``available_from`` is the UTC instant from which the same message would be taken, or None.
+    """
+
+    def __init__(
+        self,
+        action: str,
+        code: RefusalCode,
+        status: str,
+        reason: str,
+        available_from: datetime | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.action = action
+        self.code = code
+        self.status = status
+        self.reason = reason
+        self.available_from = available_from
+
+    def details(self) -> dict[str, Any]:
+        """The contract's details, as JSON values."""
+        return {
+            "action": self.action,
+            "code": self.code.value,
+            "status": self.status,
+            "reason": self.reason,
+            "available_from": self.available_from.isoformat().replace("+00:00", "Z")
+            if self.available_from
+            else None,
+        }

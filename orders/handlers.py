@@ -1,0 +1,186 @@
+"""What each message does to an order (R2-R13, R16-R20a, R23).
+
+``receive`` is the one way in: it recognises repeats, refuses what the order cannot take, and otherwise
+applies the message at once. Nothing waits here; what must happen outside is left in the order
+(``notices``, ``postings``, ``strays``, evidence to verify, a refund to ask for) for the workflow to do.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from orders import messages as m
+from orders.canceling import (
+    on_cancel_request,
+    on_cancel_withdrawal,
+    on_seller_reply,
+    seller_reply_problem,
+)
+from orders.closing import stops
+from orders.disputing import (
+    dispute_decision_problem,
+    on_dispute_decision,
+    on_dispute_request,
+    on_dispute_withdrawal,
+    on_settlement_acceptance,
+    on_settlement_offer,
+    settlement_offer_problem,
+)
+from orders.errors import NotAllowedNow
+from orders.lifecycle import TRANSITIONS, Problem, refusal, refuse
+from orders.messages import Role
+from orders.model import (
+    Order,
+    Refused,
+    StrayMoney,
+)
+from orders.offers import acceptance_problem
+from orders.paying import (
+    accept_payment,
+    chargeback_problem,
+    find_refund,
+    on_chargeback,
+    on_payment,
+    on_payment_declined,
+    on_refund_update,
+    payment_problem,
+    refund_update_problem,
+)
+from orders.shipping import (
+    on_proof_review,
+    on_shipment_extension,
+    on_shipment_proof,
+    on_tracking_number,
+)
+from orders.talking import (
+    on_buyer_message,
+    on_offer_acceptance,
+    on_seller_message,
+    seller_message_problem,
+)
+
+_MOST_REFUSED = 20
+_MOST_MESSAGE_IDS = 1000
+
+
+def receive(order: Order, message: m.Message, at: datetime) -> bool:
+    """Apply a message; False when it repeats one that was taken. Raises NotAllowedNow otherwise."""
+    if is_repeat(order, message):
+        return False
+    check(order, message, at)
+    if message.name not in TRANSITIONS[order.status]:
+        # The check's end has passed, and its timer has not been seen yet (R7).
+        accept_payment(order, at)
+    _APPLY[message.name](order, message, at)
+    if message.message_id:
+        order.message_ids = [*order.message_ids, message.message_id][-_MOST_MESSAGE_IDS:]
+    return True
+
+
+def is_repeat(order: Order, message: m.Message) -> bool:
+    """Whether the order has taken this already: by message id, or by what the message is about."""
+    if message.message_id and message.message_id in order.message_ids:
+        return True
+    match message:
+        case m.PaymentReceived():
+            taken = order.payment.payment_id if order.payment else None
+            return message.payment_id in (
+                taken,
+                *order.declined_payments,
+                *order.stray_payments,
+            )
+        case m.PaymentDeclined():
+            return message.payment_id in order.declined_payments
+        case m.RefundUpdate():
+            refund = find_refund(order, message.refund_id)
+            return refund is not None and (
+                refund.is_settled
+                or (refund.status is message.status and not stops(refund, message.status))
+            )
+        case m.ChargebackReported():
+            payment = order.payment
+            chargeback = payment.chargeback if payment else None
+            return (
+                payment is not None
+                and payment.payment_id == message.payment_id
+                and chargeback is not None
+                and message.status in ("opened", chargeback.status)
+            )
+        case _:
+            return False
+
+
+def check(order: Order, message: m.Message, at: datetime | None = None) -> None:
+    """Raise NotAllowedNow if the order cannot take the message now: by its status, then by its content.
+
+    With ``at``, a message that can be taken from an earlier instant on can be taken.
+    """
+    if refused := refusal(order, message.name, at):
+        raise refused
+    if (look := _CHECK.get(message.name)) and (problem := look(order, message)):
+        raise refuse(order, message.name, *problem)
+
+
+def record_refusal(order: Order, name: str, reason: str, at: datetime) -> None:
+    """List what could not be taken; refused is never silent."""
+    order.refused = [*order.refused, Refused(at=at, name=name[:64], reason=reason)][-_MOST_REFUSED:]
+    order.revision += 1
+
+
+def send_back(
+    order: Order, payment: m.PaymentReceived, refused: NotAllowedNow, at: datetime
+) -> None:
+    """R17: a payment that was refused still is money; leave it to a process of its own, once."""
+    if payment.payment_id in order.stray_payments:
+        return
+    order.stray_payments.append(payment.payment_id)
+    order.strays.append(
+        StrayMoney(
+            payment_id=payment.payment_id,
+            money=payment.money,
+            method=payment.method,
+            reason=refused.code.value,
+        )
+    )
+    order.happened(
+        at,
+        "payment_sent_back",
+        Role.SYSTEM,
+        payment_id=payment.payment_id,
+        reason=refused.code.value,
+    )
+
+
+_APPLY: dict[str, Callable[[Order, Any, datetime], None]] = {
+    "payment": on_payment,
+    "payment_declined": on_payment_declined,
+    "cancel_request": on_cancel_request,
+    "cancel_withdrawal": on_cancel_withdrawal,
+    "seller_reply": on_seller_reply,
+    "tracking_number": on_tracking_number,
+    "shipment_proof": on_shipment_proof,
+    "proof_review": on_proof_review,
+    "seller_message": on_seller_message,
+    "buyer_message": on_buyer_message,
+    "offer_acceptance": on_offer_acceptance,
+    "dispute_request": on_dispute_request,
+    "dispute_withdrawal": on_dispute_withdrawal,
+    "settlement_offer": on_settlement_offer,
+    "settlement_acceptance": on_settlement_acceptance,
+    "shipment_extension": on_shipment_extension,
+    "chargeback": on_chargeback,
+    "dispute_decision": on_dispute_decision,
+    "refund_update": on_refund_update,
+}
+
+_CHECK: dict[str, Callable[[Order, Any], Problem]] = {
+    "payment": payment_problem,
+    "seller_reply": seller_reply_problem,
+    "seller_message": seller_message_problem,
+    "offer_acceptance": acceptance_problem("discount", "bonus"),
+    "settlement_offer": settlement_offer_problem,
+    "settlement_acceptance": acceptance_problem("settlement"),
+    "dispute_decision": dispute_decision_problem,
+    "refund_update": refund_update_problem,
+    "chargeback": chargeback_problem,
+}

@@ -1,0 +1,348 @@
+"""The contract's messages: what people and services may tell an order, one frozen model each.
+
+Every message is a signal and an update of the same ``name`` with the model as its one argument.
+``senders`` says whose message it is; who may really send it is the gateway's to check.
+"""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from orders.errors import InvalidInput
+from orders.values import (
+    Frozen,
+    Instant,
+    LongText,
+    MessageId,
+    PaymentId,
+    PositiveMoney,
+    RefundId,
+    ShortText,
+)
+
+TrackingText = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{4,50}$")
+]
+
+
+class Role(StrEnum):
+    """Who acts on an order. ``system`` is the process itself, when a deadline passes."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
+    SUPPORT = "support"
+    PROVIDER = "provider"
+    SYSTEM = "system"
+
+
+class CancelReason(StrEnum):
+    """R7: why the buyer wants to cancel."""
+
+    CHANGED_MIND = "changed_mind"
+    ORDER_MISTAKE = "order_mistake"
+    DUPLICATE_ORDER = "duplicate_order"
+    FOUND_CHEAPER_PRICE = "found_cheaper_price"
+    POOR_QUALITY_EXPECTED = "poor_quality_expected"
+    DISTRUST_SELLER = "distrust_seller"
+    WONT_ARRIVE_IN_TIME = "wont_arrive_in_time"
+    ADDRESS_ISSUES = "address_issues"
+    SELLER_UNREACHABLE = "seller_unreachable"
+    OUT_OF_STOCK = "out_of_stock"
+    OTHER = "other"
+
+
+class RefundStatus(StrEnum):
+    """Where a refund is, in Stripe's words (docs.stripe.com/api/refunds/object)."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Message(Frozen):
+    """What all messages share. The same ``message_id`` again changes nothing."""
+
+    name: ClassVar[str]
+    senders: ClassVar[tuple[Role, ...]]
+
+    message_id: MessageId | None = None
+
+
+class PaymentReceived(Message):
+    """R5: money has come in for the order."""
+
+    name = "payment"
+    senders = (Role.PROVIDER,)
+
+    payment_id: PaymentId
+    money: PositiveMoney
+    method: Annotated[ShortText, StringConstraints(min_length=1)]
+    paid_at: Instant
+
+
+class PaymentDeclined(Message):
+    """R6: the provider turned the payment down during the check."""
+
+    name = "payment_declined"
+    senders = (Role.PROVIDER,)
+
+    payment_id: PaymentId
+    reason: LongText
+
+
+class CancelRequest(Message):
+    """R2, R7, R8: the buyer wants to cancel; ``complaint`` opens a dispute beside the request."""
+
+    name = "cancel_request"
+    senders = (Role.BUYER,)
+
+    reason: CancelReason
+    note: LongText = ""
+    complaint: Annotated[bool, Field(strict=True)] = False
+
+
+class CancelWithdrawal(Message):
+    """R18: the buyer takes the cancellation request back."""
+
+    name = "cancel_withdrawal"
+    senders = (Role.BUYER,)
+
+
+class SellerReply(Message):
+    """R9, R10, R13: the seller's answer to a cancellation request."""
+
+    name = "seller_reply"
+    senders = (Role.SELLER,)
+
+    decision: Literal["accept", "refuse", "already_shipped"]
+    note: LongText = ""
+    tracking_number: TrackingText | None = None
+
+    @model_validator(mode="after")
+    def _number_goes_with_shipped(self) -> "SellerReply":
+        if self.tracking_number is not None and self.decision != "already_shipped":
+            raise ValueError("tracking_number goes with the decision already_shipped only")
+        return self
+
+
+class TrackingNumber(Message):
+    """R11: the seller ships, or proves to have shipped, by a tracking number."""
+
+    name = "tracking_number"
+    senders = (Role.SELLER,)
+
+    number: TrackingText
+    carrier: ShortText | None = None
+
+
+class ShipmentProof(Message):
+    """R10, R11: a photo or a scan of the postal receipt, kept in the proof store under ``reference``."""
+
+    name = "shipment_proof"
+    senders = (Role.SELLER,)
+
+    kind: Literal["photo", "postal_receipt"]
+    reference: Annotated[LongText, StringConstraints(min_length=1)]
+    media_type: Annotated[ShortText, StringConstraints(min_length=1)]
+    size: Annotated[int, Field(strict=True, gt=0, le=10 * 1024 * 1024)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
+class ProofReview(Message):
+    """R11, R12: support's verdict on a photo or scan."""
+
+    name = "proof_review"
+    senders = (Role.SUPPORT,)
+
+    accepted: Annotated[bool, Field(strict=True)]
+    note: LongText = ""
+
+
+class SellerMessage(Message):
+    """R4: the seller asks, advises, or offers a discount (money off) or a bonus."""
+
+    name = "seller_message"
+    senders = (Role.SELLER,)
+
+    topic: Literal[
+        "payment_question", "shipping_advice", "payment_advice", "discount", "bonus", "other"
+    ]
+    text: Annotated[LongText, StringConstraints(min_length=1)]
+    discount: PositiveMoney | None = None
+    bonus: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _offer_goes_with_its_topic(self) -> "SellerMessage":
+        if (self.discount is not None) != (self.topic == "discount"):
+            raise ValueError(
+                "discount goes with the topic discount, and that topic with a discount"
+            )
+        if (self.bonus is not None) != (self.topic == "bonus"):
+            raise ValueError("bonus goes with the topic bonus, and that topic with a bonus")
+        return self
+
+
+class BuyerMessage(Message):
+    """R4: the buyer writes to the seller."""
+
+    name = "buyer_message"
+    senders = (Role.BUYER,)
+
+    text: Annotated[LongText, StringConstraints(min_length=1)]
+
+
+class OfferAcceptance(Message):
+    """R4: the buyer accepts a discount or a bonus."""
+
+    name = "offer_acceptance"
+    senders = (Role.BUYER,)
+
+    offer_id: MessageId
+
+
+class DisputeRequest(Message):
+    """R12: the buyer opens a dispute."""
+
+    name = "dispute_request"
+    senders = (Role.BUYER,)
+
+    note: LongText = ""
+
+
+class DisputeWithdrawal(Message):
+    """R16b: the buyer drops the dispute."""
+
+    name = "dispute_withdrawal"
+    senders = (Role.BUYER,)
+
+    note: LongText = ""
+
+
+class SettlementOffer(Message):
+    """R16b: in a dispute the seller offers the buyer an amount back."""
+
+    name = "settlement_offer"
+    senders = (Role.SELLER,)
+
+    money: PositiveMoney
+    note: LongText = ""
+
+
+class SettlementAcceptance(Message):
+    """R16b: the buyer accepts the seller's amount; the dispute is settled."""
+
+    name = "settlement_acceptance"
+    senders = (Role.BUYER,)
+
+    offer_id: MessageId
+
+
+class ShipmentExtension(Message):
+    """R20a: the buyer gives a late seller more days."""
+
+    name = "shipment_extension"
+    senders = (Role.BUYER,)
+
+    days: Annotated[int, Field(strict=True, ge=1, le=60)]
+
+
+class ChargebackReported(Message):
+    """R23: the buyer's bank took money back, or the case ended; seen from the seller's side."""
+
+    name = "chargeback"
+    senders = (Role.PROVIDER,)
+
+    payment_id: PaymentId
+    money: PositiveMoney
+    status: Literal["opened", "won", "lost"]
+    reason: LongText = ""
+
+
+class DisputeDecision(Message):
+    """R16: support decides a dispute; ``money`` goes with a partial refund."""
+
+    name = "dispute_decision"
+    senders = (Role.SUPPORT,)
+
+    decision: Literal["full_refund", "partial_refund", "no_refund"]
+    money: PositiveMoney | None = None
+    note: LongText = ""
+
+    @model_validator(mode="after")
+    def _money_goes_with_partial(self) -> "DisputeDecision":
+        if (self.money is not None) != (self.decision == "partial_refund"):
+            raise ValueError("money goes with the decision partial_refund, and that one with money")
+        return self
+
+
+class RefundUpdate(Message):
+    """R15: news of a refund."""
+
+    name = "refund_update"
+    senders = (Role.PROVIDER, Role.SUPPORT)
+
+    refund_id: RefundId
+    status: RefundStatus
+    reason: LongText = ""
+
+
+MESSAGES: dict[str, type[Message]] = {
+    message.name: message
+    for message in (
+        PaymentReceived,
+        PaymentDeclined,
+        CancelRequest,
+        CancelWithdrawal,
+        SellerReply,
+        TrackingNumber,
+        ShipmentProof,
+        ProofReview,
+        SellerMessage,
+        BuyerMessage,
+        OfferAcceptance,
+        DisputeRequest,
+        DisputeWithdrawal,
+        SettlementOffer,
+        SettlementAcceptance,
+        ShipmentExtension,
+        ChargebackReported,
+        DisputeDecision,
+        RefundUpdate,
+    )
+}
+"""Every message of the contract by its name."""
+
+
+def parse(name: str, arguments: list[bytes]) -> Message:
+    """Read a message as it came over the wire: its name and the JSON text of each argument.
+
+    A message with no required field may come without an argument, or with ``null``.
+    Raises InvalidInput with the reason and the remedy.
+    """
+    if (model := MESSAGES.get(name)) is None:
+        raise InvalidInput(
+            f"There is no message named {name[:64]!r}; known are: {', '.join(MESSAGES)}."
+        )
+    if len(arguments) > 1:
+        raise InvalidInput(f"{name} takes one JSON object, but {len(arguments)} arguments came.")
+    body = arguments[0] if arguments and arguments[0] not in (b"", b"null") else b"{}"
+    try:
+        message = model.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidInput.of(name, error) from None
+    refuse_repeated_keys(body)
+    return message
+
+
+def refuse_repeated_keys(body: bytes) -> None:
+    """Raise InvalidInput for JSON that gives a field twice; pydantic, which takes the last, has read it."""
+    json.loads(body, object_pairs_hook=_each_key_once)
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise InvalidInput("A field is given twice; which one is meant cannot be known.")

@@ -1,0 +1,208 @@
+"""The provider's news: payments, refunds and chargebacks (R5, R6, R7, R14, R15, R23)."""
+
+from datetime import datetime
+
+from orders import messages as m
+from orders.closing import close, refund_news, settle_money
+from orders.errors import RefusalCode
+from orders.lifecycle import Problem, enter
+from orders.messages import Role
+from orders.model import (
+    Chargeback,
+    CloseReason,
+    DisputeOutcome,
+    Order,
+    Payment,
+    Refund,
+    Shipment,
+    Status,
+)
+
+
+def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
+    """R5: exactly what is due has come in; it is checked for a day."""
+    order.payment = Payment(
+        payment_id=message.payment_id,
+        money=message.money,
+        method=message.method,
+        status="in_review",
+        paid_at=message.paid_at,
+        received_at=at,
+        review_ends_at=at + order.policy.payment_review,
+    )
+    order.amount_paid = message.money
+    amount = message.money.amount
+    order.post(at, f"payment-{message.payment_id}", cash=amount, held=-amount)
+    enter(order, message.name, Status.PAYMENT_REVIEW, at)
+    order.happened(at, "payment_received", Role.PROVIDER, payment_id=message.payment_id)
+    order.tell(
+        at,
+        "payment_received",
+        Role.BUYER,
+        Role.SELLER,
+        review_ends_at=order.payment.review_ends_at.isoformat(),
+    )
+
+
+def payment_problem(order: Order, message: m.PaymentReceived) -> Problem:
+    """R5: a payment counts when amount and currency are exactly what is due."""
+    if message.money == order.amount_due:
+        return None
+    return (
+        RefusalCode.WRONG_AMOUNT,
+        f"Due is exactly {order.amount_due}, but {message.money} came; it goes back in full.",
+    )
+
+
+def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) -> None:
+    """R6: the provider turned a payment down; the 20 days go on from where they started."""
+    order.declined_payments.append(message.payment_id)
+    payment = order.payment
+    order.happened(
+        at,
+        "payment_declined",
+        Role.PROVIDER,
+        payment_id=message.payment_id,
+        reason=message.reason,
+    )
+    if payment is None or payment.payment_id != message.payment_id:
+        return
+    amount = payment.money.amount - order.amount_charged_back.amount
+    order.post(at, f"payment-declined-{message.payment_id}", held=amount, cash=-amount)
+    payment.status = "declined"
+    payment.declined_reason = message.reason
+    payment.decided_at = at
+    payment.chargeback = None
+    order.amount_paid = order.amount_paid.of(0)
+    order.amount_charged_back = order.amount_charged_back.of(0)
+    enter(order, message.name, Status.AWAITING_PAYMENT, at)
+    order.tell(
+        at,
+        "payment_declined",
+        Role.BUYER,
+        Role.SELLER,
+        reason=message.reason,
+        pay_by=order.pay_by.isoformat(),
+    )
+
+
+def accept_payment(order: Order, at: datetime) -> None:
+    """R7: the check is over; the order awaits shipment."""
+    if order.payment is None:
+        raise AssertionError("a payment in review is there")
+    order.payment.status = "accepted"
+    order.payment.decided_at = at
+    window = order.policy.shipment_window
+    order.shipment = Shipment(ship_by=at + window if window else None)
+    enter(order, "payment_accepted", Status.AWAITING_SHIPMENT, at)
+    order.happened(at, "payment_accepted", Role.SYSTEM)
+    order.tell(at, "payment_accepted", Role.BUYER, Role.SELLER)
+
+
+def on_refund_update(order: Order, message: m.RefundUpdate, at: datetime) -> None:
+    """R15: news of a refund."""
+    refund = find_refund(order, message.refund_id)
+    if refund:
+        refund_news(order, refund, message.status, message.reason, at)
+
+
+def refund_update_problem(order: Order, message: m.RefundUpdate) -> Problem:
+    """The refund must be this order's."""
+    if find_refund(order, message.refund_id):
+        return None
+    return RefusalCode.UNKNOWN_REFUND, f"This order has no refund {message.refund_id}."
+
+
+def find_refund(order: Order, refund_id: str) -> Refund | None:
+    """A refund of this order by its id, also one that was stopped."""
+    refunds = [*order.earlier_refunds, *([order.refund] if order.refund else [])]
+    return next((r for r in refunds if r.refund_id == refund_id), None)
+
+
+def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
+    """R23: the buyer's bank took money back, or the case ended."""
+    payment = order.payment
+    if payment is None:
+        raise AssertionError("lifecycle lets only a paid order be charged back")
+    if payment.chargeback is None:
+        payment.chargeback = Chargeback(
+            status="opened", money=message.money, reason=message.reason, opened_at=at
+        )
+        if message.status != "won":
+            _take_charged_back(order, message.money.amount, at)
+        order.happened(
+            at, "chargeback_opened", Role.PROVIDER, money=message.money.model_dump(mode="json")
+        )
+        order.tell(at, "chargeback_opened", Role.SUPPORT, Role.SELLER)
+    chargeback = payment.chargeback
+    if message.status == "opened":
+        return
+    chargeback.status = message.status
+    chargeback.ended_at = at
+    order.happened(at, f"chargeback_{message.status}", Role.PROVIDER)
+    order.tell(at, f"chargeback_{message.status}", Role.SUPPORT, Role.SELLER)
+    if message.status == "won":
+        _put_charged_back(order, at)
+    if message.status == "lost" and order.is_open:
+        close(
+            order,
+            at,
+            message.name,
+            CloseReason.CHARGED_BACK,
+            Role.PROVIDER,
+            outcome=DisputeOutcome.BUYER_FAVOUR,
+        )
+    else:
+        settle_money(order, at)
+
+
+def chargeback_problem(order: Order, message: m.ChargebackReported) -> Problem:
+    """It must be about this order's payment, not more than was paid, and not decided yet."""
+    payment = order.payment
+    if payment is None or payment.payment_id != message.payment_id:
+        return (
+            RefusalCode.NOT_IN_THIS_STATUS,
+            f"Payment {message.payment_id} is not this order's.",
+        )
+    if payment.status == "declined":
+        return (
+            RefusalCode.NOT_IN_THIS_STATUS,
+            f"Payment {message.payment_id} was declined; no money of it was taken.",
+        )
+    if payment.chargeback and payment.chargeback.status in ("won", "lost"):
+        return (
+            RefusalCode.ALREADY_ANSWERED,
+            f"The chargeback was {payment.chargeback.status} already.",
+        )
+    if (
+        message.money.currency != payment.money.currency
+        or message.money.amount > payment.money.amount
+    ):
+        return (
+            RefusalCode.WRONG_AMOUNT,
+            f"At most what was paid can be charged back: {payment.money}.",
+        )
+    return None
+
+
+def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
+    held = min(amount, -order.books.of("held"))
+    legs = {"held": held, "seller": amount - held, "cash": -amount}
+    order.post(at, _chargeback_step(order, "opened"), **legs)
+    order.amount_charged_back = order.amount_charged_back.of(amount)
+    if order.refund and not order.refund.is_settled:
+        order.refund.stopping = True
+
+
+def _put_charged_back(order: Order, at: datetime) -> None:
+    opened = _chargeback_step(order, "opened")
+    taken = next((p for p in order.postings if p.step == opened), None)
+    if taken is not None:
+        legs = {name: -leg for name, leg in taken.legs.items()}
+        order.post(at, _chargeback_step(order, "won"), **legs)
+        order.amount_charged_back = order.amount_charged_back.of(0)
+
+
+def _chargeback_step(order: Order, what: str) -> str:
+    # By payment: after a declined one the next one may be charged back, too.
+    return f"chargeback-{order.payment.payment_id if order.payment else ''}-{what}"

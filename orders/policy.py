@@ -1,0 +1,45 @@
+"""Policy (R22): durations, reminders and choices that an order takes with it when it is placed."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from orders.values import Duration, Frozen
+
+_Reminders = Annotated[tuple[Duration, ...], Field(max_length=10)]
+
+
+class OnFailedProof(StrEnum):
+    """What failed proof leads to (R12): a dispute by itself, or one offered to the buyer."""
+
+    OPEN = "open"
+    OFFER = "offer"
+
+
+class Policy(Frozen):
+    """The rules' numbers. An order keeps the policy it was placed with; later changes leave it alone."""
+
+    payment_window: Duration = timedelta(days=20)
+    """R1: how long an order waits to be paid."""
+    payment_review: Duration = timedelta(days=1)
+    """R5: how long a payment is checked."""
+    seller_reply_window: Duration = timedelta(days=14)
+    """R9: how long the seller has to answer a cancellation request."""
+    refund_window: Duration = timedelta(days=14)
+    """R14: within which the money is back."""
+    shipment_window: Duration | None = timedelta(days=30)
+    """R20: how long a paid order waits to be shipped; None is for ever."""
+    dispute_window: Duration = timedelta(days=60)
+    """R16b: when an undecided dispute ends with a full refund."""
+    dispute_reminder: Duration = timedelta(days=7)
+    """R16b: how often support is reminded; and how often the provider is asked for an overdue refund."""
+    refund_checks: _Reminders = (timedelta(days=3), timedelta(days=7), timedelta(days=14))
+    """R14, R15: how long after closing the provider is asked for the refund's state."""
+    payment_reminders: _Reminders = (timedelta(days=3), timedelta(days=1))
+    """R21: how long before the end of R1's window the buyer is reminded."""
+    seller_reminders: _Reminders = (timedelta(days=7), timedelta(days=1))
+    """R21: how long before the end of R9's window the seller is reminded."""
+    dispute_on_failed_proof: OnFailedProof = OnFailedProof.OPEN
+    """R12, R13."""

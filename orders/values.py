@@ -1,0 +1,138 @@
+"""The values everything else is made of: money, instants, durations, texts and ids."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Self
+from unicodedata import category
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_extra_types.currency_code import Currency
+
+# A ledger column is a signed 64-bit integer on every database we know.
+MAX_AMOUNT = 2**63 - 1
+_LONGEST_DURATION = timedelta(days=3650)
+_ALLOWED_CONTROLS = frozenset("\n\r\t")
+
+
+class Frozen(BaseModel):
+    """An immutable value that refuses unknown fields, as the contract asks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mutable(BaseModel):
+    """A part of the order's state: changed in place, still refusing unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=False)
+
+
+def _printable(text: str) -> str:
+    # NUL cannot be stored in PostgreSQL; the other controls only ever hide something.
+    if any(category(char) == "Cc" and char not in _ALLOWED_CONTROLS for char in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _reasonable(duration: timedelta) -> timedelta:
+    if not timedelta(0) < duration <= _LONGEST_DURATION:
+        raise ValueError("must be longer than nothing and at most 10 years")
+    return duration
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be between the years 1 and 9999 in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant with a time zone, kept in UTC; a naive one is refused."""
+
+Duration = Annotated[timedelta, AfterValidator(_reasonable)]
+"""A positive ISO 8601 duration of at most 10 years."""
+
+ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
+LongText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_printable)]
+
+OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+PartyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:|@+-]{1,64}$")]
+PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,100}$")]
+MessageId = Annotated[
+    str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)
+]
+# Ours are made of an order's or a payment's id and a few words more.
+RefundId = Annotated[
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)
+]
+
+MinorUnits = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
+
+
+# ISO 4217, list one: all currencies not named here have two decimals. (Unicode's CLDR has the digits
+# that prices are usually written with, fewer for some: wrong for exact amounts.)
+_DECIMALS = {
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
+    "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLF": 4, "UYW": 4,
+}  # fmt: skip
+
+
+def decimals(currency: str) -> int:
+    """How many decimals a currency has: 2 for EUR, none for JPY, 3 for KWD."""
+    return _DECIMALS.get(currency, 2)
+
+
+def decimal(amount: int, currency: str) -> str:
+    """An amount in minor units as people write it, exact: 2490 EUR is ``24.90``."""
+    places = decimals(currency)
+    sign, digits = "-" if amount < 0 else "", str(abs(amount)).rjust(places + 1, "0")
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+
+
+class Money(Frozen):
+    """Whole minor units (cents for EUR, yen for JPY) of an ISO 4217 currency; never a float."""
+
+    amount: MinorUnits
+    currency: Currency
+
+    @classmethod
+    def zero(cls, currency: Currency) -> Self:
+        """Nothing, in a currency."""
+        return cls(amount=0, currency=currency)
+
+    def of(self, amount: int) -> "Money":
+        """Another amount of the same currency."""
+        return Money(amount=amount, currency=self.currency)
+
+    def same_currency(self, others: Iterable["Money"]) -> bool:
+        """Whether all of these are in this currency."""
+        return all(other.currency == self.currency for other in others)
+
+    def __str__(self) -> str:
+        """For sentences: ``24.90 EUR``, ``500 JPY``, ``1.250 KWD``."""
+        return f"{decimal(self.amount, self.currency)} {self.currency}"
+
+
+class Balance(Frozen):
+    """Like Money, but it may be negative: what somebody is owed, or owes."""
+
+    amount: int
+    currency: Currency
+
+
+def _not_zero(money: Money) -> Money:
+    if money.amount == 0:
+        raise ValueError("must be more than nothing")
+    return money
+
+
+PositiveMoney = Annotated[Money, AfterValidator(_not_zero)]

@@ -1,0 +1,143 @@
+"""The contract's OrderView: what anyone may ask of an order, answered from its state."""
+
+from datetime import datetime
+
+from orders.clock import Due, schedule
+from orders.lifecycle import refusal
+from orders.messages import MESSAGES, Role
+from orders.model import (
+    Cancellation,
+    ChatMessage,
+    CloseReason,
+    Dispute,
+    Line,
+    Offer,
+    Order,
+    Party,
+    Payment,
+    Refund,
+    Refused,
+    Shipment,
+    Status,
+    TimelineEntry,
+)
+from orders.policy import Policy
+from orders.values import Balance, Frozen, Instant, Money
+
+PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
+UNPAID = (CloseReason.PAYMENT_EXPIRED, CloseReason.BUYER_CANCELED_UNPAID)
+
+
+class Action(Frozen):
+    """Something a role can do, now or (``available_from``) later; ``reason`` says why not now."""
+
+    action: str
+    available: bool
+    available_from: Instant | None = None
+    reason: str | None = None
+
+
+class OrderView(Frozen):
+    """The answer to: what state is the order in, why, what happened, what comes, what can I do, where
+    is the money. ``amount_held``, ``amount_owed_to_seller`` and ``amount_charged_back`` complete the
+    money: paid = refunded + charged back + held + owed to the seller.
+    """
+
+    order_id: str
+    buyer: Party
+    seller: Party
+    lines: tuple[Line, ...]
+    policy: Policy
+    status: Status
+    status_since: Instant
+    close_reason: CloseReason | None
+    placed_at: Instant
+    closed_at: Instant | None
+    amount_due: Money
+    amount_paid: Money
+    amount_refunded: Money
+    amount_charged_back: Money
+    amount_held: Money
+    amount_owed_to_seller: Balance
+    payment: Payment | None
+    cancellation: Cancellation | None
+    shipment: Shipment | None
+    dispute: Dispute | None
+    refund: Refund | None
+    offers: list[Offer]
+    messages: list[ChatMessage]
+    timeline: list[TimelineEntry]
+    refused: list[Refused]
+    next: list[Due]
+    actions: dict[Role, list[Action]]
+
+
+def view(order: Order) -> OrderView:
+    """The order as everyone may see it, at the instant up to which it has handled time."""
+    return OrderView(
+        order_id=order.placed.order_id,
+        buyer=order.placed.buyer,
+        seller=order.placed.seller,
+        lines=order.placed.lines,
+        policy=order.policy,
+        status=order.status,
+        status_since=order.status_since,
+        close_reason=order.close_reason,
+        placed_at=order.placed_at,
+        closed_at=order.closed_at,
+        amount_due=order.amount_due,
+        amount_paid=order.amount_paid,
+        amount_refunded=order.amount_refunded,
+        amount_charged_back=order.amount_charged_back,
+        amount_held=order.amount_paid.of(order.books.held),
+        amount_owed_to_seller=Balance(
+            amount=order.books.seller, currency=order.amount_paid.currency
+        ),
+        payment=order.payment,
+        cancellation=order.cancellation,
+        shipment=order.shipment,
+        dispute=order.dispute,
+        refund=order.refund,
+        offers=order.offers,
+        messages=order.messages,
+        timeline=order.timeline,
+        refused=order.refused,
+        next=schedule(order),
+        actions={role: actions(order, role) for role in PEOPLE},
+    )
+
+
+def actions(order: Order, role: Role) -> list[Action]:
+    """What a buyer, a seller or support can do now, and what they can't, why, and from when."""
+    listed = [_action(order, name) for name, message in MESSAGES.items() if role in message.senders]
+    if role is Role.BUYER:
+        # R3: paying now and adding to the cart again are the page's doing, not messages of the buyer.
+        if order.status is Status.AWAITING_PAYMENT:
+            listed.insert(0, Action(action="pay_now", available=True))
+        if order.close_reason in UNPAID:
+            listed.insert(0, Action(action="reorder", available=True))
+    return listed
+
+
+def deadline(order: Order) -> datetime | None:
+    """The search attribute OrderDeadline: the next instant at which something happens by itself.
+
+    While a refund is overdue it stays at the day that was missed, so that a list of overdue orders is
+    one query by this attribute.
+    """
+    if order.refund and order.refund.overdue and not order.refund.is_settled:
+        return order.refund.due_by
+    coming = schedule(order)
+    return coming[0].at if coming else None
+
+
+def _action(order: Order, name: str) -> Action:
+    refused = refusal(order, name)
+    if refused is None:
+        return Action(action=name, available=True)
+    return Action(
+        action=name,
+        available=False,
+        available_from=refused.available_from,
+        reason=refused.reason,
+    )

@@ -1,0 +1,42 @@
+"""What a process reads from its environment: addresses, sizes and limits of this installation.
+
+How long a party has to act is not here but in the policy of each order. The connection to Temporal
+is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
+PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+
+
+class Settings(BaseSettings):
+    """Settings of one process; each is read from `UNBUY_` and its name in capitals.
+
+    Durations are ISO 8601, as in `PT30S`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="UNBUY_", frozen=True)
+
+    # Kept out of `repr`, hence out of logs: a database's URL may carry a password. A relative path
+    # is relative to the working directory; whoever opens the database creates its directory.
+    database_url: str = Field(default="sqlite+aiosqlite:///var/unbuy.db", repr=False)
+
+    log_level: LogLevel = "INFO"
+
+    # None: the worker decides by the machine.
+    worker_processes: PositiveInt | None = None
+    # Workflows kept in memory by one process: beyond it, the next step replays from history.
+    max_cached_workflows: PositiveInt = 2000
+    # How long running activities may still take once a worker is told to stop.
+    graceful_shutdown: PositiveDuration = timedelta(seconds=30)
+    # How long a workflow's next step waits for the worker that has it cached, before any may do it.
+    sticky_timeout: PositiveDuration = timedelta(seconds=2)

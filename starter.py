@@ -1,0 +1,391 @@
+"""The command line: place orders, tell them things, and see how they stand.
+
+Every answer is a sentence or a table, and so is everything that goes wrong. Exit status: 0 done, 1 refused
+or impossible now, 2 asked for wrongly. Temporal is found by its own environment configuration, and orders
+whose history is gone in the database of the settings.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+import rendering
+from commandline import (
+    Failure,
+    connection,
+    find_order,
+    first_line,
+    is_over,
+    kept_order,
+    no_answer,
+    open_journal,
+    party_id,
+    read_message,
+    read_order,
+    unknown_order,
+)
+from deploy.embedded import SETTLING_TIME, EmbeddedServerError
+from orders.errors import RefusalCode
+from orders.messages import Message, PaymentReceived
+from orders.model import PlaceOrder, Status
+from orders.stray import StrayPayment
+from orders.view import OrderView
+from workflows import calls, ids
+
+_LOOK_EVERY = timedelta(seconds=1)
+_MOST_LISTED = 1000
+
+# A pipe has no width: lines are wrapped for people only.
+_WIDTH = None if sys.stdout.isatty() else 180
+
+app = App(
+    name="starter.py",
+    help="Orders: place them, tell them things, see how they stand.",
+    version_flags=(),
+)
+# Nobody's text may be taken for markup.
+out = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+Json = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+@app.command
+async def place(file: str, /) -> int:
+    """Place an order (R1) from a JSON file; ``samples/`` has two. The same order again changes nothing."""
+    placed = read_order(file)
+    async with connection() as client:
+        view = await kept_order(placed.order_id)
+        if view is None:
+            try:
+                await calls.place(client, placed)
+            except WorkflowAlreadyStartedError:
+                view = await find_order(client, placed.order_id)
+    if view is None:
+        out.print(
+            f"Order {placed.order_id} is placed. To see it: python starter.py show {placed.order_id}"
+        )
+        return 0
+    if not _is_of(view, placed):
+        raise Failure(
+            f"Order {placed.order_id} exists already, with other contents, and an id is never used again. "
+            f"Give this one another order_id; to see that one: python starter.py show {placed.order_id}"
+        )
+    out.print(
+        f"Order {placed.order_id} exists already, with the same contents. Nothing has changed."
+    )
+    return 0
+
+
+@app.command
+async def send(
+    order_id: str,
+    name: str,
+    json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *,
+    signal: Annotated[bool, Parameter(negative=())] = False,
+    message_id: str | None = None,
+) -> int:
+    """Send an order a message of the contract.
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    name
+        The message: payment, cancel_request, seller_reply, ...
+    json
+        Its payload; ``-`` reads it from standard input.
+    signal
+        Send a signal, which only records it, instead of an update, which answers.
+    message_id
+        The same id again changes nothing.
+    """
+    message = read_message(name, json, message_id)
+    async with connection() as client:
+        try:
+            if signal:
+                await calls.signal(client, order_id, message)
+                out.print(
+                    f"{name} is sent. What became of it: python starter.py show {order_id}",
+                )
+                return 0
+            view = await calls.update(client, order_id, message)
+        except WorkflowUpdateFailedError as error:
+            raise Failure(_refusal(message, error.cause), status=1) from None
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise no_answer(
+                " The message may still be taken later; to be sure, send it again with "
+                f"--message-id {message.message_id}."
+            ) from None
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return await _send_after_the_end(client, order_id, message)
+    out.print(f"{name} is taken.", rendering.heading(view), sep="\n")
+    for line in rendering.coming(view):
+        out.print(Text(f"  Next by itself: {line}"))
+    return 0
+
+
+@app.command
+async def show(order_id: str, /, *, as_json: Json = False) -> int:
+    """Show an order: its state and why, its money, what happened, what comes, who can do what."""
+    async with connection() as client:
+        view = await find_order(client, order_id)
+    if view is None:
+        raise unknown_order(order_id)
+    _show(view, as_json)
+    return 0
+
+
+@app.command
+async def watch(order_id: str, /) -> int:
+    """Follow an order live, until nothing about it is left to happen."""
+    told: set[rendering.Line] = set()
+    over = False
+    async with connection() as client:
+        while not over:
+            over = await is_over(client, order_id)
+            if (view := await find_order(client, order_id)) is None:
+                raise unknown_order(order_id)
+            if new := [line for line in rendering.history(view) if line not in told]:
+                told.update(new)
+                out.print(rendering.timeline(new))
+                out.print(rendering.heading(view))
+                for line in rendering.coming(view)[:1]:
+                    out.print(Text(f"Next by itself: {line}"))
+            if not over:
+                await asyncio.sleep(_LOOK_EVERY.total_seconds())
+    return 0
+
+
+@app.command(name="list")
+async def list_orders(
+    *,
+    status: Status | None = None,
+    buyer: str | None = None,
+    seller: str | None = None,
+    overdue: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Json = False,
+) -> int:
+    """List orders, newest first.
+
+    Parameters
+    ----------
+    status
+        Only those in this status.
+    buyer
+        Only those of this buyer, by id.
+    seller
+        Only those of this seller, by id.
+    overdue
+        Only those whose next deadline has passed, such as a refund that is late.
+    as_json
+        Print JSON.
+    """
+    query = _query(status, buyer, seller, overdue)
+    async with connection() as client:
+        rows = [
+            {
+                "order_id": found.id.removeprefix(ids.order_workflow_id("")),
+                "status": found.typed_search_attributes.get(ids.ORDER_STATUS),
+                "buyer": found.typed_search_attributes.get(ids.BUYER_ID),
+                "seller": found.typed_search_attributes.get(ids.SELLER_ID),
+                "deadline": found.typed_search_attributes.get(ids.ORDER_DEADLINE)
+                if found.status is WorkflowExecutionStatus.RUNNING
+                else None,
+            }
+            async for found in client.list_workflows(query, limit=_MOST_LISTED)
+        ]
+    if as_json:
+        out.print(to_json(rows, indent=2).decode(), soft_wrap=True)
+        return 0
+    table = Table("order", "status", "buyer", "seller", "next by itself", box=None)
+    for row in rows:
+        at = row["deadline"]
+        table.add_row(
+            *(
+                rendering.plain(str(row[name]))
+                for name in ("order_id", "status", "buyer", "seller")
+            ),
+            rendering.instant(at) if isinstance(at, datetime) else "",
+        )
+    out.print(table if rows else "No such orders.")
+    if len(rows) == _MOST_LISTED:
+        out.print(f"There may be more than these {_MOST_LISTED}: narrow the list down.")
+    return 0
+
+
+@app.command
+async def outbox(order_id: str | None = None, /) -> int:
+    """Show what people were told (R21), by order or all of it, from the local outbox."""
+    async with open_journal() as journal:
+        entries = await journal.outbox(order_id)
+    for text in rendering.letters(entries):
+        out.print(text)
+    if not entries:
+        out.print("Nobody has been told anything yet.")
+    return 0
+
+
+@app.command
+async def demo(*, keep: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Live through every ending of an order, on a real Temporal server, in virtual time.
+
+    Parameters
+    ----------
+    keep
+        Leave server, web UI and worker running until Ctrl-C.
+    """
+    # Only here: the other commands need neither the worker nor the embedded server.
+    from demo.performance import perform
+
+    return await perform(out, keep=keep)
+
+
+async def _send_after_the_end(client: Client, order_id: str, message: Message) -> int:
+    """The order takes no message any more; money that comes for it nevertheless goes back (R17)."""
+    view = await find_order(client, order_id)
+    if isinstance(message, PaymentReceived):
+        return await _send_back(client, order_id, view, message)
+    if view is None:
+        raise unknown_order(order_id)
+    listed = (action for actions in view.actions.values() for action in actions)
+    reason = next((it.reason for it in listed if it.action == message.name), None)
+    own_words = f"{rendering.plain(reason)} " if reason else ""
+    raise Failure(
+        f"{message.name} is refused. {own_words}{rendering.heading(view).plain}", status=1
+    )
+
+
+async def _send_back(
+    client: Client, order_id: str, view: OrderView | None, payment: PaymentReceived
+) -> int:
+    known = [entry.details.get("payment_id") for entry in view.timeline] if view else []
+    if payment.payment_id in known:
+        out.print(
+            f"Order {order_id} knows payment {payment.payment_id} already. Nothing has changed."
+        )
+        return 0
+    if view is None:
+        code, why = "unknown_order", f"There is no order {order_id}."
+    else:
+        shipped = view.status is Status.SHIPPED
+        code = RefusalCode.ORDER_SHIPPED if shipped else RefusalCode.ORDER_CLOSED
+        why = rendering.heading(view).plain
+    stray = await calls.send_back(
+        client,
+        StrayPayment(
+            payment_id=payment.payment_id,
+            money=payment.money,
+            method=payment.method,
+            reason=code,
+            order_id=order_id if view else None,
+            payer=view.buyer if view else None,
+        ),
+    )
+    raise Failure(f"payment is refused. {why} {_goes_back(payment)} ({stray.id}).", status=1)
+
+
+def _goes_back(payment: PaymentReceived) -> str:
+    money = rendering.money(payment.money)
+    return f"Payment {payment.payment_id} of {money} goes back in full, by a process of its own"
+
+
+def _refusal(message: Message, cause: BaseException | None) -> str:
+    """What an order says of a message that it refuses, and from when it would not."""
+    match cause:
+        case ApplicationError(type="NotAllowedNow", details=[{"available_from": since}, *_]):
+            available_from = datetime.fromisoformat(since) if since else None
+            why = rendering.refusal(cause.message, available_from)
+        case _:
+            why = rendering.plain(first_line(cause))
+    if isinstance(message, PaymentReceived):
+        why = f"{why} {_goes_back(message)}."
+    return f"{message.name} is refused. {why}"
+
+
+def _query(status: Status | None, buyer: str | None, seller: str | None, overdue: bool) -> str:
+    """A visibility query. Only checked values go into it, and none of them can hold a quote."""
+    parts = ["WorkflowType = 'OrderWorkflow'"]
+    if status:
+        parts.append(f"{ids.ORDER_STATUS.name} = '{status.value}'")
+    for key, what, party in ((ids.BUYER_ID, "buyer", buyer), (ids.SELLER_ID, "seller", seller)):
+        if party is not None:
+            parts.append(f"{key.name} = '{party_id(what, party)}'")
+    if overdue:
+        now = datetime.now(UTC).isoformat()
+        parts.append(f"{ids.ORDER_DEADLINE.name} < '{now}' AND ExecutionStatus = 'Running'")
+    return " AND ".join(parts)
+
+
+def _is_of(view: OrderView, placed: PlaceOrder) -> bool:
+    """Whether an order was placed with these contents; discounts since then are no difference."""
+    discounts = sum(
+        offer.money.amount
+        for offer in view.offers
+        if offer.money and (offer.kind, offer.status) == ("discount", "accepted")
+    )
+    return (
+        view.buyer == placed.buyer
+        and view.seller == placed.seller
+        and view.lines == placed.lines
+        and view.policy == placed.policy
+        and view.amount_due.of(view.amount_due.amount + discounts) == placed.total
+    )
+
+
+def _show(view: OrderView, as_json: bool) -> None:
+    if as_json:
+        out.print(view.model_dump_json(indent=2), soft_wrap=True)
+    else:
+        out.print(rendering.whole(view))
+
+
+async def _run(arguments: Sequence[str]) -> int:
+    try:
+        status = await app.run_async(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+    except Failure as failure:
+        err.print(rendering.plain(str(failure)))
+        return failure.status
+    except CycloptsError as error:
+        err.print(f"{rendering.plain(str(error))} For help: python starter.py --help")
+        return 2
+    except EmbeddedServerError as error:
+        err.print(str(error))
+        return 1
+    finally:
+        await asyncio.sleep(SETTLING_TIME.total_seconds())
+    return status if isinstance(status, int) else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; its exit status."""
+    try:
+        return asyncio.run(_run(arguments))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

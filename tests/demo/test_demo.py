@@ -1,0 +1,168 @@
+"""The demo finds what is wrong: a few stories for real, and outcomes that are spoilt on purpose."""
+
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from rich.console import Console
+
+from demo import report
+from demo.performance import judge, play
+from demo.report import Outcome
+from demo.stage import Life, set_up
+from demo.stories import (
+    STORIES,
+    Ending,
+    Story,
+    cancel_pressed_during_the_check,
+    canceled_and_refunded,
+    paid_too_late,
+    unpaid_for_20_days,
+)
+from ledger.journal import AccountSum
+from orders.errors import RefusalCode
+from orders.messages import CancelReason, CancelRequest
+from orders.model import CloseReason, Status
+
+# The order of the issue's budget: placed, paid, checked, asked for, accepted, refunded, settled.
+MOST_EVENTS = 50
+
+Played = dict[str, Outcome]
+
+
+async def _hoping_for_too_much(order: Life) -> None:
+    await order.refuses(
+        CancelRequest(reason=CancelReason.OTHER), RefusalCode.PAYMENT_REVIEW_IN_PROGRESS
+    )
+
+
+GONE_ASTRAY = Story(
+    "A refusal that does not come",
+    "astray",
+    _hoping_for_too_much,
+    Ending(Status.CLOSED, CloseReason.BUYER_CANCELED_UNPAID, paid=0),
+    "EUR",
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def judged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Played, str]]:
+    """A few stories played on one stage, and what was printed of them."""
+    printed = io.StringIO()
+    console = Console(file=printed, width=180, highlight=False)
+    told = [
+        unpaid_for_20_days,
+        cancel_pressed_during_the_check,
+        canceled_and_refunded,
+        paid_too_late,
+        GONE_ASTRAY,
+    ]
+    async with set_up(tmp_path_factory.mktemp("demo")) as stage:
+        outcomes = await play(stage, told, lambda outcome: report.tell(console, outcome))
+        wrong = await judge(stage, outcomes)
+    report.conclude(console, outcomes, wrong)
+    yield {outcome.story.order_id: outcome for outcome in outcomes}, printed.getvalue()
+
+
+@pytest.fixture
+def refunded(judged: tuple[Played, str]) -> Outcome:
+    return judged[0]["canceled-and-refunded"]
+
+
+async def test_stories_end_as_they_are_told(judged: tuple[Played, str]) -> None:
+    outcomes, _ = judged
+
+    as_told = [it for it in outcomes.values() if it.story is not GONE_ASTRAY]
+    assert [fault for outcome in as_told for fault in report.faults(outcome)] == []
+
+
+async def test_a_story_is_told_with_its_virtual_dates(judged: tuple[Played, str]) -> None:
+    outcomes, printed = judged
+
+    view = outcomes["unpaid-for-20-days"].view
+    assert view.closed_at
+    assert (view.closed_at - view.placed_at).days == 20
+    assert (
+        f"{view.closed_at:%Y-%m-%d %H:%M} UTC  system  closed (it was not paid in time)" in printed
+    )
+    assert "The payment is being checked; cancellation can be requested once" in printed
+    assert "Payment pay-paid-too-late-1 of €49.80, by a process and a clock of its own:" in printed
+
+
+async def test_a_story_that_goes_astray_is_wrong(judged: tuple[Played, str]) -> None:
+    outcomes, printed = judged
+
+    assert outcomes["astray"].problem
+    assert "should have been refused as payment_review_in_progress" in outcomes["astray"].problem
+    assert "WRONG: A refusal that does not come: " in printed
+    assert "stories ended as they must" not in printed
+
+
+async def test_endings_that_no_story_came_to_are_named(judged: tuple[Played, str]) -> None:
+    outcomes, _ = judged
+
+    [missing] = report.endings_not_seen(list(outcomes.values()))
+
+    assert "dispute_settled" in missing
+    assert "seller_accepted" not in missing
+
+
+def test_every_ending_has_a_story() -> None:
+    told = {story.ends.close_reason or story.ends.status.value for story in STORIES}
+
+    assert told == {*CloseReason, Status.SHIPPED}
+
+
+async def test_the_cancelled_and_refunded_order_has_few_events(refunded: Outcome) -> None:
+    assert refunded.cost.events <= MOST_EVENTS
+
+
+@pytest.mark.parametrize(
+    "balances",
+    [
+        {"cash": 4980, "held": -4980},
+        {"cash": 0, "held": 0, "refunds": 1},
+        {"cash": -1, "seller": 1},
+    ],
+)
+async def test_a_ledger_that_disagrees_is_wrong(
+    refunded: Outcome, balances: dict[str, int]
+) -> None:
+    [fault] = report.faults(replace(refunded, balances=balances))
+
+    assert fault.startswith("Cancelled after the check, seller confirms: the ledger has")
+
+
+async def test_money_that_is_nowhere_is_wrong(refunded: Outcome) -> None:
+    short = refunded.view.model_copy(
+        update={"amount_refunded": refunded.view.amount_refunded.of(4979)}
+    )
+
+    faults = report.faults(replace(refunded, view=short))
+
+    assert any("paid 4980 is not refunded 4979" in fault for fault in faults)
+
+
+async def test_stray_money_that_stays_is_wrong(refunded: Outcome) -> None:
+    [fault] = report.faults(replace(refunded, stray_balances=({"cash": 5, "stray": -5},)))
+
+    assert "money sent back is still in the ledger" in fault
+
+
+def test_a_ledger_that_does_not_sum_to_zero_is_wrong() -> None:
+    entries = [
+        AccountSum("EUR", "cash", 100),
+        AccountSum("EUR", "held", -99),
+        AccountSum("PLN", "cash", 5),
+        AccountSum("PLN", "seller", -5),
+    ]
+
+    assert report.ledger_faults(entries) == [
+        "The ledger's accounts in EUR sum to 1 minor units instead of zero."
+    ]
+
+
+def test_an_empty_ledger_is_wrong() -> None:
+    assert report.ledger_faults([]) == ["The ledger is empty."]

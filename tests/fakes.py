@@ -1,0 +1,269 @@
+"""The world behind the activities, by hand: each remembers what it was asked, and can be out of order."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+from temporalio.client import Client
+
+from activities.bookkeeping import Step
+from activities.disputes import DisputeCase
+from activities.notifications import Letter
+from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from activities.tracking import TrackingVerdict
+from ledger.journal import SqlJournal
+from orders.books import Books, Posting
+from orders.messages import RefundStatus, Role
+from orders.model import Dispute
+from orders.stray import StrayPayment
+from orders.view import OrderView
+from worker import World
+from workflows import calls
+
+
+class OutOfOrder(Exception):
+    """What a fake raises while it is down."""
+
+
+@dataclass
+class Outage:
+    """Whether a fake works; one that hangs answers nobody until it is mended."""
+
+    down: bool = False
+    hangs: bool = False
+    asked: int = 0
+    """How often it was called, also in vain."""
+
+    async def endure(self) -> None:
+        """Count the call, and let it through, fail or hang."""
+        self.asked += 1
+        if self.down:
+            raise OutOfOrder("It is out of order.")
+        while self.hangs:
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class FakeJournal:
+    """``Journal``, ``Outbox`` and ``StrayJournal`` in memory."""
+
+    state: Outage = field(default_factory=Outage)
+    steps: list[Step] = field(default_factory=list)
+    latest: dict[str, Step] = field(default_factory=dict)
+    strays: dict[str, Posting] = field(default_factory=dict)
+    letters: dict[str, Letter] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
+    """Keys of the letters that a channel took, in order."""
+
+    async def record(self, step: Step) -> None:
+        await self.state.endure()
+        self.steps.append(step)
+        view = step.view
+        kept = self.latest.get(view.order_id)
+        if kept is None or kept.revision <= step.revision:
+            self.latest[view.order_id] = step
+        parties = {Role.BUYER: view.buyer, Role.SELLER: view.seller}
+        for notice in step.notices:
+            fields = notice.model_dump() | {
+                "order_id": view.order_id,
+                "party": parties.get(notice.to),
+            }
+            self.letters.setdefault(notice.key, Letter(**fields))
+
+    async def undelivered(self, order_id: str) -> list[Letter]:
+        await self.state.endure()
+        return [
+            letter
+            for letter in self.letters.values()
+            if letter.order_id == order_id and letter.key not in self.taken
+        ]
+
+    async def delivered(self, key: str) -> None:
+        await self.state.endure()
+        if key not in self.taken:
+            self.taken.append(key)
+
+    async def post(self, posting: Posting) -> None:
+        await self.state.endure()
+        self.strays.setdefault(posting.key, posting)
+
+    async def tell(self, letter: Letter) -> None:
+        await self.state.endure()
+        self.letters.setdefault(letter.key, letter)
+
+    def order(self, order_id: str) -> OrderView:
+        """The view that is kept of an order."""
+        return self.latest[order_id].view
+
+    def books(self, books_id: str) -> Books:
+        """The books of an order, or of stray money."""
+        books = Books()
+        step = self.latest.get(books_id)
+        for posting in step.postings if step else self.strays.values():
+            if posting.order_id == books_id:
+                books.add(posting)
+        return books
+
+    def told(self, order_id: str) -> list[tuple[str, str]]:
+        """Who is told what about an order, in the order of the outbox."""
+        return [(it.to.value, it.what) for it in self.letters.values() if it.order_id == order_id]
+
+
+@dataclass
+class FakeChannel:
+    """``Channel`` that keeps what it is given."""
+
+    state: Outage = field(default_factory=Outage)
+    sent: list[Letter] = field(default_factory=list)
+
+    async def send(self, letter: Letter) -> None:
+        await self.state.endure()
+        self.sent.append(letter)
+
+    def keys(self, order_id: str) -> Counter[str]:
+        """How often each of an order's letters was sent."""
+        return Counter(it.key for it in self.sent if it.order_id == order_id)
+
+
+@dataclass
+class FakeProvider:
+    """``PaymentProvider``: refunds are pending for three days, unless it was told otherwise."""
+
+    state: Outage = field(default_factory=Outage)
+    settles_after: timedelta = timedelta(days=3)
+    refunds: dict[str, RefundRequest] = field(default_factory=dict)
+    asked_for: list[str] = field(default_factory=list)
+    """The idempotency key of every request, also of those that failed."""
+    said: dict[str, RefundState] = field(default_factory=dict)
+    """What it answers of a refund (or, by payment id, of refunds to come) whatever the clock says."""
+    stopped: list[str] = field(default_factory=list)
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        self.asked_for.append(request.refund_id)
+        await self.state.endure()
+        kept = self.refunds.setdefault(request.refund_id, request)
+        assert (kept.payment_id, kept.money) == (request.payment_id, request.money)
+        if request.payment_id in self.said:
+            self.said.setdefault(request.refund_id, self.said[request.payment_id])
+        return self.said.get(request.refund_id, RefundState(status=RefundStatus.PENDING))
+
+    async def refund_state(self, question: RefundQuestion) -> RefundState | None:
+        await self.state.endure()
+        request = self.refunds.get(question.refund_id)
+        if request is None or question.refund_id in self.said:
+            return self.said.get(question.refund_id)
+        settled = question.at >= request.asked_at + self.settles_after
+        return RefundState(status=RefundStatus.SUCCEEDED if settled else RefundStatus.PENDING)
+
+    async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
+        await self.state.endure()
+        self.stopped.append(question.refund_id)
+        if question.refund_id not in self.refunds:
+            return None
+        stopped = RefundState(status=RefundStatus.CANCELED, reason="Stopped on request.")
+        return self.said.setdefault(question.refund_id, stopped)
+
+    def fails(self, payment_or_refund_id: str, reason: str = "The card was closed.") -> None:
+        """From now on it fails this refund, or those of this payment."""
+        self.said[payment_or_refund_id] = RefundState(status=RefundStatus.FAILED, reason=reason)
+
+    def settles(self, refund_id: str) -> None:
+        """It has paid this refund out."""
+        self.said[refund_id] = RefundState(status=RefundStatus.SUCCEEDED)
+
+
+@dataclass
+class FakeDesk:
+    """``DisputeDesk`` that remembers each filing."""
+
+    state: Outage = field(default_factory=Outage)
+    filed: list[DisputeCase] = field(default_factory=list)
+
+    async def file(self, case: DisputeCase) -> None:
+        await self.state.endure()
+        self.filed.append(case)
+
+    def cases(self, order_id: str) -> dict[str, Dispute]:
+        """An order's cases as they stand."""
+        return {it.dispute.dispute_id: it.dispute for it in self.filed if it.order_id == order_id}
+
+
+class FakeRules:
+    """``NumberRules``: a number is good when it begins with RR."""
+
+    def judge(self, number: str, carrier: str | None) -> TrackingVerdict:
+        if number.startswith("RR"):
+            return TrackingVerdict(valid=True, carrier=carrier or "Post")
+        return TrackingVerdict(valid=False, reason="The check digit is wrong.")
+
+
+@dataclass
+class FakeRegistry:
+    """``NumberRegistry`` in memory."""
+
+    used_by: dict[str, str] = field(default_factory=dict)
+
+    async def claim(self, number: str, order_id: str) -> bool:
+        return self.used_by.setdefault(number, order_id) == order_id
+
+
+@dataclass
+class FakeCarrier:
+    """``CarrierService`` that knows every number but those it does not."""
+
+    state: Outage = field(default_factory=Outage)
+    unknown: set[str] = field(default_factory=set)
+
+    async def knows(self, number: str, carrier: str | None) -> bool:
+        await self.state.endure()
+        return number not in self.unknown
+
+
+@dataclass
+class FakeStrays:
+    """``StrayProcesses``: remembers each start, and really starts the process."""
+
+    client: Client
+    state: Outage = field(default_factory=Outage)
+    started: list[str] = field(default_factory=list)
+
+    async def start(self, stray: StrayPayment) -> None:
+        await self.state.endure()
+        self.started.append(stray.payment_id)
+        await calls.send_back(self.client, stray)
+
+
+class FakeWorld:
+    """All of them, and the activities that reach them."""
+
+    def __init__(self, client: Client) -> None:
+        self.journal = FakeJournal()
+        self.channel = FakeChannel()
+        self.provider = FakeProvider()
+        self.desk = FakeDesk()
+        self.registry = FakeRegistry()
+        self.carrier = FakeCarrier()
+        self.strays = FakeStrays(client)
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """What a worker serves; the same list as in production."""
+        return World(
+            # The activities ask for the journal's Protocols only.
+            journal=cast(SqlJournal, self.journal),
+            channel=self.channel,
+            provider=self.provider,
+            desk=self.desk,
+            rules=FakeRules(),
+            registry=self.registry,
+            strays=self.strays,
+            carriers=self.carrier,
+        ).activities()
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """What can be out of order."""
+        fakes = (self.journal, self.channel, self.provider, self.desk, self.carrier, self.strays)
+        return tuple(fake.state for fake in fakes)

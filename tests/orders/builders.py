@@ -1,0 +1,286 @@
+"""Orders to test with, by hand: what was placed, and a story with a clock that reads forward in time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from orders.clock import let_time_pass, refund_checked, schedule
+from orders.errors import NotAllowedNow
+from orders.handlers import receive, record_refusal, send_back
+from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
+from orders.model import (
+    Cancellation,
+    Dispute,
+    Line,
+    Order,
+    Party,
+    Payment,
+    PlaceOrder,
+    Refund,
+    Shipment,
+    TrackingEvidence,
+)
+from orders.policy import Policy
+from orders.shipping import tracking_verdict
+from orders.values import Money
+from orders.view import OrderView, view
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DUE = 2490
+GOOD_NUMBER = "1Z5R89390357567127"
+SHA = "0123456789abcdef" * 4
+
+
+def eur(amount: int) -> Money:
+    """So many cents."""
+    return Money.model_validate({"amount": amount, "currency": "EUR"})
+
+
+def place(**changes: Any) -> PlaceOrder:
+    """The contract's example order, 24.90 EUR due; ``changes`` replace its fields."""
+    fields: dict[str, Any] = {
+        "order_id": "A-1001",
+        "buyer": Party(id="buyer-7", name="Anna", locale="pl"),
+        "seller": Party(id="seller-3", name="Shop 3", locale="en"),
+        "lines": (Line(sku="CAB-2", title="USB-C cable", quantity=2, unit_price=eur(1245)),),
+        "shipping_price": eur(0),
+    }
+    return PlaceOrder(**(fields | changes))
+
+
+def message(name: str, **fields: Any) -> Message:
+    """A message of the contract, from plain values."""
+    return MESSAGES[name].model_validate(fields)
+
+
+def refund_of(order: Order) -> Refund:
+    """The refund of an order that has one."""
+    assert order.refund
+    return order.refund
+
+
+class Story:
+    """One order and its clock.
+
+    Time runs as in the workflow: each instant that the order waits for wakes it, and so does each message.
+    ``reach`` stops short of what is due at its very instant, so that the next message comes before the
+    timer. ``provider`` is what a refund check is answered, None for no answer.
+    """
+
+    def __init__(self, placed: PlaceOrder | None = None, **policy: Any) -> None:
+        self.order = Order.new(placed or place(policy=Policy(**policy)), START)
+        self.now = START
+        self.provider: RefundStatus | None = None
+
+    @property
+    def view(self) -> OrderView:
+        """What anyone may ask."""
+        return view(self.order)
+
+    @property
+    def payment(self) -> Payment:
+        """The payment, which is there."""
+        assert self.order.payment
+        return self.order.payment
+
+    @property
+    def cancellation(self) -> Cancellation:
+        """The cancellation, which is there."""
+        assert self.order.cancellation
+        return self.order.cancellation
+
+    @property
+    def dispute(self) -> Dispute:
+        """The dispute, which is there."""
+        assert self.order.dispute
+        return self.order.dispute
+
+    @property
+    def shipment(self) -> Shipment:
+        """The shipment, which is there."""
+        assert self.order.shipment
+        return self.order.shipment
+
+    @property
+    def refund(self) -> Refund:
+        """The refund, which is there."""
+        assert self.order.refund
+        return self.order.refund
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """Who was told what, in order."""
+        return [(notice.to.value, notice.what) for notice in self.order.notices]
+
+    @property
+    def happened(self) -> list[str]:
+        """The timeline's keys."""
+        return [entry.what for entry in self.order.timeline]
+
+    def send(self, name: str, **fields: Any) -> OrderView:
+        """A message that the order takes; whatever is due after it at this instant happens too."""
+        assert receive(self.order, message(name, **fields), self.now), "taken for a repeat"
+        self.settle()
+        return self.view
+
+    def repeat(self, name: str, **fields: Any) -> None:
+        """A message that changes nothing, because the order has it already."""
+        before = self.order.model_dump()
+        assert not receive(self.order, message(name, **fields), self.now)
+        assert self.order.model_dump() == before
+
+    def refused(self, name: str, **fields: Any) -> NotAllowedNow:
+        """A message that the order cannot take, which leaves it as it was."""
+        before = self.order.model_dump()
+        with pytest.raises(NotAllowedNow) as caught:
+            receive(self.order, message(name, **fields), self.now)
+        assert self.order.model_dump() == before
+        assert caught.value.action == name
+        assert caught.value.status == self.order.status
+        assert str(caught.value).endswith(".")
+        return caught.value
+
+    def stray(self, **fields: Any) -> NotAllowedNow:
+        """R17: a payment that is refused, and therefore goes back, as the workflow sees to it."""
+        refused = self.refused("payment", **payment(**fields))
+        received = message("payment", **payment(**fields))
+        assert isinstance(received, PaymentReceived)
+        send_back(self.order, received, refused, self.now)
+        record_refusal(self.order, "payment", str(refused), self.now)
+        return refused
+
+    def settle(self) -> None:
+        """Let what is due by now happen, and have refund checks answered."""
+        let_time_pass(self.order, self.now)
+        if self.order.refund_check_due:
+            refund_checked(self.order, self.refund, self.provider, "", self.now)
+            let_time_pass(self.order, self.now)
+
+    def until(self, at: datetime) -> OrderView:
+        """Let time pass until ``at``, with all that is due by then."""
+        self.reach(at)
+        self.settle()
+        return self.view
+
+    def reach(self, at: datetime) -> None:
+        """Let time pass until ``at``, short of what is due at that very instant."""
+        while (coming := schedule(self.order)) and coming[0].at < at:
+            self.now = coming[0].at
+            self.settle()
+        self.now = at
+
+    def days(self, days: float) -> OrderView:
+        """Let so many days pass, to the end of the last one."""
+        return self.until(self.now + timedelta(days=days))
+
+    def pay(self, **changes: Any) -> OrderView:
+        """The buyer pays what is due."""
+        return self.send("payment", **(payment(money=self.order.amount_due) | changes))
+
+    def paid(self) -> "Story":
+        """Paid, and the check is over: it awaits shipment."""
+        self.pay()
+        self.days(1)
+        return self
+
+    def cancel(self, **changes: Any) -> "Story":
+        """Paid, and the buyer requests cancellation."""
+        self.paid().send("cancel_request", **({"reason": "changed_mind"} | changes))
+        return self
+
+    def reply(self, decision: str, **changes: Any) -> OrderView:
+        """The seller answers the request."""
+        return self.send("seller_reply", decision=decision, **changes)
+
+    def claim(self, **changes: Any) -> "Story":
+        """Paid, cancellation requested, and the seller says it has shipped."""
+        self.cancel(**changes).reply("already_shipped")
+        return self
+
+    def disputed(self) -> "Story":
+        """Paid, cancellation requested, refused: a dispute awaits its decision."""
+        self.cancel().reply("refuse")
+        return self
+
+    def tracked(self, number: str = GOOD_NUMBER) -> TrackingEvidence:
+        """The seller gives a tracking number."""
+        self.send("tracking_number", number=number)
+        return self.shipment.tracking[-1]
+
+    def verdict(self, evidence: TrackingEvidence, *, valid: bool) -> OrderView:
+        """What verifying it came to."""
+        reason = None if valid else "The check digit is wrong."
+        tracking_verdict(self.order, evidence, valid, "UPS", reason, self.now)
+        self.settle()
+        return self.view
+
+    def shipped(self) -> "Story":
+        """Paid and shipped with a good number."""
+        self.paid().verdict(self.tracked(), valid=True)
+        return self
+
+    def accepted(self) -> "Story":
+        """Paid, cancelled with the seller's consent: the refund is under way."""
+        self.cancel().reply("accept")
+        return self
+
+    def refund_news(self, status: str, refund_id: str | None = None, reason: str = "") -> OrderView:
+        """What the provider says of the refund."""
+        refund_id = refund_id or self.refund.refund_id
+        return self.send("refund_update", refund_id=refund_id, status=status, reason=reason)
+
+    def chargeback(self, status: str, amount: int = DUE, payment_id: str = "pay-1") -> OrderView:
+        """What the provider says of a chargeback."""
+        return self.send("chargeback", **chargeback(status, amount, payment_id))
+
+
+def payment(
+    payment_id: str = "pay-1", money: Money | None = None, method: str = "card"
+) -> dict[str, Any]:
+    """The fields of a payment."""
+    return {
+        "payment_id": payment_id,
+        "money": money or eur(DUE),
+        "method": method,
+        "paid_at": START,
+    }
+
+
+def chargeback(status: str, amount: int = DUE, payment_id: str = "pay-1") -> dict[str, Any]:
+    """The fields of a chargeback."""
+    return {"payment_id": payment_id, "money": eur(amount), "status": status}
+
+
+def photo() -> dict[str, Any]:
+    """The fields of a proof of shipment."""
+    return {
+        "kind": "photo",
+        "reference": "proofs/1.jpg",
+        "media_type": "image/jpeg",
+        "size": 1000,
+        "sha256": SHA,
+    }
+
+
+def check_books(order: Order) -> None:
+    """Money is exact: paid = refunded + charged back + held + owed to the seller; entries sum to zero."""
+    balances: dict[str, int] = {}
+    for posting in order.postings:
+        assert sum(posting.legs.values()) == 0
+        for account, amount in posting.legs.items():
+            balances[account] = balances.get(account, 0) + amount
+    assert balances == order.books.balances
+    assert sum(balances.values()) == 0
+    keys = [posting.key for posting in order.postings]
+    assert len(keys) == len(set(keys)), "a posting's key takes effect once"
+    books = order.books
+    assert books.held >= 0
+    assert books.of("held") <= 0
+    assert books.of("refunds") <= 0
+    assert order.amount_paid.amount == (
+        order.amount_refunded.amount + order.amount_charged_back.amount + books.held + books.seller
+    )
+    assert books.of("cash") == (
+        order.amount_paid.amount - order.amount_refunded.amount - order.amount_charged_back.amount
+    )

@@ -1,0 +1,72 @@
+"""The demo's stage, once for all tests: a real Temporal server whose workflows' time can be skipped."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import TypeVar
+
+import pytest
+import pytest_asyncio
+
+from activities.notifications import Letter
+from demo.stage import Life, Stage, set_up
+from orders.model import PlaceOrder
+from tests.orders.builders import place
+
+_T = TypeVar("_T")
+
+# How long something that is under way may take on a busy machine, and how often we look.
+PATIENCE = timedelta(seconds=30)
+_BLINK = 0.03
+_NUMBERS = count(1)
+
+
+@dataclass
+class Mail:
+    """A channel that is down until it is mended."""
+
+    down: bool = True
+    taken: list[str] = field(default_factory=list)
+
+    async def send(self, letter: Letter) -> None:
+        if self.down:
+            raise ConnectionError("Mail is down.")
+        self.taken.append(letter.key)
+
+
+async def until(look: Callable[[], Awaitable[_T]], right: Callable[[_T], bool]) -> _T:
+    """Look again and again until it is right; what was seen last stands in the failure."""
+    seen = await look()
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            while not right(seen):
+                await asyncio.sleep(_BLINK)
+                seen = await look()
+    except TimeoutError:
+        raise AssertionError(f"it did not come to pass; seen last: {seen}") from None
+    return seen
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with set_up(tmp_path_factory.mktemp("real")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def placed(request: pytest.FixtureRequest) -> PlaceOrder:
+    """An order of this test's own: no other has its id, its buyer or its seller."""
+    words = "".join(char if char.isalnum() else "-" for char in request.node.name)
+    name = f"{words.removeprefix('test-')[-50:].strip('-')}-{next(_NUMBERS)}"
+    return place(
+        order_id=name,
+        buyer={"id": f"b-{name}", "name": "Anna", "locale": "pl", "notify": []},
+        seller={"id": f"s-{name}", "name": "Shop 3", "locale": "en", "notify": []},
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def life(stage: Stage, placed: PlaceOrder) -> Life:
+    return await Life.begin(stage, placed)

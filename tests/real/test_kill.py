@@ -1,0 +1,180 @@
+"""Workers are killed and stopped at the worst moments: money moves once, and nothing said is lost."""
+
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+
+from demo.stage import Life
+from orders import messages as m
+from orders.messages import CancelReason, Message
+from orders.model import CloseReason, PlaceOrder, Status
+from orders.view import OrderView
+from tests.real.conftest import until
+from tests.real.doomed_worker import AFTER, ANSWERED, BEFORE, NEVER, WAITS
+from tests.real.site import ATTEMPT, Site, open_site
+from workflows import calls, ids
+from workflows.options import MOVE_MONEY
+from workflows.order import OrderWorkflow
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    # Read when the workflow schedules: a worker that died is noticed in seconds.
+    monkeypatch.setitem(MOVE_MONEY, "start_to_close_timeout", ATTEMPT)
+    async with open_site(tmp_path) as site:
+        yield site
+
+
+async def _tell(life: Life, message: Message) -> None:
+    """Without waiting for anything that follows from it."""
+    await calls.signal(life.stage.server.client, life.placed.order_id, message)
+
+
+async def _is_asked_to_cancel(life: Life) -> None:
+    await life.is_paid()
+    await life.days(1)
+    await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+
+
+def _asked(view: OrderView) -> bool:
+    return view.refund is not None and view.refund.status == "pending"
+
+
+async def _was_refunded_once(site: Site, life: Life) -> None:
+    await life.days(3)
+    view = await life.ends()
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.amount_refunded == life.placed.total
+    assert view.refund
+    assert await site.refunds() == [(view.refund.refund_id, life.placed.total.amount)]
+    balances = await site.stage.journal.balances(life.placed.order_id)
+    assert balances
+    assert not any(balances.values())
+    told = [it.letter.what for it in await site.stage.journal.outbox(life.placed.order_id)]
+    assert told.count("refund_succeeded") == 2  # the buyer and the seller
+
+
+async def test_a_worker_killed_after_the_provider_booked_pays_once(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """R14, case 19: `kill -9` between the provider's answer and the activity's completion."""
+    async with site.doomed(AFTER) as doomed:
+        life = await Life.begin(site.stage, placed)
+        await _is_asked_to_cancel(life)
+        await _tell(life, m.SellerReply(decision="accept"))
+        await doomed.has(WAITS)
+        assert len(await site.refunds()) == 1
+        await doomed.is_killed()
+
+    async with site.worker():
+        await until(life.view, _asked)
+        await _was_refunded_once(site, life)
+
+
+async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """R14, case 22: SIGSTOP past its time, then SIGCONT: it asks the provider as well, to no effect."""
+    async with site.doomed(BEFORE) as doomed:
+        async with site.thinker():
+            life = await Life.begin(site.stage, placed)
+            await _is_asked_to_cancel(life)
+            await _tell(life, m.SellerReply(decision="accept"))
+            await doomed.has(WAITS)
+            doomed.is_sent(signal.SIGSTOP)
+            doomed.goes_on()
+
+        async with site.worker():
+            await until(life.view, _asked)
+            doomed.is_sent(signal.SIGCONT)
+            await doomed.has(ANSWERED)
+            await doomed.is_killed()
+            await _was_refunded_once(site, life)
+
+
+async def test_what_was_said_to_killed_workers_is_known_to_the_next(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """Case 28: three workers are killed with messages half handled; nothing is lost, nothing doubled."""
+    said: list[str] = []
+    handle = await site.stage.server.client.start_workflow(
+        OrderWorkflow.run,
+        args=[placed],
+        id=ids.order_workflow_id(placed.order_id),
+        task_queue=ids.TASK_QUEUE,
+        # So soon another worker gets the task that a killed one had begun.
+        task_timeout=timedelta(seconds=1),
+    )
+    life = Life(site.stage, placed, handle)
+    for _ in range(3):
+        async with site.doomed(NEVER) as doomed:
+            await life.view()
+            for _ in range(5):
+                said.append(f"{len(said) + 1}")
+                await _tell(life, m.BuyerMessage(text=said[-1]))
+            await doomed.is_killed()
+        said.append(f"{len(said) + 1}")
+        await _tell(life, m.BuyerMessage(text=said[-1]))
+
+    async with site.worker():
+        view = await life.tells(m.BuyerMessage(text="the last"))
+    said.append("the last")
+    assert [message.text for message in view.messages] == said
+    letters = [it.letter for it in await site.stage.journal.outbox(placed.order_id)]
+    told = [letter.details["text"] for letter in letters if letter.what == "buyer_message"]
+    assert sorted(told) == sorted(said)
+    assert view.refused == []
+
+
+async def test_a_payment_sent_while_no_worker_runs_counts(site: Site, placed: PlaceOrder) -> None:
+    """R5, case 11: the server keeps it for whoever comes next."""
+    async with site.doomed(NEVER):
+        life = await Life.begin(site.stage, placed)
+    await _tell(
+        life,
+        m.PaymentReceived(
+            payment_id=f"pay-{placed.order_id}",
+            money=placed.total,
+            method="card",
+            paid_at=await life.now(),
+        ),
+    )
+
+    async with site.worker():
+        view = await life.becomes(Status.PAYMENT_REVIEW)
+        assert view.amount_paid == placed.total
+        await life.days(1)
+        await life.becomes(Status.AWAITING_SHIPMENT)
+
+
+async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """R21, case 40: the caller does not know what became of it and sends it again with its id."""
+    message = m.BuyerMessage(text="Still there?", message_id="once")
+    async with site.worker():
+        life = await Life.begin(site.stage, placed)
+    for _ in range(2):
+        with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
+            await life.handle.execute_update(
+                message.name,
+                message,
+                id=message.message_id,
+                rpc_timeout=timedelta(seconds=0.5),
+            )
+
+    async with site.worker():
+        first = await calls.update(site.stage.server.client, placed.order_id, message)
+        again = await calls.update(site.stage.server.client, placed.order_id, message)
+        # As a signal, and as an update of another id: the message's own id says it is the same.
+        await life.tells(message)
+        other = await life.handle.execute_update(
+            message.name, message, id="another", result_type=OrderView
+        )
+    assert [it.text for it in first.messages] == ["Still there?"]
+    assert again.messages == first.messages == other.messages

@@ -1,0 +1,280 @@
+"""Each neighbour of an order is down for a while: deadlines and money go on, and all is made good once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.common import RetryPolicy
+
+from activities.bookkeeping import Step
+from activities.notifications import Letter
+from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from adapters.local_provider import LocalProvider
+from demo.stage import Life
+from ledger.journal import Database, SqlJournal
+from orders import messages as m
+from orders.messages import CancelReason
+from orders.model import CloseReason, DisputeReason, PlaceOrder, Status
+from orders.policy import Policy
+from orders.view import OrderView
+from tests.real.conftest import until
+from tests.real.site import Site, open_site
+from workflows import calls, options
+
+SECOND = timedelta(seconds=1)
+
+
+class Down(Exception):
+    """What a neighbour raises while it is down."""
+
+
+@dataclass
+class Outage:
+    """Fails this many times more; one that hangs answers nobody until it is over."""
+
+    left: int = 0
+    hangs: bool = False
+    asked: int = 0
+
+    async def endure(self) -> None:
+        self.asked += 1
+        while self.hangs:
+            await asyncio.sleep(0.02)
+        if self.left:
+            self.left -= 1
+            raise Down("It is down.")
+
+
+@dataclass
+class Channel:
+    outage: Outage = field(default_factory=Outage)
+    taken: Counter[str] = field(default_factory=Counter)
+
+    async def send(self, letter: Letter) -> None:
+        await self.outage.endure()
+        self.taken[letter.key] += 1
+
+
+@dataclass
+class Carrier:
+    outage: Outage
+
+    async def knows(self, number: str, carrier: str | None) -> bool:
+        await self.outage.endure()
+        return True
+
+
+class Provider(LocalProvider):
+    """Books nothing while it is down; settles within a second."""
+
+    def __init__(self, database: Database, outage: Outage) -> None:
+        super().__init__(database, settles_after=SECOND)
+        self.outage = outage
+        self.keys: list[str] = []
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        self.keys.append(request.refund_id)
+        await self.outage.endure()
+        return await super().refund(request)
+
+    async def refund_state(self, question: RefundQuestion) -> RefundState | None:
+        await self.outage.endure()
+        return await super().refund_state(question)
+
+
+class Journal(SqlJournal):
+    """Keeps nothing while it is down, or, with ``keeps``, keeps each step and fails to say so."""
+
+    def __init__(self, database: Database, outage: Outage, *, keeps: bool = False) -> None:
+        super().__init__(database)
+        self.outage = outage
+        self.keeps = keeps
+
+    async def record(self, step: Step) -> None:
+        if self.keeps:
+            await super().record(step)
+        await self.outage.endure()
+        await super().record(step)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    """Time cannot be skipped while a step waits for somebody who is down: all runs in seconds here."""
+    for kind in (options.PATIENTLY, options.MOVE_MONEY, options.NOTIFY):
+        monkeypatch.setitem(
+            kind,
+            "retry_policy",
+            RetryPolicy(initial_interval=SECOND / 4, maximum_interval=SECOND / 2),
+        )
+    async with open_site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def hurried(placed: PlaceOrder) -> PlaceOrder:
+    """An order whose days are seconds."""
+    policy = Policy(
+        payment_review=SECOND,
+        seller_reply_window=4 * SECOND,
+        refund_window=3 * SECOND,
+        refund_checks=(SECOND * 1.5, SECOND * 2.5),
+        dispute_reminder=SECOND,
+        payment_reminders=(),
+        seller_reminders=(),
+    )
+    return placed.model_copy(update={"policy": policy})
+
+
+async def _begin(site: Site, placed: PlaceOrder) -> Life:
+    return Life(site.stage, placed, await calls.place(site.stage.server.client, placed))
+
+
+async def _says(life: Life, message: m.Message) -> OrderView:
+    """Without waiting for what follows from it: that may be down."""
+    return await calls.update(life.stage.server.client, life.placed.order_id, message)
+
+
+async def _is_asked_to_cancel(life: Life) -> None:
+    await _says(
+        life,
+        m.PaymentReceived(
+            payment_id=f"pay-{life.placed.order_id}",
+            money=life.placed.total,
+            method="card",
+            paid_at=await life.now(),
+        ),
+    )
+    await life.becomes(Status.AWAITING_SHIPMENT)
+    await _says(life, m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+
+
+def _is_settled(view: OrderView) -> bool:
+    return view.refund is not None and view.refund.settled_at is not None
+
+
+async def _assert_money_is_back_once(site: Site, view: OrderView) -> None:
+    assert view.amount_refunded == view.amount_paid
+    assert [amount for _, amount in await site.refunds()] == [view.amount_paid.amount]
+    assert await site.stage.journal.order(view.order_id) == view
+    balances = await site.stage.journal.balances(view.order_id)
+    assert balances
+    assert not any(balances.values())
+
+
+async def _assert_all_is_told_once(site: Site, channel: Channel, order_id: str) -> None:
+    entries = await site.stage.journal.outbox(order_id)
+    assert entries
+    assert all(entry.delivered_at for entry in entries)
+    assert channel.taken == Counter(entry.letter.key for entry in entries)
+
+
+async def test_mail_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrder) -> None:
+    """R21, case 46: the money is back and booked before mail is; then every letter arrives once."""
+    channel = Channel(Outage(left=10**6))
+    provider = Provider(site.database, Outage())
+    async with site.worker(channel=channel, provider=provider):
+        life = await _begin(site, hurried)
+        await _is_asked_to_cancel(life)
+        await _says(life, m.SellerReply(decision="accept"))
+        view = await until(life.view, _is_settled)
+        kept = await until(
+            lambda: site.stage.journal.order(hurried.order_id), lambda kept: kept == view
+        )
+        assert kept
+        await _assert_money_is_back_once(site, kept)
+        assert channel.outage.asked > 1
+        assert not channel.taken
+
+        channel.outage.left = 0
+        await life.ends()
+        await _assert_all_is_told_once(site, channel, hurried.order_id)
+
+
+async def test_a_database_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrder) -> None:
+    """R14, case 24: nothing is kept meanwhile; all of it is, once, when it is back."""
+    channel = Channel()
+    journal = Journal(site.database, Outage(left=10**6))
+    provider = Provider(site.database, Outage())
+    async with site.worker(channel=channel, journal=journal, provider=provider):
+        life = await _begin(site, hurried)
+        await _is_asked_to_cancel(life)
+        await _says(life, m.SellerReply(decision="accept"))
+        await until(life.view, _is_settled)
+        assert await journal.order(hurried.order_id) is None
+
+        journal.outage.left = 0
+        view = await life.ends()
+        await _assert_money_is_back_once(site, view)
+        await _assert_all_is_told_once(site, channel, hurried.order_id)
+        assert "refund_succeeded" in {e.letter.what for e in await journal.outbox(view.order_id)}
+
+
+async def test_a_database_that_fails_after_it_kept_books_once(
+    site: Site, hurried: PlaceOrder
+) -> None:
+    """R14, case 24: the same step comes again and changes nothing."""
+    channel = Channel()
+    journal = Journal(site.database, Outage(left=20), keeps=True)
+    provider = Provider(site.database, Outage())
+    async with site.worker(channel=channel, journal=journal, provider=provider):
+        life = await _begin(site, hurried)
+        await _is_asked_to_cancel(life)
+        await _says(life, m.SellerReply(decision="accept"))
+        view = await life.ends()
+        assert journal.outage.left == 0
+        await _assert_money_is_back_once(site, view)
+        await _assert_all_is_told_once(site, channel, hurried.order_id)
+
+
+async def test_a_provider_that_is_down_past_the_deadline_pays_once(
+    site: Site, hurried: PlaceOrder
+) -> None:
+    """R15, case 9: escalated while it is down, never dropped, asked again with the same key."""
+    channel = Channel()
+    provider = Provider(site.database, Outage(left=10**6))
+    async with site.worker(channel=channel, provider=provider):
+        life = await _begin(site, hurried)
+        await _is_asked_to_cancel(life)
+        await _says(life, m.SellerReply(decision="accept"))
+        late = await until(life.view, lambda view: bool(view.refund and view.refund.overdue))
+        assert late.status is Status.CLOSED
+        assert late.close_reason is CloseReason.SELLER_ACCEPTED
+        assert await site.refunds() == []
+
+        provider.outage.left = 0
+        view = await life.ends()
+        await _assert_money_is_back_once(site, view)
+        await _assert_all_is_told_once(site, channel, hurried.order_id)
+        assert len(provider.keys) > 1
+        assert len(set(provider.keys)) == 1
+        told = [it.letter for it in await site.stage.journal.outbox(view.order_id)]
+        assert {it.to for it in told if it.what == "refund_overdue"} == {"buyer", "support"}
+
+
+async def test_a_carrier_that_hangs_holds_up_no_deadline(site: Site, hurried: PlaceOrder) -> None:
+    """R12: the seller's time to prove ends while the carrier says nothing; what it says then is evidence."""
+    carrier = Carrier(Outage(hangs=True))
+    async with site.worker(carriers=carrier):
+        life = await _begin(site, hurried)
+        await _is_asked_to_cancel(life)
+        number = m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL")
+        await _says(life, number)
+        await until(lambda: asyncio.sleep(0, carrier.outage.asked), bool)
+
+        disputed = await life.becomes(Status.DISPUTED)
+        assert disputed.dispute
+        assert disputed.dispute.reason is DisputeReason.NO_PROOF
+
+        carrier.outage.hangs = False
+        view = await until(
+            life.view,
+            lambda view: bool(view.shipment and view.shipment.tracking[0].status != "verifying"),
+        )
+        assert view.shipment
+        assert view.shipment.tracking[0].status == "valid"
+        assert view.status is Status.DISPUTED

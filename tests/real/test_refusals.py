@@ -1,0 +1,158 @@
+"""A neighbour that says no for good: an order that asks it again does so at its leisure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+
+from activities.disputes import DisputeCase
+from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from adapters.local_provider import LocalProvider, ProviderRefusal
+from demo.stage import Life
+from ledger.journal import Database
+from orders import messages as m
+from orders.messages import CancelReason
+from orders.model import PlaceOrder
+from tests.real.conftest import Mail, until
+from tests.real.site import Site, open_site
+from workflows import calls, options
+
+# A step is tried three times briefly and then durably, which waits longer each time.
+SOME = 10
+WHILE = 3.0
+
+
+class Provider(LocalProvider):
+    """It never stops a refund; ``refuses``: it never makes one either."""
+
+    def __init__(self, database: Database, *, refuses: bool = False) -> None:
+        super().__init__(database)
+        self.refuses = refuses
+        self.asked = 0
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        if self.refuses:
+            self.asked += 1
+            raise ProviderRefusal("This payment is too old to be refunded.")
+        return await super().refund(request)
+
+    async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
+        self.asked += 1
+        raise ProviderRefusal("A refund by card cannot be stopped.")
+
+
+class Desk:
+    """It takes no case."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def file(self, case: DisputeCase) -> None:
+        self.asked += 1
+        raise ApplicationError("This desk is closed for good.", non_retryable=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with open_site(tmp_path) as site:
+        yield site
+
+
+async def _is_paid_and_checked(life: Life) -> str:
+    payment = await life.is_paid()
+    await life.days(1)
+    return payment
+
+
+async def _asked(neighbour: Provider | Desk) -> int:
+    return neighbour.asked
+
+
+async def _assert_asked_at_leisure(life: Life, neighbour: Provider | Desk) -> None:
+    await until(lambda: _asked(neighbour), bool)
+    await asyncio.sleep(WHILE)
+    assert neighbour.asked <= SOME, f"asked {neighbour.asked} times in {WHILE:.0f} s"
+    async with asyncio.timeout(10):
+        await life.view()
+
+
+async def test_a_provider_that_refuses_a_refund_is_asked_once(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """R15: it is a failed refund, which people settle."""
+    provider = Provider(site.database, refuses=True)
+    async with site.worker(provider=provider):
+        life = await Life.begin(site.stage, placed)
+        await _is_paid_and_checked(life)
+        await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+        await life.tells(m.SellerReply(decision="accept"))
+        view = await until(life.view, lambda it: bool(it.refund and it.refund.failure_reason))
+        assert view.refund
+        assert view.refund.failure_reason == "This payment is too old to be refunded."
+        assert provider.asked == 1
+
+
+async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """R23: a chargeback while a refund is under way that the provider will not stop."""
+    provider = Provider(site.database)
+    async with site.worker(provider=provider):
+        life = await Life.begin(site.stage, placed)
+        payment = await _is_paid_and_checked(life)
+        await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+        await life.tells(m.SellerReply(decision="accept"))
+        taken = m.ChargebackReported(payment_id=payment, money=placed.total, status="opened")
+        await calls.signal(site.stage.server.client, placed.order_id, taken)
+        await _assert_asked_at_leisure(life, provider)
+
+
+async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
+    site: Site, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 35: the workflow task fails, which operators see, and nothing is dropped for it."""
+    mail = Mail()
+    wrong = RetryPolicy(
+        initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=1)
+    )
+    monkeypatch.setitem(options.NOTIFY, "retry_policy", wrong)
+    async with site.worker(channel=mail):
+        handle = await calls.place(site.stage.server.client, placed)
+        await until(
+            lambda: _kinds(handle),
+            lambda kinds: EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED in kinds,
+        )
+
+    monkeypatch.undo()
+    mail.down = False
+    async with site.worker(channel=mail):
+        entries = await until(
+            lambda: site.stage.journal.outbox(placed.order_id),
+            lambda entries: bool(entries) and all(entry.delivered_at for entry in entries),
+        )
+        assert mail.taken == [entry.letter.key for entry in entries]
+
+
+async def _kinds(handle: WorkflowHandle[Any, Any]) -> list[int]:
+    return [event.event_type async for event in handle.fetch_history_events()]
+
+
+async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
+    site: Site, placed: PlaceOrder
+) -> None:
+    """R12: a dispute that cannot be filed holds up neither the order nor the server."""
+    desk = Desk()
+    async with site.worker(desk=desk):
+        life = await Life.begin(site.stage, placed)
+        await _is_paid_and_checked(life)
+        complaint = m.CancelRequest(reason=CancelReason.DISTRUST_SELLER, complaint=True)
+        await calls.signal(site.stage.server.client, placed.order_id, complaint)
+        await _assert_asked_at_leisure(life, desk)

@@ -1,0 +1,39 @@
+"""Orders that are under way survive a deploy: what was decided once is decided again."""
+
+import json
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from orders.model import CloseReason, Status
+from tests.replay.record import HISTORIES
+from worker import WORKFLOWS, lenient_converter, workflow_runner
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+
+
+@pytest.fixture(params=RECORDED, ids=lambda path: path.stem)
+def history(request: pytest.FixtureRequest) -> WorkflowHistory:
+    recorded = json.loads(request.param.read_text(encoding="utf-8"))
+    return WorkflowHistory.from_json(recorded["workflow_id"], recorded["history"])
+
+
+async def test_a_recorded_history_replays(history: WorkflowHistory) -> None:
+    """Cases 36 and 37: every ending's recorded history is decided again as it was."""
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=workflow_runner(),
+        data_converter=lenient_converter(pydantic_data_converter),
+    )
+
+    replay = await replayer.replay_workflow(history)
+
+    assert replay.replay_failure is None
+
+
+def test_every_ending_is_recorded() -> None:
+    endings = {reason.value for reason in CloseReason} | {Status.SHIPPED.value, "stray_payment"}
+
+    assert {path.stem for path in RECORDED} == endings

@@ -1,0 +1,198 @@
+"""Paid, and then the buyer thinks again: requests, answers, proof, shipment (R7-R11, R14, R18-R20a)."""
+
+from datetime import timedelta
+
+from orders.model import CloseReason, Status
+from tests.orders.builders import eur, photo
+from tests.stories.tale import GOOD_NUMBER, WRONG_NUMBER, Tale
+
+
+async def test_seller_accepted(order: Tale) -> None:
+    """R7, R9, R14: the whole amount is back within the 2 weeks, by the same method, without a fine."""
+    await order.begins()
+    closed = await order.is_accepted()
+    await order.days(3)
+
+    view = await order.ends()
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.amount_refunded == eur(2490)
+    assert closed.refund
+    assert closed.closed_at
+    assert (closed.refund.method, closed.refund.money) == ("card", eur(2490))
+    assert closed.refund.due_by == closed.closed_at + timedelta(days=14)
+    assert closed.cancellation
+    assert (closed.cancellation.fault, closed.cancellation.fine) == ("buyer", eur(0))
+    assert order.world.provider.asked_for == [closed.refund.refund_id]
+    assert order.told("buyer") == [
+        ("buyer", "order_placed"),
+        ("buyer", "payment_received"),
+        ("buyer", "payment_accepted"),
+        ("buyer", "cancellation_requested"),
+        ("buyer", "order_closed"),
+        ("buyer", "refund_started"),
+        ("buyer", "refund_succeeded"),
+    ]
+    assert ("seller", "refund_succeeded") in order.told()
+
+
+async def test_seller_no_response(order: Tale) -> None:
+    """R9, R21: silence closes it; the seller was reminded 7 days and 1 day before."""
+    await order.begins()
+    asked = await order.is_asked_to_cancel(reason="wont_arrive_in_time")
+    await order.days(14)
+    await order.days(3)
+
+    view = await order.ends()
+    assert view.close_reason is CloseReason.SELLER_NO_RESPONSE
+    assert view.amount_refunded == eur(2490)
+    assert asked.cancellation
+    assert asked.cancellation.due_by
+    assert view.closed_at
+    assert timedelta(0) <= view.closed_at - asked.cancellation.due_by < timedelta(minutes=1)
+    assert view.cancellation
+    assert (view.cancellation.status, view.cancellation.fault) == ("no_response", "seller")
+    assert order.told("seller").count(("seller", "seller_reminder")) == 2
+
+
+async def test_shipment_expired(order: Tale) -> None:
+    """R20: a paid order does not wait for ever."""
+    await order.begins()
+    await order.awaits_shipment()
+    await order.days(30)
+    await order.days(3)
+
+    view = await order.ends()
+    assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
+    assert view.amount_refunded == eur(2490)
+    assert view.cancellation
+    assert (view.cancellation.status, view.cancellation.fault) == ("by_itself", "seller")
+    assert {("buyer", "order_closed"), ("buyer", "refund_succeeded")} <= set(order.told())
+
+
+async def test_no_shipment_window_waits(order: Tale) -> None:
+    """R20, R22: with ``null`` it waits for ever."""
+    await order.begins(shipment_window=None)
+    await order.awaits_shipment()
+
+    view = await order.days(300)
+
+    assert view.status is Status.AWAITING_SHIPMENT
+    assert view.next == []
+
+
+async def test_extension_gives_a_late_seller_more_time(order: Tale) -> None:
+    """R20a: the window grows by the days given."""
+    await order.begins()
+    await order.awaits_shipment()
+    await order.tells("shipment_extension", days=10)
+    late = await order.days(35)
+    await order.tells("tracking_number", number=GOOD_NUMBER)
+
+    view = await order.ends()
+    assert late.status is Status.AWAITING_SHIPMENT
+    assert view.status is Status.SHIPPED
+    assert ("seller", "shipment_extended") in order.told()
+
+
+async def test_shipped(order: Tale) -> None:
+    """R11, R19: shipped is the end; cancelling is refused before it, and the money is the seller's."""
+    await order.begins()
+    await order.awaits_shipment()
+    await order.tells("tracking_number", number=GOOD_NUMBER)
+
+    view = await order.ends()
+    assert view.status is Status.SHIPPED
+    assert view.close_reason is None
+    assert view.amount_owed_to_seller.amount == 2490
+    assert view.refund is None
+    button = next(a for role in view.actions.values() for a in role if a.action == "cancel_request")
+    assert button.reason
+    assert "send it back" in button.reason
+    assert order.told()[-2:] == [("buyer", "order_shipped"), ("seller", "order_shipped")]
+
+
+async def test_a_wrong_number_without_a_request_changes_nothing(order: Tale) -> None:
+    """R11: the seller is told why, and may give a better one; a number serves one order only."""
+    await order.begins()
+    order.world.registry.used_by[GOOD_NUMBER] = "another-order"
+    await order.awaits_shipment()
+    await order.tells("tracking_number", number=WRONG_NUMBER)
+    view = await order.tells("tracking_number", number=GOOD_NUMBER)
+    await order.tells("tracking_number", number="RR000000015PL")
+
+    assert view.status is Status.AWAITING_SHIPMENT
+    assert view.shipment
+    assert [(it.status, it.reason) for it in view.shipment.tracking] == [
+        ("invalid", "The check digit is wrong."),
+        ("invalid", "Another order has used this number already."),
+    ]
+    assert (await order.ends()).status is Status.SHIPPED
+    assert order.told("seller").count(("seller", "tracking_invalid")) == 2
+
+
+async def test_shipped_by_tracking_number_after_claim(order: Tale) -> None:
+    """R10, R11: good proof ends the cancellation."""
+    await order.begins()
+    claimed = await order.is_claimed_shipped()
+    await order.days(2)
+    await order.tells("tracking_number", number=GOOD_NUMBER)
+
+    view = await order.ends()
+    assert claimed.status is Status.PROOF_REQUESTED
+    assert claimed.cancellation
+    assert [it.at for it in claimed.next if it.what == "no_proof"] == [claimed.cancellation.due_by]
+    assert view.status is Status.SHIPPED
+    assert view.cancellation
+    assert view.cancellation.status == "ended_by_shipment"
+    assert {("seller", "proof_requested"), ("buyer", "order_shipped")} <= set(order.told())
+
+
+async def test_shipped_by_photo_accepted(order: Tale) -> None:
+    """R10, R11: support judges photos."""
+    await order.begins()
+    await order.is_claimed_shipped()
+    await order.tells("shipment_proof", **photo())
+    await order.days(1)
+    await order.tells("proof_review", accepted=True)
+
+    view = await order.ends()
+    assert view.status is Status.SHIPPED
+    assert view.shipment
+    assert [proof.status for proof in view.shipment.proofs] == ["accepted"]
+    assert ("support", "proof_to_review") in order.told()
+
+
+async def test_withdrawal(order: Tale) -> None:
+    """R18, R20: it awaits shipment again; the days of the request don't count against the seller."""
+    await order.begins()
+    before = await order.awaits_shipment()
+    await order.tells("cancel_request", reason="changed_mind")
+    await order.days(5)
+    after = await order.tells("cancel_withdrawal")
+    again = await order.tells("cancel_request", reason="order_mistake")
+    await order.tells("seller_reply", decision="accept")
+    await order.days(3)
+
+    view = await order.ends()
+    assert after.status is Status.AWAITING_SHIPMENT
+    assert before.shipment
+    assert before.shipment.ship_by
+    assert after.shipment
+    assert after.shipment.ship_by
+    assert after.shipment.ship_by - before.shipment.ship_by >= timedelta(days=5)
+    assert again.cancellation
+    assert again.cancellation.reason == "order_mistake"
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert ("seller", "cancellation_withdrawn") in order.told()
+
+
+async def test_a_seller_who_claimed_may_still_give_in(order: Tale) -> None:
+    """R9, R10: accepting closes it also after the claim; a second claim is refused."""
+    await order.begins()
+    await order.is_claimed_shipped()
+    refused = await order.refuses("seller_reply", decision="already_shipped")
+    await order.tells("seller_reply", decision="accept")
+    await order.days(3)
+
+    assert refused["code"] == "already_answered"
+    assert (await order.ends()).close_reason is CloseReason.SELLER_ACCEPTED

@@ -1,0 +1,125 @@
+"""Imports go one way, and the rules know neither clock nor chance (docs: "Rooms").
+
+orders <- workflows, activities, adapters, ledger <- gateway, worker, starter
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# What imports are checked for; nobody is above these.
+ENTRANCES = {"worker", "starter"}
+MAY_ENTER = {"tests", "demo", "deploy", "bench", "docs", "worker", "starter"}
+NOT_OURS = {"build", "dist", "var", "node_modules"}
+
+ALLOWED: dict[str, set[str]] = {
+    "orders": {"annotated_types", "orders", "pydantic", "pydantic_core", "pydantic_extra_types"},
+    "workflows": {"activities", "orders", "pydantic", "temporalio", "workflows"},
+    "activities": {"activities", "orders", "pydantic", "temporalio"},
+    "ledger": {
+        "activities",
+        "aiosqlite",
+        "alembic",
+        "annotated_types",
+        "ledger",
+        "orders",
+        "pydantic",
+        "pydantic_core",
+        "pydantic_extra_types",
+        "sqlalchemy",
+    },
+}
+"""What each room may import beside the standard library."""
+
+ABOVE = {"bench", "demo", "deploy", "docs", "gateway", "settings", "starter", "tests", "worker"}
+"""What no room that serves them may import."""
+
+CHANCE = {"random", "secrets", "time", "uuid"}
+CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "fromtimestamp", "getenv", "environ"}
+IN_THE_CALLER = {"workflows/calls.py"}  # runs in whoever talks to orders, not in a workflow
+
+
+def _modules(*rooms: str) -> list[Path]:
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, also inside functions and ``with`` blocks."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module
+            case ast.ImportFrom():
+                raise AssertionError(f"{path} imports relatively")
+            case _:
+                pass
+
+
+def _rooms(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in _imports(path)}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_room_imports_only_what_it_may(room: str) -> None:
+    modules = _modules(room)
+    assert modules
+
+    wrong = {
+        _name(path): extra
+        for path in modules
+        if (extra := _rooms(path) - ALLOWED[room] - set(sys.stdlib_module_names))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("room", ["orders", "workflows", "activities", "adapters", "ledger"])
+def test_nothing_calls_upward(room: str) -> None:
+    assert {_name(p): up for p in _modules(room) if (up := _rooms(p) & ABOVE)} == {}
+
+
+def test_only_the_edge_knows_the_entrances() -> None:
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT).parts
+        if parts[0].startswith(".") or parts[0] in NOT_OURS:
+            continue
+        if parts[0].removesuffix(".py") not in MAY_ENTER:
+            assert not _rooms(path) & ENTRANCES, f"{_name(path)} imports worker or starter"
+
+
+def test_rules_do_no_io() -> None:
+    """The standard library is allowed to the rules, but not the parts of it that reach outside."""
+    outside = {"asyncio", "http", "io", "logging", "os", "pathlib", "socket", "sqlite3", "sys"}
+    outside |= {"subprocess", "tempfile", "threading", "urllib"}
+    assert {_name(p): out for p in _modules("orders") if (out := _rooms(p) & outside)} == {}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in _modules("orders", "workflows") if _name(p) not in IN_THE_CALLER], ids=_name
+)
+def test_neither_clock_nor_chance(path: Path) -> None:
+    """Replay gives the same again: instants come as arguments, or from ``workflow.now()``."""
+    assert not _rooms(path) & CHANCE
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr in CALLS:
+            of = node.value.id if isinstance(node.value, ast.Name) else None
+            # `workflow.now()` is the workflow's own clock; `details.now` is a text of ours.
+            assert of in ("workflow", "details"), f"{_name(path)}:{node.lineno} uses {node.attr}"
+
+
+def test_the_check_sees_what_it_is_for(tmp_path: Path) -> None:
+    """Imports inside a function, a ``with`` block or ``if TYPE_CHECKING`` count."""
+    path = tmp_path / "sly.py"
+    path.write_text(
+        "def f():\n    import worker\nwith g():\n    from starter import main\nif 0:\n    import time\n"
+    )
+    assert _rooms(path) == {"worker", "starter", "time"}

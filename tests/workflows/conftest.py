@@ -1,0 +1,127 @@
+"""A real server and orders whose deadlines are moments, told things while workers come and go."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+from adapters.local_provider import LocalProvider
+from deploy.embedded import EmbeddedServer
+from ledger.journal import Database, SqlJournal
+from orders.messages import Message, PaymentReceived
+from orders.model import PlaceOrder, Status
+from orders.policy import Policy
+from orders.view import OrderView
+from tests.orders.builders import eur, message, place
+from worker import World, build_worker
+from workflows import calls
+
+MOMENT = timedelta(milliseconds=300)
+"""The check of a payment, and when the provider is asked for a refund."""
+
+WINDOW = timedelta(seconds=2)
+"""How long the buyer has to pay and the seller to answer."""
+
+POLICY = Policy(
+    payment_window=WINDOW,
+    payment_review=MOMENT,
+    seller_reply_window=WINDOW,
+    payment_reminders=(),
+    seller_reminders=(),
+    refund_checks=(MOMENT,),
+)
+
+
+@dataclass
+class Backstage:
+    """One order, told things while workers come and go."""
+
+    client: Client
+    world: World
+    placed: PlaceOrder
+
+    @property
+    def journal(self) -> SqlJournal:
+        return self.world.journal
+
+    @asynccontextmanager
+    async def working(self, **options: Any) -> AsyncIterator[None]:
+        """A worker, for as long as the context lasts; it goes when the order has nothing to do."""
+        # The next worker's turn comes when the order has waited this long for this one.
+        sticky = timedelta(milliseconds=200)
+        async with build_worker(
+            self.client, self.world.activities(), sticky_timeout=sticky, **options
+        ):
+            yield
+            await self._rest()
+
+    async def _rest(self) -> None:
+        order = calls.order(self.client, self.placed.order_id)
+        async with asyncio.timeout(10):
+            while (now := (await order.describe()).raw_description).pending_activities or (
+                now.HasField("pending_workflow_task")
+            ):
+                await asyncio.sleep(0.05)
+
+    async def place(self) -> None:
+        """R1: place the order, and let its first task be done."""
+        await calls.place(self.client, self.placed)
+        await self.view()
+
+    async def tell(self, name: str, **fields: Any) -> None:
+        """A signal, which is recorded whether a worker runs or not."""
+        await self.say(message(name, **fields))
+
+    async def say(self, what: Message) -> None:
+        await calls.signal(self.client, self.placed.order_id, what)
+
+    async def pay(self, payment_id: str = "pay-1", amount: int = 2490) -> None:
+        await self.say(
+            PaymentReceived(
+                payment_id=f"{self.placed.order_id}-{payment_id}",
+                money=eur(amount),
+                method="card",
+                paid_at=datetime.now(UTC),
+            )
+        )
+
+    async def passes(self, span: timedelta) -> None:
+        """Let a deadline pass, on the server's own clock."""
+        await asyncio.sleep((span + MOMENT).total_seconds())
+
+    async def view(self) -> OrderView:
+        return await calls.show(self.client, self.placed.order_id)
+
+    async def becomes(self, status: Status) -> OrderView:
+        async with asyncio.timeout(10):
+            while (view := await self.view()).status is not status:
+                await asyncio.sleep(0.05)
+        return view
+
+    async def is_paid_and_checked(self) -> None:
+        await self.pay()
+        await self.becomes(Status.AWAITING_SHIPMENT)
+
+    async def is_asked_to_cancel(self) -> None:
+        await self.is_paid_and_checked()
+        await self.tell("cancel_request", reason="changed_mind")
+        await self.becomes(Status.CANCELLATION_REQUESTED)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(
+    dev_server: EmbeddedServer, database: Database, request: pytest.FixtureRequest
+) -> Backstage:
+    client = dev_server.client
+    order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:]
+    world = dataclasses.replace(
+        World.local(database, client), provider=LocalProvider(database, settles_after=timedelta(0))
+    )
+    return Backstage(client, world, place(order_id=order_id, policy=POLICY))

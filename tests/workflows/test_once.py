@@ -1,0 +1,337 @@
+"""Each effect once: adapters that die between doing it and saying so, workers that keep nothing in memory,
+messages that come into an order's last moment.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+
+from activities.bookkeeping import Step
+from activities.disputes import DisputeCase
+from activities.notifications import Letter
+from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from adapters.local_desk import LocalDesk
+from adapters.local_provider import LocalProvider
+from adapters.number_registry import SqlNumberRegistry
+from adapters.number_rules import CarrierRules
+from adapters.stray_processes import TemporalStrays
+from ledger.journal import Database, SqlJournal
+from orders.books import Posting
+from orders.model import CloseReason, Status
+from orders.stray import StrayPayment
+from tests.fakes import FakeChannel
+from tests.orders.builders import eur, message, place
+from tests.stories.conftest import order_id_of
+from tests.stories.tale import Tale, forget, tale
+from worker import World, build_worker
+from workflows import calls, ids
+
+
+class Died(Exception):
+    """The worker is gone: what it did is done, and nobody has heard of it."""
+
+
+class Deaths:
+    """Lets the worker die once after each effect."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def after(self, effect: str) -> None:
+        if effect not in self.seen:
+            self.seen.add(effect)
+            raise Died(effect)
+
+
+class DyingJournal(SqlJournal):
+    def __init__(self, database: Database, deaths: Deaths) -> None:
+        super().__init__(database)
+        self._deaths = deaths
+
+    async def record(self, step: Step) -> None:
+        await super().record(step)
+        self._deaths.after(f"record {step.revision}")
+
+    async def post(self, posting: Posting) -> None:
+        await super().post(posting)
+        self._deaths.after(f"post {posting.key}")
+
+
+class DyingProvider(LocalProvider):
+    def __init__(self, database: Database, deaths: Deaths) -> None:
+        super().__init__(database)
+        self._deaths = deaths
+        self.refunds: list[str] = []
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        self.refunds.append(request.refund_id)
+        done = await super().refund(request)
+        self._deaths.after("refund")
+        return done
+
+    async def refund_state(self, question: RefundQuestion) -> RefundState | None:
+        done = await super().refund_state(question)
+        self._deaths.after("refund state")
+        return done
+
+
+class DyingDesk(LocalDesk):
+    def __init__(self, database: Database, deaths: Deaths) -> None:
+        super().__init__(database)
+        self._deaths = deaths
+
+    async def file(self, case: DisputeCase) -> None:
+        await super().file(case)
+        self._deaths.after(f"file {case.dispute.status}")
+
+
+class DyingRegistry(SqlNumberRegistry):
+    def __init__(self, database: Database, deaths: Deaths) -> None:
+        super().__init__(database)
+        self._deaths = deaths
+
+    async def claim(self, number: str, order_id: str) -> bool:
+        done = await super().claim(number, order_id)
+        self._deaths.after("claim")
+        return done
+
+
+class DyingStrays(TemporalStrays):
+    def __init__(self, tale: Tale, deaths: Deaths) -> None:
+        super().__init__(tale.environment.client)
+        self._tale = tale
+        self._deaths = deaths
+
+    async def start(self, stray: StrayPayment) -> None:
+        self._tale.world.strays.started.append(stray.payment_id)
+        await super().start(stray)
+        self._deaths.after("stray")
+
+
+class ForgetfulChannel(FakeChannel):
+    """Sends each letter, and the first time says that it did not."""
+
+    async def send(self, letter: Letter) -> None:
+        await super().send(letter)
+        if self.keys(letter.order_id)[letter.key] == 1 and letter.what == "order_closed":
+            raise Died(letter.key)
+
+
+class Dying:
+    """An order whose worker dies after every effect; everything it does goes to real tables."""
+
+    def __init__(self, tale: Tale, database: Database) -> None:
+        self.tale = tale
+        self.deaths = Deaths()
+        self.journal = DyingJournal(database, self.deaths)
+        self.provider = DyingProvider(database, self.deaths)
+        self.world = World(
+            journal=self.journal,
+            channel=ForgetfulChannel(),
+            provider=self.provider,
+            desk=DyingDesk(database, self.deaths),
+            rules=CarrierRules(),
+            registry=DyingRegistry(database, self.deaths),
+            strays=DyingStrays(tale, self.deaths),
+        )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def dying(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Dying]:
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}")
+    async with tale(environment, order_id_of(request), serves=False) as order:
+        dying = Dying(order, database)
+        async with build_worker(
+            environment.client, dying.world.activities(), task_queue=ids.TASK_QUEUE
+        ):
+            yield dying
+            await forget(order)
+    await database.close()
+
+
+async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying) -> None:
+    """Case 19: two calls of everything, one refund, one dispute, one entry, one letter of each kind."""
+    order = dying.tale
+    await order.begins()
+    await order.is_asked_to_cancel(complaint=True)
+    stray = await order.payment(eur(5))
+    await order.signals("payment", **stray)
+    await order.signals("seller_reply", decision="accept")
+    await order.days(3)
+    await order.days(4)
+
+    async with asyncio.timeout(20):
+        view = await order.handle.result()
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.amount_refunded == eur(2490)
+    assert await dying.journal.order(view.order_id) == view
+    assert set((await dying.journal.balances(view.order_id)).values()) == {0}
+    assert set((await dying.journal.balances(f"stray:{stray['payment_id']}")).values()) == {0}
+    own = [it for it in dying.provider.refunds if not it.startswith("stray-")]
+    assert len(set(own)) == 1
+    assert len(dying.provider.refunds) > len(set(dying.provider.refunds))
+    letters = await dying.journal.outbox(view.order_id)
+    assert len({entry.letter.key for entry in letters}) == len(letters)
+    assert all(entry.delivered_at for entry in letters)
+    assert dying.deaths.seen >= {"refund", "refund state", "stray"}
+
+
+async def test_a_tracking_number_verified_twice_is_the_orders_own(dying: Dying) -> None:
+    """R11, case 19: the second try finds the number claimed by its own order."""
+    order = dying.tale
+    await order.begins()
+    await order.awaits_shipment()
+    await order.tells("tracking_number", number="RR123456785PL")
+
+    assert "claim" in dying.deaths.seen
+    assert (await order.view()).status is Status.SHIPPED
+
+
+async def _expires(order: Tale) -> CloseReason:
+    await order.days(20)
+    return CloseReason.PAYMENT_EXPIRED
+
+
+async def _is_not_answered(order: Tale) -> CloseReason:
+    await order.is_asked_to_cancel()
+    await order.days(14)
+    await order.days(3)
+    return CloseReason.SELLER_NO_RESPONSE
+
+
+async def _gets_stray_money(order: Tale) -> CloseReason:
+    payment_id = await order.is_paid_in_vain(eur(5))
+    await order.days(3)
+    assert (await order.stray(payment_id)).refund.is_settled
+    await order.signals("cancel_request", reason="other")
+    return CloseReason.BUYER_CANCELED_UNPAID
+
+
+async def _is_decided(order: Tale) -> CloseReason:
+    await order.is_disputed()
+    await order.tells("dispute_decision", decision="full_refund")
+    await order.days(3)
+    return CloseReason.DISPUTE_FULL_REFUND
+
+
+@pytest.mark.parametrize("happens", [_expires, _is_not_answered, _gets_stray_money, _is_decided])
+async def test_a_worker_that_keeps_nothing_in_memory_decides_the_same(
+    environment: WorkflowEnvironment,
+    request: pytest.FixtureRequest,
+    happens: Callable[[Tale], Awaitable[CloseReason]],
+) -> None:
+    """Case 43: every task is replayed from history."""
+    async with tale(environment, order_id_of(request), max_cached_workflows=0) as order:
+        await order.begins()
+        expected = await happens(order)
+
+        assert (await order.ends()).close_reason is expected
+
+
+@pytest.mark.parametrize("as_update", [False, True])
+async def test_a_payment_in_the_last_moment_goes_back(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest, as_update: bool
+) -> None:
+    """R17, case 2: acknowledged while the expiry is being recorded, so the workflow does not end before it
+    is on its way back.
+    """
+    async with tale(environment, order_id_of(request)) as order:
+        await order.begins()
+        await order.days(19.5)
+        order.world.journal.state.hangs = True
+        asleep = asyncio.create_task(order.days(0.6))
+        async with asyncio.timeout(20):
+            while (await order.view()).status is not Status.CLOSED:
+                await asyncio.sleep(0.02)
+        payment = await order.payment()
+        if as_update:
+            with pytest.raises(WorkflowUpdateFailedError):
+                await order.updates("payment", **payment)
+        else:
+            await order.signals("payment", **payment)
+        order.world.journal.state.hangs = False
+        await asleep
+
+        view = await order.ends()
+        assert view.close_reason is CloseReason.PAYMENT_EXPIRED
+        assert [it.name for it in view.refused] == ["payment"]
+        assert order.world.strays.started == [payment["payment_id"]]
+        await order.environment.sleep(order.placed.policy.payment_window)
+        assert (await order.stray(payment["payment_id"])).refund.is_settled
+
+
+async def test_updates_that_come_with_the_end_are_answered(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> None:
+    """Case 39: none is left unfinished (which would be a warning, and those are errors here)."""
+    async with tale(environment, order_id_of(request), serves=False) as order:
+        await order.is_placed()
+        updates = [
+            asyncio.create_task(order.updates("buyer_message", text=f"{number}"))
+            for number in range(10)
+        ]
+        updates.append(asyncio.create_task(order.updates("cancel_request", reason="other")))
+        updates += [
+            asyncio.create_task(order.updates("buyer_message", text=f"{number}"))
+            for number in range(10, 20)
+        ]
+        async with order.working():
+            async with asyncio.timeout(20):
+                answers = await asyncio.gather(*updates, return_exceptions=True)
+                view = await order.handle.result()
+
+    taken = [it for it in answers if not isinstance(it, BaseException)]
+    refused = [it for it in answers if isinstance(it, WorkflowUpdateFailedError)]
+    too_late = [
+        it for it in answers if isinstance(it, RPCError) and it.status is RPCStatusCode.NOT_FOUND
+    ]
+    assert len(taken) + len(refused) + len(too_late) == len(answers)
+    assert view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
+    assert len(taken) == len(view.messages) + 1
+
+
+async def test_one_message_id_has_one_effect_however_it_is_sent(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> None:
+    """Case 40: as a signal, as an update with its id, as an update with another, again after the answer."""
+    async with tale(environment, order_id_of(request)) as order:
+        await order.begins()
+        told = message("buyer_message", text="Once.", message_id="m-1")
+        await order.signals_message(told)
+        await calls.update(environment.client, order.placed.order_id, told)
+        await order.handle.execute_update("buyer_message", told, id="another")
+        await order.signals_message(told)
+
+        view = await order.view()
+        assert [it.text for it in view.messages] == ["Once."]
+        assert order.told("seller").count(("seller", "buyer_message")) == 1
+        assert view.refused == []
+
+
+async def test_the_same_order_placed_twice_is_one(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> None:
+    """Case 41: at once, with other contents, and after it ended: refused; the first stands."""
+    async with tale(environment, order_id_of(request)) as order:
+        await order.begins()
+        other = place(order_id=order.placed.order_id, shipping_price=eur(100))
+        placed = await asyncio.gather(
+            *(calls.place(environment.client, it) for it in (order.placed, other)),
+            return_exceptions=True,
+        )
+        before = await order.view()
+        await order.signals("cancel_request", reason="other")
+        await order.ends()
+        again = await asyncio.gather(calls.place(environment.client, other), return_exceptions=True)
+
+    names = {type(it).__name__ for it in (*placed, *again)}
+    assert names == {"WorkflowAlreadyStartedError"}
+    assert before.amount_due == eur(2490)

@@ -1,0 +1,246 @@
+"""With everything around it out of order, deadlines fire and refunds go on; then all is told, once."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from orders.model import CloseReason, DisputeReason, Status
+from orders.view import OrderView
+from tests.orders.builders import eur
+from tests.stories.conftest import order_id_of
+from tests.stories.tale import GOOD_NUMBER, Tale, tale, until
+
+# What fails is tried every five minutes, by the clock that is skipped: windows of hours instead of days
+# keep an outage of a whole window short.
+HOURS = timedelta(hours=6)
+REPLY = {"seller_reply_window": HOURS, "seller_reminders": (timedelta(hours=1),)}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def order(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> AsyncIterator[Tale]:
+    async with tale(environment, order_id_of(request)) as order:
+        yield order
+
+
+def _is_told_once(order: Tale) -> None:
+    letters = [it.key for it in order.world.journal.letters.values()]
+    assert sorted(order.world.journal.taken) == sorted(letters)
+    assert order.world.channel.keys(order.placed.order_id) == dict.fromkeys(letters, 1)
+
+
+async def test_journal_down_for_hours(order: Tale) -> None:
+    """R9, R14: the seller's time ends and the refund is asked for; then everything is recorded once."""
+    await order.begins(**REPLY)
+    await order.awaits_shipment()
+    order.world.journal.state.down = True
+    await order.tells("cancel_request", reason="changed_mind")
+    closed = await order.days(0.25)
+    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    known = order.world.journal.order(order.placed.order_id)
+    order.world.journal.state.down = False
+    await order.days(3)
+
+    view = await order.ends()
+    assert closed.close_reason is CloseReason.SELLER_NO_RESPONSE
+    assert known.status is Status.AWAITING_SHIPMENT
+    assert view.amount_refunded == eur(2490)
+    assert len(order.world.provider.asked_for) == 1
+    assert order.told("seller").count(("seller", "seller_reminder")) == 1
+    _is_told_once(order)
+
+
+async def test_journal_down_when_an_unpaid_order_expires(order: Tale) -> None:
+    """R1: the deadline fires on its day; the workflow ends only when that is recorded."""
+    await order.begins(payment_window=HOURS)
+    order.world.journal.state.down = True
+    closed = await order.days(0.25)
+    order.world.journal.state.down = False
+    await order.days(0.01)
+
+    view = await order.ends()
+    assert closed.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert closed.closed_at == view.closed_at
+    _is_told_once(order)
+
+
+async def test_channel_down_for_two_days(order: Tale) -> None:
+    """R21, case 46: the money path does not notice, and each notice is told once when it is back."""
+    order.world.channel.state.down = True
+    await order.begins()
+    await order.is_accepted()
+    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    sent_before = len(order.world.channel.sent)
+    await order.days(1)
+    order.world.channel.state.down = False
+    await order.days(2)
+
+    view = await order.ends()
+    assert sent_before == 0
+    assert view.amount_refunded == eur(2490)
+    _is_told_once(order)
+
+
+async def test_channel_down_for_longer_than_anybody_waits(order: Tale) -> None:
+    """R21: it is given up after 7 days: the order ends, and the outbox keeps what it could not tell."""
+    order.world.channel.state.down = True
+    await order.begins(payment_window=HOURS)
+    closed = await order.days(0.25)
+    await order.days(7)
+
+    result: OrderView = await order.handle.result()
+    assert closed.close_reason is result.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert order.world.journal.taken == []
+    assert ("buyer", "order_closed") in order.told()
+
+
+async def test_carrier_down_and_the_deadline_fires(order: Tale) -> None:
+    """R9, R11, R12: a number that nobody can verify buys no time; its verdict is evidence later."""
+    await order.begins(**REPLY)
+    order.world.carrier.state.down = True
+    await order.is_claimed_shipped(tracking_number=GOOD_NUMBER)
+    late = await order.days(0.25)
+    order.world.carrier.state.down = False
+    await order.days(0.1)
+    verified = await order.becomes(lambda view: bool(view.shipment and view.shipment.shipped_at))
+
+    assert late.status is verified.status is Status.DISPUTED
+    assert late.dispute
+    assert late.dispute.reason is DisputeReason.NO_PROOF
+    assert late.shipment
+    assert [it.status for it in late.shipment.tracking] == ["verifying"]
+    assert verified.dispute
+    assert f"tracking_number {GOOD_NUMBER}: valid" in verified.dispute.evidence
+
+
+async def test_carrier_hangs_and_the_order_answers(order: Tale) -> None:
+    """R11: a carrier that never answers does not keep the order from its people."""
+    await order.begins()
+    await order.is_asked_to_cancel()
+    order.world.carrier.state.hangs = True
+    await order.signals("tracking_number", number=GOOD_NUMBER)
+    await order.tells("seller_reply", decision="accept")
+
+    view = await order.view()
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    order.world.carrier.state.hangs = False
+    await order.becomes(
+        lambda view: bool(view.shipment and view.shipment.tracking[0].status == "valid")
+    )
+
+
+async def test_provider_down_for_16_days(order: Tale) -> None:
+    """R14, R15: asked with the same key until it answers; escalated when the 2 weeks are over."""
+    await order.begins()
+    order.world.provider.state.down = True
+    await order.is_accepted()
+    overdue = await order.days(16)
+    asked = list(order.world.provider.asked_for)
+    order.world.provider.state.down = False
+    await order.days(1)
+    await order.days(7)
+
+    view = await order.ends()
+    assert overdue.refund
+    assert overdue.refund.overdue
+    assert len(asked) > 100
+    assert set(asked) == set(order.world.provider.refunds) == {overdue.refund.refund_id}
+    assert view.amount_refunded == eur(2490)
+    assert {("support", "refund_overdue"), ("buyer", "refund_overdue")} <= set(order.told())
+    _is_told_once(order)
+
+
+async def test_provider_down_for_stray_money(order: Tale) -> None:
+    """R15, R17: the same for money that no order can take; support hears when it is overdue."""
+    await order.begins(payment_window=timedelta(days=60))
+    order.world.provider.state.down = True
+    payment_id = await order.is_paid_in_vain(eur(5))
+    await order.days(15)
+    overdue = await order.stray(payment_id)
+    order.world.provider.state.down = False
+    await order.days(1)
+    await order.days(7)
+
+    stray = await order.stray(payment_id)
+    assert overdue.refund.overdue
+    assert stray.refund.is_settled
+    assert list(order.world.provider.refunds) == [stray.refund.refund_id]
+    assert ("support", "stray_refund_overdue") in order.told()
+
+
+async def test_desk_down_for_hours(order: Tale) -> None:
+    """R8: the dispute is open all the same, and filed when the desk is back."""
+    await order.begins()
+    order.world.desk.state.down = True
+    disputed = await order.is_disputed()
+    await order.days(0.25)
+    order.world.desk.state.down = False
+    await order.days(0.1)
+    filed = await order.becomes(lambda view: bool(view.dispute and view.dispute.status != "open"))
+    await order.tells("dispute_decision", decision="no_refund")
+
+    view = await order.ends()
+    assert disputed.status is filed.status is Status.DISPUTED
+    cases = order.world.desk.cases(view.order_id)
+    assert [case.status for case in cases.values()] == ["resolved"]
+
+
+async def test_desk_down_when_the_dispute_is_decided(order: Tale) -> None:
+    """R16: support decides by other means; the refund does not wait for the desk."""
+    await order.begins()
+    order.world.desk.state.down = True
+    await order.is_disputed()
+    await order.tells("dispute_decision", decision="full_refund")
+    await order.becomes(lambda view: bool(view.refund and view.refund.asked_at))
+    refund = f"{order.placed.order_id}-refund-1"
+    back = await order.tells("refund_update", refund_id=refund, status="succeeded")
+    order.world.desk.state.down = False
+    await order.days(0.1)
+
+    view = await order.ends()
+    assert back.amount_refunded == eur(2490)
+    cases = order.world.desk.cases(view.order_id)
+    assert [case.status for case in cases.values()] == ["resolved"]
+
+
+async def test_stray_money_whose_process_cannot_be_started_yet(order: Tale) -> None:
+    """R17: it is started when it can be; an order that is otherwise over waits for that."""
+    await order.begins()
+    order.world.strays.state.down = True
+    payment = await order.payment(eur(5))
+    await order.signals("payment", **payment)
+    await order.signals("cancel_request", reason="changed_mind")
+    await order.days(0.1)
+    described = await order.handle.describe()
+    order.world.strays.state.down = False
+    await order.days(0.1)
+    await order.ends()
+    await order.environment.sleep(timedelta(days=4))
+
+    assert described.close_time is None
+    assert (await order.stray(payment["payment_id"])).refund.is_settled
+
+
+async def test_everything_down_at_once(order: Tale) -> None:
+    """R9, R14: the seller's time with nothing but the server, and then a week in order."""
+    await order.begins(**REPLY)
+    await order.awaits_shipment()
+    for outage in order.world.outages:
+        outage.down = True
+    await order.tells("cancel_request", reason="other", complaint=True)
+    closed = await order.days(0.25)
+    for outage in order.world.outages:
+        outage.down = False
+    await order.days(1)
+    await order.days(7)
+
+    view = await order.ends()
+    assert closed.close_reason is CloseReason.SELLER_NO_RESPONSE
+    assert view.amount_refunded == eur(2490)
+    assert len(order.world.provider.refunds) == 1
+    _is_told_once(order)

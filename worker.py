@@ -1,0 +1,303 @@
+"""The worker: settings, adapters, activities and workflows put together, and served.
+
+The only file that knows everyone. ``python worker.py`` serves the task queue ``orders`` of the Temporal
+service that Temporal's own environment configuration names (TEMPORAL_ADDRESS, TEMPORAL_PROFILE, ...).
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.bookkeeping import Bookkeeping
+from activities.disputes import DisputeDesk, Disputes
+from activities.notifications import Channel, Notifications
+from activities.refunds import PaymentProvider, Refunds
+from activities.strays import StrayProcesses, Strays
+from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
+from adapters.local_desk import LocalDesk
+from adapters.local_provider import LocalProvider
+from adapters.log_channel import LogChannel
+from adapters.number_registry import SqlNumberRegistry
+from adapters.number_rules import CarrierRules
+from adapters.stray_processes import TemporalStrays
+from ledger.journal import Database, SqlJournal
+from settings import Settings
+from workflows import ids
+from workflows.order import OrderWorkflow
+from workflows.stray_payment import StrayPaymentWorkflow
+from workflows.wire import LenientInputConverter
+
+log = logging.getLogger("unbuy.worker")
+
+WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow)
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """What the activities reach: one adapter behind each of their Protocols."""
+
+    journal: SqlJournal
+    channel: Channel
+    provider: PaymentProvider
+    desk: DisputeDesk
+    rules: NumberRules
+    registry: NumberRegistry
+    strays: StrayProcesses
+    carriers: CarrierService | None = None
+
+    @classmethod
+    def local(cls, database: Database, client: Client) -> "World":
+        """Everything on this machine, with no outside account."""
+        return cls(
+            journal=SqlJournal(database),
+            channel=LogChannel(),
+            provider=LocalProvider(database),
+            desk=LocalDesk(database),
+            rules=CarrierRules(),
+            registry=SqlNumberRegistry(database),
+            strays=TemporalStrays(client),
+        )
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """All activities, with their collaborators."""
+        notifications = Notifications(self.journal, self.channel)
+        bookkeeping = Bookkeeping(self.journal, notifications)
+        refunds = Refunds(self.provider)
+        strays = Strays(self.strays, self.journal, notifications)
+        return [
+            bookkeeping.record_order,
+            notifications.deliver_notices,
+            refunds.ask_refund,
+            refunds.check_refund,
+            refunds.stop_refund,
+            Disputes(self.desk).file_dispute,
+            Tracking(self.rules, self.registry, self.carriers).verify_tracking,
+            strays.start_stray,
+            strays.record_stray,
+        ]
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox of our workflows, for workers, tests and replay alike.
+
+    The rules are passed through: they are pure, and a class that exists twice fails ``isinstance``.
+    """
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "orders", "activities", "pydantic", "pydantic_core", "pydantic_extra_types", "pycountry"
+        )
+    )
+
+
+def lenient_converter(converter: DataConverter) -> DataConverter:
+    """A data converter for workers and replay: it hands workflows their input undecoded."""
+    return dataclasses.replace(converter, payload_converter_class=LenientInputConverter)
+
+
+def build_worker(
+    client: Client,
+    activities: Sequence[Callable[..., Any]],
+    *,
+    task_queue: str = ids.TASK_QUEUE,
+    max_cached_workflows: int = 2000,
+    graceful_shutdown: timedelta = timedelta(seconds=30),
+    sticky_timeout: timedelta = timedelta(seconds=2),
+) -> Worker:
+    """A worker for orders and stray money.
+
+    ``max_cached_workflows`` should be at least the number of orders that are awake;
+    ``sticky_timeout`` is how long the orders of a killed worker wait for it.
+    """
+    config = client.config()
+    config["data_converter"] = lenient_converter(config["data_converter"])
+    return Worker(
+        Client(**config),
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=workflow_runner(),
+        max_cached_workflows=max_cached_workflows,
+        graceful_shutdown_timeout=graceful_shutdown,
+        sticky_queue_schedule_to_start_timeout=sticky_timeout,
+    )
+
+
+async def connect() -> Client:
+    """Connect by Temporal's own environment configuration; waits, saying so, while it can't be reached."""
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "localhost:7233")
+    wait = 1.0
+    while True:
+        try:
+            return await Client.connect(**config, data_converter=pydantic_data_converter)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0][:200]
+            log.warning(
+                "Temporal at %s cannot be reached (%s); trying again in %.0f s",
+                config["target_host"],
+                reason,
+                wait,
+            )
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 30.0)
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Add those of our search attributes that the namespace lacks.
+
+    Where the service lets nobody but its owner do that, say so and go on: they may well be there.
+    """
+    service = client.operator_service
+    try:
+        present = await service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        missing = {
+            key.name: IndexedValueType.ValueType(key.indexed_value_type)
+            for key in ids.SEARCH_ATTRIBUTES
+            if key.name not in present.custom_attributes
+        }
+        if missing:
+            await service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
+            raise
+        log.warning(
+            "Search attributes cannot be registered from here (%s); have these added to namespace %s: %s",
+            error.message,
+            client.namespace,
+            ", ".join(key.name for key in ids.SEARCH_ATTRIBUTES),
+        )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then take nothing new and finish what runs."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    connecting = asyncio.create_task(connect())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        connecting.cancel()
+        return
+    client = connecting.result()
+    await register_search_attributes(client)
+    database = await Database.open(settings.database_url)
+    try:
+        worker = build_worker(
+            client,
+            World.local(database, client).activities(),
+            max_cached_workflows=settings.max_cached_workflows,
+            graceful_shutdown=settings.graceful_shutdown,
+            sticky_timeout=settings.sticky_timeout,
+        )
+        async with worker:
+            log.info(
+                "Serving %s on task queue %s of %s, namespace %s (process %d)",
+                ", ".join(w.__name__ for w in WORKFLOWS),
+                ids.TASK_QUEUE,
+                client.service_client.config.target_host,
+                client.namespace,
+                os.getpid(),
+            )
+            await stop.wait()
+            log.info("Stopping: finishing what runs")
+    finally:
+        await database.close()
+
+
+def _serve_process(settings: Settings) -> NoReturn:
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    status = 0
+    try:
+        asyncio.run(serve(settings))
+    except Exception as error:
+        log.error("The worker stopped: %s", error, exc_info=settings.log_level == "DEBUG")
+        status = 1
+    logging.shutdown()
+    sys.stdout.flush()
+    # The SDK's threads may still hold the interpreter when it ends, and then it aborts
+    # (temporalio/sdk-python#300). All is closed and flushed: end without asking them.
+    os._exit(status)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve with as many processes as asked for; they stop together, and are missed when one dies."""
+    parser = argparse.ArgumentParser(description="Serve orders on a Temporal service.")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=None,
+        help="how many worker processes (default: one per core)",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        parser.error(
+            "; ".join(f"UNBUY_{str(p['loc'][0]).upper()}: {p['msg']}" for p in error.errors())
+        )
+    if options.processes is not None and options.processes < 1:
+        parser.error("--processes must be at least 1")
+    processes = options.processes or settings.worker_processes or os.cpu_count() or 1
+    if processes == 1:
+        _serve_process(settings)
+    spawn = multiprocessing.get_context("spawn")
+    children = [
+        spawn.Process(target=_serve_process, args=(settings,), name=f"worker-{number}")
+        for number in range(1, processes + 1)
+    ]
+    for child in children:
+        child.start()
+
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        if stopping:
+            return  # a second signal would reach a process whose event loop is closing
+        stopping = True
+        for child in children:
+            if child.pid and child.is_alive():
+                with suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    multiprocessing.connection.wait([child.sentinel for child in children])
+    stop()
+    for child in children:
+        child.join()
+    return max(abs(child.exitcode or 0) for child in children)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""How Python code talks to orders: start, tell, ask. Other languages do the same by the contract's names."""
+
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from orders.messages import Message
+from orders.model import Order, PlaceOrder
+from orders.stray import Stray, StrayPayment
+from orders.view import OrderView, deadline
+from workflows import details, ids
+from workflows.order import OrderWorkflow
+from workflows.stray_payment import StrayPaymentWorkflow
+
+# Longer than a worker takes to come back from a restart, short enough for a person to wait.
+_PATIENCE = timedelta(seconds=30)
+
+
+async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
+    """Place an order (R1). Raises WorkflowAlreadyStartedError for an id that was ever used."""
+    new = Order.new(placed, datetime.now(UTC))
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(ids.ORDER_STATUS, new.status.value),
+            SearchAttributePair(ids.BUYER_ID, placed.buyer.id),
+            SearchAttributePair(ids.SELLER_ID, placed.seller.id),
+            SearchAttributePair(ids.ORDER_DEADLINE, deadline(new) or new.pay_by),
+        ]
+    )
+    return await client.start_workflow(
+        OrderWorkflow.run,
+        args=[placed],
+        id=ids.order_workflow_id(placed.order_id),
+        task_queue=ids.TASK_QUEUE,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        search_attributes=attributes,
+        static_summary=details.summary(placed),
+        static_details=details.about(placed),
+    )
+
+
+def order(client: Client, order_id: str) -> WorkflowHandle[OrderWorkflow, OrderView]:
+    """The handle of an order, whether it exists or not."""
+    return client.get_workflow_handle_for(OrderWorkflow.run, ids.order_workflow_id(order_id))
+
+
+async def signal(client: Client, order_id: str, message: Message) -> None:
+    """Tell an order without waiting for its answer; what it cannot take it lists in ``refused``."""
+    await order(client, order_id).signal(message.name, message)
+
+
+async def update(client: Client, order_id: str, message: Message) -> OrderView:
+    """Tell an order and get its view. Raises WorkflowUpdateFailedError with the order's refusal."""
+    # Temporal knows an update by its id alone: with the name in it, an id that was used for another
+    # message does not fetch that one's answer.
+    update_id = message.message_id and f"{message.name}:{message.message_id}"
+    view: OrderView = await order(client, order_id).execute_update(
+        message.name, message, id=update_id, result_type=OrderView, rpc_timeout=_PATIENCE
+    )
+    return view
+
+
+async def show(client: Client, order_id: str) -> OrderView:
+    """The order as it is now, or as it ended."""
+    return await order(client, order_id).query(OrderWorkflow.order_view)
+
+
+async def send_back(
+    client: Client, stray: StrayPayment
+) -> WorkflowHandle[StrayPaymentWorkflow, Stray]:
+    """Start the way back of a payment that no order takes (R17); the same payment goes back once."""
+    workflow_id = ids.stray_workflow_id(stray.payment_id)
+    try:
+        return await client.start_workflow(
+            StrayPaymentWorkflow.run,
+            args=[stray],
+            id=workflow_id,
+            task_queue=ids.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=f"Payment {stray.payment_id}: {stray.money} goes back ({stray.reason})",
+        )
+    except WorkflowAlreadyStartedError:
+        return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)

@@ -1,0 +1,21 @@
+"""Names that outside code relies on (contract): the task queue, workflow types, ids and search attributes."""
+
+from temporalio.common import SearchAttributeKey
+
+TASK_QUEUE = "orders"
+
+ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
+BUYER_ID = SearchAttributeKey.for_keyword("BuyerId")
+SELLER_ID = SearchAttributeKey.for_keyword("SellerId")
+ORDER_DEADLINE = SearchAttributeKey.for_datetime("OrderDeadline")
+SEARCH_ATTRIBUTES = (ORDER_STATUS, BUYER_ID, SELLER_ID, ORDER_DEADLINE)
+
+
+def order_workflow_id(order_id: str) -> str:
+    """The workflow id of an order; never used again (REJECT_DUPLICATE)."""
+    return f"order-{order_id}"
+
+
+def stray_workflow_id(payment_id: str) -> str:
+    """The workflow id of money that no order could take (R17); one per payment."""
+    return f"stray-payment-{payment_id}"

@@ -1,0 +1,52 @@
+"""Activity options by what they promise. How often to retry is decided here and nowhere else."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class LocalOptions(TypedDict):
+    """For a short step that is safe to repeat, run inside the workflow task."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class DurableOptions(TypedDict, total=False):
+    """For a step that may have to wait out somebody's outage."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+BRIEFLY = LocalOptions(
+    # Together well under the 10 s of a workflow task, so that a hanging database costs no task.
+    start_to_close_timeout=timedelta(seconds=3),
+    schedule_to_close_timeout=timedelta(seconds=6),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
+)
+"""The first try: one marker in the history where a durable activity costs six events."""
+
+PATIENTLY = DurableOptions(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5)),
+)
+"""Until it works: bookkeeping, the dispute desk, strays, tracking."""
+
+MOVE_MONEY = DurableOptions(
+    start_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(
+        maximum_interval=timedelta(hours=1), non_retryable_error_types=["ProviderRefusal"]
+    ),
+)
+"""Until the provider answers: nothing is dropped because it took too long (R15)."""
+
+NOTIFY = DurableOptions(
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(days=7),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=15)),
+)
+"""A channel that is down for days is given up; the outbox keeps what it could not tell."""

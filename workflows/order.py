@@ -1,0 +1,369 @@
+"""The order workflow: one order's whole life, from placed to the last cent (R1-R23).
+
+Handlers apply messages to the order at once, through ``orders``; ``run`` acts on what it finds. Whatever
+must happen outside is read off the order's state, so it is started again after a continue-as-new.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue, SearchAttributePair
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.bookkeeping import Bookkeeping, Recorded, Step
+    from activities.disputes import DisputeCase, Disputes
+    from activities.notifications import Notifications
+    from activities.refunds import RefundQuestion, Refunds, RefundState
+    from activities.strays import Strays
+    from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
+    from orders.clock import let_time_pass, refund_checked, schedule
+    from orders.closing import is_over, refund_news
+    from orders.errors import NotAllowedNow, OrderError
+    from orders.handlers import (
+        check,
+        is_repeat,
+        receive,
+        record_refusal,
+        send_back,
+    )
+    from orders.messages import Message, PaymentReceived, RefundStatus
+    from orders.model import Order, PlaceOrder, Refund, Status, StrayMoney, TrackingEvidence
+    from orders.shipping import tracking_verdict
+    from orders.stray import StrayPayment
+    from orders.view import OrderView, deadline, view
+    from workflows import details, ids, refunding
+    from workflows.options import MOVE_MONEY, NOTIFY, PATIENTLY
+    from workflows.waiting import FAILED, Alarm, surely
+    from workflows.wire import as_failure, must_run_as, read_input, read_message
+
+
+_NEAR_ENOUGH = timedelta(minutes=1)
+
+# How long a step that was refused for good rests before it is tried again: somebody may put that right.
+_REST = timedelta(hours=1)
+
+
+@workflow.defn(name="OrderWorkflow")
+class OrderWorkflow:
+    """One order. Input: ``PlaceOrder``; result: its last ``OrderView``; query: ``order``.
+
+    Every message of the contract is a signal and an update of the same name.
+    """
+
+    @workflow.init
+    def __init__(self, *raw: RawValue) -> None:
+        self._input = _restore(raw)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._bug: Exception | None = None
+        self._recorded = -1
+        self._closed_by_deadline = False
+        self._alarm = Alarm()
+
+    @property
+    def _order(self) -> Order:
+        # A handler may run before `run` has failed the workflow for its input; it fails it as well then.
+        if isinstance(self._input, ApplicationError):
+            raise self._input
+        return self._input
+
+    @workflow.run
+    async def run(self, *raw: RawValue) -> OrderView:
+        """Live through the order; returns when nothing about it is left to happen."""
+        order = self._order
+        if workflow.info().continued_run_id:
+            # What the run before could not tell yet waits in the outbox.
+            self._start("deliver", self._deliver())
+
+        # 20 days to pay, and a day to check the payment (R1-R6).
+        while order.status in (Status.AWAITING_PAYMENT, Status.PAYMENT_REVIEW):
+            await self._next_change()
+
+        # It ships, or is cancelled: asked for, answered, proved, disputed (R7-R13, R16, R18-R20a).
+        while order.is_open:
+            await self._next_change()
+
+        # Every cent goes where it belongs, however long that takes, and everyone is told (R14-R17,
+        # R21, R23). Late news may still reopen the money side.
+        while True:
+            while not is_over(order) or self._act():
+                await self._next_change()
+            if workflow.all_handlers_finished():
+                return view(order)
+            await self._until(workflow.all_handlers_finished)
+
+    @workflow.signal(dynamic=True)
+    def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Any message of the contract; what cannot be taken is listed in ``refused``."""
+        try:
+            self._take(read_message(name, arguments))
+        except OrderError as error:
+            record_refusal(self._order, name, str(error), workflow.now())
+
+    @workflow.update(dynamic=True)
+    def on_update(self, name: str, arguments: Sequence[RawValue]) -> OrderView:
+        """Any message of the contract; answers with the order's view, or fails with NotAllowedNow."""
+        try:
+            self._take(read_message(name, arguments))
+        except OrderError as error:
+            record_refusal(self._order, name, str(error), workflow.now())
+            raise as_failure(error) from None
+        return view(self._order)
+
+    @on_update.validator
+    def may_update(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Refuse before anything is written to history.
+
+        A payment is let in whatever the order thinks of it: it is money that has moved, and the order has to
+        see it back (R17).
+        """
+        try:
+            message = read_message(name, arguments)
+            if not (is_repeat(self._order, message) or isinstance(message, PaymentReceived)):
+                check(self._order, message, workflow.now())
+        except OrderError as error:
+            raise as_failure(error) from None
+
+    @workflow.query(name="order")
+    def order_view(self) -> OrderView:
+        """The order as everyone may see it."""
+        return view(self._order)
+
+    def _take(self, message: Message) -> None:
+        at = workflow.now()
+        try:
+            receive(self._order, message, at)
+        except NotAllowedNow as refused:
+            if isinstance(message, PaymentReceived):
+                send_back(self._order, message, refused, at)
+            raise
+
+    async def _next_change(self) -> None:
+        """Act on the order as it is, then wait for a message, a finished step or the next instant."""
+        order = self._order
+        self._act()
+        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
+            order.past_events += workflow.info().get_current_history_length()
+            workflow.continue_as_new(args=[order.placed, order])
+        coming = next(iter(schedule(order)), None)
+        self._alarm.set(coming.at if coming else None, coming.what if coming else "")
+        seen, under_way = order.revision, set(self._under_way)
+        await self._until(
+            lambda: self._alarm.rang or order.revision != seen or set(self._under_way) != under_way
+        )
+        was_open = order.is_open
+        let_time_pass(order, workflow.now())
+        if was_open and not order.is_open:
+            self._closed_by_deadline = True
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        try:
+            await workflow.wait_condition(lambda: self._bug is not None or condition())
+            if self._bug:
+                raise self._bug  # fails the workflow task: seen at once, and run anew after a redeploy
+        except asyncio.CancelledError:
+            # Ending the process would leave somebody's money behind (R15).
+            record_refusal(
+                self._order,
+                "cancel",
+                "An order ends by its own rules; send cancel_request instead of cancelling its workflow.",
+                workflow.now(),
+            )
+
+    def _act(self) -> bool:
+        """Start what the order's state asks for and is not under way yet; says whether anything is."""
+        order = self._order
+        self._show()
+        for stray in order.strays:
+            self._start(f"stray {stray.payment_id}", self._start_stray(stray))
+        if order.shipment:
+            for evidence in order.shipment.tracking:
+                if evidence.status == "verifying":
+                    self._start(f"verify {evidence.number}", self._verify(evidence))
+        if (refund := order.refund) and not refund.is_settled:
+            asking = f"ask {refund.refund_id}"
+            if not refund.stopping and refund.asked_at is None:
+                self._start(asking, self._ask_refund(refund))
+            # One that is being asked for this moment can be stopped only once the provider knows it.
+            if refund.stopping and refund.stop_asked_at is None and asking not in self._under_way:
+                self._start(f"stop {refund.refund_id}", self._stop_refund(refund))
+            if order.refund_check_due:
+                self._start(f"check {refund.refund_id}", self._check_refund(refund))
+        if order.dispute and order.filed_dispute != _fingerprint(order):
+            self._start("file dispute", self._file_dispute())
+        if order.revision > self._recorded:
+            self._start("record", self._record())
+        return bool(self._under_way)
+
+    def _show(self) -> None:
+        """Tell the web UI and the visibility store; one write, and only of what changed."""
+        order = self._order
+        workflow.set_current_details(details.now(order))
+        present = workflow.info().typed_search_attributes
+        wanted: list[SearchAttributePair[Any]] = [
+            SearchAttributePair(ids.ORDER_STATUS, order.status.value),
+            SearchAttributePair(ids.BUYER_ID, order.placed.buyer.id),
+            SearchAttributePair(ids.SELLER_ID, order.placed.seller.id),
+        ]
+        updates = [p.key.value_set(p.value) for p in wanted if present.get(p.key) != p.value]
+        due = deadline(order)
+        kept = present.get(ids.ORDER_DEADLINE)
+        # A finished order keeps its last deadline: nobody looks it up, and a write costs. For the same
+        # reason the one that the order was started with, by its starter's clock, is near enough.
+        if due and (kept is None or abs(kept - due) > _NEAR_ENOUGH):
+            updates.append(ids.ORDER_DEADLINE.value_set(due))
+        if updates:
+            workflow.upsert_search_attributes(updates)
+
+    def _start(self, name: str, step: Coroutine[Any, Any, None]) -> None:
+        """Run a step beside the story, once at a time; deadlines never wait for it."""
+        if name in self._under_way:
+            step.close()
+            return
+
+        async def run() -> None:
+            try:
+                await step
+            except FAILED as error:
+                workflow.logger.error("Could not %s, trying again later: %s", name, error)
+                await workflow.sleep(_REST, summary=f"{name} again")
+            except Exception as bug:
+                self._bug = bug
+            finally:
+                del self._under_way[name]
+
+        self._under_way[name] = asyncio.create_task(run())
+
+    async def _record(self) -> None:
+        """Keep the order's view, book its postings and tell people (R21)."""
+        order = self._order
+        seen = order.revision
+        step = Step(
+            revision=order.past_events + workflow.info().get_current_history_length(),
+            view=view(order),
+            postings=tuple(order.postings),
+            notices=tuple(order.notices),
+        )
+        label = f"keep {order.status.value}"
+        durably, self._closed_by_deadline = self._closed_by_deadline, False
+        if durably:
+            # A local activity takes effect even when its workflow task is thrown away, and a payment may
+            # come into the task that is run again. People are told of an end only once it stands.
+            recorded: Recorded = await workflow.execute_activity_method(
+                Bookkeeping.record_order, step, summary=label, **PATIENTLY
+            )
+        else:
+            recorded = await surely(Bookkeeping.record_order, step, label)
+        self._recorded = seen
+        told = {notice.key for notice in step.notices}
+        order.notices = [notice for notice in order.notices if notice.key not in told]
+        if not recorded.delivered:
+            self._start("deliver", self._deliver())
+
+    async def _deliver(self) -> None:
+        try:
+            await workflow.execute_activity_method(
+                Notifications.deliver_notices,
+                self._order.placed.order_id,
+                summary="deliver what waits in the outbox",
+                **NOTIFY,
+            )
+        except FAILED:
+            workflow.logger.warning("Notices were given up; they stay in the outbox")
+
+    async def _ask_refund(self, refund: Refund) -> None:
+        """R14: ask for the money back, until the provider answers."""
+        asked_at = workflow.now()
+        state = await refunding.ask(refund, asked_at)
+        refund.asked_at = asked_at
+        refund_news(self._order, refund, state.status, state.reason, workflow.now())
+
+    async def _stop_refund(self, refund: Refund) -> None:
+        """R23: the bank took the same money back; stop the refund, or account for it."""
+        question = RefundQuestion(refund_id=refund.refund_id, at=workflow.now())
+        state: RefundState | None = await workflow.execute_activity_method(
+            Refunds.stop_refund, question, summary="stop for a chargeback", **MOVE_MONEY
+        )
+        refund.stop_asked_at = workflow.now()
+        # A provider that has never heard of the refund has nothing to stop.
+        status = state.status if state else RefundStatus.CANCELED
+        refund_news(
+            self._order, refund, status, state.reason if state else "never asked", workflow.now()
+        )
+
+    async def _check_refund(self, refund: Refund) -> None:
+        """R14, R15: ask what became of the refund; an answer that does not come is asked for again later."""
+        state = await refunding.look_up(refund)
+        refund_checked(
+            self._order,
+            refund,
+            state.status if state else None,
+            state.reason if state else "",
+            workflow.now(),
+        )
+
+    async def _verify(self, evidence: TrackingEvidence) -> None:
+        """R11: have a tracking number verified."""
+        verdict: TrackingVerdict = await surely(
+            Tracking.verify_tracking,
+            TrackingCheck(
+                order_id=self._order.placed.order_id,
+                number=evidence.number,
+                carrier=evidence.carrier,
+            ),
+            f"verify {evidence.number}",
+        )
+        tracking_verdict(
+            self._order,
+            evidence,
+            verdict.valid,
+            verdict.carrier,
+            verdict.reason,
+            workflow.now(),
+        )
+
+    async def _file_dispute(self) -> None:
+        """R8, R12: the desk knows how the dispute stands."""
+        order = self._order
+        if order.dispute is None:
+            return
+        filed = _fingerprint(order)
+        case = DisputeCase(order_id=order.placed.order_id, dispute=order.dispute)
+        await surely(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
+        order.filed_dispute = filed
+        if order.dispute.status == "open":
+            order.dispute.status = "under_review"
+            order.revision += 1
+
+    async def _start_stray(self, stray: StrayMoney) -> None:
+        """R17: money this order cannot take goes back by a process of its own."""
+        placed = self._order.placed
+        payment = StrayPayment(
+            payment_id=stray.payment_id,
+            money=stray.money,
+            method=stray.method,
+            reason=stray.reason,
+            order_id=placed.order_id,
+            payer=placed.buyer,
+        )
+        await surely(Strays.start_stray, payment, f"send back {stray.money}", PATIENTLY)
+        self._order.strays.remove(stray)
+
+
+def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
+    try:
+        state = read_input(raw, PlaceOrder, Order)
+        if isinstance(state, Order):
+            return state
+        must_run_as(ids.order_workflow_id(state.order_id))
+    except ApplicationError as error:
+        return error
+    return Order.new(state, workflow.now())
+
+
+def _fingerprint(order: Order) -> str:
+    dispute = order.dispute
+    return f"{dispute.dispute_id} {dispute.outcome} {len(dispute.evidence)}" if dispute else ""

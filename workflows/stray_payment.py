@@ -1,0 +1,169 @@
+"""The stray-payment workflow: money that no order can take goes back in full, once (R17)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.notifications import Letter
+    from activities.strays import Strays, StrayStep
+    from orders.errors import InvalidInput
+    from orders.messages import RefundUpdate, Role
+    from orders.stray import Stray, StrayPayment
+    from workflows import ids, refunding
+    from workflows.waiting import surely
+    from workflows.wire import as_failure, must_run_as, read_input, read_message
+
+
+@workflow.defn(name="StrayPaymentWorkflow")
+class StrayPaymentWorkflow:
+    """Stray money. Input: ``StrayPayment``; result and query ``stray_payment``: ``Stray``.
+
+    It listens to ``refund_update`` like an order, and asks the provider at the same instants.
+    """
+
+    @workflow.init
+    def __init__(self, *raw: RawValue) -> None:
+        self._input = _restore(raw)
+
+    @property
+    def _stray(self) -> Stray:
+        # As in the order's workflow: a handler may run before `run` has failed it for its input.
+        if isinstance(self._input, ApplicationError):
+            raise self._input
+        return self._input
+
+    @workflow.run
+    async def run(self, *raw: RawValue) -> Stray:
+        """Ask for the refund, tell the payer, and stay until the money is back."""
+        going_back = asyncio.create_task(self._go_back())
+        while not going_back.done():
+            try:
+                await workflow.wait_condition(going_back.done)
+            except asyncio.CancelledError:
+                # Ending the process would leave somebody's money behind (R15, R17).
+                workflow.logger.warning("Stray money goes back: its workflow cannot be cancelled")
+        return going_back.result()
+
+    async def _go_back(self) -> Stray:
+        stray = self._stray
+        # Beside the rest: a provider that does not answer must not keep its silence from support (R15).
+        asking = asyncio.create_task(self._ask())
+        while not stray.refund.is_settled:
+            await self._record()
+            if workflow.info().is_continue_as_new_suggested():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(args=[stray.payment, stray])
+            await self._next_news(asking)
+        await self._record()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return stray
+
+    @workflow.signal(dynamic=True)
+    def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """``refund_update``; anything else is logged, as stray money takes no other message."""
+        try:
+            self._take(name, arguments)
+        except InvalidInput as error:
+            workflow.logger.warning("Refused %s: %s", name[:64], error)
+
+    @workflow.update(dynamic=True)
+    def on_update(self, name: str, arguments: Sequence[RawValue]) -> Stray:
+        """``refund_update``; answers with how the stray money stands."""
+        try:
+            self._take(name, arguments)
+        except InvalidInput as error:
+            raise as_failure(error) from None
+        return self._stray
+
+    @on_update.validator
+    def may_update(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Refuse before anything is written to history."""
+        try:
+            self._read(name, arguments)
+        except InvalidInput as error:
+            raise as_failure(error) from None
+
+    @workflow.query(name="stray_payment")
+    def stray_payment(self) -> Stray:
+        """How the stray money stands."""
+        return self._stray
+
+    def _take(self, name: str, arguments: Sequence[RawValue]) -> None:
+        update = self._read(name, arguments)
+        self._stray.news(update.status, update.reason, workflow.now())
+
+    def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate:
+        message = read_message(name, arguments)
+        if not isinstance(message, RefundUpdate):
+            raise InvalidInput(f"Stray money takes refund_update only, not {name[:64]}.")
+        if message.refund_id != self._stray.refund.refund_id:
+            raise InvalidInput(f"This is not refund {message.refund_id}.")
+        return message
+
+    async def _ask(self) -> None:
+        refund = self._stray.refund
+        if refund.asked_at is None:
+            asked_at = workflow.now()
+            state = await refunding.ask(refund, asked_at)
+            refund.asked_at = asked_at
+            self._stray.news(state.status, state.reason, workflow.now())
+
+    async def _next_news(self, asking: asyncio.Task[None]) -> None:
+        stray = self._stray
+        seen = len(stray.timeline)
+        left = stray.next_check - workflow.now()
+        try:
+            await workflow.wait_condition(
+                lambda: len(stray.timeline) != seen or _failed(asking),
+                timeout=left,
+                timeout_summary="refund_check",
+            )
+        except TimeoutError:
+            await self._check()
+        if _failed(asking):
+            asking.result()
+
+    async def _check(self) -> None:
+        state = await refunding.look_up(self._stray.refund)
+        if state:
+            self._stray.news(state.status, state.reason, workflow.now())
+        self._stray.let_time_pass(workflow.now())
+
+    async def _record(self) -> None:
+        stray = self._stray
+        payment = stray.payment
+        letters = tuple(
+            Letter(
+                key=notice.key,
+                order_id=payment.order_id or stray.books_id,
+                to=notice.to,
+                party=payment.payer if notice.to is Role.BUYER else None,
+                what=notice.what,
+                at=notice.at,
+                details=notice.details,
+            )
+            for notice in stray.notices
+        )
+        if letters:
+            stray.notices.clear()
+            step = StrayStep(postings=tuple(stray.postings), letters=letters)
+            await surely(Strays.record_stray, step, "book and tell")
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and task.exception() is not None
+
+
+def _restore(raw: Sequence[RawValue]) -> Stray | ApplicationError:
+    try:
+        state = read_input(raw, StrayPayment, Stray)
+        if isinstance(state, Stray):
+            return state
+        must_run_as(ids.stray_workflow_id(state.payment_id))
+    except ApplicationError as error:
+        return error
+    return Stray.new(state, workflow.now())

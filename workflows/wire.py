@@ -1,0 +1,97 @@
+"""Messages as they come over the wire: raw payloads in, sentences out.
+
+Nothing that a caller can send may fail a workflow task: the SDK calls handlers with as many arguments as
+came, so ours are dynamic and take any number of raw values; what is wrong with them is said by
+``orders.messages.parse``.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.exceptions import ApplicationError
+
+from orders.errors import InvalidInput, NotAllowedNow, OrderError
+from orders.messages import Message, parse, refuse_repeated_keys
+
+_JSON = b"json/plain"
+_NULL = b"binary/null"
+
+_Input = TypeVar("_Input", bound=BaseModel)
+_State = TypeVar("_State", bound=BaseModel)
+
+
+class LenientInputConverter(PydanticPayloadConverter):
+    """Hands a workflow its input undecoded where it asks for any number of raw values.
+
+    The SDK drops the type hints of ``*raw``, and then a payload that isn't JSON, or a missing one, fails the
+    first workflow task for ever. Only the worker's own client uses this converter.
+    """
+
+    def from_payloads(
+        self, payloads: Sequence[Payload], type_hints: list[type] | None = None
+    ) -> list[object]:
+        """See base class."""
+        if type_hints is None:
+            return [RawValue(payload) for payload in payloads]
+        return super().from_payloads(payloads, type_hints)
+
+
+def json_of(raw: RawValue, what: str) -> bytes:
+    """The JSON text of a payload. Raises InvalidInput for anything that isn't JSON."""
+    encoding = raw.payload.metadata.get("encoding", b"")
+    if encoding == _NULL:
+        return b"null"
+    if encoding != _JSON:
+        raise InvalidInput(
+            f"{what} came as {encoding.decode(errors='replace') or 'bytes of no encoding'}; "
+            "send it as JSON (encoding json/plain)."
+        )
+    return raw.payload.data
+
+
+def read_message(name: str, arguments: Sequence[RawValue]) -> Message:
+    """Read a signal's or an update's message. Raises InvalidInput."""
+    return parse(name, [json_of(raw, name) for raw in arguments])
+
+
+def as_failure(error: OrderError) -> ApplicationError:
+    """A broken rule as the failure that a caller of an update sees (contract: ``NotAllowedNow``)."""
+    if isinstance(error, NotAllowedNow):
+        return ApplicationError(
+            str(error), error.details(), type="NotAllowedNow", non_retryable=True
+        )
+    return ApplicationError(str(error), type="InvalidInput", non_retryable=True)
+
+
+def read_input(
+    raw: Sequence[RawValue], wanted: type[_Input], state: type[_State]
+) -> _Input | _State:
+    """A workflow's input; after a continue-as-new the whole state, which stands beside it.
+
+    Raises an ApplicationError that says which field and why: the workflow fails at once.
+    """
+    name = wanted.__name__
+    try:
+        if len(raw) == 2 and workflow.info().continued_run_id:
+            return state.model_validate_json(json_of(raw[1], state.__name__))
+        if len(raw) != 1:
+            raise InvalidInput(f"It takes one {name} as its input, but {len(raw)} came.")
+        body = json_of(raw[0], name)
+        given = wanted.model_validate_json(body)
+        refuse_repeated_keys(body)
+        return given
+    except ValidationError as error:
+        raise as_failure(InvalidInput.of(name, error)) from None
+    except InvalidInput as error:
+        raise as_failure(error) from None
+
+
+def must_run_as(workflow_id: str) -> None:
+    """Fail a workflow that was started under an id by which nobody would find it."""
+    if workflow.info().workflow_id != workflow_id:
+        raise as_failure(InvalidInput(f"It must run under the workflow id {workflow_id}."))
