@@ -159,7 +159,7 @@ async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal
     assert "the buyer canceled it before paying" in shown.out
     assert "exists already, with the same contents" in again.out
     assert told.status == 1
-    assert "The order is closed (buyer_canceled_unpaid)." in told.err
+    assert "The order is closed: the buyer canceled it before paying." in told.err
 
 
 async def test_a_message_is_taken(terminal: Terminal) -> None:
@@ -236,13 +236,16 @@ async def test_show_answers_the_questions_of_the_product(terminal: Terminal) -> 
 
 async def test_what_people_write_does_not_steer_the_terminal(terminal: Terminal) -> None:
     await terminal.place("escape")
-    text = json.dumps({"text": "[bold]a\x9b2Jb\u202ec :wave:"})
+    text = json.dumps({"text": "[bold]a\rb\u202ec :wave:"})
+    control = json.dumps({"text": "a\x9b2Jb"})
 
     told = await terminal.run("send", "escape", "buyer_message", text)
+    steering = await terminal.run("send", "escape", "buyer_message", control)
     shown = await terminal.run("show", "escape")
 
-    assert told.status == 0
-    assert "[bold]a\N{REPLACEMENT CHARACTER}2Jb\N{REPLACEMENT CHARACTER}c :wave:" in shown.out
+    assert (told.status, steering.status) == (0, 2)
+    assert "must not contain control characters" in steering.err
+    assert "[bold]a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c :wave:" in shown.out
 
 
 async def test_watch_follows_an_order_to_its_end(terminal: Terminal) -> None:
