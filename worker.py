@@ -35,7 +35,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.bookkeeping import Bookkeeping
 from activities.disputes import DisputeDesk, Disputes
 from activities.notifications import Channel, Notifications
-from activities.refunds import PaymentProvider, Refunds
+from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.strays import StrayProcesses, Strays
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
 from adapters.local_desk import LocalDesk
@@ -45,6 +45,7 @@ from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
 from adapters.stray_processes import TemporalStrays
 from ledger.journal import Database, SqlJournal
+from ledger.refunds import SqlRefundRegister
 from settings import Settings
 from workflows import ids
 from workflows.order import OrderWorkflow
@@ -63,6 +64,7 @@ class World:
     journal: SqlJournal
     channel: Channel
     provider: PaymentProvider
+    register: RefundRegister
     desk: DisputeDesk
     rules: NumberRules
     registry: NumberRegistry
@@ -76,6 +78,7 @@ class World:
             journal=SqlJournal(database),
             channel=LogChannel(),
             provider=LocalProvider(database),
+            register=SqlRefundRegister(database),
             desk=LocalDesk(database),
             rules=CarrierRules(),
             registry=SqlNumberRegistry(database),
@@ -86,7 +89,7 @@ class World:
         """All activities, with their collaborators."""
         notifications = Notifications(self.journal, self.channel)
         bookkeeping = Bookkeeping(self.journal, notifications)
-        refunds = Refunds(self.provider)
+        refunds = Refunds(self.provider, self.register)
         strays = Strays(self.strays, self.journal, notifications)
         return [
             bookkeeping.record_order,

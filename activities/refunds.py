@@ -1,31 +1,47 @@
 """Refunds (R14, R15, R23): the provider is asked for the money back, and for news of it.
 
 Every request carries the refund's id as its idempotency key, so that a worker that dies between the
-provider's answer and its own report asks twice and pays once.
+provider's answer and its own report asks twice and pays once. Before the provider is asked at all, the
+register takes the refund: it refuses what would send back more than came in.
 """
 
 from typing import Protocol
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from orders.messages import RefundStatus
 from orders.values import Frozen, Instant, Money
 
 
+class ProviderRefusal(ApplicationError):
+    """This will never be done, however often it is asked for: asking again is no use."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, type="ProviderRefusal", non_retryable=True)
+
+
 class RefundRequest(Frozen):
-    """A refund to the original payment method; ``asked_at`` is by the order's own clock."""
+    """A refund to the original payment method; ``asked_at`` is by the order's own clock.
+
+    ``paid`` is what came in by that payment, the most that may go back of it. ``process`` is the id of
+    the workflow that asks, so that the provider's news of the refund finds its way home.
+    """
 
     refund_id: str
     payment_id: str
     money: Money
+    paid: Money
     method: str
+    process: str
     asked_at: Instant
 
 
 class RefundQuestion(Frozen):
-    """Which refund is meant, and when it is by the order's own clock."""
+    """Which refund of which payment is meant, and when it is by the order's own clock."""
 
     refund_id: str
+    payment_id: str
     at: Instant
 
 
@@ -49,23 +65,44 @@ class PaymentProvider(Protocol):
         """Cancel a refund that is under way, if that is still possible, and tell its state."""
 
 
+class RefundRegister(Protocol):
+    """Every refund that was ever asked for, with what became of it."""
+
+    async def claim(self, request: RefundRequest) -> None:
+        """Note that it is about to be asked for; the same refund again changes nothing.
+
+        Raises ProviderRefusal when with it more would go back than ``paid``.
+        """
+
+    async def note(self, refund_id: str, state: RefundState) -> None:
+        """Note what the provider said of it; one that was never claimed is left alone."""
+
+
 class Refunds:
     """Moves money back."""
 
-    def __init__(self, provider: PaymentProvider) -> None:
+    def __init__(self, provider: PaymentProvider, register: RefundRegister) -> None:
         self._provider = provider
+        self._register = register
 
     @activity.defn
     async def ask_refund(self, request: RefundRequest) -> RefundState:
         """Ask for the refund."""
-        return await self._provider.refund(request)
+        await self._register.claim(request)
+        return await self._noted(request.refund_id, await self._provider.refund(request))
 
     @activity.defn
     async def check_refund(self, question: RefundQuestion) -> RefundState | None:
         """Ask what became of it."""
-        return await self._provider.refund_state(question)
+        state = await self._provider.refund_state(question)
+        return await self._noted(question.refund_id, state) if state else None
 
     @activity.defn
     async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
         """R23: stop it, because the bank has taken the same money back."""
-        return await self._provider.stop_refund(question)
+        state = await self._provider.stop_refund(question)
+        return await self._noted(question.refund_id, state) if state else None
+
+    async def _noted(self, refund_id: str, state: RefundState) -> RefundState:
+        await self._register.note(refund_id, state)
+        return state

@@ -5,19 +5,11 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from temporalio.exceptions import ApplicationError
 
-from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from ledger.database import Database, insert_if_missing, insert_into
 from ledger.tables import provider_faults, provider_refunds
 from orders.messages import RefundStatus
-
-
-class ProviderRefusal(ApplicationError):
-    """The provider will never do this, however often it is asked: asking again is no use."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, type="ProviderRefusal", non_retryable=True)
 
 
 class LocalProvider:

@@ -109,6 +109,32 @@ ledger_legs = Table(
 )
 """A debit (positive) or credit (negative) in minor units; those of a transaction sum to zero."""
 
+payments = Table(
+    "payments",
+    metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    _currency(),
+    CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
+)
+"""What came in by each payment of which something was ever to go back."""
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("refund_id", Text, primary_key=True),
+    Column("payment_id", ForeignKey(payments.c.payment_id), nullable=False, index=True),
+    Column("amount", BigInteger, nullable=False),
+    _currency(),
+    Column("process", Text, nullable=False),
+    Column("asked_at", UtcInstant, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
+    _one_of("status", RefundStatus),
+)
+"""Every refund that was ever asked for; ``process`` is the id of the workflow that asked."""
+
 outbox = Table(
     "outbox",
     metadata,

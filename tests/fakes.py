@@ -176,6 +176,22 @@ class FakeProvider:
 
 
 @dataclass
+class FakeRegister:
+    """``RefundRegister`` in memory."""
+
+    claimed: dict[str, RefundRequest] = field(default_factory=dict)
+
+    async def claim(self, request: RefundRequest) -> None:
+        self.claimed.setdefault(request.refund_id, request)
+        of_payment = [it for it in self.claimed.values() if it.payment_id == request.payment_id]
+        assert sum(it.money.amount for it in of_payment) <= request.paid.amount
+
+    async def note(self, refund_id: str, state: RefundState) -> None:
+        if state.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
+            self.claimed.pop(refund_id, None)
+
+
+@dataclass
 class FakeDesk:
     """``DisputeDesk`` that remembers each filing."""
 
@@ -243,6 +259,7 @@ class FakeWorld:
         self.journal = FakeJournal()
         self.channel = FakeChannel()
         self.provider = FakeProvider()
+        self.register = FakeRegister()
         self.desk = FakeDesk()
         self.registry = FakeRegistry()
         self.carrier = FakeCarrier()
@@ -255,6 +272,7 @@ class FakeWorld:
             journal=cast(SqlJournal, self.journal),
             channel=self.channel,
             provider=self.provider,
+            register=self.register,
             desk=self.desk,
             rules=FakeRules(),
             registry=self.registry,

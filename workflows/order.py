@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.bookkeeping import Bookkeeping, Recorded, Step
     from activities.disputes import DisputeCase, Disputes
     from activities.notifications import Notifications
-    from activities.refunds import RefundQuestion, Refunds, RefundState
+    from activities.refunds import Refunds, RefundState
     from activities.strays import Strays
     from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
     from orders.clock import let_time_pass, refund_checked, schedule
@@ -277,15 +277,18 @@ class OrderWorkflow:
     async def _ask_refund(self, refund: Refund) -> None:
         """R14: ask for the money back, until the provider answers."""
         asked_at = workflow.now()
-        state = await refunding.ask(refund, asked_at)
+        payment = self._order.payment
+        state = await refunding.ask(refund, payment.money if payment else refund.money, asked_at)
         refund.asked_at = asked_at
         refund_news(self._order, refund, state.status, state.reason, workflow.now())
 
     async def _stop_refund(self, refund: Refund) -> None:
         """R23: the bank took the same money back; stop the refund, or account for it."""
-        question = RefundQuestion(refund_id=refund.refund_id, at=workflow.now())
         state: RefundState | None = await workflow.execute_activity_method(
-            Refunds.stop_refund, question, summary="stop for a chargeback", **MOVE_MONEY
+            Refunds.stop_refund,
+            refunding.question(refund),
+            summary="stop for a chargeback",
+            **MOVE_MONEY,
         )
         refund.stop_asked_at = workflow.now()
         # A provider that has never heard of the refund has nothing to stop.

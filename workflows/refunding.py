@@ -9,17 +9,23 @@ with workflow.unsafe.imports_passed_through():
     from activities.refunds import RefundQuestion, RefundRequest, Refunds, RefundState
     from orders.messages import RefundStatus
     from orders.model import Refund
+    from orders.values import Money
     from workflows.options import MOVE_MONEY
     from workflows.waiting import FAILED, briefly
 
 
-async def ask(refund: Refund, at: datetime) -> RefundState:
-    """Ask for the money back until the provider answers; what it will not do is a failed refund."""
+async def ask(refund: Refund, paid: Money, at: datetime) -> RefundState:
+    """Ask for the money back until the provider answers; what it will not do is a failed refund.
+
+    ``paid`` is what came in by the refund's payment.
+    """
     request = RefundRequest(
         refund_id=refund.refund_id,
         payment_id=refund.payment_id,
         money=refund.money,
+        paid=paid,
         method=refund.method,
+        process=workflow.info().workflow_id,
         asked_at=at,
     )
     try:
@@ -33,12 +39,18 @@ async def ask(refund: Refund, at: datetime) -> RefundState:
     return state
 
 
+def question(refund: Refund) -> RefundQuestion:
+    """Which refund is meant, now."""
+    return RefundQuestion(
+        refund_id=refund.refund_id, payment_id=refund.payment_id, at=workflow.now()
+    )
+
+
 async def look_up(refund: Refund) -> RefundState | None:
     """What became of it; None when the provider does not know it or cannot be asked now."""
-    question = RefundQuestion(refund_id=refund.refund_id, at=workflow.now())
     try:
         state: RefundState | None = await briefly(
-            Refunds.check_refund, question, "ask for the refund's state"
+            Refunds.check_refund, question(refund), "ask for the refund's state"
         )
     except FAILED:
         workflow.logger.warning("The provider could not be asked for the refund's state")

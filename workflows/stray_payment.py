@@ -108,7 +108,7 @@ class StrayPaymentWorkflow:
         refund = self._stray.refund
         if refund.asked_at is None:
             asked_at = workflow.now()
-            state = await refunding.ask(refund, asked_at)
+            state = await refunding.ask(refund, self._stray.payment.money, asked_at)
             refund.asked_at = asked_at
             self._stray.news(state.status, state.reason, workflow.now())
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from activities.refunds import RefundQuestion, RefundRequest, RefundState
-from adapters.local_provider import LocalProvider, ProviderRefusal
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
+from adapters.local_provider import LocalProvider
 from ledger.database import Database
 from ledger.tables import provider_refunds
 from orders.messages import RefundStatus
@@ -31,7 +31,9 @@ def request(amount: int = 2490, currency: str = "EUR", **other: Any) -> RefundRe
             "refund_id": "A-1-refund-1",
             "payment_id": "p-1",
             "money": {"amount": amount, "currency": currency},
+            "paid": {"amount": amount, "currency": currency},
             "method": "card",
+            "process": "order-A-1",
             "asked_at": START,
             **other,
         }
@@ -39,7 +41,7 @@ def request(amount: int = 2490, currency: str = "EUR", **other: Any) -> RefundRe
 
 
 def after(passed: timedelta, refund_id: str = "A-1-refund-1") -> RefundQuestion:
-    return RefundQuestion(refund_id=refund_id, at=START + passed)
+    return RefundQuestion(refund_id=refund_id, payment_id="p-1", at=START + passed)
 
 
 async def test_a_refund_is_pending_and_settles_after_its_days(provider: LocalProvider) -> None:

@@ -14,8 +14,8 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.disputes import DisputeCase
-from activities.refunds import RefundQuestion, RefundRequest, RefundState
-from adapters.local_provider import LocalProvider, ProviderRefusal
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
+from adapters.local_provider import LocalProvider
 from demo.stage import Life
 from ledger.journal import Database
 from orders import messages as m

@@ -22,6 +22,7 @@ from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
 from adapters.stray_processes import TemporalStrays
 from ledger.journal import Database, SqlJournal
+from ledger.refunds import SqlRefundRegister
 from orders.books import Posting
 from orders.model import CloseReason, Status
 from orders.stray import StrayPayment
@@ -135,6 +136,7 @@ class Dying:
             journal=self.journal,
             channel=ForgetfulChannel(),
             provider=self.provider,
+            register=SqlRefundRegister(database),
             desk=DyingDesk(database, self.deaths),
             rules=CarrierRules(),
             registry=DyingRegistry(database, self.deaths),
