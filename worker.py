@@ -33,6 +33,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.bookkeeping import Bookkeeping
+from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeDesk, Disputes
 from activities.notifications import Channel, Notifications
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
@@ -48,13 +49,14 @@ from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
 from settings import Settings
 from workflows import ids
+from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 from workflows.wire import LenientInputConverter
 
 log = logging.getLogger("unbuy.worker")
 
-WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow)
+WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow, LateChargebackWorkflow)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +103,7 @@ class World:
             Tracking(self.rules, self.registry, self.carriers).verify_tracking,
             strays.start_stray,
             strays.record_stray,
+            Chargebacks(self.journal, notifications).take_late,
         ]
 
 

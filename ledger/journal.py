@@ -4,7 +4,7 @@ Ledger entries are only ever inserted. A mistake is put right by another entry, 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from activities.notifications import Letter
 from ledger import tables
 from ledger.database import Database, insert_if_missing, insert_into
 from orders.books import Posting
+from orders.late import Afterwards
 from orders.messages import Role
 from orders.model import Notice, Party
 from orders.values import Frozen, Instant
@@ -46,8 +47,8 @@ class OutboxEntry(Frozen):
 
 
 class SqlJournal:
-    """Implements ``activities.bookkeeping.Journal``, ``activities.notifications.Outbox`` and
-    ``activities.strays.StrayJournal``.
+    """Implements ``activities.bookkeeping.Journal``, ``activities.notifications.Outbox``,
+    ``activities.strays.StrayJournal`` and ``activities.chargebacks.FinishedOrders``.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,6 +66,31 @@ class SqlJournal:
                 await _keep_postings(connection, step)
             for notice in step.notices:
                 await _keep_letter(connection, _letter(notice, step.view))
+
+    async def amend(self, order_id: str, change: Callable[[OrderView], Afterwards | None]) -> None:
+        """See ``activities.chargebacks.FinishedOrders``."""
+        orders = tables.orders
+        query = select(orders.c.view).where(orders.c.order_id == order_id).with_for_update()
+        async with self._database.writing() as connection:
+            kept = (await connection.execute(query)).scalar_one_or_none()
+            if kept is None:
+                raise LookupError(f"There is no order {order_id}.")
+            after = change(OrderView.model_validate_json(kept))
+            if after is None:
+                return
+            await connection.execute(
+                update(orders)
+                .where(orders.c.order_id == order_id)
+                .values(
+                    view=after.view.model_dump_json(),
+                    revision=orders.c.revision + 1,
+                    updated_at=_as_of(after.view),
+                )
+            )
+            if after.posting:
+                await _book(connection, after.posting, after.posting.key)
+            for notice in after.notices:
+                await _keep_letter(connection, _letter(notice, after.view))
 
     async def post(self, posting: Posting) -> None:
         """Book money that belongs to no order's view (R17), once by its key."""

@@ -45,6 +45,7 @@ from orders.paying import (
     on_refund_update,
     payment_problem,
     refund_update_problem,
+    repeats_chargeback,
 )
 from orders.shipping import (
     on_proof_review,
@@ -98,14 +99,7 @@ def is_repeat(order: Order, message: m.Message) -> bool:
                 or (refund.status is message.status and not stops(refund, message.status))
             )
         case m.ChargebackReported():
-            payment = order.payment
-            chargeback = payment.chargeback if payment else None
-            return (
-                payment is not None
-                and payment.payment_id == message.payment_id
-                and chargeback is not None
-                and message.status in ("opened", chargeback.status)
-            )
+            return repeats_chargeback(order.payment, message)
         case _:
             return False
 
@@ -182,5 +176,5 @@ _CHECK: dict[str, Callable[[Order, Any], Problem]] = {
     "settlement_acceptance": acceptance_problem("settlement"),
     "dispute_decision": dispute_decision_problem,
     "refund_update": refund_update_problem,
-    "chargeback": chargeback_problem,
+    "chargeback": lambda order, message: chargeback_problem(order.payment, message),
 }

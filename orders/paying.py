@@ -124,24 +124,14 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
     payment = order.payment
     if payment is None:
         raise AssertionError("lifecycle lets only a paid order be charged back")
-    if payment.chargeback is None:
-        payment.chargeback = Chargeback(
-            status="opened", money=message.money, reason=message.reason, opened_at=at
-        )
-        if message.status != "won":
-            _take_charged_back(order, message.money.amount, at)
-        order.happened(
-            at, "chargeback_opened", Role.PROVIDER, money=message.money.model_dump(mode="json")
-        )
-        order.tell(at, "chargeback_opened", Role.SUPPORT, Role.SELLER)
-    chargeback = payment.chargeback
-    if message.status == "opened":
-        return
-    chargeback.status = message.status
-    chargeback.ended_at = at
-    order.happened(at, f"chargeback_{message.status}", Role.PROVIDER)
-    order.tell(at, f"chargeback_{message.status}", Role.SUPPORT, Role.SELLER)
-    if message.status == "won":
+    taken = taken_by_bank(payment, message)
+    money = message.money.model_dump(mode="json")
+    for what in note_chargeback(payment, message, at):
+        order.happened(at, what, Role.PROVIDER, money=money)
+        order.tell(at, what, Role.SUPPORT, Role.SELLER)
+    if taken > 0:
+        _take_charged_back(order, taken, at)
+    if taken < 0:
         _put_charged_back(order, at)
     if message.status == "lost" and order.is_open:
         close(
@@ -152,13 +142,45 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
             Role.PROVIDER,
             outcome=DisputeOutcome.BUYER_FAVOUR,
         )
-    else:
+    elif message.status != "opened":
         settle_money(order, at)
 
 
-def chargeback_problem(order: Order, message: m.ChargebackReported) -> Problem:
-    """It must be about this order's payment, not more than was paid, and not decided yet."""
-    payment = order.payment
+def taken_by_bank(payment: Payment, message: m.ChargebackReported) -> int:
+    """What the bank takes by this news, in minor units; negative where it gives back what it took."""
+    if payment.chargeback is None:
+        return 0 if message.status == "won" else message.money.amount
+    return -payment.chargeback.money.amount if message.status == "won" else 0
+
+
+def note_chargeback(
+    payment: Payment, message: m.ChargebackReported, at: datetime
+) -> tuple[str, ...]:
+    """Note how the payment's chargeback stands, and say what happened, as keys of the timeline."""
+    opened = () if payment.chargeback else ("chargeback_opened",)
+    chargeback = payment.chargeback or Chargeback(
+        status="opened", money=message.money, reason=message.reason, opened_at=at
+    )
+    payment.chargeback = chargeback
+    if message.status == "opened":
+        return opened
+    chargeback.status = message.status
+    chargeback.ended_at = at
+    return (*opened, f"chargeback_{message.status}")
+
+
+def repeats_chargeback(payment: Payment | None, message: m.ChargebackReported) -> bool:
+    """Whether this is known already; an opening that arrives after the end says nothing new."""
+    return (
+        payment is not None
+        and payment.payment_id == message.payment_id
+        and payment.chargeback is not None
+        and message.status in ("opened", payment.chargeback.status)
+    )
+
+
+def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -> Problem:
+    """It must be about this payment of the order, not more than was paid, and not decided yet."""
     if payment is None or payment.payment_id != message.payment_id:
         return (
             RefusalCode.NOT_IN_THIS_STATUS,
@@ -204,5 +226,9 @@ def _put_charged_back(order: Order, at: datetime) -> None:
 
 
 def _chargeback_step(order: Order, what: str) -> str:
-    # By payment: after a declined one the next one may be charged back, too.
-    return f"chargeback-{order.payment.payment_id if order.payment else ''}-{what}"
+    return chargeback_step(order.payment.payment_id if order.payment else "", what)
+
+
+def chargeback_step(payment_id: str, what: str) -> str:
+    """The ledger's name of the step; by payment, as after a declined one the next may be charged back too."""
+    return f"chargeback-{payment_id}-{what}"

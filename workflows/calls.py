@@ -6,11 +6,13 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from orders.messages import Message
+from activities.chargebacks import LateChargeback
+from orders.messages import ChargebackReported, Message
 from orders.model import Order, PlaceOrder
 from orders.stray import Stray, StrayPayment
 from orders.view import OrderView, deadline
 from workflows import details, ids
+from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 
@@ -83,3 +85,22 @@ async def send_back(
         )
     except WorkflowAlreadyStartedError:
         return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
+
+
+async def charge_back_late(
+    client: Client, order_id: str, news: ChargebackReported
+) -> WorkflowHandle[LateChargebackWorkflow, None]:
+    """Take a chargeback of an order whose process has ended (R23); the same news again changes nothing."""
+    workflow_id = ids.late_chargeback_workflow_id(news.payment_id, news.status)
+    late = LateChargeback(order_id=order_id, news=news, at=datetime.now(UTC))
+    try:
+        return await client.start_workflow(
+            LateChargebackWorkflow.run,
+            late,
+            id=workflow_id,
+            task_queue=ids.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            static_summary=f"Order {order_id}: chargeback {news.status} of {news.money}",
+        )
+    except WorkflowAlreadyStartedError:
+        return client.get_workflow_handle_for(LateChargebackWorkflow.run, workflow_id)

@@ -19,3 +19,8 @@ def order_workflow_id(order_id: str) -> str:
 def stray_workflow_id(payment_id: str) -> str:
     """The workflow id of money that no order could take (R17); one per payment."""
     return f"stray-payment-{payment_id}"
+
+
+def late_chargeback_workflow_id(payment_id: str, status: str) -> str:
+    """The workflow id of news of a chargeback after the order's own process has ended (R23)."""
+    return f"late-chargeback-{payment_id}-{status}"
