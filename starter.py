@@ -26,6 +26,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 import rendering
+from adapters.after_the_end import take_after_the_end
 from commandline import (
     Failure,
     connection,
@@ -41,10 +42,9 @@ from commandline import (
     unknown_order,
 )
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
-from orders.errors import RefusalCode
+from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived
 from orders.model import PlaceOrder, Status
-from orders.stray import StrayPayment
 from orders.view import OrderView
 from workflows import calls, ids
 
@@ -262,47 +262,25 @@ async def demo(*, keep: Annotated[bool, Parameter(negative=())] = False) -> int:
 
 
 async def _send_after_the_end(client: Client, order_id: str, message: Message) -> int:
-    """The order takes no message any more; money that comes for it nevertheless goes back (R17)."""
+    """The order takes no message any more; money that comes or goes nevertheless is seen to (R17, R23)."""
     view = await find_order(client, order_id)
-    if isinstance(message, PaymentReceived):
-        return await _send_back(client, order_id, view, message)
-    if view is None:
-        raise unknown_order(order_id)
-    listed = (action for actions in view.actions.values() for action in actions)
-    reason = next((it.reason for it in listed if it.action == message.name), None)
-    own_words = f"{rendering.plain(reason)} " if reason else ""
-    raise Failure(
-        f"{message.name} is refused. {own_words}{rendering.heading(view).plain}", status=1
-    )
-
-
-async def _send_back(
-    client: Client, order_id: str, view: OrderView | None, payment: PaymentReceived
-) -> int:
-    known = [entry.details.get("payment_id") for entry in view.timeline] if view else []
-    if payment.payment_id in known:
-        out.print(
-            f"Order {order_id} knows payment {payment.payment_id} already. Nothing has changed."
-        )
+    try:
+        process = await take_after_the_end(client, order_id, view, message)
+    except LookupError:
+        raise unknown_order(order_id) from None
+    except NotAllowedNow as refused:
+        end = f" {rendering.heading(view).plain}" if view else ""
+        raise Failure(
+            f"{message.name} is refused. {rendering.plain(refused.reason)}{end}", status=1
+        ) from None
+    if process is None:
+        out.print(f"Order {order_id} knows of this {message.name} already. Nothing has changed.")
         return 0
-    if view is None:
-        code, why = "unknown_order", f"There is no order {order_id}."
-    else:
-        shipped = view.status is Status.SHIPPED
-        code = RefusalCode.ORDER_SHIPPED if shipped else RefusalCode.ORDER_CLOSED
-        why = rendering.heading(view).plain
-    stray = await calls.send_back(
-        client,
-        StrayPayment(
-            payment_id=payment.payment_id,
-            money=payment.money,
-            method=payment.method,
-            reason=code,
-            order_id=order_id if view else None,
-            payer=view.buyer if view else None,
-        ),
-    )
-    raise Failure(f"payment is refused. {why} {_goes_back(payment)} ({stray.id}).", status=1)
+    if isinstance(message, PaymentReceived):
+        why = rendering.heading(view).plain if view else f"There is no order {order_id}."
+        raise Failure(f"payment is refused. {why} {_goes_back(message)} ({process}).", status=1)
+    out.print(f"{message.name} is taken, by a process of its own ({process}).")
+    return 0
 
 
 def _goes_back(payment: PaymentReceived) -> str:

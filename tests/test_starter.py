@@ -343,10 +343,48 @@ async def test_a_payment_of_a_finished_order_is_not_sent_back_again(terminal: Te
     assert number.status == 0, number.err
     assert (again.status, again.out) == (
         0,
-        "Order shipped knows payment P-shipped already. Nothing has changed.\n",
+        "Order shipped knows of this payment already. Nothing has changed.\n",
     )
     assert cancel.status == 1
     assert "Once it arrives you can send it back" in cancel.err
+
+
+async def test_a_chargeback_of_a_finished_order_is_taken(terminal: Terminal) -> None:
+    """R23, case 27: months after it has shipped; said twice, it counts once."""
+    await terminal.place("long-shipped")
+    await terminal.run("send", "long-shipped", "payment", payment("P-long"))
+    handle = calls.order(terminal.skipper.client, "long-shipped")
+    await terminal.skipper.fast_forward(handle, timedelta(days=1, seconds=2))
+    await terminal.run(
+        "send", "long-shipped", "tracking_number", '{"number": "1Z5R89390357567127"}'
+    )
+    await handle.result()
+    money = {"amount": 2490, "currency": "EUR"}
+
+    for status in ("opened", "opened", "lost"):
+        news = json.dumps({"payment_id": "P-long", "money": money, "status": status})
+        answer = await terminal.run("send", "long-shipped", "chargeback", news)
+        assert answer.status == 0, answer.err
+        late = terminal.skipper.client.get_workflow_handle(
+            ids.late_chargeback_workflow_id("P-long", status)
+        )
+        await late.result()
+
+    kept = await terminal.journal.order("long-shipped")
+    assert kept
+    assert kept.payment
+    assert kept.payment.chargeback
+    assert kept.payment.chargeback.status == "lost"
+    assert kept.amount_charged_back.amount == 2490
+    assert kept.amount_owed_to_seller.amount == 0
+    assert await terminal.journal.balances("long-shipped") == {"cash": 0, "held": 0, "seller": 0}
+    told = [(e.letter.to, e.letter.what) for e in await terminal.journal.outbox("long-shipped")]
+    assert told[-4:] == [
+        ("support", "chargeback_opened"),
+        ("seller", "chargeback_opened"),
+        ("support", "chargeback_lost"),
+        ("seller", "chargeback_lost"),
+    ]
 
 
 async def test_money_for_an_unknown_order_goes_back(terminal: Terminal) -> None:
