@@ -17,26 +17,12 @@ from adapters.formats import days_text, money_text
 from adapters.wording import wording
 from adapters.wording_en import WORDS
 from ledger.journal import OutboxEntry
+from orders.lifecycle import COMING_PHRASES
 from orders.model import Status, TimelineEntry
 from orders.values import Balance, Money
 from orders.view import Action, OrderView
 
 _LOCALE = "en"
-
-_NEXT = {
-    "payment_reminder": "the buyer is reminded to pay",
-    "payment_expired": "the order closes, unpaid",
-    "payment_accepted": "the check of the payment ends, and the order awaits shipment",
-    "shipment_expired": "the order closes, as it was not shipped, and the money goes back",
-    "seller_reminder": "the seller is reminded to answer",
-    "seller_no_response": "the order closes, as the seller did not answer, and the money goes back",
-    "no_proof": "a dispute becomes due, as the seller gave no proof of shipment",
-    "dispute_reminder": "support is reminded of the dispute",
-    "dispute_expired": "the dispute ends with a full refund",
-    "refund_check": "the provider is asked what became of the refund",
-    "refund_overdue": "the refund is overdue: buyer and support are told",
-}
-"""What ``OrderView.next`` says, as sentences."""
 
 # The details that hold, or may hold, a code of the contract.
 _CODES = ("reason", "outcome", "kind", "decision", "topic")
@@ -164,7 +150,9 @@ def words(key: str) -> str:
 
 def coming(view: OrderView) -> list[str]:
     """What happens next by itself, soonest first, each on a line of its own."""
-    return [f"{instant(due.at)}  {_NEXT.get(due.what, words(due.what))}" for due in view.next]
+    return [
+        f"{instant(due.at)}  {COMING_PHRASES.get(due.what, words(due.what))}" for due in view.next
+    ]
 
 
 def money_table(view: OrderView) -> Table:

@@ -1,5 +1,6 @@
 """The English texts; see ``adapters.wording``."""
 
+from orders.lifecycle import CLOSED_PHRASES
 from orders.messages import Role
 
 _TO_BUYER = {
@@ -11,6 +12,8 @@ _TO_BUYER = {
     "{review_ends_at}. From then on you can also ask to cancel the order.",
     "payment_declined": "Your payment for order {order} was turned down.{why} You can pay again "
     "until {pay_by}.",
+    "payment_declined_late": "Your payment for order {order} was turned down.{why} The time to pay is "
+    "over.",
     "payment_accepted": "Your payment for order {order} is accepted, and the seller can ship it. "
     "Until it ships you can ask to cancel.",
     "cancellation_requested": "The seller knows that you want to cancel order {order}, and has "
@@ -20,10 +23,12 @@ _TO_BUYER = {
     "cancellation_refused": "The seller has refused to cancel order {order}.",
     "shipment_claimed": "The seller says that order {order} is already shipped, and has until "
     "{due_by} to prove it.",
+    "cancellation_ended": "Your request to cancel order {order} has ended: {reason}. The open dispute "
+    "will be decided.",
     "dispute_offered": "You can open a dispute about order {order}: {reason}.",
     "dispute_opened": "A dispute about order {order} is open: {reason}. Our support will look "
     "into it.",
-    "dispute_resolved": "The dispute about order {order} is over: {outcome}.",
+    "dispute_resolved": "The dispute about order {order} is over: {outcome}.{why}",
     "settlement_offered": "The seller offers you {money} back to settle the dispute about order "
     "{order}. If you accept, the dispute is over; if not, support decides.",
     "seller_message": "The seller writes about order {order}: “{text}”{offer}",
@@ -36,10 +41,16 @@ _TO_BUYER = {
     "is taking care of it; your money is not lost.",
     "refund_overdue": "Your refund for order {order} should have reached you by now. We are "
     "sorry for the delay; our support is taking care of it.",
+    "refund_stopped": "Your refund of {money} for order {order} is stopped, because your bank is taking "
+    "the same money back for you. If the bank decides otherwise, the refund starts again.",
     "stray_refund_started": "We received a payment of {money} from you that no order could take. "
     "All of it goes back to you by {due_by}. Reference: {order}.",
     "stray_refund_succeeded": "Your payment of {money} that no order could take is back with you. "
     "Reference: {order}.",
+    "stray_refund_failed": "Your payment of {money} that no order could take has not gone back to you "
+    "yet.{why} Our support is taking care of it; your money is not lost. Reference: {order}.",
+    "stray_refund_overdue": "Your payment of {money} that no order could take should be back with you by "
+    "now. We are sorry for the delay; our support is taking care of it. Reference: {order}.",
 }
 
 _TO_SELLER = {
@@ -49,6 +60,8 @@ _TO_SELLER = {
     "{review_ends_at}. Please do not ship it before then.",
     "payment_declined": "The payment for order {order} was turned down. The buyer can pay again "
     "until {pay_by}. Please do not ship it before it is paid.",
+    "payment_declined_late": "The payment for order {order} was turned down, and the time to pay is "
+    "over. Please do not ship it.",
     "payment_accepted": "The payment for order {order} is accepted. Please ship it now, and give "
     "us the tracking number.",
     "cancellation_requested": "The buyer wants to cancel order {order} ({reason}). Please answer "
@@ -68,9 +81,10 @@ _TO_SELLER = {
     "buyer_message": "The buyer writes about order {order}: “{text}”",
     "offer_accepted": "The buyer has accepted your offer for order {order}. The amount due is "
     "{amount_due}.",
+    "cancellation_ended": "The request to cancel order {order} has ended without a cancellation: {reason}.",
     "dispute_opened": "A dispute about order {order} is open: {reason}. Our support will look "
     "into it; you can still send proof of the shipment or offer a settlement.",
-    "dispute_resolved": "The dispute about order {order} is over: {outcome}.",
+    "dispute_resolved": "The dispute about order {order} is over: {outcome}.{why}",
     "order_shipped": "Order {order} counts as shipped. Thank you.",
     "order_closed": "Order {order} is closed: {reason}.",
     "refund_succeeded": "The buyer has {money} for order {order} back.",
@@ -87,6 +101,8 @@ _TO_SUPPORT = {
     "dispute_opened": "Order {order}: a dispute is open: {reason}. Please decide it.",
     "dispute_reminder": "Order {order}: the dispute is still undecided. After {due_by} it ends "
     "with a full refund.",
+    "chargeback_reminder": "Order {order}: the bank has not decided the chargeback yet, and what is held "
+    "of the payment waits for it.",
     "dispute_resolved": "Order {order}: the dispute is over: {outcome}.",
     "refund_failed": "Order {order}: the refund has not gone through.{why} Please see to it that "
     "the buyer gets the money.",
@@ -117,16 +133,7 @@ UNKNOWN = "There is news about order {order}. Please look at the order's page."
 
 WORDS = {
     # why an order closed
-    "payment_expired": "it was not paid in time",
-    "buyer_canceled_unpaid": "the buyer canceled it before paying",
-    "seller_accepted": "the seller agreed to cancel it",
-    "seller_no_response": "the seller did not answer the request to cancel it in time",
-    "shipment_expired": "it was not shipped in time",
-    "dispute_full_refund": "the dispute ended with a full refund",
-    "dispute_partial_refund": "the dispute ended with a partial refund",
-    "dispute_no_refund": "the dispute ended without a refund",
-    "dispute_settled": "seller and buyer have settled the dispute",
-    "charged_back": "the buyer's bank took the payment back",
+    **{reason.value: phrase for reason, phrase in CLOSED_PHRASES.items()},
     # why the buyer wants to cancel
     "changed_mind": "changed their mind",
     "order_mistake": "ordered by mistake",

@@ -11,6 +11,8 @@ _TO_BUYER = {
     "{review_ends_at}. Potem będzie też można poprosić o anulowanie zamówienia.",
     "payment_declined": "Twoja płatność za zamówienie {order} została odrzucona.{why} Można "
     "zapłacić ponownie do {pay_by}.",
+    "payment_declined_late": "Twoja płatność za zamówienie {order} została odrzucona.{why} Czas na zapłatę "
+    "już minął.",
     "payment_accepted": "Twoja płatność za zamówienie {order} została przyjęta i sprzedawca może "
     "je wysłać. Do chwili wysyłki możesz poprosić o anulowanie.",
     "cancellation_requested": "Sprzedawca wie już, że chcesz anulować zamówienie {order}, i ma "
@@ -21,10 +23,12 @@ _TO_BUYER = {
     "cancellation_refused": "Sprzedawca odmówił anulowania zamówienia {order}.",
     "shipment_claimed": "Sprzedawca twierdzi, że zamówienie {order} jest już wysłane. Ma czas do "
     "{due_by}, aby to udowodnić.",
+    "cancellation_ended": "Twoja prośba o anulowanie zamówienia {order} zakończyła się: {reason}. "
+    "Otwarty spór zostanie rozstrzygnięty.",
     "dispute_offered": "Możesz otworzyć spór w sprawie zamówienia {order}: {reason}.",
     "dispute_opened": "Spór w sprawie zamówienia {order} jest otwarty: {reason}. Zajmie się nim "
     "nasze wsparcie.",
-    "dispute_resolved": "Spór w sprawie zamówienia {order} jest zakończony: {outcome}.",
+    "dispute_resolved": "Spór w sprawie zamówienia {order} jest zakończony: {outcome}.{why}",
     "settlement_offered": "Sprzedawca proponuje Ci zwrot {money}, aby zakończyć spór w sprawie "
     "zamówienia {order}. Jeśli przyjmiesz propozycję, spór się zakończy; jeśli nie, rozstrzygnie "
     "go nasze wsparcie.",
@@ -38,10 +42,18 @@ _TO_BUYER = {
     "nasze wsparcie; Twoje pieniądze nie przepadną.",
     "refund_overdue": "Zwrot za zamówienie {order} powinien już być u Ciebie. Przepraszamy za "
     "opóźnienie; zajmuje się tym nasze wsparcie.",
+    "refund_stopped": "Zwrot {money} za zamówienie {order} został wstrzymany, bo te same pieniądze odzyskuje "
+    "dla Ciebie Twój bank. Jeśli bank postanowi inaczej, zwrot ruszy ponownie.",
     "stray_refund_started": "Dotarła do nas Twoja płatność na kwotę {money}, której nie mogło "
     "przyjąć żadne zamówienie. Zwrócimy ją w całości do {due_by}. Numer sprawy: {order}.",
     "stray_refund_succeeded": "Twoja płatność na kwotę {money}, której nie mogło przyjąć żadne "
     "zamówienie, została zwrócona. Numer sprawy: {order}.",
+    "stray_refund_failed": "Zwrot Twojej płatności na kwotę {money}, której nie mogło przyjąć żadne "
+    "zamówienie, jeszcze się nie powiódł.{why} Zajmuje się tym nasze wsparcie; Twoje pieniądze nie "
+    "przepadną. Numer sprawy: {order}.",
+    "stray_refund_overdue": "Twoja płatność na kwotę {money}, której nie mogło przyjąć żadne zamówienie, "
+    "powinna już być u Ciebie z powrotem. Przepraszamy za opóźnienie; zajmuje się tym nasze wsparcie. "
+    "Numer sprawy: {order}.",
 }
 
 _TO_SELLER = {
@@ -51,6 +63,8 @@ _TO_SELLER = {
     "{review_ends_at}. Prosimy nie wysyłać go wcześniej.",
     "payment_declined": "Płatność za zamówienie {order} została odrzucona. Kupujący może "
     "zapłacić ponownie do {pay_by}. Prosimy nie wysyłać zamówienia przed zapłatą.",
+    "payment_declined_late": "Płatność za zamówienie {order} została odrzucona, a czas na zapłatę już "
+    "minął. Prosimy nie wysyłać zamówienia.",
     "payment_accepted": "Płatność za zamówienie {order} została przyjęta. Prosimy wysłać je "
     "teraz i podać numer przesyłki.",
     "cancellation_requested": "Kupujący chce anulować zamówienie {order} (powód: {reason}). "
@@ -71,9 +85,10 @@ _TO_SELLER = {
     "buyer_message": "Kupujący pisze w sprawie zamówienia {order}: „{text}”",
     "offer_accepted": "Kupujący przyjął Twoją propozycję dla zamówienia {order}. Kwota do "
     "zapłaty: {amount_due}.",
+    "cancellation_ended": "Prośba o anulowanie zamówienia {order} zakończyła się bez anulowania: {reason}.",
     "dispute_opened": "Spór w sprawie zamówienia {order} jest otwarty: {reason}. Zajmie się nim "
     "nasze wsparcie; nadal możesz przesłać dowód wysyłki albo zaproponować ugodę.",
-    "dispute_resolved": "Spór w sprawie zamówienia {order} jest zakończony: {outcome}.",
+    "dispute_resolved": "Spór w sprawie zamówienia {order} jest zakończony: {outcome}.{why}",
     "order_shipped": "Zamówienie {order} uznajemy za wysłane. Dziękujemy.",
     "order_closed": "Zamówienie {order} jest zamknięte: {reason}.",
     "refund_succeeded": "Kupujący otrzymał zwrot {money} za zamówienie {order}.",

@@ -64,15 +64,15 @@ def refund_checked(
 
 
 def next_refund_check(
-    closed_at: datetime, checks: tuple[timedelta, ...], every: timedelta, after: datetime
+    since: datetime, checks: tuple[timedelta, ...], every: timedelta, after: datetime
 ) -> datetime:
     """When the provider is asked next: at policy's instants, then again and again until the money is back."""
-    instants = [closed_at + check for check in sorted(checks)]
+    instants = [since + check for check in sorted(checks)]
     for at in instants:
         if at > after:
             return at
-    start = instants[-1] if instants else closed_at
-    return start + every * ((after - start) // every + 1)
+    start = instants[-1] if instants else since
+    return _next_of(start, every, after)
 
 
 def _upcoming(order: Order) -> Iterator[Due]:
@@ -97,30 +97,35 @@ def _upcoming(order: Order) -> Iterator[Due]:
             yield from _before(order, "seller_reminder", since, end, policy.seller_reminders)
         case Status.CLOSED if order.refund:
             yield from _refund(order, order.refund)
+    every = policy.dispute_reminder
     if dispute := order.open_dispute:
         yield Due(what="dispute_expired", at=dispute.due_by)
-        every = policy.dispute_reminder
-        passed = max(order.clock - dispute.opened_at, timedelta(0)) // every
-        at = dispute.opened_at + every * (passed + 1)
+        at = _next_of(dispute.opened_at, every, order.clock)
         if at < dispute.due_by:
             yield Due(what="dispute_reminder", at=at)
+    if (chargeback := order.open_chargeback) and not order.is_open and order.books.of("held"):
+        yield Due(what="chargeback_reminder", at=_next_of(chargeback.opened_at, every, order.clock))
+
+
+def _next_of(since: datetime, every: timedelta, after: datetime) -> datetime:
+    return since + every * (max(after - since, timedelta(0)) // every + 1)
 
 
 def _before(
     order: Order, what: str, since: datetime, end: datetime, leads: tuple[timedelta, ...]
 ) -> Iterator[Due]:
     # The clock may stand where the order last woke up, before what runs now had begun.
-    for lead in leads:
+    for lead in set(leads):
         if end - lead > max(order.clock, since):
             yield Due(what=what, at=end - lead)
 
 
 def _refund(order: Order, refund: Refund) -> Iterator[Due]:
-    if refund.is_settled or order.closed_at is None or order.refund_check_due:
+    if refund.is_settled or order.refund_check_due:
         return
     policy = order.policy
     check = next_refund_check(
-        order.closed_at, policy.refund_checks, policy.dispute_reminder, order.clock
+        refund.requested_at, policy.refund_checks, policy.dispute_reminder, order.clock
     )
     if order.clock < refund.due_by < check:
         check = refund.due_by  # policy's checks need not meet the end of its window
@@ -153,7 +158,9 @@ def _pass(order: Order, deadline: str, now: datetime) -> None:
         case "refund_overdue" if order.refund:
             order.refund.overdue = True
             order.happened(now, deadline, Role.SYSTEM, refund_id=order.refund.refund_id)
-            order.tell(now, deadline, Role.BUYER, Role.SUPPORT)
+            order.tell(now, deadline, Role.SUPPORT)
+            if not order.refund.stopping:  # else the buyer has the money by the bank (R23)
+                order.tell(now, deadline, Role.BUYER)
         case _:
             raise AssertionError(f"no deadline {deadline}")
 
@@ -166,6 +173,7 @@ def _remind(order: Order, what: str, now: datetime) -> None:
             order.cancellation.due_by if order.cancellation else None,
         ),
         "dispute_reminder": (Role.SUPPORT, order.dispute.due_by if order.dispute else None),
+        "chargeback_reminder": (Role.SUPPORT, None),
     }[what]
     order.happened(now, what, Role.SYSTEM)
     order.tell(now, what, to, due_by=due_by.isoformat() if due_by else None)

@@ -6,6 +6,7 @@ chargeback is undecided nothing is paid, so the same money never leaves twice.
 """
 
 from datetime import datetime
+from typing import Literal
 
 from orders.lifecycle import enter
 from orders.messages import CancelReason, RefundStatus, Role
@@ -33,14 +34,14 @@ _FAULTS = {
     CancelReason.OUT_OF_STOCK: Fault.SELLER,
 }
 
-_CANCELLATION_ENDS = {
+_CANCELLATION_ENDS: dict[CloseReason, Literal["accepted", "no_response", "ended_by_chargeback"]] = {
     CloseReason.BUYER_CANCELED_UNPAID: "accepted",
     CloseReason.SELLER_ACCEPTED: "accepted",
     CloseReason.SELLER_NO_RESPONSE: "no_response",
     CloseReason.CHARGED_BACK: "ended_by_chargeback",
 }
 
-_PAID_ENDINGS = (Role.BUYER, Role.SELLER)
+_BOTH_PARTIES = (Role.BUYER, Role.SELLER)
 
 
 def fault_of(reason: CancelReason) -> Fault:
@@ -57,10 +58,12 @@ def close(
     *,
     to_buyer: Money | None = None,
     outcome: DisputeOutcome = DisputeOutcome.SETTLED_BY_CANCELLATION,
+    note: str = "",
 ) -> None:
     """Close the order (R14): all the money goes back to the buyer unless ``to_buyer`` says less.
 
-    Whichever of cancellation and dispute ends it settles the other (R16): ``outcome`` is the dispute's.
+    Whichever of cancellation and dispute ends it settles the other (R16): ``outcome`` and ``note`` are the
+    dispute's.
     """
     enter(order, trigger, Status.CLOSED, at)
     order.close_reason = reason
@@ -69,11 +72,12 @@ def close(
     if order.shipment and order.shipment.status != "shipped":
         order.shipment.status = "expired"
     if order.dispute and order.dispute.is_open:
-        resolve(order, order.dispute, at, outcome, order.to_buyer)
+        resolve(order, order.dispute, at, outcome, order.to_buyer, note)
+    _lapse_proofs(order)
     _end_cancellation(order, at, reason)
-    _lapse_offers(order, "discount", "bonus", "settlement")
+    lapse_offers(order, "discount", "bonus", "settlement")
     order.happened(at, "closed", by, reason=reason.value)
-    order.tell(at, "order_closed", *_PAID_ENDINGS, reason=reason.value)
+    order.tell(at, "order_closed", *_BOTH_PARTIES, reason=reason.value)
     settle_money(order, at)
 
 
@@ -89,27 +93,46 @@ def ship(order: Order, at: datetime, trigger: str) -> None:
         order.cancellation.status = "ended_by_shipment"
         order.cancellation.ended_at = at
     order.happened(at, "shipped", Role.SELLER)
-    order.tell(at, "order_shipped", *_PAID_ENDINGS)
+    order.tell(at, "order_shipped", *_BOTH_PARTIES)
     if order.open_dispute:
         enter(order, trigger, Status.DISPUTED, at)
     else:
-        enter(order, trigger, Status.SHIPPED, at)
-        _lapse_offers(order, "discount", "bonus")
-        order.to_buyer = order.amount_paid.of(0)
-        settle_money(order, at)
+        finish_shipped(order, trigger, at)
+
+
+def finish_shipped(order: Order, trigger: str, at: datetime) -> None:
+    """R11, R16b: shipped, with nothing left to decide: the money is the seller's."""
+    enter(order, trigger, Status.SHIPPED, at)
+    _lapse_proofs(order)
+    order.to_buyer = order.amount_paid.of(0)
+    settle_money(order, at)
 
 
 def resolve(
-    order: Order, dispute: Dispute, at: datetime, outcome: DisputeOutcome, awarded: Money | None
+    order: Order,
+    dispute: Dispute,
+    at: datetime,
+    outcome: DisputeOutcome,
+    awarded: Money | None,
+    note: str = "",
 ) -> None:
-    """End a dispute."""
+    """End a dispute; ``note`` is in the words of whoever ended it."""
     dispute.status = "resolved"
     dispute.outcome = outcome
+    dispute.outcome_note = note
     dispute.awarded = awarded
     dispute.resolved_at = at
-    _lapse_offers(order, "settlement")
+    lapse_offers(order, "settlement")
     order.happened(at, "dispute_resolved", Role.SYSTEM, outcome=outcome.value)
-    order.tell(at, "dispute_resolved", Role.BUYER, Role.SELLER, Role.SUPPORT, outcome=outcome.value)
+    order.tell(
+        at,
+        "dispute_resolved",
+        Role.BUYER,
+        Role.SELLER,
+        Role.SUPPORT,
+        outcome=outcome.value,
+        note=note,
+    )
 
 
 def open_dispute(
@@ -117,6 +140,8 @@ def open_dispute(
 ) -> None:
     """R8, R12, R13: open a dispute. It is decided within R16b's window."""
     order.ground = None
+    if order.dispute:
+        order.earlier_disputes.append(order.dispute)
     order.dispute = Dispute(
         dispute_id=f"{order.placed.order_id}-dispute-{order.count('dispute')}",
         reason=reason,
@@ -129,14 +154,25 @@ def open_dispute(
     order.tell(at, "dispute_opened", Role.BUYER, Role.SELLER, Role.SUPPORT, reason=reason.value)
 
 
-def _lapse_offers(order: Order, *kinds: str) -> None:
+def _lapse_proofs(order: Order) -> None:
+    for proof in order.shipment.proofs if order.shipment else ():
+        if proof.status == "under_review":
+            proof.status = "lapsed"
+
+
+def lapse_offers(order: Order, *kinds: str) -> None:
+    """Close the offers of these kinds that nobody has accepted."""
     for offer in order.offers:
         if offer.kind in kinds and offer.status == "open":
             offer.status = "lapsed"
 
 
 def settle_money(order: Order, at: datetime) -> None:
-    """Send what is held for an order that is over where it belongs; nothing while a chargeback is open."""
+    """Send what is held for an order that is over where it belongs; nothing while a chargeback is open.
+
+    What is held then for the part that the bank did not take waits too, and support is reminded of it: the
+    bank may still take more (R23).
+    """
     if order.to_buyer is None or order.open_chargeback or order.payment is None:
         return
     held = -order.books.of("held")
@@ -160,7 +196,8 @@ def _start_refund(order: Order, at: datetime, amount: int) -> None:
         payment_id=payment.payment_id,
         money=order.amount_paid.of(amount),
         method=payment.method,
-        due_by=order.closed_at + order.policy.refund_window,
+        # From closing; from the bank's decision where that comes later.
+        due_by=at + order.policy.refund_window,
         requested_at=at,
     )
     money = order.refund.money.model_dump(mode="json")
@@ -179,7 +216,7 @@ def refund_news(
     order: Order, refund: Refund, status: RefundStatus, reason: str, at: datetime
 ) -> None:
     """R14, R15, R23: what the provider, or support, says of a refund; the same again changes nothing."""
-    if refund.is_settled or (refund.status is status and not stops(refund, status)):
+    if repeats(refund, status):
         return
     stopped = stops(refund, status)
     refund.status = status
@@ -205,9 +242,20 @@ def refund_news(
         order.post(at, f"{_step(refund)}-stopped", refunds=amount, held=-amount)
         order.earlier_refunds.append(refund)
         order.refund = None
+        order.tell(at, "refund_stopped", Role.BUYER, money=refund.money.model_dump(mode="json"))
         settle_money(order, at)
     elif status is not RefundStatus.PENDING and refund is order.refund:
         order.tell(at, "refund_failed", Role.BUYER, Role.SUPPORT, reason=reason)
+
+
+def repeats(refund: Refund, status: RefundStatus) -> bool:
+    """Whether this is no news of the refund; what failed does not become pending again, so that is old."""
+    is_old = status is RefundStatus.PENDING and refund.status in (
+        RefundStatus.FAILED,
+        RefundStatus.CANCELED,
+    )
+    is_same = refund.status is status and not stops(refund, status)
+    return refund.is_settled or is_old or is_same
 
 
 def stops(refund: Refund, status: RefundStatus) -> bool:
@@ -258,12 +306,4 @@ def _end_cancellation(order: Order, at: datetime, reason: CloseReason) -> None:
         )
     elif cancellation and cancellation.ended_at is None:
         cancellation.ended_at = at
-        match _CANCELLATION_ENDS.get(reason):
-            case "accepted":
-                cancellation.status = "accepted"
-            case "no_response":
-                cancellation.status = "no_response"
-            case "ended_by_chargeback":
-                cancellation.status = "ended_by_chargeback"
-            case _:
-                cancellation.status = "ended_by_dispute"
+        cancellation.status = _CANCELLATION_ENDS.get(reason, "ended_by_dispute")

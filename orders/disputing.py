@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from orders import messages as m
-from orders.closing import close, open_dispute, resolve, settle_money
+from orders.closing import close, finish_shipped, open_dispute, resolve
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem, enter
 from orders.messages import Role
@@ -16,7 +16,7 @@ from orders.model import (
     Status,
 )
 from orders.offers import open_offer
-from orders.shipping import shipment_of
+from orders.shipping import note_evidence, shipment_of
 
 
 def on_dispute_request(order: Order, message: m.DisputeRequest, at: datetime) -> None:
@@ -31,23 +31,27 @@ def on_dispute_withdrawal(order: Order, message: m.DisputeWithdrawal, at: dateti
     dispute = order.open_dispute
     if dispute is None:
         raise AssertionError("lifecycle lets only an open dispute be dropped")
-    order.happened(at, "dispute_withdrawn", Role.BUYER)
-    resolve(order, dispute, at, DisputeOutcome.WITHDRAWN, None)
+    order.happened(at, "dispute_withdrawn", Role.BUYER, note=message.note)
+    resolve(order, dispute, at, DisputeOutcome.WITHDRAWN, None, message.note)
     if order.status is not Status.DISPUTED:
         return
-    shipment = shipment_of(order)
-    if shipment.status == "shipped":
-        enter(order, message.name, Status.SHIPPED, at)
-        order.to_buyer = order.amount_paid.of(0)
-        settle_money(order, at)
+    if shipment_of(order).status == "shipped":
+        finish_shipped(order, message.name, at)
     else:
-        shipment.status = "awaited"
         enter(order, message.name, Status.AWAITING_SHIPMENT, at)
+        note_evidence(order)
 
 
 def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) -> None:
     """R16: support decides, and the order closes."""
-    order.happened(at, "dispute_decided", Role.SUPPORT, decision=message.decision)
+    order.happened(
+        at,
+        "dispute_decided",
+        Role.SUPPORT,
+        decision=message.decision,
+        money=message.money.model_dump(mode="json") if message.money else None,
+        note=message.note,
+    )
     reason, outcome, back = {
         "full_refund": (
             CloseReason.DISPUTE_FULL_REFUND,
@@ -65,7 +69,16 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
             order.amount_paid.of(0),
         ),
     }[message.decision]
-    close(order, at, message.name, reason, Role.SUPPORT, to_buyer=back, outcome=outcome)
+    close(
+        order,
+        at,
+        message.name,
+        reason,
+        Role.SUPPORT,
+        to_buyer=back,
+        outcome=outcome,
+        note=message.note,
+    )
 
 
 def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Problem:
@@ -94,7 +107,7 @@ def on_settlement_offer(order: Order, message: m.SettlementOffer, at: datetime) 
         text=message.note,
         offered_at=at,
     )
-    order.offers = [*order.offers, offer][-100:]
+    order.offers.append(offer)
     money = message.money.model_dump(mode="json")
     order.happened(at, "settlement_offered", Role.SELLER, offer_id=offer.offer_id, money=money)
     order.tell(at, "settlement_offered", Role.BUYER, offer_id=offer.offer_id, money=money)

@@ -16,7 +16,7 @@ from orders.canceling import (
     on_seller_reply,
     seller_reply_problem,
 )
-from orders.closing import stops
+from orders.closing import repeats
 from orders.disputing import (
     dispute_decision_problem,
     on_dispute_decision,
@@ -73,6 +73,7 @@ def receive(order: Order, message: m.Message, at: datetime) -> bool:
         # The check's end has passed, and its timer has not been seen yet (R7).
         accept_payment(order, at)
     _APPLY[message.name](order, message, at)
+    order.count(message.name)
     if message.message_id:
         order.message_ids = [*order.message_ids, message.message_id][-_MOST_MESSAGE_IDS:]
     return True
@@ -80,7 +81,9 @@ def receive(order: Order, message: m.Message, at: datetime) -> bool:
 
 def is_repeat(order: Order, message: m.Message) -> bool:
     """Whether the order has taken this already: by message id, or by what the message is about."""
-    if message.message_id and message.message_id in order.message_ids:
+    # News of money is known by the money it is about: whoever mistakes an id must not lose any (R17, R23).
+    is_money = isinstance(message, m.PaymentReceived | m.ChargebackReported)
+    if message.message_id and message.message_id in order.message_ids and not is_money:
         return True
     match message:
         case m.PaymentReceived():
@@ -94,10 +97,7 @@ def is_repeat(order: Order, message: m.Message) -> bool:
             return message.payment_id in order.declined_payments
         case m.RefundUpdate():
             refund = find_refund(order, message.refund_id)
-            return refund is not None and (
-                refund.is_settled
-                or (refund.status is message.status and not stops(refund, message.status))
-            )
+            return refund is not None and repeats(refund, message.status)
         case m.ChargebackReported():
             return repeats_chargeback(order.payment, message)
         case _:

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Final
 
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.messages import MESSAGES, Role
 from orders.model import CloseReason, Order, Status
 
 _PAY: Final = Status.AWAITING_PAYMENT
@@ -136,11 +135,20 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
     },
 }
 
-MOST_CHAT_MESSAGES: Final = 50  # each side
-MOST_PROOFS: Final = 10  # of each kind
-MOST_EVENTS: Final = (
-    1000  # requests and withdrawals could go on for ever, and an order must stay small
-)
+MOST: Final = {
+    "cancel_request": 20,
+    "dispute_request": 20,
+    "shipment_extension": 20,
+    "settlement_offer": 20,
+    "tracking_number": 10,
+    "shipment_proof": 10,
+    "seller_message": 50,
+    "buyer_message": 50,
+}
+"""How many of a message an order takes: these could go on for ever, and an order must stay small.
+
+None of them bars the answer to another: a party can never be silenced by what the other one sends.
+"""
 
 STATUS_PHRASES: Final = {
     _PAY: "the order awaits payment",
@@ -153,18 +161,34 @@ STATUS_PHRASES: Final = {
     _CLOSED: "the order is closed",
 }
 
-_CLOSED_PHRASES: Final = {
+CLOSED_PHRASES: Final = {
     CloseReason.PAYMENT_EXPIRED: "it was not paid in time",
     CloseReason.BUYER_CANCELED_UNPAID: "the buyer canceled it before paying",
     CloseReason.SELLER_ACCEPTED: "the seller agreed to cancel it",
-    CloseReason.SELLER_NO_RESPONSE: "the seller did not answer the cancellation request in time",
+    CloseReason.SELLER_NO_RESPONSE: "the seller did not answer the request to cancel it in time",
     CloseReason.SHIPMENT_EXPIRED: "it was not shipped in time",
-    CloseReason.DISPUTE_FULL_REFUND: "its dispute ended with a full refund",
-    CloseReason.DISPUTE_PARTIAL_REFUND: "its dispute ended with a partial refund",
-    CloseReason.DISPUTE_NO_REFUND: "its dispute ended without a refund",
-    CloseReason.DISPUTE_SETTLED: "seller and buyer have settled its dispute",
+    CloseReason.DISPUTE_FULL_REFUND: "the dispute ended with a full refund",
+    CloseReason.DISPUTE_PARTIAL_REFUND: "the dispute ended with a partial refund",
+    CloseReason.DISPUTE_NO_REFUND: "the dispute ended without a refund",
+    CloseReason.DISPUTE_SETTLED: "seller and buyer have settled the dispute",
     CloseReason.CHARGED_BACK: "the buyer's bank took the payment back",
 }
+
+COMING_PHRASES: Final = {
+    "payment_reminder": "the buyer is reminded to pay",
+    "payment_expired": "the order closes, unpaid",
+    "payment_accepted": "the check of the payment ends, and the order awaits shipment",
+    "shipment_expired": "the order closes, as it was not shipped, and the money goes back",
+    "seller_reminder": "the seller is reminded to answer",
+    "seller_no_response": "the order closes, as the seller did not answer, and the money goes back",
+    "no_proof": "a dispute becomes due, as the seller gave no proof of shipment",
+    "dispute_reminder": "support is reminded of the dispute",
+    "dispute_expired": "the dispute ends with a full refund",
+    "chargeback_reminder": "support is reminded of the money that waits for the bank",
+    "refund_check": "the provider is asked what became of the refund",
+    "refund_overdue": "the refund is overdue: buyer and support are told",
+}
+"""What happens next by itself (the view's ``next``), as sentences."""
 
 _ACTION_PHRASES: Final = {
     "payment": "A payment can be taken",
@@ -198,9 +222,11 @@ def enter(order: Order, trigger: str, target: Status, at: datetime) -> None:
     if shipment := order.shipment:
         if target is _SHIP and shipment.paused_since and shipment.ship_by:
             shipment.ship_by += at - shipment.paused_since
-        shipment.paused_since = None if target is _SHIP else (shipment.paused_since or at)
+        runs_or_is_over = target in (_SHIP, _SHIPPED, _CLOSED)
+        shipment.paused_since = None if runs_or_is_over else (shipment.paused_since or at)
     order.status = target
     order.status_since = at
+    order.revision += 1
 
 
 def refusal(order: Order, name: str, at: datetime | None = None) -> NotAllowedNow | None:
@@ -213,7 +239,7 @@ def refusal(order: Order, name: str, at: datetime | None = None) -> NotAllowedNo
         in_time = at and refused.available_from and refused.available_from <= at
         return None if in_time else refused
     guard = _GUARDS.get(name)
-    problem = _room_for_more(order, name) or (guard(order) if guard else None)
+    problem = _too_many(order, name) or (guard(order) if guard else None)
     return refuse(order, name, *problem) if problem else None
 
 
@@ -236,7 +262,7 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 "add them to the cart again.",
             )
         case Status.CLOSED, _:
-            reason = _CLOSED_PHRASES[order.close_reason] if order.close_reason else "it is over"
+            reason = CLOSED_PHRASES[order.close_reason] if order.close_reason else "it is over"
             return refuse(order, name, RefusalCode.ORDER_CLOSED, f"The order is closed: {reason}.")
         case Status.SHIPPED, "cancel_request":
             return refuse(
@@ -245,6 +271,21 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 RefusalCode.ORDER_SHIPPED,
                 "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
                 "it back; if it does not arrive, or not as described, write to support.",
+            )
+        case Status.SHIPPED, "payment":
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_SHIPPED,
+                "The order is paid and has shipped; this payment goes back in full.",
+            )
+        case Status.SHIPPED, "dispute_request":
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_SHIPPED,
+                "The order has already shipped. If it does not arrive, or not as described, write to "
+                "support.",
             )
         case Status.SHIPPED, _:
             return refuse(order, name, RefusalCode.ORDER_SHIPPED, "The order has already shipped.")
@@ -278,11 +319,23 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 "A dispute is open; support decides it, so cancellation cannot be requested beside it.",
             )
         case ((Status.PROOF_REQUESTED | Status.DISPUTED), ("cancel_withdrawal" | "seller_reply")):
+            answered = order.cancellation and order.cancellation.answered_at
             return refuse(
                 order,
                 name,
-                RefusalCode.ALREADY_ANSWERED,
-                "The seller has already answered the cancellation request.",
+                RefusalCode.ALREADY_ANSWERED if answered else RefusalCode.NOT_IN_THIS_STATUS,
+                "The seller has already answered the cancellation request."
+                if answered
+                else "The cancellation request is over, as the shipment is proved.",
+            )
+        case ((Status.AWAITING_PAYMENT | Status.PAYMENT_REVIEW), "dispute_request"):
+            return refuse(order, name, RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET)
+        case (_, "payment"):
+            return refuse(
+                order,
+                name,
+                RefusalCode.NOT_IN_THIS_STATUS,
+                "The order is paid already; this payment goes back in full.",
             )
         case Status.DISPUTED, "dispute_request":
             return refuse(
@@ -315,14 +368,19 @@ Problem = tuple[RefusalCode, str] | None
 _Guard = Callable[[Order], Problem]
 
 
-def _room_for_more(order: Order, name: str) -> Problem:
-    people = {Role.BUYER, Role.SELLER} & set(MESSAGES[name].senders)
-    if not people or len(order.timeline) < MOST_EVENTS:
+_NO_GROUND_YET: Final = (
+    "A dispute can be opened once cancellation of the paid order is requested, or the seller has refused it "
+    "or failed to prove the shipment."
+)
+
+
+def _too_many(order: Order, name: str) -> Problem:
+    most = MOST.get(name)
+    if most is None or order.counters.get(name, 0) < most:
         return None
     return (
         RefusalCode.TOO_MANY_MESSAGES,
-        f"More than {MOST_EVENTS} things have happened to this order; its deadlines run on, "
-        "and support can help.",
+        f"An order takes this at most {most} times; its deadlines run on, and support can help.",
     )
 
 
@@ -336,11 +394,7 @@ def _dispute_may_be_opened(order: Order) -> Problem:
     if order.open_dispute:
         return RefusalCode.DISPUTE_EXISTS, "A dispute is already open for this order."
     if order.status is _SHIP and order.ground is None:
-        return (
-            RefusalCode.NOT_IN_THIS_STATUS,
-            "A dispute can be opened once the seller has refused, or failed to prove the shipment; "
-            "now you can request cancellation.",
-        )
+        return RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET
     return None
 
 
@@ -363,28 +417,6 @@ def _proof_must_wait(order: Order) -> Problem:
     return RefusalCode.NOT_IN_THIS_STATUS, "No proof waits to be judged."
 
 
-def _room_for_evidence(order: Order) -> Problem:
-    shipment = order.shipment
-    if shipment and max(len(shipment.tracking), len(shipment.proofs)) >= MOST_PROOFS:
-        return (
-            RefusalCode.TOO_MANY_MESSAGES,
-            f"At most {MOST_PROOFS} tracking numbers and {MOST_PROOFS} proofs can be given for an order.",
-        )
-    return None
-
-
-def _room_for_message(role: Role) -> _Guard:
-    def guard(order: Order) -> Problem:
-        if sum(message.by is role for message in order.messages) < MOST_CHAT_MESSAGES:
-            return None
-        return (
-            RefusalCode.TOO_MANY_MESSAGES,
-            f"The {role} has written {MOST_CHAT_MESSAGES} messages already, the most for one order.",
-        )
-
-    return guard
-
-
 def _window_must_be_limited(order: Order) -> Problem:
     if order.shipment and order.shipment.ship_by:
         return None
@@ -395,8 +427,7 @@ def _window_must_be_limited(order: Order) -> Problem:
 
 
 def _refund_must_exist(order: Order) -> Problem:
-    refunds = [*order.earlier_refunds, *([order.refund] if order.refund else [])]
-    if any(not refund.is_settled for refund in refunds):
+    if any(not refund.is_settled for refund in order.refunds):
         return None
     return RefusalCode.UNKNOWN_REFUND, "No refund is under way for this order."
 
@@ -415,10 +446,6 @@ _GUARDS: Final[dict[str, _Guard]] = {
     "settlement_acceptance": _settlement_may_be_accepted,
     "offer_acceptance": _offers_of("discount", "bonus"),
     "proof_review": _proof_must_wait,
-    "tracking_number": _room_for_evidence,
-    "shipment_proof": _room_for_evidence,
-    "seller_message": _room_for_message(Role.SELLER),
-    "buyer_message": _room_for_message(Role.BUYER),
     "shipment_extension": _window_must_be_limited,
     "refund_update": _refund_must_exist,
     "chargeback": _payment_must_exist,

@@ -149,7 +149,7 @@ class Payment(Mutable):
     payment_id: str
     money: Money
     method: str
-    status: Literal["in_review", "accepted", "declined"]
+    status: Literal["in_review", "accepted", "declined", "charged_back"]
     paid_at: Instant
     received_at: Instant
     review_ends_at: Instant
@@ -204,7 +204,7 @@ class ProofEvidence(Mutable):
     size: int
     sha256: str
     given_at: Instant
-    status: Literal["under_review", "accepted", "rejected"] = "under_review"
+    status: Literal["under_review", "accepted", "rejected", "lapsed"] = "under_review"
     note: str = ""
 
 
@@ -218,6 +218,13 @@ class Shipment(Mutable):
     shipped_at: Instant | None = None
     tracking: list[TrackingEvidence] = Field(default_factory=list)
     proofs: list[ProofEvidence] = Field(default_factory=list)
+
+    @property
+    def has_evidence_to_judge(self) -> bool:
+        """Whether a number is being verified, or a photo or scan waits for support."""
+        return any(it.status == "verifying" for it in self.tracking) or any(
+            it.status == "under_review" for it in self.proofs
+        )
 
     @property
     def evidence(self) -> list[str]:
@@ -236,6 +243,7 @@ class Dispute(Mutable):
     reason: DisputeReason
     note: str = ""
     outcome: DisputeOutcome | None = None
+    outcome_note: str = ""
     awarded: Money | None = None
     opened_at: Instant
     due_by: Instant
@@ -378,8 +386,10 @@ class Order(Mutable):
     stray_payments: list[str] = Field(default_factory=list)
     """Every payment id that went that way, so that a repeat does not go twice."""
     refund_check_due: bool = False
-    filed_dispute: str = ""
-    """What the dispute desk was last told, so that it is told again only when something changed."""
+    earlier_disputes: list[Dispute] = Field(default_factory=list)
+    """Of which the dispute desk has not been told the end yet."""
+    filed: dict[str, str] = Field(default_factory=dict)
+    """What the dispute desk was last told, by dispute, so that it is told only of changes."""
 
     @classmethod
     def new(cls, placed: PlaceOrder, at: datetime) -> "Order":
@@ -417,6 +427,11 @@ class Order(Mutable):
     def is_open(self) -> bool:
         """Whether the order can still change by what buyer, seller or support do."""
         return self.status not in (Status.CLOSED, Status.SHIPPED)
+
+    @property
+    def refunds(self) -> list[Refund]:
+        """Every refund, also those that were stopped."""
+        return [*self.earlier_refunds, *([self.refund] if self.refund else [])]
 
     @property
     def open_dispute(self) -> Dispute | None:

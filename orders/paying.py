@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from orders import messages as m
-from orders.closing import close, refund_news, settle_money
+from orders.closing import close, lapse_offers, refund_news, settle_money
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem, enter
 from orders.messages import Role
@@ -16,6 +16,7 @@ from orders.model import (
     Refund,
     Shipment,
     Status,
+    TimelineEntry,
 )
 
 
@@ -76,14 +77,17 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
     order.amount_paid = order.amount_paid.of(0)
     order.amount_charged_back = order.amount_charged_back.of(0)
     enter(order, message.name, Status.AWAITING_PAYMENT, at)
-    order.tell(
-        at,
-        "payment_declined",
-        Role.BUYER,
-        Role.SELLER,
-        reason=message.reason,
-        pay_by=order.pay_by.isoformat(),
-    )
+    if at < order.pay_by:
+        order.tell(
+            at,
+            "payment_declined",
+            Role.BUYER,
+            Role.SELLER,
+            reason=message.reason,
+            pay_by=order.pay_by.isoformat(),
+        )
+    else:
+        order.tell(at, "payment_declined_late", Role.BUYER, Role.SELLER, reason=message.reason)
 
 
 def accept_payment(order: Order, at: datetime) -> None:
@@ -93,10 +97,15 @@ def accept_payment(order: Order, at: datetime) -> None:
     order.payment.status = "accepted"
     order.payment.decided_at = at
     window = order.policy.shipment_window
-    order.shipment = Shipment(ship_by=at + window if window else None)
+    # From the check's end, not from when a worker saw it: deadlines don't depend on outages.
+    checked = order.payment.review_ends_at
+    order.shipment = Shipment(ship_by=checked + window if window else None)
+    lapse_offers(order, "discount", "bonus")
     enter(order, "payment_accepted", Status.AWAITING_SHIPMENT, at)
     order.happened(at, "payment_accepted", Role.SYSTEM)
-    order.tell(at, "payment_accepted", Role.BUYER, Role.SELLER)
+    order.tell(at, "payment_accepted", Role.BUYER)
+    if not order.open_chargeback:
+        order.tell(at, "payment_accepted", Role.SELLER)
 
 
 def on_refund_update(order: Order, message: m.RefundUpdate, at: datetime) -> None:
@@ -115,8 +124,7 @@ def refund_update_problem(order: Order, message: m.RefundUpdate) -> Problem:
 
 def find_refund(order: Order, refund_id: str) -> Refund | None:
     """A refund of this order by its id, also one that was stopped."""
-    refunds = [*order.earlier_refunds, *([order.refund] if order.refund else [])]
-    return next((r for r in refunds if r.refund_id == refund_id), None)
+    return next((refund for refund in order.refunds if refund.refund_id == refund_id), None)
 
 
 def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
@@ -129,11 +137,13 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
     for what in note_chargeback(payment, message, at):
         order.happened(at, what, Role.PROVIDER, money=money)
         order.tell(at, what, Role.SUPPORT, Role.SELLER)
-    if taken > 0:
+    if taken:
         _take_charged_back(order, taken, at)
-    if taken < 0:
-        _put_charged_back(order, at)
-    if message.status == "lost" and order.is_open:
+    if message.status == "lost" and payment.status == "in_review":
+        payment.status = "charged_back"
+        payment.decided_at = at
+    all_of_it = order.amount_charged_back == order.amount_paid
+    if message.status == "lost" and all_of_it and order.is_open:
         close(
             order,
             at,
@@ -147,36 +157,37 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
 
 
 def taken_by_bank(payment: Payment, message: m.ChargebackReported) -> int:
-    """What the bank takes by this news, in minor units; negative where it gives back what it took."""
-    if payment.chargeback is None:
-        return 0 if message.status == "won" else message.money.amount
-    return -payment.chargeback.money.amount if message.status == "won" else 0
+    """What the bank takes by this news, in minor units; negative where it gives back what it took.
+
+    What the bank says last is what counts, also of the amount.
+    """
+    before = payment.chargeback.money.amount if payment.chargeback else 0
+    return (0 if message.status == "won" else message.money.amount) - before
 
 
 def note_chargeback(
     payment: Payment, message: m.ChargebackReported, at: datetime
 ) -> tuple[str, ...]:
     """Note how the payment's chargeback stands, and say what happened, as keys of the timeline."""
-    opened = () if payment.chargeback else ("chargeback_opened",)
-    chargeback = payment.chargeback or Chargeback(
-        status="opened", money=message.money, reason=message.reason, opened_at=at
+    known = payment.chargeback
+    opened = () if known and message.status != "opened" else ("chargeback_opened",)
+    payment.chargeback = Chargeback(
+        status=message.status,
+        money=message.money,
+        reason=message.reason or (known.reason if known else ""),
+        opened_at=known.opened_at if known else at,
+        ended_at=None if message.status == "opened" else at,
     )
-    payment.chargeback = chargeback
-    if message.status == "opened":
-        return opened
-    chargeback.status = message.status
-    chargeback.ended_at = at
-    return (*opened, f"chargeback_{message.status}")
+    return opened if message.status == "opened" else (*opened, f"chargeback_{message.status}")
 
 
 def repeats_chargeback(payment: Payment | None, message: m.ChargebackReported) -> bool:
     """Whether this is known already; an opening that arrives after the end says nothing new."""
-    return (
-        payment is not None
-        and payment.payment_id == message.payment_id
-        and payment.chargeback is not None
-        and message.status in ("opened", payment.chargeback.status)
-    )
+    known = payment.chargeback if payment and payment.payment_id == message.payment_id else None
+    if known is None:
+        return False
+    is_old = message.status == "opened" and known.status != "opened"
+    return is_old or (message.status, message.money) == (known.status, known.money)
 
 
 def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -> Problem:
@@ -208,27 +219,21 @@ def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -
 
 
 def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
-    held = min(amount, -order.books.of("held"))
+    # What is taken comes out of what is held, then off the seller's; what is given back goes the other way.
+    if amount > 0:
+        held = min(amount, -order.books.of("held"))
+    else:
+        held = amount + min(-amount, max(order.books.of("seller"), 0))
     legs = {"held": held, "seller": amount - held, "cash": -amount}
-    order.post(at, _chargeback_step(order, "opened"), **legs)
-    order.amount_charged_back = order.amount_charged_back.of(amount)
-    if order.refund and not order.refund.is_settled:
+    order.post(at, chargeback_step(order.payment, order.timeline), **legs)
+    order.amount_charged_back = order.amount_charged_back.of(
+        order.amount_charged_back.amount + amount
+    )
+    if amount > 0 and order.refund and not order.refund.is_settled:
         order.refund.stopping = True
 
 
-def _put_charged_back(order: Order, at: datetime) -> None:
-    opened = _chargeback_step(order, "opened")
-    taken = next((p for p in order.postings if p.step == opened), None)
-    if taken is not None:
-        legs = {name: -leg for name, leg in taken.legs.items()}
-        order.post(at, _chargeback_step(order, "won"), **legs)
-        order.amount_charged_back = order.amount_charged_back.of(0)
-
-
-def _chargeback_step(order: Order, what: str) -> str:
-    return chargeback_step(order.payment.payment_id if order.payment else "", what)
-
-
-def chargeback_step(payment_id: str, what: str) -> str:
-    """The ledger's name of the step; by payment, as after a declined one the next may be charged back too."""
-    return f"chargeback-{payment_id}-{what}"
+def chargeback_step(payment: Payment | None, timeline: list[TimelineEntry]) -> str:
+    """The ledger's name of the step that the latest news of a payment's chargeback makes."""
+    number = sum(entry.what.startswith("chargeback_") for entry in timeline)
+    return f"chargeback-{payment.payment_id if payment else ''}-{number}"

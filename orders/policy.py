@@ -4,9 +4,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orders.values import Duration, Frozen
+
+_MOST_REMINDERS = 200
 
 _Reminders = Annotated[tuple[Duration, ...], Field(max_length=10)]
 
@@ -43,3 +45,11 @@ class Policy(Frozen):
     """R21: how long before the end of R9's window the seller is reminded."""
     dispute_on_failed_proof: OnFailedProof = OnFailedProof.OPEN
     """R12, R13."""
+
+    @model_validator(mode="after")
+    def _reminders_are_few(self) -> "Policy":
+        if self.dispute_window > self.dispute_reminder * _MOST_REMINDERS:
+            raise ValueError(
+                f"dispute_reminder must leave at most {_MOST_REMINDERS} reminders in dispute_window"
+            )
+        return self

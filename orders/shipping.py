@@ -31,11 +31,8 @@ def add_tracking(order: Order, number: str, carrier: str | None, at: datetime) -
     """Note a tracking number to be verified (R11)."""
     shipment = shipment_of(order)
     shipment.tracking.append(TrackingEvidence(number=number, carrier=carrier, given_at=at))
-    if shipment.status != "shipped":
-        shipment.status = "under_verification"
+    note_evidence(order)
     order.happened(at, "tracking_given", Role.SELLER, number=number)
-    if order.open_dispute:
-        order.open_dispute.evidence.append(f"tracking_number {number}: verifying")
 
 
 def tracking_verdict(
@@ -56,14 +53,11 @@ def tracking_verdict(
     order.happened(
         at, f"tracking_{evidence.status}", Role.SYSTEM, number=evidence.number, reason=reason
     )
-    if order.open_dispute:
-        order.open_dispute.evidence.append(f"tracking_number {evidence.number}: {evidence.status}")
     if not order.is_open:
         return
+    note_evidence(order)
     if not valid:
         order.tell(at, "tracking_invalid", Role.SELLER, number=evidence.number, reason=reason)
-        if shipment.status != "shipped":
-            shipment.status = "claimed" if order.status is Status.PROOF_REQUESTED else "awaited"
         if order.status is Status.PROOF_REQUESTED:
             failed_proof(order, at, "tracking_invalid", DisputeReason.INVALID_TRACKING)
     elif shipment.status != "shipped":
@@ -85,10 +79,7 @@ def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> N
             given_at=at,
         )
     )
-    if shipment.status != "shipped":
-        shipment.status = "under_verification"
-    if order.open_dispute:
-        order.open_dispute.evidence.append(f"{message.kind} {message.sha256}")
+    note_evidence(order)
     order.happened(at, "proof_given", Role.SELLER, kind=message.kind)
     order.tell(at, "proof_to_review", Role.SUPPORT, kind=message.kind)
 
@@ -99,17 +90,15 @@ def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
     proof = next(p for p in shipment.proofs if p.status == "under_review")
     proof.status = "accepted" if message.accepted else "rejected"
     proof.note = message.note
-    order.happened(at, f"proof_{proof.status}", Role.SUPPORT, kind=proof.kind)
+    note_evidence(order)
+    order.happened(at, f"proof_{proof.status}", Role.SUPPORT, kind=proof.kind, note=message.note)
     if message.accepted:
         if shipment.status != "shipped":
             ship(order, at, message.name)
         return
     order.tell(at, "proof_rejected", Role.SELLER, note=message.note)
     if order.status is Status.PROOF_REQUESTED:
-        shipment.status = "claimed"
         failed_proof(order, at, message.name, DisputeReason.PROOF_REJECTED)
-    elif shipment.status != "shipped":
-        shipment.status = "awaited"
 
 
 def claim_shipped(order: Order, trigger: str, at: datetime) -> None:
@@ -118,8 +107,8 @@ def claim_shipped(order: Order, trigger: str, at: datetime) -> None:
     cancellation.status = "shipment_claimed"
     cancellation.answered_at = at
     order.ground = None  # one left from an earlier request is not this one's
-    shipment_of(order).status = "claimed"
     enter(order, trigger, Status.PROOF_REQUESTED, at)
+    note_evidence(order)
     order.happened(at, "proof_requested", Role.SYSTEM)
     due_by = cancellation.due_by.isoformat() if cancellation.due_by else None
     order.tell(at, "proof_requested", Role.SELLER, due_by=due_by)
@@ -132,25 +121,42 @@ def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason
     The seller's refusal and the end of the 14 days end the request; a wrong number or a rejected photo
     with policy ``offer`` does not: the 14 days run on, and the seller may bring better proof.
     """
-    opens = order.policy.dispute_on_failed_proof is OnFailedProof.OPEN
     already_open = order.open_dispute is not None
-    if not (already_open or opens):
+    offered = not already_open and order.policy.dispute_on_failed_proof is OnFailedProof.OFFER
+    if offered:
         order.ground = reason
+        order.happened(at, "dispute_offered", Role.SYSTEM, reason=reason.value)
         order.tell(at, "dispute_offered", Role.BUYER, reason=reason.value)
         if trigger in ("tracking_invalid", "proof_review"):
-            order.revision += 1
             return
     cancellation = cancellation_of(order)
     cancellation.status = "refused"
     cancellation.ended_at = at
-    if not (already_open or opens):
-        enter(order, trigger, Status.AWAITING_SHIPMENT, at)
-        shipment_of(order).status = "awaited"
-        order.happened(at, "dispute_offered", Role.SYSTEM, reason=reason.value)
-        return
-    if not already_open:
+    if not offered and not already_open:
         open_dispute(order, at, reason, Role.SYSTEM)
-    enter(order, trigger, Status.DISPUTED, at)
+        enter(order, trigger, Status.DISPUTED, at)
+        return
+    order.happened(at, "cancellation_ended", Role.SYSTEM, reason=reason.value)
+    if already_open:
+        order.tell(at, "cancellation_ended", Role.BUYER, Role.SELLER, reason=reason.value)
+        enter(order, trigger, Status.DISPUTED, at)
+    else:
+        order.tell(at, "cancellation_ended", Role.SELLER, reason=reason.value)
+        enter(order, trigger, Status.AWAITING_SHIPMENT, at)
+        note_evidence(order)
+
+
+def note_evidence(order: Order) -> None:
+    """Bring the shipment's status, and the evidence of an open dispute, to what was given so far."""
+    shipment = shipment_of(order)
+    if dispute := order.open_dispute:
+        dispute.evidence = shipment.evidence
+    if shipment.status == "shipped":
+        return
+    if shipment.has_evidence_to_judge:
+        shipment.status = "under_verification"
+    else:
+        shipment.status = "claimed" if order.status is Status.PROOF_REQUESTED else "awaited"
 
 
 def on_shipment_extension(order: Order, message: m.ShipmentExtension, at: datetime) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from orders.books import Posting
 from orders.clock import next_refund_check
+from orders.closing import repeats
 from orders.messages import RefundStatus, Role
 from orders.model import Notice, Party, Refund, TimelineEntry
 from orders.policy import Policy
@@ -84,7 +85,7 @@ class Stray(Mutable):
     def news(self, status: RefundStatus, reason: str, at: datetime) -> None:
         """What the provider, or support, says of the refund; the same again changes nothing."""
         refund = self.refund
-        if refund.is_settled or refund.status is status:
+        if repeats(refund, status):
             return
         refund.status = status
         refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
@@ -95,6 +96,7 @@ class Stray(Mutable):
             self._tell(at, "stray_refund_succeeded", Role.BUYER)
         elif status is not RefundStatus.PENDING:
             self._tell(at, "stray_refund_failed", Role.SUPPORT, reason=reason)
+            self._tell(at, "stray_refund_failed", Role.BUYER, reason=reason)
 
     def let_time_pass(self, now: datetime) -> None:
         """R15: past the 2 weeks support is told, once."""
@@ -103,6 +105,7 @@ class Stray(Mutable):
             self.refund.overdue = True
             self._happened(now, "refund_overdue")
             self._tell(now, "stray_refund_overdue", Role.SUPPORT)
+            self._tell(now, "stray_refund_overdue", Role.BUYER)
 
     def _happened(self, at: datetime, what: str, **details: Any) -> None:
         self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))

@@ -1,5 +1,6 @@
 """The values everything else is made of: money, instants, durations, texts and ids."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
@@ -9,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -19,6 +21,9 @@ from pydantic_extra_types.currency_code import Currency
 MAX_AMOUNT = 2**63 - 1
 _LONGEST_DURATION = timedelta(days=3650)
 _ALLOWED_CONTROLS = frozenset("\n\r\t")
+_ISO_DURATION = re.compile(
+    r"P(?=.)(\d+Y)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII
+)
 
 
 class Frozen(BaseModel):
@@ -46,6 +51,19 @@ def _reasonable(duration: timedelta) -> timedelta:
     return duration
 
 
+def _iso_duration(value: object) -> object:
+    # A bare number would be taken for seconds, and "P1M" for 30 days: a month has no length.
+    if isinstance(value, timedelta) or (isinstance(value, str) and _ISO_DURATION.fullmatch(value)):
+        return value
+    raise ValueError("must be an ISO 8601 duration without months, such as P20D or PT36H")
+
+
+def _iso_instant(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
+        return value
+    raise ValueError("must be an ISO 8601 instant with a time zone, such as 2026-11-23T12:00:00Z")
+
+
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
@@ -53,10 +71,10 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("must be between the years 1 and 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_iso_instant), AfterValidator(_in_utc)]
 """An instant with a time zone, kept in UTC; a naive one is refused."""
 
-Duration = Annotated[timedelta, AfterValidator(_reasonable)]
+Duration = Annotated[timedelta, BeforeValidator(_iso_duration), AfterValidator(_reasonable)]
 """A positive ISO 8601 duration of at most 10 years."""
 
 ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]

@@ -64,6 +64,7 @@ class OrderView(Frozen):
     shipment: Shipment | None
     dispute: Dispute | None
     refund: Refund | None
+    earlier_refunds: list[Refund]
     offers: list[Offer]
     messages: list[ChatMessage]
     timeline: list[TimelineEntry]
@@ -98,6 +99,7 @@ def view(order: Order) -> OrderView:
         shipment=order.shipment,
         dispute=order.dispute,
         refund=order.refund,
+        earlier_refunds=order.earlier_refunds,
         offers=order.offers,
         messages=order.messages,
         timeline=order.timeline,
@@ -133,6 +135,9 @@ def deadline(order: Order) -> datetime | None:
 
 def _action(order: Order, name: str) -> Action:
     refused = refusal(order, name)
+    if refused is None and name == "refund_update" and order.refund is None:
+        # The provider's late word on a refund that was stopped is taken, but asks nothing of support.
+        return Action(action=name, available=False, reason="No refund is under way for this order.")
     if refused is None:
         return Action(action=name, available=True)
     return Action(

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from orders.clock import schedule
-from orders.lifecycle import STATUS_PHRASES
+from orders.lifecycle import CLOSED_PHRASES, COMING_PHRASES, STATUS_PHRASES
 from orders.messages import MESSAGES
 from orders.model import Order, PlaceOrder
 from orders.values import decimal
@@ -30,14 +30,14 @@ def about(placed: PlaceOrder) -> str:
     )
 
 
-def now(order: Order) -> str:
+def current(order: Order) -> str:
     """State, why it waits, what comes next by itself, what everyone can do, and where the money is."""
-    reason = f" ({order.close_reason.value})" if order.close_reason else ""
+    why = f", because {CLOSED_PHRASES[order.close_reason]}" if order.close_reason else ""
     parts = [
-        f"**{order.status.value}**{reason} since {_at(order.status_since)}: "
-        f"{STATUS_PHRASES[order.status]}."
+        f"**{order.status.value}** since {_at(order.status_since)}: "
+        f"{STATUS_PHRASES[order.status]}{why}."
     ]
-    if coming := [f"{due.what}: {_at(due.at)}" for due in schedule(order)]:
+    if coming := [f"{_at(due.at)}: {COMING_PHRASES[due.what]}" for due in schedule(order)]:
         parts.append(_listed("Next by itself", coming))
     able = {
         role: [a.action for a in actions(order, role) if a.available and a.action in MESSAGES]
@@ -75,6 +75,8 @@ def now(order: Order) -> str:
             [f"{_at(e.at)} {e.what} ({e.by.value})" for e in order.timeline[-_MOST_EVENTS:]],
         )
     )
+    # Also here: the details that an order is started with are lost when it continues as new.
+    parts.append(about(order.placed))
     return "\n\n".join(parts)
 
 

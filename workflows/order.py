@@ -31,7 +31,15 @@ with workflow.unsafe.imports_passed_through():
         send_back,
     )
     from orders.messages import Message, PaymentReceived, RefundStatus
-    from orders.model import Order, PlaceOrder, Refund, Status, StrayMoney, TrackingEvidence
+    from orders.model import (
+        Dispute,
+        Order,
+        PlaceOrder,
+        Refund,
+        Status,
+        StrayMoney,
+        TrackingEvidence,
+    )
     from orders.shipping import tracking_verdict
     from orders.stray import StrayPayment
     from orders.view import OrderView, deadline, view
@@ -192,8 +200,9 @@ class OrderWorkflow:
                 self._start(f"stop {refund.refund_id}", self._stop_refund(refund))
             if order.refund_check_due:
                 self._start(f"check {refund.refund_id}", self._check_refund(refund))
-        if order.dispute and order.filed_dispute != _fingerprint(order):
-            self._start("file dispute", self._file_dispute())
+        for dispute in (*order.earlier_disputes, *([order.dispute] if order.dispute else [])):
+            if order.filed.get(dispute.dispute_id) != _fingerprint(dispute):
+                self._start(f"file {dispute.dispute_id}", self._file_dispute(dispute))
         if order.revision > self._recorded:
             self._start("record", self._record())
         return bool(self._under_way)
@@ -201,7 +210,7 @@ class OrderWorkflow:
     def _show(self) -> None:
         """Tell the web UI and the visibility store; one write, and only of what changed."""
         order = self._order
-        workflow.set_current_details(details.now(order))
+        workflow.set_current_details(details.current(order))
         present = workflow.info().typed_search_attributes
         wanted: list[SearchAttributePair[Any]] = [
             SearchAttributePair(ids.ORDER_STATUS, order.status.value),
@@ -328,18 +337,18 @@ class OrderWorkflow:
             workflow.now(),
         )
 
-    async def _file_dispute(self) -> None:
+    async def _file_dispute(self, dispute: Dispute) -> None:
         """R8, R12: the desk knows how the dispute stands."""
         order = self._order
-        if order.dispute is None:
-            return
-        filed = _fingerprint(order)
-        case = DisputeCase(order_id=order.placed.order_id, dispute=order.dispute)
+        filed = _fingerprint(dispute)
+        case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
         await surely(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
-        order.filed_dispute = filed
-        if order.dispute.status == "open":
-            order.dispute.status = "under_review"
+        order.filed[dispute.dispute_id] = filed
+        if dispute.status == "open":
+            dispute.status = "under_review"
             order.revision += 1
+        if dispute in order.earlier_disputes and filed == _fingerprint(dispute):
+            order.earlier_disputes.remove(dispute)
 
     async def _start_stray(self, stray: StrayMoney) -> None:
         """R17: money this order cannot take goes back by a process of its own."""
@@ -367,6 +376,6 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
     return Order.new(state, workflow.now())
 
 
-def _fingerprint(order: Order) -> str:
-    dispute = order.dispute
-    return f"{dispute.dispute_id} {dispute.outcome} {len(dispute.evidence)}" if dispute else ""
+def _fingerprint(dispute: Dispute) -> str:
+    # What the desk has to know; that it has taken the case is its own doing.
+    return f"{dispute.outcome} {'; '.join(dispute.evidence)}"

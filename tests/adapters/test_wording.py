@@ -22,17 +22,18 @@ ORDERS = Path(__file__).parents[2] / "orders"
 _Told = tuple[str, Role]
 
 # What a call tells, where its words are known only when it runs.
-_AT_RUN_TIME: dict[str, set[_Told]] = {
-    "f'chargeback_{message.status}'": {
+_AT_RUN_TIME: dict[tuple[str, str], set[_Told]] = {
+    ("paying", "what"): {
         (f"chargeback_{status}", role)
-        for status in ("won", "lost")
+        for status in ("opened", "won", "lost")
         for role in (Role.SUPPORT, Role.SELLER)
     },
-    "deadline": {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
-    "what": {
+    ("clock", "deadline"): {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
+    ("clock", "what"): {
         ("payment_reminder", Role.BUYER),
         ("seller_reminder", Role.SELLER),
         ("dispute_reminder", Role.SUPPORT),
+        ("chargeback_reminder", Role.SUPPORT),
     },
 }
 # Details that a call adds by **, or that every notice of its module has.
@@ -58,7 +59,7 @@ def told() -> dict[_Told, set[str]]:
 def _notices(file: Path, call: ast.Call) -> set[_Told]:
     what, *to = call.args[1:]
     if not isinstance(what, ast.Constant):
-        return _AT_RUN_TIME[ast.unparse(what)]
+        return _AT_RUN_TIME[file.stem, ast.unparse(what)]
     return {(str(what.value), role) for each in to for role in _roles(file, each)}
 
 

@@ -1,6 +1,7 @@
 """Bad input: each is refused with a sentence that names the field and never repeats what came."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -423,3 +424,26 @@ def test_bad_policy() -> None:
     assert "dispute_on_failed_proof" in _not_placed(policy={"dispute_on_failed_proof": "never"})
     assert "seller_reminders" in _not_placed(policy={"seller_reminders": ["P1D"] * 11})
     assert Policy.model_validate({"shipment_window": None}).shipment_window is None
+
+
+@pytest.mark.parametrize(
+    "duration", ["20", "20.5", '"3 days"', '"00:00:05"', '"P1M"', '"P"', '"-P1D"']
+)
+def test_durations_are_iso_8601(duration: str) -> None:
+    """R22, case 45: a bare number would be seconds, and a month has no length."""
+    with pytest.raises(ValidationError, match=r"ISO 8601|longer than nothing"):
+        Policy.model_validate_json(f'{{"payment_window": {duration}}}')
+
+
+@pytest.mark.parametrize("instant", ["1700000000", '"1700000000"', '"2026-11-23"'])
+def test_instants_are_iso_8601(instant: str) -> None:
+    """Case 45."""
+    fields = f'"payment_id":"p","money":{{"amount":1,"currency":"EUR"}},"method":"card","paid_at":{instant}'
+    with pytest.raises(InvalidInput, match=r"paid_at: .*ISO 8601"):
+        parse("payment", [f"{{{fields}}}".encode()])
+
+
+def test_reminders_beyond_number_are_refused() -> None:
+    """R22: an order must stay small."""
+    with pytest.raises(ValidationError, match="at most 200 reminders"):
+        Policy(dispute_reminder=timedelta(minutes=10))

@@ -53,10 +53,17 @@ _durations = st.one_of(
     st.integers(1, 90).map(lambda days: timedelta(days=days)),
 )
 _reminders = st.lists(_durations, max_size=3).map(tuple)
+
+
+def _policy(dispute_window: timedelta, dispute_reminder: timedelta, **others: Any) -> Policy:
+    window = min(dispute_window, dispute_reminder * 200)
+    return Policy(dispute_window=window, dispute_reminder=dispute_reminder, **others)
+
+
 policies = st.one_of(
     st.just(Policy()),
     st.builds(
-        Policy,
+        _policy,
         payment_window=_durations,
         payment_review=_durations,
         seller_reply_window=_durations,

@@ -327,3 +327,67 @@ def test_answered_request_cannot_be_withdrawn() -> None:
     withdrawn.send("cancel_withdrawal")
     refused = withdrawn.refused("seller_reply", decision="accept")
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+
+
+@pytest.mark.parametrize("how", ["refuse", "silence", "wrong number", "rejected photo"])
+def test_everyone_hears_that_a_request_beside_a_dispute_has_ended(how: str) -> None:
+    """R12, R13, R21: the dispute was open already; the step itself is still told and seen."""
+    story = Story(dispute_reminder=timedelta(days=50)).cancel(complaint=True)
+    before = story.order.revision
+    match how:
+        case "refuse":
+            story.reply("refuse")
+        case "silence":
+            story.reply("already_shipped")
+            story.days(13.9)
+            before = story.order.revision
+            story.days(1)
+        case "wrong number":
+            story.reply("already_shipped")
+            story.verdict(story.tracked("NOTREAL1"), valid=False)
+        case _:
+            story.send("shipment_proof", **photo())
+            story.send("proof_review", accepted=False, note="Blurred")
+
+    assert story.order.status is Status.DISPUTED
+    assert story.order.revision > before
+    assert "cancellation_ended" in story.happened
+    assert {("buyer", "cancellation_ended"), ("seller", "cancellation_ended")} <= set(story.told)
+
+
+def test_an_offered_dispute_is_seen_and_the_seller_hears_that_the_request_has_ended() -> None:
+    """R12, R21: policy ``offer`` puts the order back, and both are told."""
+    story = Story(dispute_on_failed_proof="offer").claim()
+    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    assert story.happened.count("dispute_offered") == 1
+
+    story.days(14)
+
+    assert story.order.status is Status.AWAITING_SHIPMENT
+    assert ("seller", "cancellation_ended") in story.told
+
+
+def test_a_request_that_a_shipment_ended_was_not_answered() -> None:
+    """R9, R16a: the sentence says what ended it."""
+    story = Story().paid()
+    evidence = story.tracked()
+    story.send("cancel_request", reason="other", complaint=True)
+    story.verdict(evidence, valid=True)
+
+    refused = story.refused("cancel_withdrawal")
+
+    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+    assert "the shipment is proved" in refused.reason
+
+
+def test_evidence_that_still_waits_is_seen() -> None:
+    """R11: one failed number leaves the photo that waits for support."""
+    story = Story(dispute_on_failed_proof="offer").claim()
+    story.send("shipment_proof", **photo())
+    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    assert story.shipment.status == "under_verification"
+
+    story.verdict(story.tracked(), valid=True)
+
+    assert story.order.status is Status.SHIPPED
+    assert story.shipment.proofs[0].status == "lapsed"

@@ -172,6 +172,85 @@ def test_part_of_the_money_charged_back() -> None:
     _end(story)
 
 
+@pytest.mark.parametrize("lost", [DUE, 400])
+def test_what_the_bank_says_last_counts(lost: int) -> None:
+    """R23: also of the amount; more is taken off what is held, and less is given back."""
+    story = Story().paid()
+    story.chargeback("opened", 1000)
+    story.chargeback("opened", 1500)
+    assert story.view.amount_held == eur(DUE - 1500)
+    check_books(story.order)
+
+    view = story.chargeback("lost", lost)
+
+    assert view.amount_charged_back == eur(lost)
+    assert view.payment
+    assert view.payment.chargeback
+    assert view.payment.chargeback.money == eur(lost)
+    check_books(story.order)
+    if lost == DUE:
+        assert view.close_reason is CloseReason.CHARGED_BACK
+        _end(story)
+
+
+def test_a_part_that_is_lost_decides_nothing_else() -> None:
+    """R23, R16: the order goes on with the rest of the money, and support decides the dispute."""
+    story = Story().disputed()
+    story.chargeback("opened", 1)
+    view = story.chargeback("lost", 1)
+    assert view.status is Status.DISPUTED
+
+    story.send("dispute_decision", decision="full_refund")
+
+    assert story.refund.money == eur(DUE - 1)
+    story.refund_news("succeeded")
+    _end(story)
+
+
+def test_money_that_waits_for_the_bank_is_not_forgotten() -> None:
+    """R23, R15: support is reminded of it every week; restarted, the refund has its two weeks."""
+    story = Story().accepted()
+    story.chargeback("opened", 1000)
+    story.refund_news("canceled")
+    assert ("buyer", "refund_stopped") in story.told
+    story.days(90)
+    assert story.told.count(("support", "chargeback_reminder")) == 12
+
+    story.chargeback("won", 1000)
+
+    assert story.refund.due_by == story.now + 14 * DAY
+    assert not story.refund.overdue
+    story.refund_news("succeeded")
+    _end(story)
+
+
+def test_a_buyer_whose_bank_has_the_money_is_not_told_that_it_is_late() -> None:
+    """R23, R15: a refund that is being stopped is support's to look into."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.days(15)
+
+    assert ("support", "refund_overdue") in story.told
+    assert ("buyer", "refund_overdue") not in story.told
+
+
+def test_charged_back_during_the_check() -> None:
+    """R23, R21: nobody is told to ship what is not paid for any more."""
+    story = Story()
+    story.pay()
+    story.chargeback("opened")
+    story.days(1)
+    assert ("seller", "payment_accepted") not in story.told
+
+    lost = Story()
+    lost.pay()
+    view = lost.chargeback("lost")
+
+    assert view.payment
+    assert view.payment.status == "charged_back"
+    _end(lost)
+
+
 def test_chargeback_and_a_dispute_decision() -> None:
     """R23, R16, case 10: never more back than came in."""
     story = Story().disputed()

@@ -123,11 +123,9 @@ def test_proof_in_a_dispute_is_evidence() -> None:
     assert view.status is Status.DISPUTED
     assert story.dispute.is_open
     assert story.dispute.evidence == [
-        "tracking_number NOTREAL1: verifying",
         "tracking_number NOTREAL1: invalid",
-        f"photo {photo()['sha256']}",
-        "tracking_number 1Z5R89390357567127: verifying",
         "tracking_number 1Z5R89390357567127: valid",
+        f"photo {photo()['sha256']}: rejected",
     ]
     assert story.shipment.status == "shipped"
 
@@ -272,3 +270,27 @@ def test_complaint_and_failed_proof_are_one_dispute() -> None:
     assert story.dispute.dispute_id == "A-1001-dispute-1"
     assert story.dispute.reason is DisputeReason.SELLER_COMPLAINT
     assert story.dispute.due_by == DECIDE_BY
+
+
+def test_why_support_decided_so_is_kept() -> None:
+    """R16: the note stands in the dispute and the timeline, and both sides are told it."""
+    story = Story().disputed()
+    view = story.send(
+        "dispute_decision", decision="partial_refund", money=eur(700), note="Worn on arrival."
+    )
+
+    decided = next(entry for entry in view.timeline if entry.what == "dispute_decided")
+    assert decided.details["note"] == story.dispute.outcome_note == "Worn on arrival."
+    assert decided.details["money"] == {"amount": 700, "currency": "EUR"}
+    told = [it for it in story.order.notices if it.what == "dispute_resolved"]
+    assert {it.details["note"] for it in told} == {"Worn on arrival."}
+
+
+def test_an_earlier_dispute_is_kept_until_the_desk_knows_its_end() -> None:
+    """R16b: dropped and opened anew before anybody filed it."""
+    story = Story().cancel(complaint=True)
+    story.send("dispute_withdrawal")
+    story.send("dispute_request")
+
+    assert [it.dispute_id for it in story.order.earlier_disputes] == ["A-1001-dispute-1"]
+    assert story.dispute.dispute_id == "A-1001-dispute-2"

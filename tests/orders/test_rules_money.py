@@ -141,7 +141,7 @@ def test_late_refund_is_escalated_and_never_dropped() -> None:
 
     story.until(CLOSED + 14 * DAY)
     assert story.refund.overdue
-    assert story.told[-2:] == [("buyer", "refund_overdue"), ("support", "refund_overdue")]
+    assert set(story.told[-2:]) == {("buyer", "refund_overdue"), ("support", "refund_overdue")}
     assert deadline(story.order) == CLOSED + 14 * DAY
 
     story.days(3 * 365)
@@ -295,13 +295,27 @@ def test_stray_money_goes_back_in_full() -> None:
     assert Stray.model_validate_json(stray.model_dump_json()) == stray
 
 
+def test_what_failed_does_not_become_pending_again() -> None:
+    """R15, case 15: news that was overtaken erases no failure; success still does."""
+    story = Story().accepted()
+    story.refund_news("failed", reason="Account closed")
+    news = {"refund_id": story.refund.refund_id, "status": "pending"}
+
+    story.repeat("refund_update", **news)
+
+    assert story.refund.failure_reason == "Account closed"
+    story.refund_news("succeeded")
+    assert is_over(story.order)
+
+
 def test_stray_money_that_does_not_arrive_is_escalated() -> None:
-    """R17, R15: failed or late, support is told, and success still counts."""
+    """R17, R15: failed or late, support and payer are told, and success still counts."""
     stray = _stray()
     stray.news(RefundStatus.PENDING, "", START)
     stray.news(RefundStatus.FAILED, "Account closed", START + DAY)
     assert stray.refund.failure_reason == "Account closed"
-    assert (stray.notices[-1].to, stray.notices[-1].what) == ("support", "stray_refund_failed")
+    told = [(it.to, it.what) for it in stray.notices[-2:]]
+    assert told == [("support", "stray_refund_failed"), ("buyer", "stray_refund_failed")]
     assert stray.next_check == START + 3 * DAY
 
     stray.let_time_pass(START + 14 * DAY - INSTANT)
@@ -309,13 +323,13 @@ def test_stray_money_that_does_not_arrive_is_escalated() -> None:
     for _ in range(2):
         stray.let_time_pass(START + 14 * DAY)
     assert stray.refund.overdue
-    assert [n.what for n in stray.notices].count("stray_refund_overdue") == 1
+    assert [n.what for n in stray.notices].count("stray_refund_overdue") == 2
     assert stray.next_check == START + 21 * DAY
 
     stray.news(RefundStatus.SUCCEEDED, "", START + 40 * DAY)
     assert stray.refund.is_settled
     stray.let_time_pass(START + 50 * DAY)
-    assert [n.what for n in stray.notices].count("stray_refund_overdue") == 1
+    assert [n.what for n in stray.notices].count("stray_refund_overdue") == 2
 
 
 def test_order_that_closed_says_why() -> None:

@@ -366,3 +366,38 @@ def test_postings_are_balanced_or_refused() -> None:
         Posting.model_validate(fields | {"legs": {"cash": 1}})
     with pytest.raises(ValueError, match="no such account"):
         Posting.model_validate(fields | {"legs": {"cash": 1, "pocket": -1}})
+
+
+def test_declined_after_the_20_days() -> None:
+    """R6, R1: nobody is invited to pay until an instant that is gone."""
+    story = Story()
+    story.days(19.5)
+    story.pay()
+    story.days(0.8)
+
+    view = story.send("payment_declined", payment_id="pay-1", reason="No funds")
+
+    assert view.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert ("buyer", "payment_declined_late") in story.told
+    assert ("buyer", "payment_declined") not in story.told
+
+
+def test_the_time_to_ship_runs_from_the_checks_end() -> None:
+    """R20, case 11: however late a worker sees that it is over."""
+    story = Story()
+    story.pay()
+    checked = story.now + timedelta(days=1)
+    story.now += timedelta(days=25)
+    story.settle()
+
+    assert story.shipment.ship_by == checked + timedelta(days=30)
+
+
+def test_a_message_id_that_was_used_for_something_else_swallows_no_money() -> None:
+    """R17: a payment is known by its own id."""
+    story = Story()
+    story.send("buyer_message", text="Hi", message_id="evt-1")
+
+    story.send("payment", **payment(), message_id="evt-1")
+
+    assert story.order.status is Status.PAYMENT_REVIEW

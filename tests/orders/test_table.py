@@ -10,8 +10,8 @@ import pytest
 from orders.clock import let_time_pass, refund_checked, schedule
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import receive
-from orders.lifecycle import DEADLINES, MOST_CHAT_MESSAGES, MOST_PROOFS, TRANSITIONS, VERDICTS
-from orders.messages import MESSAGES
+from orders.lifecycle import DEADLINES, MOST, TRANSITIONS, VERDICTS
+from orders.messages import MESSAGES, Role
 from orders.model import Order, Status
 from orders.policy import Policy
 from orders.shipping import tracking_verdict
@@ -247,7 +247,7 @@ def test_refusals_by_content() -> None:
 def test_too_many_messages(name: str) -> None:
     """R4, case 31: each side may write so many messages; the other side still can."""
     story = Story()
-    for _ in range(MOST_CHAT_MESSAGES):
+    for _ in range(MOST[name]):
         story.send(name, **FIELDS[name])
 
     assert story.refused(name, **FIELDS[name]).code is RefusalCode.TOO_MANY_MESSAGES
@@ -257,12 +257,33 @@ def test_too_many_messages(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["tracking_number", "shipment_proof"])
 def test_too_many_proofs(name: str) -> None:
-    """R11, case 31: a seller may try so many times."""
+    """R11, case 31: a seller may try so many times; the other way of proving it is still open."""
     story = Story().disputed()
-    for _ in range(MOST_PROOFS):
+    for _ in range(MOST[name]):
         story.send(name, **FIELDS[name])
 
     assert story.refused(name, **FIELDS[name]).code is RefusalCode.TOO_MANY_MESSAGES
+    other = {"tracking_number": "shipment_proof", "shipment_proof": "tracking_number"}[name]
+    story.send(other, **FIELDS[other])
+
+
+def test_too_many_requests_silence_nobody_but_their_sender() -> None:
+    """R9, R18, case 31: a buyer who asks again and again cannot take the seller's answer away."""
+    story = Story().paid()
+    for _ in range(MOST["cancel_request"] - 1):
+        story.send("cancel_request", **FIELDS["cancel_request"])
+        story.send("cancel_withdrawal")
+    story.send("cancel_request", **FIELDS["cancel_request"])
+
+    assert story.view.actions[Role.SELLER]
+    story.send("seller_reply", decision="already_shipped")
+    story.verdict(story.tracked(), valid=True)
+
+    assert story.order.status is Status.SHIPPED
+    again = Story().paid()
+    again.order.counters["cancel_request"] = MOST["cancel_request"]
+    refused = again.refused("cancel_request", **FIELDS["cancel_request"])
+    assert refused.code is RefusalCode.TOO_MANY_MESSAGES
 
 
 @pytest.mark.parametrize("status", Status)
