@@ -192,6 +192,8 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
         yield Text(
             plain(f"  {line.quantity} x {line.title} ({line.sku}) at {money(line.unit_price)}")
         )
+    if view.shipping_price.amount:
+        yield Text(f"  shipping {money(view.shipping_price)}")
     yield _title("Money")
     yield money_table(view)
     if refund := view.refund:

@@ -326,6 +326,7 @@ def _is_of(view: OrderView, placed: PlaceOrder) -> bool:
         view.buyer == placed.buyer
         and view.seller == placed.seller
         and view.lines == placed.lines
+        and view.shipping_price == placed.shipping_price
         and view.policy == placed.policy
         and view.amount_due.of(view.amount_due.amount + discounts) == placed.total
     )

@@ -7,6 +7,7 @@ notice is in the outbox if and only if the view that explains it is kept.
 from typing import Protocol
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.notifications import Notifications
 from orders.books import Posting
@@ -18,14 +19,27 @@ from orders.view import OrderView
 class Step(Frozen):
     """What an order has come to; ``postings`` are all of the order's so far.
 
-    ``revision`` is how many history events it has seen: a workflow task that is run again, and may decide
-    otherwise than the one that was thrown away, has seen more.
+    ``revision`` is the step's instant in microseconds: a workflow task that is run again, after one that was
+    thrown away or after a reset, and that may decide otherwise, is later. ``process`` tells the order's own
+    process, with all its resets and continuations, from another one under the same id.
     """
 
     revision: int
+    process: str
     view: OrderView
     postings: tuple[Posting, ...]
     notices: tuple[Notice, ...]
+
+
+class OrderExists(ApplicationError):
+    """An order's id is never used again, also when Temporal has forgotten the first one."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"Order {order_id} exists already, and an id is never used again: place it with another one.",
+            type=type(self).__name__,
+            non_retryable=True,
+        )
 
 
 class Recorded(Frozen):
@@ -41,6 +55,7 @@ class Journal(Protocol):
         """Keep a step in one transaction; the same step again changes nothing.
 
         An older revision never replaces a newer view. A posting already there by its key is left alone.
+        Raises OrderExists for the step of another process than the one that is kept under this id.
         """
 
 

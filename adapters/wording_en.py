@@ -101,6 +101,8 @@ _TO_SUPPORT = {
     "dispute_opened": "Order {order}: a dispute is open: {reason}. Please decide it.",
     "dispute_reminder": "Order {order}: the dispute is still undecided. After {due_by} it ends "
     "with a full refund.",
+    "payment_contradicts": "Order {order}: the provider's news of payment {payment_id} of {money} "
+    "contradicts what it said of it before. Please find out whether the money came in.",
     "chargeback_reminder": "Order {order}: the bank has not decided the chargeback yet, and what is held "
     "of the payment waits for it.",
     "dispute_resolved": "Order {order}: the dispute is over: {outcome}.",

@@ -13,7 +13,7 @@ from pydantic_extra_types.currency_code import Currency
 from sqlalchemy import ColumnElement, Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.bookkeeping import Step
+from activities.bookkeeping import OrderExists, Step
 from activities.notifications import Letter
 from ledger import tables
 from ledger.database import Database, insert_if_missing, insert_into
@@ -181,11 +181,12 @@ class _Kept:
 
 
 async def _keep_view(connection: AsyncConnection, step: Step) -> bool:
-    """Keep the view unless a newer revision is kept; says whether it was."""
+    """Keep the view unless a newer revision is kept; says whether it was. Raises OrderExists."""
     view = step.view
     insert = insert_into(connection, tables.orders).values(
         order_id=view.order_id,
         revision=step.revision,
+        process=step.process,
         view=view.model_dump_json(),
         buyer_id=view.buyer.id,
         seller_id=view.seller.id,
@@ -197,9 +198,15 @@ async def _keep_view(connection: AsyncConnection, step: Step) -> bool:
     upsert = insert.on_conflict_do_update(
         index_elements=["order_id"],
         set_={name: newer[name] for name in ("revision", "view", "status", "updated_at")},
-        where=tables.orders.c.revision <= newer.revision,
+        where=(tables.orders.c.revision <= newer.revision)
+        & (tables.orders.c.process == newer.process),
     )
-    return (await connection.execute(upsert)).rowcount == 1
+    if (await connection.execute(upsert)).rowcount == 1:
+        return True
+    owner = select(tables.orders.c.process).where(tables.orders.c.order_id == view.order_id)
+    if (await connection.execute(owner)).scalar_one() != step.process:
+        raise OrderExists(view.order_id)
+    return False
 
 
 async def _keep_postings(connection: AsyncConnection, step: Step) -> None:

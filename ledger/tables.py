@@ -70,6 +70,7 @@ orders = Table(
     metadata,
     Column("order_id", String(64), primary_key=True),
     Column("revision", BigInteger, nullable=False),
+    Column("process", String(64), nullable=False),
     Column("view", Text, nullable=False),
     Column("buyer_id", String(64), nullable=False),
     Column("seller_id", String(64), nullable=False),

@@ -63,6 +63,9 @@ def refund_checked(
         refund_news(order, refund, status, reason, now)
 
 
+_CHECKS_APART = timedelta(hours=1)
+
+
 def next_refund_check(
     since: datetime, checks: tuple[timedelta, ...], every: timedelta, after: datetime
 ) -> datetime:
@@ -72,7 +75,8 @@ def next_refund_check(
         if at > after:
             return at
     start = instants[-1] if instants else since
-    return _next_of(start, every, after)
+    # At the least, whatever policy says: the provider is asked until it answers.
+    return _next_of(start, max(every, _CHECKS_APART), after)
 
 
 def _upcoming(order: Order) -> Iterator[Due]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 _MOST_PROBLEMS = 5
 _LONGEST_REASON = 300
@@ -43,15 +44,27 @@ class InvalidInput(OrderError):
     @classmethod
     def of(cls, what: str, error: ValidationError) -> "InvalidInput":
         """The first few problems of a validation as one sentence, without repeating the input."""
+        found = error.errors(include_url=False, include_input=False)
+        # A list is called too short as well when one of its items is wrong (pydantic).
+        inside = {problem["loc"][0] for problem in found if len(problem["loc"]) > 1}
         problems = [
-            f"{'.'.join(_field(part) for part in problem['loc']) or what}: {problem['msg']}"[
-                :_LONGEST_REASON
-            ]
-            for problem in error.errors(include_url=False, include_input=False)
+            _sentence(problem)[:_LONGEST_REASON]
+            for problem in found
+            if not (problem["type"] == "too_short" and {*problem["loc"]} & inside)
         ]
         more = len(problems) - _MOST_PROBLEMS
         rest = f"; and {more} more" if more > 0 else ""
         return cls(f"{what} is not valid: {'; '.join(problems[:_MOST_PROBLEMS])}{rest}.")
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    where = ".".join(_field(part) for part in problem["loc"])
+    text = problem["msg"].removeprefix("Value error, ")
+    if where.endswith("amount") and problem["type"].startswith(("int_", "float_")):
+        text = "must be whole minor units, such as 2490 for 24.90 EUR"
+    if where.endswith("currency"):
+        text = "must be a code of ISO 4217, such as EUR"
+    return f"{where}: {text}" if where else text
 
 
 def _field(part: int | str) -> str:

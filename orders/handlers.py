@@ -26,7 +26,7 @@ from orders.disputing import (
     on_settlement_offer,
     settlement_offer_problem,
 )
-from orders.errors import NotAllowedNow
+from orders.errors import NotAllowedNow, RefusalCode
 from orders.lifecycle import TRANSITIONS, Problem, refusal, refuse
 from orders.messages import Role
 from orders.model import (
@@ -38,6 +38,7 @@ from orders.offers import acceptance_problem
 from orders.paying import (
     accept_payment,
     chargeback_problem,
+    contradicts,
     find_refund,
     on_chargeback,
     on_payment,
@@ -61,7 +62,8 @@ from orders.talking import (
 )
 
 _MOST_REFUSED = 20
-_MOST_MESSAGE_IDS = 1000
+_MOST_MESSAGE_IDS = 500
+_MOST_PAYMENT_IDS = 500
 
 
 def receive(order: Order, message: m.Message, at: datetime) -> bool:
@@ -75,24 +77,27 @@ def receive(order: Order, message: m.Message, at: datetime) -> bool:
     _APPLY[message.name](order, message, at)
     order.count(message.name)
     if message.message_id:
-        order.message_ids = [*order.message_ids, message.message_id][-_MOST_MESSAGE_IDS:]
+        order.message_ids = [*order.message_ids, _id_of(message)][-_MOST_MESSAGE_IDS:]
     return True
+
+
+def _id_of(message: m.Message) -> str:
+    # With its name: an id that was used for another message makes this one no repeat.
+    return f"{message.name}:{message.message_id}"
 
 
 def is_repeat(order: Order, message: m.Message) -> bool:
     """Whether the order has taken this already: by message id, or by what the message is about."""
     # News of money is known by the money it is about: whoever mistakes an id must not lose any (R17, R23).
     is_money = isinstance(message, m.PaymentReceived | m.ChargebackReported)
-    if message.message_id and message.message_id in order.message_ids and not is_money:
+    if message.message_id and _id_of(message) in order.message_ids and not is_money:
         return True
     match message:
         case m.PaymentReceived():
-            taken = order.payment.payment_id if order.payment else None
-            return message.payment_id in (
-                taken,
-                *order.declined_payments,
-                *order.stray_payments,
-            )
+            payment = order.payment
+            if payment and payment.payment_id == message.payment_id:
+                return payment.status != "declined" and payment.money == message.money
+            return message.payment_id in order.stray_payments
         case m.PaymentDeclined():
             return message.payment_id in order.declined_payments
         case m.RefundUpdate():
@@ -109,6 +114,13 @@ def check(order: Order, message: m.Message, at: datetime | None = None) -> None:
 
     With ``at``, a message that can be taken from an earlier instant on can be taken.
     """
+    if isinstance(message, m.PaymentReceived) and contradicts(order, message):
+        raise refuse(
+            order,
+            message.name,
+            RefusalCode.NOT_IN_THIS_STATUS,
+            f"Payment {message.payment_id} was reported otherwise before; support looks into it.",
+        )
     if refused := refusal(order, message.name, at):
         raise refused
     if (look := _CHECK.get(message.name)) and (problem := look(order, message)):
@@ -121,13 +133,40 @@ def record_refusal(order: Order, name: str, reason: str, at: datetime) -> None:
     order.revision += 1
 
 
+def sent_back_before(order: Order, message: m.Message) -> NotAllowedNow | None:
+    """What to answer to the repeat of a payment that could not be taken: not that it is taken (R17)."""
+    if not (isinstance(message, m.PaymentReceived) and message.payment_id in order.stray_payments):
+        return None
+    return refuse(
+        order,
+        message.name,
+        RefusalCode.NOT_IN_THIS_STATUS,
+        f"Payment {message.payment_id} could not be taken when it first came; it goes back in full.",
+    )
+
+
 def send_back(
     order: Order, payment: m.PaymentReceived, refused: NotAllowedNow, at: datetime
 ) -> None:
-    """R17: a payment that was refused still is money; leave it to a process of its own, once."""
-    if payment.payment_id in order.stray_payments:
+    """R17: a payment that was refused still is money; leave it to a process of its own, once.
+
+    Not one of which the provider said something else before: whether money came in at all is for support to
+    find out, who is told once.
+    """
+    if contradicts(order, payment):
+        if payment.payment_id not in order.contradicted:
+            order.contradicted = [*order.contradicted, payment.payment_id][-_MOST_PAYMENT_IDS:]
+            order.tell(
+                at,
+                "payment_contradicts",
+                Role.SUPPORT,
+                payment_id=payment.payment_id,
+                money=payment.money.model_dump(mode="json"),
+            )
+            order.revision += 1
         return
-    order.stray_payments.append(payment.payment_id)
+    # Temporal starts the process of a payment once, also of one that is forgotten here.
+    order.stray_payments = [*order.stray_payments, payment.payment_id][-_MOST_PAYMENT_IDS:]
     order.strays.append(
         StrayMoney(
             payment_id=payment.payment_id,

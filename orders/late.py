@@ -61,7 +61,7 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
     charged, owed = view.amount_charged_back, view.amount_owed_to_seller
     posting = Posting(
         order_id=view.order_id,
-        step=chargeback_step(after.payment, after.timeline),
+        step=chargeback_step(message.payment_id, f"late-{len(after.timeline)}"),
         at=at,
         currency=message.money.currency,
         legs={"seller": taken, "cash": -taken},

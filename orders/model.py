@@ -24,6 +24,10 @@ from orders.values import (
     ShortText,
 )
 
+# A workflow's state must stay well under the 2 MB that Temporal takes.
+_MOST_EVENTS = 600
+_LONGEST_DETAIL = 200
+
 
 class Status(StrEnum):
     """The contract's statuses of an order."""
@@ -337,6 +341,14 @@ class StrayMoney(Frozen):
     reason: str
 
 
+def _shortened(value: Any) -> Any:
+    return (
+        f"{value[:_LONGEST_DETAIL]}…"
+        if isinstance(value, str) and len(value) > _LONGEST_DETAIL
+        else value
+    )
+
+
 class Order(Mutable):
     """One order, whole: all that must survive a continue-as-new is in here."""
 
@@ -373,8 +385,6 @@ class Order(Mutable):
     """Up to when the passing of time has been handled; reminders before it are not due again."""
     revision: int = 0
     """Grows with every change."""
-    past_events: int = 0
-    """History events before the latest continue-as-new, so that steps stay in order across it."""
     counters: dict[str, int] = Field(default_factory=dict)
     message_ids: list[str] = Field(default_factory=list)
     declined_payments: list[str] = Field(default_factory=list)
@@ -385,6 +395,8 @@ class Order(Mutable):
     """Not yet handed over to a process of their own."""
     stray_payments: list[str] = Field(default_factory=list)
     """Every payment id that went that way, so that a repeat does not go twice."""
+    contradicted: list[str] = Field(default_factory=list)
+    """Payment ids of which the provider said one thing, and then another."""
     refund_check_due: bool = False
     earlier_disputes: list[Dispute] = Field(default_factory=list)
     """Of which the dispute desk has not been told the end yet."""
@@ -450,8 +462,15 @@ class Order(Mutable):
         return self.counters[what]
 
     def happened(self, at: datetime, what: str, by: Role, **details: Any) -> None:
-        """Add to the timeline, and count as a change."""
-        self.timeline.append(TimelineEntry(at=at, what=what, by=by, details=details))
+        """Add to the timeline, and count as a change.
+
+        People can do only so much (``lifecycle.MOST``); what a provider says over and over pushes out the
+        middle of the timeline, never its beginning.
+        """
+        short = {name: _shortened(value) for name, value in details.items()}
+        self.timeline.append(TimelineEntry(at=at, what=what, by=by, details=short))
+        if len(self.timeline) > _MOST_EVENTS:
+            del self.timeline[_MOST_EVENTS // 4]
         self.revision += 1
 
     def tell(self, at: datetime, what: str, *to: Role, **details: Any) -> None:

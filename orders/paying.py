@@ -16,8 +16,10 @@ from orders.model import (
     Refund,
     Shipment,
     Status,
-    TimelineEntry,
 )
+
+# Of a buyer who tries one card after the other; a payment can't be mistaken for one that is forgotten.
+_MOST_DECLINED = 200
 
 
 def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
@@ -33,9 +35,15 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
     )
     order.amount_paid = message.money
     amount = message.money.amount
-    order.post(at, f"payment-{message.payment_id}", cash=amount, held=-amount)
+    order.post(at, f"payment/{message.payment_id}", cash=amount, held=-amount)
     enter(order, message.name, Status.PAYMENT_REVIEW, at)
-    order.happened(at, "payment_received", Role.PROVIDER, payment_id=message.payment_id)
+    order.happened(
+        at,
+        "payment_received",
+        Role.PROVIDER,
+        payment_id=message.payment_id,
+        money=message.money.model_dump(mode="json"),
+    )
     order.tell(
         at,
         "payment_received",
@@ -55,9 +63,18 @@ def payment_problem(order: Order, message: m.PaymentReceived) -> Problem:
     )
 
 
+def contradicts(order: Order, message: m.PaymentReceived) -> bool:
+    """Whether the provider said before that this payment was declined, or of another amount."""
+    payment = order.payment
+    is_ours = payment is not None and payment.payment_id == message.payment_id
+    return message.payment_id in order.declined_payments or (
+        is_ours and payment is not None and payment.money != message.money
+    )
+
+
 def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) -> None:
     """R6: the provider turned a payment down; the 20 days go on from where they started."""
-    order.declined_payments.append(message.payment_id)
+    order.declined_payments = [*order.declined_payments, message.payment_id][-_MOST_DECLINED:]
     payment = order.payment
     order.happened(
         at,
@@ -69,7 +86,7 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
     if payment is None or payment.payment_id != message.payment_id:
         return
     amount = payment.money.amount - order.amount_charged_back.amount
-    order.post(at, f"payment-declined-{message.payment_id}", held=amount, cash=-amount)
+    order.post(at, f"payment-declined/{message.payment_id}", held=amount, cash=-amount)
     payment.status = "declined"
     payment.declined_reason = message.reason
     payment.decided_at = at
@@ -225,7 +242,8 @@ def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
     else:
         held = amount + min(-amount, max(order.books.of("seller"), 0))
     legs = {"held": held, "seller": amount - held, "cash": -amount}
-    order.post(at, chargeback_step(order.payment, order.timeline), **legs)
+    payment_id = order.payment.payment_id if order.payment else ""
+    order.post(at, chargeback_step(payment_id, order.count("chargeback posting")), **legs)
     order.amount_charged_back = order.amount_charged_back.of(
         order.amount_charged_back.amount + amount
     )
@@ -233,7 +251,6 @@ def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
         order.refund.stopping = True
 
 
-def chargeback_step(payment: Payment | None, timeline: list[TimelineEntry]) -> str:
-    """The ledger's name of the step that the latest news of a payment's chargeback makes."""
-    number = sum(entry.what.startswith("chargeback_") for entry in timeline)
-    return f"chargeback-{payment.payment_id if payment else ''}-{number}"
+def chargeback_step(payment_id: str, number: int | str) -> str:
+    """The ledger's name of the step that news of a payment's chargeback makes."""
+    return f"chargeback/{payment_id}/{number}"

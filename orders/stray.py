@@ -49,6 +49,7 @@ class Stray(Mutable):
     postings: list[Posting] = Field(default_factory=list)
     notices: list[Notice] = Field(default_factory=list)
     clock: Instant
+    check_due: bool = False
 
     @classmethod
     def new(cls, payment: StrayPayment, at: datetime) -> "Stray":
@@ -73,7 +74,7 @@ class Stray(Mutable):
     @property
     def books_id(self) -> str:
         """What its books go by; no order's id can look like it."""
-        return f"stray:{self.payment.payment_id}"
+        return f"stray/{self.payment.payment_id}"
 
     @property
     def next_check(self) -> datetime:
@@ -99,8 +100,14 @@ class Stray(Mutable):
             self._tell(at, "stray_refund_failed", Role.BUYER, reason=reason)
 
     def let_time_pass(self, now: datetime) -> None:
-        """R15: past the 2 weeks support is told, once."""
-        self.clock = max(self.clock, now)
+        """R15: at certain instants the provider is to be asked."""
+        if now >= self.next_check:
+            self.check_due = True
+            self.clock = now
+
+    def checked(self, now: datetime) -> None:
+        """R15: the provider was asked; past the 2 weeks its silence is overdue, and people are told, once."""
+        self.check_due = False
         if now >= self.refund.due_by and not (self.refund.overdue or self.refund.is_settled):
             self.refund.overdue = True
             self._happened(now, "refund_overdue")

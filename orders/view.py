@@ -47,6 +47,7 @@ class OrderView(Frozen):
     buyer: Party
     seller: Party
     lines: tuple[Line, ...]
+    shipping_price: Money
     policy: Policy
     status: Status
     status_since: Instant
@@ -80,6 +81,7 @@ def view(order: Order) -> OrderView:
         buyer=order.placed.buyer,
         seller=order.placed.seller,
         lines=order.placed.lines,
+        shipping_price=order.placed.shipping_price,
         policy=order.policy,
         status=order.status,
         status_since=order.status_since,

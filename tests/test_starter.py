@@ -148,7 +148,9 @@ async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal
     placed = {**SAMPLE, "order_id": "long-ago"}
     order = Order.new(PlaceOrder.model_validate(placed), datetime(2020, 1, 1, tzinfo=UTC))
     receive(order, CancelRequest(reason=CancelReason.OTHER), datetime(2020, 1, 2, tzinfo=UTC))
-    kept = Step(revision=order.revision, view=view_of(order), postings=(), notices=())
+    kept = Step(
+        revision=order.revision, process="run-1", view=view_of(order), postings=(), notices=()
+    )
     await terminal.journal.record(kept)
 
     shown = await terminal.run("show", "long-ago")

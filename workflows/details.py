@@ -47,10 +47,15 @@ def current(order: Order) -> str:
         parts.append(
             _listed("Can now", [f"{role.value}: {', '.join(a)}" for role, a in able.items() if a])
         )
+    if (cancellation := order.cancellation) and cancellation.reason:
+        note = f": {_quoted(cancellation.note)}" if cancellation.note else ""
+        parts.append(
+            f"Cancellation {cancellation.status}, because of {cancellation.reason.value}{note}."
+        )
     if dispute := order.open_dispute:
         parts.append(
             f"Dispute `{dispute.dispute_id}` ({dispute.reason.value}): {dispute.status}, "
-            f"decided by {_at(dispute.due_by)} at the latest."
+            f"for the buyer at {_at(dispute.due_by)}, if nobody decides it before."
         )
     if refund := order.refund:
         late = ", **overdue**" if refund.overdue and not refund.is_settled else ""
@@ -62,9 +67,9 @@ def current(order: Order) -> str:
     currency = order.amount_due.currency
     parts.append(
         f"Money: due {order.amount_due}, paid {order.amount_paid}, "
-        f"held {decimal(order.books.held, currency)}, "
+        f"held {decimal(order.books.held, currency)} {currency}, "
         f"refunded {order.amount_refunded}, charged back {order.amount_charged_back}, "
-        f"owed to the seller {decimal(order.books.seller, currency)}."
+        f"owed to the seller {decimal(order.books.seller, currency)} {currency}."
     )
     if order.refused:
         last = order.refused[-1]

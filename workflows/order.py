@@ -5,8 +5,9 @@ must happen outside is read off the order's state, so it is started again after 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -14,7 +15,7 @@ from temporalio.common import RawValue, SearchAttributePair
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.bookkeeping import Bookkeeping, Recorded, Step
+    from activities.bookkeeping import Bookkeeping, OrderExists, Recorded, Step
     from activities.disputes import DisputeCase, Disputes
     from activities.notifications import Notifications
     from activities.refunds import Refunds, RefundState
@@ -29,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
         receive,
         record_refusal,
         send_back,
+        sent_back_before,
     )
     from orders.messages import Message, PaymentReceived, RefundStatus
     from orders.model import (
@@ -45,14 +47,13 @@ with workflow.unsafe.imports_passed_through():
     from orders.view import OrderView, deadline, view
     from workflows import details, ids, refunding
     from workflows.options import MOVE_MONEY, NOTIFY, PATIENTLY
-    from workflows.waiting import FAILED, Alarm, surely
+    from workflows.waiting import FAILED, Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
 
 
 _NEAR_ENOUGH = timedelta(minutes=1)
 
-# How long a step that was refused for good rests before it is tried again: somebody may put that right.
-_REST = timedelta(hours=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @workflow.defn(name="OrderWorkflow")
@@ -65,8 +66,7 @@ class OrderWorkflow:
     @workflow.init
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
-        self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._bug: Exception | None = None
+        self._steps = Steps()
         self._recorded = -1
         self._closed_by_deadline = False
         self._alarm = Alarm()
@@ -84,7 +84,7 @@ class OrderWorkflow:
         order = self._order
         if workflow.info().continued_run_id:
             # What the run before could not tell yet waits in the outbox.
-            self._start("deliver", self._deliver())
+            self._steps.start("deliver", self._deliver)
 
         # 20 days to pay, and a day to check the payment (R1-R6).
         while order.status in (Status.AWAITING_PAYMENT, Status.PAYMENT_REVIEW):
@@ -115,10 +115,13 @@ class OrderWorkflow:
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> OrderView:
         """Any message of the contract; answers with the order's view, or fails with NotAllowedNow."""
         try:
-            self._take(read_message(name, arguments))
+            message = read_message(name, arguments)
+            is_new = self._take(message)
         except OrderError as error:
             record_refusal(self._order, name, str(error), workflow.now())
             raise as_failure(error) from None
+        if not is_new and (refused := sent_back_before(self._order, message)):
+            raise as_failure(refused)
         return view(self._order)
 
     @on_update.validator
@@ -140,10 +143,10 @@ class OrderWorkflow:
         """The order as everyone may see it."""
         return view(self._order)
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Message) -> bool:
         at = workflow.now()
         try:
-            receive(self._order, message, at)
+            return receive(self._order, message, at)
         except NotAllowedNow as refused:
             if isinstance(message, PaymentReceived):
                 send_back(self._order, message, refused, at)
@@ -153,14 +156,19 @@ class OrderWorkflow:
         """Act on the order as it is, then wait for a message, a finished step or the next instant."""
         order = self._order
         self._act()
-        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
-            order.past_events += workflow.info().get_current_history_length()
-            workflow.continue_as_new(args=[order.placed, order])
+        if should_continue_as_new():
+            workflow.continue_as_new(args=[order])
         coming = next(iter(schedule(order)), None)
         self._alarm.set(coming.at if coming else None, coming.what if coming else "")
-        seen, under_way = order.revision, set(self._under_way)
+        seen, under_way = order.revision, self._steps.under_way
+        # Repeats change nothing, and yet they fill the history.
         await self._until(
-            lambda: self._alarm.rang or order.revision != seen or set(self._under_way) != under_way
+            lambda: (
+                self._alarm.rang
+                or order.revision != seen
+                or self._steps.under_way != under_way
+                or should_continue_as_new()
+            )
         )
         was_open = order.is_open
         let_time_pass(order, workflow.now())
@@ -169,9 +177,7 @@ class OrderWorkflow:
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         try:
-            await workflow.wait_condition(lambda: self._bug is not None or condition())
-            if self._bug:
-                raise self._bug  # fails the workflow task: seen at once, and run anew after a redeploy
+            await self._steps.until(condition)
         except asyncio.CancelledError:
             # Ending the process would leave somebody's money behind (R15).
             record_refusal(
@@ -185,27 +191,29 @@ class OrderWorkflow:
         """Start what the order's state asks for and is not under way yet; says whether anything is."""
         order = self._order
         self._show()
+        start = self._steps.start
         for stray in order.strays:
-            self._start(f"stray {stray.payment_id}", self._start_stray(stray))
+            start(f"stray {stray.payment_id}", partial(self._start_stray, stray))
         if order.shipment:
             for evidence in order.shipment.tracking:
                 if evidence.status == "verifying":
-                    self._start(f"verify {evidence.number}", self._verify(evidence))
+                    start(f"verify {evidence.number}", partial(self._verify, evidence))
         if (refund := order.refund) and not refund.is_settled:
             asking = f"ask {refund.refund_id}"
             if not refund.stopping and refund.asked_at is None:
-                self._start(asking, self._ask_refund(refund))
+                start(asking, partial(self._ask_refund, refund))
             # One that is being asked for this moment can be stopped only once the provider knows it.
-            if refund.stopping and refund.stop_asked_at is None and asking not in self._under_way:
-                self._start(f"stop {refund.refund_id}", self._stop_refund(refund))
+            is_asking = asking in self._steps.under_way
+            if refund.stopping and refund.stop_asked_at is None and not is_asking:
+                start(f"stop {refund.refund_id}", partial(self._stop_refund, refund))
             if order.refund_check_due:
-                self._start(f"check {refund.refund_id}", self._check_refund(refund))
+                start(f"check {refund.refund_id}", partial(self._check_refund, refund))
         for dispute in (*order.earlier_disputes, *([order.dispute] if order.dispute else [])):
             if order.filed.get(dispute.dispute_id) != _fingerprint(dispute):
-                self._start(f"file {dispute.dispute_id}", self._file_dispute(dispute))
+                start(f"file {dispute.dispute_id}", partial(self._file_dispute, dispute))
         if order.revision > self._recorded:
-            self._start("record", self._record())
-        return bool(self._under_way)
+            start("record", self._record)
+        return bool(self._steps.under_way)
 
     def _show(self) -> None:
         """Tell the web UI and the visibility store; one write, and only of what changed."""
@@ -227,50 +235,41 @@ class OrderWorkflow:
         if updates:
             workflow.upsert_search_attributes(updates)
 
-    def _start(self, name: str, step: Coroutine[Any, Any, None]) -> None:
-        """Run a step beside the story, once at a time; deadlines never wait for it."""
-        if name in self._under_way:
-            step.close()
-            return
-
-        async def run() -> None:
-            try:
-                await step
-            except FAILED as error:
-                workflow.logger.error("Could not %s, trying again later: %s", name, error)
-                await workflow.sleep(_REST, summary=f"{name} again")
-            except Exception as bug:
-                self._bug = bug
-            finally:
-                del self._under_way[name]
-
-        self._under_way[name] = asyncio.create_task(run())
-
     async def _record(self) -> None:
         """Keep the order's view, book its postings and tell people (R21)."""
         order = self._order
         seen = order.revision
+        info = workflow.info()
         step = Step(
-            revision=order.past_events + workflow.info().get_current_history_length(),
-            view=view(order),
+            revision=(workflow.now() - _EPOCH) // timedelta(microseconds=1),
+            process=info.first_execution_run_id,
+            # A copy: the step may be tried again when the order has gone on.
+            view=view(order).model_copy(deep=True),
             postings=tuple(order.postings),
             notices=tuple(order.notices),
         )
         label = f"keep {order.status.value}"
         durably, self._closed_by_deadline = self._closed_by_deadline, False
-        if durably:
-            # A local activity takes effect even when its workflow task is thrown away, and a payment may
-            # come into the task that is run again. People are told of an end only once it stands.
-            recorded: Recorded = await workflow.execute_activity_method(
-                Bookkeeping.record_order, step, summary=label, **PATIENTLY
-            )
-        else:
-            recorded = await surely(Bookkeeping.record_order, step, label)
+        try:
+            if durably:
+                # A local activity takes effect even when its workflow task is thrown away, and a payment
+                # may come into the task that is run again. People are told of an end only once it stands.
+                recorded: Recorded = await workflow.execute_activity_method(
+                    Bookkeeping.record_order, step, summary=label, **PATIENTLY
+                )
+            else:
+                recorded = await surely(Bookkeeping.record_order, step, label)
+        except FAILED as error:
+            cause = error if isinstance(error, ApplicationError) else error.__cause__
+            if isinstance(cause, ApplicationError) and cause.type == OrderExists.__name__:
+                self._steps.end_with(cause)
+                return
+            raise
         self._recorded = seen
         told = {notice.key for notice in step.notices}
         order.notices = [notice for notice in order.notices if notice.key not in told]
         if not recorded.delivered:
-            self._start("deliver", self._deliver())
+            self._steps.start("deliver", self._deliver)
 
     async def _deliver(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """The stray-payment workflow: money that no order can take goes back in full, once (R17)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.messages import RefundUpdate, Role
     from orders.stray import Stray, StrayPayment
     from workflows import ids, refunding
-    from workflows.waiting import surely
+    from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
 
 
@@ -28,6 +28,8 @@ class StrayPaymentWorkflow:
     @workflow.init
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
+        self._steps = Steps()
+        self._alarm = Alarm()
 
     @property
     def _stray(self) -> Stray:
@@ -39,28 +41,46 @@ class StrayPaymentWorkflow:
     @workflow.run
     async def run(self, *raw: RawValue) -> Stray:
         """Ask for the refund, tell the payer, and stay until the money is back."""
-        going_back = asyncio.create_task(self._go_back())
-        while not going_back.done():
-            try:
-                await workflow.wait_condition(going_back.done)
-            except asyncio.CancelledError:
-                # Ending the process would leave somebody's money behind (R15, R17).
-                workflow.logger.warning("Stray money goes back: its workflow cannot be cancelled")
-        return going_back.result()
-
-    async def _go_back(self) -> Stray:
         stray = self._stray
-        # Beside the rest: a provider that does not answer must not keep its silence from support (R15).
-        asking = asyncio.create_task(self._ask())
-        while not stray.refund.is_settled:
-            await self._record()
-            if workflow.info().is_continue_as_new_suggested():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(args=[stray.payment, stray])
-            await self._next_news(asking)
-        await self._record()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        while self._act() or not stray.refund.is_settled:
+            if should_continue_as_new():
+                workflow.continue_as_new(args=[stray])
+            self._alarm.set(None if stray.refund.is_settled else stray.next_check, "refund_check")
+            await self._next_change()
+            stray.let_time_pass(workflow.now())
+        await self._until(workflow.all_handlers_finished)
         return stray
+
+    async def _next_change(self) -> None:
+        stray = self._stray
+        seen, under_way = len(stray.timeline), self._steps.under_way
+        await self._until(
+            lambda: (
+                self._alarm.rang
+                or len(stray.timeline) != seen
+                or self._steps.under_way != under_way
+                or should_continue_as_new()
+            )
+        )
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        try:
+            await self._steps.until(condition)
+        except asyncio.CancelledError:
+            # Ending the process would leave somebody's money behind (R15, R17).
+            workflow.logger.warning("Stray money goes back: its workflow cannot be cancelled")
+
+    def _act(self) -> bool:
+        """Start what the money's state asks for and is not under way yet; says whether anything is."""
+        stray = self._stray
+        if stray.refund.asked_at is None:
+            # Beside the rest: a provider that does not answer must not keep its silence from support (R15).
+            self._steps.start("ask", self._ask)
+        if stray.check_due:
+            self._steps.start("check", self._check)
+        if stray.notices:
+            self._steps.start("record", self._record)
+        return bool(self._steps.under_way)
 
     @workflow.signal(dynamic=True)
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
@@ -106,32 +126,16 @@ class StrayPaymentWorkflow:
 
     async def _ask(self) -> None:
         refund = self._stray.refund
-        if refund.asked_at is None:
-            asked_at = workflow.now()
-            state = await refunding.ask(refund, self._stray.payment.money, asked_at)
-            refund.asked_at = asked_at
-            self._stray.news(state.status, state.reason, workflow.now())
-
-    async def _next_news(self, asking: asyncio.Task[None]) -> None:
-        stray = self._stray
-        seen = len(stray.timeline)
-        left = stray.next_check - workflow.now()
-        try:
-            await workflow.wait_condition(
-                lambda: len(stray.timeline) != seen or _failed(asking),
-                timeout=left,
-                timeout_summary="refund_check",
-            )
-        except TimeoutError:
-            await self._check()
-        if _failed(asking):
-            asking.result()
+        asked_at = workflow.now()
+        state = await refunding.ask(refund, self._stray.payment.money, asked_at)
+        refund.asked_at = asked_at
+        self._stray.news(state.status, state.reason, workflow.now())
 
     async def _check(self) -> None:
         state = await refunding.look_up(self._stray.refund)
         if state:
             self._stray.news(state.status, state.reason, workflow.now())
-        self._stray.let_time_pass(workflow.now())
+        self._stray.checked(workflow.now())
 
     async def _record(self) -> None:
         stray = self._stray
@@ -148,14 +152,9 @@ class StrayPaymentWorkflow:
             )
             for notice in stray.notices
         )
-        if letters:
-            stray.notices.clear()
-            step = StrayStep(postings=tuple(stray.postings), letters=letters)
-            await surely(Strays.record_stray, step, "book and tell")
-
-
-def _failed(task: asyncio.Task[None]) -> bool:
-    return task.done() and task.exception() is not None
+        step = StrayStep(postings=tuple(stray.postings), letters=letters)
+        await surely(Strays.record_stray, step, "book and tell")
+        del stray.notices[: len(letters)]
 
 
 def _restore(raw: Sequence[RawValue]) -> Stray | ApplicationError:

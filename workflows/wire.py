@@ -21,6 +21,11 @@ from orders.messages import Message, parse, refuse_repeated_keys
 _JSON = b"json/plain"
 _NULL = b"binary/null"
 
+# Bytes. What is larger is refused unread: a megabyte of unknown fields takes longer to validate than a
+# workflow task may think.
+_LARGEST_MESSAGE = 64 * 1024
+_LARGEST_INPUT = 512 * 1024
+
 _Input = TypeVar("_Input", bound=BaseModel)
 _State = TypeVar("_State", bound=BaseModel)
 
@@ -41,8 +46,8 @@ class LenientInputConverter(PydanticPayloadConverter):
         return super().from_payloads(payloads, type_hints)
 
 
-def json_of(raw: RawValue, what: str) -> bytes:
-    """The JSON text of a payload. Raises InvalidInput for anything that isn't JSON."""
+def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
+    """The JSON text of a payload. Raises InvalidInput for what isn't JSON or has more bytes than that."""
     encoding = raw.payload.metadata.get("encoding", b"")
     if encoding == _NULL:
         return b"null"
@@ -50,6 +55,10 @@ def json_of(raw: RawValue, what: str) -> bytes:
         raise InvalidInput(
             f"{what} came as {encoding.decode(errors='replace') or 'bytes of no encoding'}; "
             "send it as JSON (encoding json/plain)."
+        )
+    if len(raw.payload.data) > largest:
+        raise InvalidInput(
+            f"{what} has {len(raw.payload.data)} bytes; at most {largest} are taken."
         )
     return raw.payload.data
 
@@ -71,17 +80,17 @@ def as_failure(error: OrderError) -> ApplicationError:
 def read_input(
     raw: Sequence[RawValue], wanted: type[_Input], state: type[_State]
 ) -> _Input | _State:
-    """A workflow's input; after a continue-as-new the whole state, which stands beside it.
+    """A workflow's input; after a continue-as-new its whole state.
 
     Raises an ApplicationError that says which field and why: the workflow fails at once.
     """
     name = wanted.__name__
     try:
-        if len(raw) == 2 and workflow.info().continued_run_id:
-            return state.model_validate_json(json_of(raw[1], state.__name__))
         if len(raw) != 1:
             raise InvalidInput(f"It takes one {name} as its input, but {len(raw)} came.")
-        body = json_of(raw[0], name)
+        if workflow.info().continued_run_id:
+            return state.model_validate_json(raw[0].payload.data)
+        body = json_of(raw[0], name, _LARGEST_INPUT)
         given = wanted.model_validate_json(body)
         refuse_repeated_keys(body)
         return given

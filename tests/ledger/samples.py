@@ -47,6 +47,7 @@ def pay(order: Order, at: datetime = START) -> None:
 def step(order: Order) -> Step:
     return Step(
         revision=order.revision,
+        process="run-1",
         view=view(order),
         postings=tuple(order.postings),
         notices=tuple(order.notices),

@@ -119,6 +119,6 @@ async def test_the_same_step_at_once_from_two_workers_is_kept_once(
             group.create_task(journals[number % 2].record(step(order)))
     await other.close()
 
-    assert set(await entries(database)) == {"A-1:payment-p-1", "A-1:phantom", "A-1:phantom#1"}
+    assert set(await entries(database)) == {"A-1:payment/p-1", "A-1:phantom", "A-1:phantom#1"}
     assert await journal.balances("A-1") == {"cash": 2490, "held": -2490}
     assert len(await journal.outbox("A-1")) == 4

@@ -1,6 +1,6 @@
 """Where the money goes: R14, R15 and R17."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -252,6 +252,47 @@ def test_second_payment_goes_back(status: str, code: RefusalCode) -> None:
     assert len(story.order.strays) == 1
 
 
+@pytest.mark.parametrize("before", ["another amount", "declined"])
+def test_a_payment_that_contradicts_earlier_news_is_supports_to_look_into(before: str) -> None:
+    """R17, case 14: refused and told once; nothing is sent back that may never have come in."""
+    story = Story()
+    if before == "declined":
+        story.send("payment_declined", payment_id="pay-1", reason="No funds")
+    else:
+        story.pay()
+    money = eur(DUE if before == "declined" else 100)
+
+    for _ in range(2):
+        refused = story.stray(payment_id="pay-1", money=money)
+
+    assert "reported otherwise before" in refused.reason
+    assert story.order.strays == []
+    assert story.told.count(("support", "payment_contradicts")) == 1
+    check_books(story.order)
+
+
+def test_no_payment_id_makes_two_movements_one() -> None:
+    """Case 18: whatever ids a provider makes up, each posting has a key of its own."""
+    story = Story()
+    story.pay(payment_id="x")
+    story.send("payment_declined", payment_id="x", reason="")
+    story.pay(payment_id="declined-x")
+
+    check_books(story.order)
+
+
+def test_a_provider_that_repeats_itself_does_not_outgrow_the_order() -> None:
+    """R15, case 31: what Temporal takes is 2 MB; the beginning of the timeline stays."""
+    story = Story().accepted()
+    for number in range(2000):
+        status = "failed" if number % 2 else "requires_action"
+        story.refund_news(status, reason="\N{OLD PERSIAN SIGN A}" * 1000)
+
+    story.order.notices.clear()  # the outbox has them
+    assert story.happened[:2] == ["placed", "payment_received"]
+    assert len(story.order.model_dump_json().encode()) < 1_000_000
+
+
 def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
     """R17, case 16: two short payments of two ids, each back once; then the right one counts."""
     story = Story()
@@ -262,6 +303,13 @@ def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
     assert [s.payment_id for s in story.order.strays] == ["pay-1", "pay-2"]
     assert story.order.amount_paid == eur(DUE)
     check_books(story.order)
+
+
+def _passes(stray: Stray, at: datetime) -> None:
+    """Time passes, and the provider, when it is asked, has nothing new to say."""
+    stray.let_time_pass(at)
+    if stray.check_due:
+        stray.checked(at)
 
 
 def _stray() -> Stray:
@@ -318,17 +366,17 @@ def test_stray_money_that_does_not_arrive_is_escalated() -> None:
     assert told == [("support", "stray_refund_failed"), ("buyer", "stray_refund_failed")]
     assert stray.next_check == START + 3 * DAY
 
-    stray.let_time_pass(START + 14 * DAY - INSTANT)
+    _passes(stray, START + 14 * DAY - INSTANT)
     assert "refund_overdue" not in [e.what for e in stray.timeline]
     for _ in range(2):
-        stray.let_time_pass(START + 14 * DAY)
+        _passes(stray, START + 14 * DAY)
     assert stray.refund.overdue
     assert [n.what for n in stray.notices].count("stray_refund_overdue") == 2
     assert stray.next_check == START + 21 * DAY
 
     stray.news(RefundStatus.SUCCEEDED, "", START + 40 * DAY)
     assert stray.refund.is_settled
-    stray.let_time_pass(START + 50 * DAY)
+    _passes(stray, START + 50 * DAY)
     assert [n.what for n in stray.notices].count("stray_refund_overdue") == 2
 
 

@@ -321,14 +321,15 @@ def test_decline_of_another_payment_changes_nothing() -> None:
 
 
 def test_decline_that_overtook_its_payment() -> None:
-    """R6, case 15: webhooks in any order come to the same."""
+    """R6, case 15: webhooks in any order come to the same; support is told, should it be money after all."""
     story = Story()
     story.send("payment_declined", payment_id="pay-1", reason="")
 
-    story.repeat("payment", **payment())
+    story.stray()
 
     assert story.order.status is Status.AWAITING_PAYMENT
     assert story.order.postings == []
+    assert ("support", "payment_contradicts") in story.told
 
 
 def test_policy_travels_with_the_order() -> None:

@@ -155,6 +155,22 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
         assert letters.count("buyer_message") == letters.count("seller_message") == SAYINGS
 
 
+async def test_repeats_do_not_fill_the_history_for_ever(tmp_path: Path, placed: PlaceOrder) -> None:
+    """Case 38: what changes nothing still costs events; the order continues as new all the same."""
+    said = m.BuyerMessage(text="Still there?", message_id="b-1")
+    async with _forgetful_server() as server, open_site(tmp_path, server) as site, site.worker():
+        await calls.place(server.client, placed)
+        await calls.update(server.client, placed.order_id, said)
+        run = (await _latest(server, placed).describe()).run_id
+
+        async def continued() -> bool:
+            await calls.signal(server.client, placed.order_id, said)
+            return (await _latest(server, placed).describe()).run_id != run
+
+        await until(continued, bool)
+        assert _texts(await calls.show(server.client, placed.order_id)) == ["Still there?"]
+
+
 async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
     tmp_path: Path, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

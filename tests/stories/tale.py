@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
 from orders.messages import Message
 from orders.model import PlaceOrder
@@ -22,7 +23,7 @@ from orders.values import Money
 from orders.view import OrderView
 from tests.fakes import FakeWorld
 from tests.orders.builders import eur, message, place
-from worker import build_worker
+from worker import WORKFLOWS, build_worker, lenient_converter, workflow_runner
 from workflows import calls, ids
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
@@ -98,6 +99,15 @@ class Tale:
         except TimeoutError:
             pytest.fail(f"it did not come to this; it is {view.status}, {view.refund}")
         return view
+
+    async def replays(self) -> None:
+        """Its history leads to the same decisions again; raises when it does not."""
+        replayer = Replayer(
+            workflows=WORKFLOWS,
+            workflow_runner=workflow_runner(),
+            data_converter=lenient_converter(pydantic_data_converter),
+        )
+        await replayer.replay_workflow(await self.handle.fetch_history())
 
     async def now(self) -> datetime:
         """By the server's clock."""

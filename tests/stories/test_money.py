@@ -23,7 +23,7 @@ async def _is_back_once(order: Tale, payment_id: str, amount: int, currency: str
     assert (stray.refund.money.amount, stray.refund.money.currency) == (amount, currency)
     assert order.world.provider.asked_for.count(stray.refund.refund_id) == 1
     assert order.world.strays.started.count(payment_id) == 1
-    assert set(order.world.journal.books(f"stray:{payment_id}").balances.values()) == {0}
+    assert set(order.world.journal.books(f"stray/{payment_id}").balances.values()) == {0}
     assert ("buyer", "stray_refund_started") in order.told()
 
 
@@ -149,7 +149,7 @@ async def test_money_for_an_unknown_order_goes_back_once(order: Tale) -> None:
 
     result = await order.stray("unknown-1")
     assert result.refund.status is RefundStatus.SUCCEEDED
-    assert set(order.world.journal.books("stray:unknown-1").balances.values()) == {0}
+    assert set(order.world.journal.books("stray/unknown-1").balances.values()) == {0}
     assert order.world.provider.asked_for == ["stray-unknown-1-refund"]
 
 

@@ -176,7 +176,7 @@ async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying
     assert view.amount_refunded == eur(2490)
     assert await dying.journal.order(view.order_id) == view
     assert set((await dying.journal.balances(view.order_id)).values()) == {0}
-    assert set((await dying.journal.balances(f"stray:{stray['payment_id']}")).values()) == {0}
+    assert set((await dying.journal.balances(f"stray/{stray['payment_id']}")).values()) == {0}
     own = [it for it in dying.provider.refunds if not it.startswith("stray-")]
     assert len(set(own)) == 1
     assert len(dying.provider.refunds) > len(set(dying.provider.refunds))

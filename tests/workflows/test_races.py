@@ -161,7 +161,7 @@ async def test_a_payment_after_closing_goes_back_once(stage: Backstage) -> None:
         payment_id = f"{view.order_id}-pay-2"
         await stage.client.get_workflow_handle(ids.stray_workflow_id(payment_id)).result()
         assert view.amount_paid == view.amount_refunded
-        assert await stage.journal.balances(f"stray:{payment_id}") == {"cash": 0, "stray": 0}
+        assert await stage.journal.balances(f"stray/{payment_id}") == {"cash": 0, "stray": 0}
         assert [it.name for it in view.refused] == ["payment"]
 
 
