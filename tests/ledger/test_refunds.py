@@ -158,17 +158,15 @@ async def test_a_refund_that_is_paid_after_all_is_noted_and_nothing_more_goes_ba
 
 
 async def test_of_twenty_refunds_at_once_as_much_is_claimed_as_came_in(
-    url: str, database: Database, register: SqlRefundRegister
+    database: Database, other: Database, register: SqlRefundRegister
 ) -> None:
     """Case 18."""
-    other = await Database.open(url)
     registers = (register, SqlRefundRegister(other))
 
     answers = await asyncio.gather(
         *(registers[n % 2].claim(request(249, refund_id=f"A-1-refund-{n}")) for n in range(20)),
         return_exceptions=True,
     )
-    await other.close()
 
     assert await claimed(database) == (10, 2490)
     assert [type(answer) for answer in answers if answer is not None] == [ProviderRefusal] * 10

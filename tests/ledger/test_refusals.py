@@ -1,7 +1,6 @@
 """What the database refuses, whoever asks: these tests write past the journal and the register."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -169,10 +168,9 @@ async def test_more_legs_for_an_entry_even_if_they_sum_to_zero(database: Databas
 
 
 async def test_more_legs_for_an_entry_that_is_just_being_written(
-    url: str, database: Database
+    database: Database, other: Database
 ) -> None:
     """They wait for it, see it, and are refused."""
-    other = await Database.open(url)
 
     async def write_more() -> None:
         async with other.writing() as connection:
@@ -182,24 +180,23 @@ async def test_more_legs_for_an_entry_that_is_just_being_written(
         await write_legs(connection, {"cash": 5, "held": -5})
         await close_entry(connection)
         more = asyncio.create_task(write_more())
-        done, _ = await asyncio.wait([more], timeout=timedelta(milliseconds=300).total_seconds())
+        done, _ = await asyncio.wait([more], timeout=0.3)
         assert not done
     with pytest.raises(IntegrityError, match="takes no more legs"):
         await more
-    await other.close()
 
     assert await SqlJournal(database).balances("A-1") == {"cash": 5, "held": -5}
 
 
-async def test_one_posting_at_once_from_many_is_booked_once(url: str, database: Database) -> None:
+async def test_one_posting_at_once_from_many_is_booked_once(
+    database: Database, other: Database
+) -> None:
     """Case 13."""
-    other = await Database.open(url)
     journals = (SqlJournal(database), SqlJournal(other))
 
     async with asyncio.TaskGroup() as group:
         for number in range(20):
             group.create_task(journals[number % 2].post(posting("received", 5, "stray")))
-    await other.close()
 
     assert await SqlJournal(database).balances("A-1") == {"cash": 5, "stray": -5}
     assert set(await entries(database)) == {"A-1:received"}
