@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up histories screenshot docs-tables lock clean
+.PHONY: help setup demo test check format up histories screenshot docs-tables migration lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,6 +47,10 @@ screenshot: $(STAMP) ## take the README's picture of the web UI again (needs chr
 
 docs-tables: $(STAMP) ## write the generated tables of the documentation again
 	@$(RUN) -m docs.generate $(ARGS)
+
+migration: $(STAMP) ## draft a migration from ledger/tables.py (ARGS='-m "What it changes"')
+	@$(RUN) -m ledger.migrations.draft $(ARGS)
+	@$(MAKE) --no-print-directory format
 
 # Locks for all platforms and Python versions at once, and without index addresses.
 # Versions stay as locked unless pyproject.toml moves them: ARGS=--upgrade takes the newest.

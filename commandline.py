@@ -19,6 +19,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from ledger.journal import Database, SqlJournal
+from ledger.schema import NewerDatabase
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse
 from orders.model import PlaceOrder
@@ -76,6 +77,8 @@ async def open_journal() -> AsyncIterator[SqlJournal]:
             yield SqlJournal(database)
         finally:
             await database.close()
+    except NewerDatabase as error:
+        raise Failure(str(error), status=1) from None
     except (SQLAlchemyError, OSError, ValidationError) as error:
         raise Failure(
             f"The database cannot be read ({first_line(error)}). UNBUY_DATABASE_URL says where it is.",

@@ -7,18 +7,18 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import URL, Table, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ledger import tables
+from ledger import schema
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
-# Any fixed number: whoever creates the tables on PostgreSQL holds this advisory lock.
+# Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.
 _SCHEMA_LOCK = 1_970_168_437
 
 # Seconds that a process waits for another one's write to end.
@@ -27,6 +27,9 @@ _SQLITE_PATIENCE = 30.0
 
 class Database:
     """One SQL database, SQLite or PostgreSQL, that several processes may have open at once."""
+
+    # Alembic has one current migration in a process.
+    _migrating: ClassVar = asyncio.Lock()
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -42,7 +45,8 @@ class Database:
     async def open(cls, url: str) -> "Database":
         """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
 
-        An SQLite file, its directory and the tables are made if missing.
+        An SQLite file and its directory are made if missing, and the schema is brought to its newest
+        version. Raises NewerDatabase.
         """
         address = make_url(url)
         address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
@@ -52,10 +56,11 @@ class Database:
             database = cls(_sqlite_engine(address))
         else:
             database = cls(create_async_engine(address, pool_pre_ping=True))
-        async with database.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
-            await connection.run_sync(tables.metadata.create_all)
+        try:
+            await database._migrate()
+        except BaseException:
+            await database.close()
+            raise
         return database
 
     async def close(self) -> None:
@@ -73,6 +78,15 @@ class Database:
         """A connection to read from; on SQLite it never waits for a writer."""
         async with self._engine.connect() as connection:
             yield connection
+
+    async def _migrate(self) -> None:
+        async with self.reading() as connection:
+            if await connection.run_sync(schema.version) == schema.NEWEST:
+                return
+        async with self._migrating, self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+            await connection.run_sync(schema.migrate)
 
 
 def _prepare(file: Path) -> None:
@@ -101,6 +115,8 @@ def _sqlite_engine(address: URL) -> AsyncEngine:
     def set_up(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
+        # Without it REPLACE deletes rows behind the triggers' back.
+        cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -123,3 +139,11 @@ async def insert_if_missing(connection: AsyncConnection, table: Table, **values:
     """Insert a row unless one of its keys is there already; says whether it was inserted."""
     insert = insert_into(connection, table).values(**values).on_conflict_do_nothing()
     return (await connection.execute(insert)).rowcount == 1
+
+
+async def take_turns(connection: AsyncConnection, key: str) -> None:
+    """Wait for whoever writes the ledger transaction of this key, until its end; then be waited for."""
+    # SQLite has one writer at a time. On PostgreSQL the ledger's own trigger takes the same lock.
+    if connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(key, 0))
+        await connection.execute(select(lock))

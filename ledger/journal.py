@@ -1,12 +1,14 @@
 """The journal: every order's view, postings and letters, in one SQL database.
 
-Ledger entries are only ever inserted. A mistake is put right by another entry, as in any ledger.
+Ledger entries are only ever inserted. A mistake is put right by another entry, as in any ledger. The
+database refuses anything else, and entries that do not sum to zero (``ledger/migrations``).
 """
 
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic_extra_types.currency_code import Currency
@@ -16,15 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.bookkeeping import OrderExists, Step
 from activities.notifications import Letter
 from ledger import tables
-from ledger.database import Database, insert_if_missing, insert_into
+from ledger.database import Database, insert_if_missing, insert_into, take_turns
 from orders.books import Posting
 from orders.late import Afterwards
 from orders.messages import Role
-from orders.model import Notice, Party
+from orders.model import Notice, Party, Status
 from orders.values import Frozen, Instant
 from orders.view import OrderView
 
-__all__ = ["AccountSum", "Database", "OutboxEntry", "SqlJournal"]
+__all__ = ["AccountSum", "Database", "HeldSum", "OutboxEntry", "SqlJournal"]
 
 
 # Sums are taken in two halves: SQLite's sum() fails beyond 64 bits, and amounts may fill them.
@@ -36,6 +38,14 @@ class AccountSum(NamedTuple):
 
     currency: str
     account: str
+    amount: int
+
+
+class HeldSum(NamedTuple):
+    """What is held for all orders of one status, undecided or on its way back, in minor units."""
+
+    currency: str
+    status: Status
     amount: int
 
 
@@ -94,8 +104,13 @@ class SqlJournal:
 
     async def post(self, posting: Posting) -> None:
         """Book money that belongs to no order's view (R17), once by its key."""
+        there = select(tables.ledger_transactions.c.key).where(
+            tables.ledger_transactions.c.key == posting.key
+        )
         async with self._database.writing() as connection:
-            await _book(connection, posting, posting.key)
+            await take_turns(connection, posting.key)
+            if (await connection.execute(there)).first() is None:
+                await _book(connection, posting, posting.key)
 
     async def tell(self, letter: Letter) -> None:
         """Put a letter into the outbox, once by its key."""
@@ -137,15 +152,33 @@ class SqlJournal:
         """What each account comes to over the whole ledger; each currency sums to zero."""
         return await self._sums()
 
+    async def held_by_status(self) -> list[HeldSum]:
+        """What is held for orders, by currency and their status; left out where it is nothing.
+
+        Money that no order can take (R17) has no order whose status it could be: ``trial_balance`` has it.
+        """
+        legs, transactions = tables.ledger_legs.c, tables.ledger_transactions.c
+        status = tables.orders.c.status
+        query = (
+            select(transactions.currency, status, *_summed(legs.amount))
+            .join_from(tables.ledger_legs, tables.ledger_transactions)
+            .join(tables.orders, tables.orders.c.order_id == transactions.order_id)
+            .where(legs.account.in_(("held", "refunds")))
+            .group_by(transactions.currency, status)
+            .order_by(transactions.currency, status)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            HeldSum(currency, Status(of), -_whole(high, low))
+            for currency, of, high, low in rows
+            if _whole(high, low)
+        ]
+
     async def _sums(self, *of: ColumnElement[bool]) -> list[AccountSum]:
         legs, transactions = tables.ledger_legs.c, tables.ledger_transactions.c
         query = (
-            select(
-                transactions.currency,
-                legs.account,
-                func.sum(legs.amount // _HALF),
-                func.sum(legs.amount % _HALF),
-            )
+            select(transactions.currency, legs.account, *_summed(legs.amount))
             .join_from(tables.ledger_legs, tables.ledger_transactions)
             .where(*of)
             .group_by(transactions.currency, legs.account)
@@ -154,7 +187,7 @@ class SqlJournal:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [
-            AccountSum(currency, account, int(high) * _HALF + int(low))
+            AccountSum(currency, account, _whole(high, low))
             for currency, account, high, low in rows
         ]
 
@@ -168,6 +201,14 @@ class SqlJournal:
             query = query.where(tables.outbox.c.order_id == order_id)
         async with self._database.reading() as connection:
             return [_entry(row) for row in await connection.execute(query)]
+
+
+def _summed(amount: ColumnElement[int]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    return func.sum(amount // _HALF), func.sum(amount % _HALF)
+
+
+def _whole(high: int | Decimal, low: int | Decimal) -> int:
+    return int(high) * _HALF + int(low)
 
 
 @dataclass
@@ -212,12 +253,12 @@ async def _keep_view(connection: AsyncConnection, step: Step) -> bool:
 async def _keep_postings(connection: AsyncConnection, step: Step) -> None:
     """Bring the order's ledger to the step's postings, by inserting only."""
     kept = await _kept_postings(connection, step.view.order_id)
-    for posting in step.postings:
-        if posting.key not in kept:
-            await _book(connection, posting, posting.key)
-    wanted = {posting.key: posting.legs for posting in step.postings}
+    wanted = {posting.key: posting for posting in step.postings}
+    for key, posting in wanted.items():
+        if key not in kept:
+            await _book(connection, posting, key)
     for key, there in kept.items():
-        legs = _difference(wanted.get(key, {}), there.net)
+        legs = _difference(wanted[key].legs if key in wanted else {}, there.net)
         if legs:
             word = "corrected" if key in wanted else "reversed"
             correction = Posting(
@@ -235,7 +276,7 @@ async def _kept_postings(connection: AsyncConnection, order_id: str) -> dict[str
     entries, legs = tables.ledger_transactions, tables.ledger_legs
     query = (
         select(entries, legs.c.account, legs.c.amount)
-        .outerjoin(legs)
+        .join(legs)
         .where(entries.c.order_id == order_id)
     )
     kept: dict[str, _Kept] = {}
@@ -247,8 +288,7 @@ async def _kept_postings(connection: AsyncConnection, order_id: str) -> dict[str
             there.entries += 1
         if row.corrects is None:
             there.step = row.step
-        if row.account is not None:
-            there.net[row.account] = there.net.get(row.account, 0) + row.amount
+        there.net[row.account] = there.net.get(row.account, 0) + row.amount
     return kept
 
 
@@ -261,23 +301,26 @@ def _difference(wanted: dict[str, int], there: dict[str, int]) -> dict[str, int]
 async def _book(
     connection: AsyncConnection, posting: Posting, key: str, corrects: str | None = None
 ) -> None:
-    new = await insert_if_missing(
-        connection,
-        tables.ledger_transactions,
-        key=key,
-        corrects=corrects,
-        order_id=posting.order_id,
-        step=posting.step,
-        at=posting.at,
-        currency=posting.currency,
-    )
+    """Write an entry that is not there yet; one that moves nothing is none."""
     legs = [
         {"transaction_key": key, "account": account, "amount": amount}
         for account, amount in posting.legs.items()
         if amount
     ]
-    if new and legs:
-        await connection.execute(tables.ledger_legs.insert(), legs)
+    if not legs:
+        return
+    # The legs first: the database takes no more of them once it has their transaction.
+    await connection.execute(tables.ledger_legs.insert(), legs)
+    await connection.execute(
+        tables.ledger_transactions.insert().values(
+            key=key,
+            corrects=corrects,
+            order_id=posting.order_id,
+            step=posting.step,
+            at=posting.at,
+            currency=posting.currency,
+        )
+    )
 
 
 async def _keep_letter(connection: AsyncConnection, letter: Letter) -> None:

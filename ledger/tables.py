@@ -1,6 +1,7 @@
 """The tables, portable between SQLite and PostgreSQL.
 
-Ledger entries are only ever inserted (``ledger.journal``); everything else holds the latest state.
+Ledger entries are only ever inserted (``ledger.journal``); everything else holds the latest state. A change
+here needs a migration, and what triggers refuse stands there alone (``ledger/migrations``).
 """
 
 from collections.abc import Iterable
@@ -95,12 +96,17 @@ ledger_transactions = Table(
     Column("at", UtcInstant, nullable=False),
     _currency(),
 )
-"""One row for each posting by its key, and one for each correction of a posting."""
+"""One row for each posting by its key, and one for each correction of a posting; never changed."""
 
 ledger_legs = Table(
     "ledger_legs",
     metadata,
-    Column("transaction_key", ForeignKey(ledger_transactions.c.key), primary_key=True),
+    Column(
+        "transaction_key",
+        # Legs come before their transaction, which closes them: no more are taken once it is there.
+        ForeignKey(ledger_transactions.c.key, deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
     Column("account", String(16), primary_key=True),
     Column("amount", BigInteger, nullable=False),
     _one_of("account", ACCOUNTS),
@@ -108,7 +114,7 @@ ledger_legs = Table(
         f"amount <> 0 and amount between -{MAX_AMOUNT} and {MAX_AMOUNT}", name="amount"
     ),
 )
-"""A debit (positive) or credit (negative) in minor units; those of a transaction sum to zero."""
+"""A debit (positive) or credit (negative) in minor units; those of a transaction sum to zero, and stay."""
 
 payments = Table(
     "payments",
@@ -118,7 +124,7 @@ payments = Table(
     _currency(),
     CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
 )
-"""What came in by each payment of which something was ever to go back."""
+"""What came in by each payment of which something was ever to go back; never changed."""
 
 refunds = Table(
     "refunds",

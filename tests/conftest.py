@@ -1,7 +1,9 @@
-"""The two servers that tests run on, one of each for the session.
+"""The servers that tests run on, one of each for the session, and the databases, one for each test.
 
 ``environment`` is the time-skipping test server: one clock for all, days pass in milliseconds.
 ``dev_server`` is the real one: search attributes, lists, limits, and time that is skipped by workflow.
+``postgres`` is a PostgreSQL; all tests of the ledger and of the adapters that use a database run on SQLite
+and on it.
 """
 
 import os
@@ -20,7 +22,14 @@ from temporalio.testing import WorkflowEnvironment
 
 from deploy.embedded import EmbeddedServer, embedded_server
 from ledger.database import Database
+from tests.postgres import Postgres, postgres_server
 from workflows import ids
+
+DATABASES = ("sqlite", "postgresql")
+# The folders of tests that run on both.
+ON_BOTH = ("ledger", "adapters")
+# What the databases on PostgreSQL are copied from.
+TEMPLATE = "migrated"
 
 
 def _test_server() -> str:
@@ -75,10 +84,38 @@ async def dev_server() -> AsyncIterator[EmbeddedServer]:
         yield server
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres() -> AsyncIterator[Postgres]:
+    with postgres_server() as server:
+        migrated = await Database.open(server.create(TEMPLATE))
+        await migrated.close()
+        yield server
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.path.parent.name not in ON_BOTH or "url" not in metafunc.fixturenames:
+        return
+    chosen = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "url" not in chosen:
+        metafunc.parametrize("url", DATABASES, indirect=True)
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """A database of the test's own, in a folder that is not there yet."""
-    return f"sqlite+aiosqlite:///{tmp_path}/var/unbuy.db"
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of the test's own: on SQLite in a folder that is not there yet, on PostgreSQL migrated."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/var/unbuy.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.create(template=TEMPLATE)
+
+
+@pytest.fixture
+def new_url(url: str, request: pytest.FixtureRequest) -> str:
+    """Like ``url``, and nothing has been migrated there."""
+    if url.startswith("sqlite"):
+        return url
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.create()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

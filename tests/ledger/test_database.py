@@ -5,8 +5,8 @@ from orders.view import view
 from tests.ledger.samples import placed, step
 
 
-async def test_a_new_database_opened_many_times_at_once_is_made_once(url: str) -> None:
-    opened = await asyncio.gather(*(Database.open(url) for _ in range(8)))
+async def test_a_new_database_opened_many_times_at_once_is_made_once(new_url: str) -> None:
+    opened = await asyncio.gather(*(Database.open(new_url) for _ in range(8)))
 
     order = placed()
     await asyncio.gather(*(SqlJournal(database).record(step(order)) for database in opened))

@@ -4,6 +4,7 @@ from ledger.journal import Database, SqlJournal
 from orders.clock import let_time_pass
 from orders.handlers import receive
 from orders.messages import parse
+from orders.model import Status
 from orders.values import MAX_AMOUNT
 from tests.ledger.samples import DAY, START, changed, entries, pay, placed, posting, step
 
@@ -102,6 +103,42 @@ async def test_the_ledger_sums_to_zero_in_every_currency_beyond_64_bits(
         ("JPY", "cash", 500),
         ("JPY", "held", -500),
     ]
+
+
+async def test_held_money_is_told_by_currency_and_status(journal: SqlJournal) -> None:
+    """R14: also what is decided to go back is held until it is back; R17: stray money is no order's."""
+    for number, (amount, currency) in enumerate(
+        [(MAX_AMOUNT, "PLN"), (MAX_AMOUNT, "PLN"), (500, "JPY"), (1250, "KWD"), (9, "JPY")]
+    ):
+        order = placed(f"A-{number}", amount, currency)
+        pay(order)
+        let_time_pass(order, START + DAY)
+        if currency != "JPY":
+            receive(order, parse("cancel_request", [b'{"reason":"changed_mind"}']), START + DAY)
+        if currency == "KWD":
+            receive(order, parse("seller_reply", [b'{"decision":"accept"}']), START + 2 * DAY)
+        await journal.record(step(order))
+    await journal.record(step(placed("A-9")))
+    await journal.post(posting("received", 5, "stray", "stray:p-9"))
+
+    assert await journal.held_by_status() == [
+        ("JPY", Status.AWAITING_SHIPMENT, 509),
+        ("KWD", Status.CLOSED, 1250),
+        ("PLN", Status.CANCELLATION_REQUESTED, 2 * MAX_AMOUNT),
+    ]
+
+
+async def test_money_that_has_gone_where_it_belongs_is_not_held(journal: SqlJournal) -> None:
+    order = placed()
+    pay(order)
+    let_time_pass(order, START + DAY)
+    receive(order, parse("cancel_request", [b'{"reason":"changed_mind"}']), START + DAY)
+    receive(order, parse("seller_reply", [b'{"decision":"accept"}']), START + 2 * DAY)
+    news = b'{"refund_id":"A-1-refund-1","status":"succeeded"}'
+    receive(order, parse("refund_update", [news]), START + 5 * DAY)
+    await journal.record(step(order))
+
+    assert await journal.held_by_status() == []
 
 
 async def test_the_same_step_at_once_from_two_workers_is_kept_once(

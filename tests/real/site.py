@@ -119,13 +119,15 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(directory: Path, server: EmbeddedServer | None = None) -> AsyncIterator[Site]:
-    """A site with its files in a directory; ``server``: one that runs already."""
+async def open_site(
+    directory: Path, server: EmbeddedServer | None = None, url: str | None = None
+) -> AsyncIterator[Site]:
+    """A site with its files in a directory; ``server``: one that runs already; ``url``: its database."""
     if server is None:
-        async with embedded_server() as own, open_site(directory, own) as site:
+        async with embedded_server() as own, open_site(directory, own, url) as site:
             yield site
         return
-    url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
+    url = url or f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
     database = await Database.open(url)
     try:
         stage = Stage(

@@ -1,0 +1,104 @@
+"""Whole lives on PostgreSQL: what the adapters and the ledger do on it is tested with them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+
+from demo.stage import Life
+from deploy.embedded import EmbeddedServer
+from ledger.journal import HeldSum
+from ledger.tables import refunds
+from orders import messages as m
+from orders.messages import CancelReason
+from orders.model import CloseReason, PlaceOrder, Status
+from tests.orders.builders import eur
+from tests.real.site import Site, open_site
+
+pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(tmp_path: Path, dev_server: EmbeddedServer, url: str) -> AsyncIterator[Site]:
+    async with open_site(tmp_path, dev_server, url) as site, site.worker():
+        yield site
+
+
+async def _is_asked_to_cancel(life: Life) -> None:
+    await life.is_paid()
+    await life.days(1)
+    await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+
+
+async def _went_back(site: Site) -> list[tuple[int, str]]:
+    query = select(refunds.c.amount, refunds.c.status).order_by(refunds.c.amount)
+    async with site.database.reading() as connection:
+        return [(row.amount, row.status) for row in await connection.execute(query)]
+
+
+async def test_canceled_refunded_and_a_payment_too_many(site: Site, placed: PlaceOrder) -> None:
+    """R14, R17: every account is at zero in the end."""
+    life = await Life.begin(site.stage, placed)
+    await _is_asked_to_cancel(life)
+    await life.is_paid_in_vain(eur(700))
+    held = await site.stage.journal.held_by_status()
+    await life.tells(m.SellerReply(decision="accept"))
+    await life.days(3)
+    view = await life.ends()
+
+    assert held == [HeldSum("EUR", Status.CANCELLATION_REQUESTED, 2490)]
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.amount_refunded == placed.total
+    assert await _went_back(site) == [(700, "succeeded"), (2490, "succeeded")]
+    sums = await site.stage.journal.trial_balance()
+    assert {it.account: it.amount for it in sums} == {
+        "cash": 0,
+        "held": 0,
+        "refunds": 0,
+        "stray": 0,
+    }
+    assert await site.stage.journal.held_by_status() == []
+    assert await site.stage.journal.order(placed.order_id) == view
+
+
+async def test_a_dispute_that_ends_with_a_part_of_the_money(site: Site, placed: PlaceOrder) -> None:
+    """R16: what does not go back is the seller's, and stays at the provider until it is paid out."""
+    life = await Life.begin(site.stage, placed)
+    await _is_asked_to_cancel(life)
+    await life.tells(m.SellerReply(decision="refuse"))
+    await life.becomes(Status.DISPUTED)
+    await life.tells(m.DisputeDecision(decision="partial_refund", money=eur(1000)))
+    await life.days(3)
+    view = await life.ends()
+
+    assert view.amount_refunded == eur(1000)
+    assert await _went_back(site) == [(1000, "succeeded")]
+    assert await site.stage.journal.balances(placed.order_id) == {
+        "cash": 1490,
+        "held": 0,
+        "refunds": 0,
+        "seller": -1490,
+    }
+
+
+async def test_a_chargeback_while_the_money_goes_back(site: Site, placed: PlaceOrder) -> None:
+    """R23: the refund that was stopped makes room for the one after the chargeback is won."""
+    life = await Life.begin(site.stage, placed)
+    payment = await life.is_paid()
+    await life.days(1)
+    await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await life.tells(m.SellerReply(decision="accept"))
+    for status in ("opened", "won"):
+        await life.tells(
+            m.ChargebackReported.model_validate(
+                {"payment_id": payment, "money": placed.total, "status": status}
+            )
+        )
+    await life.days(7)
+    view = await life.ends()
+
+    assert view.amount_refunded == placed.total
+    assert sorted(await _went_back(site), key=str) == [(2490, "canceled"), (2490, "succeeded")]
+    assert not any((await site.stage.journal.balances(placed.order_id)).values())
