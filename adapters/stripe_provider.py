@@ -30,6 +30,7 @@ from adapters.stripe_words import (
     chargeback_status,
     in_utc,
     our_order,
+    refund_status,
     word,
 )
 from orders.messages import RefundStatus
@@ -298,8 +299,7 @@ def _must_be(refund: stripe.Refund, request: RefundRequest, amount: int, currenc
 
 def _state(refund: stripe.Refund) -> RefundState:
     return RefundState(
-        # Stripe has no status for the refunds of a few payment methods: the money is on its way.
-        status=RefundStatus(refund.status or RefundStatus.PENDING),
+        status=refund_status(refund.status),
         reason=word(getattr(refund, "failure_reason", None)),
     )
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
+from orders.messages import RefundStatus
+
 ORDER_ID = "order_id"
 """Metadata of a PaymentIntent, which Stripe copies to its charges: whose money it is."""
 REFUND_ID = "refund_id"
@@ -25,6 +27,11 @@ def our_order(metadata: Mapping[str, str] | None) -> str | None:
 def word(code: str | None) -> str:
     """A code of Stripe's (``expired_or_canceled_card``); nothing when it is anything longer or odder."""
     return code if code and _WORD.fullmatch(code) else ""
+
+
+def refund_status(status: str | None) -> RefundStatus:
+    """Ours are Stripe's; it has none for the refunds of a few payment methods, which are on their way."""
+    return RefundStatus(status or RefundStatus.PENDING)
 
 
 def chargeback_status(status: str) -> Literal["opened", "won", "lost"] | None:
