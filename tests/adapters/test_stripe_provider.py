@@ -1,6 +1,7 @@
 """Stripe as it may behave: whatever goes wrong with a request, the money goes back once (cases 18-23)."""
 
 import asyncio
+import itertools
 import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+import stripe
 from pydantic import SecretStr
 from pydantic_extra_types.currency_code import Currency
 from temporalio.api.failure.v1 import Failure
@@ -115,6 +117,26 @@ async def test_a_stored_failure_is_stepped_over_when_nothing_was_done(
         ("GET", "/v1/refunds"),
         ("POST", "/v1/refunds"),  # the second key
     ]
+
+
+async def test_the_next_key_is_used_only_after_another_look(
+    peer: Peer, provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 21: what another worker has done meanwhile, under a stored failure, is found."""
+    asked = await paid(provider, amount=1000)
+    part = asked.model_copy(update={"money": Money(amount=400, currency=EUR)})
+    peer.front.faults.plan(Fault.STORED_DONE)
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(part)
+    find, looks = provider._find, itertools.count()
+
+    async def find_late(payment_id: str, refund_id: str) -> stripe.Refund | None:
+        return await find(payment_id, refund_id) if next(looks) else None
+
+    monkeypatch.setattr(provider, "_find", find_late)
+
+    assert await provider.refund(part) == PENDING
+    assert len(await peer.front.refunds()) == 1
 
 
 async def test_nothing_is_repeated_but_by_temporal(peer: Peer, provider: StripeProvider) -> None:
