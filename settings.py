@@ -8,14 +8,24 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from annotated_types import Gt
-from pydantic import BeforeValidator, Field, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
 ]
+Secrets = Annotated[
+    tuple[SecretStr, ...],
+    NoDecode,
+    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
+]
+"""Several secrets, separated by commas."""
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -40,3 +50,18 @@ class Settings(BaseSettings):
     graceful_shutdown: PositiveDuration = timedelta(seconds=30)
     # How long a workflow's next step waits for the worker that has it cached, before any may do it.
     sticky_timeout: PositiveDuration = timedelta(seconds=2)
+
+    # Who holds the money: our own provider in the database, or Stripe.
+    payment_provider: Literal["local", "stripe"] = "local"
+    stripe_api_key: SecretStr | None = Field(default=None, validate_default=True)
+    # Signing secrets of the webhook; several while one is replaced by the next.
+    stripe_webhook_secrets: Secrets = ()
+    # None: Stripe's own address.
+    stripe_api_base: str | None = None
+
+    @field_validator("stripe_api_key")
+    @classmethod
+    def _stripe_needs_its_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("payment_provider") == "stripe" and not (key and key.get_secret_value()):
+            raise ValueError("is needed when UNBUY_PAYMENT_PROVIDER is stripe")
+        return key

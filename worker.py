@@ -45,6 +45,7 @@ from adapters.log_channel import LogChannel
 from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
 from adapters.stray_processes import TemporalStrays
+from adapters.stripe_provider import StripeProvider
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
 from settings import Settings
@@ -86,6 +87,15 @@ class World:
             registry=SqlNumberRegistry(database),
             strays=TemporalStrays(client),
         )
+
+    @classmethod
+    def of(cls, settings: Settings, database: Database, client: Client) -> "World":
+        """The world that the settings name."""
+        local = cls.local(database, client)
+        if settings.payment_provider == "stripe" and settings.stripe_api_key:
+            stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
+            return dataclasses.replace(local, provider=stripe)
+        return local
 
     def activities(self) -> list[Callable[..., Any]]:
         """All activities, with their collaborators."""
@@ -220,7 +230,7 @@ async def serve(settings: Settings) -> None:
     try:
         worker = build_worker(
             client,
-            World.local(database, client).activities(),
+            World.of(settings, database, client).activities(),
             max_cached_workflows=settings.max_cached_workflows,
             graceful_shutdown=settings.graceful_shutdown,
             sticky_timeout=settings.sticky_timeout,

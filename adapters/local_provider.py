@@ -1,22 +1,28 @@
 """A payment provider of our own, to run everything on one machine; the database has its books."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.records import ProviderChargeback, ProviderPayment, ProviderRefund
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from ledger.database import Database, insert_if_missing, insert_into
 from ledger.tables import provider_faults, provider_refunds
 from orders.messages import RefundStatus
+from orders.values import Money
+
+_GIVEN_UP = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 class LocalProvider:
-    """Implements ``activities.refunds.PaymentProvider`` (R14, R15, R23).
+    """Implements ``activities.refunds.PaymentProvider`` and ``activities.records.ProviderRecords``.
 
     A refund is pending until ``settles_after`` has passed by the order's own clock, and then
-    succeeds; those of a payment that ``fail_refunds_of`` names fail.
+    succeeds; those of a payment that ``fail_refunds_of`` names fail. Payments it has none on record:
+    of what came in it takes the marketplace's word.
     """
 
     def __init__(self, database: Database, settles_after: timedelta = timedelta(days=3)) -> None:
@@ -24,9 +30,13 @@ class LocalProvider:
         self._settles_after = settles_after
 
     async def refund(self, request: RefundRequest) -> RefundState:
-        """See ``PaymentProvider``; the same id for anything else is refused (ProviderRefusal)."""
+        """See ``PaymentProvider``.
+
+        Raises ProviderRefusal for an id that was used for anything else, and for more than
+        ``paid`` over all refunds of the payment that have not failed.
+        """
         async with self._database.writing() as connection:
-            await insert_if_missing(
+            is_new = await insert_if_missing(
                 connection,
                 provider_refunds,
                 refund_id=request.refund_id,
@@ -43,6 +53,11 @@ class LocalProvider:
                 raise ProviderRefusal(
                     f"Refund {request.refund_id} was asked for before, "
                     "for another payment, amount, currency or method."
+                )
+            if is_new and await _going_back(connection, request) > request.paid.amount:
+                raise ProviderRefusal(
+                    f"Refund {request.refund_id} of {request.money} is more than what is left of "
+                    f"payment {request.payment_id}."
                 )
             return await self._news(connection, refund, request.asked_at)
 
@@ -83,6 +98,39 @@ class LocalProvider:
                 raise LookupError(f"There is no refund {refund_id}.")
             await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
 
+    async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
+        """See ``ProviderRecords``; there are none."""
+        none: tuple[ProviderPayment, ...] = ()
+        for payment in none:
+            yield payment
+
+    async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
+        """See ``ProviderRecords``; who asked for them is not kept."""
+        query = (
+            select(provider_refunds)
+            .where(provider_refunds.c.asked_at >= since)
+            .order_by(provider_refunds.c.asked_at, provider_refunds.c.refund_id)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        for row in rows:
+            yield ProviderRefund(
+                refund_id=row.refund_id,
+                provider_id=row.refund_id,
+                process=None,
+                payment_id=row.payment_id,
+                money=Money.model_validate({"amount": row.amount, "currency": row.currency}),
+                status=RefundStatus(row.status),
+                at=row.asked_at,
+                reason=row.reason,
+            )
+
+    async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
+        """See ``ProviderRecords``; there are none."""
+        none: tuple[ProviderChargeback, ...] = ()
+        for chargeback in none:
+            yield chargeback
+
     async def _news(
         self, connection: AsyncConnection, refund: Row[Any], at: datetime
     ) -> RefundState:
@@ -108,6 +156,16 @@ async def _find(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
         select(provider_refunds).where(provider_refunds.c.refund_id == refund_id).with_for_update()
     )
     return (await connection.execute(query)).one_or_none()
+
+
+async def _going_back(connection: AsyncConnection, request: RefundRequest) -> int:
+    """What goes back of the payment, this refund included, in minor units."""
+    of_payment = select(provider_refunds.c.amount).where(
+        provider_refunds.c.payment_id == request.payment_id,
+        provider_refunds.c.status.not_in(_GIVEN_UP),
+    )
+    # Added up here: two of the largest amounts are more than a database's integer holds.
+    return sum((await connection.execute(of_payment)).scalars())
 
 
 def _is_for(refund: Row[Any], request: RefundRequest) -> bool:

@@ -4,6 +4,7 @@
 ``dev_server`` is the real one: search attributes, lists, limits, and time that is skipped by workflow.
 ``postgres`` is a PostgreSQL; all tests of the ledger and of the adapters that use a database run on SQLite
 and on it.
+And what stands for Stripe (``tests/stripe``).
 """
 
 import os
@@ -23,6 +24,9 @@ from temporalio.testing import WorkflowEnvironment
 from deploy.embedded import EmbeddedServer, embedded_server
 from ledger.database import Database
 from tests.postgres import Postgres, postgres_server
+from tests.stripe.faults import Faults
+from tests.stripe.peer import Peer, stripe_peer
+from tests.stripe.post import Post
 from workflows import ids
 
 DATABASES = ("sqlite", "postgresql")
@@ -123,3 +127,19 @@ async def database(url: str) -> AsyncIterator[Database]:
     opened = await Database.open(url)
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stripe() -> AsyncIterator[Peer]:
+    async with stripe_peer() as peer:
+        yield peer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def peer(stripe: Peer) -> Peer:
+    """Stripe as a test finds it: empty, and in order."""
+    front = stripe.front
+    await front.flush()
+    front.faults, front.post, front.starts_as = Faults(), Post(), "pending"
+    front.asked.clear()
+    return stripe

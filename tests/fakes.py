@@ -12,7 +12,7 @@ from temporalio.client import Client
 from activities.bookkeeping import Step
 from activities.disputes import DisputeCase
 from activities.notifications import Letter
-from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from activities.tracking import TrackingVerdict
 from ledger.journal import SqlJournal
 from orders.books import Books, Posting
@@ -144,8 +144,12 @@ class FakeProvider:
     async def refund(self, request: RefundRequest) -> RefundState:
         self.asked_for.append(request.refund_id)
         await self.state.endure()
-        kept = self.refunds.setdefault(request.refund_id, request)
-        assert (kept.payment_id, kept.money) == (request.payment_id, request.money)
+        kept = self.refunds.get(request.refund_id, request)
+        if (kept.payment_id, kept.money) != (request.payment_id, request.money):
+            raise ProviderRefusal(f"Refund {request.refund_id} was asked for before.")
+        if request.refund_id not in self.refunds and self._left_of(request) < request.money.amount:
+            raise ProviderRefusal(f"Refund {request.refund_id} is more than what is left.")
+        self.refunds[request.refund_id] = request
         if request.payment_id in self.said:
             self.said.setdefault(request.refund_id, self.said[request.payment_id])
         return self.said.get(request.refund_id, RefundState(status=RefundStatus.PENDING))
@@ -165,6 +169,15 @@ class FakeProvider:
             return None
         stopped = RefundState(status=RefundStatus.CANCELED, reason="Stopped on request.")
         return self.said.setdefault(question.refund_id, stopped)
+
+    def _left_of(self, request: RefundRequest) -> int:
+        given_up = (RefundStatus.FAILED, RefundStatus.CANCELED)
+        return request.paid.amount - sum(
+            it.money.amount
+            for it in self.refunds.values()
+            if it.payment_id == request.payment_id
+            and not (it.refund_id in self.said and self.said[it.refund_id].status in given_up)
+        )
 
     def fails(self, payment_or_refund_id: str, reason: str = "The card was closed.") -> None:
         """From now on it fails this refund, or those of this payment."""

@@ -124,8 +124,9 @@ async def test_refunds_fail_where_another_process_told_the_provider_to(
 async def test_a_pending_refund_fails_too_but_a_settled_one_stays(
     provider: LocalProvider,
 ) -> None:
-    await provider.refund(request())
-    await provider.refund(request(refund_id="B"))
+    both = {"amount": 2 * 2490, "currency": "EUR"}
+    await provider.refund(request(paid=both))
+    await provider.refund(request(refund_id="B", paid=both))
     await provider.refund_state(after(3 * DAY, "B"))
 
     await provider.fail_refunds_of("p-1", FAILED.reason)

@@ -68,10 +68,10 @@ class DyingProvider(LocalProvider):
     def __init__(self, database: Database, deaths: Deaths) -> None:
         super().__init__(database)
         self._deaths = deaths
-        self.refunds: list[str] = []
+        self.asked_for: list[str] = []
 
     async def refund(self, request: RefundRequest) -> RefundState:
-        self.refunds.append(request.refund_id)
+        self.asked_for.append(request.refund_id)
         done = await super().refund(request)
         self._deaths.after("refund")
         return done
@@ -177,9 +177,9 @@ async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying
     assert await dying.journal.order(view.order_id) == view
     assert set((await dying.journal.balances(view.order_id)).values()) == {0}
     assert set((await dying.journal.balances(f"stray/{stray['payment_id']}")).values()) == {0}
-    own = [it for it in dying.provider.refunds if not it.startswith("stray-")]
+    own = [it for it in dying.provider.asked_for if not it.startswith("stray-")]
     assert len(set(own)) == 1
-    assert len(dying.provider.refunds) > len(set(dying.provider.refunds))
+    assert len(dying.provider.asked_for) > len(set(dying.provider.asked_for))
     letters = await dying.journal.outbox(view.order_id)
     assert len({entry.letter.key for entry in letters}) == len(letters)
     assert all(entry.delivered_at for entry in letters)

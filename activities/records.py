@@ -1,0 +1,62 @@
+"""What a provider has on record, to compare our books with (cases 24, 26)."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Literal, Protocol
+
+from orders.messages import RefundStatus
+from orders.values import Frozen, Instant, Money
+
+
+class ProviderPayment(Frozen):
+    """A payment; ``order_id`` is None for one that belongs to no order of ours."""
+
+    payment_id: str
+    order_id: str | None
+    money: Money
+    method: str
+    status: Literal["succeeded", "failed"]
+    at: Instant
+    reason: str = ""
+
+
+class ProviderRefund(Frozen):
+    """A refund; ``refund_id`` is ours, None for one that we did not ask for.
+
+    ``provider_id`` is the provider's own. ``process`` is the id of the workflow that asked, where the
+    provider has kept it.
+    """
+
+    refund_id: str | None
+    provider_id: str
+    process: str | None
+    payment_id: str
+    money: Money
+    status: RefundStatus
+    at: Instant
+    reason: str = ""
+
+
+class ProviderChargeback(Frozen):
+    """R23: money that the buyer's bank took back; ``status`` is as the seller sees it."""
+
+    chargeback_id: str
+    payment_id: str
+    order_id: str | None
+    money: Money
+    status: Literal["opened", "won", "lost"]
+    at: Instant
+    reason: str = ""
+
+
+class ProviderRecords(Protocol):
+    """Whoever holds the money, asked for everything that was made at or after an instant."""
+
+    def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
+        """The payments that succeeded or failed."""
+
+    def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
+        """The refunds as they stand now."""
+
+    def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
+        """The chargebacks as they stand now."""

@@ -1,0 +1,70 @@
+"""Our money as Stripe writes it, and back; exact, or refused (docs.stripe.com/currencies).
+
+Ours are the minor units of ISO 4217. Stripe's differ for a few currencies, and it takes no more than
+eight digits of any (the ``amount`` of docs.stripe.com/api/payment_intents/create).
+"""
+
+from pydantic import ValidationError
+
+from activities.refunds import ProviderRefusal
+from orders.values import Money, decimals
+
+MOST = 99_999_999
+"""The largest amount Stripe takes, in its own units."""
+
+_NO_DECIMALS = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF"}
+    | {"VND", "VUV", "XAF", "XOF", "XPF"}
+)
+_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+# They have none, but Stripe went on writing them with two when they lost theirs.
+_TWO_ALL_THE_SAME = frozenset({"ISK", "UGX"})
+
+
+def to_stripe(money: Money) -> tuple[int, str]:
+    """The amount in Stripe's units, and the currency as Stripe spells it (``eur``).
+
+    Raises ProviderRefusal for what Stripe cannot take exactly: nothing is ever rounded.
+    """
+    ours, theirs = decimals(money.currency), _decimals(money.currency)
+    amount, rest = money.amount * 10 ** max(theirs - ours, 0), 0
+    if theirs < ours:
+        amount, rest = divmod(money.amount, 10 ** (ours - theirs))
+    if rest:
+        raise ProviderRefusal(f"Stripe takes whole {money.currency} only, not {money}.")
+    if money.currency in _THREE_DECIMALS and amount % 10:
+        raise ProviderRefusal(
+            f"Stripe takes {money.currency} only with a last digit of 0, not {money}."
+        )
+    if amount > MOST:
+        raise ProviderRefusal(f"Stripe takes no amount of more than eight digits: {money}.")
+    return amount, money.currency.lower()
+
+
+def from_stripe(amount: int, currency: str) -> Money:
+    """Stripe's amount and currency (``eur``) as our money.
+
+    Raises ProviderRefusal for what is no amount of ours.
+    """
+    code = currency.upper()
+    try:
+        ours, theirs = decimals(code), _decimals(code)
+        units, rest = amount * 10 ** max(ours - theirs, 0), 0
+        if theirs > ours:
+            units, rest = divmod(amount, 10 ** (theirs - ours))
+        if rest:
+            raise ProviderRefusal(f"Stripe reports a part of the smallest unit of {code}.")
+        return Money.model_validate({"amount": units, "currency": code})
+    except ValidationError:
+        raise ProviderRefusal("Stripe reports an amount that is not money of ours.") from None
+
+
+def _decimals(currency: str) -> int:
+    """How many decimals an amount has at Stripe."""
+    if currency in _NO_DECIMALS:
+        return 0
+    if currency in _THREE_DECIMALS:
+        return 3
+    if currency in _TWO_ALL_THE_SAME or decimals(currency) == 2:
+        return 2
+    raise ProviderRefusal(f"Stripe does not take {currency[:3]}.")

@@ -1,0 +1,64 @@
+"""Settings as an operator gives them: by the environment, with secrets that show nowhere."""
+
+import pytest
+from pydantic import ValidationError
+from temporalio.testing import WorkflowEnvironment
+
+from adapters.local_provider import LocalProvider
+from adapters.stripe_provider import StripeProvider
+from ledger.database import Database
+from settings import Settings
+from worker import World
+
+KEY = "sk_test_canary"
+
+
+@pytest.fixture
+def _stripe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
+    monkeypatch.setenv("UNBUY_STRIPE_API_KEY", KEY)
+
+
+def test_nobody_needs_an_account() -> None:
+    settings = Settings()
+
+    assert settings.payment_provider == "local"
+    assert settings.stripe_webhook_secrets == ()
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_stripe_without_its_key_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
+    if key is not None:
+        monkeypatch.setenv("UNBUY_STRIPE_API_KEY", key)
+
+    with pytest.raises(ValidationError, match="is needed when UNBUY_PAYMENT_PROVIDER is stripe"):
+        Settings()
+
+
+@pytest.mark.usefixtures("_stripe")
+def test_secrets_are_listed_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 54."""
+    monkeypatch.setenv("UNBUY_STRIPE_WEBHOOK_SECRETS", " whsec_canary1, whsec_canary2 ,")
+
+    settings = Settings()
+
+    secrets = [it.get_secret_value() for it in settings.stripe_webhook_secrets]
+    assert secrets == ["whsec_canary1", "whsec_canary2"]
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "canary" not in shown
+
+
+async def test_the_settings_choose_who_holds_the_money(
+    database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = World.of(Settings(), database, environment.client)
+    monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
+    monkeypatch.setenv("UNBUY_STRIPE_API_KEY", KEY)
+    stripe = World.of(Settings(), database, environment.client)
+
+    assert isinstance(local.provider, LocalProvider)
+    assert isinstance(stripe.provider, StripeProvider)
+    await stripe.provider.close()
