@@ -96,8 +96,9 @@ def is_repeat(order: Order, message: m.Message) -> bool:
         case m.PaymentReceived():
             payment = order.payment
             if payment and payment.payment_id == message.payment_id:
-                return payment.status != "declined" and payment.money == message.money
-            return message.payment_id in order.stray_payments
+                return payment.money == message.money
+            known = (*order.stray_payments, *order.declined_payments)
+            return message.payment_id in known and message.payment_id not in order.declined_unseen
         case m.PaymentDeclined():
             return message.payment_id in order.declined_payments
         case m.RefundUpdate():

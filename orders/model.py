@@ -388,6 +388,8 @@ class Order(Mutable):
     counters: dict[str, int] = Field(default_factory=dict)
     message_ids: list[str] = Field(default_factory=list)
     declined_payments: list[str] = Field(default_factory=list)
+    declined_unseen: list[str] = Field(default_factory=list)
+    """Payment ids that were declined before they ever came in."""
     postings: list[Posting] = Field(default_factory=list)
     notices: list[Notice] = Field(default_factory=list)
     """Not yet handed over for delivery."""

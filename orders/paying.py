@@ -67,7 +67,7 @@ def contradicts(order: Order, message: m.PaymentReceived) -> bool:
     """Whether the provider said before that this payment was declined, or of another amount."""
     payment = order.payment
     is_ours = payment is not None and payment.payment_id == message.payment_id
-    return message.payment_id in order.declined_payments or (
+    return message.payment_id in order.declined_unseen or (
         is_ours and payment is not None and payment.money != message.money
     )
 
@@ -84,6 +84,7 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
         reason=message.reason,
     )
     if payment is None or payment.payment_id != message.payment_id:
+        order.declined_unseen = [*order.declined_unseen, message.payment_id][-_MOST_DECLINED:]
         return
     amount = payment.money.amount - order.amount_charged_back.amount
     order.post(at, f"payment-declined/{message.payment_id}", held=amount, cash=-amount)
