@@ -339,7 +339,8 @@ def _show(view: OrderView, as_json: bool) -> None:
         out.print(rendering.whole(view))
 
 
-async def _run(arguments: Sequence[str]) -> int:
+async def run(arguments: Sequence[str]) -> int:
+    """Run a command in a loop that runs already; its exit status."""
     try:
         status = await app.run_async(
             arguments, exit_on_error=False, print_error=False, result_action="return_value"
@@ -353,15 +354,20 @@ async def _run(arguments: Sequence[str]) -> int:
     except EmbeddedServerError as error:
         err.print(str(error))
         return 1
+    return status if isinstance(status, int) else 0
+
+
+async def _run_and_settle(arguments: Sequence[str]) -> int:
+    try:
+        return await run(arguments)
     finally:
         await asyncio.sleep(SETTLING_TIME.total_seconds())
-    return status if isinstance(status, int) else 0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; its exit status."""
     try:
-        return asyncio.run(_run(arguments))
+        return asyncio.run(_run_and_settle(arguments))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
 

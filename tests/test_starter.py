@@ -1,12 +1,14 @@
 """The command line against a real server: what it prints, how it exits, and never a traceback."""
 
 import asyncio
+import io
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,15 +52,29 @@ class Answer:
 
 @dataclass
 class Terminal:
-    """Runs the command line as a user does, against a server."""
+    """Runs the command line against a server: in this process, which is quick, or as a user does."""
 
     environment: dict[str, str]
     skipper: TimeSkipper
     journal: SqlJournal
     directory: Path
 
-    async def run(self, *arguments: str, stdin: str = "", **variables: str) -> Answer:
-        running = await asyncio.create_subprocess_exec(
+    async def run(self, *arguments: str, **variables: str) -> Answer:
+        """A command in this process; an exception that it lets through is a traceback."""
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(io.StringIO()) as out,
+            redirect_stderr(io.StringIO()) as err,
+        ):
+            patch.chdir(self.directory)
+            for name, value in (self.environment | variables).items():
+                patch.setenv(name, value)
+            status = await asyncio.wait_for(starter.run(arguments), 60)
+        return Answer(status, out.getvalue(), err.getvalue())
+
+    async def begin(self, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
+        """A command in a process of its own, which goes on while the test does."""
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             str(ROOT / "starter.py"),
             *arguments,
@@ -69,10 +85,10 @@ class Terminal:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(running.communicate(stdin.encode()), 60)
-        answer = Answer(running.returncode or 0, out.decode(), err.decode())
-        assert "Traceback" not in answer.out + answer.err
-        return answer
+
+    async def spawn(self, *arguments: str, stdin: str = "", **variables: str) -> Answer:
+        """A command in a process of its own, to its end."""
+        return await answer_of(await self.begin(*arguments, **variables), stdin)
 
     async def place(self, order_id: str, **changes: object) -> None:
         placed = PlaceOrder.model_validate({**SAMPLE, "order_id": order_id, **changes})
@@ -96,6 +112,18 @@ class Terminal:
         path = self.directory / name
         path.write_text(json.dumps(content))
         return str(path)
+
+
+async def answer_of(process: asyncio.subprocess.Process, stdin: str = "") -> Answer:
+    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+    answer = Answer(process.returncode or 0, out.decode(), err.decode())
+    assert "Traceback" not in answer.out + answer.err
+    return answer
+
+
+async def first_line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout
+    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -168,7 +196,7 @@ async def test_a_message_is_taken(terminal: Terminal) -> None:
     await terminal.place("taken")
 
     by_argument = await terminal.run("send", "taken", "payment", payment("P-taken"))
-    by_stdin = await terminal.run(
+    by_stdin = await terminal.spawn(
         "send", "taken", "buyer_message", "-", "--signal", stdin='{"text": "When?"}'
     )
     shown = await terminal.run("show", "taken", "--json")
@@ -253,14 +281,36 @@ async def test_what_people_write_does_not_steer_the_terminal(terminal: Terminal)
 async def test_watch_follows_an_order_to_its_end(terminal: Terminal) -> None:
     await terminal.place("watched")
 
-    watching = asyncio.create_task(terminal.run("watch", "watched"))
-    await asyncio.sleep(2)
+    watching = await terminal.begin("watch", "watched")
+    assert "buyer  placed" in await first_line(watching)
     await terminal.run("send", "watched", "cancel_request", '{"reason": "other"}')
 
-    answer = await watching
+    answer = await answer_of(watching)
     assert answer.status == 0
     assert "cancellation requested (another reason)" in answer.out
     assert "Order watched: closed since" in answer.out
+
+
+async def test_watching_ends_quietly_with_ctrl_c(terminal: Terminal) -> None:
+    await terminal.place("left-alone")
+
+    watching = await terminal.begin("watch", "left-alone")
+    await first_line(watching)
+    watching.send_signal(signal.SIGINT)
+
+    answer = await answer_of(watching)
+    assert (answer.status, answer.err) == (130, "")
+
+
+async def test_a_refusal_is_an_exit_status(terminal: Terminal) -> None:
+    """What the other tests see in this process is what a shell sees."""
+    await terminal.place("by-hand")
+
+    taken = await terminal.spawn("send", "by-hand", "cancel_request", '{"reason": "other"}')
+    refused = await terminal.spawn("send", "by-hand", "cancel_withdrawal")
+    wrong = await terminal.spawn("send", "by-hand")
+
+    assert (taken.status, refused.status, wrong.status) == (0, 1, 2)
 
 
 async def test_orders_are_listed_by_search_attributes(terminal: Terminal) -> None:
@@ -270,6 +320,7 @@ async def test_orders_are_listed_by_search_attributes(terminal: Terminal) -> Non
     rows: list[dict[str, object]] = []
     async with asyncio.timeout(20):
         while not rows:
+            await asyncio.sleep(0.05)
             rows = json.loads((await terminal.run(*query, "--json")).out)
     table = await terminal.run(*query)
     none = await terminal.run("list", "--seller", "nobody")
@@ -299,6 +350,7 @@ async def test_overdue_orders_are_listed(terminal: Terminal) -> None:
     found: set[str] = set()
     async with asyncio.timeout(20):
         while not found:
+            await asyncio.sleep(0.05)
             listed = await terminal.run("list", "--buyer", "buyer-overdue", "--overdue", "--json")
             found = {row["order_id"] for row in json.loads(listed.out)}
 
@@ -309,8 +361,8 @@ async def test_the_outbox_is_read_in_each_ones_language(terminal: Terminal) -> N
     """R21."""
     await terminal.place("told")
     async with asyncio.timeout(20):
-        while "told" not in (answer := await terminal.run("outbox", "told")).out:
-            pass
+        while "Nobody" in (answer := await terminal.run("outbox", "told")).out:
+            await asyncio.sleep(0.05)
 
     assert (
         "Zamówienie told zostało złożone. Prosimy o zapłatę 24,90\N{NO-BREAK SPACE}€" in answer.out
@@ -403,7 +455,7 @@ async def test_money_for_an_unknown_order_goes_back(terminal: Terminal) -> None:
     [
         (["place", "missing.json"], "missing.json cannot be read: No such file or directory."),
         (["place", "."], "cannot be read: Is a directory."),
-        (["send", "x", "payment", "{"], "payment is not valid: payment: Invalid JSON"),
+        (["send", "x", "payment", "{"], "payment is not valid: Invalid JSON"),
         (["send", "x", "payment", "[]"], "payment is not valid"),
         (["send", "x", "payment"], "payment takes payment_id, money, method, paid_at"),
         (["send", "x", "pay", "{}"], "There is no message named 'pay'; known are: payment,"),
@@ -452,7 +504,7 @@ async def test_an_unreachable_server_is_named(terminal: Terminal, command: tuple
     arguments = [part.format(sample=ROOT / "samples" / "order-eur.json") for part in command]
     address = f"127.0.0.1:{free_port()}"
 
-    answer = await terminal.run(*arguments, TEMPORAL_ADDRESS=address)
+    answer = await terminal.spawn(*arguments, TEMPORAL_ADDRESS=address)
 
     assert answer.status == 1
     assert f"Temporal at {address} cannot be reached" in answer.err
