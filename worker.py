@@ -52,12 +52,13 @@ from settings import Settings
 from workflows import ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 from workflows.wire import LenientInputConverter
 
 log = logging.getLogger("unbuy.worker")
 
-WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow, LateChargebackWorkflow)
+WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow, LateChargebackWorkflow, ReconciliationWorkflow)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,8 @@ class RefundRequest(Frozen):
     """A refund to the original payment method; ``asked_at`` is by the order's own clock.
 
     ``paid`` is what came in by that payment, the most that may go back of it. ``process`` is the id of
-    the workflow that asks, so that the provider's news of the refund finds its way home.
+    the workflow that asks, so that the provider's news of the refund finds its way home. ``given_up`` are
+    the payment's earlier refunds of which the process has heard that they will not be paid.
     """
 
     refund_id: str
@@ -34,6 +35,7 @@ class RefundRequest(Frozen):
     paid: Money
     method: str
     process: str
+    given_up: tuple[str, ...] = ()
     asked_at: Instant
 
 

@@ -35,6 +35,15 @@ class SqlRefundRegister:
                     amount=request.paid.amount,
                     currency=request.paid.currency,
                 )
+                await connection.execute(
+                    update(refunds)
+                    .where(
+                        refunds.c.payment_id == request.payment_id,
+                        refunds.c.refund_id.in_(request.given_up),
+                        refunds.c.status != RefundStatus.SUCCEEDED,
+                    )
+                    .values(status=RefundStatus.CANCELED)
+                )
                 await insert_if_missing(
                     connection,
                     refunds,

@@ -179,6 +179,16 @@ tracking_numbers = Table(
 )
 """R11: which order used which number."""
 
+provider_events = Table(
+    "provider_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("received_at", UtcInstant, nullable=False),
+    Column("delivered_at", UtcInstant, nullable=True),
+)
+"""A provider's webhooks by the provider's id; ``delivered_at`` is null until their news was taken."""
+
 provider_refunds = Table(
     "provider_refunds",
     metadata,

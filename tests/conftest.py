@@ -105,21 +105,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of the test's own: on SQLite in a folder that is not there yet, on PostgreSQL migrated."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/var/unbuy.db"
+        yield f"sqlite+aiosqlite:///{tmp_path}/var/unbuy.db"
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.create(template=TEMPLATE)
+    with server.lend(TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture
-def new_url(url: str, request: pytest.FixtureRequest) -> str:
+def new_url(url: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """Like ``url``, and nothing has been migrated there."""
     if url.startswith("sqlite"):
-        return url
+        yield url
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.create()
+    with server.lend() as new:
+        yield new
 
 
 @pytest_asyncio.fixture(loop_scope="session")

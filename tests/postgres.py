@@ -20,16 +20,26 @@ class Postgres:
 
     server: PostgresServer
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _left: list[str] = field(default_factory=list)
 
-    def create(self, name: str | None = None, *, template: str = "template1") -> str:
+    def create(self, name: str, template: str = "template1") -> str:
         """A new database, a copy of another one that nobody has open; returns its URL."""
-        name = name or f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # What tests have left is removed on the way: a call costs more than a statement.
+        removals = [f"DROP DATABASE {left} WITH (FORCE)" for left in self._left]
+        self._left.clear()
+        self.run(*removals, f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.server.get_uri(name)
 
-    def run(self, statement: str) -> None:
-        """Run a statement as the server's owner."""
-        self.server.psql(f"\\set ON_ERROR_STOP on\n{statement};")
+    @contextmanager
+    def lend(self, template: str = "template1") -> Iterator[str]:
+        """A database of a test's own; its URL is good until the context is left."""
+        name = f"test_{next(self._numbers)}"
+        yield self.create(name, template)
+        self._left.append(name)
+
+    def run(self, *statements: str) -> None:
+        """Run statements as the server's owner."""
+        self.server.psql("\n".join(("\\set ON_ERROR_STOP on", *(f"{it};" for it in statements))))
 
 
 @contextmanager
@@ -38,6 +48,5 @@ def postgres_server() -> Iterator[Postgres]:
     with TemporaryDirectory(prefix="unbuy-") as folder, get_server(Path(folder) / "data") as server:
         postgres = Postgres(server)
         # A test's database need not survive a power cut.
-        postgres.run("ALTER SYSTEM SET fsync = off")
-        postgres.run("SELECT pg_reload_conf()")
+        postgres.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield postgres

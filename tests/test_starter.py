@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -516,6 +517,21 @@ async def test_a_database_that_cannot_be_read_is_named(terminal: Terminal) -> No
 
     assert answer.status == 1
     assert "UNBUY_DATABASE_URL says where it is" in answer.err
+
+
+async def test_a_database_of_a_later_version_is_left_alone(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}"
+    database = await Database.open(url)
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+
+    answer = await terminal.run("outbox", UNBUY_DATABASE_URL=url)
+
+    assert answer.status == 1
+    assert "The database is at version 9999" in answer.err
 
 
 async def test_without_a_worker_there_is_a_sentence(

@@ -1,12 +1,27 @@
 """How Python code talks to orders: start, tell, ask. Other languages do the same by the contract's names."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client, WorkflowHandle
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
+    WorkflowHandle,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.chargebacks import LateChargeback
+from activities.reconciliation import Report
 from orders.messages import ChargebackReported, Message
 from orders.model import Order, PlaceOrder
 from orders.stray import Stray, StrayPayment
@@ -14,10 +29,14 @@ from orders.view import OrderView, deadline
 from workflows import details, ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 
 # Longer than a worker takes to come back from a restart, short enough for a person to wait.
 _PATIENCE = timedelta(seconds=30)
+
+# Days. Longer than an order waits for a refund; older money is compared when somebody asks for it.
+_LOOK_BACK = 35
 
 
 async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
@@ -104,3 +123,29 @@ async def charge_back_late(
         )
     except WorkflowAlreadyStartedError:
         return client.get_workflow_handle_for(LateChargebackWorkflow.run, workflow_id)
+
+
+async def reconcile(client: Client, days: int) -> Report:
+    """Compare provider, ledger and workflows now, looking back so many days; joins one that runs."""
+    return await client.execute_workflow(
+        ReconciliationWorkflow.run,
+        days,
+        id=ids.RECONCILIATION,
+        task_queue=ids.TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"Reconciliation of the last {days} days",
+    )
+
+
+async def schedule_reconciliation(client: Client) -> None:
+    """Have it done every day. A schedule that is there already, perhaps changed by somebody, stays."""
+    start = ScheduleActionStartWorkflow(
+        ReconciliationWorkflow.run,
+        _LOOK_BACK,
+        id=f"{ids.RECONCILIATION}-daily",
+        task_queue=ids.TASK_QUEUE,
+        static_summary=f"Reconciliation of the last {_LOOK_BACK} days",
+    )
+    daily = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(days=1))])
+    with suppress(ScheduleAlreadyRunningError):
+        await client.create_schedule(ids.RECONCILIATION, Schedule(action=start, spec=daily))

@@ -11,6 +11,10 @@ ORDER_DEADLINE = SearchAttributeKey.for_datetime("OrderDeadline")
 SEARCH_ATTRIBUTES = (ORDER_STATUS, BUYER_ID, SELLER_ID, ORDER_DEADLINE)
 
 
+RECONCILIATION = "reconciliation"
+"""The schedule's id, and the id of a reconciliation that somebody asked for."""
+
+
 def order_workflow_id(order_id: str) -> str:
     """The workflow id of an order; never used again (REJECT_DUPLICATE)."""
     return f"order-{order_id}"

@@ -18,6 +18,7 @@ class DurableOptions(TypedDict, total=False):
     """For a step that may have to wait out somebody's outage."""
 
     start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
     schedule_to_close_timeout: timedelta
     retry_policy: RetryPolicy
 
@@ -50,3 +51,10 @@ NOTIFY = DurableOptions(
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=15)),
 )
 """A channel that is down for days is given up; the outbox keeps what it could not tell."""
+
+COMPARE = DurableOptions(
+    start_to_close_timeout=timedelta(hours=1),
+    heartbeat_timeout=timedelta(minutes=5),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5), maximum_attempts=5),
+)
+"""Reconciliation reads everything; the next one comes anyway."""

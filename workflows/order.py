@@ -286,7 +286,12 @@ class OrderWorkflow:
         """R14: ask for the money back, until the provider answers."""
         asked_at = workflow.now()
         payment = self._order.payment
-        state = await refunding.ask(refund, payment.money if payment else refund.money, asked_at)
+        state = await refunding.ask(
+            refund,
+            payment.money if payment else refund.money,
+            asked_at,
+            tuple(it.refund_id for it in self._order.earlier_refunds if not it.is_settled),
+        )
         refund.asked_at = asked_at
         refund_news(self._order, refund, state.status, state.reason, workflow.now())
 

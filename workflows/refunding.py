@@ -14,10 +14,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.waiting import FAILED, briefly
 
 
-async def ask(refund: Refund, paid: Money, at: datetime) -> RefundState:
+async def ask(
+    refund: Refund, paid: Money, at: datetime, given_up: tuple[str, ...] = ()
+) -> RefundState:
     """Ask for the money back until the provider answers; what it will not do is a failed refund.
 
-    ``paid`` is what came in by the refund's payment.
+    ``paid`` is what came in by the refund's payment, ``given_up`` its refunds that will not be paid.
     """
     request = RefundRequest(
         refund_id=refund.refund_id,
@@ -26,6 +28,7 @@ async def ask(refund: Refund, paid: Money, at: datetime) -> RefundState:
         paid=paid,
         method=refund.method,
         process=workflow.info().workflow_id,
+        given_up=given_up,
         asked_at=at,
     )
     try:

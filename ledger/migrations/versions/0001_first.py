@@ -324,6 +324,15 @@ def _make_tables() -> None:
     op.create_index(op.f("ix_provider_refunds_payment_id"), "provider_refunds", ["payment_id"])
 
     op.create_table(
+        "provider_events",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("received_at", sa.String(length=32), nullable=False),
+        sa.Column("delivered_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_provider_events")),
+    )
+
+    op.create_table(
         "provider_faults",
         sa.Column("payment_id", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),

@@ -1,0 +1,105 @@
+"""What the database knows, as reconciliation asks for it."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from activities.reconciliation import Claim, StrayLeft
+from ledger.database import Database
+from ledger.journal import SqlJournal
+from ledger.tables import ledger_legs, ledger_transactions, orders, refunds
+from orders.model import Status
+from orders.view import OrderView
+
+_PAGE = 200
+
+
+class SqlAudit:
+    """Implements ``activities.reconciliation.Books``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._journal = SqlJournal(database)
+
+    async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
+        """See ``Books``; corrections count with what they correct."""
+        entries = ledger_transactions.c
+        key = func.coalesce(entries.corrects, entries.key)
+        query = (
+            select(key, ledger_legs.c.amount)
+            .join_from(ledger_transactions, ledger_legs)
+            .where(key.in_(list(keys)), ledger_legs.c.account == "cash")
+        )
+        moved: dict[str, int] = {}
+        async with self._database.reading() as connection:
+            for posted, amount in await connection.execute(query):
+                moved[posted] = moved.get(posted, 0) + amount
+        return {posted: amount for posted, amount in moved.items() if amount}
+
+    async def claims(self, since: datetime) -> AsyncIterator[Claim]:
+        """See ``Books``."""
+        query = select(refunds).where(refunds.c.asked_at >= since).order_by(refunds.c.refund_id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        for row in rows:
+            yield Claim(
+                refund_id=row.refund_id,
+                payment_id=row.payment_id,
+                amount=row.amount,
+                currency=row.currency,
+                status=row.status,
+                asked_at=row.asked_at,
+            )
+
+    async def orders(self, since: datetime) -> AsyncIterator[OrderView]:
+        """See ``Books``; page by page, by order id."""
+        concerned = or_(
+            orders.c.status.not_in((Status.CLOSED, Status.SHIPPED)), orders.c.updated_at >= since
+        )
+        last = ""
+        while True:
+            query = (
+                select(orders.c.order_id, orders.c.view)
+                .where(concerned, orders.c.order_id > last)
+                .order_by(orders.c.order_id)
+                .limit(_PAGE)
+            )
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(query)).all()
+            for order_id, view in rows:
+                last = order_id
+                yield OrderView.model_validate_json(view)
+            if len(rows) < _PAGE:
+                return
+
+    async def order(self, order_id: str) -> OrderView | None:
+        """See ``Books``."""
+        return await self._journal.order(order_id)
+
+    async def balances(self, order_id: str) -> dict[str, int]:
+        """See ``Books``."""
+        return await self._journal.balances(order_id)
+
+    async def strays_left(self) -> list[StrayLeft]:
+        """See ``Books``."""
+        entries = ledger_transactions.c
+        query = (
+            select(entries.order_id, entries.currency, ledger_legs.c.amount, entries.at)
+            .join_from(ledger_transactions, ledger_legs)
+            .where(ledger_legs.c.account == "stray")
+            .order_by(entries.at)
+        )
+        left: dict[str, StrayLeft] = {}
+        async with self._database.reading() as connection:
+            for books_id, currency, amount, at in await connection.execute(query):
+                before = left.get(books_id, StrayLeft(books_id.partition("/")[2], 0, currency, at))
+                left[books_id] = before._replace(amount=before.amount - amount)
+        return [stray for stray in left.values() if stray.amount]
+
+    async def out_of_balance(self) -> dict[str, int]:
+        """See ``Books``."""
+        sums: dict[str, int] = {}
+        for currency, _, amount in await self._journal.trial_balance():
+            sums[currency] = sums.get(currency, 0) + amount
+        return {currency: amount for currency, amount in sums.items() if amount}

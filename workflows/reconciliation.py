@@ -1,0 +1,40 @@
+"""The reconciliation workflow: once a day by a Temporal Schedule, and whenever somebody asks for it."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.reconciliation import PATIENCE, Period, Reconciliation, Report
+    from workflows.options import COMPARE
+
+
+@workflow.defn(name="ReconciliationWorkflow")
+class ReconciliationWorkflow:
+    """Compares provider, ledger and workflows. Input: how many days to look back; result: ``Report``."""
+
+    @workflow.run
+    async def run(self, days: int) -> Report:
+        """Compare once; what was found stands in the result and in the web UI."""
+        now = workflow.now()
+        period = Period(since=now - timedelta(days=days), until=now - PATIENCE)
+        report: Report = await workflow.execute_activity_method(
+            Reconciliation.reconcile, period, summary=f"the last {days} days", **COMPARE
+        )
+        workflow.set_current_details(_written(report))
+        if report.findings:
+            workflow.logger.error("Reconciliation found %d differences", len(report.findings))
+        return report
+
+
+def _written(report: Report) -> str:
+    compared = (
+        f"Compared {report.payments} payments, {report.refunds} refunds, {report.chargebacks} "
+        f"chargebacks and {report.orders} orders: {len(report.findings) + report.more} differences."
+    )
+    lines = [
+        f"- `{it.about}` {it.what}: expected {it.expected}, found {it.found}"
+        + (" (brought again)" if it.repaired else "")
+        for it in report.findings[:50]
+    ]
+    return "\n".join([compared, "", *lines])
