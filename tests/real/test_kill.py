@@ -42,7 +42,7 @@ async def _is_asked_to_cancel(life: Life) -> None:
 
 
 def _asked(view: OrderView) -> bool:
-    return view.refund is not None and view.refund.status == "pending"
+    return view.refund is not None and view.refund.asked_at is not None
 
 
 async def _was_refunded_once(site: Site, life: Life) -> None:

@@ -110,8 +110,8 @@ class DyingStrays(TemporalStrays):
         self._deaths = deaths
 
     async def start(self, stray: StrayPayment) -> None:
-        self._tale.world.strays.started.append(stray.payment_id)
         await super().start(stray)
+        self._tale.world.strays.started.append(stray.payment_id)
         self._deaths.after("stray")
 
 

@@ -3,14 +3,23 @@
 No worker runs while the two come in, so both are in the task that the next worker gets.
 """
 
+from datetime import timedelta
+
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from orders.model import CloseReason, Status
-from tests.workflows.conftest import MOMENT, WINDOW, Backstage
+from tests.orders.builders import place
+from tests.workflows.conftest import POLICY, WINDOW, Backstage
 from worker import WORKFLOWS, lenient_converter, workflow_runner
 from workflows import calls, ids
+
+MESSAGE_AND_TIMER = {
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+    EventType.EVENT_TYPE_TIMER_FIRED,
+}
 
 
 async def _replays(stage: Backstage) -> bool:
@@ -32,10 +41,11 @@ async def test_a_payment_at_the_end_of_the_20_days_counts(
         await stage.place()
     if payment_first:
         await stage.pay()
-        await stage.passes(WINDOW)
+        await stage.deadline_passes()
     else:
-        await stage.passes(WINDOW)
+        await stage.deadline_passes()
         await stage.pay()
+    assert await stage.kinds_for_the_next_task() >= MESSAGE_AND_TIMER
 
     async with stage.working():
         assert (await stage.view()).status is Status.PAYMENT_REVIEW
@@ -46,17 +56,20 @@ async def test_a_payment_at_the_end_of_the_20_days_counts(
 async def test_a_decline_at_the_end_of_the_check_counts(
     stage: Backstage, decline_first: bool
 ) -> None:
-    """R6, case 4: one outcome, the same on replay."""
+    """R6, case 4: decline and timer in one task, both orders; one outcome, the same on replay."""
+    checked = {"payment_window": timedelta(days=20), "payment_review": WINDOW}
+    stage.placed = place(order_id=stage.placed.order_id, policy=POLICY.model_copy(update=checked))
     async with stage.working():
         await stage.place()
         await stage.pay()
         payment = (await stage.view()).payment
     assert payment
     if not decline_first:
-        await stage.passes(MOMENT)
+        await stage.deadline_passes()
     await stage.tell("payment_declined", payment_id=payment.payment_id, reason="stolen card")
     if decline_first:
-        await stage.passes(MOMENT)
+        await stage.deadline_passes()
+    assert await stage.kinds_for_the_next_task() >= MESSAGE_AND_TIMER
 
     async with stage.working():
         assert (await stage.view()).status is Status.AWAITING_PAYMENT
@@ -127,7 +140,7 @@ async def test_silence_without_workers_ends_as_with_them(stage: Backstage) -> No
     async with stage.working():
         await stage.place()
         await stage.is_asked_to_cancel()
-    await stage.passes(WINDOW)
+    await stage.deadline_passes()
 
     async with stage.working():
         view = await calls.order(stage.client, stage.placed.order_id).result()
@@ -141,7 +154,8 @@ async def test_an_answer_given_in_time_counts_after_an_outage(stage: Backstage) 
         await stage.place()
         await stage.is_asked_to_cancel()
     await stage.tell("seller_reply", decision="refuse")
-    await stage.passes(WINDOW)
+    await stage.deadline_passes()
+    assert await stage.kinds_for_the_next_task() >= MESSAGE_AND_TIMER
 
     async with stage.working():
         assert (await stage.view()).status is Status.DISPUTED
