@@ -12,23 +12,28 @@ from pathlib import Path
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+from connecting import (
+    BadConfiguration,
+    Unreachable,
+    connect,
+    first_line,
+    is_unknown_namespace,
+    refusal,
+)
+from ledger.database import DATABASE_ERRORS
 from ledger.journal import Database, SqlJournal
 from ledger.schema import NewerDatabase
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse
-from orders.model import PlaceOrder
+from orders.model import PlaceOrder, Status
 from orders.values import PartyId
 from orders.view import OrderView
-from settings import Settings
+from settings import Settings, complaints
 from workflows import calls
 
-_CONNECT_WITHIN = timedelta(seconds=5)
 _ANSWER_WITHIN = timedelta(seconds=15)
 
 
@@ -44,52 +49,41 @@ class Failure(Exception):
 async def connection() -> AsyncIterator[Client]:
     """A client of the configured Temporal service; what its calls can fail with becomes a sentence."""
     try:
-        config = ClientConfig.load_client_connect_config()
-    except (RuntimeError, OSError, ValueError) as error:
-        raise Failure(f"Temporal's configuration cannot be read: {first_line(error)}") from None
-    config.setdefault("target_host", "localhost:7233")
-    try:
-        async with asyncio.timeout(_CONNECT_WITHIN.total_seconds()):
-            client = await Client.connect(**config, data_converter=pydantic_data_converter)
-    except (RuntimeError, TimeoutError, ValueError) as error:
+        client = await connect()
+    except BadConfiguration as error:
+        raise Failure(str(error)) from None
+    except Unreachable as error:
         raise Failure(
-            f"Temporal at {config['target_host']} cannot be reached ({first_line(error)}). Start it "
-            "with `make up`, or set TEMPORAL_ADDRESS to where it is.",
-            status=1,
+            f"{error} Start it with `make up`, or set TEMPORAL_ADDRESS to where it is.", status=1
         ) from None
     try:
         yield client
     except RPCError as error:
         if _is_no_answer(error):
             raise no_answer() from None
-        raise Failure(
-            f"Temporal at {config['target_host']} refused the request: {first_line(error)}.",
-            status=1,
-        ) from None
+        raise Failure(refusal(client, error), status=1) from None
 
 
 @asynccontextmanager
 async def open_journal() -> AsyncIterator[SqlJournal]:
     """The database of the settings."""
     try:
-        database = await Database.open(Settings().database_url)
+        url = Settings().database_url
+    except ValidationError as error:
+        raise Failure(complaints(error)) from None
+    try:
+        database = await Database.open(url)
         try:
             yield SqlJournal(database)
         finally:
             await database.close()
     except NewerDatabase as error:
         raise Failure(str(error), status=1) from None
-    except (SQLAlchemyError, OSError, ValidationError) as error:
+    except DATABASE_ERRORS as error:
         raise Failure(
             f"The database cannot be read ({first_line(error)}). UNBUY_DATABASE_URL says where it is.",
             status=1,
         ) from None
-
-
-async def kept_order(order_id: str) -> OrderView | None:
-    """An order as it was last kept in the database."""
-    async with open_journal() as journal:
-        return await journal.order(order_id)
 
 
 async def find_order(client: Client, order_id: str) -> OrderView | None:
@@ -102,9 +96,24 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
     except WorkflowQueryFailedError as error:
         raise Failure(f"Order {order_id} cannot be read: {first_line(error)}", status=1) from None
     except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
+        if not is_unknown(error):
             raise
-    return await kept_order(order_id)
+    async with open_journal() as journal:
+        kept = await journal.order(order_id)
+    if kept is not None and kept.status not in (Status.SHIPPED, Status.CLOSED):
+        raise Failure(
+            f"Order {order_id} is {kept.status.value} in the database, but "
+            f"{client.service_client.config.target_host}, namespace {client.namespace}, knows nothing "
+            "of it. Perhaps TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL do not belong "
+            "together; or its process was terminated, and its history is gone.",
+            status=1,
+        )
+    return kept
+
+
+def is_unknown(error: RPCError) -> bool:
+    """Whether Temporal knows no process of this id, or none that still runs."""
+    return error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error)
 
 
 async def is_over(client: Client, order_id: str) -> bool:
@@ -112,7 +121,7 @@ async def is_over(client: Client, order_id: str) -> bool:
     try:
         described = await calls.order(client, order_id).describe()
     except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
+        if not is_unknown(error):
             raise
         return True
     return described.status is not WorkflowExecutionStatus.RUNNING
@@ -189,8 +198,3 @@ def _is_no_answer(error: RPCError) -> bool:
     return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
         error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
     )
-
-
-def first_line(error: BaseException | None) -> str:
-    """What an error says, in one line."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

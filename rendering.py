@@ -4,6 +4,9 @@ Answers the product's questions (state, why, what happened, what comes, who can 
 money) from an ``OrderView`` alone, so that it shows open orders and ones long gone alike.
 """
 
+import io
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -26,6 +29,28 @@ _LOCALE = "en"
 
 # The details that hold, or may hold, a code of the contract.
 _CODES = ("reason", "outcome", "kind", "decision", "topic")
+
+
+# A pipe has no width: lines are wrapped for people only.
+UNWRAPPED = 10_000
+
+
+class Piped(io.StringIO):
+    """Standard output for programs: without the blanks by which tables fill their last column."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of standard output."""
+        return sys.stdout.encoding or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write whole lines, as a console does."""
+        sys.stdout.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        sys.stdout.flush()
 
 
 class Line(NamedTuple):

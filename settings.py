@@ -8,7 +8,15 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from annotated_types import Gt
-from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LogLevel = Annotated[
@@ -65,3 +73,9 @@ class Settings(BaseSettings):
         if info.data.get("payment_provider") == "stripe" and not (key and key.get_secret_value()):
             raise ValueError("is needed when UNBUY_PAYMENT_PROVIDER is stripe")
         return key
+
+
+def complaints(error: ValidationError) -> str:
+    """What is wrong with the environment, by variable, without repeating what may be a secret."""
+    problems = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"UNBUY_{str(it['loc'][0]).upper()}: {it['msg']}" for it in problems) + "."

@@ -6,6 +6,7 @@ whose history is gone in the database of the settings.
 """
 
 import asyncio
+import io
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 import rendering
 from adapters.after_the_end import take_after_the_end
@@ -31,9 +32,8 @@ from commandline import (
     Failure,
     connection,
     find_order,
-    first_line,
     is_over,
-    kept_order,
+    is_unknown,
     no_answer,
     open_journal,
     party_id,
@@ -41,6 +41,7 @@ from commandline import (
     read_order,
     unknown_order,
 )
+from connecting import first_line
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived
@@ -51,16 +52,23 @@ from workflows import calls, ids
 _LOOK_EVERY = timedelta(seconds=1)
 _MOST_LISTED = 1000
 
-# A pipe has no width: lines are wrapped for people only.
-_WIDTH = None if sys.stdout.isatty() else 180
-
 app = App(
     name="starter.py",
     help="Orders: place them, tell them things, see how they stand.",
     version_flags=(),
 )
 # Nobody's text may be taken for markup.
-out = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
+out = (
+    Console(highlight=False, markup=False, emoji=False)
+    if sys.stdout.isatty()
+    else Console(
+        file=rendering.Piped(),
+        width=rendering.UNWRAPPED,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
@@ -71,7 +79,7 @@ async def place(file: str, /) -> int:
     """Place an order (R1) from a JSON file; ``samples/`` has two. The same order again changes nothing."""
     placed = read_order(file)
     async with connection() as client:
-        view = await kept_order(placed.order_id)
+        view = await find_order(client, placed.order_id)
         if view is None:
             try:
                 await calls.place(client, placed)
@@ -136,7 +144,7 @@ async def send(
                 f"--message-id {message.message_id}."
             ) from None
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if not is_unknown(error):
                 raise
             return await _send_after_the_end(client, order_id, message)
     out.print(f"{name} is taken.", rendering.heading(view), sep="\n")
@@ -203,6 +211,7 @@ async def list_orders(
     """
     query = _query(status, buyer, seller, overdue)
     async with connection() as client:
+        listed = [found async for found in client.list_workflows(query, limit=_MOST_LISTED)]
         rows = [
             {
                 "order_id": found.id.removeprefix(ids.order_workflow_id("")),
@@ -213,7 +222,7 @@ async def list_orders(
                 if found.status is WorkflowExecutionStatus.RUNNING
                 else None,
             }
-            async for found in client.list_workflows(query, limit=_MOST_LISTED)
+            for found in sorted(listed, key=lambda found: found.start_time, reverse=True)
         ]
     if as_json:
         out.print(to_json(rows, indent=2).decode(), soft_wrap=True)
@@ -242,7 +251,8 @@ async def outbox(order_id: str | None = None, /) -> int:
     for text in rendering.letters(entries):
         out.print(text)
     if not entries:
-        out.print("Nobody has been told anything yet.")
+        about = f" about order {rendering.plain(order_id)}" if order_id else " yet"
+        out.print(f"Nobody has been told anything{about}.")
     return 0
 
 
@@ -366,6 +376,10 @@ async def _run_and_settle(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets a question mark, not an error.
+            stream.reconfigure(errors="replace")
     try:
         return asyncio.run(_run_and_settle(arguments))
     except (KeyboardInterrupt, asyncio.CancelledError):

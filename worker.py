@@ -25,9 +25,7 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -46,9 +44,11 @@ from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
 from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
+from connecting import Unreachable, connect, first_line, refusal
+from ledger.database import DATABASE_ERRORS
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
-from settings import Settings
+from settings import Settings, complaints
 from workflows import ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
@@ -59,6 +59,10 @@ from workflows.wire import LenientInputConverter
 log = logging.getLogger("unbuy.worker")
 
 WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow, LateChargebackWorkflow, ReconciliationWorkflow)
+
+
+class CannotServe(Exception):
+    """Something that the worker needs is missing; the text says what, with the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,22 +167,14 @@ def build_worker(
     )
 
 
-async def connect() -> Client:
-    """Connect by Temporal's own environment configuration; waits, saying so, while it can't be reached."""
-    config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "localhost:7233")
+async def _connected() -> Client:
+    """A client of the configured Temporal service; waits, saying so, while it can't be reached."""
     wait = 1.0
     while True:
         try:
-            return await Client.connect(**config, data_converter=pydantic_data_converter)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0][:200]
-            log.warning(
-                "Temporal at %s cannot be reached (%s); trying again in %.0f s",
-                config["target_host"],
-                reason,
-                wait,
-            )
+            return await connect()
+        except Unreachable as error:
+            log.warning("%s TEMPORAL_ADDRESS names it; trying again in %.0f s", error, wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
 
@@ -204,7 +200,7 @@ async def register_search_attributes(client: Client) -> None:
             )
     except RPCError as error:
         if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
-            raise
+            raise CannotServe(refusal(client, error)) from error
         log.warning(
             "Search attributes cannot be registered from here (%s); have these added to namespace %s: %s",
             error.message,
@@ -219,7 +215,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    connecting = asyncio.create_task(connect())
+    connecting = asyncio.create_task(_connected())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
@@ -227,7 +223,12 @@ async def serve(settings: Settings) -> None:
         return
     client = connecting.result()
     await register_search_attributes(client)
-    database = await Database.open(settings.database_url)
+    try:
+        database = await Database.open(settings.database_url)
+    except DATABASE_ERRORS as error:
+        raise CannotServe(
+            f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
+        ) from error
     try:
         worker = build_worker(
             client,
@@ -279,9 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        parser.error(
-            "; ".join(f"UNBUY_{str(p['loc'][0]).upper()}: {p['msg']}" for p in error.errors())
-        )
+        parser.error(complaints(error))
     if options.processes is not None and options.processes < 1:
         parser.error("--processes must be at least 1")
     processes = options.processes or settings.worker_processes or os.cpu_count() or 1
@@ -313,7 +312,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop()
     for child in children:
         child.join()
-    return max(abs(child.exitcode or 0) for child in children)
+    return max(_status(child.exitcode) for child in children)
+
+
+def _status(exitcode: int | None) -> int:
+    # One that was not yet there to listen when it was told to stop ends by the signal itself.
+    return 0 if exitcode == -signal.SIGTERM else abs(exitcode or 0)
 
 
 if __name__ == "__main__":

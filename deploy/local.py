@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
@@ -23,6 +24,7 @@ PORTS_TRIED = 100
 async def run() -> int:
     """Run server and worker until a signal asks to stop or the worker ends; the exit status."""
     port = choose_port()
+    variables = database_variables(port)
     # The server inherits this, so that Ctrl-C in the terminal does not take it from under the
     # worker: this process stops the two in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,12 +44,13 @@ async def run() -> int:
         worker = await asyncio.create_subprocess_exec(
             sys.executable,
             str(WORKER),
-            env=worker_environment(server),
+            env=worker_environment(server) | variables,
             start_new_session=True,
         )
         print(f"Temporal  {server.address}")
         print(f"Web UI    {server.ui_url}")
-        print(f"Commands  TEMPORAL_ADDRESS={server.address} .venv/bin/python starter.py ...")
+        for line in commands(server.address, port, variables):
+            print(line)
         print("Ctrl-C stops it.", flush=True)
         return await _supervise(worker, stopping)
 
@@ -74,6 +77,28 @@ def choose_port() -> int:
     raise EmbeddedServerError(
         f"No port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} is free."
     )
+
+
+def database_variables(port: int) -> dict[str, str]:
+    """What tells worker and commands of the database; nothing where the user's own variable does.
+
+    One database a server: two must never share one.
+    """
+    if "UNBUY_DATABASE_URL" in os.environ:
+        return {}
+    name = "unbuy.db" if port == DEFAULT_PORT else f"unbuy-{port}.db"
+    return {"UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{DATA / name}"}
+
+
+def commands(address: str, port: int, variables: Mapping[str, str]) -> Iterator[str]:
+    """How to reach this system from another terminal."""
+    chosen = {"TEMPORAL_ADDRESS": address, **variables}
+    environment = " ".join(f"{name}={value}" for name, value in chosen.items())
+    yield f"Commands  {environment} .venv/bin/python starter.py ..."
+    if port != DEFAULT_PORT:
+        yield (
+            f"Port {DEFAULT_PORT} was taken: commands without these variables talk to whatever is there."
+        )
 
 
 def worker_environment(server: EmbeddedServer) -> dict[str, str]:

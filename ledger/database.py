@@ -9,14 +9,27 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, ClassVar
 
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import URL, Table, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ledger import schema
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+DATABASE_ERRORS = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    ImportError,
+    ValueError,
+)
+"""What opening a database and reading from it fail with: its URL's fault, its driver's, or its server's."""
 
 # Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.
 _SCHEMA_LOCK = 1_970_168_437
@@ -99,10 +112,15 @@ def _prepare(file: Path) -> None:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
-            except sqlite3.OperationalError:
-                if time.monotonic() > give_up:
+            except sqlite3.OperationalError as error:
+                if not _is_taken(error) or time.monotonic() > give_up:
                     raise
             time.sleep(random.uniform(0.001, 0.02))
+
+
+def _is_taken(error: sqlite3.OperationalError) -> bool:
+    # The extended codes carry the code itself in their lowest byte.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _sqlite_engine(address: URL) -> AsyncEngine:

@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
         "aiosqlite",
         "alembic",
         "annotated_types",
+        "asyncpg",
         "ledger",
         "orders",
         "pydantic",
@@ -35,7 +36,20 @@ ALLOWED: dict[str, set[str]] = {
 }
 """What each room may import beside the standard library."""
 
-ABOVE = {"bench", "demo", "deploy", "docs", "gateway", "settings", "starter", "tests", "worker"}
+ABOVE = {
+    "bench",
+    "commandline",
+    "connecting",
+    "demo",
+    "deploy",
+    "docs",
+    "gateway",
+    "rendering",
+    "settings",
+    "starter",
+    "tests",
+    "worker",
+}
 """What no room that serves them may import."""
 
 CHANCE = {"random", "secrets", "time", "uuid"}

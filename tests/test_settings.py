@@ -7,7 +7,7 @@ from temporalio.testing import WorkflowEnvironment
 from adapters.local_provider import LocalProvider
 from adapters.stripe_provider import StripeProvider
 from ledger.database import Database
-from settings import Settings
+from settings import Settings, complaints
 from worker import World
 
 KEY = "sk_test_canary"
@@ -62,3 +62,15 @@ async def test_the_settings_choose_who_holds_the_money(
     assert isinstance(local.provider, LocalProvider)
     assert isinstance(stripe.provider, StripeProvider)
     await stripe.provider.close()
+
+
+def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_LOG_LEVEL", "loud")
+    monkeypatch.setenv("UNBUY_WORKER_PROCESSES", "-1")
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = complaints(raised.value)
+    assert said.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
+    assert "; UNBUY_WORKER_PROCESSES: Input should be greater than 0." in said

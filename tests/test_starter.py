@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -507,15 +509,31 @@ async def test_an_unreachable_server_is_named(terminal: Terminal, command: tuple
     answer = await terminal.spawn(*arguments, TEMPORAL_ADDRESS=address)
 
     assert answer.status == 1
-    assert f"Temporal at {address} cannot be reached" in answer.err
+    assert f"Temporal at {address} cannot be reached (connection refused)." in answer.err
+    assert "set TEMPORAL_ADDRESS" in answer.err
     assert answer.err.count("\n") == 1
 
 
-async def test_a_database_that_cannot_be_read_is_named(terminal: Terminal) -> None:
-    answer = await terminal.run("outbox", UNBUY_DATABASE_URL="sqlite:////dev/null/unbuy.db")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////dev/null/unbuy.db",
+        "sqlite:////tmp",
+        "postgresql://unbuy:secret@127.0.0.1:1/unbuy",
+        "postgresql://127.0.0.1:port/unbuy",
+        "oracle://db.example/unbuy",
+        "unbuy.db",
+    ],
+)
+async def test_a_database_that_cannot_be_read_is_named(terminal: Terminal, url: str) -> None:
+    began = time.monotonic()
+
+    answer = await terminal.run("outbox", UNBUY_DATABASE_URL=url)
 
     assert answer.status == 1
+    assert "The database cannot be read (" in answer.err
     assert "UNBUY_DATABASE_URL says where it is" in answer.err
+    assert time.monotonic() - began < 10
 
 
 async def test_a_database_of_a_later_version_is_left_alone(
@@ -531,6 +549,116 @@ async def test_a_database_of_a_later_version_is_left_alone(
 
     assert answer.status == 1
     assert "The database is at version 9999" in answer.err
+
+
+async def test_a_setting_that_is_wrong_is_named(terminal: Terminal) -> None:
+    answer = await terminal.run("outbox", UNBUY_LOG_LEVEL="loud")
+
+    assert answer.status == 2
+    assert answer.err.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
+
+
+async def test_a_terminal_of_few_letters_gets_question_marks(terminal: Terminal) -> None:
+    await terminal.place("ascii")
+
+    answer = await terminal.spawn("show", "ascii", PYTHONIOENCODING="ascii")
+
+    assert (answer.status, answer.err) == (0, "")
+    assert "?24.90 is to be paid" in answer.out
+
+
+async def test_a_database_of_another_temporal_is_not_shown_as_now(terminal: Terminal) -> None:
+    """An order that is not over has a process: without one, its last kept view is old."""
+    placed = {**SAMPLE, "order_id": "elsewhere"}
+    order = Order.new(PlaceOrder.model_validate(placed), datetime.now(UTC))
+    await terminal.journal.record(
+        Step(revision=1, process="run-1", view=view_of(order), postings=(), notices=())
+    )
+
+    shown = await terminal.run("show", "elsewhere")
+    again = await terminal.run("place", terminal.file("elsewhere.json", placed))
+
+    for answer in (shown, again):
+        assert (answer.status, answer.out) == (1, "")
+        assert "Order elsewhere is awaiting_payment in the database, but" in answer.err
+        assert "TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL" in answer.err
+
+
+async def test_an_order_that_temporal_knows_needs_no_database(terminal: Terminal) -> None:
+    await terminal.place("known")
+    file = terminal.file("known.json", {**SAMPLE, "order_id": "known"})
+
+    answer = await terminal.run("place", file, UNBUY_DATABASE_URL="sqlite:////dev/null/unbuy.db")
+
+    assert (answer.status, answer.err) == (0, "")
+    assert "exists already, with the same contents" in answer.out
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "x"), ("send", "x", "cancel_withdrawal")])
+async def test_a_namespace_that_there_is_not_is_named(
+    terminal: Terminal, command: tuple[str, ...]
+) -> None:
+    answer = await terminal.run(*command, TEMPORAL_NAMESPACE="nowhere")
+
+    assert answer.status == 1
+    assert "has no namespace nowhere. Set TEMPORAL_NAMESPACE to one that it has" in answer.err
+    assert ".." not in answer.err
+
+
+async def test_a_fresh_namespace_needs_a_worker_once(terminal: Terminal) -> None:
+    client = terminal.skipper.client
+    request = RegisterNamespaceRequest(namespace="fresh")
+    request.workflow_execution_retention_period.FromSeconds(86400)
+    await client.workflow_service.register_namespace(request)
+    file = terminal.file("fresh.json", {**SAMPLE, "order_id": "fresh"})
+
+    async with asyncio.timeout(20):
+        while True:  # a new namespace is known everywhere after a moment
+            placed = await terminal.run("place", file, TEMPORAL_NAMESPACE="fresh")
+            if "no namespace" not in placed.err:
+                break
+            await asyncio.sleep(0.1)
+    listed = await terminal.run("list", "--status", "closed", TEMPORAL_NAMESPACE="fresh")
+
+    for answer in (placed, listed):
+        assert answer.status == 1
+        assert "Start a worker once first: it registers them." in answer.err
+
+
+async def test_orders_are_listed_newest_first(terminal: Terminal) -> None:
+    """Also where the newest is over already: the server lists those last."""
+    buyer = {**SAMPLE["buyer"], "id": "buyer-of-three"}
+    for name in ("oldest", "older", "newest"):
+        await terminal.place(name, buyer=buyer)
+    await terminal.run("send", "newest", "cancel_request", '{"reason": "other"}')
+    await calls.order(terminal.skipper.client, "newest").result()
+
+    rows: list[dict[str, object]] = []
+    async with asyncio.timeout(20):
+        while len(rows) < 3 or rows[0]["status"] != "closed":
+            await asyncio.sleep(0.05)
+            listed = await terminal.run("list", "--buyer", "buyer-of-three", "--json")
+            rows = json.loads(listed.out)
+
+    assert [row["order_id"] for row in rows] == ["newest", "older", "oldest"]
+
+
+async def test_the_outbox_of_an_order_that_nobody_heard_of(terminal: Terminal) -> None:
+    answer = await terminal.run("outbox", "NOPE")
+
+    assert answer.out == "Nobody has been told anything about order NOPE.\n"
+
+
+async def test_lines_for_programs_are_as_long_as_they_are(terminal: Terminal) -> None:
+    await terminal.place("wide")
+    said = "a long word " * 40
+    await terminal.run("send", "wide", "buyer_message", json.dumps({"text": said.strip()}))
+
+    shown = await terminal.spawn("show", "wide")
+
+    lines = shown.out.splitlines()
+    assert any(line.endswith(said.strip()) for line in lines)
+    assert [line for line in lines if line.endswith(" ")] == []
 
 
 async def test_without_a_worker_there_is_a_sentence(

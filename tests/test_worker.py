@@ -136,7 +136,8 @@ async def test_a_worker_waits_for_temporal_and_says_so(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             status = await asyncio.wait_for(process.wait(), 40)
 
-    assert f"Temporal at 127.0.0.1:{port} cannot be reached" in heard
+    assert f"Temporal at 127.0.0.1:{port} cannot be reached (connection refused)." in heard
+    assert "TEMPORAL_ADDRESS" in heard
     assert "Traceback" not in heard
     assert status == 0
 
@@ -170,3 +171,37 @@ async def test_bad_options_are_said_in_a_sentence(
     assert reason in heard
     assert "Traceback" not in heard
     assert status == 2
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_a_database_that_cannot_be_opened_is_named(
+    server: EmbeddedServer, tmp_path: Path, processes: str
+) -> None:
+    async with worker(
+        tmp_path,
+        server.address,
+        *("--processes", processes),
+        UNBUY_DATABASE_URL=f"sqlite:///{tmp_path}",
+    ) as process:
+        assert process.stdout
+        heard = (await asyncio.wait_for(process.stdout.read(), 40)).decode()
+        status = await process.wait()
+
+    assert "The database cannot be opened (unable to open database file)" in heard
+    assert "UNBUY_DATABASE_URL says where it is" in heard
+    assert "Traceback" not in heard
+    assert status == 1
+
+
+async def test_a_namespace_that_there_is_not_is_named(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    async with worker(
+        tmp_path, server.address, "--processes", "1", TEMPORAL_NAMESPACE="nowhere"
+    ) as process:
+        assert process.stdout
+        heard = (await asyncio.wait_for(process.stdout.read(), 40)).decode()
+        status = await process.wait()
+
+    assert "has no namespace nowhere. Set TEMPORAL_NAMESPACE" in heard
+    assert status == 1

@@ -1,0 +1,95 @@
+"""How our programs reach Temporal, and how they say that they cannot.
+
+Temporal is found by its own environment configuration (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, ...).
+"""
+
+import asyncio
+import textwrap
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+DEFAULT_ADDRESS = "localhost:7233"
+
+_CONNECT_WITHIN = timedelta(seconds=5)
+_LONGEST_REASON = 160
+
+# What the SDK's transport says, and what it means to whoever has to mend it.
+_REASONS = (
+    ("Connection refused", "connection refused"),
+    ("dns error", "no such host"),
+    ("InvalidContentType", "it does not speak TLS"),
+    ("certificate", "its certificate is not trusted"),
+    ("ConnectionReset", "it closes the connection"),
+    ("transport error", "it does not answer as Temporal does"),
+)
+_LACKS_OUR_ATTRIBUTES = ("no mapping defined for search attribute", "invalid search attribute")
+
+
+class BadConfiguration(Exception):
+    """Temporal's environment configuration cannot be read."""
+
+
+class Unreachable(Exception):
+    """Nothing answers as Temporal does; the text names the address and says why."""
+
+
+async def connect() -> Client:
+    """A client of the configured Temporal service. Raises BadConfiguration and Unreachable."""
+    config = _configuration()
+    try:
+        async with asyncio.timeout(_CONNECT_WITHIN.total_seconds()):
+            return await Client.connect(**config, data_converter=pydantic_data_converter)
+    except (RuntimeError, TimeoutError, ValueError) as error:
+        raise Unreachable(
+            f"Temporal at {config['target_host']} cannot be reached ({_reason(error)})."
+        ) from None
+
+
+def refusal(client: Client, error: RPCError) -> str:
+    """Why Temporal refused a call, as a sentence with the remedy where we know one."""
+    address, namespace = client.service_client.config.target_host, client.namespace
+    if is_unknown_namespace(error):
+        return (
+            f"Temporal at {address} has no namespace {namespace}. Set TEMPORAL_NAMESPACE to one that "
+            f"it has, or make it: temporal operator namespace create --namespace {namespace}"
+        )
+    if any(said in error.message for said in _LACKS_OUR_ATTRIBUTES):
+        return (
+            f"Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
+            "Start a worker once first: it registers them."
+        )
+    return f"Temporal at {address} refused the request: {first_line(error).rstrip('.')}."
+
+
+def is_unknown_namespace(error: RPCError) -> bool:
+    """Whether the namespace is what was not found."""
+    return error.status is RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace")
+
+
+def first_line(error: BaseException | None) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def _configuration() -> ClientConnectConfig:
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise BadConfiguration(
+            f"Temporal's configuration cannot be read: {first_line(error)}"
+        ) from None
+    config.setdefault("target_host", DEFAULT_ADDRESS)
+    return config
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    for said, meaning in _REASONS:
+        if said in str(error):
+            return meaning
+    return textwrap.shorten(first_line(error), _LONGEST_REASON, placeholder=" ...")
