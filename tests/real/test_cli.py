@@ -34,7 +34,6 @@ Cli = Callable[..., Awaitable[Said]]
 @pytest.fixture
 def cli(stage: Stage) -> Cli:
     executable = temporal_executable()
-    assert executable
 
     async def run(*arguments: str) -> Said:
         process = await asyncio.create_subprocess_exec(
