@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,11 +25,11 @@ _AT_ONCE = 6
 async def perform(console: Console, *, keep: bool) -> int:
     """Run the whole demo; 0 if every story ended as it must and all the books agree, else 1."""
     began = monotonic()
-    with tempfile.TemporaryDirectory(prefix="unbuy-demo-", ignore_cleanup_errors=True) as made:
-        directory = Path(made)
-        log = directory / "demo.log"
-        logging.basicConfig(filename=log, level=logging.INFO, force=True)
-        async with _interruptible(directory) as stage:
+    log = _new_log()
+    logging.basicConfig(filename=log, level=logging.INFO, force=True)
+    wrong: Sequence[str] | None = None
+    try:
+        async with _interruptible(console) as stage:
             console.print(
                 f"A Temporal server and a worker are up at {stage.server.address}. "
                 f"{len(STORIES)} stories happen there now, in virtual time."
@@ -39,7 +40,21 @@ async def perform(console: Console, *, keep: bool) -> int:
             console.print(f"It took {monotonic() - began:.0f} seconds.")
             if keep:
                 await _stay(console, stage, log)
+    except asyncio.CancelledError:
+        wrong = wrong or ()
+        raise
+    finally:
+        if wrong is None or wrong:
+            console.print(f"The log is kept: {log}", soft_wrap=True)
+        else:
+            log.unlink()
     return 1 if wrong else 0
+
+
+def _new_log() -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="unbuy-demo-", suffix=".log")
+    os.close(descriptor)
+    return Path(name)
 
 
 async def play(
@@ -94,15 +109,17 @@ async def judge(stage: Stage, outcomes: Sequence[Outcome]) -> list[str]:
 
 
 @asynccontextmanager
-async def _interruptible(directory: Path) -> AsyncIterator[Stage]:
-    """A stage that is taken down in order when this process is asked to stop."""
-    # The server inherits this: Ctrl-C in the terminal must not take it from under the worker.
-    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    async with set_up(directory) as stage:
-        signal.signal(signal.SIGINT, ours)
-        if playing := asyncio.current_task():
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
-        yield stage
+async def _interruptible(console: Console) -> AsyncIterator[Stage]:
+    """A stage that is taken down in order, and not without a word, when this process is asked to stop."""
+    if playing := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    with tempfile.TemporaryDirectory(prefix="unbuy-demo-", ignore_cleanup_errors=True) as made:
+        async with set_up(Path(made)) as stage:
+            try:
+                yield stage
+            except asyncio.CancelledError:
+                console.print("Stopping ...")
+                raise
 
 
 async def _stay(console: Console, stage: Stage, log: Path) -> None:
@@ -120,3 +137,4 @@ async def _stay(console: Console, stage: Stage, log: Path) -> None:
         soft_wrap=True,
     )
     await stop.wait()
+    console.print("Stopping ...")

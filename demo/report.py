@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,7 @@ from demo.stories import Ending, Story
 from ledger.journal import AccountSum
 from orders.model import CloseReason, Status
 from orders.stray import Stray
+from orders.values import Balance, Money, decimal
 from orders.view import OrderView
 
 FOOTNOTE = (
@@ -21,6 +23,10 @@ FOOTNOTE = (
     "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED) are not counted: an order that lives at its own "
     "pace has none."
 )
+
+# Narrow: both tables are to fit a terminal of 80 columns.
+BOX = box.SIMPLE_HEAD
+NOTHING = "\N{EM DASH}"
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,13 @@ def tell(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"  It went another way: {outcome.problem}", style="red"))
 
 
-def table(outcomes: Sequence[Outcome]) -> Table:
-    """How each story ended, where its money is, and what it cost."""
-    made = Table(title="Outcomes", caption=FOOTNOTE, caption_justify="left", title_style="bold")
-    made.add_column("story")
-    made.add_column("status")
-    made.add_column("close reason")
-    for name in ("paid", "refunded", "charged back", "held", "owed to seller", "sent back"):
-        made.add_column(name, justify="right", no_wrap=True)
+def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+    """How each story ended, and what it cost."""
+    made = Table(
+        title="Outcomes", caption=FOOTNOTE, caption_justify="left", title_style="bold", box=BOX
+    )
+    for name in ("story", "status", "close reason"):
+        made.add_column(name)
     made.add_column("events", justify="right")
     made.add_column("tasks", justify="right")
     for outcome in outcomes:
@@ -78,18 +83,44 @@ def table(outcomes: Sequence[Outcome]) -> Table:
         made.add_row(
             outcome.story.title,
             rendering.words(view.status),
-            rendering.words(view.close_reason or "\N{EM DASH}"),
-            rendering.money(view.amount_paid),
-            rendering.money(view.amount_refunded),
-            rendering.money(view.amount_charged_back),
-            rendering.money(view.amount_held),
-            rendering.money(view.amount_owed_to_seller),
-            rendering.money(view.amount_paid.of(_sent_back(outcome))),
+            rendering.words(view.close_reason or NOTHING),
             str(outcome.cost.events),
             str(outcome.cost.workflow_tasks),
             style="red" if faults(outcome) else None,
         )
     return made
+
+
+def money_table(outcomes: Sequence[Outcome]) -> Table:
+    """Where each story's money is."""
+    made = Table(title="Money", title_style="bold", box=BOX)
+    made.add_column("story")
+    made.add_column("in")
+    for name in ("paid", "refunded", "charged\nback", "held", "owed to\nseller", "sent\nback"):
+        made.add_column(name, justify="right", no_wrap=True)
+    for outcome in outcomes:
+        view = outcome.view
+        made.add_row(
+            outcome.story.title,
+            view.amount_paid.currency,
+            *(
+                _number(amount)
+                for amount in (
+                    view.amount_paid,
+                    view.amount_refunded,
+                    view.amount_charged_back,
+                    view.amount_held,
+                    view.amount_owed_to_seller,
+                    view.amount_paid.of(_sent_back(outcome)),
+                )
+            ),
+            style="red" if faults(outcome) else None,
+        )
+    return made
+
+
+def _number(money: Money | Balance) -> str:
+    return decimal(money.amount, money.currency) if money.amount else NOTHING
 
 
 def faults(outcome: Outcome) -> list[str]:
@@ -122,9 +153,10 @@ def endings_not_seen(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]) -> None:
-    """Print the table of outcomes and all that is wrong, or that nothing is."""
-    console.print()
-    console.print(table(outcomes))
+    """Print how the stories ended, where their money is, and all that is wrong, or that nothing is."""
+    for table in (outcome_table(outcomes), money_table(outcomes)):
+        console.print()
+        console.print(table)
     for fault in wrong:
         console.print(Text(f"WRONG: {fault}", style="red"))
     if not wrong:

@@ -5,6 +5,7 @@ downloaded, and nothing listens beyond the loopback interface.
 """
 
 import asyncio
+import logging
 import shutil
 import socket
 import sys
@@ -22,6 +23,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from workflows.ids import SEARCH_ATTRIBUTES
+
+log = logging.getLogger("unbuy.server")
 
 LOOPBACK = "127.0.0.1"
 
@@ -106,12 +109,12 @@ class _Server:
     is_up: bool = False
 
     async def listen(self) -> None:
-        """Keep what it says and, once it is up, let it be seen."""
+        """Keep what it says and, once it is up, log it."""
         assert self.process.stderr
         async for line in self.process.stderr:
             self.said.append(line.decode(errors="replace").strip())
             if self.is_up:
-                sys.stderr.write(f"{self.said[-1]}\n")
+                log.error("%s", self.said[-1])
 
     async def client(self, port: int) -> Client:
         """A client, once the server answers and knows our search attributes."""

@@ -25,9 +25,6 @@ async def run() -> int:
     """Run server and worker until a signal asks to stop or the worker ends; the exit status."""
     port = choose_port()
     variables = database_variables(port)
-    # The server inherits this, so that Ctrl-C in the terminal does not take it from under the
-    # worker: this process stops the two in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # One database a port: two servers must never share one.
     async with embedded_server(
         database=DATA / f"temporal-{port}.db",
@@ -40,7 +37,8 @@ async def run() -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stopping.set)
 
-        # In a session of its own for the same reason.
+        # In a session of its own, as the server is: Ctrl-C in the terminal must not take one from
+        # under the other. This process stops the two in order.
         worker = await asyncio.create_subprocess_exec(
             sys.executable,
             str(WORKER),
@@ -121,6 +119,8 @@ def main() -> int:
     except EmbeddedServerError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # before there was anything to stop in order
 
 
 if __name__ == "__main__":

@@ -1,14 +1,21 @@
 """The demo finds what is wrong: a few stories for real, and outcomes that are spoilt on purpose."""
 
+import asyncio
 import io
+import logging
+import os
+import signal
+import sys
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from demo import report
+from demo import performance, report
 from demo.performance import judge, play
 from demo.report import Outcome
 from demo.stage import Life, set_up
@@ -25,6 +32,8 @@ from ledger.journal import AccountSum
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, CancelRequest
 from orders.model import CloseReason, Status
+
+ROOT = Path(__file__).parents[2]
 
 Played = dict[str, Outcome]
 
@@ -66,6 +75,69 @@ async def judged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
 @pytest.fixture
 def refunded(judged: tuple[Played, str]) -> Outcome:
     return judged[0]["canceled-and-refunded"]
+
+
+async def test_the_tables_fit_a_narrow_terminal(judged: tuple[Played, str]) -> None:
+    outcomes, _ = judged
+    printed = io.StringIO()
+    report.conclude(Console(file=printed, width=80), list(outcomes.values()), wrong=[])
+
+    lines = [line.strip() for line in printed.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert "payment expired" in printed.getvalue()
+    assert "…" not in printed.getvalue()
+
+
+async def test_the_demo_stops_quietly_with_ctrl_c(tmp_path: Path) -> None:
+    demo = await _begun(tmp_path)
+    os.killpg(demo.pid, signal.SIGINT)  # as a terminal sends it, to all that run in it
+
+    out, err = await asyncio.wait_for(demo.communicate(), 30)
+
+    assert demo.returncode == 130
+    assert (out.decode().splitlines()[-1], err) == ("Stopping ...", b"")
+    assert _files(tmp_path) == []
+
+
+def _files(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
+async def _begun(directory: Path) -> asyncio.subprocess.Process:
+    """The whole demo in a process of its own, with its files in a directory, once it plays."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "starter.py", "demo"),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(directory)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout
+    first = await asyncio.wait_for(process.stdout.readline(), 60)
+    assert b"stories happen there now" in first
+    return process
+
+
+async def test_the_log_of_a_story_that_went_wrong_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(performance, "STORIES", [GONE_ASTRAY])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    printed = io.StringIO()
+
+    root = logging.getLogger()
+    kept = root.handlers[:], root.level
+    try:
+        status = await performance.perform(Console(file=printed, width=80), keep=False)
+    finally:
+        for handler in root.handlers:
+            handler.close()
+        root.handlers[:], root.level = kept
+
+    [log] = _files(tmp_path)
+    assert status == 1
+    assert f"The log is kept: {log}" in printed.getvalue()
 
 
 async def test_stories_end_as_they_are_told(judged: tuple[Played, str]) -> None:
