@@ -215,6 +215,16 @@ class FakeDesk:
         await self.state.endure()
         self.filed.append(case)
 
+    async def open_cases(self) -> list[DisputeCase]:
+        """What waits for support, longest first."""
+        kept: dict[str, DisputeCase] = {}
+        for case in self.filed:
+            before = kept.get(case.dispute.dispute_id, case)
+            if before.dispute.is_open or not case.dispute.is_open:
+                kept[case.dispute.dispute_id] = case
+        waiting = [case for case in kept.values() if case.dispute.is_open]
+        return sorted(waiting, key=lambda it: (it.dispute.opened_at, it.dispute.dispute_id))
+
     def cases(self, order_id: str) -> dict[str, Dispute]:
         """An order's cases as they stand."""
         return {it.dispute.dispute_id: it.dispute for it in self.filed if it.order_id == order_id}

@@ -1,18 +1,28 @@
+"""What every dispute desk keeps, ours and the one of the tests alike."""
+
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import pytest
 
-from activities.disputes import DisputeCase
+from activities.disputes import DisputeCase, DisputeDesk
 from adapters.local_desk import LocalDesk
 from ledger.database import Database
 from orders.model import Dispute, DisputeReason
+from tests.fakes import FakeDesk
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def desk(database: Database) -> LocalDesk:
-    return LocalDesk(database)
+class Desk(DisputeDesk, Protocol):
+    """A desk, and support's look at it."""
+
+    async def open_cases(self) -> list[DisputeCase]: ...
+
+
+@pytest.fixture(params=["ours", "fake"])
+def desk(request: pytest.FixtureRequest, database: Database) -> Desk:
+    return LocalDesk(database) if request.param == "ours" else FakeDesk()
 
 
 def case(number: int = 1, status: str = "open", note: str = "") -> DisputeCase:
@@ -29,14 +39,14 @@ def case(number: int = 1, status: str = "open", note: str = "") -> DisputeCase:
     return DisputeCase(order_id=f"A-{number}", dispute=dispute)
 
 
-async def test_open_cases_are_listed_longest_first(desk: LocalDesk) -> None:
+async def test_open_cases_are_listed_longest_first(desk: Desk) -> None:
     for number in (1, 3, 2):
         await desk.file(case(number))
 
     assert await desk.open_cases() == [case(3), case(2), case(1)]
 
 
-async def test_filing_again_replaces_what_was_filed(desk: LocalDesk) -> None:
+async def test_filing_again_replaces_what_was_filed(desk: Desk) -> None:
     await desk.file(case())
     await desk.file(case(note="with a photo"))
 
@@ -44,7 +54,7 @@ async def test_filing_again_replaces_what_was_filed(desk: LocalDesk) -> None:
 
 
 async def test_a_resolved_case_is_off_the_desk_and_a_late_filing_does_not_reopen_it(
-    desk: LocalDesk,
+    desk: Desk,
 ) -> None:
     await desk.file(case())
     await desk.file(case(status="resolved"))
