@@ -17,7 +17,7 @@ setup: $(STAMP) ## the virtual environment in .venv, with everything the other t
 $(STAMP): requirements.lock
 	@echo "Installing the locked packages into $(VENV) ..."
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.x ...")'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(RUN) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@touch $@
 
@@ -58,7 +58,8 @@ lock: $(STAMP) ## make requirements.lock from pyproject.toml (ARGS=--upgrade)
 	@$(RUN) -m uv --no-config --quiet pip compile pyproject.toml --extra embedded --group dev \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock $(ARGS)
-	@if grep -nE '(https?|file):|/work|--(extra-)?index-url|--find-links' requirements.lock; then \
+	@if grep -nE '(https?|file):|--(extra-)?index-url|--find-links' requirements.lock || \
+		grep -nF '$(CURDIR)' requirements.lock; then \
 		echo "requirements.lock names an address or a path of this machine."; exit 1; fi
 
 clean: ## remove the virtual environment, caches and local data

@@ -76,7 +76,7 @@ Json = Annotated[bool, Parameter(name="--json", negative=())]
 
 @app.command
 async def place(file: str, /) -> int:
-    """Place an order (R1) from a JSON file; ``samples/`` has two. The same order again changes nothing."""
+    """Place an order (R1) from a JSON file; ``samples/`` has three. The same order again changes nothing."""
     placed = read_order(file)
     async with connection() as client:
         view = await find_order(client, placed.order_id)
@@ -120,7 +120,7 @@ async def send(
     name
         The message: payment, cancel_request, seller_reply, ...
     json
-        Its payload; ``-`` reads it from standard input.
+        Its payload, as docs/messages.md has it; ``-`` reads it from standard input.
     signal
         Send a signal, which only records it, instead of an update, which answers.
     message_id

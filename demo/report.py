@@ -93,7 +93,7 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
 
 def money_table(outcomes: Sequence[Outcome]) -> Table:
     """Where each story's money is."""
-    made = Table(title="Money", title_style="bold", box=BOX)
+    made = Table(title="Money", title_style="bold", box=BOX, padding=(0, 1, 0, 0))
     made.add_column("story")
     made.add_column("in")
     for name in ("paid", "refunded", "charged\nback", "held", "owed to\nseller", "sent\nback"):

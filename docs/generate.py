@@ -1,19 +1,24 @@
-"""The generated parts of the documentation: the state diagram and the table of rules and tests.
+"""The generated parts of the documentation: state diagram, messages, and the table of rules and tests.
 
 ``make docs-tables`` writes them; a test fails when they are stale.
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
+from orders.messages import MESSAGES, Message
 from orders.model import Status
 
 ROOT = Path(__file__).parent.parent
-RULE = re.compile(r"\bR(\d+[a-b]?)\b")
-_REQUIREMENTS = {
+_RULE = re.compile(r"\bR\d{1,2}[a-z]?\b")
+# A span such as "R1-R6" is a title, not a test of each of them.
+_SPAN = re.compile(r"\bR(\d{1,2})-R?(\d{1,2})\b")
+REQUIREMENTS = {
     "R1": "20 days to pay, then it closes by itself",
     "R2": "the buyer cancels an unpaid order at once",
     "R3": "pay now, or add to cart again",
@@ -91,6 +96,11 @@ def _names(row: dict[str, tuple[Status, ...]], of: str) -> str:
     return ", ".join(f"`{trigger}`" for trigger in own) or "none"
 
 
+def rules_in(docstring: str) -> list[str]:
+    """The rules that a docstring names, in its order."""
+    return list(dict.fromkeys(_RULE.findall(_SPAN.sub("", docstring))))
+
+
 def named_rules() -> Iterator[tuple[str, str]]:
     """Each rule that a test's docstring names, with the test: ``("R12", "tests/…::test_…")``."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -99,17 +109,17 @@ def named_rules() -> Iterator[tuple[str, str]]:
                 "test_"
             ):
                 text = ast.get_docstring(node) or ""
-                for rule in dict.fromkeys(RULE.findall(text)):
-                    yield f"R{rule}", f"{path.relative_to(ROOT).as_posix()}::{node.name}"
+                for rule in rules_in(text):
+                    yield rule, f"{path.relative_to(ROOT).as_posix()}::{node.name}"
 
 
 def rules() -> str:
     """docs/rules.md: which tests hold which rule."""
-    tests: dict[str, list[str]] = {rule: [] for rule in _REQUIREMENTS}
+    tests: dict[str, list[str]] = {rule: [] for rule in REQUIREMENTS}
     for rule, test in named_rules():
         tests.setdefault(rule, []).append(test)
     rows = "\n".join(
-        f"| {rule} | {_REQUIREMENTS.get(rule, '')} | {len(found)} | {_shown(found)} |"
+        f"| {rule} | {REQUIREMENTS.get(rule, '')} | {len(found)} | {_shown(found)} |"
         for rule, found in tests.items()
     )
     return (
@@ -129,6 +139,66 @@ def _shown(tests: list[str]) -> str:
     )
 
 
+def messages() -> str:
+    """docs/messages.md: what each message of the contract carries."""
+    return (
+        "# Messages\n\n"
+        "Generated from `orders/messages.py` by `make docs-tables`. Each is a signal and an update of its "
+        "name, with one JSON object as its argument; unknown fields are refused.\n\n"
+        'Money is `{"amount": 2490, "currency": "EUR"}`: whole minor units and a code of ISO 4217. '
+        "Instants are ISO 8601 with a time zone. The same `message_id` again changes nothing.\n"
+        + "".join(map(_message, MESSAGES.values()))
+    )
+
+
+def _message(model: type[Message]) -> str:
+    schema = model.model_json_schema()
+    fields = sorted(schema["properties"].items(), key=lambda it: it[0] == "message_id")
+    rows = "\n".join(
+        f"| `{name}` | {_kind(about, schema)} | {_need(name, about, schema)} |"
+        for name, about in fields
+    )
+    rule = " ".join((model.__doc__ or "").split()).replace("``", "`")
+    return (
+        f"\n## `{model.name}`\n\n"
+        f"From: {' or '.join(role.value for role in model.senders)}. {rule}\n\n"
+        f"| field | what | |\n|---|---|---|\n{rows}\n"
+    )
+
+
+def _need(name: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
+    if name in schema.get("required", []):
+        return "required"
+    default = about.get("default")
+    return f"`{json.dumps(default)}` unless given" if default not in (None, "") else "optional"
+
+
+def _kind(about: dict[str, Any], schema: dict[str, Any]) -> str:
+    """A field's type in a few words."""
+    match about:
+        case {"anyOf": [kind, {"type": "null"}]}:
+            return _kind(kind, schema)
+        case {"$ref": str(named)} if named.endswith("/Money"):
+            return "money"
+        case {"$ref": str(named)}:
+            return _kind(schema["$defs"][named.rpartition("/")[2]], schema)
+        case {"enum": list(values)}:
+            return "one of " + ", ".join(f"`{value}`" for value in values)
+        case {"format": "date-time"}:
+            return "instant"
+        case {"pattern": str(pattern)}:
+            return f"text that matches `{pattern}`"
+        case {"type": "string", "maxLength": int(most)}:
+            return f"text of up to {most} characters"
+        case {"type": "integer", "maximum": int(most)}:
+            least = about.get("minimum", about.get("exclusiveMinimum", -1) + 1)
+            return f"whole number from {least} to {most}"
+        case {"type": "boolean"}:
+            return "`true` or `false`"
+        case _:
+            raise ValueError(f"no words for {about}")
+
+
 def readme(text: str) -> str:
     """README.md with its diagram brought up to date."""
     start, end = "<!-- states -->\n", "<!-- /states -->"
@@ -142,6 +212,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs" / "states.md": states(),
         ROOT / "docs" / "rules.md": rules(),
+        ROOT / "docs" / "messages.md": messages(),
         front: readme(front.read_text(encoding="utf-8")),
     }
 

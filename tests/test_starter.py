@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import time
@@ -167,11 +168,35 @@ async def test_an_order_is_placed_once(terminal: Terminal) -> None:
     assert "exists already, with other contents" in other.err
 
 
-@pytest.mark.parametrize("sample", ["order-eur.json", "order-pln.json"])
+@pytest.mark.parametrize("sample", ["order-eur.json", "order-pln.json", "order-quick.json"])
 async def test_the_samples_can_be_placed(terminal: Terminal, sample: str) -> None:
     answer = await terminal.run("place", str(ROOT / "samples" / sample))
 
     assert answer.status == 0, answer.err
+
+
+async def test_the_tour_of_the_readme_is_a_whole_life(terminal: Terminal) -> None:
+    """From placed to the last cent, by the lines of the README and under an id of its own."""
+    tour = (ROOT / "README.md").read_text().split("unbuy place", 1)[1].split("```", 1)[0]
+    sample = json.loads((ROOT / "samples" / "order-quick.json").read_text())
+    file = terminal.file("toured.json", {**sample, "order_id": "toured"})
+    tour = tour.replace("samples/order-quick.json", file).replace("A-1003", "toured")
+    lines = [shlex.split(line, comments=True) for line in re.split(r"^unbuy ", tour, flags=re.M)]
+    handle = calls.order(terminal.skipper.client, "toured")
+
+    said: list[Answer] = []
+    for arguments in [["place", *lines[0]], *lines[1:]]:
+        if arguments[0] == "watch":
+            await handle.result()
+        said.append(await terminal.run(*arguments))
+        if arguments[0] == "show":
+            await terminal.skipper.fast_forward(handle, timedelta(seconds=11))
+
+    assert [it.status for it in said if it.err] == [1]
+    assert "The payment is being checked" in "".join(it.err for it in said)
+    assert "refund succeeded" in "".join(it.out for it in said)
+    view = await calls.show(terminal.skipper.client, "toured")
+    assert view.amount_refunded == view.amount_paid
 
 
 async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal: Terminal) -> None:

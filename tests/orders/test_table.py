@@ -10,7 +10,7 @@ import pytest
 from orders.clock import let_time_pass, refund_checked, schedule
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import receive
-from orders.lifecycle import DEADLINES, MOST, TRANSITIONS, VERDICTS
+from orders.lifecycle import COMING_PHRASES, DEADLINES, MOST, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Role
 from orders.model import Order, Status
 from orders.policy import Policy
@@ -435,3 +435,16 @@ def test_every_row_happens_and_nothing_else() -> None:
     assert happened - after_closing - listed == set()
     assert listed - happened == set()
     assert all(t[0] is t[2] for t in after_closing)
+
+
+def test_all_that_happens_by_itself_has_a_sentence() -> None:
+    """R21: page, web UI and command line say what comes next, never its key."""
+    reminders = {"payment_reminder", "seller_reminder", "dispute_reminder", "chargeback_reminder"}
+
+    assert COMING_PHRASES.keys() == DEADLINES | reminders | {"refund_check"}
+
+
+def test_a_life_has_only_what_has_a_sentence() -> None:
+    """R21: in every status that there is a way to."""
+    for arrive in ARRIVALS.values():
+        assert {due.what for due in schedule(arrive().order)} <= COMING_PHRASES.keys()
