@@ -36,20 +36,25 @@ from activities.bookkeeping import Bookkeeping
 from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeDesk, Disputes
 from activities.notifications import Channel, Notifications
+from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.strays import StrayProcesses, Strays
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
 from adapters.local_desk import LocalDesk
 from adapters.local_provider import LocalProvider
 from adapters.log_channel import LogChannel
+from adapters.news_desk import Messenger, NewsDesk
 from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
+from adapters.processes import TemporalProcesses
 from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
+from ledger.audit import SqlAudit
+from ledger.inbox import SqlInbox
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
 from settings import Settings
-from workflows import ids
+from workflows import calls, ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -73,15 +78,18 @@ class World:
     rules: NumberRules
     registry: NumberRegistry
     strays: StrayProcesses
+    reconciliation: Reconciliation | None = None
     carriers: CarrierService | None = None
 
     @classmethod
     def local(cls, database: Database, client: Client) -> "World":
         """Everything on this machine, with no outside account."""
+        provider = LocalProvider(database)
         return cls(
             journal=SqlJournal(database),
             channel=LogChannel(),
-            provider=LocalProvider(database),
+            provider=provider,
+            reconciliation=reconciliation(provider, database, client),
             register=SqlRefundRegister(database),
             desk=LocalDesk(database),
             rules=CarrierRules(),
@@ -95,7 +103,11 @@ class World:
         local = cls.local(database, client)
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
-            return dataclasses.replace(local, provider=stripe)
+            return dataclasses.replace(
+                local,
+                provider=stripe,
+                reconciliation=reconciliation(stripe, database, client),
+            )
         return local
 
     def activities(self) -> list[Callable[..., Any]]:
@@ -115,7 +127,23 @@ class World:
             strays.start_stray,
             strays.record_stray,
             Chargebacks(self.journal, notifications).take_late,
+            *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
+
+
+def news_desk(
+    provider: LocalProvider | StripeProvider, database: Database, client: Client
+) -> NewsDesk:
+    """Whoever takes a provider's news; a gateway's webhooks end here."""
+    return NewsDesk(client, provider, SqlJournal(database), SqlInbox(database))
+
+
+def reconciliation(
+    provider: LocalProvider | StripeProvider, database: Database, client: Client
+) -> Reconciliation:
+    """Compares a provider's records with the ledger and the workflows."""
+    messenger = Messenger(news_desk(provider, database, client))
+    return Reconciliation(provider, SqlAudit(database), TemporalProcesses(client), messenger)
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -245,6 +273,7 @@ async def serve(settings: Settings) -> None:
                 client.namespace,
                 os.getpid(),
             )
+            await calls.schedule_reconciliation(client)
             await stop.wait()
             log.info("Stopping: finishing what runs")
     finally:

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from adapters.stripe_events import ChargebackNews, DeclineNews, PaymentNews, RefundNews, read_event
 from deploy.embedded import LOOPBACK, free_port
 from tests.stripe.faults import Fault, Faults
-from tests.stripe.peer import DECLINED, VISA, Peer
+from tests.stripe.front import DECLINED, VISA
+from tests.stripe.peer import Peer
 from tests.stripe.post import Post
 
 KEY = {"Authorization": "Bearer sk_test_1"}
