@@ -131,6 +131,7 @@ async def test_an_event_under_a_known_id_with_another_body_is_refused(at_stripe:
     async with stage.working():
         await stage.place()
         await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
         body = front.post.sent[-1]
         other = body.replace(b'"livemode": false', b'"livemode": true')
         assert other != body
