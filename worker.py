@@ -241,6 +241,19 @@ async def register_search_attributes(client: Client) -> None:
         )
 
 
+async def schedule_reconciliation(client: Client) -> None:
+    """Have reconciliation run daily; where the service does not let us, say so and go on."""
+    try:
+        await calls.schedule_reconciliation(client)
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
+            raise
+        log.warning(
+            "Reconciliation cannot be scheduled from here (%s); run `python starter.py reconcile` daily",
+            error.message,
+        )
+
+
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then take nothing new and finish what runs."""
     stop = asyncio.Event()
@@ -255,6 +268,7 @@ async def serve(settings: Settings) -> None:
         return
     client = connecting.result()
     await register_search_attributes(client)
+    await schedule_reconciliation(client)
     database = await Database.open(settings.database_url)
     try:
         worker = build_worker(
@@ -273,7 +287,6 @@ async def serve(settings: Settings) -> None:
                 client.namespace,
                 os.getpid(),
             )
-            await calls.schedule_reconciliation(client)
             await stop.wait()
             log.info("Stopping: finishing what runs")
     finally:
