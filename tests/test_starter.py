@@ -404,7 +404,7 @@ async def test_money_for_an_unknown_order_goes_back(terminal: Terminal) -> None:
     [
         (["place", "missing.json"], "missing.json cannot be read: No such file or directory."),
         (["place", "."], "cannot be read: Is a directory."),
-        (["send", "x", "payment", "{"], "payment is not valid: payment: Invalid JSON"),
+        (["send", "x", "payment", "{"], "payment is not valid: Invalid JSON"),
         (["send", "x", "payment", "[]"], "payment is not valid"),
         (["send", "x", "payment"], "payment takes payment_id, money, method, paid_at"),
         (["send", "x", "pay", "{}"], "There is no message named 'pay'; known are: payment,"),

@@ -130,7 +130,7 @@ async def test_the_web_ui_says_why_an_order_waits(life: Life) -> None:
     """Contract, R9: state, what comes next, who can do what, and where the money is."""
     unpaid = await _why_it_waits(life)
     assert unpaid.startswith("**awaiting_payment** since ")
-    assert "payment_expired: " in unpaid
+    assert "UTC: the order closes, unpaid" in unpaid
 
     await _asked_to_cancel(life)
     asked = await _why_it_waits(life)
@@ -139,7 +139,10 @@ async def test_the_web_ui_says_why_an_order_waits(life: Life) -> None:
     due = (await life.view()).cancellation
     assert due
     assert due.due_by
-    assert f"seller_no_response: {due.due_by:%Y-%m-%d %H:%M} UTC" in asked
+    assert (
+        f"- {due.due_by:%Y-%m-%d %H:%M} UTC: the order closes, as the seller did not answer"
+        in asked
+    )
     assert "- seller: seller_reply" in asked
     assert "held 24.90" in asked
 
