@@ -26,6 +26,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+import accounts
 import rendering
 from adapters.after_the_end import take_after_the_end
 from commandline import (
@@ -254,6 +255,26 @@ async def outbox(order_id: str | None = None, /) -> int:
         about = f" about order {rendering.plain(order_id)}" if order_id else " yet"
         out.print(f"Nobody has been told anything{about}.")
     return 0
+
+
+@app.command
+async def reconcile(*, days: int = 35) -> int:
+    """Compare what the payment provider, the ledger and the workflows say of the same money.
+
+    News that never came is brought again; everything that differs is printed.
+
+    Parameters
+    ----------
+    days
+        How far to look back.
+    """
+    return await accounts.reconcile(out, days)
+
+
+@app.command
+async def books() -> int:
+    """Print the sums of all orders: the trial balance, which is zero, and the money held per status."""
+    return await accounts.books(out)
 
 
 @app.command

@@ -34,22 +34,27 @@ from activities.bookkeeping import Bookkeeping
 from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeDesk, Disputes
 from activities.notifications import Channel, Notifications
+from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.strays import StrayProcesses, Strays
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
 from adapters.local_desk import LocalDesk
 from adapters.local_provider import LocalProvider
 from adapters.log_channel import LogChannel
+from adapters.news_desk import Messenger, NewsDesk
 from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
+from adapters.processes import TemporalProcesses
 from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
 from connecting import Unreachable, connect, first_line, refusal
+from ledger.audit import SqlAudit
 from ledger.database import DATABASE_ERRORS
+from ledger.inbox import SqlInbox
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
 from settings import Settings, complaints
-from workflows import ids
+from workflows import calls, ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -77,15 +82,18 @@ class World:
     rules: NumberRules
     registry: NumberRegistry
     strays: StrayProcesses
+    reconciliation: Reconciliation | None = None
     carriers: CarrierService | None = None
 
     @classmethod
     def local(cls, database: Database, client: Client) -> "World":
         """Everything on this machine, with no outside account."""
+        provider = LocalProvider(database)
         return cls(
             journal=SqlJournal(database),
             channel=LogChannel(),
-            provider=LocalProvider(database),
+            provider=provider,
+            reconciliation=reconciliation(provider, database, client),
             register=SqlRefundRegister(database),
             desk=LocalDesk(database),
             rules=CarrierRules(),
@@ -99,7 +107,11 @@ class World:
         local = cls.local(database, client)
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
-            return dataclasses.replace(local, provider=stripe)
+            return dataclasses.replace(
+                local,
+                provider=stripe,
+                reconciliation=reconciliation(stripe, database, client),
+            )
         return local
 
     def activities(self) -> list[Callable[..., Any]]:
@@ -119,7 +131,23 @@ class World:
             strays.start_stray,
             strays.record_stray,
             Chargebacks(self.journal, notifications).take_late,
+            *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
+
+
+def news_desk(
+    provider: LocalProvider | StripeProvider, database: Database, client: Client
+) -> NewsDesk:
+    """Whoever takes a provider's news; a gateway's webhooks end here."""
+    return NewsDesk(client, provider, SqlJournal(database), SqlInbox(database))
+
+
+def reconciliation(
+    provider: LocalProvider | StripeProvider, database: Database, client: Client
+) -> Reconciliation:
+    """Compares a provider's records with the ledger and the workflows."""
+    messenger = Messenger(news_desk(provider, database, client))
+    return Reconciliation(provider, SqlAudit(database), TemporalProcesses(client), messenger)
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -209,6 +237,19 @@ async def register_search_attributes(client: Client) -> None:
         )
 
 
+async def schedule_reconciliation(client: Client) -> None:
+    """Have reconciliation run daily; where the service does not let us, say so and go on."""
+    try:
+        await calls.schedule_reconciliation(client)
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
+            raise
+        log.warning(
+            "Reconciliation cannot be scheduled from here (%s); run `python starter.py reconcile` daily",
+            error.message,
+        )
+
+
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then take nothing new and finish what runs."""
     stop = asyncio.Event()
@@ -223,6 +264,7 @@ async def serve(settings: Settings) -> None:
         return
     client = connecting.result()
     await register_search_attributes(client)
+    await schedule_reconciliation(client)
     try:
         database = await Database.open(settings.database_url)
     except DATABASE_ERRORS as error:

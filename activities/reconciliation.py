@@ -4,6 +4,7 @@ What is missing here and safe to repair is repaired: news that never came is bro
 differs is found, repaired or not.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -18,6 +19,10 @@ from orders.view import OrderView
 
 _BATCH = 100
 _MOST_FINDINGS = 500
+
+# So often, and so far apart, an order that differs from what is kept of it is looked at again.
+_LOOKS = 3
+_APART = timedelta(seconds=1)
 
 _T = TypeVar("_T")
 
@@ -276,10 +281,13 @@ class Reconciliation:
     async def _order(self, kept: OrderView) -> list[Finding]:
         order_id = kept.order_id
         live = await self._processes.order(order_id)
-        if live and _amounts(live) != _amounts(kept):
+        for _ in range(_LOOKS):
+            if live is None or _amounts(live) == _amounts(kept):
+                break
             # A step may be on its way into the books this moment.
+            await asyncio.sleep(_APART.total_seconds())
             kept = await self._books.order(order_id) or kept
-            live = await self._processes.order(order_id) or live
+            live = await self._processes.order(order_id)
         booked = _booked(await self._books.balances(order_id))
         since = kept.timeline[-1].at
         found = []

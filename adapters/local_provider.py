@@ -98,6 +98,10 @@ class LocalProvider:
                 raise LookupError(f"There is no refund {refund_id}.")
             await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
 
+    async def order_of(self, payment_id: str) -> str | None:
+        """The order that a payment was made for: it keeps none, so there is none of ours."""
+        return None
+
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """See ``ProviderRecords``; there are none."""
         none: tuple[ProviderPayment, ...] = ()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from orders.messages import RefundStatus
 
-ORDER_ID = "order_id"
+ORDER_ID = "unbuy_order_id"
 """Metadata of a PaymentIntent, which Stripe copies to its charges: whose money it is."""
 REFUND_ID = "refund_id"
 """Metadata of a refund: our id of it. One without it is other business of the same account."""

@@ -63,7 +63,7 @@ def refund_checked(
         refund_news(order, refund, status, reason, now)
 
 
-_CHECKS_APART = timedelta(hours=1)
+_CHECKS_APART = timedelta(seconds=1)
 
 
 def next_refund_check(

@@ -62,7 +62,7 @@ def _sentence(problem: ErrorDetails) -> str:
     text = problem["msg"].removeprefix("Value error, ")
     if where.endswith("amount") and problem["type"].startswith(("int_", "float_")):
         text = "must be whole minor units, such as 2490 for 24.90 EUR"
-    if where.endswith("currency"):
+    if where.endswith("currency") and problem["type"] != "missing":
         text = "must be a code of ISO 4217, such as EUR"
     return f"{where}: {text}" if where else text
 

@@ -88,8 +88,8 @@ def _id_of(message: m.Message) -> str:
 
 def is_repeat(order: Order, message: m.Message) -> bool:
     """Whether the order has taken this already: by message id, or by what the message is about."""
-    # News of money is known by the money it is about: whoever mistakes an id must not lose any (R17, R23).
-    is_money = isinstance(message, m.PaymentReceived | m.ChargebackReported)
+    # A payment is known by its own id alone: whoever mistakes a message's id must not lose money (R17).
+    is_money = isinstance(message, m.PaymentReceived)
     if message.message_id and _id_of(message) in order.message_ids and not is_money:
         return True
     match message:

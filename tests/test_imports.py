@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
 """What each room may import beside the standard library."""
 
 ABOVE = {
+    "accounts",
     "bench",
     "commandline",
     "connecting",

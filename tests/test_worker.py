@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -78,11 +79,13 @@ async def test_several_processes_serve_and_stop_together(
         assert f"task queue orders of {server.address}" in heard
         await calls.place(server.client, place(order_id="served"))
         view = await calls.show(server.client, "served")
+        schedule = await server.client.get_schedule_handle(ids.RECONCILIATION).describe()
 
         process.send_signal(signal.SIGTERM)
         status = await asyncio.wait_for(process.wait(), 40)
 
     assert view.status is Status.AWAITING_PAYMENT
+    assert [it.every for it in schedule.schedule.spec.intervals] == [timedelta(days=1)]
     assert status == 0
 
 

@@ -23,7 +23,8 @@ from ledger.database import Database
 from orders.messages import RefundStatus
 from orders.values import Money
 from tests.fakes import FakeProvider
-from tests.stripe.peer import API_KEY, VISA, Peer
+from tests.stripe.front import VISA
+from tests.stripe.peer import API_KEY, Peer
 
 Result = TypeVar("Result")
 

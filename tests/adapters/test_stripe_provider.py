@@ -23,7 +23,8 @@ from orders.messages import RefundStatus
 from orders.values import Money
 from tests.adapters.test_provider_contract import persistently
 from tests.stripe.faults import Fault, Faults
-from tests.stripe.peer import API_KEY, DECLINED, VISA, Peer
+from tests.stripe.front import DECLINED, VISA
+from tests.stripe.peer import API_KEY, Peer
 
 EUR = Currency("EUR")
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -288,6 +289,7 @@ async def test_only_a_refund_that_waits_for_the_buyer_is_stopped(
     await provider.refund(asked)
 
     assert await provider.stop_refund(about(asked)) == PENDING
+    assert [path for _, path in peer.front.asked if path.endswith("/cancel")] == []
 
 
 async def test_a_payment_is_taken_once_by_its_attempt(peer: Peer, provider: StripeProvider) -> None:

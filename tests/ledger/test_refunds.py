@@ -143,6 +143,20 @@ async def test_a_refund_that_will_not_be_paid_makes_room_for_another(
         await register.claim(request(1, refund_id="A-1-refund-3"))
 
 
+async def test_what_the_order_has_heard_of_an_earlier_refund_counts(
+    database: Database, register: SqlRefundRegister
+) -> None:
+    """R23: by a webhook, say, of which the register knows nothing; what was paid stays paid."""
+    await register.claim(request())
+    second = request(refund_id="A-1-refund-2", given_up=("A-1-refund-1",))
+    await register.claim(second)
+    assert await claimed(database) == (2, 2 * 2490)
+
+    await becomes(register, "A-1-refund-2", RefundStatus.SUCCEEDED)
+    with pytest.raises(ProviderRefusal):
+        await register.claim(request(refund_id="A-1-refund-3", given_up=("A-1-refund-2",)))
+
+
 async def test_a_refund_that_is_paid_after_all_is_noted_and_nothing_more_goes_back(
     database: Database, register: SqlRefundRegister
 ) -> None:

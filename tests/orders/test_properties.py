@@ -39,7 +39,7 @@ from tests.orders.builders import (
 
 _CI = bool(os.environ.get("CI"))
 few = settings(
-    max_examples=200,
+    max_examples=100,
     derandomize=_CI,
     deadline=None,
     database=None,

@@ -123,6 +123,7 @@ def hurried(placed: PlaceOrder) -> PlaceOrder:
         seller_reply_window=4 * SECOND,
         refund_window=3 * SECOND,
         refund_checks=(SECOND * 1.5, SECOND * 2.5),
+        dispute_window=100 * SECOND,
         dispute_reminder=SECOND,
         payment_reminders=(),
         seller_reminders=(),

@@ -19,6 +19,12 @@ from tests.stripe.faults import BEFORE, STORED, Fault, Faults
 from tests.stripe.post import Post
 
 Json = dict[str, Any]
+
+VISA = "pm_card_visa"
+"""A payment method that pays (docs.stripe.com/testing)."""
+DECLINED = "pm_card_chargeCustomerFail"
+"""A payment method that is declined."""
+CARDS = {VISA: "4242424242424242", DECLINED: "4000000000000341"}
 _ALL = "1000000"
 
 
@@ -68,6 +74,7 @@ class Front:
         self._keys: dict[str, _Kept] = {}
         self._states: dict[str, Json] = {}
         self._disputes: dict[str, Json] = {}
+        self._methods: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._one_refund_at_a_time = asyncio.Lock()
 
@@ -128,7 +135,7 @@ class Front:
     async def flush(self) -> None:
         """Begin anew: localstripe writes all it has at each request, and gets slow with thousands."""
         await self._upstream("DELETE", "/_config/data")
-        for kept in (self._keys, self._states, self._disputes):
+        for kept in (self._keys, self._states, self._disputes, self._methods):
             kept.clear()
 
     # What Stripe does.
@@ -202,6 +209,7 @@ class Front:
     async def _pay(self, form: dict[str, str]) -> Answer:
         # localstripe does not know the parameter; all it knows are cards.
         known = {k: v for k, v in form.items() if not k.startswith("automatic_payment_methods")}
+        known["payment_method"] = await self._method(form.get("payment_method", ""))
         answer = await self._upstream("POST", "/v1/payment_intents", known)
         if answer.status == 402:
             error = answer.body["error"] | {"type": "card_error", "decline_code": "generic_decline"}
@@ -217,6 +225,16 @@ class Front:
         charge = await self._charge_by_id(charge_id)
         self.post.put(f"charge.{charge['status']}", charge)
         return answer
+
+    async def _method(self, name: str) -> str:
+        # By its name localstripe would make a new one at each mention, and keep them all.
+        if name in CARDS and name not in self._methods:
+            card = {"number": CARDS[name], "exp_month": "12", "exp_year": "2030", "cvc": "123"}
+            form = {"type": "card"} | {f"card[{field}]": it for field, it in card.items()}
+            self._methods[name] = (await self._upstream("POST", "/v1/payment_methods", form)).body[
+                "id"
+            ]
+        return self._methods.get(name, name)
 
     async def _make_refund(self, form: dict[str, str]) -> Answer:
         found = await self._upstream("GET", f"/v1/charges/{form.get('charge')}")

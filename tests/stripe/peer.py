@@ -17,11 +17,6 @@ from tests.stripe.front import Front
 
 API_KEY = SecretStr("sk_test_unbuy")
 
-VISA = "pm_card_visa"
-"""A payment method that pays."""
-DECLINED = "pm_card_chargeCustomerFail"
-"""A payment method that is declined."""
-
 
 @dataclass(frozen=True)
 class Peer:

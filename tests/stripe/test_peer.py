@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from adapters.stripe_events import ChargebackNews, DeclineNews, PaymentNews, RefundNews, read_event
 from deploy.embedded import LOOPBACK, free_port
 from tests.stripe.faults import Fault, Faults
-from tests.stripe.peer import DECLINED, VISA, Peer
+from tests.stripe.front import DECLINED, VISA
+from tests.stripe.peer import Peer
 from tests.stripe.post import Post
 
 KEY = {"Authorization": "Bearer sk_test_1"}
@@ -36,7 +37,10 @@ async def post(
 async def pay(client: aiohttp.ClientSession, order_id: str = "A-1", method: str = VISA) -> str:
     form = {"amount": "2490", "currency": "eur", "payment_method": method, "confirm": "true"}
     _, intent, _ = await post(
-        client, "/v1/payment_intents", f"pay-{order_id}", **form | {"metadata[order_id]": order_id}
+        client,
+        "/v1/payment_intents",
+        f"pay-{order_id}",
+        **form | {"metadata[unbuy_order_id]": order_id},
     )
     charge = intent["error"]["charge"] if "error" in intent else intent["latest_charge"]
     return str(charge)

@@ -1,0 +1,211 @@
+"""Reconciliation: what is missing is brought again, and whatever differs between the three is found."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.reconciliation import Period, Report
+from orders.books import Posting
+from orders.model import CloseReason, Status
+from orders.stray import StrayPayment
+from tests.orders.builders import eur
+from tests.workflows.test_stripe import AtStripe, at_stripe
+from workflows import calls, ids
+
+__all__ = ["at_stripe"]
+
+HOUR = timedelta(hours=1)
+
+
+async def reconciled(order: AtStripe) -> Report:
+    """Compare everything there is, however new."""
+    reconciliation = order.stage.world.reconciliation
+    assert reconciliation
+    now = datetime.now(UTC)
+    period = Period(since=now - HOUR, until=now + HOUR)
+    report: Report = await ActivityEnvironment().run(reconciliation.reconcile, period)
+    return report
+
+
+def kinds(report: Report) -> list[str]:
+    return [finding.what for finding in report.findings]
+
+
+async def test_a_payment_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
+    """R5: found, delivered, and nothing is left to find."""
+    stage = at_stripe.stage
+    async with stage.working():
+        await stage.place()
+        at_stripe.peer.front.post.drop = 1.0
+        payment_id = await at_stripe.is_paid()
+        assert (await stage.view()).status is Status.AWAITING_PAYMENT
+
+        first = await reconciled(at_stripe)
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        second = await reconciled(at_stripe)
+
+    (finding,) = first.findings
+    assert (finding.about, finding.what) == (stage.placed.order_id, "payment_missing")
+    assert payment_id in finding.expected
+    assert finding.repaired
+    assert second.findings == ()
+    assert (second.payments, second.orders) == (1, 1)
+
+
+async def test_a_refund_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
+    """R15: the order hears of it between the instants at which it would ask."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    stage.placed = stage.placed.model_copy(
+        update={"policy": stage.placed.policy.model_copy(update={"refund_checks": ()})}
+    )
+    async with stage.working():
+        await stage.place()
+        await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await stage.tell("cancel_request", reason="changed_mind")
+        await stage.tell("seller_reply", decision="accept")
+        front.post.drop = 1.0
+        await front.settle(await at_stripe.refund())
+
+        first = await reconciled(at_stripe)
+        view = await calls.order(stage.client, stage.placed.order_id).result()
+        second = await reconciled(at_stripe)
+
+    assert kinds(first) == ["refund_news_missing"]
+    assert first.findings[0].repaired
+    assert view.amount_refunded == eur(2490)
+    assert second.findings == ()
+
+
+async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
+    """R23: also months after the order shipped, when its process has long ended."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        payment_id = await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await stage.tell("tracking_number", number="1Z5R89390357567127")
+        await calls.order(stage.client, stage.placed.order_id).result()
+        front.post.drop = 1.0
+        front.end_dispute(await front.dispute(payment_id), "lost")
+
+        first = await reconciled(at_stripe)
+        late = ids.late_chargeback_workflow_id(payment_id, "lost")
+        await stage.client.get_workflow_handle(late).result()
+        second = await reconciled(at_stripe)
+
+    assert kinds(first) == ["chargeback_missing"]
+    assert second.findings == ()
+    kept = await stage.journal.order(stage.placed.order_id)
+    assert kept
+    assert kept.amount_charged_back == eur(2490)
+    assert kept.amount_owed_to_seller.amount == 0
+
+
+async def test_news_in_any_order_comes_to_the_same(at_stripe: AtStripe) -> None:
+    """R23, case 15: a chargeback that overtook its payment is told again until the order knows it."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        payment = await at_stripe.provider.take_payment(
+            stage.placed.order_id, eur(2490), "pm_card_visa"
+        )
+        front.end_dispute(await front.dispute(payment.payment_id), "lost")
+        front.post.waiting.reverse()
+
+        statuses = await front.post.deliver()
+        while front.post.waiting:
+            await front.post.deliver()
+        view = await calls.order(stage.client, stage.placed.order_id).result()
+
+    assert 409 in statuses
+    assert view.close_reason is CloseReason.CHARGED_BACK
+    assert view.refused == []
+    assert (await reconciled(at_stripe)).findings == ()
+
+
+async def test_an_event_under_a_known_id_with_another_body_is_refused(at_stripe: AtStripe) -> None:
+    """Case 14: and the first one stays taken; the same body again is a repeat (case 13)."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        body = front.post.sent[-1]
+        other = body.replace(b'"livemode": false', b'"livemode": true')
+        assert other != body
+
+        front.post.waiting = [body, other]
+        statuses = await front.post.deliver()
+        report = await reconciled(at_stripe)
+
+    assert statuses == [200, 400]
+    assert report.findings == ()
+
+
+async def test_a_refund_that_nobody_here_asked_for_is_found(at_stripe: AtStripe) -> None:
+    """R14: somebody used Stripe's own pages; and one that was made twice under our id."""
+    stage = at_stripe.stage
+    async with stage.working():
+        await stage.place()
+        payment_id = await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        make = at_stripe.provider._stripe.refunds.create_async
+        ours = {"refund_id": f"{stage.placed.order_id}-refund-1", "process": "order-x"}
+        for metadata in ({}, ours, ours):
+            await make({"charge": payment_id, "amount": 100, "metadata": metadata})
+
+        report = await reconciled(at_stripe)
+
+    assert sorted(kinds(report)) == ["refund_made_twice", "refund_unknown"]
+    assert not any(finding.repaired for finding in report.findings)
+
+
+async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> None:
+    """Case 24: an entry that the order knows nothing of."""
+    stage = at_stripe.stage
+    async with stage.working():
+        await stage.place()
+        await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await stage.journal.post(
+            Posting(
+                order_id=stage.placed.order_id,
+                step="by-hand",
+                at=datetime.now(UTC),
+                currency=eur(1).currency,
+                legs={"cash": 7, "held": -7},
+            )
+        )
+
+        report = await reconciled(at_stripe)
+
+    (finding,) = report.findings
+    assert finding.what == "ledger_differs_from_order"
+    assert (finding.expected, finding.found) == (
+        "cash 24.90, held 24.90, owed to the seller 0.00",
+        "cash 24.97, held 24.97, owed to the seller 0.00",
+    )
+
+
+async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) -> None:
+    """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money."""
+    stage = at_stripe.stage
+    stray = StrayPayment(
+        payment_id="ch_lost", money=eur(500), method="card", reason="unknown_order"
+    )
+    async with stage.working():
+        await stage.place()
+        await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        handle = await calls.send_back(stage.client, stray)
+        async with asyncio.timeout(20):
+            while not await stage.journal.balances("stray/ch_lost"):
+                await asyncio.sleep(0.05)
+        await handle.terminate()
+        await calls.order(stage.client, stage.placed.order_id).terminate()
+
+        report = await reconciled(at_stripe)
+
+    assert sorted(kinds(report)) == ["process_gone", "stray_money_left"]

@@ -1,0 +1,119 @@
+"""An order whose money is at Stripe: its webhooks reach the order, and its faults do not."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest_asyncio
+from pydantic import SecretStr
+
+from adapters.news_desk import NewsDesk, TooEarly
+from adapters.stripe_events import read_event
+from adapters.stripe_provider import StripeProvider
+from ledger.database import Database
+from ledger.inbox import AnotherBody
+from orders.model import CloseReason, Status
+from tests.orders.builders import eur
+from tests.stripe.faults import Fault
+from tests.stripe.front import VISA
+from tests.stripe.peer import API_KEY, Peer
+from tests.workflows.conftest import Backstage
+from worker import news_desk, reconciliation
+from workflows import calls
+
+
+@dataclasses.dataclass
+class AtStripe:
+    """An order, Stripe, and a webhook that tells the one what the other says."""
+
+    stage: Backstage
+    provider: StripeProvider
+    peer: Peer
+    desk: NewsDesk
+
+    async def is_paid(self) -> str:
+        """The buyer pays; the payment's id."""
+        order_id = self.stage.placed.order_id
+        payment = await self.provider.take_payment(order_id, eur(2490), VISA)
+        await self.peer.front.post.deliver()
+        return payment.payment_id
+
+    async def webhook(self, body: bytes, signed: str) -> int:
+        secret = SecretStr(self.peer.front.post.secret)
+        try:
+            await self.desk.take(read_event(body, signed, [secret], datetime.now(UTC)))
+        except TooEarly:
+            return 409
+        except AnotherBody:
+            return 400
+        return 200
+
+    async def refund(self) -> str:
+        """The id of the order's refund, once Stripe has it."""
+        async with asyncio.timeout(20):
+            while not (refunds := await self.peer.front.refunds()):
+                await asyncio.sleep(0.1)
+        (refund,) = refunds
+        return str(refund["metadata"]["refund_id"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def at_stripe(stage: Backstage, peer: Peer, database: Database) -> AsyncIterator[AtStripe]:
+    provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(1.0))
+    desk = news_desk(provider, database, stage.client)
+    stage.world = dataclasses.replace(
+        stage.world,
+        provider=provider,
+        reconciliation=reconciliation(provider, database, stage.client),
+    )
+    order = AtStripe(stage, provider, peer, desk)
+    peer.front.post.to = order.webhook
+    yield order
+    await provider.close()
+
+
+async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) -> None:
+    """R5, R14, R15: paid, canceled, and back in spite of faults; each event comes twice."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    front.post.repeat = 1.0
+    async with stage.working():
+        await stage.place()
+        await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await stage.tell("cancel_request", reason="changed_mind")
+        await stage.becomes(Status.CANCELLATION_REQUESTED)
+        front.faults.plan(Fault.LOST_ANSWER)
+        await stage.tell("seller_reply", decision="accept")
+        await front.settle(await at_stripe.refund())
+        await front.post.deliver()
+
+        async with asyncio.timeout(20):
+            view = await calls.order(stage.client, stage.placed.order_id).result()
+
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.amount_refunded == eur(2490)
+    assert len(await front.refunds()) == 1
+    assert front.faults.suffered == {Fault.LOST_ANSWER: 1}
+    assert set((await stage.journal.balances(view.order_id)).values()) == {0}
+
+
+async def test_a_chargeback_at_stripe_is_not_paid_twice(at_stripe: AtStripe) -> None:
+    """R23: lost at the bank, the order closes, and nothing is refunded."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        payment_id = await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        front.end_dispute(await front.dispute(payment_id), "lost")
+        front.post.shuffle = True
+        await front.post.deliver()
+
+        async with asyncio.timeout(20):
+            view = await calls.order(stage.client, stage.placed.order_id).result()
+
+    assert view.close_reason is CloseReason.CHARGED_BACK
+    assert view.refund is None
+    assert await front.refunds() == []
+    assert set((await stage.journal.balances(view.order_id)).values()) == {0}
