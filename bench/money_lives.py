@@ -32,7 +32,7 @@ from workflows import calls
 
 _LIKE_A_PERSON = 0.2
 """Seconds until somebody tries again."""
-_MOST_TRIES = 3
+_MOST_TRIES = 5
 """Of one payment, before the buyer makes another one: a provider may repeat its failure for ever."""
 
 
@@ -252,13 +252,13 @@ class Life:
         """
         while True:
             self._payments += 1
-            for _ in range(_MOST_TRIES):
+            for tries in range(_MOST_TRIES):
                 try:
                     made = await self.provider.take_payment(
                         self.plan.order_id, money, method, self._payments
                     )
                 except ProviderUnavailable:
-                    await asyncio.sleep(_LIKE_A_PERSON)
+                    await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
                     continue
                 await self.postman.brought[made.payment_id].wait()
                 return made.payment_id

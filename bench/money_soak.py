@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-import httpx
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError, RPCStatusCode
@@ -36,7 +35,7 @@ from workflows.stray_payment import StrayPaymentWorkflow
 
 _PATIENCE = 420.0
 """Seconds for one batch to come to its end, after all has been said."""
-_AT_ONCE = 48
+_AT_ONCE = 32
 """Orders that somebody talks to at once."""
 _REQUESTS_AN_ORDER = 6
 """At the least; workers are killed at requests up to here, so that as many are as were planned."""
@@ -287,8 +286,7 @@ async def soak(
     ):
         peer.front.faults, peer.front.slow = trigger, options.slow
         peer.front.post = Post(repeat=0.15, seed=options.seed)
-        # Workers have the product's patience; who drives the soak has less, for the sake of its time.
-        provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(min(options.slow, 5.0)))
+        provider = StripeProvider(API_KEY, peer.url)
         database = await Database.open(database_url)
         try:
             async with fleet(
@@ -301,7 +299,7 @@ async def soak(
                 payment_provider="stripe",
                 stripe_api_key=API_KEY.get_secret_value(),
                 stripe_api_base=peer.url,
-                log_level="WARNING",
+                log_level="ERROR",
             ) as workers:
                 yield Soak(options, server, database, peer, workers, trigger, provider, tell)
         finally:

@@ -134,7 +134,7 @@ class Front:
         self._keys.clear()
 
     async def flush(self) -> None:
-        """Begin anew: localstripe writes all it has at each request, and gets slow with thousands."""
+        """Begin anew: localstripe looks through all it has for each list, and gets slow with thousands."""
         await self._upstream("DELETE", "/_config/data")
         for kept in (self._keys, self._states, self._disputes):
             kept.clear()

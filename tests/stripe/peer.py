@@ -22,6 +22,13 @@ VISA = "pm_card_visa"
 DECLINED = "pm_card_chargeCustomerFail"
 """A payment method that is declined."""
 
+# It would write all it has to a file in /tmp at every change: of a few hundred charges, that is all it
+# would do. Nobody reads the file.
+_GUNICORN = (
+    "from localstripe.resources import Store; Store.dump_to_disk = lambda _: None; "
+    "from gunicorn.app.wsgiapp import run; run()"
+)
+
 
 @dataclass(frozen=True)
 class Peer:
@@ -43,8 +50,10 @@ async def _localstripe() -> AsyncIterator[str]:
     # Its own start-up listens on all interfaces; under gunicorn it listens where it is told to.
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gunicorn", "localstripe.server:app"),
+        *(sys.executable, "-c", _GUNICORN, "localstripe.server:app"),
         *("--worker-class", "aiohttp.GunicornWebWorker", "--workers", "1"),
+        # One that is slow is slow: started anew it would have forgotten everything.
+        *("--timeout", "0"),
         *("--bind", f"{LOOPBACK}:{port}", "--no-control-socket", "--log-level", "error"),
         env={name: it for name, it in os.environ.items() if name != "GUNICORN_CMD_ARGS"},
         stdout=DEVNULL,
