@@ -47,7 +47,7 @@ class Postman:
     front: Front
     desk: NewsDesk
     seed: int
-    lose: float = 0.25
+    lose: float = 0.4
     lost: int = 0
     brought: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     """By the id of the charge or dispute: news of it has been taken."""
@@ -161,23 +161,23 @@ class Life:
                 pass
         if plan.chance.random() < 0.05:
             await self._is_paid(plan.total, DECLINED)
-        charge = await self._is_paid(plan.total)
+        await self._is_paid(plan.total)
         if plan.kind is Kind.TWICE:
             await self._is_paid(plan.total)
         if plan.kind is Kind.SEIZED:
-            await self._is_charged_back(charge, "lost")
+            await self._is_charged_back("lost")
             return
         if plan.kind is Kind.SHIPPED:
             number = tracking_number(int(plan.order_id[1:]))
             await self._says(m.TrackingNumber(number=number))
             return
         await self._cancels()
-        await self._is_answered(charge)
+        await self._is_answered()
 
     async def _cancels(self) -> None:
         await self._says(m.CancelRequest(reason=self.plan.chance.choice(list(CancelReason))))
 
-    async def _is_answered(self, charge: str) -> None:
+    async def _is_answered(self) -> None:
         plan = self.plan
         match plan.kind:
             case Kind.SILENT:
@@ -186,7 +186,7 @@ class Life:
                 await self._says(m.SellerReply(decision="refuse"))
                 await self._says(self._decision())
             case Kind.WON | Kind.LOST:
-                await self._is_accepted_and_charged_back(charge)
+                await self._is_accepted_and_charged_back()
             case _:
                 await self._says(m.SellerReply(decision="accept"))
         if plan.kind is Kind.LATE:
@@ -201,9 +201,10 @@ class Life:
             case _:
                 return m.DisputeDecision(decision="no_refund")
 
-    async def _is_accepted_and_charged_back(self, charge: str) -> None:
+    async def _is_accepted_and_charged_back(self) -> None:
         """R23: whatever the bank does, and whatever becomes of the refund meanwhile."""
         plan, front = self.plan, self.postman.front
+        charge = await self._charge()
         status = "won" if plan.kind is Kind.WON else "lost"
         refund_id = f"{plan.order_id}-refund-1"
         accepts = m.SellerReply(decision="accept")
@@ -234,10 +235,22 @@ class Life:
             case Moment.AFTER:
                 await self._says(accepts)
                 await calls.order(self.client, plan.order_id).result()
-                await self._is_charged_back(charge, status)
+                await self._is_charged_back(status)
 
-    async def _is_charged_back(self, charge: str, status: str) -> None:
-        await self._is_decided(await self.postman.front.dispute(charge), status)
+    async def _is_charged_back(self, status: str) -> None:
+        dispute = await self.postman.front.dispute(await self._charge())
+        await self._is_decided(dispute, status)
+
+    async def _charge(self) -> str:
+        """The charge that the order took: not always the one that the buyer was told of."""
+        while True:
+            try:
+                payment = (await calls.show(self.client, self.plan.order_id)).payment
+            except _NOT_REACHED:
+                payment = None  # no worker has the time to answer
+            if payment:
+                return payment.payment_id
+            await asyncio.sleep(_LIKE_A_PERSON)
 
     async def _is_decided(self, dispute: str, status: str) -> None:
         # A bank takes weeks: by then its first news has come.
@@ -245,8 +258,8 @@ class Life:
         await asyncio.sleep(self.plan.chance.uniform(0.2, 2))
         self.postman.front.end_dispute(dispute, status)
 
-    async def _is_paid(self, money: Money, method: str = VISA) -> str:
-        """Pay at the provider, until it says that it has taken the money; the charge's id.
+    async def _is_paid(self, money: Money, method: str = VISA) -> None:
+        """Pay at the provider, until it has answered and the order has heard of it.
 
         What it has taken besides, and told nobody but by its news, is money that no order can take.
         """
@@ -261,7 +274,7 @@ class Life:
                     await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
                     continue
                 await self.postman.brought[made.payment_id].wait()
-                return made.payment_id
+                return
 
     async def _says(self, message: m.Message) -> None:
         """Say it as people do: again until there is an answer, and later when it is too early."""

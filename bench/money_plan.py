@@ -160,7 +160,7 @@ class Plan:
             refund_window=timedelta(seconds=2) if chance.random() < 0.2 else timedelta(days=14),
             refund_checks=tuple(
                 timedelta(seconds=it + chance.random())
-                for it in (1, 3, 6, 10, 18, 30, 50, 80, 140, 240)
+                for it in (3, 6, 9, 13, 18, 26, 38, 60, 90, 180)
             ),
         )
 

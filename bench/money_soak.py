@@ -35,7 +35,7 @@ from workflows.stray_payment import StrayPaymentWorkflow
 
 _PATIENCE = 420.0
 """Seconds for one batch to come to its end, after all has been said."""
-_AT_ONCE = 32
+_AT_ONCE = 48
 """Orders that somebody talks to at once."""
 _REQUESTS_AN_ORDER = 6
 """At the least; workers are killed at requests up to here, so that as many are as were planned."""
@@ -47,8 +47,8 @@ class Options:
 
     refunds: int = 2000
     seed: int = 1
-    batch: int = 250
-    kills: int = 60
+    batch: int = 500
+    kills: int = 40
     workers: int = 3
     rate: float = 0.2
     reading_rate: float = 0.1
@@ -285,7 +285,7 @@ async def soak(
         stripe_peer() as peer,
     ):
         peer.front.faults, peer.front.slow = trigger, options.slow
-        peer.front.post = Post(repeat=0.15, seed=options.seed)
+        peer.front.post = Post(repeat=0.1, seed=options.seed)
         provider = StripeProvider(API_KEY, peer.url)
         database = await Database.open(database_url)
         try:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import platform
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -85,13 +86,15 @@ def _most_first(counted: Counter[str]) -> list[tuple[str, object]]:
 
 
 async def run(options: Options, directory: Path, console: Console) -> Counts:
-    """The whole soak, its files in a directory."""
+    """The whole soak, its files in a directory; what it has started ends with it, also when it is stopped."""
+    if running := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     with ExitStack() as stack:
         url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
         if options.postgres:
             url = stack.enter_context(postgres_server()).create("soak")
-        async with soak(options, directory, url, console.print) as running:
-            return await running.run()
+        async with soak(options, directory, url, console.print) as soaking:
+            return await soaking.run()
 
 
 def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
