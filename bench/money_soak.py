@@ -33,8 +33,8 @@ from tests.stripe.post import Post
 from workflows import calls, ids
 from workflows.stray_payment import StrayPaymentWorkflow
 
-_PATIENCE = 420.0
-"""Seconds for one batch to come to its end, after all has been said."""
+_PATIENCE, _PATIENCE_WITH_EACH = 300.0, 3.0
+"""Seconds for one batch to come to its end, and more of them for each order."""
 _AT_ONCE = 48
 """Orders that somebody talks to at once."""
 _REQUESTS_AN_ORDER = 6
@@ -144,7 +144,7 @@ class Soak:
 
     async def _batch(self, batch: Sequence[Plan], kills: int) -> list[str]:
         await self.front.flush()
-        trigger = self.trigger
+        trigger, patience = self.trigger, _PATIENCE + _PATIENCE_WITH_EACH * len(batch)
         chance = random.Random(f"{self.options.seed}:{batch[0].order_id}")
         last = trigger.requests + _REQUESTS_AN_ORDER * len(batch)
         trigger.at = sorted(
@@ -158,7 +158,7 @@ class Soak:
         try:
             async with asyncio.TaskGroup() as running:
                 delivering = running.create_task(postman.run())
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(patience):
                     lives = [self._life(it, turns, postman, bank) for it in batch]
                     for problem in await asyncio.gather(*lives):
                         wrong += problem
@@ -166,7 +166,7 @@ class Soak:
                     await self._until_nothing_runs()
                 delivering.cancel()
         except* TimeoutError:
-            wrong.append(f"The batch did not come to its end in {_PATIENCE:.0f} s.")
+            wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
         evidence = await gather(self.client, self.database, self.front, endings, strays)
         wrong += money_judge.faults(evidence, self.counts.cash)
