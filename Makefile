@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up histories screenshot docs-tables migration lock clean
+.PHONY: help setup demo test check format up soak-money histories screenshot docs-tables migration lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,9 @@ format: $(STAMP) ## sort imports, apply safe fixes and format
 
 up: $(STAMP) ## the system, running until stopped
 	@$(RUN) -m deploy.local $(ARGS)
+
+soak-money: $(STAMP) ## refunds among faults and dying workers, each counted (ARGS='--refunds 2000 --seed 1')
+	@$(RUN) -m bench.soak_money $(ARGS)
 
 histories: $(STAMP) ## record the histories of the replay tests again
 	@$(RUN) -m tests.replay.record $(ARGS)

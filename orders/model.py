@@ -476,12 +476,16 @@ class Order(Mutable):
         self.revision += 1
 
     def tell(self, at: datetime, what: str, *to: Role, **details: Any) -> None:
-        """R21: have these people told, once."""
-        number = self.count("notice")
+        """R21: have these people told, once.
+
+        Numbered by what is told: a workflow task that is thrown away may have told it already, and in the
+        one that is run instead something else may come first.
+        """
+        number = self.count(f"notice {what}")
         for role in to:
             self.notices.append(
                 Notice(
-                    key=f"{self.placed.order_id}:{number}:{what}:{role}",
+                    key=f"{self.placed.order_id}:{what}:{number}:{role}",
                     to=role,
                     what=what,
                     at=at,

@@ -118,9 +118,12 @@ class Stray(Mutable):
         self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))
 
     def _tell(self, at: datetime, what: str, to: Role, **details: Any) -> None:
+        # Numbered by what is told, as an order's notices are.
+        about = self.timeline[-1].what
+        number = sum(entry.what == about for entry in self.timeline)
         self.notices.append(
             Notice(
-                key=f"stray-{self.payment.payment_id}:{len(self.timeline)}:{what}:{to}",
+                key=f"stray-{self.payment.payment_id}:{what}:{about}-{number}:{to}",
                 to=to,
                 what=what,
                 at=at,

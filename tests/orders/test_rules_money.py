@@ -323,6 +323,20 @@ def _stray() -> Stray:
     return Stray.new(found, START)
 
 
+def test_the_payer_is_told_once_when_a_step_is_run_anew_and_something_comes_first() -> None:
+    """R17, R21: as for an order's refund."""
+    keys = []
+    for news in ((RefundStatus.SUCCEEDED,), (RefundStatus.FAILED, RefundStatus.SUCCEEDED)):
+        stray = _stray()
+        for status in news:
+            stray.news(status, "", START + DAY)
+        keys.append({it.key for it in stray.notices if it.what == "stray_refund_succeeded"})
+        assert len({it.key for it in stray.notices}) == len(stray.notices)
+
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 1
+
+
 def test_stray_money_goes_back_in_full() -> None:
     """R17: by a process of its own, to whom it came from, and its payer is told."""
     stray = _stray()

@@ -118,6 +118,28 @@ def test_everyone_concerned_is_told(what: str) -> None:
     assert all(notice.key.startswith("A-1001:") for notice in story.order.notices)
 
 
+def test_nobody_is_told_again_when_a_step_is_run_anew_and_something_comes_first() -> None:
+    """R21: a workflow task that told it was thrown away; the one run instead saw the failure first."""
+    keys = []
+    for news in (["succeeded"], ["failed", "succeeded"]):
+        story = Story().accepted()
+        for status in news:
+            story.refund_news(status)
+        keys.append({it.key for it in story.order.notices if it.what == "refund_succeeded"})
+
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 2
+
+
+def test_who_is_told_the_same_again_is_told_by_another_notice() -> None:
+    story = Story()
+    for text in ("Hello?", "Hello?"):
+        story.send("buyer_message", text=text)
+
+    keys = [it.key for it in story.order.notices if it.what == "buyer_message"]
+    assert len(set(keys)) == len(keys) == 2
+
+
 def test_view_answers_the_questions() -> None:
     """R21, R5: what state, since when, what happened, what is next, what can I do, where is my money."""
     story = Story()

@@ -92,6 +92,10 @@ class Front:
         """All charges there are, as they stand."""
         return [self._charge(it) for it in await self._all("charges")]
 
+    def disputes(self) -> list[Json]:
+        """All disputes there are, as they stand."""
+        return list(self._disputes.values())
+
     async def settle(self, refund_id: str) -> None:
         """Pay a refund of ours out, also one that failed."""
         await self._turn(refund_id, "refund.updated", status="succeeded", failure_reason=None)
@@ -99,6 +103,10 @@ class Front:
     async def fail(self, refund_id: str, reason: str = "expired_or_canceled_card") -> None:
         """The buyer's bank does not take it; the money is back with Stripe."""
         await self._turn(refund_id, "refund.failed", status="failed", failure_reason=reason)
+
+    async def wait_for_buyer(self, refund_id: str) -> None:
+        """The buyer has to do something first: such a refund can be stopped (R23)."""
+        await self._turn(refund_id, "refund.updated", status="requires_action", failure_reason=None)
 
     async def dispute(self, charge_id: str, amount: int | None = None, **fields: Any) -> str:
         """The buyer's bank takes a charge back (all of it, unless told otherwise); the dispute's id."""
@@ -133,7 +141,7 @@ class Front:
         self._keys.clear()
 
     async def flush(self) -> None:
-        """Begin anew: localstripe writes all it has at each request, and gets slow with thousands."""
+        """Begin anew: localstripe writes all it has at each change, and gets slow with hundreds."""
         await self._upstream("DELETE", "/_config/data")
         for kept in (self._keys, self._states, self._disputes, self._methods):
             kept.clear()
@@ -273,7 +281,7 @@ class Front:
     async def _list(self, kind: str, request: web.Request) -> Answer:
         query = request.query
         if kind == "disputes":
-            found = list(self._disputes.values())
+            found = self.disputes()
         else:
             of_charge = {"charge": query["charge"]} if "charge" in query else {}
             answer = await self._upstream_list(kind, of_charge)
@@ -325,6 +333,8 @@ class Front:
 
     async def _turn(self, refund_id: str, kind: str, **state: str | None) -> None:
         for refund in await self.refunds_of(refund_id):
+            if refund["status"] == "canceled":
+                continue  # it was stopped, and that is final
             self._states[refund["id"]] = state
             self.post.put(kind, self._refund(refund))
 

@@ -40,6 +40,8 @@ async def _localstripe() -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gunicorn", "localstripe.server:app"),
         *("--worker-class", "aiohttp.GunicornWebWorker", "--workers", "1"),
+        # One that is slow is slow: started anew it would have forgotten everything.
+        *("--timeout", "0"),
         *("--bind", f"{LOOPBACK}:{port}", "--no-control-socket", "--log-level", "error"),
         env={name: it for name, it in os.environ.items() if name != "GUNICORN_CMD_ARGS"},
         stdout=DEVNULL,

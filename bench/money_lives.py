@@ -1,0 +1,305 @@
+"""Orders that live through their plan by public messages, among faults, and a bank that pays as it likes."""
+
+import asyncio
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.news_desk import NewsDesk, TooEarly
+from adapters.stripe_events import RefundNews, read_event
+from adapters.stripe_provider import ProviderUnavailable, StripeProvider
+from bench.money_plan import Kind, Moment, Plan, tracking_number
+from orders import messages as m
+from orders.messages import CancelReason
+from orders.values import Money
+from tests.stripe.front import DECLINED, VISA, Front
+from tests.stripe.post import signature
+from workflows import calls
+
+_LIKE_A_PERSON = 0.2
+"""Seconds until somebody tries again."""
+_MOST_TRIES = 5
+"""Of one payment, before the buyer makes another one: a provider may repeat its failure for ever."""
+
+
+@dataclass
+class Postman:
+    """Brings the provider's news to the desk: late, out of order, some twice, some of refunds never.
+
+    ``lose`` is the share of an order's refund news that is lost for good, as the order asks for itself; of
+    all other news it is the share that is refused at first, and comes again.
+    """
+
+    front: Front
+    desk: NewsDesk
+    seed: int
+    lose: float = 0.4
+    lost: int = 0
+    brought: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    """By the id of the charge or dispute: news of it has been taken."""
+    refunds: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    """By our refund's id: the provider has made it."""
+    on_refund: Callable[[str, str], None] = lambda _refund, _charge: None
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        post = self.front.post
+        async with asyncio.TaskGroup() as rounds:
+            while True:
+                bodies, post.waiting = post.waiting, []
+                for body in bodies:
+                    rounds.create_task(self._bring(body))
+                await asyncio.sleep(0.02)
+
+    async def _bring(self, body: bytes) -> None:
+        event = json.loads(body)
+        about = event["data"]["object"]
+        if event["type"] == "refund.created":
+            refund_id = about["metadata"]["refund_id"]
+            self.refunds[refund_id].set()
+            self.on_refund(refund_id, about["charge"])
+        chance = random.Random(f"{self.seed}:{event['id']}")
+        await asyncio.sleep(chance.uniform(0, 0.4))
+        unlucky = chance.random() < self.lose
+        while True:
+            now = datetime.now(UTC)
+            signed = signature(body, self.front.post.secret)
+            news = read_event(body, signed, [SecretStr(self.front.post.secret)], now)
+            if unlucky:
+                unlucky = False
+                if isinstance(news.news, RefundNews) and (news.news.process or "").startswith(
+                    "order-"
+                ):
+                    self.lost += 1
+                    return
+            else:
+                try:
+                    await self.desk.take(news)
+                except (ProviderUnavailable, TooEarly, *_NOT_REACHED):
+                    pass
+                else:
+                    self.brought[about["id"]].set()
+                    return
+            await asyncio.sleep(chance.uniform(0.2, 1.0))
+
+
+@dataclass
+class Bank:
+    """Pays refunds after a while; some fail first and are paid later, some wait for the buyer first."""
+
+    front: Front
+    seed: int
+    kept: set[str] = field(default_factory=set)
+    """Charges whose refunds are somebody else's to decide."""
+    did: Counter[str] = field(default_factory=Counter)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def decide(self, refund_id: str, charge: str) -> None:
+        """What becomes of a refund that was made."""
+        if charge in self.kept and refund_id.endswith("-refund-1"):
+            return
+        task = asyncio.create_task(self._decide(refund_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _decide(self, refund_id: str) -> None:
+        chance = random.Random(f"{self.seed}:{refund_id}")
+        what = chance.choices(("paid", "failed, then paid", "waited, then paid"), (75, 17, 8))[0]
+        self.did[what] += 1
+        await asyncio.sleep(chance.uniform(0.2, 3.0))
+        if what == "failed, then paid":
+            await self.front.fail(refund_id)
+        elif what == "waited, then paid":
+            await self.front.wait_for_buyer(refund_id)
+        if what != "paid":
+            await asyncio.sleep(chance.uniform(0.5, 4.0))
+        await self.front.settle(refund_id)
+
+
+@dataclass
+class Life:
+    """One plan, lived through."""
+
+    plan: Plan
+    client: Client
+    provider: StripeProvider
+    postman: Postman
+    bank: Bank
+    _payments: int = 0
+    _messages: int = 0
+
+    async def begins(self) -> None:
+        """Everything that people do, and the bank, until nobody is left to do anything but the product."""
+        plan = self.plan
+        if placed := plan.placed:
+            await calls.place(self.client, placed)
+        match plan.kind:
+            case Kind.UNKNOWN:
+                await self._is_paid(plan.total)
+                return
+            case Kind.UNPAID:
+                await self._cancels()
+                await self._is_paid(plan.total)
+                return
+            case Kind.WRONG_AMOUNT:
+                await self._is_paid(plan.part)
+            case _:
+                pass
+        if plan.chance.random() < 0.05:
+            await self._is_paid(plan.total, DECLINED)
+        await self._is_paid(plan.total)
+        if plan.kind is Kind.TWICE:
+            await self._is_paid(plan.total)
+        if plan.kind is Kind.SEIZED:
+            await self._is_charged_back("lost")
+            return
+        if plan.kind is Kind.SHIPPED:
+            number = tracking_number(int(plan.order_id[1:]))
+            await self._says(m.TrackingNumber(number=number))
+            return
+        await self._cancels()
+        await self._is_answered()
+
+    async def _cancels(self) -> None:
+        await self._says(m.CancelRequest(reason=self.plan.chance.choice(list(CancelReason))))
+
+    async def _is_answered(self) -> None:
+        plan = self.plan
+        match plan.kind:
+            case Kind.SILENT:
+                pass
+            case Kind.PARTIAL | Kind.FULL | Kind.NOTHING:
+                await self._says(m.SellerReply(decision="refuse"))
+                await self._says(self._decision())
+            case Kind.WON | Kind.LOST:
+                await self._is_accepted_and_charged_back()
+            case _:
+                await self._says(m.SellerReply(decision="accept"))
+        if plan.kind is Kind.LATE:
+            await self._is_paid(plan.total)
+
+    def _decision(self) -> m.DisputeDecision:
+        match self.plan.kind:
+            case Kind.PARTIAL:
+                return m.DisputeDecision(decision="partial_refund", money=self.plan.part)
+            case Kind.FULL:
+                return m.DisputeDecision(decision="full_refund")
+            case _:
+                return m.DisputeDecision(decision="no_refund")
+
+    async def _is_accepted_and_charged_back(self) -> None:
+        """R23: whatever the bank does, and whatever becomes of the refund meanwhile."""
+        plan, front = self.plan, self.postman.front
+        charge = await self._charge()
+        status = "won" if plan.kind is Kind.WON else "lost"
+        refund_id = f"{plan.order_id}-refund-1"
+        accepts = m.SellerReply(decision="accept")
+        match plan.moment:
+            case Moment.BEFORE:
+                dispute = await front.dispute(charge)
+                await self._says(accepts)
+                await self._is_decided(dispute, status)
+            case Moment.DURING:
+                self.bank.kept.add(charge)
+                await self._says(accepts)
+                await self.postman.refunds[refund_id].wait()
+                what = plan.chance.choice(("stopped", "failed", "paid", "paid in the end"))
+                self.bank.did[f"charged back, {what}"] += 1
+                if what == "stopped":
+                    await front.wait_for_buyer(refund_id)
+                dispute = await front.dispute(charge)
+                await asyncio.sleep(plan.chance.uniform(0, 2))
+                if what == "failed":
+                    await front.fail(refund_id)
+                elif what == "paid":
+                    await front.settle(refund_id)
+                await self._is_decided(dispute, status)
+                await asyncio.sleep(plan.chance.uniform(0, 2))
+                # One that was canceled stays so.
+                if what in ("stopped", "paid in the end"):
+                    await front.settle(refund_id)
+            case Moment.AFTER:
+                await self._says(accepts)
+                await calls.order(self.client, plan.order_id).result()
+                await self._is_charged_back(status)
+
+    async def _is_charged_back(self, status: str) -> None:
+        dispute = await self.postman.front.dispute(await self._charge())
+        await self._is_decided(dispute, status)
+
+    async def _charge(self) -> str:
+        """The charge that the order took: not always the one that the buyer was told of."""
+        while True:
+            try:
+                payment = (await calls.show(self.client, self.plan.order_id)).payment
+            except _NOT_REACHED:
+                payment = None  # no worker has the time to answer
+            if payment:
+                return payment.payment_id
+            await asyncio.sleep(_LIKE_A_PERSON)
+
+    async def _is_decided(self, dispute: str, status: str) -> None:
+        # A bank takes weeks: by then its first news has come.
+        await self.postman.brought[dispute].wait()
+        await asyncio.sleep(self.plan.chance.uniform(0.2, 2))
+        self.postman.front.end_dispute(dispute, status)
+
+    async def _is_paid(self, money: Money, method: str = VISA) -> None:
+        """Pay at the provider, until it has answered and the order has heard of it.
+
+        What it has taken besides, and told nobody but by its news, is money that no order can take.
+        """
+        while True:
+            self._payments += 1
+            for tries in range(_MOST_TRIES):
+                try:
+                    made = await self.provider.take_payment(
+                        self.plan.order_id, money, method, self._payments
+                    )
+                except ProviderUnavailable:
+                    await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
+                    continue
+                await self.postman.brought[made.payment_id].wait()
+                return
+
+    async def _says(self, message: m.Message) -> None:
+        """Say it as people do: again until there is an answer, and later when it is too early."""
+        self._messages += 1
+        message = message.model_copy(update={"message_id": f"{self._messages}"})
+        while True:
+            try:
+                await calls.update(self.client, self.plan.order_id, message)
+                return
+            except WorkflowUpdateFailedError as error:
+                await asyncio.sleep(_seconds_until_it_is_possible(error))
+            except _NOT_REACHED as error:
+                if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                    return  # it was heard, and all is over
+                await asyncio.sleep(_LIKE_A_PERSON)
+
+
+_NOT_REACHED = (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError)
+
+
+def _seconds_until_it_is_possible(error: WorkflowUpdateFailedError) -> float:
+    cause = error.cause
+    if not isinstance(cause, ApplicationError) or cause.type != "NotAllowedNow":
+        raise error
+    details: dict[str, Any] = cause.details[0]
+    if since := details["available_from"]:
+        left = datetime.fromisoformat(since) - datetime.now(UTC)
+        return max(left.total_seconds(), 0) + 0.01
+    raise error

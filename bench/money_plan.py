@@ -1,0 +1,199 @@
+"""What a soak lives through: which orders there will be, what becomes of each, and how it must end."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from orders.model import CloseReason, Line, Party, PlaceOrder, Status
+from orders.policy import Policy
+from orders.values import Money
+
+CURRENCIES = {"EUR": 1, "PLN": 1, "JPY": 1, "KWD": 10}
+"""Money of two, of no and of three decimals; amounts are multiples of this, as Stripe wants them."""
+
+_DEAREST = 40_000
+_ISSUE = 100_000_000  # how many numbers S10 has for one service and country
+
+
+class Kind(StrEnum):
+    """What becomes of an order; the number of refunds that it brings at least stands in ``REFUNDS``."""
+
+    ACCEPTED = "the seller accepts"
+    SILENT = "the seller says nothing"
+    PARTIAL = "a dispute, a part back"
+    FULL = "a dispute, all back"
+    NOTHING = "a dispute, nothing back"
+    SHIPPED = "shipped"
+    WRONG_AMOUNT = "a wrong amount, then accepted"
+    TWICE = "paid twice, then accepted"
+    LATE = "accepted, then paid again"
+    UNPAID = "canceled unpaid, then paid"
+    UNKNOWN = "paid for no order"
+    WON = "a chargeback that is won"
+    LOST = "a chargeback that is lost"
+    SEIZED = "a chargeback before anything else"
+
+
+REFUNDS = {
+    Kind.ACCEPTED: 1,
+    Kind.SILENT: 1,
+    Kind.PARTIAL: 1,
+    Kind.FULL: 1,
+    Kind.NOTHING: 0,
+    Kind.SHIPPED: 0,
+    Kind.WRONG_AMOUNT: 2,
+    Kind.TWICE: 2,
+    Kind.LATE: 2,
+    Kind.UNPAID: 1,
+    Kind.UNKNOWN: 1,
+    Kind.WON: 1,
+    Kind.LOST: 0,
+    Kind.SEIZED: 0,
+}
+
+_SHARES = {
+    Kind.ACCEPTED: 48,
+    Kind.SILENT: 6,
+    Kind.PARTIAL: 8,
+    Kind.FULL: 4,
+    Kind.NOTHING: 2,
+    Kind.SHIPPED: 4,
+    Kind.WRONG_AMOUNT: 5,
+    Kind.TWICE: 4,
+    Kind.LATE: 4,
+    Kind.UNPAID: 2,
+    Kind.UNKNOWN: 3,
+    Kind.WON: 6,
+    Kind.LOST: 5,
+    Kind.SEIZED: 1,
+}
+
+_ENDS = {
+    Kind.SILENT: CloseReason.SELLER_NO_RESPONSE,
+    Kind.PARTIAL: CloseReason.DISPUTE_PARTIAL_REFUND,
+    Kind.FULL: CloseReason.DISPUTE_FULL_REFUND,
+    Kind.NOTHING: CloseReason.DISPUTE_NO_REFUND,
+    Kind.SHIPPED: None,
+    Kind.UNPAID: CloseReason.BUYER_CANCELED_UNPAID,
+    Kind.SEIZED: CloseReason.CHARGED_BACK,
+}
+
+
+class Moment(StrEnum):
+    """When the bank takes the money back: before the refund is asked for, while it is under way, after."""
+
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an order must end; ``None`` for a sum that may be nothing or all of it (R23)."""
+
+    status: Status
+    close_reason: CloseReason | None
+    paid: int
+    refunded: int | None
+    charged_back: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One order that will be, ``None`` for one that money comes for and that never is."""
+
+    kind: Kind
+    order_id: str
+    total: Money
+    part: Money
+    """What support awards in a dispute, and the wrong amount that somebody pays."""
+    moment: Moment
+    chance: random.Random
+
+    @property
+    def placed(self) -> PlaceOrder | None:
+        """The order as it is placed."""
+        if self.kind is Kind.UNKNOWN:
+            return None
+        return PlaceOrder(
+            order_id=self.order_id,
+            buyer=Party(id=f"b-{self.order_id}", name="Anna", locale="pl"),
+            seller=Party(id=f"s-{self.order_id}", name="Shop 3", locale="en"),
+            lines=(Line(sku="CAB-2", title="USB-C cable", quantity=1, unit_price=self.total),),
+            shipping_price=self.total.of(0),
+            policy=self._policy(),
+        )
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it must end."""
+        if self.kind is Kind.UNKNOWN:
+            return None
+        all_of_it = self.total.amount
+        refunded: int | None = all_of_it
+        match self.kind:
+            case Kind.PARTIAL:
+                refunded = self.part.amount
+            case Kind.NOTHING | Kind.SHIPPED | Kind.UNPAID | Kind.SEIZED:
+                refunded = 0
+            case Kind.LOST:
+                refunded = all_of_it if self.moment is Moment.AFTER else None
+            case _:
+                pass
+        return Ending(
+            status=Status.SHIPPED if self.kind is Kind.SHIPPED else Status.CLOSED,
+            close_reason=_ENDS.get(self.kind, CloseReason.SELLER_ACCEPTED),
+            paid=0 if self.kind is Kind.UNPAID else all_of_it,
+            refunded=refunded,
+            charged_back=all_of_it if self.kind in (Kind.LOST, Kind.SEIZED) else 0,
+        )
+
+    def _policy(self) -> Policy:
+        chance = self.chance
+        silent = self.kind is Kind.SILENT
+        return Policy(
+            payment_review=timedelta(seconds=chance.uniform(0.2, 1.0)),
+            seller_reply_window=timedelta(seconds=chance.uniform(0.5, 2.0) if silent else 3600),
+            # Some are overdue before they can be settled (R15).
+            refund_window=timedelta(seconds=2) if chance.random() < 0.2 else timedelta(days=14),
+            refund_checks=tuple(
+                timedelta(seconds=it + chance.random())
+                for it in (3, 6, 9, 13, 18, 26, 38, 60, 90, 180)
+            ),
+        )
+
+
+def plans(refunds: int, seed: int) -> Iterator[Plan]:
+    """Orders that bring at least so many refunds; the same for the same seed."""
+    chance = random.Random(seed)
+    kinds, shares = list(_SHARES), list(_SHARES.values())
+    number = 0
+    # Each kind once, so that a short soak has seen them all; then by their shares.
+    first = [*kinds]
+    while refunds > 0:
+        kind = first.pop() if first else chance.choices(kinds, shares)[0]
+        number += 1
+        refunds -= REFUNDS[kind]
+        currency, step = chance.choice(list(CURRENCIES.items()))
+        total = chance.randint(10, _DEAREST)
+        money = Money.model_validate({"amount": total * step, "currency": currency})
+        yield Plan(
+            kind=kind,
+            order_id=f"S{number:06}",
+            total=money,
+            part=money.of(chance.randint(1, total - 1) * step),
+            moment=chance.choice(list(Moment)),
+            chance=random.Random(f"{seed}:{number}"),
+        )
+
+
+def tracking_number(number: int) -> str:
+    """A valid tracking number by the UPU's S10, the n-th of them (R11)."""
+    serial = f"{number % _ISSUE:08}"
+    rest = sum(int(digit) * weight for digit, weight in zip(serial, _WEIGHTS, strict=True)) % 11
+    return f"RR{serial}{ {0: 5, 1: 0}.get(rest, 11 - rest) }PL"
+
+
+_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)

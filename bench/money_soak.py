@@ -1,0 +1,307 @@
+"""A soak of the money: what runs, in which batches, and what comes of it. Its command is ``soak_money``."""
+
+import asyncio
+import random
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import TemporalError
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.news_desk import NewsDesk
+from adapters.stripe_provider import PATIENCE, StripeProvider
+from bench import money_judge
+from bench.money_evidence import gather
+from bench.money_judge import Evidence
+from bench.money_lives import Bank, Life, Postman
+from bench.money_plan import REFUNDS, Kind, Plan, plans
+from bench.worker_fleet import Fleet, fleet
+from deploy.embedded import EmbeddedServer, embedded_server
+from ledger.inbox import SqlInbox
+from ledger.journal import Database, SqlJournal
+from orders.stray import Stray
+from tests.stripe.faults import Fault, Faults
+from tests.stripe.front import Front
+from tests.stripe.peer import API_KEY, Peer, stripe_peer
+from tests.stripe.post import Post
+from workflows import calls, ids
+from workflows.stray_payment import StrayPaymentWorkflow
+
+_PATIENCE, _PATIENCE_WITH_EACH = 300.0, 3.0
+"""Seconds for one batch to come to its end, and more of them for each order."""
+_AT_ONCE = 48
+"""Orders that somebody talks to at once."""
+_REQUESTS_AN_ORDER = 6
+"""At the least; workers are killed at requests up to here, so that as many are as were planned."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """``attempt`` and ``slow``: seconds; see ``hasty_worker`` and ``Front.slow``."""
+
+    refunds: int = 2000
+    seed: int = 1
+    batch: int = 100
+    kills: int = 40
+    workers: int = 3
+    rate: float = 0.2
+    reading_rate: float = 0.1
+    slow: float = float(PATIENCE.read or 0) + 1
+    attempt: float | None = None
+    postgres: bool = False
+
+
+@dataclass
+class Counts:
+    """What there was in all, and all that was wrong."""
+
+    lives: Counter[str] = field(default_factory=Counter)
+    asked: int = 0
+    made: int = 0
+    """At the provider: what was asked for once the bank had taken the money is not (R23)."""
+    settled: int = 0
+    strays: int = 0
+    chargebacks: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    bank: Counter[str] = field(default_factory=Counter)
+    news: int = 0
+    news_lost: int = 0
+    workers_started: int = 0
+    workers_killed: int = 0
+    cash: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Trigger(Faults):
+    """Faults by chance, and the workers' deaths: at the n-th request that the provider gets."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.at: list[int] = []
+        """The numbers of requests, the last first."""
+        self.requests = 0
+        self.pull: Callable[[], None] = lambda: None
+
+    def next(self, makes_something: bool) -> Fault | None:
+        """See ``Faults``."""
+        self.requests += 1
+        while self.at and self.at[-1] <= self.requests:
+            self.at.pop()
+            self.pull()
+        return super().next(makes_something)
+
+
+@dataclass
+class Soak:
+    """Everything that runs, and what has come of it so far."""
+
+    options: Options
+    server: EmbeddedServer
+    database: Database
+    peer: Peer
+    fleet: Fleet
+    trigger: Trigger
+    provider: StripeProvider
+    tell: Callable[[str], None]
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def client(self) -> Client:
+        """Temporal's."""
+        return self.server.client
+
+    @property
+    def front(self) -> Front:
+        """Stripe's."""
+        return self.peer.front
+
+    async def run(self) -> Counts:
+        """All batches, one after the other."""
+        options, counts, began = self.options, self.counts, monotonic()
+        batches = list(_batches(options))
+        kills = [options.kills * (n + 1) // len(batches) for n in range(len(batches))]
+        for number, batch in enumerate(batches):
+            before = monotonic()
+            wrong = await self._batch(batch, kills[number] - (kills[number - 1] if number else 0))
+            counts.wrong += wrong
+            self.tell(
+                f"Batch {number + 1} of {len(batches)}: {len(batch)} orders, {counts.made} refunds made "
+                f"so far, {len(wrong)} differences, {monotonic() - before:.0f} s."
+            )
+            if wrong:
+                break  # what is left of this one would be taken for the next one's
+        counts.seconds = monotonic() - began
+        self._conclude()
+        return counts
+
+    async def _batch(self, batch: Sequence[Plan], kills: int) -> list[str]:
+        await self.front.flush()
+        trigger, patience = self.trigger, _PATIENCE + _PATIENCE_WITH_EACH * len(batch)
+        chance = random.Random(f"{self.options.seed}:{batch[0].order_id}")
+        last = trigger.requests + _REQUESTS_AN_ORDER * len(batch)
+        trigger.at = sorted(
+            (chance.randint(trigger.requests + 1, last) for _ in range(kills)), reverse=True
+        )
+        trigger.pull = lambda: self.fleet.kill_soon(chance.uniform(0, 0.1))
+        postman, bank = self._people()
+        wrong: list[str] = []
+        turns = asyncio.Semaphore(_AT_ONCE)
+        strays: dict[str, Stray] = {}
+        try:
+            async with asyncio.TaskGroup() as running:
+                delivering = running.create_task(postman.run())
+                async with asyncio.timeout(patience):
+                    lives = [self._life(it, turns, postman, bank) for it in batch]
+                    for problem in await asyncio.gather(*lives):
+                        wrong += problem
+                    strays = await self._strays(batch)
+                    await self._until_nothing_runs()
+                delivering.cancel()
+        except* TimeoutError:
+            wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
+        endings = {it.order_id: ending for it in batch if (ending := it.ending)}
+        evidence = await gather(self.client, self.database, self.front, endings, strays)
+        wrong += money_judge.faults(evidence, self.counts.cash)
+        self._count(batch, evidence, postman, bank)
+        return wrong
+
+    def _people(self) -> tuple[Postman, Bank]:
+        journal = SqlJournal(self.database)
+        desk = NewsDesk(self.client, self.provider, journal, SqlInbox(self.database))
+        postman = Postman(self.front, desk, self.options.seed)
+        bank = Bank(self.front, self.options.seed)
+        postman.on_refund = bank.decide
+        return postman, bank
+
+    async def _life(
+        self, plan: Plan, turns: asyncio.Semaphore, postman: Postman, bank: Bank
+    ) -> list[str]:
+        life = Life(plan, self.client, self.provider, postman, bank)
+        try:
+            async with turns:
+                await life.begins()
+            if plan.kind is not Kind.UNKNOWN:
+                await calls.order(self.client, plan.order_id).result()
+        except (TemporalError, WorkflowFailureError, RPCError) as error:
+            return [f"Order {plan.order_id} ({plan.kind}): {type(error).__name__}: {error}"]
+        return []
+
+    async def _strays(self, batch: Sequence[Plan]) -> dict[str, Stray]:
+        """What came in that no order took, each back with its payer; waits for it."""
+        journal = SqlJournal(self.database)
+        views = [await journal.order(it.order_id) for it in batch]
+        taken = {it.payment.payment_id for it in views if it and it.payment}
+        charges = [it["id"] for it in await self.front.charges() if it["status"] == "succeeded"]
+        found = [it for it in charges if it not in taken]
+        return dict(zip(found, await asyncio.gather(*map(self._stray, found)), strict=True))
+
+    async def _stray(self, payment_id: str) -> Stray:
+        handle = self.client.get_workflow_handle_for(
+            StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
+        )
+        while True:
+            try:
+                return await handle.result()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            await asyncio.sleep(0.2)
+
+    async def _until_nothing_runs(self) -> None:
+        while (await self.client.count_workflows("ExecutionStatus = 'Running'")).count:
+            await asyncio.sleep(0.2)
+
+    def _count(
+        self, batch: Sequence[Plan], evidence: Evidence, postman: Postman, bank: Bank
+    ) -> None:
+        counts = self.counts
+        counts.lives.update(it.kind.value for it in batch)
+        counts.asked += len(evidence.asked)
+        counts.made += len(evidence.refunds)
+        counts.settled += sum(it["status"] == "succeeded" for it in evidence.refunds)
+        counts.strays += len(evidence.strays)
+        counts.chargebacks.update(it["status"] for it in evidence.disputes)
+        counts.bank.update(bank.did)
+        counts.news += len(self.front.post.sent)
+        counts.news_lost += postman.lost
+        counts.cash.update(money_judge.cash(evidence))
+        counts.requests.update(f"{method} {_kind(path)}" for method, path in self.front.asked)
+        self.front.asked.clear()
+        self.front.post.sent.clear()
+
+    def _conclude(self) -> None:
+        counts, options = self.counts, self.options
+        counts.faults = Counter({str(it): n for it, n in self.trigger.suffered.items()})
+        counts.workers_started = self.fleet.started
+        counts.workers_killed = self.fleet.killed
+        if self.fleet.ended_by_themselves:
+            counts.wrong.append(f"{self.fleet.ended_by_themselves} workers ended by themselves.")
+        if counts.made < options.refunds:
+            counts.wrong.append(f"Only {counts.made} of {options.refunds} refunds were made.")
+        if counts.workers_killed < options.kills:
+            counts.wrong.append(
+                f"Only {counts.workers_killed} of {options.kills} workers were killed."
+            )
+
+
+def _kind(path: str) -> str:
+    """A request's path without the ids in it."""
+    return "/".join("…" if _ID.match(part) else part for part in path.split("/"))
+
+
+_ID = re.compile(r"(ch|re|pi|dp)_")
+
+
+def _batches(options: Options) -> Iterator[list[Plan]]:
+    """The plans, in portions that bring ``options.batch`` refunds each."""
+    portion: list[Plan] = []
+    expected = 0
+    for plan in plans(options.refunds, options.seed):
+        portion.append(plan)
+        expected += REFUNDS[plan.kind]
+        if expected >= options.batch:
+            yield portion
+            portion, expected = [], 0
+    if portion:
+        yield portion
+
+
+@asynccontextmanager
+async def soak(
+    options: Options, directory: Path, database_url: str, tell: Callable[[str], None]
+) -> AsyncIterator[Soak]:
+    """Server, database, peer and workers, their files in a directory, until the context is left."""
+    trigger = Trigger(options.rate, options.reading_rate, options.seed)
+    async with (
+        embedded_server(database=directory / "temporal.db") as server,
+        stripe_peer() as peer,
+    ):
+        peer.front.faults, peer.front.slow = trigger, options.slow
+        peer.front.post = Post(repeat=0.1, seed=options.seed)
+        provider = StripeProvider(API_KEY, peer.url)
+        database = await Database.open(database_url)
+        try:
+            async with fleet(
+                server,
+                directory,
+                random.Random(options.seed),
+                size=options.workers,
+                attempt=options.attempt,
+                database_url=database_url,
+                payment_provider="stripe",
+                stripe_api_key=API_KEY.get_secret_value(),
+                stripe_api_base=peer.url,
+                log_level="ERROR",
+            ) as workers:
+                yield Soak(options, server, database, peer, workers, trigger, provider, tell)
+        finally:
+            await database.close()
+            await provider.close()

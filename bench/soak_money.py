@@ -1,0 +1,144 @@
+"""Thousands of refunds with faults on every call and workers killed all through: `make soak-money`.
+
+Each refund must exist exactly once at the provider, and the books must differ by nothing: it prints the
+counts, and exits non-zero when one is wrong. All parts are real, but for Stripe, for which the tests' peer
+stands. Chance comes from one seed, as far as it is ours: what the machine makes of it differs.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import platform
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.money_soak import Counts, Options, soak
+from tests.postgres import postgres_server
+
+
+def report(console: Console, options: Options, counts: Counts) -> None:
+    """Print all that was counted, and all that is wrong."""
+    made = Table(title="Refunds among faults", title_style="bold", show_header=False)
+    made.add_column("what")
+    made.add_column("number", justify="right")
+    for section in _sections(options, counts):
+        for what, number in section:
+            made.add_row(what, f"{number}")
+        made.add_section()
+    console.print(made)
+    console.print(
+        f"Seed {options.seed}, {'PostgreSQL' if options.postgres else 'SQLite'}, "
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}."
+    )
+    for fault in counts.wrong:
+        console.print(Text(f"WRONG: {fault}", style="red"))
+    if not counts.wrong:
+        console.print(
+            "Each refund exists exactly once at the provider, no charge has given back more than came "
+            "in, and provider, register, ledger and orders say the same of every one of them."
+        )
+
+
+def _sections(options: Options, counts: Counts) -> Iterator[list[tuple[str, object]]]:
+    yield [
+        ("orders", sum(counts.lives.values())),
+        *_most_first(counts.lives),
+    ]
+    yield [
+        ("refunds asked for", counts.asked),
+        ("refunds made at the provider", counts.made),
+        ("refunds settled", counts.settled),
+        *_most_first(counts.bank),
+        ("stray payments sent back", counts.strays),
+        *((f"chargebacks {how}", number) for how, number in sorted(counts.chargebacks.items())),
+    ]
+    yield [
+        ("requests to the provider", sum(counts.requests.values())),
+        *_most_first(counts.requests),
+        ("faults suffered", sum(counts.faults.values())),
+        *_most_first(counts.faults),
+        ("events of the provider", counts.news),
+        ("  lost for good", counts.news_lost),
+    ]
+    yield [
+        ("workers killed", counts.workers_killed),
+        ("workers started", counts.workers_started),
+    ]
+    yield [
+        ("differences", len(counts.wrong)),
+        ("seconds", f"{counts.seconds:.0f}"),
+        ("refunds a second", f"{counts.made / counts.seconds:.1f}"),
+    ]
+
+
+def _most_first(counted: Counter[str]) -> list[tuple[str, object]]:
+    return [(f"  {what}", number) for what, number in counted.most_common()]
+
+
+async def run(options: Options, directory: Path, console: Console) -> Counts:
+    """The whole soak, its files in a directory; what it has started ends with it, also when it is stopped."""
+    if running := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    with ExitStack() as stack:
+        url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
+        if options.postgres:
+            url = stack.enter_context(postgres_server()).create("soak")
+        async with soak(options, directory, url, console.print) as soaking:
+            return await soaking.run()
+
+
+def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
+    """The options of a command line, and where its files are to stay."""
+    usual = Options()
+    parser = argparse.ArgumentParser(
+        prog="soak_money", description=(__doc__ or "").partition("\n")[0]
+    )
+
+    def option(name: str, kind: type, words: str) -> None:
+        usual_value = getattr(usual, name.replace("-", "_"))
+        parser.add_argument(
+            f"--{name}", type=kind, default=usual_value, help=f"{words} (default: {usual_value})"
+        )
+
+    option("refunds", int, "how many there are to be at least")
+    option("seed", int, "what all chance comes from")
+    option("batch", int, "refunds after which the provider is checked and emptied")
+    option("kills", int, "workers that are killed in all")
+    option("workers", int, "workers at once")
+    option("rate", float, "share of making requests that suffer a fault")
+    option("reading-rate", float, "share of reading requests that do")
+    option("slow", float, "seconds for which a slow answer is held back")
+    option("attempt", float, "seconds of one attempt to move money, instead of the product's")
+    parser.add_argument("--postgres", action="store_true", help="on an embedded PostgreSQL")
+    parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
+    read = vars(parser.parse_args(arguments))
+    keep = read.pop("keep")
+    return Options(**read), keep
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 1 when anything is wrong."""
+    options, keep = read(arguments)
+    console = Console(highlight=False)
+    # Faults are what it is about: what the libraries say of each is no news.
+    logging.disable(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="unbuy-soak-", ignore_cleanup_errors=True) as made:
+        directory = keep or Path(made)
+        directory.mkdir(parents=True, exist_ok=True)
+        counts = asyncio.run(run(options, directory, console))
+    report(console, options, counts)
+    return 1 if counts.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

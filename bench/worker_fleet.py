@@ -1,0 +1,119 @@
+"""Worker processes that are killed at chance instants, and started anew each time."""
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.hasty_worker import ATTEMPT
+from deploy.embedded import EmbeddedServer
+from deploy.local import WORKER, worker_environment
+
+_ROOT = Path(__file__).parents[1]
+_PATIENCE = 60.0
+
+
+@dataclass
+class Fleet:
+    """Several workers at once: ``worker.py``, or ``hasty_worker`` where the environment has its ATTEMPT."""
+
+    environment: Mapping[str, str]
+    log: Path
+    chance: random.Random
+    started: int = 0
+    killed: int = 0
+    ended_by_themselves: int = 0
+    """What a worker must never do."""
+    _running: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _killing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def start(self) -> None:
+        """Start one more."""
+        hasty = ATTEMPT in self.environment
+        command = ("-m", "bench.hasty_worker") if hasty else (str(WORKER),)
+        with self.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *(*command, "--processes", "1"),
+                cwd=_ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for whoever runs the soak: it ends the workers itself.
+                start_new_session=True,
+            )
+        self._running.append(process)
+        self.started += 1
+
+    def kill_soon(self, seconds: float) -> None:
+        """`kill -9` one of them after so many seconds."""
+        task = asyncio.create_task(self._kill(seconds))
+        self._killing.add(task)
+        task.add_done_callback(self._killing.discard)
+
+    async def _kill(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        victim = self.chance.choice(self._running)
+        self._running.remove(victim)
+        await self._end(victim)
+        await self.start()
+
+    async def _end(self, victim: asyncio.subprocess.Process) -> None:
+        if victim.returncode is not None:
+            self.ended_by_themselves += 1
+            return
+        victim.kill()
+        await victim.wait()
+        self.killed += 1
+
+    async def stop(self) -> None:
+        """Ask all of them to stop, in order."""
+        for task in self._killing:
+            task.cancel()
+        await asyncio.gather(*self._killing, return_exceptions=True)
+        for process in self._running:
+            if process.returncode is None:
+                process.terminate()
+            else:
+                self.ended_by_themselves += 1
+        for process in self._running:
+            try:
+                await asyncio.wait_for(process.wait(), _PATIENCE)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+@asynccontextmanager
+async def fleet(
+    server: EmbeddedServer,
+    directory: Path,
+    chance: random.Random,
+    *,
+    size: int,
+    attempt: float | None,
+    **settings: str,
+) -> AsyncIterator[Fleet]:
+    """So many workers of the embedded server, until the context is left.
+
+    ``attempt``: after how many seconds one of a refund is given up; None for as long as the product says.
+    ``settings`` are those of ``settings.py``.
+    """
+    environment = {
+        name: value
+        for name, value in worker_environment(server).items()
+        if not name.startswith("UNBUY_")
+    }
+    environment |= {f"UNBUY_{name.upper()}": value for name, value in settings.items()}
+    if attempt is not None:
+        environment[ATTEMPT] = str(attempt)
+    workers = Fleet(environment, directory / "workers.log", chance)
+    try:
+        for _ in range(size):
+            await workers.start()
+        yield workers
+    finally:
+        await workers.stop()
