@@ -24,6 +24,7 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 import accounts
@@ -407,5 +408,12 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
+def _quiet_core() -> None:
+    # It prints its warnings to standard output, amid what a command answers.
+    said = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=said)))
+
+
 if __name__ == "__main__":
+    _quiet_core()
     sys.exit(main(sys.argv[1:]))
