@@ -11,7 +11,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +41,8 @@ _LEASH = Path(__file__).with_name("leash.py")
 # The server takes one or two seconds to stop.
 _PATIENCE = timedelta(seconds=10)
 _LOOK_EVERY = timedelta(milliseconds=50)
+# With other ports each time, where the caller leaves them to us.
+_MOST_TRIES = 3
 # Of what the server says, so much is kept to explain an early end: a crash prints a long stack.
 _MOST_LINES = 500
 _KINDS = {
@@ -78,23 +80,34 @@ async def embedded_server(
     skip run in real time.
     """
     executable = temporal_executable()
-    port = port or free_port()
-    ui_port = (ui_port or free_port()) if ui else None
     for wanted in (port, ui_port):
         if wanted is not None and not is_free(wanted):
             raise EmbeddedServerError(f"Port {wanted} is taken: stop what uses it or give another.")
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
-
-    arguments = _arguments(port, ui_port, database=database, time_skipping=time_skipping)
     # One that forgets everything has nothing to bring in order, and need not take seconds for it.
     patience = _PATIENCE if database else timedelta(0)
-    async with _running(executable, arguments, patience) as server:
+    async with AsyncExitStack() as stack:
+        tries = 1 if port else _MOST_TRIES
+        while True:
+            its_port, its_ui_port = port or free_port(), (ui_port or free_port()) if ui else None
+            arguments = _arguments(
+                its_port, its_ui_port, database=database, time_skipping=time_skipping
+            )
+            server = await stack.enter_async_context(_running(executable, arguments, patience))
+            tries -= 1
+            try:
+                client = await server.client(its_port)
+                break
+            except EmbeddedServerError:
+                # Somebody else may have taken a port that was free a moment ago.
+                if not tries:
+                    raise
         try:
             yield EmbeddedServer(
-                client=await server.client(port),
-                address=f"{LOOPBACK}:{port}",
-                ui_url=f"http://{LOOPBACK}:{ui_port}" if ui else None,
+                client=client,
+                address=f"{LOOPBACK}:{its_port}",
+                ui_url=f"http://{LOOPBACK}:{its_ui_port}" if ui else None,
             )
         finally:
             await asyncio.sleep(SETTLING_TIME.total_seconds())
