@@ -23,7 +23,7 @@ from tests.orders.builders import DUE, START, Story, eur
 
 async def test_refunds_among_faults_and_dying_workers_are_each_made_once(tmp_path: Path) -> None:
     """R14-R17, R23, cases 13-27: the same as `make soak-money`, with less patience."""
-    options = Options(refunds=24, seed=5, batch=24, kills=2, workers=2, slow=4, attempt=5)
+    options = Options(refunds=20, seed=5, batch=20, kills=2, workers=2, slow=4, attempt=5)
     console = Console(record=True, width=100)
 
     counts = await run(options, tmp_path, console)
