@@ -34,7 +34,7 @@ PENDING = RefundState(status=RefundStatus.PENDING)
 @pytest_asyncio.fixture(loop_scope="session")
 async def provider(peer: Peer) -> AsyncIterator[StripeProvider]:
     # Shorter than the front's slow answers, longer than its quick ones.
-    opened = StripeProvider(API_KEY, peer.url, httpx.Timeout(1.0))
+    opened = StripeProvider(API_KEY, peer.url, httpx.Timeout(2.5))
     yield opened
     await opened.close()
 

@@ -65,7 +65,7 @@ class Front:
     post: Post = field(default_factory=Post)
     starts_as: str = "pending"
     """The status of new refunds."""
-    slow: float = 2.0
+    slow: float = 4.0
     """Seconds for which a slow answer is held back: longer than the client's patience."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of each request, in vain or not."""

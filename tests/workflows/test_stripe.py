@@ -61,7 +61,7 @@ class AtStripe:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def at_stripe(stage: Backstage, peer: Peer, database: Database) -> AsyncIterator[AtStripe]:
-    provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(1.0))
+    provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(10.0))
     desk = news_desk(provider, database, stage.client)
     stage.world = dataclasses.replace(
         stage.world,
