@@ -42,6 +42,8 @@ async def _localstripe() -> AsyncIterator[str]:
         *("--worker-class", "aiohttp.GunicornWebWorker", "--workers", "1"),
         # One that is slow is slow: started anew it would have forgotten everything.
         *("--timeout", "0"),
+        # It must not hang up while the front is about to ask: a charge would be left without its order.
+        *("--keep-alive", "3600"),
         *("--bind", f"{LOOPBACK}:{port}", "--no-control-socket", "--log-level", "error"),
         env={name: it for name, it in os.environ.items() if name != "GUNICORN_CMD_ARGS"},
         stdout=DEVNULL,
