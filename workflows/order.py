@@ -293,6 +293,7 @@ class OrderWorkflow:
             tuple(it.refund_id for it in self._order.earlier_refunds if not it.is_settled),
         )
         refund.asked_at = asked_at
+        self._keep_if_settled(refund)
         refund_news(self._order, refund, state.status, state.reason, workflow.now())
 
     async def _stop_refund(self, refund: Refund) -> None:
@@ -304,11 +305,17 @@ class OrderWorkflow:
             **MOVE_MONEY,
         )
         refund.stop_asked_at = workflow.now()
+        self._keep_if_settled(refund)
         # A provider that has never heard of the refund has nothing to stop.
         status = state.status if state else RefundStatus.CANCELED
         refund_news(
             self._order, refund, status, state.reason if state else "never asked", workflow.now()
         )
+
+    def _keep_if_settled(self, refund: Refund) -> None:
+        # Its news came before the answer: perhaps nothing else is left to make the order kept once more.
+        if refund.is_settled:
+            self._order.revision += 1
 
     async def _check_refund(self, refund: Refund) -> None:
         """R14, R15: ask what became of the refund; an answer that does not come is asked for again later."""

@@ -136,6 +136,26 @@ async def test_carrier_hangs_and_the_order_answers(order: Tale) -> None:
     await order.replays()
 
 
+async def test_news_that_overtakes_the_providers_answer_is_kept_with_it(order: Tale) -> None:
+    """R15, case 25: the refund's webhook comes before the answer; what is kept is what the order ends as."""
+    await order.begins()
+    order.world.provider.state.hangs = True
+    accepted = await order.is_accepted()
+    assert accepted.refund
+    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    await order.signals("refund_update", refund_id=accepted.refund.refund_id, status="succeeded")
+    await order.becomes(lambda view: bool(view.refund and view.refund.settled_at))
+    await until(
+        lambda: order.world.journal.order(accepted.order_id).amount_refunded == eur(2490),
+        "it is kept",
+    )
+    order.world.provider.state.hangs = False
+
+    ended = await order.ends()
+    assert ended.refund
+    assert ended.refund.asked_at
+
+
 async def test_provider_down_for_16_days(order: Tale) -> None:
     """R14, R15: asked with the same key until it answers; escalated when the 2 weeks are over."""
     await order.begins()
