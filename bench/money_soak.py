@@ -49,7 +49,7 @@ class Options:
 
     refunds: int = 2000
     seed: int = 1
-    batch: int = 250
+    batch: int = 100
     kills: int = 40
     workers: int = 3
     rate: float = 0.2

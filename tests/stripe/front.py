@@ -74,6 +74,7 @@ class Front:
         self._keys: dict[str, _Kept] = {}
         self._states: dict[str, Json] = {}
         self._disputes: dict[str, Json] = {}
+        self._metadata: dict[str, dict[str, str]] = {}
         self._methods: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._one_refund_at_a_time = asyncio.Lock()
@@ -143,7 +144,7 @@ class Front:
     async def flush(self) -> None:
         """Begin anew: localstripe writes all it has at each change, and gets slow with hundreds."""
         await self._upstream("DELETE", "/_config/data")
-        for kept in (self._keys, self._states, self._disputes, self._methods):
+        for kept in (self._keys, self._states, self._disputes, self._methods, self._metadata):
             kept.clear()
 
     # What Stripe does.
@@ -226,10 +227,12 @@ class Front:
             charge_id = answer.body["latest_charge"] = charge["id"]
         else:
             return answer
-        # Stripe copies the metadata of a PaymentIntent to its charges.
-        metadata = {k: v for k, v in form.items() if k.startswith("metadata[")}
-        if metadata:
-            await self._upstream("POST", f"/v1/charges/{charge_id}", metadata)
+        # Stripe copies the metadata of a PaymentIntent to its charges. Kept here: no charge is seen without.
+        self._metadata[charge_id] = {
+            name.removeprefix("metadata[").removesuffix("]"): it
+            for name, it in form.items()
+            if name.startswith("metadata[")
+        }
         charge = await self._charge_by_id(charge_id)
         self.post.put(f"charge.{charge['status']}", charge)
         return answer
@@ -320,6 +323,7 @@ class Front:
         paid = charge["status"] == "succeeded" and charge["captured"]
         takes = ("needs_response", "under_review", "lost")
         return {name: it for name, it in charge.items() if name != "refunds"} | {
+            "metadata": self._metadata.get(charge["id"], {}),
             "amount_captured": charge["amount"] if paid else 0,
             "payment_method_details": {"type": "card"},
             "disputed": any(
