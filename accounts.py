@@ -10,7 +10,7 @@ from temporalio.client import WorkflowFailureError
 from activities.reconciliation import Report
 from commandline import Failure, connection, open_journal
 from connecting import first_line
-from ledger.journal import AccountSum, HeldSum
+from ledger.journal import AccountSum, HeldSum, sums_of
 from orders.values import decimal
 from rendering import instant, plain, words
 from workflows import calls
@@ -56,9 +56,7 @@ async def books(out: Console) -> int:
     if not balance:
         out.print("The ledger is empty.")
         return 0
-    sums: dict[str, int] = {}
-    for entry in balance:
-        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
+    sums = sums_of(balance)
     out.print(_trial_balance(balance, sums))
     if held:
         out.print(_held(held))

@@ -11,7 +11,7 @@ from rich.text import Text
 import rendering
 from demo.stage import Cost, RefusedUpdate
 from demo.stories import Ending, Story
-from ledger.journal import AccountSum
+from ledger.journal import AccountSum, sums_of
 from orders.model import CloseReason, Status
 from orders.stray import Stray
 from orders.values import Balance, Money, decimal
@@ -133,9 +133,7 @@ def faults(outcome: Outcome) -> list[str]:
 
 def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
     """What is wrong with the whole ledger: each currency must sum to zero."""
-    sums: dict[str, int] = {}
-    for entry in trial_balance:
-        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
+    sums = sums_of(trial_balance)
     if not sums:
         return ["The ledger is empty."]
     return [

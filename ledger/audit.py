@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 
 from activities.reconciliation import Claim, StrayLeft
 from ledger.database import Database
-from ledger.journal import SqlJournal
+from ledger.journal import SqlJournal, sums_of
 from ledger.tables import ledger_legs, ledger_transactions, orders, refunds
 from orders.model import Status
 from orders.view import OrderView
@@ -99,7 +99,5 @@ class SqlAudit:
 
     async def out_of_balance(self) -> dict[str, int]:
         """See ``Books``."""
-        sums: dict[str, int] = {}
-        for currency, _, amount in await self._journal.trial_balance():
-            sums[currency] = sums.get(currency, 0) + amount
+        sums = sums_of(await self._journal.trial_balance())
         return {currency: amount for currency, amount in sums.items() if amount}

@@ -26,7 +26,7 @@ from orders.model import Notice, Party, Status
 from orders.values import Frozen, Instant
 from orders.view import OrderView
 
-__all__ = ["AccountSum", "Database", "HeldSum", "OutboxEntry", "SqlJournal"]
+__all__ = ["AccountSum", "Database", "HeldSum", "OutboxEntry", "SqlJournal", "sums_of"]
 
 
 # Sums are taken in two halves: SQLite's sum() fails beyond 64 bits, and amounts may fill them.
@@ -39,6 +39,14 @@ class AccountSum(NamedTuple):
     currency: str
     account: str
     amount: int
+
+
+def sums_of(balance: Iterable[AccountSum]) -> dict[str, int]:
+    """What each currency's accounts come to in all, in minor units: zero, if the ledger is right."""
+    sums: dict[str, int] = {}
+    for entry in balance:
+        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
+    return sums
 
 
 class HeldSum(NamedTuple):
