@@ -136,7 +136,9 @@ async def test_a_server_is_out_of_reach_of_our_terminals_ctrl_c() -> None:
 async def _children(command: str) -> list[int]:
     """The processes that this one started with such a command."""
     listing = await asyncio.create_subprocess_exec(
-        *("ps", "-o", "pid=,ppid=,args=", "-A"), stdout=asyncio.subprocess.PIPE
+        # "ww": in full, also where a checkout's path is longer than a line.
+        *("ps", "-ww", "-o", "pid=,ppid=,args=", "-A"),
+        stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await listing.communicate()
     rows = [line.split(maxsplit=2) for line in out.decode().splitlines()]
