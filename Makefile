@@ -58,7 +58,7 @@ migration: $(STAMP) ## draft a migration from ledger/tables.py (ARGS='-m "What i
 # Locks for all platforms and Python versions at once, and without index addresses.
 # Versions stay as locked unless pyproject.toml moves them: ARGS=--upgrade takes the newest.
 lock: $(STAMP) ## make requirements.lock from pyproject.toml (ARGS=--upgrade)
-	@$(RUN) -m uv --no-config --quiet pip compile pyproject.toml --extra embedded --group dev \
+	@$(RUN) -m uv --no-config --quiet pip compile pyproject.toml --extra embedded --extra easypost --group dev \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock $(ARGS)
 	@if grep -nE '(https?|file):|--(extra-)?index-url|--find-links' requirements.lock || \
