@@ -5,16 +5,19 @@ Temporal is found by its own environment configuration (`TEMPORAL_ADDRESS`, `TEM
 
 import asyncio
 import textwrap
+from collections.abc import Awaitable
 from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 DEFAULT_ADDRESS = "localhost:7233"
 
 _CONNECT_WITHIN = timedelta(seconds=5)
+# For whoever has somebody waiting: they are told to try again rather than left to wait.
+_IMPATIENT = RetryConfig(max_elapsed_time_millis=1000, max_retries=3)
 _LONGEST_REASON = 160
 
 # What the SDK's transport says, and what it means to whoever has to mend it.
@@ -35,6 +38,20 @@ class BadConfiguration(Exception):
 
 class Unreachable(Exception):
     """Nothing answers as Temporal does; the text names the address and says why."""
+
+
+def connect_later() -> Awaitable[Client]:
+    """A client of the configured Temporal service, which need not be there yet; it gives up soon.
+
+    Raises BadConfiguration. Calls while the service is away raise RPCError, or RuntimeError before the first
+    that it has answered.
+    """
+    return Client.connect(
+        **_configuration(),
+        data_converter=pydantic_data_converter,
+        lazy=True,
+        retry_config=_IMPATIENT,
+    )
 
 
 async def connect() -> Client:

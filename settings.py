@@ -7,8 +7,10 @@ is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 from datetime import timedelta
 from typing import Annotated, Literal
 
+import limits
 from annotated_types import Gt
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PositiveInt,
@@ -30,6 +32,28 @@ Secrets = Annotated[
 ]
 """Several secrets, separated by commas."""
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+
+
+Listed = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
+]
+"""Several, separated by commas."""
+
+
+def _rate(text: str) -> str:
+    try:
+        limits.parse(text)
+    except ValueError:
+        raise ValueError("must be a number of requests in a time, such as 300/minute") from None
+    return text
+
+
+def _asynchronous(uri: str) -> str:
+    if not uri.startswith("async+"):
+        raise ValueError("must be a URI that begins with async+, such as async+redis://host:6379")
+    return uri
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -66,6 +90,25 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Secrets = ()
     # None: Stripe's own address.
     stripe_api_base: str | None = None
+
+    # Where the gateway listens. Beyond this machine only behind something that speaks TLS.
+    gateway_host: str = "127.0.0.1"
+    gateway_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    # Who signs callers' tokens: ourselves with a secret, for local use, or an OpenID Connect issuer.
+    token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str = "unbuy"
+    oidc_role_claim: str = "role"
+    # Whether a buyer may place orders under a policy of their own: for trying things out.
+    buyers_choose_policy: bool = False
+    # Of one caller, as in 300/minute; counted by each process unless the storage is shared (a URI as the
+    # library `limits` has them, such as async+redis://host:6379).
+    rate_limit: Annotated[str, AfterValidator(_rate)] = "300/minute"
+    rate_limit_storage: Annotated[str, AfterValidator(_asynchronous)] = "async+memory://"
+    # Streams of server-sent events at once.
+    max_watchers: PositiveInt = 1000
+    # Whose pages' scripts may call the gateway from a browser.
+    cors_origins: Listed = ()
 
     @field_validator("stripe_api_key")
     @classmethod

@@ -47,8 +47,8 @@ from connecting import first_line
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived
-from orders.model import PlaceOrder, Status
-from orders.view import OrderView
+from orders.model import Status
+from orders.view import OrderView, is_of
 from workflows import calls, ids
 
 _LOOK_EVERY = timedelta(seconds=1)
@@ -92,7 +92,7 @@ async def place(file: str, /) -> int:
             f"Order {placed.order_id} is placed. To see it: python starter.py show {placed.order_id}"
         )
         return 0
-    if not _is_of(view, placed):
+    if not is_of(view, placed):
         raise Failure(
             f"Order {placed.order_id} exists already, with other contents, and an id is never used again. "
             f"Give this one another order_id; to see that one: python starter.py show {placed.order_id}"
@@ -345,23 +345,6 @@ def _query(status: Status | None, buyer: str | None, seller: str | None, overdue
         now = datetime.now(UTC).isoformat()
         parts.append(f"{ids.ORDER_DEADLINE.name} < '{now}' AND ExecutionStatus = 'Running'")
     return " AND ".join(parts)
-
-
-def _is_of(view: OrderView, placed: PlaceOrder) -> bool:
-    """Whether an order was placed with these contents; discounts since then are no difference."""
-    discounts = sum(
-        offer.money.amount
-        for offer in view.offers
-        if offer.money and (offer.kind, offer.status) == ("discount", "accepted")
-    )
-    return (
-        view.buyer == placed.buyer
-        and view.seller == placed.seller
-        and view.lines == placed.lines
-        and view.shipping_price == placed.shipping_price
-        and view.policy == placed.policy
-        and view.amount_due.of(view.amount_due.amount + discounts) == placed.total
-    )
 
 
 def _show(view: OrderView, as_json: bool) -> None:

@@ -20,15 +20,16 @@ from ledger import schema
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
-DATABASE_ERRORS = (
+DATABASE_AWAY = (
     SQLAlchemyError,
     sqlite3.Error,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     OSError,
-    ImportError,
-    ValueError,
 )
+"""What a database that is open fails with: its server's fault, or its disk's."""
+
+DATABASE_ERRORS = (*DATABASE_AWAY, ImportError, ValueError)
 """What opening a database and reading from it fail with: its URL's fault, its driver's, or its server's."""
 
 # Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.

@@ -212,3 +212,14 @@ provider_faults = Table(
     Column("reason", Text, nullable=False),
 )
 """Payments whose refunds the local provider was told to fail, and why."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("order_id", String(64), primary_key=True),
+    Column("message", String(32), primary_key=True),
+    Column("message_id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("received_at", UtcInstant, nullable=False),
+)
+"""What was asked under each message id over HTTP: a repeat is told from something else under its id."""

@@ -6,6 +6,7 @@ OrderError
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -92,6 +93,18 @@ class NotAllowedNow(OrderError):
         self.status = status
         self.reason = reason
         self.available_from = available_from
+
+    @classmethod
+    def of(cls, details: Mapping[str, Any]) -> "NotAllowedNow":
+        """The error whose ``details`` these are, as a caller of an update gets them."""
+        since = details["available_from"]
+        return cls(
+            details["action"],
+            RefusalCode(details["code"]),
+            details["status"],
+            details["reason"],
+            datetime.fromisoformat(since) if since else None,
+        )
 
     def details(self) -> dict[str, Any]:
         """The contract's details, as JSON values."""

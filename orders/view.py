@@ -15,6 +15,7 @@ from orders.model import (
     Order,
     Party,
     Payment,
+    PlaceOrder,
     Refund,
     Refused,
     Shipment,
@@ -121,6 +122,23 @@ def actions(order: Order, role: Role) -> list[Action]:
         if order.close_reason in UNPAID:
             listed.insert(0, Action(action="reorder", available=True))
     return listed
+
+
+def is_of(view: OrderView, placed: PlaceOrder) -> bool:
+    """Whether an order was placed with these contents; discounts since then are no difference."""
+    discounts = sum(
+        offer.money.amount
+        for offer in view.offers
+        if offer.money and (offer.kind, offer.status) == ("discount", "accepted")
+    )
+    return (
+        view.buyer == placed.buyer
+        and view.seller == placed.seller
+        and view.lines == placed.lines
+        and view.shipping_price == placed.shipping_price
+        and view.policy == placed.policy
+        and view.amount_due.of(view.amount_due.amount + discounts) == placed.total
+    )
 
 
 def deadline(order: Order) -> datetime | None:

@@ -32,8 +32,8 @@ from workflows.order import OrderWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 
-# Longer than a worker takes to come back from a restart, short enough for a person to wait.
-_PATIENCE = timedelta(seconds=30)
+PATIENCE = timedelta(seconds=30)
+"""Longer than a worker takes to come back from a restart, short enough for a person to wait."""
 
 # Days. Longer than an order waits for a refund; older money is compared when somebody asks for it.
 _LOOK_BACK = 35
@@ -72,20 +72,24 @@ async def signal(client: Client, order_id: str, message: Message) -> None:
     await order(client, order_id).signal(message.name, message)
 
 
-async def update(client: Client, order_id: str, message: Message) -> OrderView:
-    """Tell an order and get its view. Raises WorkflowUpdateFailedError with the order's refusal."""
+async def update(
+    client: Client, order_id: str, message: Message, patience: timedelta = PATIENCE
+) -> OrderView:
+    """Tell an order and get its view. Raises WorkflowUpdateFailedError with the order's refusal, and
+    WorkflowUpdateRPCTimeoutOrCancelledError when no worker answers: the message may still be taken.
+    """
     # Temporal knows an update by its id alone: with the name in it, an id that was used for another
     # message does not fetch that one's answer.
     update_id = message.message_id and f"{message.name}:{message.message_id}"
     view: OrderView = await order(client, order_id).execute_update(
-        message.name, message, id=update_id, result_type=OrderView, rpc_timeout=_PATIENCE
+        message.name, message, id=update_id, result_type=OrderView, rpc_timeout=patience
     )
     return view
 
 
-async def show(client: Client, order_id: str) -> OrderView:
+async def show(client: Client, order_id: str, patience: timedelta | None = None) -> OrderView:
     """The order as it is now, or as it ended."""
-    return await order(client, order_id).query(OrderWorkflow.order_view)
+    return await order(client, order_id).query(OrderWorkflow.order_view, rpc_timeout=patience)
 
 
 async def send_back(

@@ -1,0 +1,139 @@
+"""``python -m gateway``: the HTTP API, until SIGTERM or SIGINT.
+
+Put together here: tokens, limits, provider and what is kept, by the settings.
+"""
+
+import asyncio
+import logging
+import sys
+from types import FrameType
+
+import uvicorn
+from pydantic import ValidationError
+from temporalio.client import Client
+
+from adapters.local_provider import LocalProvider
+from adapters.news_desk import NewsDesk
+from adapters.stripe_provider import StripeProvider
+from connecting import BadConfiguration, connect_later, first_line
+from gateway.access import Tokens
+from gateway.app import build_app
+from gateway.desk import OrderDesk
+from gateway.health import Health
+from gateway.limits import RateLimits
+from gateway.live import Lookout
+from gateway.observing import log_as_json
+from gateway.services import Services
+from gateway.tokens import IssuersTokens, SecretTokens
+from gateway.webhooks import Webhooks, stripe_reader
+from ledger.database import DATABASE_ERRORS, Database
+from ledger.inbox import SqlInbox
+from ledger.journal import SqlJournal
+from ledger.listing import SqlListing
+from settings import Settings, complaints
+
+log = logging.getLogger("unbuy.gateway")
+
+# So long running requests may still take once the gateway is told to stop.
+_GRACE_SECONDS = 10
+
+
+class CannotServe(Exception):
+    """Something that the gateway needs is missing; the text says what, with the remedy."""
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams when it is told to stop: they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, lookout: Lookout) -> None:
+        super().__init__(config)
+        self._lookout = lookout
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See base class."""
+        self._lookout.stop()
+        super().handle_exit(sig, frame)
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """Who vouches for callers. Raises CannotServe."""
+    if settings.oidc_issuer:
+        return IssuersTokens(settings.oidc_issuer, settings.oidc_audience, settings.oidc_role_claim)
+    if settings.token_secret:
+        return SecretTokens(settings.token_secret)
+    raise CannotServe(
+        "Nobody could sign in: set UNBUY_OIDC_ISSUER to who signs your tokens, or UNBUY_TOKEN_SECRET to a "
+        "secret of 32 characters or more for local use (`make up` makes one)."
+    )
+
+
+def services_of(settings: Settings, client: Client, database: Database) -> Services:
+    """What the settings name, put together. Raises CannotServe."""
+    listing = SqlListing(database)
+    if settings.payment_provider == "stripe" and settings.stripe_api_key:
+        stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
+        news = NewsDesk(client, stripe, SqlJournal(database), SqlInbox(database))
+        readers = {"stripe": stripe_reader(settings.stripe_webhook_secrets)}
+    else:
+        news = NewsDesk(client, LocalProvider(database), SqlJournal(database), SqlInbox(database))
+        readers = {}
+    return Services(
+        desk=OrderDesk(client, database, buyers_choose_policy=settings.buyers_choose_policy),
+        tokens=tokens_of(settings),
+        limits=RateLimits(settings.rate_limit, settings.rate_limit_storage),
+        lookout=Lookout(listing, settings.max_watchers),
+        webhooks=Webhooks(news, readers),
+        health=Health(client, database),
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until told to stop; then take nothing new and finish what runs."""
+    try:
+        client = await connect_later()
+    except BadConfiguration as error:
+        raise CannotServe(str(error)) from None
+    try:
+        database = await Database.open(settings.database_url)
+    except DATABASE_ERRORS as error:
+        raise CannotServe(
+            f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
+        ) from None
+    try:
+        services = services_of(settings, client, database)
+        config = uvicorn.Config(
+            build_app(services, settings.cors_origins),
+            host=settings.gateway_host,
+            port=settings.gateway_port,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        log.info("Serving HTTP on %s:%d", settings.gateway_host, settings.gateway_port)
+        await _Server(config, services.lookout).serve()
+    finally:
+        await database.close()
+
+
+def main() -> int:
+    """Serve; a sentence on standard error if that cannot be."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        print(complaints(error), file=sys.stderr)
+        return 2
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    log_as_json()
+    try:
+        asyncio.run(serve(settings))
+    except CannotServe as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,308 @@
+"""The HTTP API of the contract: each route authenticates, limits, translates and answers; no rule is here."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterable, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import bodies
+from gateway.access import Caller, seen_by
+from gateway.openapi import PROBLEMS, body_of
+from gateway.problems import Invalid, NotSignedIn, WrongRole
+from gateway.services import Services
+from ledger.listing import Place
+from orders.clock import Due
+from orders.errors import InvalidInput
+from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
+from orders.model import CloseReason, Party, PlaceOrder, Status
+from orders.values import Frozen, Instant, MessageId, Money, OrderId
+from orders.view import OrderView
+
+MOST_LISTED: Final = 50
+
+api = APIRouter(prefix="/v1")
+
+_Body = TypeVar("_Body", bound=BaseModel)
+_MESSAGE_ID = TypeAdapter[str](MessageId)
+
+
+class Reorder(Frozen):
+    """R3: a new order with the lines of one that was closed unpaid, at these prices."""
+
+    order_id: OrderId
+    prices: dict[str, Money]
+    shipping_price: Money
+
+
+class Listed(Frozen):
+    """An order in a list: fields of its view, by the same names."""
+
+    order_id: str
+    buyer: Party
+    seller: Party
+    status: Status
+    status_since: Instant
+    close_reason: CloseReason | None
+    placed_at: Instant
+    closed_at: Instant | None
+    amount_due: Money
+    amount_paid: Money
+    amount_refunded: Money
+    next: list[Due]
+
+
+class Page(Frozen):
+    """A part of a list, newest first; ``next_cursor`` asks for the part behind it."""
+
+    orders: list[Listed]
+    next_cursor: str | None
+
+
+def services(request: Request) -> Services:
+    """What this gateway works with."""
+    found: Services = request.app.state.services
+    return found
+
+
+Works = Annotated[Services, Depends(services)]
+
+
+async def caller(request: Request, works: Works) -> Caller:
+    """Who asks, by the bearer token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    host = request.client.host if request.client else "nowhere"
+    try:
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NotSignedIn(
+                "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes one "
+                "for local use)."
+            )
+        found = await works.tokens.caller(token.strip())
+    except NotSignedIn:
+        await works.limits.count(f"from {host}")
+        raise
+    request.scope["unbuy.role"] = found.role.value
+    await works.limits.count(f"{found.role.value} {found.id}")
+    return found
+
+
+def only_for(action: str) -> Any:
+    """The caller, if its role may do that. Raises WrongRole."""
+
+    async def allowed(found: Annotated[Caller, Depends(caller)]) -> Caller:
+        if not found.may(action):
+            raise WrongRole(f"{action} is nothing that a {found.role.value} can do.")
+        return found
+
+    return Depends(allowed)
+
+
+async def read_as(request: Request, model: type[_Body]) -> _Body:
+    """The body as a model of ours. Raises Malformed and Invalid, with each field that is wrong and why."""
+    body = await bodies.read_json(request)
+    try:
+        found = model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise InvalidInput.of(model.__name__, error) from None
+    refuse_repeated_keys(body or b"{}")
+    return found
+
+
+Answer = Annotated[str, Path(description="The order's id.", examples=["A-1001"])]
+
+
+def answer(view: OrderView, to: Caller, status: int = 200, **headers: str) -> Response:
+    """The view as the caller may see it."""
+    body = seen_by(to, view).model_dump_json()
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+@api.post(
+    "/orders",
+    status_code=201,
+    response_model=OrderView,
+    responses=PROBLEMS | {200: {"model": OrderView, "description": "It was there, the same."}},
+    openapi_extra=body_of(PlaceOrder),
+    tags=["orders"],
+)
+async def place_order(
+    request: Request, works: Works, who: Annotated[Caller, only_for("place")]
+) -> Response:
+    """Place an order (R1).
+
+    The same again changes nothing and answers 200. A buyer places orders of their own, under the
+    marketplace's policy; support places any.
+    """
+    placed = await works.desk.place(who, await read_as(request, PlaceOrder))
+    return _answer_placed(placed.view, placed.is_new, who)
+
+
+@api.get("/orders", response_model=Page, responses=PROBLEMS, tags=["orders"])
+async def list_orders(
+    works: Works,
+    who: Annotated[Caller, only_for("list")],
+    status: Annotated[str | None, Query(description="Only those in this status.")] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> Response:
+    """List the caller's own orders, newest first; support's are all."""
+    chosen = None
+    if status is not None:
+        try:
+            chosen = Status(status)
+        except ValueError:
+            raise Invalid(f"status must be one of {', '.join(Status)}.") from None
+    after = _place_of(cursor) if cursor else None
+    found = await works.desk.newest(who, chosen, after, MOST_LISTED + 1)
+    shown = [seen_by(who, view) for view in found[:MOST_LISTED]]
+    page = Page(
+        orders=[
+            Listed.model_validate({name: getattr(view, name) for name in Listed.model_fields})
+            for view in shown
+        ],
+        next_cursor=_cursor_of(shown[-1]) if len(found) > MOST_LISTED else None,
+    )
+    return Response(page.model_dump_json(), media_type="application/json")
+
+
+@api.get("/orders/{order_id}", response_model=OrderView, responses=PROBLEMS, tags=["orders"])
+async def read_order(
+    order_id: Answer, works: Works, who: Annotated[Caller, only_for("read")]
+) -> Response:
+    """Read an order: state and why, what happened, what comes, who can do what and from when, the money.
+
+    Also years after it ended and its history is gone.
+    """
+    return answer(await works.desk.visible(who, order_id), who)
+
+
+async def _watched(
+    order_id: Answer,
+    works: Works,
+    who: Annotated[Caller, only_for("watch")],
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> AsyncIterable[ServerSentEvent]:
+    """Everything that can be refused is refused here, before the stream begins."""
+    await works.desk.visible(who, order_id)
+    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else None
+    news = works.lookout.watch(order_id, seen)
+
+    async def events() -> AsyncIterable[ServerSentEvent]:
+        async for revision, view in news:
+            if datetime.now(UTC) >= who.until:
+                return  # its watcher has to sign in again
+            yield ServerSentEvent(
+                event="order", id=str(revision), raw_data=seen_by(who, view).model_dump_json()
+            )
+
+    return events()
+
+
+@api.get(
+    "/orders/{order_id}/events",
+    response_class=EventSourceResponse,
+    responses=PROBLEMS,
+    tags=["orders"],
+)
+async def watch_order(
+    events: Annotated[AsyncIterable[ServerSentEvent], Depends(_watched)],
+) -> AsyncIterable[ServerSentEvent]:
+    """Watch an order: server-sent events named `order`, each with the whole view, at each change.
+
+    The first comes at once. `Last-Event-ID` spares the one that was seen last.
+    """
+    async for event in events:
+        yield event
+
+
+@api.post(
+    "/orders/{order_id}/reorder",
+    status_code=201,
+    response_model=OrderView,
+    responses=PROBLEMS | {200: {"model": OrderView, "description": "It was there, the same."}},
+    openapi_extra=body_of(Reorder),
+    tags=["orders"],
+)
+async def reorder(
+    order_id: Answer,
+    request: Request,
+    works: Works,
+    who: Annotated[Caller, only_for("reorder")],
+) -> Response:
+    """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
+    await works.desk.visible(who, order_id)
+    wanted = await read_as(request, Reorder)
+    placed = await works.desk.reorder(
+        who, order_id, wanted.order_id, wanted.prices, wanted.shipping_price
+    )
+    return _answer_placed(placed.view, placed.is_new, who)
+
+
+def _tell(name: str) -> Callable[..., Awaitable[Response]]:
+    async def tell(
+        order_id: Answer,
+        request: Request,
+        works: Works,
+        who: Annotated[Caller, only_for(name)],
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="The message's id: the same again changes nothing."),
+        ] = None,
+    ) -> Response:
+        message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
+        return answer(await works.desk.tell(who, order_id, message), who)
+
+    return tell
+
+
+def _with_id(message: Message, key: str | None) -> Message:
+    if key is None:
+        return message
+    if message.message_id not in (None, key):
+        raise Invalid("Idempotency-Key and message_id differ: give one of them, or both the same.")
+    try:
+        return message.model_copy(update={"message_id": _MESSAGE_ID.validate_python(key)})
+    except ValidationError:
+        raise Invalid("Idempotency-Key must be 1 to 64 characters, and no control ones.") from None
+
+
+for _name, _model in MESSAGES.items():
+    api.add_api_route(
+        f"/orders/{{order_id}}/{_name.replace('_', '-')}",
+        _tell(_name),
+        methods=["POST"],
+        response_model=OrderView,
+        responses=PROBLEMS,
+        openapi_extra=body_of(_model),
+        operation_id=_name,
+        summary=_name.replace("_", " ").capitalize(),
+        description=f"{_model.__doc__}\n\nFrom: {', '.join(_model.senders)}.",
+        tags=[" or ".join(_model.senders)],
+    )
+
+
+def _answer_placed(view: OrderView, is_new: bool, to: Caller) -> Response:
+    return answer(view, to, 201 if is_new else 200, Location=f"/v1/orders/{view.order_id}")
+
+
+def _cursor_of(view: OrderView) -> str:
+    text = f"{view.placed_at.isoformat()} {view.order_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _place_of(cursor: str) -> Place:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, _, order_id = text.partition(" ")
+        place = Place(datetime.fromisoformat(at), order_id)
+        if place.placed_at.tzinfo is None:
+            raise ValueError("no time zone")
+    except (binascii.Error, ValueError):
+        raise Invalid("cursor must be a next_cursor that a list has answered.") from None
+    return place

@@ -1,0 +1,108 @@
+"""The gateway as an ASGI app: routes, what surrounds them, and what errors come to."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from gateway.api import Reorder, Works, api
+from gateway.observing import Observing
+from gateway.openapi import PROBLEMS, document
+from gateway.problems import Away, Problem, as_problem, request_id
+from gateway.services import Services
+from orders.errors import InvalidInput
+
+# Swagger UI's own files come from this server, too (package fastapi-swagger). It sets styles by script.
+_DOCS_MAY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+_DOCS: Final = """<!doctype html>
+<html lang="en">
+<title>Unbuy API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/docs/ui/swagger-ui.css">
+<link rel="icon" href="/docs/ui/favicon-32x32.png">
+<main id="swagger-ui"></main>
+<script src="/docs/ui/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+"""
+_START_DOCS: Final = """SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true, filter: true,
+  persistAuthorization: false, validatorUrl: null
+})
+"""
+
+
+def build_app(services: Services, cors_origins: Sequence[str] = ()) -> Observing:
+    """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
+    app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None)
+    app.state.services = services
+    for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer_error)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["X-Request-ID", "Retry-After", "Location"],
+        )
+    app.include_router(api)
+    _serve_webhooks(app)
+    _serve_operations(app)
+    _serve_docs(app)
+    document(app, Reorder)
+    return Observing(app)
+
+
+def _serve_webhooks(app: FastAPI) -> None:
+    @app.post("/v1/webhooks/{provider}", responses=PROBLEMS, tags=["provider"])
+    async def take_webhook(provider: str, request: Request, works: Works) -> JSONResponse:
+        """Take a payment provider's signed news. What is not taken is to be sent again."""
+        return JSONResponse({"status": await works.webhooks.take(provider, request)})
+
+
+def _serve_operations(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["operations"])
+    async def is_alive() -> JSONResponse:
+        """Whether this process lives."""
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", responses={503: PROBLEMS[503]}, tags=["operations"])
+    async def is_ready(works: Works) -> JSONResponse:
+        """Whether Temporal and the database answer."""
+        if away := await works.health.away():
+            raise Away(f"Does not answer: {' and '.join(away)}.")
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", tags=["operations"])
+    async def metrics() -> Response:
+        """Metrics for Prometheus."""
+        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _serve_docs(app: FastAPI) -> None:
+    files = StaticFiles(packages=[("fastapi_swagger", "resources")])
+    app.mount("/docs/ui", files, "docs-ui")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_DOCS, headers={"Content-Security-Policy": _DOCS_MAY})
+
+    @app.get("/docs/start.js", include_in_schema=False)
+    async def start_docs() -> Response:
+        return Response(_START_DOCS, media_type="text/javascript")
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """What an error comes to: a problem, and never a traceback."""
+    return as_problem(error).response(request_id(request))

@@ -1,0 +1,56 @@
+"""Request bodies, read with a limit on bytes and on time, and judged before anything else sees them."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from pydantic_core import from_json
+from starlette.requests import ClientDisconnect, Request
+
+from gateway.problems import Malformed, TooLarge, TooSlow, WrongType
+
+LARGEST: Final = 64 * 1024
+"""Bytes of a JSON body (contract)."""
+
+WITHIN: Final = timedelta(seconds=10)
+"""So long a body may take to come."""
+
+
+async def read(request: Request, largest: int = LARGEST) -> bytes:
+    """The whole body. Raises TooLarge, as soon as it is, and TooSlow."""
+    too_large = TooLarge(f"At most {largest} bytes are taken here.")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > largest:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(WITHIN.total_seconds()):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > largest:
+                    raise too_large
+    except TimeoutError:
+        raise TooSlow(
+            f"The body did not come within {WITHIN.total_seconds():.0f} seconds; send it again."
+        ) from None
+    except ClientDisconnect:
+        raise Malformed("The body broke off.") from None
+    return bytes(body)
+
+
+async def read_json(request: Request) -> bytes:
+    """A JSON body, or none. Raises as ``read`` does, WrongType, and Malformed for what isn't JSON.
+
+    What nests more deeply than 200 levels isn't taken for JSON (jiter's limit), nor are lone surrogates.
+    """
+    body = (await read(request)).strip()
+    if not body:
+        return b""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise WrongType("Send the body as JSON, with Content-Type: application/json.")
+    try:
+        from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+    return body

@@ -1,0 +1,280 @@
+"""Orders as the gateway asks for them: found for who may see them, told things, listed.
+
+No rule of an order is known here. What an order says is passed on, and what does not answer is said to be
+away: nothing is taken that could be lost.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.after_the_end import take_after_the_end
+from connecting import is_unknown_namespace
+from gateway.access import Caller, Role
+from gateway.problems import Away, Conflict, Invalid, NotFound, Problem, WrongRole, refused
+from ledger.database import DATABASE_AWAY, Database
+from ledger.journal import SqlJournal
+from ledger.listing import Place, SqlListing
+from ledger.requests import SqlRequests
+from orders.errors import NotAllowedNow, RefusalCode
+from orders.messages import Message, PaymentReceived
+from orders.model import PlaceOrder, Status
+from orders.policy import Policy
+from orders.reorder import reorder
+from orders.values import Money
+from orders.view import OrderView, is_of
+from workflows import calls, ids
+
+log = logging.getLogger("unbuy.gateway")
+
+PATIENCE: Final = timedelta(seconds=5)
+"""So long a caller waits for an order's answer."""
+
+DATABASE_PATIENCE: Final = timedelta(seconds=3)
+
+_NO_ANSWER: Final = (
+    "The order did not answer in time. It may still take the message: send it again with the same "
+    "Idempotency-Key, which has no effect twice."
+)
+
+
+class Placed(NamedTuple):
+    """An order, and whether it is new."""
+
+    view: OrderView
+    is_new: bool
+
+
+@asynccontextmanager
+async def asking_the_database() -> AsyncIterator[None]:
+    """What a database that is away fails with becomes ``Away``."""
+    try:
+        async with asyncio.timeout(DATABASE_PATIENCE.total_seconds()):
+            yield
+    except (*DATABASE_AWAY, TimeoutError) as error:
+        log.warning("The database does not answer: %s", type(error).__name__)
+        raise Away("The database does not answer at the moment; try again soon.") from None
+
+
+@asynccontextmanager
+async def asking_temporal() -> AsyncIterator[None]:
+    """What a Temporal that is away fails with becomes ``Away``; that there is no such process does not."""
+    try:
+        yield
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError):
+        raise Away(_NO_ANSWER) from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error):
+            raise
+        log.warning("Temporal does not answer: %s", error.status.name)
+        raise Away("The orders' service does not answer at the moment; try again soon.") from None
+    except RuntimeError:
+        # What the SDK raises while it has never been connected.
+        log.warning("Temporal cannot be reached")
+        raise Away("The orders' service cannot be reached at the moment; try again soon.") from None
+
+
+class OrderDesk:
+    """What callers may do with orders; who may do what is settled before (``gateway.access``)."""
+
+    def __init__(self, client: Client, database: Database, *, buyers_choose_policy: bool) -> None:
+        self._client = client
+        self._buyers_choose_policy = buyers_choose_policy
+        self._kept = SqlJournal(database)
+        self._listing = SqlListing(database)
+        self._requests = SqlRequests(database)
+
+    async def place(self, caller: Caller, placed: PlaceOrder) -> Placed:
+        """R1: place an order; the same again changes nothing.
+
+        Raises WrongRole for what is not the caller's to set, and Conflict for an id that is taken.
+        """
+        self._must_be_the_callers(caller, placed)
+        is_new = False
+        view = await self.find(placed.order_id)
+        if view is None:
+            async with asking_temporal():
+                try:
+                    await calls.place(self._client, placed)
+                    is_new = True
+                except WorkflowAlreadyStartedError:
+                    pass
+            view = await self._ask(placed.order_id)
+        if view is None or not is_of(view, placed):
+            raise Conflict(
+                f"There is an order {placed.order_id} with other contents already, and an id is never used "
+                "again: give this one another order_id."
+            )
+        return Placed(view, is_new)
+
+    async def reorder(
+        self,
+        caller: Caller,
+        order_id: str,
+        new_id: str,
+        prices: Mapping[str, Money],
+        shipping_price: Money,
+    ) -> Placed:
+        """R3: place what was closed unpaid again, under a new id and at the prices given."""
+        closed = await self.visible(caller, order_id)
+        try:
+            again = reorder(closed, new_id, prices, shipping_price, Policy())
+        except NotAllowedNow as error:
+            raise refused(error, _possible(caller, closed)) from None
+        return await self.place(caller, again)
+
+    async def visible(self, caller: Caller, order_id: str) -> OrderView:
+        """An order that the caller may see. Raises NotFound for another's as for none."""
+        view = await self.find(order_id)
+        if view is None or not caller.may_see(view):
+            raise NotFound(f"You have no order {order_id[:64]}.")
+        return view
+
+    async def find(self, order_id: str) -> OrderView | None:
+        """An order as it is now, or as it ended; None if it never was."""
+        kept = await self._as_kept(order_id)
+        if kept and _is_over(kept):
+            return kept
+        return await self._ask(order_id) or kept
+
+    async def tell(self, caller: Caller, order_id: str, message: Message) -> OrderView:
+        """Tell an order something, and get its view. Raises a Problem with its refusal."""
+        if caller.role is not Role.PROVIDER:
+            # By what is kept: a message that is refused for whose it is leaves no trace in the order.
+            known = await self._as_kept(order_id) or await self._ask(order_id)
+            if known is None or not caller.may_see(known):
+                raise NotFound(f"You have no order {order_id[:64]}.")
+        if message.message_id:
+            async with asking_the_database():
+                is_same = await self._requests.is_first_or_same(order_id, message)
+            if not is_same:
+                raise Invalid(
+                    f"Another {message.name} came with this Idempotency-Key (or message_id) before: "
+                    "give this one a key of its own."
+                )
+        else:
+            message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
+        try:
+            async with asking_temporal():
+                return await calls.update(self._client, order_id, message, PATIENCE)
+        except WorkflowUpdateFailedError as error:
+            raise await self._refusal(caller, order_id, message, error.cause) from None
+        except RPCError:
+            return await self._after_the_end(caller, order_id, message)
+
+    async def newest(
+        self, caller: Caller, status: Status | None, after: Place | None, most: int
+    ) -> list[OrderView]:
+        """The caller's own orders, newest first; support's are all."""
+        async with asking_the_database():
+            return await self._listing.newest(
+                most=most,
+                buyer_id=caller.id if caller.role is Role.BUYER else None,
+                seller_id=caller.id if caller.role is Role.SELLER else None,
+                status=status,
+                after=after,
+            )
+
+    async def _as_kept(self, order_id: str) -> OrderView | None:
+        async with asking_the_database():
+            return await self._kept.order(order_id)
+
+    async def _ask(self, order_id: str) -> OrderView | None:
+        """The order's own answer; None when Temporal knows no such process."""
+        try:
+            async with asking_temporal():
+                return await calls.show(self._client, order_id, PATIENCE)
+        except RPCError:
+            return None
+        except WorkflowQueryFailedError as error:
+            log.error("An order cannot be read: %s", error)
+            return None
+
+    async def _refusal(
+        self, caller: Caller, order_id: str, message: Message, cause: BaseException | None
+    ) -> Problem:
+        match cause:
+            case ApplicationError(type="NotAllowedNow", details=[dict() as about, *_]):
+                view = await self.find(order_id)
+                process = _way_back(view, message)
+                return refused(NotAllowedNow.of(about), _possible(caller, view), process)
+            case ApplicationError(type="InvalidInput"):
+                return Invalid(cause.message)
+            case _:
+                log.error("An order failed at %s: %s", message.name, cause)
+                return Conflict(f"The order cannot take {message.name}: its process has failed.")
+
+    async def _after_the_end(self, caller: Caller, order_id: str, message: Message) -> OrderView:
+        """The order takes no message any more; money that moves nevertheless is seen to (R17, R23)."""
+        view = await self._as_kept(order_id)
+        try:
+            async with asking_temporal():
+                process = await take_after_the_end(self._client, order_id, view, message)
+        except LookupError:
+            raise NotFound(f"There is no order {order_id[:64]}.") from None
+        except NotAllowedNow as error:
+            raise refused(error, _possible(caller, view)) from None
+        if isinstance(message, PaymentReceived) and process:
+            goes_back = f"Payment {message.payment_id} goes back in full ({process})."
+            if view is None:
+                raise NotFound(f"There is no order {order_id[:64]}. {goes_back}", process=process)
+            over = NotAllowedNow(
+                message.name, RefusalCode.ORDER_CLOSED, view.status.value, "The order is over."
+            )
+            raise refused(over, _possible(caller, view), process)
+        found = await self.find(order_id)
+        assert found, "what was kept a moment ago is kept for ever"
+        return found
+
+    def _must_be_the_callers(self, caller: Caller, placed: PlaceOrder) -> None:
+        if caller.role is not Role.BUYER:
+            return
+        if placed.buyer.id != caller.id:
+            raise WrongRole(
+                "A buyer places orders of their own only: buyer.id must be the token's sub."
+            )
+        if placed.policy != Policy() and not self._buyers_choose_policy:
+            raise WrongRole(
+                "The policy is the marketplace's to set: leave it out, or have support's token place the order."
+            )
+        if placed.seller.notify:
+            raise WrongRole(
+                "Where a seller is told of things is theirs to set: leave seller.notify out."
+            )
+
+
+def _way_back(view: OrderView | None, message: Message) -> str | None:
+    """The process by which a payment that was refused goes back, where it does (R17)."""
+    if not (view and isinstance(message, PaymentReceived)):
+        return None
+    goes_back = any(
+        entry.what == "payment_sent_back" and entry.details.get("payment_id") == message.payment_id
+        for entry in view.timeline
+    )
+    return ids.stray_workflow_id(message.payment_id) if goes_back else None
+
+
+def _possible(caller: Caller, view: OrderView | None) -> list[str]:
+    """What the caller can do with an order now instead."""
+    listed = view.actions.get(caller.role, []) if view else []
+    return [action.action for action in listed if action.available]
+
+
+def _is_over(kept: OrderView) -> bool:
+    """Whether nothing about an order is left to happen by itself, so that what is kept is all there is."""
+    is_ended = kept.status in (Status.SHIPPED, Status.CLOSED)
+    return is_ended and not kept.next and not (kept.refund and not kept.refund.is_settled)

@@ -1,0 +1,46 @@
+"""Whether this gateway lives, and whether what it needs answers."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from gateway.desk import asking_the_database
+from gateway.problems import Away
+from ledger.database import Database
+
+_WITHIN: Final = timedelta(seconds=2)
+
+
+class Health:
+    """Asks Temporal and the database whether they are there."""
+
+    def __init__(self, client: Client, database: Database) -> None:
+        self._client = client
+        self._database = database
+
+    async def away(self) -> list[str]:
+        """What does not answer: of ``temporal`` and ``database``."""
+        temporal, database = await asyncio.gather(self._temporal(), self._reads())
+        return [
+            name
+            for name, is_there in (("temporal", temporal), ("database", database))
+            if not is_there
+        ]
+
+    async def _temporal(self) -> bool:
+        try:
+            return await self._client.service_client.check_health(timeout=_WITHIN)
+        except (RPCError, RuntimeError):
+            return False
+
+    async def _reads(self) -> bool:
+        try:
+            async with asking_the_database(), self._database.reading() as connection:
+                await connection.execute(select(1))
+        except Away:
+            return False
+        return True

@@ -1,0 +1,36 @@
+"""How many requests one caller may make (case 30): counted by party, or by address where nobody is known.
+
+Counted in this process unless ``UNBUY_RATE_LIMIT_STORAGE`` names a store that several share.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from limits import parse
+from limits.aio.storage import Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+
+from gateway.problems import TooMany
+
+
+class RateLimits:
+    """A moving window for each caller."""
+
+    def __init__(self, limit: str, storage: str) -> None:
+        """``limit`` as in ``300/minute``; ``storage`` a URI as the library ``limits`` has them."""
+        self._limit = parse(limit)
+        kept = storage_from_string(storage)
+        assert isinstance(kept, Storage), "the settings have checked it"
+        self._windows = MovingWindowRateLimiter(kept)
+
+    async def count(self, who: str) -> None:
+        """Count a request. Raises TooMany."""
+        if await self._windows.hit(self._limit, who):
+            return
+        stats = await self._windows.get_window_stats(self._limit, who)
+        wait = datetime.fromtimestamp(stats.reset_time, UTC) - datetime.now(UTC)
+        seconds = max(1, round(wait / timedelta(seconds=1)))
+        raise TooMany(
+            f"No more than {self._limit} are taken from one caller; try again in {seconds} s.",
+            {"Retry-After": str(seconds)},
+        )

@@ -1,0 +1,105 @@
+"""Live orders: whoever watches is told of each change, read from what is kept of the orders.
+
+All watchers of a gateway share one look at the database, and none of them is known to Temporal: an order's
+history is the same whoever watches it.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import chain
+from typing import Final
+
+from prometheus_client import Gauge
+
+from gateway.desk import asking_the_database
+from gateway.problems import Away
+from ledger.listing import SqlListing
+from orders.view import OrderView
+
+log = logging.getLogger("unbuy.gateway")
+
+_LOOK_EVERY: Final = timedelta(milliseconds=500)
+_NEVER_SEEN: Final = -1
+
+WATCHERS = Gauge("unbuy_gateway_watchers", "Open streams of server-sent events.")
+
+
+class _Watcher:
+    """What one watcher was told last."""
+
+    def __init__(self, revision: int) -> None:
+        self.revision = revision
+        self.view: OrderView | None = None
+        self.has_news = asyncio.Event()
+
+
+class Lookout:
+    """Looks for changed orders, for as long as somebody watches."""
+
+    def __init__(self, listing: SqlListing, most: int) -> None:
+        self._listing = listing
+        self._most = most
+        self._watchers: defaultdict[str, set[_Watcher]] = defaultdict(set)
+        self._looking: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+
+    async def watch(
+        self, order_id: str, seen: int | None = None
+    ) -> AsyncIterator[tuple[int, OrderView]]:
+        """An order's revision and view, now (unless it is ``seen``) and at each change, until stopped.
+
+        Who is slow misses what lies between, never the last. Raises Away for one watcher too many.
+        """
+        if self._stopped.is_set() or sum(map(len, self._watchers.values())) >= self._most:
+            raise Away(
+                "Too many orders are watched at the moment; read the order from time to time."
+            )
+        mine = _Watcher(_NEVER_SEEN if seen is None else seen)
+        self._watchers[order_id].add(mine)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        WATCHERS.inc()
+        try:
+            while True:
+                await mine.has_news.wait()
+                if self._stopped.is_set():
+                    return
+                mine.has_news.clear()
+                if mine.view:
+                    yield mine.revision, mine.view
+        finally:
+            WATCHERS.dec()
+            self._watchers[order_id].discard(mine)
+            if not self._watchers[order_id]:
+                del self._watchers[order_id]
+
+    def stop(self) -> None:
+        """End all streams; those who watch connect again elsewhere."""
+        self._stopped.set()
+        for mine in chain.from_iterable(self._watchers.values()):
+            mine.has_news.set()
+
+    async def _look(self) -> None:
+        while self._watchers and not self._stopped.is_set():
+            told = {
+                order_id: {mine.revision for mine in watchers}
+                for order_id, watchers in self._watchers.items()
+            }
+            seen = {
+                order_id: min(revisions) if len(revisions) == 1 else _NEVER_SEEN
+                for order_id, revisions in told.items()
+            }
+            try:
+                async with asking_the_database():
+                    changed = await self._listing.changed(seen)
+            except Away:
+                changed = {}  # said in the log; looked for again
+            for order_id, (revision, view) in changed.items():
+                for mine in self._watchers.get(order_id, ()):
+                    if mine.revision != revision:
+                        mine.revision, mine.view = revision, view
+                        mine.has_news.set()
+            await asyncio.sleep(_LOOK_EVERY.total_seconds())

@@ -1,0 +1,166 @@
+"""What the documentation page says beyond the code: bodies, examples, problems."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gateway.problems import MEDIA_TYPE, ProblemDetails
+from orders.messages import MESSAGES
+from orders.model import PlaceOrder
+
+_REFERENCES: Final = "#/components/schemas/{model}"
+
+ABOUT: Final = """
+Orders of a marketplace from placed to the last cent: paid, checked, cancelled, proved, disputed, refunded.
+
+Press **Authorize** and paste a token (`python starter.py token buyer buyer-7` makes one for local use).
+Every message of an order is a request of its own; each answers with the order's new view, whose `actions`
+say what each role can do now, what not, why, and from when. What cannot be done now is a `409` that says the
+same. `Idempotency-Key` makes it safe to send anything again.
+
+To cancel an order as its buyer: place it (`POST /v1/orders`), have it paid (`payment`, with a provider's
+token), wait for the check to end (policy `payment_review`), then send `cancel-request`.
+"""
+
+_MONEY: Final = {"amount": 2490, "currency": "EUR"}
+_PLACED: Final = {
+    "order_id": "A-1001",
+    "buyer": {"id": "buyer-7", "name": "Anna", "locale": "pl", "notify": []},
+    "seller": {"id": "seller-3", "name": "Shop 3", "locale": "en", "notify": []},
+    "lines": [
+        {
+            "sku": "CAB-2",
+            "title": "USB-C cable",
+            "quantity": 2,
+            "unit_price": {"amount": 1245, "currency": "EUR"},
+        }
+    ],
+    "shipping_price": {"amount": 0, "currency": "EUR"},
+}
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "PlaceOrder": _PLACED,
+    "Reorder": {
+        "order_id": "A-1002",
+        "prices": {"CAB-2": {"amount": 1345, "currency": "EUR"}},
+        "shipping_price": {"amount": 0, "currency": "EUR"},
+    },
+    "payment": {
+        "payment_id": "pay-1",
+        "money": _MONEY,
+        "method": "card",
+        "paid_at": "2026-11-25T12:00:00Z",
+    },
+    "payment_declined": {"payment_id": "pay-1", "reason": "insufficient_funds"},
+    "cancel_request": {"reason": "changed_mind", "note": "I ordered two.", "complaint": False},
+    "cancel_withdrawal": {},
+    "seller_reply": {"decision": "already_shipped", "tracking_number": "RR123456785PL"},
+    "tracking_number": {"number": "RR123456785PL", "carrier": "Poczta Polska"},
+    "shipment_proof": {
+        "kind": "photo",
+        "reference": "A-1001/9f86d081884c7d65",
+        "media_type": "image/jpeg",
+        "size": 48213,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    "proof_review": {"accepted": True, "note": "The receipt names this order's address."},
+    "seller_message": {
+        "topic": "discount",
+        "text": "Would 2 EUR off help?",
+        "discount": {"amount": 200, "currency": "EUR"},
+    },
+    "buyer_message": {"text": "Does the cable charge a laptop?"},
+    "offer_acceptance": {"offer_id": "A-1001-offer-1"},
+    "dispute_request": {"note": "The tracking number is another parcel's."},
+    "dispute_withdrawal": {"note": "We have agreed."},
+    "settlement_offer": {"money": {"amount": 1245, "currency": "EUR"}, "note": "Half of it back."},
+    "settlement_acceptance": {"offer_id": "A-1001-offer-2"},
+    "shipment_extension": {"days": 7},
+    "chargeback": {
+        "payment_id": "pay-1",
+        "money": _MONEY,
+        "status": "opened",
+        "reason": "fraudulent",
+    },
+    "dispute_decision": {
+        "decision": "partial_refund",
+        "money": {"amount": 1245, "currency": "EUR"},
+        "note": "Half of the goods came.",
+    },
+    "refund_update": {"refund_id": "A-1001-refund", "status": "succeeded"},
+}
+
+_MEANINGS: Final = {
+    400: "It cannot be read.",
+    401: "No token, or none that counts.",
+    403: "Nothing for this role.",
+    404: "There is none, or it is somebody else's.",
+    408: "The body did not come in time.",
+    409: "Not now (with `available_from` where that is known), or not with what is there.",
+    413: "More than 64 KiB.",
+    415: "Not JSON.",
+    422: "A field is wrong; `detail` names each and says why.",
+    429: "More requests than one caller may make; `Retry-After` says when.",
+    503: "Temporal or the database is away; `Retry-After` says when to try again. Nothing was lost.",
+}
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {
+        "description": meaning,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCES.format(model="ProblemDetails")}}},
+    }
+    for status, meaning in _MEANINGS.items()
+}
+"""What every route may answer beside what it is for."""
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Documents a body that the route reads itself."""
+    name = getattr(model, "name", model.__name__)
+    needs = any(field.is_required() for field in model.model_fields.values())
+    return {
+        "requestBody": {
+            "required": needs,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": _REFERENCES.format(model=model.__name__)},
+                    "example": EXAMPLES[name],
+                }
+            },
+        }
+    }
+
+
+def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
+    """Have the app's OpenAPI document name these bodies, and bearer tokens."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=ABOUT, routes=app.routes
+            )
+            models: tuple[type[BaseModel], ...] = (
+                PlaceOrder,
+                ProblemDetails,
+                *MESSAGES.values(),
+                *bodies,
+            )
+            _, ours = models_json_schema(
+                [(model, "validation") for model in models], ref_template=_REFERENCES
+            )
+            components = made.setdefault("components", {})
+            components["schemas"] = ours["$defs"] | components.get("schemas", {})
+            components["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            for path, operations in made["paths"].items():
+                for operation in operations.values():
+                    if path.startswith("/v1/") and "/webhooks/" not in path:
+                        operation["security"] = [{"token": []}]
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

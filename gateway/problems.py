@@ -1,0 +1,226 @@
+"""Errors as callers see them: RFC 9457 problem details, one class for each status, one place that maps.
+
+Problem
+├── Malformed      400  it cannot be read at all
+├── NotSignedIn    401  no token, or none that counts
+├── WrongRole      403  the caller's role may never do this
+├── NotFound       404  there is no such thing, or it is somebody else's: nobody can tell which
+├── NoSuchMethod   405
+├── TooSlow        408  the body did not come in time
+├── Conflict       409  not now, or not with what is there; ``NotAllowedNow`` of the contract among them
+├── TooLarge       413
+├── WrongType      415
+├── Invalid        422  it can be read, and a field is wrong
+├── TooMany        429
+├── Failed         500  a defect of ours; the logs have it
+└── Away           503  Temporal or the database does not answer; try again
+
+Each is a sentence with the reason and the remedy.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orders.errors import InvalidInput, NotAllowedNow
+
+MEDIA_TYPE = "application/problem+json"
+
+_TYPES = "/problems/"
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457. Members beyond ``instance`` come with some problems only."""
+
+    type: str = Field(examples=["/problems/not-allowed-now"])
+    title: str = Field(examples=["Not allowed now"])
+    status: int = Field(examples=[409])
+    detail: str = Field(
+        description="A sentence: what is wrong, and what to do.",
+        examples=["The payment is being checked; cancelling is possible once the check is over."],
+    )
+    instance: str = Field(description="The request's id, as in the logs.")
+    action: str | None = Field(default=None, description="The message that was refused.")
+    code: str | None = Field(default=None, description="Why, as one of the contract's codes.")
+    order_status: str | None = None
+    reason: str | None = None
+    available_from: str | None = Field(
+        default=None, description="From when the same message would be taken, if that is known."
+    )
+    instead: list[str] | None = Field(
+        default=None, description="What the caller can do with this order now."
+    )
+    process: str | None = Field(
+        default=None, description="The process by which the money goes back (R17)."
+    )
+
+
+class Problem(Exception):
+    """Something that the caller is told; the text is a sentence."""
+
+    status: ClassVar[int]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = more
+
+    def response(self, request_id: str) -> Response:
+        """As an HTTP response."""
+        details = ProblemDetails(
+            type=_TYPES + self.slug,
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            instance=f"urn:request:{request_id}",
+            **self.more,
+        )
+        return Response(
+            details.model_dump_json(exclude_unset=True),
+            self.status,
+            headers=self.headers,
+            media_type=MEDIA_TYPE,
+        )
+
+
+class Malformed(Problem):
+    """The request cannot be read."""
+
+    status, slug, title = 400, "malformed", "Malformed request"
+
+
+class NotSignedIn(Problem):
+    """Who the caller is cannot be known."""
+
+    status, slug, title = 401, "not-signed-in", "Not signed in"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, {"WWW-Authenticate": 'Bearer realm="unbuy"'})
+
+
+class WrongRole(Problem):
+    """The caller's role may not do this, with any order."""
+
+    status, slug, title = 403, "wrong-role", "Not for this role"
+
+
+class NotFound(Problem):
+    """There is none, or it is somebody else's."""
+
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class NoSuchMethod(Problem):
+    """The address is right, and the verb is not."""
+
+    status, slug, title = 405, "no-such-method", "No such method"
+
+
+class TooSlow(Problem):
+    """The body did not come in time."""
+
+    status, slug, title = 408, "too-slow", "Too slow"
+
+
+class Conflict(Problem):
+    """What is there already says otherwise."""
+
+    status, slug, title = 409, "conflict", "Conflict"
+
+
+class Refused(Conflict):
+    """The contract's NotAllowedNow: the order cannot take this message now."""
+
+    slug, title = "not-allowed-now", "Not allowed now"
+
+
+class TooLarge(Problem):
+    """More bytes than are taken."""
+
+    status, slug, title = 413, "too-large", "Too large"
+
+
+class WrongType(Problem):
+    """The body is of a type that is not taken here."""
+
+    status, slug, title = 415, "wrong-type", "Wrong content type"
+
+
+class Invalid(Problem):
+    """The body can be read, and is not what it should be."""
+
+    status, slug, title = 422, "invalid", "Invalid"
+
+
+class TooMany(Problem):
+    """More requests than one caller may make."""
+
+    status, slug, title = 429, "too-many", "Too many requests"
+
+
+class Failed(Problem):
+    """What nobody has thought of."""
+
+    status, slug, title = 500, "failed", "Failed"
+
+
+class Away(Problem):
+    """What this needs does not answer."""
+
+    status, slug, title = 503, "away", "Try again"
+
+    def __init__(self, detail: str, after: timedelta = timedelta(seconds=5)) -> None:
+        super().__init__(detail, {"Retry-After": f"{after.total_seconds():.0f}"})
+
+
+def refused(error: NotAllowedNow, instead: list[str], process: str | None = None) -> Refused:
+    """A broken rule of the order as a problem; ``instead`` is what the caller can do now."""
+    detail = error.reason
+    if process:
+        detail = f"{detail} The money goes back in full, by a process of its own ({process})."
+    about = error.details()
+    more: dict[str, Any] = {
+        "action": about["action"],
+        "code": about["code"],
+        "order_status": about["status"],
+        "reason": about["reason"],
+        "available_from": about["available_from"],
+        "instead": instead,
+    }
+    if process:
+        more["process"] = process
+    return Refused(detail, **more)
+
+
+def as_problem(error: Exception) -> Problem:
+    """What an exception means to the caller."""
+    match error:
+        case Problem():
+            return error
+        case InvalidInput():
+            return Invalid(str(error))
+        case HTTPException(status_code=404):
+            return NotFound("There is nothing at this address. /docs says what there is.")
+        case HTTPException(status_code=405):
+            return NoSuchMethod("This address does not know this method.", error.headers)
+        case HTTPException():
+            return Malformed(str(error.detail))
+        case RequestValidationError():
+            wrong = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
+            return Invalid(f"These are not as the documentation (/docs) has them: {wrong}.")
+        case _:
+            return Failed("Something went wrong here, and is in our logs under this request's id.")
+
+
+def request_id(request: Request) -> str:
+    """The request's id, in its answer's ``X-Request-ID`` and in the logs."""
+    return str(request.scope.get("unbuy.request_id", "none"))

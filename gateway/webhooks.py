@@ -1,0 +1,73 @@
+"""Providers' webhooks (R5, R6, R15, R23; cases 13-15, 49): signed, or refused.
+
+What is not taken is answered so that the provider sends it again. What no provider is set up for is not
+there: fails closed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pydantic import SecretStr
+from starlette.requests import Request
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+from adapters.news_desk import NewsDesk, TooEarly
+from adapters.stripe_events import LARGEST, EventError, NotSigned, ProviderEvent, read_event
+from gateway import bodies
+from gateway.desk import asking_temporal
+from gateway.problems import Away, Conflict, Invalid, NotFound, NotSignedIn
+from ledger.database import DATABASE_AWAY
+from ledger.inbox import AnotherBody
+
+log = logging.getLogger("unbuy.gateway")
+
+
+class Reader(Protocol):
+    """Reads a provider's webhook."""
+
+    def __call__(self, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderEvent:
+        """The event. Raises EventError, for what the provider did not sign among others."""
+
+
+def stripe_reader(secrets: Sequence[SecretStr]) -> Reader:
+    """Reads Stripe's webhooks, signed by one of the secrets."""
+
+    def read(body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderEvent:
+        return read_event(body, headers.get("stripe-signature"), secrets, now)
+
+    return read
+
+
+class Webhooks:
+    """Takes webhooks of the providers that are set up here, by their name in the address."""
+
+    def __init__(self, desk: NewsDesk, readers: Mapping[str, Reader]) -> None:
+        self._desk = desk
+        self._readers = readers
+
+    async def take(self, provider: str, request: Request) -> str:
+        """Take a webhook; says what became of it. Raises a Problem with which the provider tries again."""
+        if (read := self._readers.get(provider)) is None:
+            raise NotFound(
+                f"No webhooks of {provider[:32]} are taken here. For Stripe's, set "
+                "UNBUY_PAYMENT_PROVIDER=stripe and UNBUY_STRIPE_WEBHOOK_SECRETS."
+            )
+        body = await bodies.read(request, LARGEST)
+        try:
+            event = read(body, request.headers, datetime.now(UTC))
+        except NotSigned as error:
+            raise NotSignedIn(str(error)) from None
+        except EventError as error:
+            raise Invalid(str(error)) from None
+        try:
+            async with asking_temporal():
+                return (await self._desk.take(event)).value
+        except (AnotherBody, TooEarly) as error:
+            raise Conflict(str(error)) from None
+        except (*DATABASE_AWAY, ApplicationError, RPCError, WorkflowUpdateFailedError) as error:
+            log.warning("A webhook of %s is not taken yet: %s", provider, type(error).__name__)
+            raise Away("This cannot be taken at the moment; send it again soon.") from None
