@@ -42,12 +42,17 @@ class CannotServe(Exception):
     """Something that the gateway needs is missing; the text says what, with the remedy."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends the streams when it is told to stop: they would never end by themselves."""
 
     def __init__(self, config: uvicorn.Config, lookout: Lookout) -> None:
         super().__init__(config)
         self._lookout = lookout
+
+    def stop(self) -> None:
+        """Take nothing new, and finish what runs."""
+        self._lookout.stop()
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See base class."""
@@ -111,7 +116,7 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         log.info("Serving HTTP on %s:%d", settings.gateway_host, settings.gateway_port)
-        await _Server(config, services.lookout).serve()
+        await Server(config, services.lookout).serve()
     finally:
         await database.close()
 

@@ -249,7 +249,7 @@ class OrderDesk:
             )
         if placed.policy != Policy() and not self._buyers_choose_policy:
             raise WrongRole(
-                "The policy is the marketplace's to set: leave it out, or have support's token place the order."
+                "The policy is the marketplace's to set: leave it out, or let support place the order."
             )
         if placed.seller.notify:
             raise WrongRole(

@@ -1,0 +1,177 @@
+"""A gateway on a real server: orders that tests place over HTTP, as the people whom they name."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from pydantic import SecretStr
+from temporalio.client import Client
+
+from demo.stage import Stage, set_up
+from gateway.__main__ import Server, services_of
+from gateway.access import Role
+from gateway.app import build_app
+from gateway.tokens import SecretTokens
+from ledger.database import Database
+from settings import Settings
+
+SECRET = SecretStr("a secret of this test run, 32 or more")
+_NUMBERS = count(1)
+
+
+def token(role: str, sub: str, lifetime: timedelta = timedelta(hours=1)) -> str:
+    """A token as `python starter.py token` makes it."""
+    return SecretTokens(SECRET).issue(Role(role), sub, lifetime)
+
+
+def settings(**changes: Any) -> Settings:
+    """A gateway's settings for tests: nobody is slowed down unless the test is about that."""
+    given: dict[str, Any] = {
+        "token_secret": SECRET,
+        "rate_limit": "100000/minute",
+        "buyers_choose_policy": True,
+    }
+    return Settings(**(given | changes))
+
+
+@asynccontextmanager
+async def serving(client: Client, database: Database, **changes: Any) -> AsyncIterator[str]:
+    """A gateway on a port of its own, over TCP; its address."""
+    chosen = settings(**changes)
+    services = services_of(chosen, client, database)
+    config = uvicorn.Config(
+        build_app(services, chosen.cors_origins),
+        access_log=False,
+        log_level="error",
+        lifespan="off",
+    )
+    server = Server(config, services.lookout)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        task = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.stop()
+            await task
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a token."""
+
+    http: httpx.AsyncClient
+    role: str
+    id: str
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        """A request of theirs."""
+        return await self.http.get(path, headers=self._headers(options), **options)
+
+    async def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        """A request of theirs, with a JSON body unless another is given."""
+        if json is not None:
+            options["json"] = json
+        return await self.http.post(path, headers=self._headers(options), **options)
+
+    def _headers(self, options: dict[str, Any]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token(self.role, self.id)}"} | options.pop("headers", {})
+
+
+@dataclass(frozen=True)
+class Town:
+    """A gateway and the people around it; each test has its own order, buyer and seller."""
+
+    http: httpx.AsyncClient
+    stage: Stage
+    number: int = field(default_factory=lambda: next(_NUMBERS))
+
+    def person(self, role: str, sub: str = "") -> Person:
+        """Somebody; of this test unless named."""
+        return Person(self.http, role, sub or f"{role}-{self.number}")
+
+    @property
+    def buyer(self) -> Person:
+        return self.person("buyer")
+
+    @property
+    def seller(self) -> Person:
+        return self.person("seller")
+
+    @property
+    def support(self) -> Person:
+        return self.person("support")
+
+    @property
+    def provider(self) -> Person:
+        return self.person("provider")
+
+    @property
+    def order_id(self) -> str:
+        return f"H-{self.number}"
+
+    @property
+    def path(self) -> str:
+        """The order's address."""
+        return f"/v1/orders/{self.order_id}"
+
+    def order(self, **changes: Any) -> dict[str, Any]:
+        """The contract's example, 24.90 EUR due, between this test's buyer and seller."""
+        eur = {"amount": 1245, "currency": "EUR"}
+        placed: dict[str, Any] = {
+            "order_id": self.order_id,
+            "buyer": {"id": self.buyer.id, "name": "Anna", "locale": "pl", "notify": []},
+            "seller": {"id": self.seller.id, "name": "Shop 3", "locale": "en", "notify": []},
+            "lines": [{"sku": "CAB-2", "title": "USB-C cable", "quantity": 2, "unit_price": eur}],
+            "shipping_price": {"amount": 0, "currency": "EUR"},
+        }
+        return placed | changes
+
+    async def place(self, **changes: Any) -> dict[str, Any]:
+        """R1: the order is placed; its view."""
+        answer = await self.buyer.post("/v1/orders", self.order(**changes))
+        assert answer.status_code == 201, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def pay(self, amount: int = 2490, payment_id: str = "") -> httpx.Response:
+        """R5: the provider reports a payment."""
+        return await self.provider.post(
+            f"{self.path}/payment",
+            {
+                "payment_id": payment_id or f"pay-{self.number}",
+                "money": {"amount": amount, "currency": "EUR"},
+                "method": "card",
+                "paid_at": "2026-11-25T12:00:00Z",
+            },
+        )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with set_up(tmp_path_factory.mktemp("gateway")) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def address(stage: Stage) -> AsyncIterator[str]:
+    database = await Database.open(stage.database_url)
+    try:
+        async with serving(stage.server.client, database) as address:
+            yield address
+    finally:
+        await database.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def town(stage: Stage, address: str) -> AsyncIterator[Town]:
+    async with httpx.AsyncClient(base_url=address, timeout=20) as http:
+        yield Town(http, stage)
