@@ -67,10 +67,7 @@ async def connection() -> AsyncIterator[Client]:
 @asynccontextmanager
 async def open_journal() -> AsyncIterator[SqlJournal]:
     """The database of the settings."""
-    try:
-        url = Settings().database_url
-    except ValidationError as error:
-        raise Failure(complaints(error)) from None
+    url = read_settings().database_url
     try:
         database = await Database.open(url)
         try:
@@ -84,6 +81,14 @@ async def open_journal() -> AsyncIterator[SqlJournal]:
             f"The database cannot be read ({first_line(error)}). UNBUY_DATABASE_URL says where it is.",
             status=1,
         ) from None
+
+
+def read_settings() -> Settings:
+    """The settings of this installation."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Failure(complaints(error)) from None
 
 
 async def find_order(client: Client, order_id: str) -> OrderView | None:

@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from pydantic_core import to_json
@@ -41,12 +41,13 @@ from commandline import (
     party_id,
     read_message,
     read_order,
+    read_settings,
     unknown_order,
 )
 from connecting import first_line
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from orders.errors import NotAllowedNow
-from orders.messages import Message, PaymentReceived
+from orders.messages import Message, PaymentReceived, Role
 from orders.model import Status
 from orders.view import OrderView, is_of
 from workflows import calls, ids
@@ -276,6 +277,36 @@ async def reconcile(*, days: int = 35) -> int:
 async def books() -> int:
     """Print the sums of all orders: the trial balance, which is zero, and the money held per status."""
     return await accounts.books(out)
+
+
+@app.command
+async def token(
+    role: Literal["buyer", "seller", "support", "provider"],
+    sub: str,
+    /,
+    *,
+    lifetime: timedelta = timedelta(days=30),
+) -> int:
+    """Print a bearer token for the gateway, for local use: it is signed with this machine's own secret.
+
+    Parameters
+    ----------
+    role
+        What its holder acts as.
+    sub
+        The party's id, such as buyer-7.
+    lifetime
+        How long it counts, such as 30d.
+    """
+    # Only here: the other commands need no gateway.
+    from deploy.secret import token_secret
+    from gateway.tokens import SecretTokens
+
+    if lifetime <= timedelta(0):
+        raise Failure("A token must count for longer than nothing: give a --lifetime such as 30d.")
+    signing = SecretTokens(token_secret(read_settings()))
+    out.print(signing.issue(Role(role), party_id(role, sub), lifetime), soft_wrap=True)
+    return 0
 
 
 @app.command

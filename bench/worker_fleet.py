@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.hasty_worker import ATTEMPT
 from deploy.embedded import EmbeddedServer
-from deploy.local import WORKER, worker_environment
+from deploy.local import WORKER, environment_of
 
 _ROOT = Path(__file__).parents[1]
 _PATIENCE = 60.0
@@ -104,7 +104,7 @@ async def fleet(
     """
     environment = {
         name: value
-        for name, value in worker_environment(server).items()
+        for name, value in environment_of(server).items()
         if not name.startswith("UNBUY_")
     }
     environment |= {f"UNBUY_{name.upper()}": value for name, value in settings.items()}

@@ -1,6 +1,7 @@
 """The whole system on this machine, until stopped: `make up`.
 
-Orders and the server's state survive a restart: they lie in `var/`.
+Temporal's server with its web UI, a worker and the gateway. Orders and the server's state survive a restart:
+they lie in `var/`.
 """
 
 import asyncio
@@ -8,22 +9,35 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
-from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
+from pydantic import SecretStr, ValidationError
 
-WORKER = Path(__file__).parents[1] / "worker.py"
+from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
+from deploy.secret import token_secret
+from gateway.access import Role
+from gateway.tokens import SecretTokens
+from settings import Settings, complaints
+
+ROOT = Path(__file__).parents[1]
+WORKER = ROOT / "worker.py"
 DATA = Path("var")
 
-# Temporal's usual ports; the web UI's is always this much above the server's.
+# Temporal's usual ports; the web UI's and the gateway's are always so much above the server's.
 DEFAULT_PORT = 7233
 UI_PORT_OFFSET = 1000
+GATEWAY_PORT_OFFSET = 847
 PORTS_TRIED = 100
 
+PEOPLE = (("buyer", "buyer-7"), ("seller", "seller-3"), ("support", "support-1"))
+"""Whom tokens are made for: the parties of the sample orders, and a mediator."""
 
-async def run() -> int:
-    """Run server and worker until a signal asks to stop or the worker ends; the exit status."""
+
+async def run(settings: Settings) -> int:
+    """Run everything until a signal asks to stop or a part ends by itself; the exit status."""
     port = choose_port()
+    secret = token_secret(settings)
     variables = database_variables(port)
     # One database a port: two servers must never share one.
     async with embedded_server(
@@ -37,40 +51,55 @@ async def run() -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stopping.set)
 
-        # In a session of its own, as the server is: Ctrl-C in the terminal must not take one from
-        # under the other. This process stops the two in order.
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(WORKER),
-            env=worker_environment(server) | variables,
-            start_new_session=True,
-        )
+        environment = environment_of(server) | variables
+        worker = await _start(environment, str(WORKER))
+        gateway = await _start(environment | gateway_variables(port, secret), "-m", "gateway")
+        address = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
         print(f"Temporal  {server.address}")
         print(f"Web UI    {server.ui_url}")
+        print(f"Gateway   {address}  (every request explained, to try out: {address}/docs)")
         for line in commands(server.address, port, variables):
             print(line)
+        for line in tokens(address, secret):
+            print(line)
         print("Ctrl-C stops it.", flush=True)
-        return await _supervise(worker, stopping)
+        return await _supervise({"gateway": gateway, "worker": worker}, stopping)
 
 
-async def _supervise(worker: asyncio.subprocess.Process, stopping: asyncio.Event) -> int:
-    ended = asyncio.create_task(worker.wait())
+async def _start(environment: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
+    # In a session of its own, as the server is: Ctrl-C in the terminal must not take one from under the
+    # other. This process stops them in order.
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+
+
+async def _supervise(
+    parts: Mapping[str, asyncio.subprocess.Process], stopping: asyncio.Event
+) -> int:
+    """Wait for the end of one of the parts, or to be told to stop; then end them in order."""
+    ends = {name: asyncio.create_task(part.wait()) for name, part in parts.items()}
     stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({stop, *ends.values()}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
-    if ended.done():
-        print(f"The worker ended by itself, with status {ended.result()}.", file=sys.stderr)
-        return 1
+    ended = [name for name, end in ends.items() if end.done()]
+    for name in ended:
+        print(f"The {name} ended by itself, with status {ends[name].result()}.", file=sys.stderr)
     print("Stopping ...", flush=True)
-    worker.terminate()
-    await ended
-    return 0
+    for name, part in parts.items():
+        if name not in ended:
+            part.terminate()
+        await ends[name]
+    return 1 if ended else 0
 
 
 def choose_port() -> int:
     """Temporal's usual port, or else the next that is free together with its web UI's."""
     for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
-        if is_free(port) and is_free(port + UI_PORT_OFFSET):
+        if all(is_free(port + above) for above in (0, UI_PORT_OFFSET, GATEWAY_PORT_OFFSET)):
             return port
     raise EmbeddedServerError(
         f"No port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} is free."
@@ -99,7 +128,26 @@ def commands(address: str, port: int, variables: Mapping[str, str]) -> Iterator[
         )
 
 
-def worker_environment(server: EmbeddedServer) -> dict[str, str]:
+def gateway_variables(port: int, secret: SecretStr) -> dict[str, str]:
+    """What the gateway of this machine needs beside what the worker needs."""
+    return {
+        "UNBUY_GATEWAY_PORT": str(port + GATEWAY_PORT_OFFSET),
+        "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
+        # Here everybody tries things out, such as orders whose deadlines are seconds.
+        "UNBUY_BUYERS_CHOOSE_POLICY": "true",
+    }
+
+
+def tokens(address: str, secret: SecretStr) -> Iterator[str]:
+    """A token for one of each role, with a request that it makes possible."""
+    signing = SecretTokens(secret)
+    for role, sub in PEOPLE:
+        token = signing.issue(Role(role), sub, timedelta(days=1))
+        yield f"{role} {sub}:"
+        yield f"  curl -H 'Authorization: Bearer {token}' {address}/v1/orders"
+
+
+def environment_of(server: EmbeddedServer) -> dict[str, str]:
     """This process's environment, connected to the embedded server and to no other."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")
@@ -115,7 +163,12 @@ def worker_environment(server: EmbeddedServer) -> dict[str, str]:
 def main() -> int:
     """Run the system; a sentence on standard error if it cannot start."""
     try:
-        return asyncio.run(run())
+        settings = Settings()
+    except ValidationError as error:
+        print(complaints(error), file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(run(settings))
     except EmbeddedServerError as error:
         print(error, file=sys.stderr)
         return 1

@@ -27,7 +27,7 @@ import commandline
 import starter
 from activities.bookkeeping import Step
 from deploy.embedded import embedded_server, free_port
-from deploy.local import worker_environment
+from deploy.local import environment_of
 from ledger.journal import Database, SqlJournal
 from orders.handlers import receive
 from orders.messages import CancelReason, CancelRequest
@@ -141,7 +141,7 @@ async def terminal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Te
         world = World.local(database, server.client)
         await stack.enter_async_context(build_worker(server.client, world.activities()))
         yield Terminal(
-            environment=worker_environment(server) | {"UNBUY_DATABASE_URL": url},
+            environment=environment_of(server) | {"UNBUY_DATABASE_URL": url},
             skipper=TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False)),
             journal=world.journal,
             directory=directory,

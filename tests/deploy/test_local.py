@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.embedded import free_port
@@ -47,16 +49,16 @@ from deploy import local
 
 local.choose_port = lambda: int(sys.argv[1])
 local.UI_PORT_OFFSET = int(sys.argv[2]) - int(sys.argv[1])
-local.WORKER = local.WORKER.resolve()
+local.GATEWAY_PORT_OFFSET = int(sys.argv[3]) - int(sys.argv[1])
 sys.exit(local.main())
 """
 
 
 async def test_the_system_stops_in_order_with_ctrl_c(tmp_path: Path) -> None:
     """The terminal sends it to the server as well, which listens though it was told to ignore it."""
-    port = free_port()
+    port, gateway_port = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", UP, str(port), str(free_port())),
+        *(sys.executable, "-c", UP, str(port), str(free_port()), str(gateway_port)),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "UNBUY_WORKER_PROCESSES": "1"},
         stdout=asyncio.subprocess.PIPE,
@@ -69,6 +71,11 @@ async def test_the_system_stops_in_order_with_ctrl_c(tmp_path: Path) -> None:
     async with asyncio.timeout(60):
         while b"Ctrl-C stops it." not in heard:
             heard += await process.stdout.readline()
+        [command, *_] = re.findall(rb"curl -H '(.+)' (http\S+)", heard)
+        name, _, token = command[0].decode().partition(": ")
+        async with httpx.AsyncClient() as http:
+            answer = await _answer(http, command[1].decode(), {name: token})
+        assert answer.json() == {"orders": [], "next_cursor": None}
         while b"Serving OrderWorkflow" not in (said := await process.stderr.readline()):
             assert said
 
@@ -76,10 +83,19 @@ async def test_the_system_stops_in_order_with_ctrl_c(tmp_path: Path) -> None:
     out, err = await asyncio.wait_for(process.communicate(), 40)
 
     assert process.returncode == 0
-    assert out == b"Stopping ...\n"
+    assert out.splitlines()[-1] == b"Stopping ..."
     assert b"Stopping: finishing what runs" in err
     assert b"cannot be reached" not in err
     assert {f"temporal-{port}.db", f"unbuy-{port}.db"} <= _files(tmp_path / "var")
+
+
+async def _answer(http: httpx.AsyncClient, url: str, headers: dict[str, str]) -> httpx.Response:
+    """What the gateway answers, once it listens."""
+    while True:
+        try:
+            return await http.get(url, headers=headers)
+        except httpx.ConnectError:
+            await asyncio.sleep(0.05)
 
 
 def _files(directory: Path) -> set[str]:
