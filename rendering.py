@@ -16,9 +16,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from adapters.formats import days_text, money_text
 from adapters.wording import wording
-from adapters.wording_en import WORDS
+from languages.formats import days_text, money_text
+from languages.labels import PHRASES as WORDS
 from ledger.journal import OutboxEntry
 from orders.lifecycle import COMING_PHRASES
 from orders.model import Status, TimelineEntry
