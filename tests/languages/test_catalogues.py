@@ -71,7 +71,7 @@ def test_polish_has_three_forms_of_every_plural_and_takes_the_right_one() -> Non
         forms = _forms(message.string)
         assert len(forms) == 3, message.id
         for number, form in _POLISH:
-            one, many = message.id
+            one, many = _forms(message.id)
             said = translator("pl").ngettext(one, many, number)
             assert said == forms[form], number
 
