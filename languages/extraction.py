@@ -30,7 +30,6 @@ KEYWORDS: Final = {
     "NN_": (1, 2),
     "sentence": None,  # orders.sentences
     "say": None,  # languages.speaking
-    "say_many": (1, 2),
 }
 ROOMS: Final = frozenset(
     {"activities", "adapters", "gateway", "languages", "ledger", "orders", "workflows"}

@@ -44,12 +44,12 @@ def refusal(text: str, locale: str) -> str:
 
 @lru_cache(maxsize=1000)
 def known_sentence(text: str, locale: str) -> str | None:
-    """A sentence of the rules in this language; None for a text that is none of theirs."""
+    """A sentence of the rules in this language, in English as it is; None for a text that is not theirs."""
     if len(text) > _LONGEST:
         return None
     for template in _templates():
         if found := template.pattern.fullmatch(text):
-            return _said(template, found.groupdict(), locale)
+            return text if locale == LOCALES[0] else _said(template, found.groupdict(), locale)
     return None
 
 
