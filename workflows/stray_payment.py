@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.strays import Strays, StrayStep
     from orders.errors import InvalidInput
     from orders.messages import RefundUpdate, Role
+    from orders.sentences import sentence
     from orders.stray import Stray, StrayPayment
     from workflows import ids, refunding
     from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
@@ -119,9 +120,13 @@ class StrayPaymentWorkflow:
     def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate:
         message = read_message(name, arguments)
         if not isinstance(message, RefundUpdate):
-            raise InvalidInput(f"Stray money takes refund_update only, not {name[:64]}.")
+            raise InvalidInput(
+                sentence("Stray money takes refund_update only, not {name}.", name=name[:64])
+            )
         if message.refund_id != self._stray.refund.refund_id:
-            raise InvalidInput(f"This is not refund {message.refund_id}.")
+            raise InvalidInput(
+                sentence("This is not refund {refund_id}.", refund_id=message.refund_id)
+            )
         return message
 
     async def _ask(self) -> None:
