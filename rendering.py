@@ -197,12 +197,15 @@ def money_table(view: OrderView) -> Table:
 
 def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
     """Letters in the words that people read, and whether they are delivered."""
-    for letter, delivered_at in ((entry.letter, entry.delivered_at) for entry in outbox):
+    for entry in outbox:
+        letter = entry.letter
         name = f" {letter.party.name}" if letter.party else ""
-        delivered = "" if delivered_at else ", not delivered yet"
+        delivered = "" if entry.delivered_at else ", not delivered yet"
+        refused = "".join(f"\n  {plain(f'Not by {it.channel}: {it.why}')}" for it in entry.refused)
         yield Text.assemble(
             (plain(f"{instant(letter.at)}  to {letter.to}{name}{delivered}"), "bold"),
             f"\n  {plain(wording(letter))}",
+            (refused, "yellow"),
         )
 
 
