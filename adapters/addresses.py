@@ -7,8 +7,7 @@ this one is for nobody.
 
 import re
 from collections.abc import Iterable
-from email.headerregistry import Address
-from email.utils import parseaddr
+from email.headerregistry import Address, HeaderRegistry
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -94,8 +93,8 @@ def check(entry: str, schemes: frozenset[str]) -> None:
     scheme = scheme_of(entry)
     if scheme not in schemes:
         raise GivenUp("Its scheme is not allowed here; UNBUY_NOTIFY_SCHEMES lists those that are.")
-    if "?" in entry:
-        raise GivenUp("It has options after a question mark, which are not taken.")
+    if "?" in entry or "," in entry or any(map(str.isspace, entry)):
+        raise GivenUp("It is not one address without options after a question mark.")
 
 
 def mailbox(entry: str) -> tuple[str, str]:
@@ -113,9 +112,12 @@ def mailbox(entry: str) -> tuple[str, str]:
 
 def sender_of(text: str) -> Address:
     """A sender as ``Unbuy <orders@example.org>`` or its address alone. Raises ValueError."""
-    name, address = parseaddr(text)
     try:
-        local, domain = mailbox(f"{MAIL}:{quote(address)}")
-        return Address(name, local, domain)
+        header = HeaderRegistry()("From", text)
+        [sender] = header.addresses
+        local, domain = mailbox(f"{MAIL}:{quote(sender.addr_spec)}")
+        if not header.defects:
+            return Address(sender.display_name, local, domain)
     except (GivenUp, ValueError):
-        raise ValueError("is not a sender such as Unbuy <orders@example.org>") from None
+        pass
+    raise ValueError("is not a sender such as Unbuy <orders@example.org>")

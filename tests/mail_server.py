@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import default
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
@@ -77,7 +77,7 @@ class MailServer:
             self._server = None
         for session in self._sessions:
             if session.transport:
-                session.transport.abort()
+                session.transport.close()
         self._sessions.clear()
 
     def _session(self) -> SMTP:
@@ -101,7 +101,7 @@ class MailServer:
         right = LoginPassword(USER.encode(), PASSWORD.encode())
         return AuthResult(success=login == right, handled=False)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name for it
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.tried += 1
@@ -112,23 +112,19 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.to_data:
             return self.to_data.pop(0)
         content = envelope.content
         assert isinstance(content, bytes)
-        self.mails.append(cast(EmailMessage, message_from_bytes(content, policy=default)))
+        self.mails.append(message_from_bytes(content, policy=default))
         self.recipients += envelope.rcpt_tos
         self.secure.append(session.ssl is not None)
         while self.hangs:
             await asyncio.sleep(0.02)
         return "250 taken"
 
-    async def handle_QUIT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         while self.hangs_at_goodbye:
             await asyncio.sleep(0.02)
         return "221 bye"

@@ -16,7 +16,11 @@ ANNA = "anna@example.org"
 
 def mail(to: str = ANNA) -> EmailMessage:
     message = EmailMessage()
-    message["From"], message["To"], message["Message-ID"] = "orders@unbuy.test", to, "<1@unbuy.test>"
+    message["From"], message["To"], message["Message-ID"] = (
+        "orders@unbuy.test",
+        to,
+        "<1@unbuy.test>",
+    )
     message.set_content("Zażółć gęślą jaźń")
     return message
 
