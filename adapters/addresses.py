@@ -7,7 +7,8 @@ this one is for nobody.
 
 import re
 from collections.abc import Iterable
-from email.headerregistry import Address, HeaderRegistry
+from email.headerregistry import Address
+from email.policy import default
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -113,7 +114,7 @@ def mailbox(entry: str) -> tuple[str, str]:
 def sender_of(text: str) -> Address:
     """A sender as ``Unbuy <orders@example.org>`` or its address alone. Raises ValueError."""
     try:
-        header = HeaderRegistry()("From", text)
+        header = default.header_factory("From", text)
         [sender] = header.addresses
         local, domain = mailbox(f"{MAIL}:{quote(sender.addr_spec)}")
         if not header.defects:
