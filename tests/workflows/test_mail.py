@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.addresses import allowed, sender_of
@@ -29,7 +30,7 @@ from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
 from tests.stories.tale import Tale, forget, tale, until
 from worker import World, build_worker
-from workflows import calls, ids
+from workflows import calls, ids, options
 
 ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
 SHOP = Party(id="seller-3", name="Shop 3", locale="en", notify=("mailto://shop@example.org",))
@@ -100,8 +101,12 @@ async def by_mail(
     await database.close()
 
 
-async def test_mail_away_for_a_day(by_mail: ByMail) -> None:
+async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:
     """R14, R21, case 46: the money path does not notice, and mails arrive once when it is back."""
+    # A try every quarter of an hour would take half a minute here.
+    monkeypatch.setitem(
+        options.NOTIFY, "retry_policy", RetryPolicy(maximum_interval=timedelta(hours=2))
+    )
     order, server = by_mail.order, by_mail.server
     await server.stop()
     await order.begins()
