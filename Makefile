@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up soak-money histories screenshot docs-tables catalogues migration lock clean
+.PHONY: help setup demo test check format up soak-money histories screenshot docs-tables catalogues mails migration lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,6 +54,9 @@ docs-tables: $(STAMP) ## write the generated tables of the documentation again
 
 catalogues: $(STAMP) ## bring the catalogues to what the sources say, and list what is untranslated
 	@$(RUN) -m languages.extraction
+
+mails: $(STAMP) ## every mail as people get it, in var/mails.html
+	@$(RUN) -m docs.gallery
 
 migration: $(STAMP) ## draft a migration from ledger/tables.py (ARGS='-m "What it changes"')
 	@$(RUN) -m ledger.migrations.draft $(ARGS)

@@ -232,12 +232,22 @@ def money_table(view: OrderView) -> Table:
 
 def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
     """Letters in the words that people read, and whether they are delivered."""
-    for letter, delivered_at in ((entry.letter, entry.delivered_at) for entry in outbox):
+    for entry in outbox:
+        letter = entry.letter
         to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"
-        said = say("to {to}", to=to) if delivered_at else say("to {to}, not delivered yet", to=to)
+        said = (
+            say("to {to}", to=to)
+            if entry.delivered_at
+            else say("to {to}, not delivered yet", to=to)
+        )
+        refused = "".join(
+            f"\n  {plain(say('Not by {channel}: {why}', channel=it.channel, why=it.why))}"
+            for it in entry.refused
+        )
         yield Text.assemble(
             (plain(f"{instant(letter.at)}  {said}"), "bold"),
             f"\n  {plain(wording(letter))}",
+            (refused, "yellow"),
         )
 
 

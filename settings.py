@@ -21,6 +21,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adapters.addresses import MAIL, allowed, scheme_of, sender_of
+from adapters.smtp_server import SmtpServer
+
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
@@ -31,6 +34,12 @@ Secrets = Annotated[
     BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
 ]
 """Several secrets, separated by commas."""
+Names = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
+]
+"""Several names, separated by commas."""
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
 
 
@@ -109,6 +118,73 @@ class Settings(BaseSettings):
     max_watchers: PositiveInt = 1000
     # Whose pages' scripts may call the gateway from a browser.
     cors_origins: Listed = ()
+    # Where people find the gateway's pages, for links in mails; None: mails have no links.
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+
+    # Who is told outside of this machine (R21): the mail server, as in smtp://user:password@host:587, and the
+    # sender, as in "Unbuy <orders@example.org>".
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = Field(default=None, validate_default=True)
+    # Which addresses parties may have; None: mail, and hosted services that cannot be pointed elsewhere.
+    notify_schemes: Names | None = None
+    # Also those that name a machine of their own, which may be one of this network.
+    allow_private_channels: bool = False
+    # Where support is told, by mail or Apprise; such addresses carry passwords.
+    support_notify: Secrets = ()
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes that parties' addresses may have."""
+        return allowed(self.notify_schemes, anywhere=self.allow_private_channels)
+
+    @property
+    def tells_outside(self) -> bool:
+        """Whether anybody is to be told outside of this machine."""
+        return bool(
+            self.smtp_url
+            or self.notify_schemes
+            or self.support_notify
+            or self.allow_private_channels
+        )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url_can_be_read(cls, url: SecretStr | None) -> SecretStr | None:
+        if url:
+            SmtpServer.of(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_has_a_sender(cls, sender: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("smtp_url") and not sender:
+            raise ValueError("is needed when UNBUY_SMTP_URL is set")
+        if sender:
+            sender_of(sender)
+        return sender
+
+    @field_validator("notify_schemes")
+    @classmethod
+    def _schemes_leave_this_machine_alone(
+        cls, names: tuple[str, ...] | None
+    ) -> tuple[str, ...] | None:
+        allowed(names, anywhere=False)
+        return names
+
+    @field_validator("support_notify")
+    @classmethod
+    def _support_can_be_told(
+        cls, addresses: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        schemes = [scheme_of(it.get_secret_value()) for it in addresses]
+        if "" in schemes:
+            raise ValueError(
+                "needs addresses such as mailto:support@example.org, separated by commas"
+            )
+        allowed(schemes, anywhere=False)
+        if MAIL in schemes and not info.data.get("smtp_url"):
+            raise ValueError("has a mail address, which needs UNBUY_SMTP_URL")
+        return addresses
 
     @field_validator("stripe_api_key")
     @classmethod

@@ -38,18 +38,24 @@ from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.strays import StrayProcesses, Strays
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
+from adapters.addresses import sender_of
 from adapters.local_desk import LocalDesk
 from adapters.local_provider import LocalProvider
 from adapters.log_channel import LogChannel
+from adapters.mail import Mails
 from adapters.news_desk import Messenger, NewsDesk
 from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
+from adapters.post_office import Mailing, PostOffice
 from adapters.processes import TemporalProcesses
+from adapters.smtp_channel import SmtpChannel
+from adapters.smtp_server import SmtpServer
 from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
 from connecting import Unreachable, connect, first_line, refusal
 from ledger.audit import SqlAudit
 from ledger.database import DATABASE_ERRORS
+from ledger.deliveries import SqlDeliveries
 from ledger.inbox import SqlInbox
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
@@ -72,7 +78,10 @@ class CannotServe(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """What the activities reach: one adapter behind each of their Protocols."""
+    """What the activities reach: one adapter behind each of their Protocols.
+
+    ``tells_at_once`` says whether the channel takes letters in a moment.
+    """
 
     journal: SqlJournal
     channel: Channel
@@ -84,6 +93,7 @@ class World:
     strays: StrayProcesses
     reconciliation: Reconciliation | None = None
     carriers: CarrierService | None = None
+    tells_at_once: bool = True
 
     @classmethod
     def local(cls, database: Database, client: Client) -> "World":
@@ -105,6 +115,9 @@ class World:
     def of(cls, settings: Settings, database: Database, client: Client) -> "World":
         """The world that the settings name."""
         local = cls.local(database, client)
+        if settings.tells_outside:
+            channel = post_office(settings, database)
+            local = dataclasses.replace(local, channel=channel, tells_at_once=False)
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
             return dataclasses.replace(
@@ -116,7 +129,7 @@ class World:
 
     def activities(self) -> list[Callable[..., Any]]:
         """All activities, with their collaborators."""
-        notifications = Notifications(self.journal, self.channel)
+        notifications = Notifications(self.journal, self.channel, at_once=self.tells_at_once)
         bookkeeping = Bookkeeping(self.journal, notifications)
         refunds = Refunds(self.provider, self.register)
         strays = Strays(self.strays, self.journal, notifications)
@@ -133,6 +146,23 @@ class World:
             Chargebacks(self.journal, notifications).take_late,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
+
+
+def post_office(settings: Settings, database: Database) -> PostOffice:
+    """The channel to the outside, as the settings have it."""
+    mailing = None
+    if settings.smtp_url and settings.mail_from:
+        mailing = Mailing(
+            Mails(sender_of(settings.mail_from), settings.public_url),
+            SmtpChannel(SmtpServer.of(settings.smtp_url.get_secret_value())),
+        )
+    return PostOffice(
+        SqlDeliveries(database),
+        LogChannel(),
+        settings.schemes,
+        mailing,
+        [it.get_secret_value() for it in settings.support_notify],
+    )
 
 
 def news_desk(

@@ -43,7 +43,7 @@ class OrderExists(ApplicationError):
 
 
 class Recorded(Frozen):
-    """``delivered`` is false when some notice waits in the outbox because its channel failed."""
+    """``delivered`` is false when some notice waits in the outbox, to be delivered by a step of its own."""
 
     delivered: bool
 

@@ -4,6 +4,7 @@ Notices wait in the outbox until a channel took them. The outbox is written toge
 step; what is here only empties it.
 """
 
+import asyncio
 from typing import Any, Protocol
 
 from temporalio import activity
@@ -32,7 +33,7 @@ class Outbox(Protocol):
         """The letters of an order that no channel has taken yet, oldest first."""
 
     async def delivered(self, key: str) -> None:
-        """A channel has taken this letter."""
+        """A channel has taken this letter, or knows that nobody ever will."""
 
 
 class Channel(Protocol):
@@ -43,22 +44,39 @@ class Channel(Protocol):
 
 
 class Notifications:
-    """Empties the outbox of an order."""
+    """Empties the outbox of an order.
 
-    def __init__(self, outbox: Outbox, channel: Channel) -> None:
+    ``at_once`` is for a channel that takes letters in a moment. A channel to the outside may hang, or take a
+    letter and say so too late for the short step that first tries: there everything is left to
+    ``deliver_notices``, which has the time.
+    """
+
+    def __init__(self, outbox: Outbox, channel: Channel, *, at_once: bool = True) -> None:
         self._outbox = outbox
         self._channel = channel
+        self._at_once = at_once
 
     @activity.defn
     async def deliver_notices(self, order_id: str) -> None:
-        """Deliver all that waits for an order; raises at the first failure, to be tried again."""
-        for letter in await self._outbox.undelivered(order_id):
-            await self._channel.send(letter)
-            await self._outbox.delivered(letter.key)
+        """Deliver all that waits for an order; raises when some of it has to be tried again.
+
+        One that fails keeps nobody else's from being delivered; a channel sees to the order of what it sends
+        to one reader.
+        """
+        letters = await self._outbox.undelivered(order_id)
+        results = await asyncio.gather(*map(self._deliver, letters), return_exceptions=True)
+        if failures := [it for it in results if it is not None]:
+            raise failures[0]
+
+    async def _deliver(self, letter: Letter) -> None:
+        await self._channel.send(letter)
+        await self._outbox.delivered(letter.key)
 
     async def try_to_deliver(self, order_id: str) -> bool:
-        """One try; False when a channel failed, whatever it raised: the step itself is kept."""
+        """One try, where that takes a moment. False when something waits: the step itself is kept."""
         try:
+            if not self._at_once:
+                return not await self._outbox.undelivered(order_id)
             await self.deliver_notices(order_id)
         except Exception:
             activity.logger.warning("notices of order %s wait: a channel failed", order_id)

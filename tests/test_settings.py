@@ -5,6 +5,8 @@ from pydantic import ValidationError
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.local_provider import LocalProvider
+from adapters.log_channel import LogChannel
+from adapters.post_office import PostOffice
 from adapters.stripe_provider import StripeProvider
 from ledger.database import Database
 from settings import Settings, complaints
@@ -62,6 +64,51 @@ async def test_the_settings_choose_who_holds_the_money(
     assert isinstance(local.provider, LocalProvider)
     assert isinstance(stripe.provider, StripeProvider)
     await stripe.provider.close()
+
+
+async def test_people_are_told_outside_once_a_mail_server_is_set(
+    database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R21: until then nothing leaves this machine."""
+    local = World.of(Settings(), database, environment.client)
+    monkeypatch.setenv("UNBUY_SMTP_URL", "smtp://unbuy:canary@mail.example.org:2525")
+    monkeypatch.setenv("UNBUY_MAIL_FROM", "Unbuy <orders@example.org>")
+    settings = Settings()
+    outside = World.of(settings, database, environment.client)
+
+    assert isinstance(local.channel, LogChannel)
+    assert local.tells_at_once
+    assert isinstance(outside.channel, PostOffice)
+    assert not outside.tells_at_once
+    assert "canary" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"SMTP_URL": "canary"}, "UNBUY_SMTP_URL: Value error, is not an address such as smtp://"),
+        ({"SMTP_URL": "smtp://canary:canary@a?starttls=no"}, "UNBUY_SMTP_URL: Value error, would"),
+        ({"SMTP_URL": "smtp://a"}, "UNBUY_MAIL_FROM: Value error, is needed when UNBUY_SMTP_URL"),
+        ({"MAIL_FROM": "canary"}, "UNBUY_MAIL_FROM: Value error, is not a sender such as"),
+        ({"NOTIFY_SCHEMES": "mailto, syslog"}, "UNBUY_NOTIFY_SCHEMES: Value error, syslog would"),
+        ({"SUPPORT_NOTIFY": "canary"}, "UNBUY_SUPPORT_NOTIFY: Value error, needs addresses"),
+        ({"SUPPORT_NOTIFY": "mailto:canary@a.b"}, "UNBUY_SUPPORT_NOTIFY: Value error, has a mail"),
+        ({"PUBLIC_URL": "shop.example.org"}, "UNBUY_PUBLIC_URL: String should match pattern"),
+    ],
+)
+def test_what_would_tell_nobody_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
+) -> None:
+    """R21, case 54: without repeating what may be a secret."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"UNBUY_{name}", value)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = complaints(raised.value)
+    assert said.startswith(complaint)
+    assert "canary" not in said
 
 
 def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
