@@ -33,11 +33,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.bookkeeping import Bookkeeping
 from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeDesk, Disputes
-from activities.notifications import Channel, Notifications
+from activities.notifications import Channel, Notifications, Subscribers
 from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.strays import StrayProcesses, Strays
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
+from activities.webhooks import Endpoints, Webhooks
 from adapters.local_desk import LocalDesk
 from adapters.local_provider import LocalProvider
 from adapters.log_channel import LogChannel
@@ -47,6 +48,8 @@ from adapters.number_rules import CarrierRules
 from adapters.processes import TemporalProcesses
 from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
+from adapters.webhook_sender import WebhookSender
+from adapters.webhook_subscribers import TemporalSubscribers
 from connecting import Unreachable, connect, first_line, refusal
 from ledger.audit import SqlAudit
 from ledger.database import DATABASE_ERRORS
@@ -57,13 +60,20 @@ from settings import Settings, complaints
 from workflows import calls, ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
+from workflows.order_webhook import OrderWebhookWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 from workflows.wire import LenientInputConverter
 
 log = logging.getLogger("unbuy.worker")
 
-WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow, LateChargebackWorkflow, ReconciliationWorkflow)
+WORKFLOWS = (
+    OrderWorkflow,
+    StrayPaymentWorkflow,
+    LateChargebackWorkflow,
+    ReconciliationWorkflow,
+    OrderWebhookWorkflow,
+)
 
 
 class CannotServe(Exception):
@@ -84,6 +94,9 @@ class World:
     strays: StrayProcesses
     reconciliation: Reconciliation | None = None
     carriers: CarrierService | None = None
+    # Also where nobody subscribed: a webhook may have been on its way when that changed.
+    endpoints: Endpoints = dataclasses.field(default_factory=WebhookSender)
+    subscribers: Subscribers | None = None
 
     @classmethod
     def local(cls, database: Database, client: Client) -> "World":
@@ -105,6 +118,14 @@ class World:
     def of(cls, settings: Settings, database: Database, client: Client) -> "World":
         """The world that the settings name."""
         local = cls.local(database, client)
+        if settings.order_webhook_urls:
+            sender = WebhookSender(
+                settings.order_webhook_urls,
+                settings.order_webhook_secrets,
+                allow_private=settings.allow_private_webhooks,
+            )
+            subscribers = TemporalSubscribers(client, local.journal.order, sender.endpoints)
+            local = dataclasses.replace(local, endpoints=sender, subscribers=subscribers)
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
             return dataclasses.replace(
@@ -116,7 +137,7 @@ class World:
 
     def activities(self) -> list[Callable[..., Any]]:
         """All activities, with their collaborators."""
-        notifications = Notifications(self.journal, self.channel)
+        notifications = Notifications(self.journal, self.channel, self.subscribers)
         bookkeeping = Bookkeeping(self.journal, notifications)
         refunds = Refunds(self.provider, self.register)
         strays = Strays(self.strays, self.journal, notifications)
@@ -131,6 +152,7 @@ class World:
             strays.start_stray,
             strays.record_stray,
             Chargebacks(self.journal, notifications).take_late,
+            Webhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
 

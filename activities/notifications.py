@@ -1,7 +1,7 @@
 """Notifications (R21): everyone concerned is told of each step, once, in their language.
 
 Notices wait in the outbox until a channel took them. The outbox is written together with the order's
-step; what is here only empties it.
+step; what is here only empties it. Systems that subscribed to changes are told on the same occasions.
 """
 
 from typing import Any, Protocol
@@ -42,25 +42,42 @@ class Channel(Protocol):
         """Tell it. Raises when it could not be told."""
 
 
-class Notifications:
-    """Empties the outbox of an order."""
+class Subscribers(Protocol):
+    """Systems that want to know of every change of an order."""
 
-    def __init__(self, outbox: Outbox, channel: Channel) -> None:
+    async def tell(self, order_id: str) -> None:
+        """Have them told what is kept of the order now; each change once, however often this is asked."""
+
+
+class Notifications:
+    """Empties the outbox of an order, and tells those who subscribed to changes, where there are any."""
+
+    def __init__(
+        self, outbox: Outbox, channel: Channel, subscribers: Subscribers | None = None
+    ) -> None:
         self._outbox = outbox
         self._channel = channel
+        self.subscribers = subscribers
 
     @activity.defn
     async def deliver_notices(self, order_id: str) -> None:
         """Deliver all that waits for an order; raises at the first failure, to be tried again."""
-        for letter in await self._outbox.undelivered(order_id):
-            await self._channel.send(letter)
-            await self._outbox.delivered(letter.key)
+        try:
+            if self.subscribers:
+                await self.subscribers.tell(order_id)
+        finally:
+            # Whatever became of that: people don't wait for systems, nor systems for people.
+            for letter in await self._outbox.undelivered(order_id):
+                await self._channel.send(letter)
+                await self._outbox.delivered(letter.key)
 
     async def try_to_deliver(self, order_id: str) -> bool:
         """One try; False when a channel failed, whatever it raised: the step itself is kept."""
         try:
             await self.deliver_notices(order_id)
         except Exception:
-            activity.logger.warning("notices of order %s wait: a channel failed", order_id)
+            activity.logger.warning(
+                "notices of order %s wait: a channel or the subscribers failed", order_id
+            )
             return False
         return True
