@@ -81,7 +81,9 @@ class EndpointGone(ApplicationError):
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(
-            f"{endpoint} is gone (410): take it out of ORDER_WEBHOOK_URLS.", type="EndpointGone"
+            f"{endpoint} is gone (410): take it out of ORDER_WEBHOOK_URLS.",
+            type="EndpointGone",
+            category=ApplicationErrorCategory.BENIGN,
         )
 
 
