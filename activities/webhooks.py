@@ -33,19 +33,18 @@ class Webhook(Frozen):
     def of(cls, view: OrderView) -> "Webhook":
         """What an order has come to. ``revision`` never falls from one change to the next."""
         newest = view.timeline[-_MOST_CHANGES:]
+        changes = [it.model_dump(mode="json", exclude={"details"}) for it in newest]
         last = newest[-1]
         body = json.dumps(
             {
                 "type": TYPE,
-                "timestamp": last.at.isoformat(),
+                "timestamp": changes[-1]["at"],
                 "data": {
                     "order_id": view.order_id,
                     "status": view.status,
                     "close_reason": view.close_reason,
                     "revision": (last.at - _EPOCH) // timedelta(microseconds=1),
-                    "changes": [
-                        {"at": it.at.isoformat(), "what": it.what, "by": it.by} for it in newest
-                    ],
+                    "changes": changes,
                 },
             }
         )

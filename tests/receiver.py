@@ -53,13 +53,15 @@ class Received:
 
 @dataclass
 class Receiver:
-    """``status`` is what it answers; one that ``hangs`` answers nothing until it does no more."""
+    """``status`` is what it answers, with an ``endless`` body if told so; one that ``hangs`` answers nothing
+    until it does no more.
+    """
 
     url: str = ""
     port: int = field(default_factory=free_port)
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    endless: bool = False
     hangs: bool = False
     got: list[Received] = field(default_factory=list)
 
@@ -90,12 +92,16 @@ class Receiver:
             self.hangs = False
             await runner.cleanup()
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _take(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.got.append(Received(headers, await request.read()))
         while self.hangs:
             await asyncio.sleep(0.01)
-        return web.Response(status=self.status, headers=self.headers, body=self.body)
+        answer = web.StreamResponse(status=self.status, headers=self.headers)
+        await answer.prepare(request)
+        while self.endless:
+            await answer.write(b"x" * 65536)
+        return answer
 
 
 @asynccontextmanager
