@@ -26,7 +26,7 @@ from orders.view import OrderView
 from tests.fakes import OutOfOrder
 from tests.orders.builders import eur
 from tests.receiver import SECRET, Received, Receiver, receiver, sender_to
-from tests.workflows.conftest import Backstage
+from tests.workflows.conftest import POLICY, Backstage
 from worker import WORKFLOWS, lenient_converter, workflow_runner
 from workflows import calls, ids
 from workflows.options import POST
@@ -41,6 +41,14 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
         "retry_policy",
         dataclasses.replace(POST["retry_policy"], initial_interval=every, maximum_interval=every),
     )
+
+
+@pytest.fixture
+def stage(stage: Backstage) -> Backstage:
+    """With time enough to pay: the end of an order would be one more change."""
+    policy = POLICY.model_copy(update={"payment_window": timedelta(days=1)})
+    stage.placed = stage.placed.model_copy(update={"policy": policy})
+    return stage
 
 
 @pytest_asyncio.fixture(loop_scope="session")
