@@ -203,7 +203,7 @@ async def test_an_endpoint_that_hangs_has_only_so_many_places(shop: Receiver) ->
     """The others, and the activities that move money, find theirs free."""
     shop.hangs = True
     async with receiver() as other:
-        sender = sender_to(shop.url, other.url, patience=timedelta(seconds=3))
+        sender = sender_to(shop.url, other.url, patience=timedelta(seconds=30))
         slow, quick = sender.endpoints
         hanging = [asyncio.create_task(sender.post(slow, WEBHOOK)) for _ in range(AT_ONCE)]
         await shop.has(AT_ONCE)
@@ -222,7 +222,7 @@ async def test_an_answer_without_end_is_not_read(shop: Receiver) -> None:
     """Case 23."""
     shop.endless, shop.status = True, 200
 
-    await post(sender_to(shop.url, patience=timedelta(seconds=3)))
+    await post(sender_to(shop.url, patience=timedelta(seconds=10)))
 
     assert len(shop.got) == 1
 
