@@ -4,9 +4,12 @@ How long a party has to act is not here but in the policy of each order. The con
 is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 """
 
+import base64
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
+import httpx
 import limits
 from annotated_types import Gt
 from pydantic import (
@@ -40,6 +43,7 @@ Names = Annotated[
     BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
 ]
 """Several names, separated by commas."""
+_SIGNING = "whsec_"
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
 
 
@@ -186,6 +190,33 @@ class Settings(BaseSettings):
             raise ValueError("has a mail address, which needs UNBUY_SMTP_URL")
         return addresses
 
+    # Systems that are told of every change of an order: https addresses, which may carry secrets. Their
+    # names are the contract's, hence without our prefix.
+    allow_private_webhooks: bool = False
+    order_webhook_secrets: Secrets = Field(default=(), validation_alias="ORDER_WEBHOOK_SECRETS")
+    order_webhook_urls: Secrets = Field(default=(), validation_alias="ORDER_WEBHOOK_URLS")
+
+    @field_validator("order_webhook_secrets")
+    @classmethod
+    def _secrets_are_standard(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, secret in enumerate(secrets, 1):
+            if not _is_signing_secret(secret.get_secret_value()):
+                raise ValueError(f"number {number} is not whsec_ and 24 to 64 bytes in base64")
+        return secrets
+
+    @field_validator("order_webhook_urls")
+    @classmethod
+    def _webhooks_are_safe(
+        cls, urls: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        schemes = ("https", "http") if info.data.get("allow_private_webhooks") else ("https",)
+        for number, url in enumerate(urls, 1):
+            if not _is_address(url.get_secret_value(), schemes):
+                raise ValueError(f"number {number} is not an address that begins with https://")
+        if urls and info.data.get("order_webhook_secrets") == ():
+            raise ValueError("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there")
+        return urls
+
     @field_validator("stripe_api_key")
     @classmethod
     def _stripe_needs_its_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -194,7 +225,28 @@ class Settings(BaseSettings):
         return key
 
 
+def _is_signing_secret(secret: str) -> bool:
+    try:
+        key = base64.b64decode(secret.removeprefix(_SIGNING), validate=True)
+    except ValueError:
+        return False
+    return secret.startswith(_SIGNING) and 24 <= len(key) <= 64
+
+
+def _is_address(url: str, schemes: Sequence[str]) -> bool:
+    try:
+        read = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return read.scheme in schemes and bool(read.host)
+
+
 def complaints(error: ValidationError) -> str:
     """What is wrong with the environment, by variable, without repeating what may be a secret."""
     problems = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"UNBUY_{str(it['loc'][0]).upper()}: {it['msg']}" for it in problems) + "."
+    return "; ".join(f"{_variable(str(it['loc'][0]))}: {it['msg']}" for it in problems) + "."
+
+
+def _variable(name: str) -> str:
+    # An alias is the whole name of its variable.
+    return name if name.isupper() else f"UNBUY_{name.upper()}"

@@ -10,6 +10,7 @@ from adapters.post_office import PostOffice
 from adapters.stripe_provider import StripeProvider
 from ledger.database import Database
 from settings import Settings, complaints
+from tests.receiver import SECRET
 from worker import World
 
 KEY = "sk_test_canary"
@@ -121,3 +122,70 @@ def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> N
     said = complaints(raised.value)
     assert said.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
     assert "; UNBUY_WORKER_PROCESSES: Input should be greater than 0." in said
+
+
+def test_webhooks_go_nowhere_unless_somebody_subscribed() -> None:
+    settings = Settings()
+
+    assert settings.order_webhook_urls == settings.order_webhook_secrets == ()
+    assert not settings.allow_private_webhooks
+
+
+def test_webhook_addresses_are_secrets_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 54: whoever knows one can write to the receiver."""
+    monkeypatch.setenv(
+        "ORDER_WEBHOOK_URLS", "https://a.example/canary, https://b.example:8443/?k=canary"
+    )
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", f"{SECRET},{SECRET}")
+
+    settings = Settings()
+
+    urls = [it.get_secret_value() for it in settings.order_webhook_urls]
+    assert urls == ["https://a.example/canary", "https://b.example:8443/?k=canary"]
+    assert len(settings.order_webhook_secrets) == 2
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "canary" not in shown
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "canary.example",
+        "ftp://canary.example",
+        "https://",
+        "https://[::1",
+        "https://canary.example:x",
+    ],
+)
+def test_what_is_no_address_of_a_webhook_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_URLS", f"https://good.example,{url}")
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
+
+    with pytest.raises(ValidationError, match="number 2 is not an address") as raised:
+        Settings()
+    said = complaints(raised.value)
+    assert said.startswith("ORDER_WEBHOOK_URLS: ")
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "!" * 40])
+def test_a_weak_signing_secret_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", secret)
+
+    with pytest.raises(ValidationError, match="24 to 64 bytes"):
+        Settings()
+
+
+def test_webhooks_without_tls_are_for_private_networks_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_URLS", "http://localhost:8000/")
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
+
+    with pytest.raises(ValidationError, match="begins with https"):
+        Settings()
+    monkeypatch.setenv("UNBUY_ALLOW_PRIVATE_WEBHOOKS", "true")
+    assert len(Settings().order_webhook_urls) == 1
