@@ -4,6 +4,7 @@ How long a party has to act is not here but in the policy of each order. The con
 is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 """
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -30,6 +31,11 @@ Secrets = Annotated[
 ]
 """Several secrets, separated by commas."""
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+
+# A path, or the bucket of S3 (3 to 63 characters) and a prefix without empty or relative parts.
+_PROOF_STORE = re.compile(
+    r"(?!\s)(?:(?!.*://)[^\0]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.?(/|$))[\w.!*'()-]+)*/?)(?<!\s)"
+)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -66,6 +72,17 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: Secrets = ()
     # None: Stripe's own address.
     stripe_api_base: str | None = None
+
+    # Where photos and scans are kept: a directory (a relative path is relative to the working
+    # directory), or `s3://bucket/prefix`, with keys, region and endpoint in the usual AWS_* variables.
+    proof_store: str = "var/proofs"
+
+    @field_validator("proof_store")
+    @classmethod
+    def _proof_store_is_one_that_we_know(cls, address: str) -> str:
+        if not _PROOF_STORE.fullmatch(address):
+            raise ValueError("must be a directory, or a bucket written as s3://bucket/prefix")
+        return address
 
     @field_validator("stripe_api_key")
     @classmethod
