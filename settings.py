@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     # None: Stripe's own address.
     stripe_api_base: str | None = None
 
+    # Asks carriers about tracking numbers; without it a number's form and check digit decide.
+    easypost_api_key: SecretStr | None = None
+    # None: EasyPost's own address.
+    easypost_api_base: str | None = None
+
     # Where photos and scans are kept: a directory (a relative path is relative to the working
     # directory), or `s3://bucket/prefix`, with keys, region and endpoint in the usual AWS_* variables.
     proof_store: str = "var/proofs"

@@ -104,7 +104,7 @@ class World:
     @classmethod
     def of(cls, settings: Settings, database: Database, client: Client) -> "World":
         """The world that the settings name."""
-        local = cls.local(database, client)
+        local = dataclasses.replace(cls.local(database, client), carriers=carrier_service(settings))
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
             return dataclasses.replace(
@@ -133,6 +133,20 @@ class World:
             Chargebacks(self.journal, notifications).take_late,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
+
+
+def carrier_service(settings: Settings) -> CarrierService | None:
+    """Whoever is asked about tracking numbers, if anybody. Raises CannotServe without its package."""
+    if not (settings.easypost_api_key and settings.easypost_api_key.get_secret_value()):
+        return None
+    try:
+        from adapters.easypost_carrier import EasyPostCarrier
+    except ImportError as error:
+        raise CannotServe(
+            "UNBUY_EASYPOST_API_KEY is set, but the package easypost is missing: "
+            "install the extra with pip install 'unbuy[easypost]'."
+        ) from error
+    return EasyPostCarrier(settings.easypost_api_key, settings.easypost_api_base)
 
 
 def news_desk(

@@ -162,6 +162,17 @@ REASONS = {
     _LOOKS_LIKE + r"But it has a code in it that they do not use: .+": r"Wygląda na numer tego "
     r"przewoźnika: \1. Zawiera jednak kod, którego ten przewoźnik nie używa: być może jest w nim "
     r"literówka.",
+    r"It looks like a number of a postal service\. But no country has the code .+, (.+): .+": r"Wygląda na "
+    r"numer operatora pocztowego. Żaden kraj nie ma jednak kodu \1, którym się kończy: być może jest w "
+    r"nim literówka.",
+    _LOOKS_LIKE
+    + r"But theirs have (\d+) characters, and this one has (\d+): .+": r"Wygląda na numer "
+    r"tego przewoźnika: \1. Liczba znaków powinna jednak wynosić \2, a jest ich \3: być może części "
+    r"brakuje albo jest ich za dużo.",
+    _LOOKS_LIKE
+    + r"But theirs have (\d+) to (\d+) characters, and this one has (\d+): .+": r"Wygląda na numer "
+    r"tego przewoźnika: \1. Liczba znaków powinna jednak wynosić od \2 do \3, a jest ich \4: być może części "
+    r"brakuje albo jest ich za dużo.",
     r"The carrier does not know this number\.": "Przewoźnik nie zna tego numeru.",
     r"Another order has used this number already\.": "Tego numeru użyto już w innym zamówieniu.",
 }

@@ -8,7 +8,13 @@ from typing import Any, Literal
 import pytest
 
 from activities.notifications import Letter
-from adapters.number_rules import NO_SUCH_FORM, UNKNOWN_CODE, WRONG_CHECK_DIGIT
+from adapters.number_rules import (
+    NO_SUCH_COUNTRY,
+    NO_SUCH_FORM,
+    UNKNOWN_CODE,
+    WRONG_CHECK_DIGIT,
+    WRONG_LENGTH,
+)
 from adapters.wording import LANGUAGES, wording
 from orders.clock import let_time_pass
 from orders.handlers import receive
@@ -219,6 +225,9 @@ def test_a_reason_is_given_where_there_is_one() -> None:
         NO_SUCH_FORM,
         WRONG_CHECK_DIGIT.format(carrier="UPS"),
         UNKNOWN_CODE.format(carrier="postal service (Poland)"),
+        NO_SUCH_COUNTRY.format(code="QQ"),
+        WRONG_LENGTH.format(carrier="UPS", length="18", actual=17),
+        WRONG_LENGTH.format(carrier="UPS", length="12 to 39", actual=11),
         "The carrier does not know this number.",
         "Another order has used this number already.",
     ],
