@@ -5,6 +5,7 @@ is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -37,14 +38,13 @@ Secrets = Annotated[
     BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
 ]
 """Several secrets, separated by commas."""
-Names = Annotated[
-    tuple[str, ...],
-    NoDecode,
-    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
-]
-"""Several names, separated by commas."""
 _SIGNING = "whsec_"
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+
+# A path, or the bucket of S3 (3 to 63 characters) and a prefix without empty or relative parts.
+_PROOF_STORE = re.compile(
+    r"(?!\s)(?:(?!.*://)[^\0]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.?(/|$))[\w.!*'()-]+)*/?)(?<!\s)"
+)
 
 
 Listed = Annotated[
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     mail_from: str | None = Field(default=None, validate_default=True)
     # Which addresses parties may have; None: mail, and hosted services that cannot be pointed elsewhere.
-    notify_schemes: Names | None = None
+    notify_schemes: Listed | None = None
     # Also those that name a machine of their own, which may be one of this network.
     allow_private_channels: bool = False
     # Where support is told, by mail or Apprise; such addresses carry passwords.
@@ -216,6 +216,22 @@ class Settings(BaseSettings):
         if urls and info.data.get("order_webhook_secrets") == ():
             raise ValueError("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there")
         return urls
+
+    # Asks carriers about tracking numbers; without it a number's form and check digit decide.
+    easypost_api_key: SecretStr | None = None
+    # None: EasyPost's own address.
+    easypost_api_base: str | None = None
+
+    # Where photos and scans are kept: a directory (a relative path is relative to the working
+    # directory), or `s3://bucket/prefix`, with keys, region and endpoint in the usual AWS_* variables.
+    proof_store: str = "var/proofs"
+
+    @field_validator("proof_store")
+    @classmethod
+    def _proof_store_is_one_that_we_know(cls, address: str) -> str:
+        if not _PROOF_STORE.fullmatch(address):
+            raise ValueError("must be a directory, or a bucket written as s3://bucket/prefix")
+        return address
 
     @field_validator("stripe_api_key")
     @classmethod

@@ -139,6 +139,7 @@ class World:
             )
             subscribers = TemporalSubscribers(client, local.journal.order, sender.endpoints)
             local = dataclasses.replace(local, endpoints=sender, subscribers=subscribers)
+        local = dataclasses.replace(local, carriers=carrier_service(settings))
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
             return dataclasses.replace(
@@ -187,6 +188,20 @@ def post_office(settings: Settings, database: Database) -> PostOffice:
         mailing,
         [it.get_secret_value() for it in settings.support_notify],
     )
+
+
+def carrier_service(settings: Settings) -> CarrierService | None:
+    """Whoever is asked about tracking numbers, if anybody. Raises CannotServe without its package."""
+    if not (settings.easypost_api_key and settings.easypost_api_key.get_secret_value()):
+        return None
+    try:
+        from adapters.easypost_carrier import EasyPostCarrier
+    except ImportError as error:
+        raise CannotServe(
+            "UNBUY_EASYPOST_API_KEY is set, but the package easypost is missing: "
+            "install the extra with pip install 'unbuy[easypost]'."
+        ) from error
+    return EasyPostCarrier(settings.easypost_api_key, settings.easypost_api_base)
 
 
 def news_desk(

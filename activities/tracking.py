@@ -1,11 +1,30 @@
-"""Tracking numbers (R11): format and check digit, used by no other order, known to the carrier."""
+"""Tracking numbers (R11): format and check digit, used by no other order, known to the carrier.
 
+A carrier that can't be asked holds up neither a deadline nor a refund: the order goes on while the number is
+``verifying``. Nor does it hold up the number for ever: after ``LONGEST_OUTAGE`` its form counts alone.
+"""
+
+import asyncio
+from datetime import timedelta
 from typing import Protocol
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from orders.sentences import sentence
 from orders.values import Frozen
+
+LONGEST_OUTAGE = timedelta(days=2)
+
+NOT_KNOWN = sentence("The carrier does not know this number.")
+NOBODY_TO_ASK = sentence(
+    "The carrier could not be asked for two days: the number counts by its form alone."
+)
+
+# Sooner than the attempt's own end, so that a carrier which hangs is known for one.
+_PATIENCE = 8.0
+# Carriers learn of a parcel when they first scan it: nothing is gained by asking every few minutes.
+_ASK_AGAIN = timedelta(hours=1)
 
 
 class TrackingCheck(Frozen):
@@ -17,7 +36,10 @@ class TrackingCheck(Frozen):
 
 
 class TrackingVerdict(Frozen):
-    """Good or not; ``carrier`` whose number it is, ``reason`` a sentence when it is not good."""
+    """Good or not; ``carrier`` whose number it is.
+
+    ``reason`` is a sentence: why it is not good or, with one that is, what else is to be known of it.
+    """
 
     valid: bool
     carrier: str | None = None
@@ -38,11 +60,25 @@ class NumberRegistry(Protocol):
         """Note that the order uses the number; False when another order does already."""
 
 
-class CarrierService(Protocol):
-    """A carrier that can be asked."""
+class CarrierRecord(Frozen):
+    """What a carrier has under a number; ``delivered_in`` is a country (ISO 3166, two letters)."""
 
-    async def knows(self, number: str, carrier: str | None) -> bool:
-        """Whether the carrier knows this number. Raises when it cannot be asked now."""
+    delivered_in: str | None = None
+
+
+class NotKnownYet(Exception):
+    """The carrier has nothing under the number yet, and may still have later: it is to be asked again."""
+
+
+class CarrierService(Protocol):
+    """A carrier that can be asked, or somebody who asks many."""
+
+    async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
+        """What the carrier has under this number; None when there is no such number.
+
+        Of a carrier that the service doesn't cover the record is empty: the number's form has to do.
+        Raises NotKnownYet, and anything else when it cannot be asked now.
+        """
 
 
 class Tracking:
@@ -60,18 +96,44 @@ class Tracking:
         """Judge a number; the same order asking again gets the same answer."""
         number = "".join(char for char in check.number if char.isalnum()).upper()
         verdict = self._rules.judge(number, check.carrier)
-        if not verdict.valid:
-            return verdict
-        if self._carriers and not await self._carriers.knows(number, verdict.carrier):
-            return TrackingVerdict(
-                valid=False,
-                carrier=verdict.carrier,
-                reason=sentence("The carrier does not know this number."),
-            )
-        if not await self._registry.claim(number, check.order_id):
-            return TrackingVerdict(
-                valid=False,
-                carrier=verdict.carrier,
-                reason=sentence("Another order has used this number already."),
-            )
+        if verdict.valid and self._carriers:
+            verdict = await _carrier_says(self._carriers, number, verdict)
+        if verdict.valid and not await self._registry.claim(number, check.order_id):
+            reason = sentence("Another order has used this number already.")
+            return TrackingVerdict(valid=False, carrier=verdict.carrier, reason=reason)
         return verdict
+
+
+async def _carrier_says(
+    carriers: CarrierService, number: str, verdict: TrackingVerdict
+) -> TrackingVerdict:
+    """The verdict on a number of good form, with what its carrier knows."""
+    info = activity.info()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            record = await carriers.find(number, verdict.carrier)
+    except NotKnownYet as error:
+        later = None if info.is_local else _ASK_AGAIN
+        raise ApplicationError(str(error), type="NotKnownYet", next_retry_delay=later) from None
+    except Exception as error:
+        # Both are the server's instants: a worker's clock may be wrong, and tests skip time.
+        if info.current_attempt_scheduled_time - info.scheduled_time < LONGEST_OUTAGE:
+            raise
+        activity.logger.error("A tracking number counts by its form: %s", type(error).__name__)
+        return verdict.model_copy(update={"reason": NOBODY_TO_ASK})
+    if not record:
+        return TrackingVerdict(
+            valid=False,
+            carrier=verdict.carrier,
+            reason=sentence("The carrier does not know this number."),
+        )
+    if not record.delivered_in:
+        return verdict
+    return verdict.model_copy(
+        update={
+            "reason": sentence(
+                "By the carrier's record it was delivered in {country}.",
+                country=record.delivered_in,
+            )
+        }
+    )

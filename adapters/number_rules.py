@@ -1,16 +1,19 @@
 """The carriers' rules for their numbers: form and check digit (R11).
 
-The rules are the data of the package ``tracking-numbers``: UPU standard S10 for postal services,
-and the big carriers' own.
+The rules are the data of the package ``tracking-numbers`` (UPU standard S10 for postal services, and the
+big carriers' own) and our own in ``adapters.number_forms``.
 """
 
+import dataclasses
 from collections.abc import Iterable
 
 import pycountry
 from tracking_numbers import DEFINITIONS  # type: ignore[import-untyped]
+from tracking_numbers.definition import TrackingNumberDefinition  # type: ignore[import-untyped]
 from tracking_numbers.types import TrackingNumber  # type: ignore[import-untyped]
 
 from activities.tracking import TrackingVerdict
+from adapters.number_forms import BEGINNINGS, COMMON, PECULIAR
 from languages.catalogues import N_
 from orders.sentences import sentence
 
@@ -23,6 +26,14 @@ UNKNOWN_CODE = N_(
     "It looks like a number of this carrier: {carrier}. But it has a code in it that they do not "
     "use: perhaps a character is mistyped."
 )
+NO_SUCH_COUNTRY = N_(
+    "It looks like a number of a postal service. But no country has the code that it ends with, {code}: "
+    "perhaps a character is mistyped."
+)
+WRONG_LENGTH = N_(
+    "It looks like a number of this carrier: {carrier}. But theirs have {length} characters, and this one "
+    "has {actual}: perhaps some are missing or too many."
+)
 
 _S10 = "s10"
 
@@ -32,20 +43,47 @@ class CarrierRules:
 
     def judge(self, number: str, carrier: str | None) -> TrackingVerdict:
         """See ``NumberRules``; where the seller names another carrier, the number wins."""
-        read: Iterable[TrackingNumber | None] = (rule.test(number) for rule in DEFINITIONS)
         # Several carriers may have numbers of one form: what the seller says then decides.
         found = sorted(
-            (it for it in read if it),
+            _readings(number, PECULIAR) or _readings(number, (*DEFINITIONS, *COMMON)),
             key=lambda it: (bool(_errors(it)), not _is_named(it, carrier)),
         )
         if not found:
-            return TrackingVerdict(valid=False, reason=NO_SUCH_FORM)
+            return _formless(number)
         best = found[0]
         name = _carrier(best)
         if not (errors := _errors(best)):
             return TrackingVerdict(valid=True, carrier=name)
-        reason = WRONG_CHECK_DIGIT if "checksum" in errors else UNKNOWN_CODE
-        return TrackingVerdict(valid=False, carrier=name, reason=sentence(reason, carrier=name))
+        if "checksum" in errors:
+            reason = sentence(WRONG_CHECK_DIGIT, carrier=name)
+        elif "Courier" in errors and best.courier.code == _S10:
+            reason = sentence(NO_SUCH_COUNTRY, code=number[-2:])
+        else:
+            reason = sentence(UNKNOWN_CODE, carrier=name)
+        return TrackingVerdict(valid=False, carrier=name, reason=reason)
+
+
+def _readings(number: str, rules: Iterable[TrackingNumberDefinition]) -> list[TrackingNumber]:
+    return [found for rule in rules if (found := _reading(number, rule))]
+
+
+def _reading(number: str, rule: TrackingNumberDefinition) -> TrackingNumber | None:
+    try:
+        return rule.test(number)
+    except ValueError:
+        # The package lets UPS's check digit be a letter, and then fails on it.
+        found = rule.test(f"{number[:-1]}0")
+        return dataclasses.replace(found, validation_errors=[("checksum", "not a digit")])
+
+
+def _formless(number: str) -> TrackingVerdict:
+    for it in BEGINNINGS:
+        if it.pattern.fullmatch(number):
+            reason = sentence(
+                WRONG_LENGTH, carrier=it.carrier, length=it.length, actual=len(number)
+            )
+            return TrackingVerdict(valid=False, carrier=it.carrier, reason=reason)
+    return TrackingVerdict(valid=False, reason=sentence(NO_SUCH_FORM))
 
 
 def _errors(found: TrackingNumber) -> set[str]:

@@ -13,7 +13,7 @@ from activities.bookkeeping import Step
 from activities.disputes import DisputeCase
 from activities.notifications import Letter
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
-from activities.tracking import TrackingVerdict
+from activities.tracking import CarrierRecord, TrackingVerdict
 from ledger.journal import SqlJournal
 from orders.books import Books, Posting
 from orders.messages import RefundStatus, Role
@@ -256,9 +256,9 @@ class FakeCarrier:
     state: Outage = field(default_factory=Outage)
     unknown: set[str] = field(default_factory=set)
 
-    async def knows(self, number: str, carrier: str | None) -> bool:
+    async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
         await self.state.endure()
-        return number not in self.unknown
+        return None if number in self.unknown else CarrierRecord()
 
 
 @dataclass

@@ -9,7 +9,13 @@ import pytest
 
 from activities.notifications import Letter
 from adapters.letters import TEXTS
-from adapters.number_rules import NO_SUCH_FORM, UNKNOWN_CODE, WRONG_CHECK_DIGIT
+from adapters.number_rules import (
+    NO_SUCH_COUNTRY,
+    NO_SUCH_FORM,
+    UNKNOWN_CODE,
+    WRONG_CHECK_DIGIT,
+    WRONG_LENGTH,
+)
 from adapters.wording import wording
 from languages.labels import PHRASES
 from orders.clock import let_time_pass
@@ -215,6 +221,9 @@ def test_a_reason_is_given_where_there_is_one() -> None:
         NO_SUCH_FORM,
         WRONG_CHECK_DIGIT.format(carrier="UPS"),
         UNKNOWN_CODE.format(carrier="postal service (Poland)"),
+        NO_SUCH_COUNTRY.format(code="QQ"),
+        WRONG_LENGTH.format(carrier="UPS", length="18", actual=17),
+        WRONG_LENGTH.format(carrier="UPS", length="12–39", actual=11),
         "The carrier does not know this number.",
         "Another order has used this number already.",
     ],

@@ -14,6 +14,7 @@ from temporalio.common import RetryPolicy
 from activities.bookkeeping import Step
 from activities.notifications import Letter
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from activities.tracking import CarrierRecord
 from adapters.local_provider import LocalProvider
 from demo.stage import Life
 from ledger.journal import Database, SqlJournal
@@ -64,9 +65,9 @@ class Channel:
 class Carrier:
     outage: Outage
 
-    async def knows(self, number: str, carrier: str | None) -> bool:
+    async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
         await self.outage.endure()
-        return True
+        return CarrierRecord()
 
 
 class Provider(LocalProvider):

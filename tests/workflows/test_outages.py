@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
+from activities.tracking import NOBODY_TO_ASK
 from orders.model import CloseReason, DisputeReason, Status
 from orders.view import OrderView
 from tests.orders.builders import eur
@@ -115,6 +116,25 @@ async def test_carrier_down_and_the_deadline_fires(order: Tale) -> None:
     assert [it.status for it in late.shipment.tracking] == ["verifying"]
     assert verified.dispute
     assert f"tracking_number {GOOD_NUMBER}: valid" in verified.dispute.evidence
+
+
+async def test_a_carrier_down_for_days_keeps_no_order_from_being_shipped(
+    order: Tale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R11: then the number counts by its form alone, and the order says so. (Hours, as above.)"""
+    monkeypatch.setattr("activities.tracking.LONGEST_OUTAGE", HOURS)
+    await order.begins()
+    await order.awaits_shipment()
+    order.world.carrier.state.down = True
+    await order.signals("tracking_number", number=GOOD_NUMBER)
+    early = await order.days(0.24)
+    late = await order.days(0.05)
+    shipped = await order.becomes(lambda view: view.status is Status.SHIPPED)
+
+    assert early.status is Status.AWAITING_SHIPMENT
+    assert late.shipment
+    assert shipped.shipment
+    assert shipped.shipment.tracking[0].reason == NOBODY_TO_ASK
 
 
 async def test_carrier_hangs_and_the_order_answers(order: Tale) -> None:

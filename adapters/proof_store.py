@@ -1,0 +1,264 @@
+"""Photos and scans that prove a shipment, kept under their order and named by their SHA-256 (R10, R11).
+
+A file is taken whole into a nameless temporary file first (the directory is TMPDIR's), where it is
+measured, hashed and judged as it comes. What is refused, broken off or killed never reaches the
+store, and the system takes the temporary file back by itself: no leftovers, nothing to sweep, and
+an S3 key that may neither delete nor list is enough.
+
+ProofError
+├── ProofTooLarge       more than 10 MiB (HTTP 413)
+├── WrongMediaType      neither JPEG nor PNG nor PDF, whatever it is called (HTTP 415)
+├── EmptyProof          no content at all (HTTP 422)
+├── IncompleteProof     it begins as one of these, and doesn't end as one (HTTP 422)
+└── StoreUnavailable    the store can't be reached or written to (HTTP 503)
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
+from pydantic import TypeAdapter
+
+from orders.values import OrderId
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes that a proof may have."""
+
+_CHUNK = 64 * 1024
+# S3 takes no smaller parts, except the last one.
+_PART = 5 * 1024 * 1024
+
+_ORDER_ID: TypeAdapter[str] = TypeAdapter(OrderId)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+# A person waits: rather say that the store is away than try for the library's three minutes.
+_RETRY_TIMEOUT = timedelta(seconds=15)
+
+
+class ProofError(Exception):
+    """A proof that can't be kept or opened; the text is for the one who sent it."""
+
+
+class ProofTooLarge(ProofError):
+    """More than ``LARGEST``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A proof has 10 MiB at most, and this file has more: send a smaller photo or scan."
+        )
+
+
+class WrongMediaType(ProofError):
+    """By its content it is none of the types that we keep."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A proof is a JPEG or PNG image or a PDF, and by its content this file is none of them: "
+            "save it as one of these and send it again."
+        )
+
+
+class EmptyProof(ProofError):
+    """A file of no bytes."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is empty: choose the photo or scan and send it again.")
+
+
+class IncompleteProof(ProofError):
+    """Cut off, or never a whole file of its type."""
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(
+            f"The file begins as {media_type} but its end is missing: "
+            "see whether it opens on your device, and send it again."
+        )
+
+
+class StoreUnavailable(ProofError):
+    """Nobody's fault who sends or asks; the cause has the details."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The proof store can't be reached now: try again in a few minutes. "
+            "UNBUY_PROOF_STORE names it to whoever runs this."
+        )
+
+
+@dataclass(frozen=True)
+class StoredProof:
+    """Where a proof is kept, and what it is; the fields of ``orders.messages.ShipmentProof``."""
+
+    reference: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class OpenedProof:
+    """A proof to send on: as an attachment called ``file_name``, with `nosniff`, never inline."""
+
+    media_type: str
+    file_name: str
+    size: int
+    chunks: AsyncIterator[bytes]
+
+
+class _Type(NamedTuple):
+    media_type: str
+    extension: str
+    # A whole file has `closing` somewhere: cameras append to images what ends after the image's end.
+    opening: re.Pattern[bytes]
+    closing: bytes
+
+
+_TYPES = (
+    _Type("image/jpeg", "jpg", re.compile(rb"\xff\xd8\xff[\xc0-\xfe]"), b"\xff\xd9"),
+    _Type(
+        "image/png",
+        "png",
+        re.compile(rb"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"),
+        b"\x00\x00\x00\x00IEND\xae\x42\x60\x82",
+    ),
+    _Type("application/pdf", "pdf", re.compile(rb"%PDF-[12]\.\d"), b"%%EOF"),
+)
+# As many bytes as the longest opening has.
+_HEAD = 16
+
+
+class ProofStore:
+    """Proofs in a directory, or in a bucket of S3 or of what speaks like it."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def at(cls, address: str) -> "ProofStore":
+        """The store at ``s3://bucket/prefix``, or in a directory, which is made if missing.
+
+        Keys, region and endpoint of S3 come from the usual AWS_* variables. Raises StoreUnavailable.
+        """
+        try:
+            if not address.startswith("s3://"):
+                directory = Path(address)
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                return cls(LocalStore(directory.resolve()))
+            url = urlsplit(address)
+            return cls(
+                S3Store(
+                    url.netloc,
+                    prefix=url.path.strip("/") or None,
+                    retry_config={"max_retries": 3, "retry_timeout": _RETRY_TIMEOUT},
+                )
+            )
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable from error
+
+    async def keep(self, order_id: str, chunks: AsyncIterator[bytes]) -> StoredProof:
+        """Take a file as it comes; the same one again for the same order is the same object.
+
+        Raises the errors of this module, and whatever ``chunks`` raises; then nothing is kept.
+        """
+        folder = _folder(order_id)
+        with TemporaryFile() as file:
+            media_type, size, sha256 = await _received(chunks, file)
+            file.seek(0)
+            reference = f"{folder}/{sha256}"
+            try:
+                # One part after another: with more at once the library holds the whole file.
+                await obstore.put_async(
+                    self._store, reference, file, chunk_size=_PART, max_concurrency=1
+                )
+            except (BaseError, OSError) as error:
+                raise StoreUnavailable from error
+        return StoredProof(reference, media_type, size, sha256)
+
+    async def open(self, order_id: str, sha256: str) -> OpenedProof | None:
+        """The proof of this order with this SHA-256 (hex), or None if there is none.
+
+        Whether the caller may see the order is the gateway's question. Raises StoreUnavailable.
+        """
+        try:
+            folder = _folder(order_id)
+        except ValueError:
+            return None
+        sha256 = sha256.lower()
+        if not _SHA256.fullmatch(sha256):
+            return None
+        try:
+            found = await obstore.get_async(self._store, f"{folder}/{sha256}")
+            stream = aiter(found.stream(_CHUNK))
+            first = await anext(stream, b"")
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable from error
+        if not (type_ := _type(first[:_HEAD])):
+            return None  # somebody else put it there
+        return OpenedProof(
+            media_type=type_.media_type,
+            file_name=f"proof-{sha256[:12]}.{type_.extension}",
+            size=found.meta["size"],
+            chunks=_sent(first, stream),
+        )
+
+
+async def _received(chunks: AsyncIterator[bytes], file: IO[bytes]) -> tuple[str, int, str]:
+    """Write the chunks to the file; the media type, size and SHA-256 of what came."""
+    digest = hashlib.sha256()
+    type_: _Type | None = None
+    size = 0
+    head = end = b""
+    closed = False
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > LARGEST:
+            raise ProofTooLarge
+        digest.update(chunk)
+        file.write(chunk)
+        if type_ is None:
+            head += chunk
+            if len(head) < _HEAD:
+                continue
+            if not (type_ := _type(head)):
+                raise WrongMediaType
+            end, chunk = b"", head
+        end += chunk
+        closed = closed or type_.closing in end
+        end = end[-len(type_.closing) + 1 :]
+    if not size:
+        raise EmptyProof
+    if not type_:
+        raise WrongMediaType
+    if not closed:
+        raise IncompleteProof(type_.media_type)
+    return type_.media_type, size, digest.hexdigest()
+
+
+def _type(head: bytes) -> _Type | None:
+    return next((it for it in _TYPES if it.opening.match(head)), None)
+
+
+def _folder(order_id: str) -> str:
+    """Raises ValueError for what is no order's id: no path can be made of it."""
+    # An order may well be called `..`, and a directory of the name below is one like any other.
+    return f"order-{_ORDER_ID.validate_python(order_id)}"
+
+
+async def _sent(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        yield first
+        async for chunk in rest:
+            yield chunk
+    except (BaseError, OSError) as error:
+        raise StoreUnavailable from error

@@ -1,0 +1,121 @@
+"""Verifying a number, with a carrier service that answers, waits or is away (R11)."""
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities import tracking
+from activities.tracking import (
+    LONGEST_OUTAGE,
+    NOBODY_TO_ASK,
+    NOT_KNOWN,
+    CarrierRecord,
+    NotKnownYet,
+    Tracking,
+    TrackingCheck,
+    TrackingVerdict,
+)
+from tests.fakes import FakeRegistry, FakeRules
+
+CHECK = TrackingCheck(order_id="A-1", number="RR 473 124 829 PL")
+
+
+class Carrier:
+    """Answers one thing."""
+
+    def __init__(self, answer: CarrierRecord | Exception | None) -> None:
+        self.answer = answer
+
+    async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Hanging:
+    """Never answers."""
+
+    async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def verify(
+    carriers: Carrier | Hanging, since: timedelta = timedelta(0), is_local: bool = False
+) -> TrackingVerdict:
+    environment = ActivityEnvironment()
+    info = environment.info
+    environment.info = dataclasses.replace(
+        info, current_attempt_scheduled_time=info.scheduled_time + since, is_local=is_local
+    )
+    duty = Tracking(FakeRules(), FakeRegistry(), carriers)
+    verdict: TrackingVerdict = await environment.run(duty.verify_tracking, CHECK)
+    return verdict
+
+
+async def test_a_number_that_the_carrier_knows_is_good() -> None:
+    """R11."""
+    verdict = await verify(Carrier(CarrierRecord()))
+
+    assert verdict == TrackingVerdict(valid=True, carrier="Post")
+
+
+async def test_a_number_that_the_carrier_does_not_know_is_not() -> None:
+    """R11."""
+    verdict = await verify(Carrier(None))
+
+    assert verdict == TrackingVerdict(valid=False, carrier="Post", reason=NOT_KNOWN)
+
+
+async def test_where_it_was_delivered_is_told_with_the_verdict() -> None:
+    """R11: an order knows no address; whoever knows it can compare."""
+    verdict = await verify(Carrier(CarrierRecord(delivered_in="DE")))
+
+    assert verdict.valid
+    assert verdict.reason == "By the carrier's record it was delivered in DE."
+
+
+async def test_a_carrier_that_is_away_is_asked_again() -> None:
+    with pytest.raises(ConnectionError):
+        await verify(Carrier(ConnectionError()), LONGEST_OUTAGE - timedelta(seconds=1))
+
+
+async def test_one_that_is_away_for_days_delays_nothing_any_more() -> None:
+    """R11: an outage of ours, such as a key withdrawn, makes no seller lose a dispute."""
+    verdict = await verify(Carrier(ConnectionError()), LONGEST_OUTAGE)
+
+    assert verdict == TrackingVerdict(valid=True, carrier="Post", reason=NOBODY_TO_ASK)
+
+
+async def test_one_that_hangs_is_one_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "_PATIENCE", 0.01)
+
+    verifying = asyncio.create_task(verify(Hanging()))
+    gives_up = asyncio.create_task(verify(Hanging(), LONGEST_OUTAGE))
+    await asyncio.wait({verifying, gives_up}, timeout=5)
+
+    assert isinstance(verifying.exception(), TimeoutError)
+    assert gives_up.result().reason == NOBODY_TO_ASK
+
+
+@pytest.mark.parametrize("since", [timedelta(0), LONGEST_OUTAGE * 2])
+async def test_a_number_that_is_not_known_yet_is_asked_for_again_however_long_it_takes(
+    since: timedelta,
+) -> None:
+    """R11: it never becomes good by waiting."""
+    with pytest.raises(ApplicationError) as raised:
+        await verify(Carrier(NotKnownYet("Not yet.")), since)
+
+    assert raised.value.type == "NotKnownYet"
+    assert raised.value.next_retry_delay == timedelta(hours=1)
+
+
+async def test_the_brief_first_try_does_not_wait_an_hour() -> None:
+    with pytest.raises(ApplicationError) as raised:
+        await verify(Carrier(NotKnownYet("Not yet.")), is_local=True)
+
+    assert raised.value.next_retry_delay is None

@@ -1,0 +1,380 @@
+"""The proof store's contract (R10, R11), kept by files and by S3 alike."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import repeat
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import LocalStore, S3Store
+from pydantic import ValidationError
+
+from adapters.proof_store import (
+    LARGEST,
+    EmptyProof,
+    IncompleteProof,
+    ProofStore,
+    ProofTooLarge,
+    StoreUnavailable,
+    WrongMediaType,
+)
+from deploy.embedded import LOOPBACK, free_port
+from settings import Settings, complaints
+from tests.s3 import BUCKET, s3_peer
+
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" + b"\xff\xd9"
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + b"." * 40 + b"\x00\x00\x00\x00IEND\xae\x42\x60\x82"
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\nstartxref\n9\n%%EOF\n"
+HTML = b"<!doctype html><script>alert(document.cookie)</script>"
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+
+Names = Callable[[], list[str]]
+
+
+@pytest.fixture(scope="session")
+async def s3_endpoint() -> AsyncIterator[str]:
+    async with s3_peer() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["files", "s3"])
+def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "files":
+        return str(tmp_path / "proofs")
+    speak_s3(monkeypatch, request.getfixturevalue("s3_endpoint"))
+    return f"s3://{BUCKET}/{tmp_path.name}"
+
+
+@pytest.fixture
+def store(address: str) -> ProofStore:
+    return ProofStore.at(address)
+
+
+@pytest.fixture
+def names(address: str) -> Names:
+    """What is in the store, whoever put it there and however it is called."""
+
+    def files() -> list[str]:
+        found = (it for it in Path(address).rglob("*") if it.is_file())
+        return sorted(it.relative_to(address).as_posix() for it in found)
+
+    def objects() -> list[str]:
+        bucket = S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2])
+        return sorted(it["path"] for it in bucket.list().collect())
+
+    return objects if address.startswith("s3:") else files
+
+
+def speak_s3(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unbuy")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "unbuy")
+
+
+async def coming(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def all_of(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])
+
+
+def a_jpeg_of(size: int, chunk: int = 64 * 1024) -> Iterable[bytes]:
+    yield JPEG[:-2]
+    left = size - len(JPEG)
+    yield from repeat(bytes(chunk), left // chunk)
+    yield bytes(left % chunk)
+    yield JPEG[-2:]
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "ending"),
+    [(JPEG, "image/jpeg", ".jpg"), (PNG, "image/png", ".png"), (PDF, "application/pdf", ".pdf")],
+)
+async def test_a_proof_comes_back_as_it_was_sent_with_the_type_its_content_has(
+    store: ProofStore, content: bytes, media_type: str, ending: str
+) -> None:
+    """R10, R11."""
+    sha256 = hashlib.sha256(content).hexdigest()
+
+    kept = await store.keep("A-1", coming(content))
+    opened = await store.open("A-1", sha256)
+
+    assert (kept.media_type, kept.size, kept.sha256) == (media_type, len(content), sha256)
+    assert kept.reference == f"order-A-1/{sha256}"
+    assert opened
+    assert (opened.media_type, opened.size) == (media_type, len(content))
+    assert opened.file_name == f"proof-{sha256[:12]}{ending}"
+    assert await all_of(opened.chunks) == content
+
+
+@pytest.mark.parametrize("content", [JPEG, PNG, PDF])
+async def test_it_does_not_matter_how_a_proof_is_cut_into_chunks(
+    store: ProofStore, content: bytes
+) -> None:
+    kept = await store.keep("A-1", coming(*(bytes([byte]) for byte in content), b""))
+
+    assert kept.size == len(content)
+    assert kept.sha256 == hashlib.sha256(content).hexdigest()
+
+
+async def test_the_same_file_twice_is_one_object(store: ProofStore, names: Names) -> None:
+    first = await store.keep("A-1", coming(JPEG))
+    again = await store.keep("A-1", coming(JPEG[:7], JPEG[7:]))
+
+    assert first == again
+    assert names() == [first.reference]
+
+
+async def test_what_the_camera_appends_to_an_image_does_no_harm(store: ProofStore) -> None:
+    assert (await store.keep("A-1", coming(JPEG, b"a film of the moment" * 99))).size > len(JPEG)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HTML,
+        SVG,
+        b"GIF89a" + bytes(99),
+        b"\n" + PDF,
+        b"\xff\xd8",
+        b"PK\x03\x04" + bytes(99),
+        b"%PDF",
+    ],
+)
+async def test_what_is_none_of_the_types_is_refused_whatever_it_is_called(
+    store: ProofStore, names: Names, content: bytes
+) -> None:
+    """Case 53."""
+    with pytest.raises(WrongMediaType):
+        await store.keep("A-1", coming(content))
+
+    assert names() == []
+
+
+async def test_what_is_refused_is_refused_by_its_first_bytes(store: ProofStore) -> None:
+    async def never_ending() -> AsyncIterator[bytes]:
+        yield HTML
+        pytest.fail("More was read than is needed to refuse it.")
+
+    with pytest.raises(WrongMediaType):
+        await store.keep("A-1", never_ending())
+
+
+async def test_a_file_that_is_two_things_is_the_one_it_was_judged_to_be(store: ProofStore) -> None:
+    """Case 53: an image with a page inside is sent on as an image, to be saved."""
+    kept = await store.keep("A-1", coming(JPEG[:-2] + HTML + JPEG[-2:]))
+    opened = await store.open("A-1", kept.sha256)
+
+    assert opened
+    assert opened.media_type == "image/jpeg"
+    assert opened.file_name.endswith(".jpg")
+
+
+@pytest.mark.parametrize("content", [JPEG[:-1], PNG[:-1], PDF[:-2], JPEG[:-2] + b"\x00" * 5_000])
+async def test_a_file_without_its_end_is_refused(
+    store: ProofStore, names: Names, content: bytes
+) -> None:
+    with pytest.raises(IncompleteProof):
+        await store.keep("A-1", coming(content))
+
+    assert names() == []
+
+
+async def test_an_end_cut_in_two_is_one(store: ProofStore) -> None:
+    assert (await store.keep("A-1", coming(PNG[:-5], PNG[-5:]))).size == len(PNG)
+
+
+@pytest.mark.parametrize("chunks", [(), (b"",), (b"", b"")])
+async def test_an_empty_file_is_refused(store: ProofStore, chunks: tuple[bytes, ...]) -> None:
+    with pytest.raises(EmptyProof):
+        await store.keep("A-1", coming(*chunks))
+
+
+async def test_ten_mebibytes_are_kept_and_a_byte_more_is_not(
+    store: ProofStore, names: Names
+) -> None:
+    kept = await store.keep("A-1", coming(*a_jpeg_of(LARGEST)))
+    with pytest.raises(ProofTooLarge):
+        await store.keep("A-2", coming(*a_jpeg_of(LARGEST + 1)))
+    opened = await store.open("A-1", kept.sha256)
+
+    assert kept.size == LARGEST
+    assert names() == [kept.reference]
+    assert opened
+    assert await all_of(opened.chunks) == b"".join(a_jpeg_of(LARGEST))
+
+
+async def test_a_large_proof_is_never_in_memory_as_a_whole(store: ProofStore) -> None:
+    """What Python holds; what the library holds beside it is one part of 5 MiB."""
+    tracemalloc.start()
+    try:
+        kept = await store.keep("A-1", coming(*a_jpeg_of(LARGEST)))
+        opened = await store.open("A-1", kept.sha256)
+        assert opened
+        largest = max([len(chunk) async for chunk in opened.chunks])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert largest < 1024 * 1024
+    assert peak < LARGEST * 0.75
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(store: ProofStore, names: Names) -> None:
+    async def breaking_off() -> AsyncIterator[bytes]:
+        for chunk in [*a_jpeg_of(LARGEST)][:-1]:
+            yield chunk
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await store.keep("A-1", breaking_off())
+
+    assert names() == []
+
+
+def test_a_process_killed_in_the_middle_of_an_upload_leaves_nothing(tmp_path: Path) -> None:
+    """The store has nothing, and nor has the directory of temporary files."""
+    script = f"""
+import asyncio, os, signal
+from adapters.proof_store import ProofStore
+
+async def killed():
+    yield {JPEG!r}
+    yield bytes(1 << 20)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(ProofStore.at({str(tmp_path / "proofs")!r}).keep("A-1", killed()))
+"""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(temporary)}, check=False
+    )
+
+    assert ended.returncode == -signal.SIGKILL
+    assert [it for it in tmp_path.rglob("*") if it.is_file()] == []
+
+
+async def test_a_proof_is_found_under_its_own_order_only(store: ProofStore) -> None:
+    kept = await store.keep("A-1", coming(JPEG))
+
+    assert await store.open("A-1", kept.sha256.upper())
+    assert await store.open("A-2", kept.sha256) is None
+    assert await store.open("A-1", "0" * 64) is None
+
+
+@pytest.mark.parametrize("order_id", [".", "..", "...", "-", "_", "a" * 64])
+async def test_every_id_an_order_may_have_is_a_place_of_its_own(
+    store: ProofStore, names: Names, order_id: str
+) -> None:
+    kept = await store.keep(order_id, coming(JPEG))
+
+    assert names() == [f"order-{order_id}/{kept.sha256}"]
+    assert await store.open(order_id, kept.sha256)
+
+
+@pytest.mark.parametrize(
+    "order_id", ["", "../A-1", "A-1/../A-2", "/etc", "A-1\n", "A\0", "a" * 65, "%2e%2e", "ż"]
+)
+async def test_no_path_leads_out_of_the_store_by_the_order(
+    store: ProofStore, names: Names, order_id: str
+) -> None:
+    """R11: whoever asks with a path of his own finds nothing, and keeps nothing there."""
+    kept = await store.keep("A-1", coming(JPEG))
+
+    with pytest.raises(ValidationError):
+        await store.keep(order_id, coming(JPEG))
+    assert await store.open(order_id, kept.sha256) is None
+    assert names() == [kept.reference]
+
+
+@pytest.mark.parametrize(
+    "sha256", ["", "..", "../order-A-2/{}", "{}/", "{}#1", "{}\n", "./{}", "/etc/passwd", "{}\0"]
+)
+async def test_no_path_leads_out_of_the_store_by_the_name(store: ProofStore, sha256: str) -> None:
+    kept = await store.keep("A-1", coming(JPEG))
+    await store.keep("A-2", coming(JPEG))
+
+    assert await store.open("A-1", sha256.format(kept.sha256)) is None
+
+
+async def test_what_somebody_else_puts_into_the_store_is_not_sent_on(
+    store: ProofStore, address: str
+) -> None:
+    place = f"order-A-1/{'0' * 64}"
+    if address.startswith("s3:"):
+        obstore.put(S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2]), place, HTML)
+    else:
+        obstore.put(LocalStore(address), place, HTML)
+
+    assert await store.open("A-1", "0" * 64) is None
+
+
+async def test_a_store_that_is_away_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    speak_s3(monkeypatch, f"http://{LOOPBACK}:{free_port()}")
+    store = ProofStore.at(f"s3://{BUCKET}")
+
+    with pytest.raises(StoreUnavailable, match="try again in a few minutes"):
+        await store.keep("A-1", coming(JPEG))
+    with pytest.raises(StoreUnavailable):
+        await store.open("A-1", "0" * 64)
+
+
+def test_a_directory_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreUnavailable, match="UNBUY_PROOF_STORE"):
+        ProofStore.at(str(tmp_path / "file" / "proofs"))
+
+
+def test_the_directory_is_its_owners_alone(tmp_path: Path) -> None:
+    ProofStore.at(str(tmp_path / "var" / "proofs"))
+
+    assert (tmp_path / "var" / "proofs").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    "address", ["var/proofs", "/srv/proofs", "C:\\proofs", "s3://bucket", "s3://my.bucket/a/b-1/"]
+)
+def test_a_directory_or_a_bucket_may_be_set(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("UNBUY_PROOF_STORE", address)
+
+    assert Settings().proof_store == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "",
+            " ",
+            "s3://",
+            "s3:///proofs",
+            "s3://Bad_Bucket",
+            "s3://bucket/../other",
+            "gs://bucket",
+        ),
+        *("https://example.org/proofs", "file:///srv/proofs", "s3://key:secret@bucket"),
+    ],
+)
+def test_any_other_address_of_the_store_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("UNBUY_PROOF_STORE", address)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    assert complaints(raised.value) == (
+        "UNBUY_PROOF_STORE: Value error, must be a directory, or a bucket written as s3://bucket/prefix."
+    )
