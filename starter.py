@@ -465,7 +465,7 @@ async def run(arguments: Sequence[str]) -> int:
 
 async def _run(arguments: Sequence[str]) -> int:
     try:
-        status = await app.meta.run_async(arguments, **_QUIETLY)
+        status = await app.meta.run_async(_language_first(arguments), **_QUIETLY)
     except Failure as failure:
         err.print(rendering.plain(str(failure)))
         return failure.status
@@ -477,6 +477,16 @@ async def _run(arguments: Sequence[str]) -> int:
         err.print(str(error))
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _language_first(arguments: Sequence[str]) -> list[str]:
+    """The same with ``--lang`` in front: behind, it could be a payload, which may begin with a hyphen."""
+    given = list(arguments)
+    for at, argument in enumerate(given):
+        if argument == "--lang" or argument.startswith("--lang="):
+            end = at + (2 if argument == "--lang" else 1)
+            return [*given[at:end], *given[:at], *given[end:]]
+    return given
 
 
 async def _run_and_settle(arguments: Sequence[str]) -> int:

@@ -296,6 +296,7 @@ async def test_show_answers_the_questions_of_the_product(terminal: Terminal) -> 
     ("lang", "variables"),
     [
         (["--lang", "pl"], {}),
+        (["--lang=pl"], {}),
         ([], {"UNBUY_LANG": "", "LC_ALL": "", "LC_MESSAGES": "", "LANG": "pl_PL.UTF-8"}),
     ],
 )
