@@ -34,6 +34,10 @@ WRONG_LENGTH = N_(
     "It looks like a number of this carrier: {carrier}. But theirs have {length} characters, and this one "
     "has {actual}: perhaps some are missing or too many."
 )
+WRONG_RANGE = N_(
+    "It looks like a number of this carrier: {carrier}. But theirs have {least} to {most} characters, and "
+    "this one has {actual}: perhaps some are missing or too many."
+)
 
 _S10 = "s10"
 
@@ -55,11 +59,12 @@ class CarrierRules:
         if not (errors := _errors(best)):
             return TrackingVerdict(valid=True, carrier=name)
         if "checksum" in errors:
-            reason = sentence(WRONG_CHECK_DIGIT, carrier=name)
+            reason = WRONG_CHECK_DIGIT
         elif "Courier" in errors and best.courier.code == _S10:
-            reason = sentence(NO_SUCH_COUNTRY, code=number[-2:])
+            reason = NO_SUCH_COUNTRY
         else:
-            reason = sentence(UNKNOWN_CODE, carrier=name)
+            reason = UNKNOWN_CODE
+        reason = sentence(reason, carrier=name, code=number[-2:])
         return TrackingVerdict(valid=False, carrier=name, reason=reason)
 
 
@@ -79,11 +84,12 @@ def _reading(number: str, rule: TrackingNumberDefinition) -> TrackingNumber | No
 def _formless(number: str) -> TrackingVerdict:
     for it in BEGINNINGS:
         if it.pattern.fullmatch(number):
-            reason = sentence(
-                WRONG_LENGTH, carrier=it.carrier, length=it.length, actual=len(number)
-            )
+            least, _, most = it.length.partition(" to ")
+            about = {"carrier": it.carrier, "least": least, "most": most, "length": least}
+            reason = WRONG_RANGE if most else WRONG_LENGTH
+            reason = sentence(reason, actual=len(number), **about)
             return TrackingVerdict(valid=False, carrier=it.carrier, reason=reason)
-    return TrackingVerdict(valid=False, reason=sentence(NO_SUCH_FORM))
+    return TrackingVerdict(valid=False, reason=NO_SUCH_FORM)
 
 
 def _errors(found: TrackingNumber) -> set[str]:

@@ -30,7 +30,7 @@ class Telling:
 
 
 async def deliver(order_id: str) -> None:
-    """Have all that waits delivered; what cannot be for a week stays in the outbox."""
+    """Have all that waits delivered, for a week at most; then the rest stays in the outbox."""
     try:
         await workflow.execute_activity_method(
             Notifications.deliver_notices,

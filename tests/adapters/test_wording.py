@@ -15,6 +15,7 @@ from adapters.number_rules import (
     UNKNOWN_CODE,
     WRONG_CHECK_DIGIT,
     WRONG_LENGTH,
+    WRONG_RANGE,
 )
 from adapters.wording import wording
 from languages.labels import PHRASES
@@ -223,7 +224,7 @@ def test_a_reason_is_given_where_there_is_one() -> None:
         UNKNOWN_CODE.format(carrier="postal service (Poland)"),
         NO_SUCH_COUNTRY.format(code="QQ"),
         WRONG_LENGTH.format(carrier="UPS", length="18", actual=17),
-        WRONG_LENGTH.format(carrier="UPS", length="12–39", actual=11),
+        WRONG_RANGE.format(carrier="DHL", least="12", most="39", actual=11),
         "The carrier does not know this number.",
         "Another order has used this number already.",
     ],
