@@ -17,7 +17,8 @@ setup: $(STAMP) ## the virtual environment in .venv, with everything the other t
 $(STAMP): requirements.lock
 	@echo "Installing the locked packages into $(VENV) ..."
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.x ...")'
-	@$(PYTHON) -m venv --clear $(VENV)
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@touch $@
 
