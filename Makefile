@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up soak-money histories screenshot docs-tables migration lock clean
+.PHONY: help setup demo test check format up soak-money histories screenshot docs-tables catalogues mails migration lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -51,6 +51,12 @@ screenshot: $(STAMP) ## take the README's picture of the web UI again (needs chr
 
 docs-tables: $(STAMP) ## write the generated tables of the documentation again
 	@$(RUN) -m docs.generate $(ARGS)
+
+catalogues: $(STAMP) ## bring the catalogues to what the sources say, and list what is untranslated
+	@$(RUN) -m languages.extraction
+
+mails: $(STAMP) ## every mail as people get it, in var/mails.html
+	@$(RUN) -m docs.gallery
 
 migration: $(STAMP) ## draft a migration from ledger/tables.py (ARGS='-m "What it changes"')
 	@$(RUN) -m ledger.migrations.draft $(ARGS)

@@ -23,6 +23,8 @@ from connecting import (
     is_unknown_namespace,
     refusal,
 )
+from languages.refusals import refusal as refusal_in
+from languages.speaking import say, spoken
 from ledger.database import DATABASE_ERRORS
 from ledger.journal import Database, SqlJournal
 from ledger.schema import NewerDatabase
@@ -54,7 +56,11 @@ async def connection() -> AsyncIterator[Client]:
         raise Failure(str(error)) from None
     except Unreachable as error:
         raise Failure(
-            f"{error} Start it with `make up`, or set TEMPORAL_ADDRESS to where it is.", status=1
+            say(
+                "{error} Start it with `make up`, or set TEMPORAL_ADDRESS to where it is.",
+                error=error,
+            ),
+            status=1,
         ) from None
     try:
         yield client
@@ -78,7 +84,10 @@ async def open_journal() -> AsyncIterator[SqlJournal]:
         raise Failure(str(error), status=1) from None
     except DATABASE_ERRORS as error:
         raise Failure(
-            f"The database cannot be read ({first_line(error)}). UNBUY_DATABASE_URL says where it is.",
+            say(
+                "The database cannot be read ({why}). UNBUY_DATABASE_URL says where it is.",
+                why=first_line(error),
+            ),
             status=1,
         ) from None
 
@@ -99,7 +108,10 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
     except TimeoutError:
         raise no_answer() from None
     except WorkflowQueryFailedError as error:
-        raise Failure(f"Order {order_id} cannot be read: {first_line(error)}", status=1) from None
+        raise Failure(
+            say("Order {order} cannot be read: {why}", order=order_id, why=first_line(error)),
+            status=1,
+        ) from None
     except RPCError as error:
         if not is_unknown(error):
             raise
@@ -107,10 +119,15 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
         kept = await journal.order(order_id)
     if kept is not None and kept.status not in (Status.SHIPPED, Status.CLOSED):
         raise Failure(
-            f"Order {order_id} is {kept.status.value} in the database, but "
-            f"{client.service_client.config.target_host}, namespace {client.namespace}, knows nothing "
-            "of it. Perhaps TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL do not belong "
-            "together; or its process was terminated, and its history is gone.",
+            say(
+                "Order {order} is {status} in the database, but {address}, namespace {namespace}, knows "
+                "nothing of it. Perhaps TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL do "
+                "not belong together; or its process was terminated, and its history is gone.",
+                order=order_id,
+                status=kept.status.value,
+                address=client.service_client.config.target_host,
+                namespace=client.namespace,
+            ),
             status=1,
         )
     return kept
@@ -138,14 +155,21 @@ def read_order(file: str) -> PlaceOrder:
         text = Path(file).read_bytes()
     except OSError as error:
         raise Failure(
-            f"{file} cannot be read: {error.strerror}. Give the path of a JSON file, "
-            "such as samples/order-eur.json."
+            say(
+                "{file} cannot be read: {why}. Give the path of a JSON file, such as "
+                "samples/order-eur.json.",
+                file=file,
+                why=error.strerror,
+            )
         ) from None
     try:
         return PlaceOrder.model_validate_json(text)
     except ValidationError as error:
         raise Failure(
-            f"{InvalidInput.of(file, error)} samples/order-eur.json shows what an order looks like."
+            say(
+                "{error} samples/order-eur.json shows what an order looks like.",
+                error=refusal_of(InvalidInput.of(file, error)),
+            )
         ) from None
 
 
@@ -158,9 +182,9 @@ def read_message(name: str, json: str | None, message_id: str | None) -> Message
         chosen = message_id or message.message_id or f"cli-{uuid4()}"
         return type(message).model_validate({**given, "message_id": chosen})
     except InvalidInput as error:
-        raise Failure(f"{error}{_takes(name)}") from None
+        raise Failure(f"{refusal_of(error)}{_takes(name)}") from None
     except ValidationError as error:
-        raise Failure(str(InvalidInput.of(name, error))) from None
+        raise Failure(refusal_of(InvalidInput.of(name, error))) from None
 
 
 def _takes(name: str) -> str:
@@ -168,9 +192,16 @@ def _takes(name: str) -> str:
     if model is None:
         return ""
     fields = model.model_fields.items()
-    needed = ", ".join(field for field, about in fields if about.is_required()) or "nothing"
+    needed = ", ".join(field for field, about in fields if about.is_required()) or say("nothing")
     optional = ", ".join(field for field, about in fields if not about.is_required())
-    return f" {name} takes {needed}; optional: {optional}."
+    return say(
+        " {name} takes {needed}; optional: {optional}.", name=name, needed=needed, optional=optional
+    )
+
+
+def refusal_of(error: InvalidInput) -> str:
+    """What is wrong with an input, in the language that is spoken."""
+    return refusal_in(str(error), spoken())
 
 
 def party_id(what: str, party: str) -> str:
@@ -178,23 +209,33 @@ def party_id(what: str, party: str) -> str:
     try:
         return TypeAdapter(PartyId).validate_python(party)
     except ValidationError:
-        raise Failure(
-            f"There can be no {what} of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
-        ) from None
+        text = (
+            say(
+                "There can be no buyer of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
+            )
+            if what == "buyer"
+            else say(
+                "There can be no seller of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
+            )
+        )
+        raise Failure(text) from None
 
 
 def unknown_order(order_id: str) -> Failure:
     """There is no such order."""
     return Failure(
-        f"There is no order {order_id}. To see which there are: python starter.py list; "
-        "to place one: python starter.py place FILE"
+        say(
+            "There is no order {order}. To see which there are: python starter.py list; "
+            "to place one: python starter.py place FILE",
+            order=order_id,
+        )
     )
 
 
 def no_answer(hint: str = "") -> Failure:
     """Temporal is there, but no worker; ``hint`` says what became of the request."""
     return Failure(
-        f"No worker answers. Start one with `python worker.py`, and try again.{hint}", status=1
+        say("No worker answers. Start one with `python worker.py`, and try again.") + hint, status=1
     )
 
 

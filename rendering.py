@@ -1,4 +1,4 @@
-"""Orders as a terminal shows them: readable English, with money in its currency's decimals.
+"""Orders as a terminal shows them: in its user's language, with money in its currency's decimals.
 
 Answers the product's questions (state, why, what happened, what comes, who can do what, where is the
 money) from an ``OrderView`` alone, so that it shows open orders and ones long gone alike.
@@ -16,19 +16,25 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from adapters.formats import days_text, money_text
 from adapters.wording import wording
-from adapters.wording_en import WORDS
+from languages.formats import days_text, money_text
+from languages.labels import LABELS, PHRASES, label, phrase
+from languages.refusals import refusal as said_again
+from languages.speaking import say, spoken
 from ledger.journal import OutboxEntry
 from orders.lifecycle import COMING_PHRASES
+from orders.messages import Role
 from orders.model import Status, TimelineEntry
 from orders.values import Balance, Money
 from orders.view import Action, OrderView
 
-_LOCALE = "en"
-
 # The details that hold, or may hold, a code of the contract.
 _CODES = ("reason", "outcome", "kind", "decision", "topic")
+_KINDS = {
+    "reason": ("refusal_code",),
+    "decision": ("seller_decision", "dispute_decision"),
+    "topic": ("topic",),
+}
 
 
 # A pipe has no width: lines are wrapped for people only.
@@ -74,8 +80,7 @@ def from_instant(at: datetime) -> str:
 
 def money(value: Money | Balance) -> str:
     """An amount as people write it; a negative balance has its sign in front."""
-    amount = Money.model_validate({"amount": abs(value.amount), "currency": value.currency})
-    return f"{'-' if value.amount < 0 else ''}{money_text(amount, _LOCALE)}"
+    return money_text(value, spoken())
 
 
 def plain(text: str) -> str:
@@ -87,8 +92,11 @@ def plain(text: str) -> str:
 
 def refusal(reason: str, available_from: datetime | None) -> str:
     """Why something cannot be done now and, where known, from when it can."""
-    since = f" It is possible from {from_instant(available_from)} on." if available_from else ""
-    return f"{plain(reason)}{since}"
+    why = plain(said_again(reason, spoken()))
+    if available_from is None:
+        return why
+    since = say("It is possible from {instant} on.", instant=from_instant(available_from))
+    return f"{why} {since}"
 
 
 def state(view: OrderView) -> str:
@@ -101,39 +109,50 @@ def state(view: OrderView) -> str:
     )
     match view.status:
         case Status.AWAITING_PAYMENT:
-            return f"{money(view.amount_due)} is to be paid"
+            return say("{money} is to be paid", money=money(view.amount_due))
         case Status.PAYMENT_REVIEW if payment:
-            return f"the payment is being checked until {instant(payment.review_ends_at)}"
+            return say(
+                "the payment is being checked until {instant}",
+                instant=instant(payment.review_ends_at),
+            )
         case Status.AWAITING_SHIPMENT if shipment and shipment.ship_by:
-            return f"it is paid, and the seller has until {instant(shipment.ship_by)} to ship it"
+            return say(
+                "it is paid, and the seller has until {instant} to ship it",
+                instant=instant(shipment.ship_by),
+            )
         case Status.CANCELLATION_REQUESTED if cancellation and cancellation.due_by:
-            why = f" ({WORDS[cancellation.reason]})" if cancellation.reason else ""
-            return (
-                f"the buyer wants to cancel{why}, and the seller has until "
-                f"{instant(cancellation.due_by)} to answer"
+            why = f" ({phrase(cancellation.reason, spoken())})" if cancellation.reason else ""
+            return say(
+                "the buyer wants to cancel{why}, and the seller has until {instant} to answer",
+                why=why,
+                instant=instant(cancellation.due_by),
             )
         case Status.PROOF_REQUESTED if cancellation and cancellation.due_by:
-            return (
-                "the seller says that it is already shipped, and has until "
-                f"{instant(cancellation.due_by)} to prove it"
+            return say(
+                "the seller says that it is already shipped, and has until {instant} to prove it",
+                instant=instant(cancellation.due_by),
             )
         case Status.DISPUTED if dispute:
-            return f"a dispute is open: {WORDS[dispute.reason]}"
+            return say("a dispute is open: {why}", why=phrase(dispute.reason, spoken()))
         case Status.CLOSED if view.close_reason:
-            return WORDS[view.close_reason]
+            return phrase(view.close_reason, spoken())
         case Status.SHIPPED:
-            return "its shipment is proved"
+            return say("its shipment is proved")
         case _:
-            return "it is paid, and the seller is to ship it"
+            return say("it is paid, and the seller is to ship it")
 
 
 def heading(view: OrderView) -> Text:
     """The order, its state, since when and why."""
     return Text.assemble(
-        (f"Order {view.order_id}", "bold"),
+        (say("Order {order}", order=view.order_id), "bold"),
         ": ",
-        (words(view.status), "bold"),
-        f" since {instant(view.status_since)}, because {state(view)}.",
+        (named("status", view.status), "bold"),
+        say(
+            " since {instant}, because {state}.",
+            instant=instant(view.status_since),
+            state=state(view),
+        ),
     )
 
 
@@ -144,14 +163,19 @@ def whole(view: OrderView) -> RenderableType:
 
 def entries(timeline: Iterable[TimelineEntry]) -> list[Line]:
     """What happened, each with its details in brackets."""
-    return [Line(entry.at, entry.by, _event(entry.what, entry.details)) for entry in timeline]
+    return [
+        Line(entry.at, named("role", entry.by), _event(entry.what, entry.details))
+        for entry in timeline
+    ]
 
 
 def refused_line(
     at: datetime, name: str, reason: str, available_from: datetime | None = None
 ) -> Line:
     """A message that was refused, and why."""
-    return Line(at, "refused", f"{words(plain(name))}: {refusal(reason, available_from)}")
+    return Line(
+        at, say("refused"), f"{named('action', plain(name))}: {refusal(reason, available_from)}"
+    )
 
 
 def history(view: OrderView) -> list[Line]:
@@ -173,23 +197,34 @@ def words(key: str) -> str:
     return key.replace("_", " ")
 
 
+def named(kind: str, key: str) -> str:
+    """What a key of the contract is called; in English by its own words, which are what commands take."""
+    if spoken() == "en":
+        return words(key)
+    name = label(kind, key, spoken())
+    return f"{name[:1].lower()}{name[1:]}"
+
+
+def key_and_name(kind: str, key: str) -> str:
+    """A key that commands take, and what it is called where that is not plain from the key."""
+    return key if spoken() == "en" else f"{key} ({named(kind, key)})"
+
+
 def coming(view: OrderView) -> list[str]:
     """What happens next by itself, soonest first, each on a line of its own."""
-    return [
-        f"{instant(due.at)}  {COMING_PHRASES.get(due.what, words(due.what))}" for due in view.next
-    ]
+    return [f"{instant(due.at)}  {_coming(due.what)}" for due in view.next]
 
 
 def money_table(view: OrderView) -> Table:
     """Where the money is."""
     table = Table.grid(padding=(0, 2))
     for name, amount in (
-        ("due", view.amount_due),
-        ("paid", view.amount_paid),
-        ("refunded", view.amount_refunded),
-        ("charged back", view.amount_charged_back),
-        ("held", view.amount_held),
-        ("owed to the seller", view.amount_owed_to_seller),
+        (say("due"), view.amount_due),
+        (say("paid"), view.amount_paid),
+        (say("refunded"), view.amount_refunded),
+        (say("charged back"), view.amount_charged_back),
+        (say("held"), view.amount_held),
+        (say("owed to the seller"), view.amount_owed_to_seller),
     ):
         table.add_row(f"  {name}", Text(money(amount), justify="right"))
     return table
@@ -197,12 +232,22 @@ def money_table(view: OrderView) -> Table:
 
 def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
     """Letters in the words that people read, and whether they are delivered."""
-    for letter, delivered_at in ((entry.letter, entry.delivered_at) for entry in outbox):
-        name = f" {letter.party.name}" if letter.party else ""
-        delivered = "" if delivered_at else ", not delivered yet"
+    for entry in outbox:
+        letter = entry.letter
+        to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"
+        said = (
+            say("to {to}", to=to)
+            if entry.delivered_at
+            else say("to {to}, not delivered yet", to=to)
+        )
+        refused = "".join(
+            f"\n  {plain(say('Not by {channel}: {why}', channel=it.channel, why=it.why))}"
+            for it in entry.refused
+        )
         yield Text.assemble(
-            (plain(f"{instant(letter.at)}  to {letter.to}{name}{delivered}"), "bold"),
+            (plain(f"{instant(letter.at)}  {said}"), "bold"),
             f"\n  {plain(wording(letter))}",
+            (refused, "yellow"),
         )
 
 
@@ -210,52 +255,102 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
     yield heading(view)
     yield Text(
         plain(
-            f"Buyer {view.buyer.name} ({view.buyer.id}), seller {view.seller.name} ({view.seller.id})"
+            say(
+                "Buyer {buyer} ({buyer_id}), seller {seller} ({seller_id})",
+                buyer=view.buyer.name,
+                buyer_id=view.buyer.id,
+                seller=view.seller.name,
+                seller_id=view.seller.id,
+            )
         )
     )
     for line in view.lines:
         yield Text(
-            plain(f"  {line.quantity} x {line.title} ({line.sku}) at {money(line.unit_price)}")
+            plain(
+                say(
+                    "  {quantity} x {title} ({sku}) at {price}",
+                    quantity=line.quantity,
+                    title=line.title,
+                    sku=line.sku,
+                    price=money(line.unit_price),
+                )
+            )
         )
     if view.shipping_price.amount:
-        yield Text(f"  shipping {money(view.shipping_price)}")
-    yield _title("Money")
+        yield Text(say("  shipping {price}", price=money(view.shipping_price)))
+    yield _title(say("Money"))
     yield money_table(view)
     if refund := view.refund:
-        late = ", overdue" if refund.overdue and refund.settled_at is None else ""
+        late = say(", overdue") if refund.overdue and refund.settled_at is None else ""
         why = f", {refund.failure_reason}" if refund.failure_reason else ""
         yield Text(
             plain(
-                f"  refund {refund.refund_id}: {money(refund.money)} by {refund.method}, "
-                f"{words(refund.status)}{late}, due by {instant(refund.due_by)}{why}"
+                say(
+                    "  refund {refund_id}: {money} by {method}, {status}{late}, due by {instant}{why}",
+                    refund_id=refund.refund_id,
+                    money=money(refund.money),
+                    method=refund.method,
+                    status=named("refund_status", refund.status),
+                    late=late,
+                    instant=instant(refund.due_by),
+                    why=why,
+                )
             )
         )
     if dispute := view.dispute:
-        outcome = f": {WORDS[dispute.outcome]}" if dispute.outcome else ""
-        yield _title("Dispute")
-        yield Text(
-            f"  {dispute.dispute_id}: {words(dispute.status)}{outcome}, {WORDS[dispute.reason]}"
-        )
-    yield _title("What happened")
+        outcome = f": {phrase(dispute.outcome, spoken())}" if dispute.outcome else ""
+        status = named("dispute_status", dispute.status)
+        reason = phrase(dispute.reason, spoken())
+        yield _title(say("Dispute"))
+        yield Text(f"  {dispute.dispute_id}: {status}{outcome}, {reason}")
+    yield _title(say("What happened"))
     yield timeline(history(view))
     if view.messages:
-        yield _title("Messages")
+        yield _title(say("Messages"))
         yield from (
-            Text(plain(f"  {instant(said.at)}  {said.by:<8}  {said.text}"))
+            Text(plain(f"  {instant(said.at)}  {named('role', said.by):<8}  {said.text}"))
             for said in view.messages
         )
     if view.offers:
-        yield _title("Offers")
+        yield _title(say("Offers"))
         for offer in view.offers:
             what = money(offer.money) if offer.money else (offer.bonus or "")
             yield Text(
-                plain(f"  {offer.offer_id}  {offer.kind} {what}, {offer.status}: {offer.text}")
+                plain(
+                    f"  {offer.offer_id}  {named('offer_kind', offer.kind)} {what}, "
+                    f"{named('offer_status', offer.status)}: {offer.text}"
+                )
             )
-    yield _title("What comes next by itself")
-    yield from (Text(f"  {line}") for line in coming(view) or ["nothing"])
+    yield _title(say("What comes next by itself"))
+    yield from (Text(f"  {line}") for line in coming(view) or [say("nothing")])
     for role, actions in view.actions.items():
-        yield _title(f"What {'support' if role == 'support' else f'the {role}'} can do")
+        yield _title(_who_can(role))
         yield from (_action(action) for action in sorted(actions, key=lambda it: not it.available))
+
+
+def _coming(what: str) -> str:
+    return said_again(COMING_PHRASES[what], spoken()) if what in COMING_PHRASES else words(what)
+
+
+def _who_can(role: Role) -> str:
+    match role:
+        case Role.BUYER:
+            return say("What the buyer can do")
+        case Role.SELLER:
+            return say("What the seller can do")
+        case _:
+            return say("What support can do")
+
+
+def _code(name: str, value: str) -> str:
+    if value in PHRASES:
+        return phrase(value, spoken())
+    if spoken() == "en":
+        return words(value)
+    for kind in _KINDS.get(name, ()):
+        if value in LABELS[kind]:
+            return named(kind, value)
+    return said_again(value, spoken())
 
 
 def _title(text: str) -> Text:
@@ -264,15 +359,17 @@ def _title(text: str) -> Text:
 
 def _action(action: Action) -> Text:
     if action.available:
-        return Text(f"  + {action.action}", style="green")
+        return Text(f"  + {key_and_name('action', action.action)}", style="green")
     return Text(
-        f"  - {action.action}: {refusal(action.reason or '', action.available_from)}", style="dim"
+        f"  - {key_and_name('action', action.action)}: {refusal(action.reason or '', action.available_from)}",
+        style="dim",
     )
 
 
 def _event(what: str, details: Mapping[str, Any]) -> str:
     written = ", ".join(text for name, value in details.items() if (text := _detail(name, value)))
-    return f"{words(what)} ({written})" if written else words(what)
+    name = named("event", what)
+    return f"{name} ({written})" if written else name
 
 
 def _detail(name: str, value: Any) -> str:
@@ -280,12 +377,12 @@ def _detail(name: str, value: Any) -> str:
         case {"amount": int(), "currency": str()}:
             return money(Money.model_validate(value))
         case True:
-            return words(name)
+            return say("complaint") if name == "complaint" else words(name)
         case False | None | "":
             return ""
         case int() if name == "days":
-            return days_text(timedelta(days=value), _LOCALE)
+            return days_text(timedelta(days=value), spoken())
         case str() if name in _CODES:
-            return plain(WORDS.get(value) or words(value))
+            return plain(_code(name, value))
         case _:
             return plain(str(value))

@@ -4,9 +4,12 @@ How long a party has to act is not here but in the policy of each order. The con
 is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 """
 
+import base64
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
+import httpx
 import limits
 from annotated_types import Gt
 from pydantic import (
@@ -21,6 +24,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adapters.addresses import MAIL, allowed, scheme_of, sender_of
+from adapters.smtp_server import SmtpServer
+
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
@@ -31,6 +37,13 @@ Secrets = Annotated[
     BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
 ]
 """Several secrets, separated by commas."""
+Names = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
+]
+"""Several names, separated by commas."""
+_SIGNING = "whsec_"
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
 
 
@@ -118,6 +131,100 @@ class Settings(BaseSettings):
     max_watchers: PositiveInt = 1000
     # Whose pages' scripts may call the gateway from a browser.
     cors_origins: Listed = ()
+    # Where people find the gateway's pages, for links in mails; None: mails have no links.
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+
+    # Who is told outside of this machine (R21): the mail server, as in smtp://user:password@host:587, and the
+    # sender, as in "Unbuy <orders@example.org>".
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = Field(default=None, validate_default=True)
+    # Which addresses parties may have; None: mail, and hosted services that cannot be pointed elsewhere.
+    notify_schemes: Names | None = None
+    # Also those that name a machine of their own, which may be one of this network.
+    allow_private_channels: bool = False
+    # Where support is told, by mail or Apprise; such addresses carry passwords.
+    support_notify: Secrets = ()
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes that parties' addresses may have."""
+        return allowed(self.notify_schemes, anywhere=self.allow_private_channels)
+
+    @property
+    def tells_outside(self) -> bool:
+        """Whether anybody is to be told outside of this machine."""
+        return bool(
+            self.smtp_url
+            or self.notify_schemes
+            or self.support_notify
+            or self.allow_private_channels
+        )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url_can_be_read(cls, url: SecretStr | None) -> SecretStr | None:
+        if url:
+            SmtpServer.of(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_has_a_sender(cls, sender: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("smtp_url") and not sender:
+            raise ValueError("is needed when UNBUY_SMTP_URL is set")
+        if sender:
+            sender_of(sender)
+        return sender
+
+    @field_validator("notify_schemes")
+    @classmethod
+    def _schemes_leave_this_machine_alone(
+        cls, names: tuple[str, ...] | None
+    ) -> tuple[str, ...] | None:
+        allowed(names, anywhere=False)
+        return names
+
+    @field_validator("support_notify")
+    @classmethod
+    def _support_can_be_told(
+        cls, addresses: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        schemes = [scheme_of(it.get_secret_value()) for it in addresses]
+        if "" in schemes:
+            raise ValueError(
+                "needs addresses such as mailto:support@example.org, separated by commas"
+            )
+        allowed(schemes, anywhere=False)
+        if MAIL in schemes and not info.data.get("smtp_url"):
+            raise ValueError("has a mail address, which needs UNBUY_SMTP_URL")
+        return addresses
+
+    # Systems that are told of every change of an order: https addresses, which may carry secrets. Their
+    # names are the contract's, hence without our prefix.
+    allow_private_webhooks: bool = False
+    order_webhook_secrets: Secrets = Field(default=(), validation_alias="ORDER_WEBHOOK_SECRETS")
+    order_webhook_urls: Secrets = Field(default=(), validation_alias="ORDER_WEBHOOK_URLS")
+
+    @field_validator("order_webhook_secrets")
+    @classmethod
+    def _secrets_are_standard(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, secret in enumerate(secrets, 1):
+            if not _is_signing_secret(secret.get_secret_value()):
+                raise ValueError(f"number {number} is not whsec_ and 24 to 64 bytes in base64")
+        return secrets
+
+    @field_validator("order_webhook_urls")
+    @classmethod
+    def _webhooks_are_safe(
+        cls, urls: tuple[SecretStr, ...], info: ValidationInfo
+    ) -> tuple[SecretStr, ...]:
+        schemes = ("https", "http") if info.data.get("allow_private_webhooks") else ("https",)
+        for number, url in enumerate(urls, 1):
+            if not _is_address(url.get_secret_value(), schemes):
+                raise ValueError(f"number {number} is not an address that begins with https://")
+        if urls and info.data.get("order_webhook_secrets") == ():
+            raise ValueError("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there")
+        return urls
 
     @field_validator("stripe_api_key")
     @classmethod
@@ -127,7 +234,28 @@ class Settings(BaseSettings):
         return key
 
 
+def _is_signing_secret(secret: str) -> bool:
+    try:
+        key = base64.b64decode(secret.removeprefix(_SIGNING), validate=True)
+    except ValueError:
+        return False
+    return secret.startswith(_SIGNING) and 24 <= len(key) <= 64
+
+
+def _is_address(url: str, schemes: Sequence[str]) -> bool:
+    try:
+        read = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return read.scheme in schemes and bool(read.host)
+
+
 def complaints(error: ValidationError) -> str:
     """What is wrong with the environment, by variable, without repeating what may be a secret."""
     problems = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"UNBUY_{str(it['loc'][0]).upper()}: {it['msg']}" for it in problems) + "."
+    return "; ".join(f"{_variable(str(it['loc'][0]))}: {it['msg']}" for it in problems) + "."
+
+
+def _variable(name: str) -> str:
+    # An alias is the whole name of its variable.
+    return name if name.isupper() else f"UNBUY_{name.upper()}"

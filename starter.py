@@ -7,10 +7,11 @@ whose history is gone in the database of the settings.
 
 import asyncio
 import io
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from pydantic_core import to_json
@@ -46,6 +47,9 @@ from commandline import (
 )
 from connecting import first_line
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
+from languages.catalogues import Locale
+from languages.choice import of_terminal
+from languages.speaking import say, speaking, spoken
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived, Role
 from orders.model import Status
@@ -54,6 +58,11 @@ from workflows import calls, ids
 
 _LOOK_EVERY = timedelta(seconds=1)
 _MOST_LISTED = 1000
+_QUIETLY: Final[dict[str, Any]] = {
+    "exit_on_error": False,
+    "print_error": False,
+    "result_action": "return_value",
+}
 
 app = App(
     name="starter.py",
@@ -90,16 +99,25 @@ async def place(file: str, /) -> int:
                 view = await find_order(client, placed.order_id)
     if view is None:
         out.print(
-            f"Order {placed.order_id} is placed. To see it: python starter.py show {placed.order_id}"
+            say(
+                "Order {order} is placed. To see it: python starter.py show {order}",
+                order=placed.order_id,
+            )
         )
         return 0
     if not is_of(view, placed):
         raise Failure(
-            f"Order {placed.order_id} exists already, with other contents, and an id is never used again. "
-            f"Give this one another order_id; to see that one: python starter.py show {placed.order_id}"
+            say(
+                "Order {order} exists already, with other contents, and an id is never used again. "
+                "Give this one another order_id; to see that one: python starter.py show {order}",
+                order=placed.order_id,
+            )
         )
     out.print(
-        f"Order {placed.order_id} exists already, with the same contents. Nothing has changed."
+        say(
+            "Order {order} exists already, with the same contents. Nothing has changed.",
+            order=placed.order_id,
+        )
     )
     return 0
 
@@ -135,7 +153,11 @@ async def send(
             if signal:
                 await calls.signal(client, order_id, message)
                 out.print(
-                    f"{name} is sent. What became of it: python starter.py show {order_id}",
+                    say(
+                        "{name} is sent. What became of it: python starter.py show {order}",
+                        name=name,
+                        order=order_id,
+                    )
                 )
                 return 0
             view = await calls.update(client, order_id, message)
@@ -143,16 +165,19 @@ async def send(
             raise Failure(_refusal(message, error.cause), status=1) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             raise no_answer(
-                " The message may still be taken later; to be sure, send it again with "
-                f"--message-id {message.message_id}."
+                say(
+                    " The message may still be taken later; to be sure, send it again with "
+                    "--message-id {id}.",
+                    id=message.message_id,
+                )
             ) from None
         except RPCError as error:
             if not is_unknown(error):
                 raise
             return await _send_after_the_end(client, order_id, message)
-    out.print(f"{name} is taken.", rendering.heading(view), sep="\n")
+    out.print(say("{name} is taken.", name=name), rendering.heading(view), sep="\n")
     for line in rendering.coming(view):
-        out.print(Text(f"  Next by itself: {line}"))
+        out.print(Text(say("  Next by itself: {line}", line=line)))
     return 0
 
 
@@ -182,7 +207,7 @@ async def watch(order_id: str, /) -> int:
                 out.print(rendering.timeline(new))
                 out.print(rendering.heading(view))
                 for line in rendering.coming(view)[:1]:
-                    out.print(Text(f"Next by itself: {line}"))
+                    out.print(Text(say("Next by itself: {line}", line=line)))
             if not over:
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
     return 0
@@ -230,19 +255,23 @@ async def list_orders(
     if as_json:
         out.print(to_json(rows, indent=2).decode(), soft_wrap=True)
         return 0
-    table = Table("order", "status", "buyer", "seller", "next by itself", box=None)
+    table = Table(
+        say("order"), say("status"), say("buyer"), say("seller"), say("next by itself"), box=None
+    )
     for row in rows:
         at = row["deadline"]
         table.add_row(
-            *(
-                rendering.plain(str(row[name]))
-                for name in ("order_id", "status", "buyer", "seller")
-            ),
+            rendering.plain(str(row["order_id"])),
+            rendering.plain(rendering.key_and_name("status", str(row["status"]))),
+            rendering.plain(str(row["buyer"])),
+            rendering.plain(str(row["seller"])),
             rendering.instant(at) if isinstance(at, datetime) else "",
         )
-    out.print(table if rows else "No such orders.")
+    out.print(table if rows else say("No such orders."))
     if len(rows) == _MOST_LISTED:
-        out.print(f"There may be more than these {_MOST_LISTED}: narrow the list down.")
+        out.print(
+            say("There may be more than these {most}: narrow the list down.", most=_MOST_LISTED)
+        )
     return 0
 
 
@@ -254,8 +283,14 @@ async def outbox(order_id: str | None = None, /) -> int:
     for text in rendering.letters(entries):
         out.print(text)
     if not entries:
-        about = f" about order {rendering.plain(order_id)}" if order_id else " yet"
-        out.print(f"Nobody has been told anything{about}.")
+        out.print(
+            say(
+                "Nobody has been told anything about order {order}.",
+                order=rendering.plain(order_id),
+            )
+            if order_id
+            else say("Nobody has been told anything yet.")
+        )
     return 0
 
 
@@ -321,7 +356,8 @@ async def demo(*, keep: Annotated[bool, Parameter(negative=())] = False) -> int:
     # Only here: the other commands need neither the worker nor the embedded server.
     from demo.performance import perform
 
-    return await perform(out, keep=keep)
+    with speaking("en"):  # its own words are English
+        return await perform(out, keep=keep)
 
 
 async def _send_after_the_end(client: Client, order_id: str, message: Message) -> int:
@@ -333,22 +369,41 @@ async def _send_after_the_end(client: Client, order_id: str, message: Message) -
         raise unknown_order(order_id) from None
     except NotAllowedNow as refused:
         end = f" {rendering.heading(view).plain}" if view else ""
+        why = f"{rendering.refusal(refused.reason, None)}{end}"
         raise Failure(
-            f"{message.name} is refused. {rendering.plain(refused.reason)}{end}", status=1
+            say("{name} is refused. {why}", name=message.name, why=why), status=1
         ) from None
     if process is None:
-        out.print(f"Order {order_id} knows of this {message.name} already. Nothing has changed.")
+        out.print(
+            say(
+                "Order {order} knows of this {name} already. Nothing has changed.",
+                order=order_id,
+                name=message.name,
+            )
+        )
         return 0
     if isinstance(message, PaymentReceived):
-        why = rendering.heading(view).plain if view else f"There is no order {order_id}."
-        raise Failure(f"payment is refused. {why} {_goes_back(message)} ({process}).", status=1)
-    out.print(f"{message.name} is taken, by a process of its own ({process}).")
+        nobody = say("There is no order {order}.", order=order_id)
+        state = rendering.heading(view).plain if view else nobody
+        why = f"{state} {_goes_back(message)} ({process})."
+        raise Failure(say("{name} is refused. {why}", name=message.name, why=why), status=1)
+    out.print(
+        say(
+            "{name} is taken, by a process of its own ({process}).",
+            name=message.name,
+            process=process,
+        )
+    )
     return 0
 
 
 def _goes_back(payment: PaymentReceived) -> str:
     money = rendering.money(payment.money)
-    return f"Payment {payment.payment_id} of {money} goes back in full, by a process of its own"
+    return say(
+        "Payment {payment_id} of {money} goes back in full, by a process of its own",
+        payment_id=payment.payment_id,
+        money=money,
+    )
 
 
 def _refusal(message: Message, cause: BaseException | None) -> str:
@@ -358,10 +413,10 @@ def _refusal(message: Message, cause: BaseException | None) -> str:
             available_from = datetime.fromisoformat(since) if since else None
             why = rendering.refusal(cause.message, available_from)
         case _:
-            why = rendering.plain(first_line(cause))
+            why = rendering.refusal(first_line(cause), None)
     if isinstance(message, PaymentReceived):
         why = f"{why} {_goes_back(message)}."
-    return f"{message.name} is refused. {why}"
+    return say("{name} is refused. {why}", name=message.name, why=why)
 
 
 def _query(status: Status | None, buyer: str | None, seller: str | None, overdue: bool) -> str:
@@ -385,17 +440,38 @@ def _show(view: OrderView, as_json: bool) -> None:
         out.print(rendering.whole(view))
 
 
+@app.meta.default
+async def _in_language(
+    *command: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    lang: Locale | None = None,
+) -> int:
+    """Orders: place them, tell them things, see how they stand.
+
+    Parameters
+    ----------
+    lang
+        The language of answers; else that of UNBUY_LANG, LC_ALL, LC_MESSAGES or LANG.
+    """
+    with speaking(lang or spoken()):
+        status = await app.run_async(command, **_QUIETLY)
+    return status if isinstance(status, int) else 0
+
+
 async def run(arguments: Sequence[str]) -> int:
     """Run a command in a loop that runs already; its exit status."""
+    with speaking(of_terminal(os.environ)):
+        return await _run(arguments)
+
+
+async def _run(arguments: Sequence[str]) -> int:
     try:
-        status = await app.run_async(
-            arguments, exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        status = await app.meta.run_async(arguments, **_QUIETLY)
     except Failure as failure:
         err.print(rendering.plain(str(failure)))
         return failure.status
     except CycloptsError as error:
-        err.print(f"{rendering.plain(str(error))} For help: python starter.py --help")
+        said = say("{error} For help: python starter.py --help", error=str(error))
+        err.print(rendering.plain(said))
         return 2
     except EmbeddedServerError as error:
         err.print(str(error))

@@ -33,23 +33,32 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.bookkeeping import Bookkeeping
 from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeDesk, Disputes
-from activities.notifications import Channel, Notifications
+from activities.notifications import Channel, Notifications, Subscribers
 from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.strays import StrayProcesses, Strays
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
+from activities.webhooks import Endpoints, Webhooks
+from adapters.addresses import sender_of
 from adapters.local_desk import LocalDesk
 from adapters.local_provider import LocalProvider
 from adapters.log_channel import LogChannel
+from adapters.mail import Mails
 from adapters.news_desk import Messenger, NewsDesk
 from adapters.number_registry import SqlNumberRegistry
 from adapters.number_rules import CarrierRules
+from adapters.post_office import Mailing, PostOffice
 from adapters.processes import TemporalProcesses
+from adapters.smtp_channel import SmtpChannel
+from adapters.smtp_server import SmtpServer
 from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
+from adapters.webhook_sender import WebhookSender
+from adapters.webhook_subscribers import TemporalSubscribers
 from connecting import Unreachable, connect, first_line, refusal
 from ledger.audit import SqlAudit
 from ledger.database import DATABASE_ERRORS
+from ledger.deliveries import SqlDeliveries
 from ledger.inbox import SqlInbox
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
@@ -57,13 +66,20 @@ from settings import Settings, complaints
 from workflows import calls, ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
+from workflows.order_webhook import OrderWebhookWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 from workflows.wire import LenientInputConverter
 
 log = logging.getLogger("unbuy.worker")
 
-WORKFLOWS = (OrderWorkflow, StrayPaymentWorkflow, LateChargebackWorkflow, ReconciliationWorkflow)
+WORKFLOWS = (
+    OrderWorkflow,
+    StrayPaymentWorkflow,
+    LateChargebackWorkflow,
+    ReconciliationWorkflow,
+    OrderWebhookWorkflow,
+)
 
 
 class CannotServe(Exception):
@@ -72,7 +88,10 @@ class CannotServe(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """What the activities reach: one adapter behind each of their Protocols."""
+    """What the activities reach: one adapter behind each of their Protocols.
+
+    ``tells_at_once`` says whether the channel takes letters in a moment.
+    """
 
     journal: SqlJournal
     channel: Channel
@@ -84,6 +103,10 @@ class World:
     strays: StrayProcesses
     reconciliation: Reconciliation | None = None
     carriers: CarrierService | None = None
+    tells_at_once: bool = True
+    # Also where nobody subscribed: a webhook may have been on its way when that changed.
+    endpoints: Endpoints = dataclasses.field(default_factory=WebhookSender)
+    subscribers: Subscribers | None = None
 
     @classmethod
     def local(cls, database: Database, client: Client) -> "World":
@@ -105,6 +128,17 @@ class World:
     def of(cls, settings: Settings, database: Database, client: Client) -> "World":
         """The world that the settings name."""
         local = cls.local(database, client)
+        if settings.tells_outside:
+            channel = post_office(settings, database)
+            local = dataclasses.replace(local, channel=channel, tells_at_once=False)
+        if settings.order_webhook_urls:
+            sender = WebhookSender(
+                settings.order_webhook_urls,
+                settings.order_webhook_secrets,
+                allow_private=settings.allow_private_webhooks,
+            )
+            subscribers = TemporalSubscribers(client, local.journal.order, sender.endpoints)
+            local = dataclasses.replace(local, endpoints=sender, subscribers=subscribers)
         if settings.payment_provider == "stripe" and settings.stripe_api_key:
             stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
             return dataclasses.replace(
@@ -116,7 +150,9 @@ class World:
 
     def activities(self) -> list[Callable[..., Any]]:
         """All activities, with their collaborators."""
-        notifications = Notifications(self.journal, self.channel)
+        notifications = Notifications(
+            self.journal, self.channel, self.subscribers, at_once=self.tells_at_once
+        )
         bookkeeping = Bookkeeping(self.journal, notifications)
         refunds = Refunds(self.provider, self.register)
         strays = Strays(self.strays, self.journal, notifications)
@@ -131,8 +167,26 @@ class World:
             strays.start_stray,
             strays.record_stray,
             Chargebacks(self.journal, notifications).take_late,
+            Webhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
+
+
+def post_office(settings: Settings, database: Database) -> PostOffice:
+    """The channel to the outside, as the settings have it."""
+    mailing = None
+    if settings.smtp_url and settings.mail_from:
+        mailing = Mailing(
+            Mails(sender_of(settings.mail_from), settings.public_url),
+            SmtpChannel(SmtpServer.of(settings.smtp_url.get_secret_value())),
+        )
+    return PostOffice(
+        SqlDeliveries(database),
+        LogChannel(),
+        settings.schemes,
+        mailing,
+        [it.get_secret_value() for it in settings.support_notify],
+    )
 
 
 def news_desk(

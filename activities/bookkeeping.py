@@ -43,7 +43,7 @@ class OrderExists(ApplicationError):
 
 
 class Recorded(Frozen):
-    """``delivered`` is false when some notice waits in the outbox because its channel failed."""
+    """``delivered`` is false when somebody is still to be told, by a step of its own."""
 
     delivered: bool
 
@@ -68,8 +68,8 @@ class Bookkeeping:
 
     @activity.defn
     async def record_order(self, step: Step) -> Recorded:
-        """Keep the step and make a first try at delivering its notices (R21)."""
+        """Keep the step and make a first try at telling everyone who is concerned (R21)."""
         await self._journal.record(step)
-        if not step.notices:
+        if not (step.notices or self._notifications.subscribers):
             return Recorded(delivered=True)
         return Recorded(delivered=await self._notifications.try_to_deliver(step.view.order_id))

@@ -6,6 +6,7 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.bookkeeping import Recorded
 from activities.notifications import Notifications
 from orders.errors import NotAllowedNow
 from orders.late import Afterwards, charged_back
@@ -40,8 +41,8 @@ class Chargebacks:
         self._notifications = notifications
 
     @activity.defn
-    async def take_late(self, late: LateChargeback) -> None:
-        """Book it, keep it in the order's view, and tell support and the seller, once."""
+    async def take_late(self, late: LateChargeback) -> Recorded:
+        """Book it, keep it in the order's view, and make a first try at telling support and the seller."""
         try:
             await self._orders.amend(
                 late.order_id, lambda view: charged_back(view, late.news, late.at)
@@ -51,4 +52,4 @@ class Chargebacks:
                 str(error), type=type(error).__name__, non_retryable=True
             ) from None
         # What a channel does not take now waits in the outbox.
-        await self._notifications.try_to_deliver(late.order_id)
+        return Recorded(delivered=await self._notifications.try_to_deliver(late.order_id))

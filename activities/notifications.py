@@ -1,9 +1,10 @@
 """Notifications (R21): everyone concerned is told of each step, once, in their language.
 
 Notices wait in the outbox until a channel took them. The outbox is written together with the order's
-step; what is here only empties it.
+step; what is here only empties it. Systems that subscribed to changes are told on the same occasions.
 """
 
+import asyncio
 from typing import Any, Protocol
 
 from temporalio import activity
@@ -32,7 +33,7 @@ class Outbox(Protocol):
         """The letters of an order that no channel has taken yet, oldest first."""
 
     async def delivered(self, key: str) -> None:
-        """A channel has taken this letter."""
+        """A channel has taken this letter, or knows that nobody ever will."""
 
 
 class Channel(Protocol):
@@ -42,25 +43,68 @@ class Channel(Protocol):
         """Tell it. Raises when it could not be told."""
 
 
-class Notifications:
-    """Empties the outbox of an order."""
+class Subscribers(Protocol):
+    """Systems that want to know of every change of an order."""
 
-    def __init__(self, outbox: Outbox, channel: Channel) -> None:
+    async def tell(self, order_id: str) -> None:
+        """Have them told what is kept of the order now; each change once, however often this is asked."""
+
+
+class Notifications:
+    """Empties the outbox of an order, and tells those who subscribed to changes, where there are any.
+
+    ``at_once`` is for a channel that takes letters in a moment. A channel to the outside may hang, or take a
+    letter and say so too late for the short step that first tries: there everything is left to
+    ``deliver_notices``, which has the time.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        channel: Channel,
+        subscribers: Subscribers | None = None,
+        *,
+        at_once: bool = True,
+    ) -> None:
         self._outbox = outbox
         self._channel = channel
+        self.subscribers = subscribers
+        self._at_once = at_once
 
     @activity.defn
     async def deliver_notices(self, order_id: str) -> None:
-        """Deliver all that waits for an order; raises at the first failure, to be tried again."""
-        for letter in await self._outbox.undelivered(order_id):
-            await self._channel.send(letter)
-            await self._outbox.delivered(letter.key)
+        """Deliver all that waits for an order; raises when some of it has to be tried again.
+
+        One that fails keeps nobody else's from being delivered, nor do people wait for systems; a channel
+        sees to the order of what it sends to one reader.
+        """
+        letters = await self._outbox.undelivered(order_id)
+        results = await asyncio.gather(
+            self._tell_subscribers(order_id),
+            *map(self._deliver, letters),
+            return_exceptions=True,
+        )
+        if failures := [it for it in results if it is not None]:
+            raise failures[0]
+
+    async def _tell_subscribers(self, order_id: str) -> None:
+        if self.subscribers:
+            await self.subscribers.tell(order_id)
+
+    async def _deliver(self, letter: Letter) -> None:
+        await self._channel.send(letter)
+        await self._outbox.delivered(letter.key)
 
     async def try_to_deliver(self, order_id: str) -> bool:
-        """One try; False when a channel failed, whatever it raised: the step itself is kept."""
+        """One try, where that takes a moment. False when something waits: the step itself is kept."""
         try:
+            if not self._at_once:
+                await self._tell_subscribers(order_id)
+                return not await self._outbox.undelivered(order_id)
             await self.deliver_notices(order_id)
         except Exception:
-            activity.logger.warning("notices of order %s wait: a channel failed", order_id)
+            activity.logger.warning(
+                "notices of order %s wait: a channel or the subscribers failed", order_id
+            )
             return False
         return True

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.bookkeeping import Recorded
 from activities.notifications import Letter, Notifications
 from orders.books import Posting
 from orders.stray import StrayPayment
@@ -50,12 +51,15 @@ class Strays:
         await self._processes.start(stray)
 
     @activity.defn
-    async def record_stray(self, step: StrayStep) -> None:
-        """Book what happened and tell whom it concerns."""
+    async def record_stray(self, step: StrayStep) -> Recorded:
+        """Book what happened, and make a first try at telling whom it concerns."""
         for posting in step.postings:
             await self._journal.post(posting)
         for letter in step.letters:
             await self._journal.tell(letter)
-        for order_id in dict.fromkeys(letter.order_id for letter in step.letters):
-            # What a channel does not take now waits in the outbox: money never waits for mail.
+        # What a channel does not take now waits in the outbox: money never waits for mail.
+        told = [
             await self._notifications.try_to_deliver(order_id)
+            for order_id in dict.fromkeys(letter.order_id for letter in step.letters)
+        ]
+        return Recorded(delivered=all(told))

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from orders.sentences import sentence
 from orders.values import Frozen
 
 
@@ -65,12 +66,12 @@ class Tracking:
             return TrackingVerdict(
                 valid=False,
                 carrier=verdict.carrier,
-                reason="The carrier does not know this number.",
+                reason=sentence("The carrier does not know this number."),
             )
         if not await self._registry.claim(number, check.order_id):
             return TrackingVerdict(
                 valid=False,
                 carrier=verdict.carrier,
-                reason="Another order has used this number already.",
+                reason=sentence("Another order has used this number already."),
             )
         return verdict

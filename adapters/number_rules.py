@@ -11,13 +11,15 @@ from tracking_numbers import DEFINITIONS  # type: ignore[import-untyped]
 from tracking_numbers.types import TrackingNumber  # type: ignore[import-untyped]
 
 from activities.tracking import TrackingVerdict
+from languages.catalogues import N_
+from orders.sentences import sentence
 
-NO_SUCH_FORM = "No carrier that we know has numbers of this form."
-WRONG_CHECK_DIGIT = (
+NO_SUCH_FORM = N_("No carrier that we know has numbers of this form.")
+WRONG_CHECK_DIGIT = N_(
     "It looks like a number of this carrier: {carrier}. But its check digit is wrong: "
     "perhaps a character is mistyped."
 )
-UNKNOWN_CODE = (
+UNKNOWN_CODE = N_(
     "It looks like a number of this carrier: {carrier}. But it has a code in it that they do not "
     "use: perhaps a character is mistyped."
 )
@@ -43,7 +45,7 @@ class CarrierRules:
         if not (errors := _errors(best)):
             return TrackingVerdict(valid=True, carrier=name)
         reason = WRONG_CHECK_DIGIT if "checksum" in errors else UNKNOWN_CODE
-        return TrackingVerdict(valid=False, carrier=name, reason=reason.format(carrier=name))
+        return TrackingVerdict(valid=False, carrier=name, reason=sentence(reason, carrier=name))
 
 
 def _errors(found: TrackingNumber) -> set[str]:

@@ -1,4 +1,4 @@
-"""``worker.py``, which gives up an attempt to move money sooner than the product does.
+"""``worker.py``, which gives up an attempt to move money or to deliver a webhook sooner than it should.
 
 A worker that was killed in the middle of an attempt is missed only when the attempt's time is up: a minute.
 A short soak has not got that minute. UNBUY_SOAK_ATTEMPT: seconds.
@@ -9,10 +9,12 @@ import sys
 from datetime import timedelta
 
 from worker import main
-from workflows.options import MOVE_MONEY
+from workflows.options import MOVE_MONEY, POST
 
 ATTEMPT = "UNBUY_SOAK_ATTEMPT"
 
 if __name__ == "__main__":
-    MOVE_MONEY["start_to_close_timeout"] = timedelta(seconds=float(os.environ.pop(ATTEMPT)))
+    for options in (MOVE_MONEY, POST):
+        options["start_to_close_timeout"] = timedelta(seconds=float(os.environ[ATTEMPT]))
+    del os.environ[ATTEMPT]
     sys.exit(main())

@@ -5,7 +5,7 @@ database refuses anything else, and entries that do not sum to zero (``ledger/mi
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -58,11 +58,19 @@ class HeldSum(NamedTuple):
     amount: int
 
 
+class Refusal(Frozen):
+    """A channel that a letter did not reach its reader by, and why."""
+
+    channel: str
+    why: str
+
+
 class OutboxEntry(Frozen):
-    """A letter, and when a channel took it."""
+    """A letter, when the last of its channels was done with it, and which of them it did not reach."""
 
     letter: Letter
     delivered_at: Instant | None
+    refused: tuple[Refusal, ...] = ()
 
 
 class SqlJournal:
@@ -209,8 +217,15 @@ class SqlJournal:
             query = query.where(which)
         if order_id is not None:
             query = query.where(tables.outbox.c.order_id == order_id)
+        kept = tables.deliveries
+        refused = select(kept.c.letter, kept.c.channel, kept.c.why).where(kept.c.state == "refused")
+        if order_id is not None:
+            refused = refused.join(tables.outbox).where(tables.outbox.c.order_id == order_id)
+        refusals: dict[str, list[Refusal]] = {}
         async with self._database.reading() as connection:
-            return [_entry(row) for row in await connection.execute(query)]
+            for letter, channel, why in await connection.execute(refused.order_by(kept.c.at)):
+                refusals.setdefault(letter, []).append(Refusal(channel=channel, why=why))
+            return [_entry(row, refusals) for row in await connection.execute(query)]
 
 
 def _summed(amount: ColumnElement[int]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -363,7 +378,7 @@ def _letter(notice: Notice, view: OrderView) -> Letter:
     )
 
 
-def _entry(row: Row[Any]) -> OutboxEntry:
+def _entry(row: Row[Any], refusals: Mapping[str, Sequence[Refusal]]) -> OutboxEntry:
     letter = Letter(
         key=row.key,
         order_id=row.order_id,
@@ -373,7 +388,9 @@ def _entry(row: Row[Any]) -> OutboxEntry:
         at=row.at,
         details=json.loads(row.details),
     )
-    return OutboxEntry(letter=letter, delivered_at=row.delivered_at)
+    return OutboxEntry(
+        letter=letter, delivered_at=row.delivered_at, refused=tuple(refusals.get(row.key, ()))
+    )
 
 
 def _waits_since(view: OrderView) -> datetime | None:

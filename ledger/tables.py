@@ -161,7 +161,20 @@ outbox = Table(
     Column("delivered_at", UtcInstant, nullable=True),
     _one_of("role", Role),
 )
-"""Letters in the order they were written; ``delivered_at`` is null until a channel took one."""
+"""Letters in the order they were written; ``delivered_at`` is null until each was taken or given up."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("letter", ForeignKey(outbox.c.key), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("why", Text, nullable=False),
+    _one_of("state", ("sending", "delivered", "refused")),
+)
+"""What became of a letter at each of its addresses, which are digests here: the letter has them."""
 
 disputes = Table(
     "disputes",

@@ -15,6 +15,7 @@ from orders.model import (
     Order,
     Status,
 )
+from orders.sentences import sentence
 from orders.shipping import add_tracking, cancellation_of, claim_shipped, failed_proof
 
 
@@ -90,7 +91,9 @@ def seller_reply_problem(order: Order, message: m.SellerReply) -> Problem:
     if order.status is Status.PROOF_REQUESTED and message.decision != "accept":
         return (
             RefusalCode.ALREADY_ANSWERED,
-            "The seller has already answered that the goods are shipped; now proof is needed, "
-            "or the cancellation can be accepted.",
+            sentence(
+                "The seller has already answered that the goods are shipped; now proof is needed, "
+                "or the cancellation can be accepted."
+            ),
         )
     return None

@@ -16,6 +16,7 @@ from orders.model import (
     Status,
 )
 from orders.offers import open_offer
+from orders.sentences import sentence
 from orders.shipping import note_evidence, shipment_of
 
 
@@ -90,8 +91,11 @@ def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Proble
         return None
     return (
         RefusalCode.WRONG_AMOUNT,
-        f"A partial refund must be less than what was paid ({order.amount_paid}); "
-        "decide full_refund to give it all back.",
+        sentence(
+            "A partial refund must be less than what was paid ({paid}); decide full_refund to give it "
+            "all back.",
+            paid=order.amount_paid,
+        ),
     )
 
 
@@ -120,7 +124,10 @@ def settlement_offer_problem(order: Order, message: m.SettlementOffer) -> Proble
         and message.money.amount <= order.amount_paid.amount
     ):
         return None
-    return RefusalCode.WRONG_AMOUNT, f"At most what was paid can go back: {order.amount_paid}."
+    return (
+        RefusalCode.WRONG_AMOUNT,
+        sentence("At most what was paid can go back: {paid}.", paid=order.amount_paid),
+    )
 
 
 def on_settlement_acceptance(order: Order, message: m.SettlementAcceptance, at: datetime) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orders.sentences import sentence
+
 _MOST_PROBLEMS = 5
 _LONGEST_REASON = 300
 _FIELD = re.compile(r"[a-z0-9_]{1,40}")
@@ -54,23 +56,32 @@ class InvalidInput(OrderError):
             if not (problem["type"] == "too_short" and {*problem["loc"]} & inside)
         ]
         more = len(problems) - _MOST_PROBLEMS
-        rest = f"; and {more} more" if more > 0 else ""
-        return cls(f"{what} is not valid: {'; '.join(problems[:_MOST_PROBLEMS])}{rest}.")
+        listed = "; ".join(problems[:_MOST_PROBLEMS])
+        if more <= 0:
+            return cls(sentence("{what} is not valid: {problems}.", what=what, problems=listed))
+        return cls(
+            sentence(
+                "{what} is not valid: {problems}; and {more} more.",
+                what=what,
+                problems=listed,
+                more=more,
+            )
+        )
 
 
 def _sentence(problem: ErrorDetails) -> str:
     where = ".".join(_field(part) for part in problem["loc"])
     text = problem["msg"].removeprefix("Value error, ")
     if where.endswith("amount") and problem["type"].startswith(("int_", "float_")):
-        text = "must be whole minor units, such as 2490 for 24.90 EUR"
+        text = sentence("must be whole minor units, such as 2490 for 24.90 EUR")
     if where.endswith("currency") and problem["type"] != "missing":
-        text = "must be a code of ISO 4217, such as EUR"
+        text = sentence("must be a code of ISO 4217, such as EUR")
     return f"{where}: {text}" if where else text
 
 
 def _field(part: int | str) -> str:
     # The name of an unknown field is the sender's text, and sentences go to logs and databases.
-    return str(part) if _FIELD.fullmatch(str(part)) else "(unreadable name)"
+    return str(part) if _FIELD.fullmatch(str(part)) else sentence("(unreadable name)")
 
 
 class NotAllowedNow(OrderError):

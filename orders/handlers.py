@@ -48,6 +48,7 @@ from orders.paying import (
     refund_update_problem,
     repeats_chargeback,
 )
+from orders.sentences import sentence
 from orders.shipping import (
     on_proof_review,
     on_shipment_extension,
@@ -120,7 +121,10 @@ def check(order: Order, message: m.Message, at: datetime | None = None) -> None:
             order,
             message.name,
             RefusalCode.NOT_IN_THIS_STATUS,
-            f"Payment {message.payment_id} was reported otherwise before; support looks into it.",
+            sentence(
+                "Payment {payment_id} was reported otherwise before; support looks into it.",
+                payment_id=message.payment_id,
+            ),
         )
     if refused := refusal(order, message.name, at):
         raise refused
@@ -142,7 +146,10 @@ def sent_back_before(order: Order, message: m.Message) -> NotAllowedNow | None:
         order,
         message.name,
         RefusalCode.NOT_IN_THIS_STATUS,
-        f"Payment {message.payment_id} could not be taken when it first came; it goes back in full.",
+        sentence(
+            "Payment {payment_id} could not be taken when it first came; it goes back in full.",
+            payment_id=message.payment_id,
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.model import CloseReason, Order, Status
+from orders.sentences import sentence
 
 _PAY: Final = Status.AWAITING_PAYMENT
 _REVIEW: Final = Status.PAYMENT_REVIEW
@@ -151,65 +152,71 @@ None of them bars the answer to another: a party can never be silenced by what t
 """
 
 STATUS_PHRASES: Final = {
-    _PAY: "the order awaits payment",
-    _REVIEW: "the payment is being checked",
-    _SHIP: "the order awaits shipment",
-    _CANCEL: "a cancellation request awaits the seller's answer",
-    _PROOF: "the seller is asked for proof of shipment",
-    _DISPUTE: "a dispute awaits its decision",
-    _SHIPPED: "the order has shipped",
-    _CLOSED: "the order is closed",
+    _PAY: sentence("the order awaits payment"),
+    _REVIEW: sentence("the payment is being checked"),
+    _SHIP: sentence("the order awaits shipment"),
+    _CANCEL: sentence("a cancellation request awaits the seller's answer"),
+    _PROOF: sentence("the seller is asked for proof of shipment"),
+    _DISPUTE: sentence("a dispute awaits its decision"),
+    _SHIPPED: sentence("the order has shipped"),
+    _CLOSED: sentence("the order is closed"),
 }
 
 CLOSED_PHRASES: Final = {
-    CloseReason.PAYMENT_EXPIRED: "it was not paid in time",
-    CloseReason.BUYER_CANCELED_UNPAID: "the buyer canceled it before paying",
-    CloseReason.SELLER_ACCEPTED: "the seller agreed to cancel it",
-    CloseReason.SELLER_NO_RESPONSE: "the seller did not answer the request to cancel it in time",
-    CloseReason.SHIPMENT_EXPIRED: "it was not shipped in time",
-    CloseReason.DISPUTE_FULL_REFUND: "the dispute ended with a full refund",
-    CloseReason.DISPUTE_PARTIAL_REFUND: "the dispute ended with a partial refund",
-    CloseReason.DISPUTE_NO_REFUND: "the dispute ended without a refund",
-    CloseReason.DISPUTE_SETTLED: "seller and buyer have settled the dispute",
-    CloseReason.CHARGED_BACK: "the buyer's bank took the payment back",
+    CloseReason.PAYMENT_EXPIRED: sentence("it was not paid in time"),
+    CloseReason.BUYER_CANCELED_UNPAID: sentence("the buyer canceled it before paying"),
+    CloseReason.SELLER_ACCEPTED: sentence("the seller agreed to cancel it"),
+    CloseReason.SELLER_NO_RESPONSE: sentence(
+        "the seller did not answer the request to cancel it in time"
+    ),
+    CloseReason.SHIPMENT_EXPIRED: sentence("it was not shipped in time"),
+    CloseReason.DISPUTE_FULL_REFUND: sentence("the dispute ended with a full refund"),
+    CloseReason.DISPUTE_PARTIAL_REFUND: sentence("the dispute ended with a partial refund"),
+    CloseReason.DISPUTE_NO_REFUND: sentence("the dispute ended without a refund"),
+    CloseReason.DISPUTE_SETTLED: sentence("seller and buyer have settled the dispute"),
+    CloseReason.CHARGED_BACK: sentence("the buyer's bank took the payment back"),
 }
 
 COMING_PHRASES: Final = {
-    "payment_reminder": "the buyer is reminded to pay",
-    "payment_expired": "the order closes, unpaid",
-    "payment_accepted": "the check of the payment ends, and the order awaits shipment",
-    "shipment_expired": "the order closes, as it was not shipped, and the money goes back",
-    "seller_reminder": "the seller is reminded to answer",
-    "seller_no_response": "the order closes, as the seller did not answer, and the money goes back",
-    "no_proof": "a dispute becomes due, as the seller gave no proof of shipment",
-    "dispute_reminder": "support is reminded of the dispute",
-    "dispute_expired": "the dispute ends with a full refund",
-    "chargeback_reminder": "support is reminded of the money that waits for the bank",
-    "refund_check": "the provider is asked what became of the refund",
-    "refund_overdue": "the refund is overdue: buyer and support are told",
+    "payment_reminder": sentence("the buyer is reminded to pay"),
+    "payment_expired": sentence("the order closes, unpaid"),
+    "payment_accepted": sentence("the check of the payment ends, and the order awaits shipment"),
+    "shipment_expired": sentence(
+        "the order closes, as it was not shipped, and the money goes back"
+    ),
+    "seller_reminder": sentence("the seller is reminded to answer"),
+    "seller_no_response": sentence(
+        "the order closes, as the seller did not answer, and the money goes back"
+    ),
+    "no_proof": sentence("a dispute becomes due, as the seller gave no proof of shipment"),
+    "dispute_reminder": sentence("support is reminded of the dispute"),
+    "dispute_expired": sentence("the dispute ends with a full refund"),
+    "chargeback_reminder": sentence("support is reminded of the money that waits for the bank"),
+    "refund_check": sentence("the provider is asked what became of the refund"),
+    "refund_overdue": sentence("the refund is overdue: buyer and support are told"),
 }
 """What happens next by itself (the view's ``next``), as sentences."""
 
 _ACTION_PHRASES: Final = {
-    "payment": "A payment can be taken",
-    "payment_declined": "A payment can be declined",
-    "cancel_request": "Cancellation can be requested",
-    "cancel_withdrawal": "A cancellation request can be withdrawn",
-    "seller_reply": "The seller can answer a cancellation request",
-    "tracking_number": "A tracking number can be given",
-    "shipment_proof": "A proof of shipment can be given",
-    "proof_review": "A proof can be judged",
-    "seller_message": "Messages can be written",
-    "buyer_message": "Messages can be written",
-    "offer_acceptance": "An offer can be accepted",
-    "dispute_request": "A dispute can be opened",
-    "dispute_withdrawal": "A dispute can be dropped",
-    "settlement_offer": "A settlement can be offered",
-    "settlement_acceptance": "A settlement can be accepted",
-    "shipment_extension": "The time to ship can be extended",
-    "chargeback": "A chargeback can be recorded",
-    "dispute_decision": "A dispute can be decided",
-    "refund_update": "News of a refund can be taken",
+    "payment": sentence("A payment can be taken"),
+    "payment_declined": sentence("A payment can be declined"),
+    "cancel_request": sentence("Cancellation can be requested"),
+    "cancel_withdrawal": sentence("A cancellation request can be withdrawn"),
+    "seller_reply": sentence("The seller can answer a cancellation request"),
+    "tracking_number": sentence("A tracking number can be given"),
+    "shipment_proof": sentence("A proof of shipment can be given"),
+    "proof_review": sentence("A proof can be judged"),
+    "seller_message": sentence("Messages can be written"),
+    "buyer_message": sentence("Messages can be written"),
+    "offer_acceptance": sentence("An offer can be accepted"),
+    "dispute_request": sentence("A dispute can be opened"),
+    "dispute_withdrawal": sentence("A dispute can be dropped"),
+    "settlement_offer": sentence("A settlement can be offered"),
+    "settlement_acceptance": sentence("A settlement can be accepted"),
+    "shipment_extension": sentence("The time to ship can be extended"),
+    "chargeback": sentence("A chargeback can be recorded"),
+    "dispute_decision": sentence("A dispute can be decided"),
+    "refund_update": sentence("News of a refund can be taken"),
 }
 
 
@@ -258,43 +265,58 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 order,
                 name,
                 RefusalCode.ORDER_CLOSED,
-                "The order is closed; the payment goes back in full. To buy the same things, "
-                "add them to the cart again.",
+                sentence(
+                    "The order is closed; the payment goes back in full. To buy the same things, "
+                    "add them to the cart again."
+                ),
             )
         case Status.CLOSED, _:
             reason = CLOSED_PHRASES[order.close_reason] if order.close_reason else "it is over"
-            return refuse(order, name, RefusalCode.ORDER_CLOSED, f"The order is closed: {reason}.")
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_CLOSED,
+                sentence("The order is closed: {why}.", why=reason),
+            )
         case Status.SHIPPED, "cancel_request":
             return refuse(
                 order,
                 name,
                 RefusalCode.ORDER_SHIPPED,
-                "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
-                "it back; if it does not arrive, or not as described, write to support.",
+                sentence(
+                    "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
+                    "it back; if it does not arrive, or not as described, write to support."
+                ),
             )
         case Status.SHIPPED, "payment":
             return refuse(
                 order,
                 name,
                 RefusalCode.ORDER_SHIPPED,
-                "The order is paid and has shipped; this payment goes back in full.",
+                sentence("The order is paid and has shipped; this payment goes back in full."),
             )
         case Status.SHIPPED, "dispute_request":
             return refuse(
                 order,
                 name,
                 RefusalCode.ORDER_SHIPPED,
-                "The order has already shipped. If it does not arrive, or not as described, write to "
-                "support.",
+                sentence(
+                    "The order has already shipped. If it does not arrive, or not as described, write to "
+                    "support."
+                ),
             )
         case Status.SHIPPED, _:
-            return refuse(order, name, RefusalCode.ORDER_SHIPPED, "The order has already shipped.")
+            return refuse(
+                order, name, RefusalCode.ORDER_SHIPPED, sentence("The order has already shipped.")
+            )
         case Status.PAYMENT_REVIEW, "cancel_request":
             return refuse(
                 order,
                 name,
                 RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
-                "The payment is being checked; cancellation can be requested once the check is over.",
+                sentence(
+                    "The payment is being checked; cancellation can be requested once the check is over."
+                ),
                 review_end,
             )
         case Status.PAYMENT_REVIEW, "payment":
@@ -302,21 +324,25 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 order,
                 name,
                 RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
-                "The order is already paid and its payment is being checked; this one goes back in full.",
+                sentence(
+                    "The order is already paid and its payment is being checked; this one goes back in full."
+                ),
             )
         case ((Status.CANCELLATION_REQUESTED | Status.PROOF_REQUESTED), "cancel_request"):
             return refuse(
                 order,
                 name,
                 RefusalCode.CANCELLATION_EXISTS,
-                "Cancellation has already been requested; it runs on as it is.",
+                sentence("Cancellation has already been requested; it runs on as it is."),
             )
         case Status.DISPUTED, "cancel_request":
             return refuse(
                 order,
                 name,
                 RefusalCode.DISPUTE_EXISTS,
-                "A dispute is open; support decides it, so cancellation cannot be requested beside it.",
+                sentence(
+                    "A dispute is open; support decides it, so cancellation cannot be requested beside it."
+                ),
             )
         case ((Status.PROOF_REQUESTED | Status.DISPUTED), ("cancel_withdrawal" | "seller_reply")):
             answered = order.cancellation and order.cancellation.answered_at
@@ -324,9 +350,9 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 order,
                 name,
                 RefusalCode.ALREADY_ANSWERED if answered else RefusalCode.NOT_IN_THIS_STATUS,
-                "The seller has already answered the cancellation request."
+                sentence("The seller has already answered the cancellation request.")
                 if answered
-                else "The cancellation request is over, as the shipment is proved.",
+                else sentence("The cancellation request is over, as the shipment is proved."),
             )
         case ((Status.AWAITING_PAYMENT | Status.PAYMENT_REVIEW), "dispute_request"):
             return refuse(order, name, RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET)
@@ -335,11 +361,14 @@ def _not_in_table(order: Order, name: str) -> NotAllowedNow:
                 order,
                 name,
                 RefusalCode.NOT_IN_THIS_STATUS,
-                "The order is paid already; this payment goes back in full.",
+                sentence("The order is paid already; this payment goes back in full."),
             )
         case Status.DISPUTED, "dispute_request":
             return refuse(
-                order, name, RefusalCode.DISPUTE_EXISTS, "A dispute is already open for this order."
+                order,
+                name,
+                RefusalCode.DISPUTE_EXISTS,
+                sentence("A dispute is already open for this order."),
             )
         case _:
             return refuse(
@@ -361,14 +390,19 @@ def _sure_after_review(order: Order, name: str) -> bool:
 def _only_while(order: Order, name: str) -> str:
     phrases = [STATUS_PHRASES[status] for status, row in TRANSITIONS.items() if name in row]
     listed = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
-    return f"{_ACTION_PHRASES[name]} only while {listed}; now {STATUS_PHRASES[order.status]}."
+    return sentence(
+        "{action} only while {statuses}; now {status}.",
+        action=_ACTION_PHRASES[name],
+        statuses=listed,
+        status=STATUS_PHRASES[order.status],
+    )
 
 
 Problem = tuple[RefusalCode, str] | None
 _Guard = Callable[[Order], Problem]
 
 
-_NO_GROUND_YET: Final = (
+_NO_GROUND_YET: Final = sentence(
     "A dispute can be opened once cancellation of the paid order is requested, or the seller has refused it "
     "or failed to prove the shipment."
 )
@@ -380,19 +414,22 @@ def _too_many(order: Order, name: str) -> Problem:
         return None
     return (
         RefusalCode.TOO_MANY_MESSAGES,
-        f"An order takes this at most {most} times; its deadlines run on, and support can help.",
+        sentence(
+            "An order takes this at most {most} times; its deadlines run on, and support can help.",
+            most=most,
+        ),
     )
 
 
 def _dispute_must_be_open(order: Order) -> Problem:
     if order.open_dispute:
         return None
-    return RefusalCode.NOT_IN_THIS_STATUS, "No dispute is open for this order."
+    return RefusalCode.NOT_IN_THIS_STATUS, sentence("No dispute is open for this order.")
 
 
 def _dispute_may_be_opened(order: Order) -> Problem:
     if order.open_dispute:
-        return RefusalCode.DISPUTE_EXISTS, "A dispute is already open for this order."
+        return RefusalCode.DISPUTE_EXISTS, sentence("A dispute is already open for this order.")
     if order.status is _SHIP and order.ground is None:
         return RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET
     return None
@@ -402,7 +439,7 @@ def _offers_of(*kinds: str) -> _Guard:
     def guard(order: Order) -> Problem:
         if any(offer.kind in kinds and offer.status == "open" for offer in order.offers):
             return None
-        return RefusalCode.UNKNOWN_OFFER, "There is no open offer to accept."
+        return RefusalCode.UNKNOWN_OFFER, sentence("There is no open offer to accept.")
 
     return guard
 
@@ -414,7 +451,7 @@ def _settlement_may_be_accepted(order: Order) -> Problem:
 def _proof_must_wait(order: Order) -> Problem:
     if order.shipment and any(p.status == "under_review" for p in order.shipment.proofs):
         return None
-    return RefusalCode.NOT_IN_THIS_STATUS, "No proof waits to be judged."
+    return RefusalCode.NOT_IN_THIS_STATUS, sentence("No proof waits to be judged.")
 
 
 def _window_must_be_limited(order: Order) -> Problem:
@@ -422,20 +459,20 @@ def _window_must_be_limited(order: Order) -> Problem:
         return None
     return (
         RefusalCode.NOT_IN_THIS_STATUS,
-        "The seller has no time limit on this order, so there is nothing to extend.",
+        sentence("The seller has no time limit on this order, so there is nothing to extend."),
     )
 
 
 def _refund_must_exist(order: Order) -> Problem:
     if any(not refund.is_settled for refund in order.refunds):
         return None
-    return RefusalCode.UNKNOWN_REFUND, "No refund is under way for this order."
+    return RefusalCode.UNKNOWN_REFUND, sentence("No refund is under way for this order.")
 
 
 def _payment_must_exist(order: Order) -> Problem:
     if order.payment:
         return None
-    return RefusalCode.NOT_IN_THIS_STATUS, "No payment has been taken for this order."
+    return RefusalCode.NOT_IN_THIS_STATUS, sentence("No payment has been taken for this order.")
 
 
 _GUARDS: Final[dict[str, _Guard]] = {

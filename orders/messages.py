@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from orders.errors import InvalidInput
+from orders.sentences import sentence
 from orders.values import (
     Frozen,
     Instant,
@@ -125,7 +126,9 @@ class SellerReply(Message):
     @model_validator(mode="after")
     def _number_goes_with_shipped(self) -> "SellerReply":
         if self.tracking_number is not None and self.decision != "already_shipped":
-            raise ValueError("tracking_number goes with the decision already_shipped only")
+            raise ValueError(
+                sentence("tracking_number goes with the decision already_shipped only")
+            )
         return self
 
 
@@ -179,10 +182,12 @@ class SellerMessage(Message):
     def _offer_goes_with_its_topic(self) -> "SellerMessage":
         if (self.discount is not None) != (self.topic == "discount"):
             raise ValueError(
-                "discount goes with the topic discount, and that topic with a discount"
+                sentence("discount goes with the topic discount, and that topic with a discount")
             )
         if (self.bonus is not None) != (self.topic == "bonus"):
-            raise ValueError("bonus goes with the topic bonus, and that topic with a bonus")
+            raise ValueError(
+                sentence("bonus goes with the topic bonus, and that topic with a bonus")
+            )
         return self
 
 
@@ -275,7 +280,9 @@ class DisputeDecision(Message):
     @model_validator(mode="after")
     def _money_goes_with_partial(self) -> "DisputeDecision":
         if (self.money is not None) != (self.decision == "partial_refund"):
-            raise ValueError("money goes with the decision partial_refund, and that one with money")
+            raise ValueError(
+                sentence("money goes with the decision partial_refund, and that one with money")
+            )
         return self
 
 
@@ -325,10 +332,20 @@ def parse(name: str, arguments: list[bytes]) -> Message:
     """
     if (model := MESSAGES.get(name)) is None:
         raise InvalidInput(
-            f"There is no message named {name[:64]!r}; known are: {', '.join(MESSAGES)}."
+            sentence(
+                "There is no message named {name}; known are: {known}.",
+                name=repr(name[:64]),
+                known=", ".join(MESSAGES),
+            )
         )
     if len(arguments) > 1:
-        raise InvalidInput(f"{name} takes one JSON object, but {len(arguments)} arguments came.")
+        raise InvalidInput(
+            sentence(
+                "{name} takes one JSON object, but {number} arguments came.",
+                name=name,
+                number=len(arguments),
+            )
+        )
     body = arguments[0] if arguments and arguments[0] not in (b"", b"null") else b"{}"
     try:
         message = model.model_validate_json(body)
@@ -345,4 +362,4 @@ def refuse_repeated_keys(body: bytes) -> None:
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) != len(pairs):
-        raise InvalidInput("A field is given twice; which one is meant cannot be known.")
+        raise InvalidInput(sentence("A field is given twice; which one is meant cannot be known."))

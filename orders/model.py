@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from orders.books import Books, Posting
 from orders.messages import CancelReason, RefundStatus, Role
 from orders.policy import Policy
+from orders.sentences import sentence
 from orders.values import (
     MAX_AMOUNT,
     Frozen,
@@ -121,9 +122,11 @@ class PlaceOrder(Frozen):
     @model_validator(mode="after")
     def _adds_up(self) -> "PlaceOrder":
         if not self.shipping_price.same_currency(line.unit_price for line in self.lines):
-            raise ValueError("all prices of an order must be in one currency")
+            raise ValueError(sentence("all prices of an order must be in one currency"))
         if not 0 < self._total() <= MAX_AMOUNT:
-            raise ValueError(f"the total must be between 1 and {MAX_AMOUNT} minor units")
+            raise ValueError(
+                sentence("the total must be between 1 and {most} minor units", most=MAX_AMOUNT)
+            )
         return self
 
     def _total(self) -> int:

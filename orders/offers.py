@@ -7,6 +7,7 @@ from orders import messages as m
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem
 from orders.model import Offer, Order
+from orders.sentences import sentence
 
 
 def open_offer(order: Order, offer_id: str, *kinds: str) -> Offer:
@@ -35,7 +36,7 @@ def acceptance_problem(*kinds: str) -> Callable[[Order, Any], Problem]:
             return None
         return (
             RefusalCode.UNKNOWN_OFFER,
-            "There is no open offer of that id; it may have been accepted or replaced.",
+            sentence("There is no open offer of that id; it may have been accepted or replaced."),
         )
 
     return look

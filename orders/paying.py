@@ -17,6 +17,7 @@ from orders.model import (
     Shipment,
     Status,
 )
+from orders.sentences import sentence
 
 # Of a buyer who tries one card after the other; a payment can't be mistaken for one that is forgotten.
 _MOST_DECLINED = 200
@@ -59,7 +60,11 @@ def payment_problem(order: Order, message: m.PaymentReceived) -> Problem:
         return None
     return (
         RefusalCode.WRONG_AMOUNT,
-        f"Due is exactly {order.amount_due}, but {message.money} came; it goes back in full.",
+        sentence(
+            "Due is exactly {due}, but {came} came; it goes back in full.",
+            due=order.amount_due,
+            came=message.money,
+        ),
     )
 
 
@@ -137,7 +142,10 @@ def refund_update_problem(order: Order, message: m.RefundUpdate) -> Problem:
     """The refund must be this order's."""
     if find_refund(order, message.refund_id):
         return None
-    return RefusalCode.UNKNOWN_REFUND, f"This order has no refund {message.refund_id}."
+    return (
+        RefusalCode.UNKNOWN_REFUND,
+        sentence("This order has no refund {refund_id}.", refund_id=message.refund_id),
+    )
 
 
 def find_refund(order: Order, refund_id: str) -> Refund | None:
@@ -213,17 +221,22 @@ def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -
     if payment is None or payment.payment_id != message.payment_id:
         return (
             RefusalCode.NOT_IN_THIS_STATUS,
-            f"Payment {message.payment_id} is not this order's.",
+            sentence("Payment {payment_id} is not this order's.", payment_id=message.payment_id),
         )
     if payment.status == "declined":
         return (
             RefusalCode.NOT_IN_THIS_STATUS,
-            f"Payment {message.payment_id} was declined; no money of it was taken.",
+            sentence(
+                "Payment {payment_id} was declined; no money of it was taken.",
+                payment_id=message.payment_id,
+            ),
         )
     if payment.chargeback and payment.chargeback.status in ("won", "lost"):
         return (
             RefusalCode.ALREADY_ANSWERED,
-            f"The chargeback was {payment.chargeback.status} already.",
+            sentence("The chargeback was won already.")
+            if payment.chargeback.status == "won"
+            else sentence("The chargeback was lost already."),
         )
     if (
         message.money.currency != payment.money.currency
@@ -231,7 +244,7 @@ def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -
     ):
         return (
             RefusalCode.WRONG_AMOUNT,
-            f"At most what was paid can be charged back: {payment.money}.",
+            sentence("At most what was paid can be charged back: {paid}.", paid=payment.money),
         )
     return None
 

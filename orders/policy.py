@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from orders.sentences import sentence
 from orders.values import Duration, Frozen
 
 _MOST_REMINDERS = 200
@@ -50,6 +51,9 @@ class Policy(Frozen):
     def _reminders_are_few(self) -> "Policy":
         if self.dispute_window > self.dispute_reminder * _MOST_REMINDERS:
             raise ValueError(
-                f"dispute_reminder must leave at most {_MOST_REMINDERS} reminders in dispute_window"
+                sentence(
+                    "dispute_reminder must leave at most {most} reminders in dispute_window",
+                    most=_MOST_REMINDERS,
+                )
             )
         return self

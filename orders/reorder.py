@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
 from orders.model import Line, PlaceOrder
 from orders.policy import Policy
+from orders.sentences import sentence
 from orders.values import Money
 from orders.view import UNPAID, OrderView
 
@@ -28,10 +29,10 @@ def reorder(
             "reorder",
             RefusalCode.NOT_IN_THIS_STATUS,
             closed.status.value,
-            "Only an order that was closed unpaid can be added to the cart again.",
+            sentence("Only an order that was closed unpaid can be added to the cart again."),
         )
     if missing := [line.sku for line in closed.lines if line.sku not in prices]:
-        raise InvalidInput(f"No price is given for {', '.join(missing)}.")
+        raise InvalidInput(sentence("No price is given for {skus}.", skus=", ".join(missing)))
     try:
         return PlaceOrder(
             order_id=order_id,

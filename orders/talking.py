@@ -14,6 +14,7 @@ from orders.model import (
     Status,
 )
 from orders.offers import open_offer
+from orders.sentences import sentence
 
 
 def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> None:
@@ -44,7 +45,7 @@ def seller_message_problem(order: Order, message: m.SellerMessage) -> Problem:
     if order.status is not Status.AWAITING_PAYMENT:
         return (
             RefusalCode.NOT_IN_THIS_STATUS,
-            "A discount or a bonus can be offered only while the order awaits payment.",
+            sentence("A discount or a bonus can be offered only while the order awaits payment."),
         )
     if message.discount and not (
         message.discount.currency == order.amount_due.currency
@@ -52,8 +53,11 @@ def seller_message_problem(order: Order, message: m.SellerMessage) -> Problem:
     ):
         return (
             RefusalCode.WRONG_AMOUNT,
-            f"A discount must be in {order.amount_due.currency} and less than the amount due "
-            f"({order.amount_due}).",
+            sentence(
+                "A discount must be in {currency} and less than the amount due ({due}).",
+                currency=order.amount_due.currency,
+                due=order.amount_due,
+            ),
         )
     return None
 

@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_extra_types.currency_code import Currency
 
+from orders.sentences import sentence
+
 # A ledger column is a signed 64-bit integer on every database we know.
 MAX_AMOUNT = 2**63 - 1
 _LONGEST_DURATION = timedelta(days=3650)
@@ -41,13 +43,13 @@ class Mutable(BaseModel):
 def _printable(text: str) -> str:
     # NUL cannot be stored in PostgreSQL; the other controls only ever hide something.
     if any(category(char) == "Cc" and char not in _ALLOWED_CONTROLS for char in text):
-        raise ValueError("must not contain control characters")
+        raise ValueError(sentence("must not contain control characters"))
     return text
 
 
 def _reasonable(duration: timedelta) -> timedelta:
     if not timedelta(0) < duration <= _LONGEST_DURATION:
-        raise ValueError("must be longer than nothing and at most 10 years")
+        raise ValueError(sentence("must be longer than nothing and at most 10 years"))
     return duration
 
 
@@ -55,20 +57,22 @@ def _iso_duration(value: object) -> object:
     # A bare number would be taken for seconds, and "P1M" for 30 days: a month has no length.
     if isinstance(value, timedelta) or (isinstance(value, str) and _ISO_DURATION.fullmatch(value)):
         return value
-    raise ValueError("must be an ISO 8601 duration without months, such as P20D or PT36H")
+    raise ValueError(sentence("must be an ISO 8601 duration without months, such as P20D or PT36H"))
 
 
 def _iso_instant(value: object) -> object:
     if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
         return value
-    raise ValueError("must be an ISO 8601 instant with a time zone, such as 2026-11-23T12:00:00Z")
+    raise ValueError(
+        sentence("must be an ISO 8601 instant with a time zone, such as 2026-11-23T12:00:00Z")
+    )
 
 
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise ValueError("must be between the years 1 and 9999 in UTC") from None
+        raise ValueError(sentence("must be between the years 1 and 9999 in UTC")) from None
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_iso_instant), AfterValidator(_in_utc)]
@@ -149,7 +153,7 @@ class Balance(Frozen):
 
 def _not_zero(money: Money) -> Money:
     if money.amount == 0:
-        raise ValueError("must be more than nothing")
+        raise ValueError(sentence("must be more than nothing"))
     return money
 
 

@@ -23,6 +23,7 @@ from orders.model import (
     TimelineEntry,
 )
 from orders.policy import Policy
+from orders.sentences import sentence
 from orders.values import Balance, Frozen, Instant, Money
 
 PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
@@ -157,7 +158,9 @@ def _action(order: Order, name: str) -> Action:
     refused = refusal(order, name)
     if refused is None and name == "refund_update" and order.refund is None:
         # The provider's late word on a refund that was stopped is taken, but asks nothing of support.
-        return Action(action=name, available=False, reason="No refund is under way for this order.")
+        return Action(
+            action=name, available=False, reason=sentence("No refund is under way for this order.")
+        )
     if refused is None:
         return Action(action=name, available=True)
     return Action(

@@ -29,6 +29,9 @@ from tests.stripe.peer import Peer, stripe_peer
 from tests.stripe.post import Post
 from workflows import ids
 
+# Tests read English, whatever language the terminal of whoever runs them speaks.
+os.environ["UNBUY_LANG"] = "en"
+
 DATABASES = ("sqlite", "postgresql")
 # The folders of tests that run on both.
 ON_BOTH = ("ledger", "adapters")

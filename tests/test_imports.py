@@ -1,6 +1,6 @@
 """Imports go one way, and the rules know neither clock nor chance (docs: "Rooms").
 
-orders <- workflows, activities, adapters, ledger <- gateway, worker, starter
+orders <- workflows, activities, languages, adapters, ledger <- gateway, worker, starter
 """
 
 import ast
@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "orders": {"annotated_types", "orders", "pydantic", "pydantic_core", "pydantic_extra_types"},
     "workflows": {"activities", "orders", "pydantic", "temporalio", "workflows"},
     "activities": {"activities", "orders", "pydantic", "temporalio"},
+    "languages": {"babel", "languages", "orders", "pydantic"},
     "ledger": {
         "activities",
         "aiosqlite",
@@ -97,7 +98,9 @@ def test_room_imports_only_what_it_may(room: str) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("room", ["orders", "workflows", "activities", "adapters", "ledger"])
+@pytest.mark.parametrize(
+    "room", ["orders", "workflows", "activities", "languages", "adapters", "ledger"]
+)
 def test_nothing_calls_upward(room: str) -> None:
     assert {_name(p): up for p in _modules(room) if (up := _rooms(p) & ABOVE)} == {}
 

@@ -5,9 +5,12 @@ from pydantic import ValidationError
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.local_provider import LocalProvider
+from adapters.log_channel import LogChannel
+from adapters.post_office import PostOffice
 from adapters.stripe_provider import StripeProvider
 from ledger.database import Database
 from settings import Settings, complaints
+from tests.receiver import SECRET
 from worker import World
 
 KEY = "sk_test_canary"
@@ -64,6 +67,51 @@ async def test_the_settings_choose_who_holds_the_money(
     await stripe.provider.close()
 
 
+async def test_people_are_told_outside_once_a_mail_server_is_set(
+    database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R21: until then nothing leaves this machine."""
+    local = World.of(Settings(), database, environment.client)
+    monkeypatch.setenv("UNBUY_SMTP_URL", "smtp://unbuy:canary@mail.example.org:2525")
+    monkeypatch.setenv("UNBUY_MAIL_FROM", "Unbuy <orders@example.org>")
+    settings = Settings()
+    outside = World.of(settings, database, environment.client)
+
+    assert isinstance(local.channel, LogChannel)
+    assert local.tells_at_once
+    assert isinstance(outside.channel, PostOffice)
+    assert not outside.tells_at_once
+    assert "canary" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"SMTP_URL": "canary"}, "UNBUY_SMTP_URL: Value error, is not an address such as smtp://"),
+        ({"SMTP_URL": "smtp://canary:canary@a?starttls=no"}, "UNBUY_SMTP_URL: Value error, would"),
+        ({"SMTP_URL": "smtp://a"}, "UNBUY_MAIL_FROM: Value error, is needed when UNBUY_SMTP_URL"),
+        ({"MAIL_FROM": "canary"}, "UNBUY_MAIL_FROM: Value error, is not a sender such as"),
+        ({"NOTIFY_SCHEMES": "mailto, syslog"}, "UNBUY_NOTIFY_SCHEMES: Value error, syslog would"),
+        ({"SUPPORT_NOTIFY": "canary"}, "UNBUY_SUPPORT_NOTIFY: Value error, needs addresses"),
+        ({"SUPPORT_NOTIFY": "mailto:canary@a.b"}, "UNBUY_SUPPORT_NOTIFY: Value error, has a mail"),
+        ({"PUBLIC_URL": "shop.example.org"}, "UNBUY_PUBLIC_URL: String should match pattern"),
+    ],
+)
+def test_what_would_tell_nobody_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
+) -> None:
+    """R21, case 54: without repeating what may be a secret."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"UNBUY_{name}", value)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = complaints(raised.value)
+    assert said.startswith(complaint)
+    assert "canary" not in said
+
+
 def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNBUY_LOG_LEVEL", "loud")
     monkeypatch.setenv("UNBUY_WORKER_PROCESSES", "-1")
@@ -74,3 +122,70 @@ def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> N
     said = complaints(raised.value)
     assert said.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
     assert "; UNBUY_WORKER_PROCESSES: Input should be greater than 0." in said
+
+
+def test_webhooks_go_nowhere_unless_somebody_subscribed() -> None:
+    settings = Settings()
+
+    assert settings.order_webhook_urls == settings.order_webhook_secrets == ()
+    assert not settings.allow_private_webhooks
+
+
+def test_webhook_addresses_are_secrets_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 54: whoever knows one can write to the receiver."""
+    monkeypatch.setenv(
+        "ORDER_WEBHOOK_URLS", "https://a.example/canary, https://b.example:8443/?k=canary"
+    )
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", f"{SECRET},{SECRET}")
+
+    settings = Settings()
+
+    urls = [it.get_secret_value() for it in settings.order_webhook_urls]
+    assert urls == ["https://a.example/canary", "https://b.example:8443/?k=canary"]
+    assert len(settings.order_webhook_secrets) == 2
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "canary" not in shown
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "canary.example",
+        "ftp://canary.example",
+        "https://",
+        "https://[::1",
+        "https://canary.example:x",
+    ],
+)
+def test_what_is_no_address_of_a_webhook_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_URLS", f"https://good.example,{url}")
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
+
+    with pytest.raises(ValidationError, match="number 2 is not an address") as raised:
+        Settings()
+    said = complaints(raised.value)
+    assert said.startswith("ORDER_WEBHOOK_URLS: ")
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "!" * 40])
+def test_a_weak_signing_secret_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", secret)
+
+    with pytest.raises(ValidationError, match="24 to 64 bytes"):
+        Settings()
+
+
+def test_webhooks_without_tls_are_for_private_networks_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_URLS", "http://localhost:8000/")
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
+
+    with pytest.raises(ValidationError, match="begins with https"):
+        Settings()
+    monkeypatch.setenv("UNBUY_ALLOW_PRIVATE_WEBHOOKS", "true")
+    assert len(Settings().order_webhook_urls) == 1

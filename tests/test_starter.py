@@ -292,6 +292,40 @@ async def test_show_answers_the_questions_of_the_product(terminal: Terminal) -> 
         assert part in shown.out
 
 
+@pytest.mark.parametrize(
+    ("lang", "variables"),
+    [
+        (["--lang", "pl"], {}),
+        ([], {"UNBUY_LANG": "", "LC_ALL": "", "LC_MESSAGES": "", "LANG": "pl_PL.UTF-8"}),
+    ],
+)
+async def test_the_terminal_speaks_its_users_language(
+    terminal: Terminal, lang: list[str], variables: dict[str, str]
+) -> None:
+    """R21: Polish by the option or the environment; what commands take keeps its name."""
+    order = f"polski-{len(lang)}"
+    await terminal.place(order)
+
+    shown = await terminal.run("show", order, *lang, **variables)
+    refused = await terminal.run("send", order, "cancel_withdrawal", *lang, **variables)
+    listed = await terminal.run("list", *lang, **variables)
+    unknown = await terminal.run("show", "nobodys", *lang, **variables)
+
+    for part in (
+        f"Zamówienie {order}: oczekuje na płatność od",
+        "do zapłaty jest 24,90\N{NO-BREAK SPACE}€",
+        "kupujący  zamówienie złożone",
+        "nieopłacone zamówienie zostanie zamknięte",
+        "+ cancel_request (anuluj zamówienie)",
+        "- dispute_decision (rozstrzygnij spór): Spór można rozstrzygnąć tylko wtedy, gdy",
+    ):
+        assert part in shown.out
+    assert refused.status == 1
+    assert refused.err.startswith("cancel_withdrawal: odmowa. Prośbę o anulowanie można wycofać")
+    assert "awaiting_payment (oczekuje na płatność)" in listed.out
+    assert unknown.err.startswith("Nie ma zamówienia nobodys.")
+
+
 async def test_what_people_write_does_not_steer_the_terminal(terminal: Terminal) -> None:
     await terminal.place("escape")
     text = json.dumps({"text": "[bold]a\rb\u202ec :wave:"})

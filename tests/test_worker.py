@@ -161,6 +161,7 @@ async def test_a_worker_that_waits_for_temporal_can_be_stopped(tmp_path: Path) -
         ([], {"UNBUY_LOG_LEVEL": "LOUD"}, "UNBUY_LOG_LEVEL"),
         ([], {"UNBUY_STICKY_TIMEOUT": "45"}, "UNBUY_STICKY_TIMEOUT"),
         ([], {"UNBUY_PAYMENT_PROVIDER": "stripe"}, "UNBUY_STRIPE_API_KEY"),
+        ([], {"ORDER_WEBHOOK_URLS": "https://hooks.example"}, "needs ORDER_WEBHOOK_SECRETS"),
     ],
 )
 async def test_bad_options_are_said_in_a_sentence(

@@ -22,6 +22,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.chargebacks import LateChargeback
 from activities.reconciliation import Report
+from activities.webhooks import Announcement
 from orders.messages import ChargebackReported, Message
 from orders.model import Order, PlaceOrder
 from orders.stray import Stray, StrayPayment
@@ -29,11 +30,15 @@ from orders.view import OrderView, deadline
 from workflows import details, ids
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
+from workflows.order_webhook import OrderWebhookWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 
 PATIENCE = timedelta(seconds=30)
 """Longer than a worker takes to come back from a restart, short enough for a person to wait."""
+
+# Announcing is done within a brief step (workflows.options.BRIEFLY), and is tried again.
+_ANNOUNCE_WITHIN = timedelta(seconds=1)
 
 # Days. Longer than an order waits for a refund; older money is compared when somebody asks for it.
 _LOOK_BACK = 35
@@ -127,6 +132,21 @@ async def charge_back_late(
         )
     except WorkflowAlreadyStartedError:
         return client.get_workflow_handle_for(LateChargebackWorkflow.run, workflow_id)
+
+
+async def announce(client: Client, announcement: Announcement) -> None:
+    """Have a change of an order delivered to those who subscribed; the same change again changes nothing."""
+    webhook = announcement.webhook
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            OrderWebhookWorkflow.run,
+            announcement,
+            id=ids.order_webhook_workflow_id(webhook.order_id, webhook.id),
+            task_queue=ids.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=f"Order {webhook.order_id}: {webhook.what}",
+            rpc_timeout=_ANNOUNCE_WITHIN,
+        )
 
 
 async def reconcile(client: Client, days: int) -> Report:

@@ -25,6 +25,11 @@ def stray_workflow_id(payment_id: str) -> str:
     return f"stray-payment-{payment_id}"
 
 
+def order_webhook_workflow_id(order_id: str, webhook_id: str) -> str:
+    """The workflow id of a change on its way to those who subscribed; one per change."""
+    return f"order-webhook-{order_id}-{webhook_id}"
+
+
 def late_chargeback_workflow_id(payment_id: str, status: str) -> str:
     """The workflow id of news of a chargeback after the order's own process has ended (R23)."""
     return f"late-chargeback-{payment_id}-{status}"

@@ -3,8 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.bookkeeping import Recorded
     from activities.chargebacks import Chargebacks, LateChargeback
     from workflows.options import PATIENTLY
+    from workflows.telling import deliver
 
 
 @workflow.defn(name="LateChargebackWorkflow")
@@ -18,6 +20,9 @@ class LateChargebackWorkflow:
     @workflow.run
     async def run(self, late: LateChargeback) -> None:
         """Take it into the ledger and the order's view. Fails when it cannot be right (NotAllowedNow)."""
-        await workflow.execute_activity_method(
+        recorded: Recorded | None = await workflow.execute_activity_method(
             Chargebacks.take_late, late, summary=f"chargeback {late.news.status}", **PATIENTLY
         )
+        # An earlier version had nothing to say of it.
+        if recorded and not recorded.delivered:
+            await deliver(late.order_id)

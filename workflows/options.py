@@ -52,6 +52,17 @@ NOTIFY = DurableOptions(
 )
 """A channel that is down for days is given up; the outbox keeps what it could not tell."""
 
+POST = DurableOptions(
+    start_to_close_timeout=timedelta(seconds=15),
+    schedule_to_close_timeout=timedelta(days=3),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=5),
+        maximum_interval=timedelta(hours=1),
+        non_retryable_error_types=["EndpointGone"],
+    ),
+)
+"""Whoever runs an endpoint that is down gets a weekend to notice."""
+
 COMPARE = DurableOptions(
     start_to_close_timeout=timedelta(hours=1),
     heartbeat_timeout=timedelta(minutes=5),

@@ -17,7 +17,6 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.bookkeeping import Bookkeeping, OrderExists, Recorded, Step
     from activities.disputes import DisputeCase, Disputes
-    from activities.notifications import Notifications
     from activities.refunds import Refunds, RefundState
     from activities.strays import Strays
     from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
@@ -46,7 +45,8 @@ with workflow.unsafe.imports_passed_through():
     from orders.stray import StrayPayment
     from orders.view import OrderView, deadline, view
     from workflows import details, ids, refunding
-    from workflows.options import MOVE_MONEY, NOTIFY, PATIENTLY
+    from workflows.options import MOVE_MONEY, PATIENTLY
+    from workflows.telling import Telling
     from workflows.waiting import FAILED, Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
 
@@ -67,6 +67,7 @@ class OrderWorkflow:
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
         self._steps = Steps()
+        self._telling = Telling(self._steps)
         self._recorded = -1
         self._closed_by_deadline = False
         self._alarm = Alarm()
@@ -84,7 +85,7 @@ class OrderWorkflow:
         order = self._order
         if workflow.info().continued_run_id:
             # What the run before could not tell yet waits in the outbox.
-            self._steps.start("deliver", self._deliver)
+            self._telling.start(order.placed.order_id)
 
         # 20 days to pay, and a day to check the payment (R1-R6).
         while order.status in (Status.AWAITING_PAYMENT, Status.PAYMENT_REVIEW):
@@ -269,18 +270,7 @@ class OrderWorkflow:
         told = {notice.key for notice in step.notices}
         order.notices = [notice for notice in order.notices if notice.key not in told]
         if not recorded.delivered:
-            self._steps.start("deliver", self._deliver)
-
-    async def _deliver(self) -> None:
-        try:
-            await workflow.execute_activity_method(
-                Notifications.deliver_notices,
-                self._order.placed.order_id,
-                summary="deliver what waits in the outbox",
-                **NOTIFY,
-            )
-        except FAILED:
-            workflow.logger.warning("Notices were given up; they stay in the outbox")
+            self._telling.start(order.placed.order_id)
 
     async def _ask_refund(self, refund: Refund) -> None:
         """R14: ask for the money back, until the provider answers."""

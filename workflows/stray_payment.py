@@ -8,12 +8,15 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.bookkeeping import Recorded
     from activities.notifications import Letter
     from activities.strays import Strays, StrayStep
     from orders.errors import InvalidInput
     from orders.messages import RefundUpdate, Role
+    from orders.sentences import sentence
     from orders.stray import Stray, StrayPayment
     from workflows import ids, refunding
+    from workflows.telling import Telling
     from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
 
@@ -29,6 +32,7 @@ class StrayPaymentWorkflow:
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
         self._steps = Steps()
+        self._telling = Telling(self._steps)
         self._alarm = Alarm()
 
     @property
@@ -38,10 +42,17 @@ class StrayPaymentWorkflow:
             raise self._input
         return self._input
 
+    @property
+    def _outbox(self) -> str:
+        return self._stray.payment.order_id or self._stray.books_id
+
     @workflow.run
     async def run(self, *raw: RawValue) -> Stray:
         """Ask for the refund, tell the payer, and stay until the money is back."""
         stray = self._stray
+        if workflow.info().continued_run_id:
+            # What the run before could not tell yet waits in the outbox.
+            self._telling.start(self._outbox)
         while self._act() or not stray.refund.is_settled:
             if should_continue_as_new():
                 workflow.continue_as_new(args=[stray])
@@ -119,9 +130,13 @@ class StrayPaymentWorkflow:
     def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate:
         message = read_message(name, arguments)
         if not isinstance(message, RefundUpdate):
-            raise InvalidInput(f"Stray money takes refund_update only, not {name[:64]}.")
+            raise InvalidInput(
+                sentence("Stray money takes refund_update only, not {name}.", name=name[:64])
+            )
         if message.refund_id != self._stray.refund.refund_id:
-            raise InvalidInput(f"This is not refund {message.refund_id}.")
+            raise InvalidInput(
+                sentence("This is not refund {refund_id}.", refund_id=message.refund_id)
+            )
         return message
 
     async def _ask(self) -> None:
@@ -143,7 +158,7 @@ class StrayPaymentWorkflow:
         letters = tuple(
             Letter(
                 key=notice.key,
-                order_id=payment.order_id or stray.books_id,
+                order_id=self._outbox,
                 to=notice.to,
                 party=payment.payer if notice.to is Role.BUYER else None,
                 what=notice.what,
@@ -153,8 +168,11 @@ class StrayPaymentWorkflow:
             for notice in stray.notices
         )
         step = StrayStep(postings=tuple(stray.postings), letters=letters)
-        await surely(Strays.record_stray, step, "book and tell")
+        recorded: Recorded | None = await surely(Strays.record_stray, step, "book and tell")
         del stray.notices[: len(letters)]
+        # An earlier version had nothing to say of it.
+        if recorded and not recorded.delivered:
+            self._telling.start(self._outbox)
 
 
 def _restore(raw: Sequence[RawValue]) -> Stray | ApplicationError:

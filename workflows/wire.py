@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.errors import InvalidInput, NotAllowedNow, OrderError
 from orders.messages import Message, parse, refuse_repeated_keys
+from orders.sentences import sentence
 
 _JSON = b"json/plain"
 _NULL = b"binary/null"
@@ -53,12 +54,20 @@ def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
         return b"null"
     if encoding != _JSON:
         raise InvalidInput(
-            f"{what} came as {encoding.decode(errors='replace') or 'bytes of no encoding'}; "
-            "send it as JSON (encoding json/plain)."
+            sentence(
+                "{what} came as {encoding}; send it as JSON (encoding json/plain).",
+                what=what,
+                encoding=encoding.decode(errors="replace") or "bytes of no encoding",
+            )
         )
     if len(raw.payload.data) > largest:
         raise InvalidInput(
-            f"{what} has {len(raw.payload.data)} bytes; at most {largest} are taken."
+            sentence(
+                "{what} has {size} bytes; at most {largest} are taken.",
+                what=what,
+                size=len(raw.payload.data),
+                largest=largest,
+            )
         )
     return raw.payload.data
 
@@ -87,7 +96,13 @@ def read_input(
     name = wanted.__name__
     try:
         if len(raw) != 1:
-            raise InvalidInput(f"It takes one {name} as its input, but {len(raw)} came.")
+            raise InvalidInput(
+                sentence(
+                    "It takes one {name} as its input, but {number} came.",
+                    name=name,
+                    number=len(raw),
+                )
+            )
         if workflow.info().continued_run_id:
             return state.model_validate_json(raw[0].payload.data)
         body = json_of(raw[0], name, _LARGEST_INPUT)
@@ -103,4 +118,5 @@ def read_input(
 def must_run_as(workflow_id: str) -> None:
     """Fail a workflow that was started under an id by which nobody would find it."""
     if workflow.info().workflow_id != workflow_id:
-        raise as_failure(InvalidInput(f"It must run under the workflow id {workflow_id}."))
+        required = sentence("It must run under the workflow id {id}.", id=workflow_id)
+        raise as_failure(InvalidInput(required))

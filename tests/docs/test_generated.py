@@ -1,4 +1,6 @@
+from docs.gallery import gallery
 from docs.generate import pages
+from docs.letters import samples
 
 
 def test_the_generated_documentation_is_up_to_date() -> None:
@@ -9,3 +11,12 @@ def test_the_generated_documentation_is_up_to_date() -> None:
     ]
 
     assert stale == [], "run `make docs-tables`"
+
+
+def test_the_gallery_shows_every_mail() -> None:
+    """R21: each event, to each who is told of it, in each language."""
+    page = gallery()
+
+    assert page.count("<iframe ") == len(list(samples()))
+    assert "Zobacz zamówienie" in page
+    assert "<script" not in page

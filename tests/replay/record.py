@@ -1,4 +1,4 @@
-"""Record the histories that the replay test replays: one for each ending, from the demo's stories.
+"""Record what the replay test replays: a history for each ending, from the demo's stories, and a webhook's.
 
 ``make histories`` writes them anew. Do that only for a new ending: an old history that still replays is the
 proof that orders which are under way survive a deploy.
@@ -9,16 +9,21 @@ import json
 import re
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import WorkflowHistory
+from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
+from activities.webhooks import Announcement, Webhook, Webhooks
 from demo.performance import play
 from demo.report import Outcome
-from demo.stage import Stage, set_up
+from demo.stage import set_up
 from demo.stories import STORIES, Story
-from workflows import ids
+from deploy.embedded import embedded_server
+from tests.receiver import receiver, sender_to
+from worker import build_worker
+from workflows import calls, ids
 
 # Identities and sticky queues are named PID@HOST by the SDK.
 _PROCESS = re.compile(rf"\d+@{re.escape(socket.gethostname())}\S*")
@@ -42,10 +47,27 @@ async def record() -> list[Path]:
         async with set_up(Path(folder)) as stage:
             outcomes = {it.story.order_id: it for it in await play(stage, told, _must_be_right)}
             for name, story in stories.items():
-                written.append(await _keep(stage, name, ids.order_workflow_id(story.order_id)))
+                workflow_id = ids.order_workflow_id(story.order_id)
+                written.append(await _keep(stage.server.client, name, workflow_id))
             payment = outcomes[stray.order_id].strays[0].payment.payment_id
-            written.append(await _keep(stage, "stray_payment", ids.stray_workflow_id(payment)))
+            workflow_id = ids.stray_workflow_id(payment)
+            written.append(await _keep(stage.server.client, "stray_payment", workflow_id))
+    written.append(await record_webhook())
     return written
+
+
+async def record_webhook() -> Path:
+    """A webhook that one endpoint took and another never will."""
+    webhook = Webhook(id="msg_1", order_id="A-1", what="placed", body="{}")
+    async with embedded_server() as server, receiver() as good, receiver(status=410) as gone:
+        sender = sender_to(good.url, gone.url)
+        async with build_worker(server.client, [Webhooks(sender).deliver_webhook]):
+            announcement = Announcement(webhook=webhook, endpoints=sender.endpoints)
+            await calls.announce(server.client, announcement)
+            workflow_id = ids.order_webhook_workflow_id(webhook.order_id, webhook.id)
+            with suppress(WorkflowFailureError):
+                await server.client.get_workflow_handle(workflow_id).result()
+            return await _keep(server.client, "order_webhook", workflow_id)
 
 
 def _must_be_right(outcome: Outcome) -> None:
@@ -53,9 +75,8 @@ def _must_be_right(outcome: Outcome) -> None:
         raise SystemExit(f"{outcome.story.title}: {outcome.problem}")
 
 
-async def _keep(stage: Stage, name: str, workflow_id: str) -> Path:
-    handle = stage.server.client.get_workflow_handle(workflow_id)
-    history: WorkflowHistory = await handle.fetch_history()
+async def _keep(client: Client, name: str, workflow_id: str) -> Path:
+    history: WorkflowHistory = await client.get_workflow_handle(workflow_id).fetch_history()
     path = HISTORIES / f"{name}.json"
     content = {"workflow_id": workflow_id, "history": _anonymous(history.to_json_dict())}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -63,9 +84,9 @@ async def _keep(stage: Stage, name: str, workflow_id: str) -> Path:
 
 
 def _anonymous(value: Any) -> Any:
-    """Without the names of the process and the machine that recorded it."""
+    """Without the names and paths of the process and the machine that recorded it."""
     if isinstance(value, dict):
-        return {key: _anonymous(inner) for key, inner in value.items()}
+        return {key: _anonymous(inner) for key, inner in value.items() if key != "stackTrace"}
     if isinstance(value, str):
         return _PROCESS.sub("recorder", value)
     return [_anonymous(inner) for inner in value] if isinstance(value, list) else value

@@ -63,9 +63,10 @@ class Backstage:
             self.client, self.world.activities(), sticky_timeout=sticky, **options
         ):
             yield
-            await self._rest()
+            await self.rests()
 
-    async def _rest(self) -> None:
+    async def rests(self) -> None:
+        """Wait until the order has nothing to do."""
         order = calls.order(self.client, self.placed.order_id)
         async with asyncio.timeout(10):
             while (now := (await order.describe()).raw_description).pending_activities or (

@@ -1,0 +1,73 @@
+"""A sample of every letter (R21): each event, to each who is told of it, in each language."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from activities.notifications import Letter
+from adapters.letters import TEXTS
+from languages.catalogues import LOCALES, Locale
+from orders.messages import Role
+from orders.model import Party
+
+_AT: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+_LATER: Final = "2026-03-16T12:00:00+00:00"
+_MONEY: Final = {"amount": 2490, "currency": "PLN"}
+
+_NAMES: Final = {
+    Role.BUYER: {"en": "Anna Smith", "pl": "Anna Kowalska"},
+    Role.SELLER: {"en": "Cable Shop", "pl": "Sklep z kablami"},
+}
+
+# What a notice has to say, by the name of the detail; people's own words in their language.
+_DETAILS: Final[dict[str, Any]] = {
+    "amount_due": _MONEY,
+    "due_by": _LATER,
+    "money": _MONEY,
+    "method": "card",
+    "number": "RR473124829PL",
+    "pay_by": _LATER,
+    "payment_id": "pay-17",
+    "refund_id": "A-1042-refund-1",
+    "review_ends_at": "2026-03-03T12:00:00+00:00",
+    "ship_by": _LATER,
+    "days": 7,
+    "kind": "photo",
+    "outcome": "resolved_buyer_favour",
+}
+_METHODS: Final = {"en": "card", "pl": "karta"}
+_WORDS: Final = {
+    "en": "Is anything unclear about the shipping?",
+    "pl": "Czy coś jest niejasne w sprawie wysyłki?",
+}
+# The codes that a reason is, by what is told; elsewhere somebody gives it in words.
+_REASONS: Final = {
+    "cancellation_requested": "changed_mind",
+    "cancellation_ended": "no_proof",
+    "dispute_offered": "no_proof",
+    "dispute_opened": "seller_refused",
+    "order_closed": "seller_no_response",
+}
+_EXPLAINED: Final = {"en": "The account is closed.", "pl": "Rachunek jest zamknięty."}
+
+
+def samples() -> Iterator[Letter]:
+    """All of them, by event, then by role and language; support reads English."""
+    told = sorted(TEXTS, key=lambda it: (it[0], list(Role).index(it[1])))
+    for what, to in told:
+        for locale in LOCALES[:1] if to is Role.SUPPORT else LOCALES:
+            yield _letter(what, to, locale)
+
+
+def _letter(what: str, to: Role, locale: Locale) -> Letter:
+    name = _NAMES.get(to, {}).get(locale)
+    reason = _REASONS.get(what, "" if to is Role.SUPPORT else _EXPLAINED[locale])
+    return Letter(
+        key=f"A-1042:{what}:1:{to}",
+        order_id="A-1042",
+        to=to,
+        party=Party(id=f"{to}-7", name=name, locale=locale) if name else None,
+        what=what,
+        at=_AT,
+        details=_DETAILS | {"method": _METHODS[locale], "reason": reason, "text": _WORDS[locale]},
+    )

@@ -1,0 +1,105 @@
+"""Money, instants and durations as people read them, in their language."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.lists import format_list
+from babel.numbers import get_currency_symbol
+from babel.units import format_unit
+
+from languages.catalogues import translator
+from orders.values import Balance, Money, decimals
+
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+def money_text(money: Money | Balance, locale: str) -> str:
+    """An exact amount: ``€24.90``, ``1 234,50 zł``, ``KWD 0.001``; a negative balance has its sign."""
+    places = decimals(money.currency)
+    pattern = copy.copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (places, places)
+    text: str = pattern.apply(
+        Decimal(abs(money.amount)).scaleb(-places),
+        locale,
+        currency=money.currency,
+        currency_digits=False,
+    )
+    symbol = get_currency_symbol(money.currency, locale)
+    if text.startswith(symbol) and symbol[-1].isalpha():
+        text = symbol + _NO_BREAK + text.removeprefix(symbol)
+    return f"{'-' if money.amount < 0 else ''}{text}"
+
+
+def instant_text(at: datetime, locale: str) -> str:
+    """An instant, to the minute, in UTC and saying so."""
+    return format_datetime(at, "d MMMM y, HH:mm 'UTC'", tzinfo=UTC, locale=locale)
+
+
+def from_text(at: datetime, locale: str) -> str:
+    """An instant from which something is possible: to the second, and never a moment early."""
+    second = at.astimezone(UTC).replace(microsecond=0)
+    on = second if second == at else second + timedelta(seconds=1)
+    shown = "d MMMM y, HH:mm:ss 'UTC'" if on.second else "d MMMM y, HH:mm 'UTC'"
+    return format_datetime(on, shown, tzinfo=UTC, locale=locale)
+
+
+def date_text(at: datetime, locale: str) -> str:
+    """The day of an instant, in UTC."""
+    return format_date(at.astimezone(UTC), "d MMMM y", locale=locale)
+
+
+def days_text(days: timedelta, locale: str) -> str:
+    """Whole days, in the plural that the number asks for."""
+    return format_unit(days.days, "duration-day", length="long", locale=locale)
+
+
+def duration_text(duration: timedelta, locale: str) -> str:
+    """A duration in whole units, none that has not run full: ``5 dni``, ``23 godziny``, ``1 minuta``.
+
+    From two days on in days; what is shorter than a minute is no minutes. Never longer than it is.
+    """
+    number, unit = _in_units(duration)
+    return format_unit(number, f"duration-{unit}", length="long", locale=locale)
+
+
+def until_text(until: timedelta, locale: str) -> str:
+    """How far away an instant is: ``za 5 dni``, ``za 1 godzinę``; ``2 dni temu`` for one in the past."""
+    said = translator(locale)
+    number, unit = _in_units(abs(until))
+    if number == 0:
+        return (
+            said.gettext("in less than a minute")
+            if until >= timedelta(0)
+            else said.gettext("just now")
+        )
+    match unit, until > timedelta(0):
+        case "day", True:
+            text = said.ngettext("in {number} day", "in {number} days", number)
+        case "day", False:
+            text = said.ngettext("{number} day ago", "{number} days ago", number)
+        case "hour", True:
+            text = said.ngettext("in {number} hour", "in {number} hours", number)
+        case "hour", False:
+            text = said.ngettext("{number} hour ago", "{number} hours ago", number)
+        case _, True:
+            text = said.ngettext("in {number} minute", "in {number} minutes", number)
+        case _:
+            text = said.ngettext("{number} minute ago", "{number} minutes ago", number)
+    return text.format(number=number)
+
+
+def list_text(parts: list[str], locale: str) -> str:
+    """Alternatives as a sentence lists them: ``a, b lub c``."""
+    return format_list(parts, style="or", locale=locale)
+
+
+def _in_units(duration: timedelta) -> tuple[int, str]:
+    if duration >= 2 * _DAY or duration == _DAY:
+        return duration // _DAY, "day"
+    if duration >= _HOUR:
+        return duration // _HOUR, "hour"
+    return duration // _MINUTE, "minute"

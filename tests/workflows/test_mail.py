@@ -1,0 +1,220 @@
+"""Orders whose people are told by real mail, and a mail server that comes and goes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.common import RetryPolicy
+from temporalio.testing import WorkflowEnvironment
+
+from adapters.addresses import allowed, sender_of
+from adapters.local_desk import LocalDesk
+from adapters.log_channel import LogChannel
+from adapters.mail import Mails
+from adapters.number_registry import SqlNumberRegistry
+from adapters.number_rules import CarrierRules
+from adapters.post_office import Mailing, PostOffice
+from adapters.smtp_channel import SmtpChannel
+from adapters.smtp_server import SmtpServer
+from ledger.database import Database
+from ledger.deliveries import SqlDeliveries
+from ledger.journal import SqlJournal
+from ledger.refunds import SqlRefundRegister
+from orders.messages import ChargebackReported
+from orders.model import Party
+from tests.mail_server import MailServer, mail_server
+from tests.orders.builders import eur
+from tests.stories.conftest import order_id_of
+from tests.stories.tale import Tale, forget, tale, until
+from worker import World, build_worker
+from workflows import calls, ids, options
+
+ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
+SHOP = Party(id="seller-3", name="Shop 3", locale="en", notify=("mailto://shop@example.org",))
+HELP = "mailto:help@unbuy.test"
+
+
+@dataclass
+class ByMail:
+    """An order over a real ledger, whose people have mailboxes."""
+
+    order: Tale
+    server: MailServer
+    journal: SqlJournal
+
+    async def everything_is_told_once(self, order_id: str | None = None) -> None:
+        """Each letter that was ever written is one mail, to the one it is for."""
+        order_id = order_id or self.order.placed.order_id
+        entries = await self.journal.outbox(order_id)
+        assert entries
+        assert all(it.delivered_at and not it.refused for it in entries)
+        assert len(self.server.mails) == len(await self.journal.outbox())
+        assert set(self.server.counted.values()) == {1}
+
+    async def mails(self, number: int) -> None:
+        await until(lambda: len(self.server.mails) >= number, f"{number} mails have arrived")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def by_mail(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[ByMail]:
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}")
+    async with (
+        mail_server() as server,
+        tale(environment, order_id_of(request), serves=False) as order,
+    ):
+        order.placed = order.placed.model_copy(update={"buyer": ANNA, "seller": SHOP})
+        journal = SqlJournal(database)
+        world = World(
+            journal=journal,
+            channel=PostOffice(
+                SqlDeliveries(database),
+                LogChannel(),
+                allowed(None, anywhere=False),
+                Mailing(
+                    Mails(sender_of("Unbuy <orders@unbuy.test>")),
+                    SmtpChannel(SmtpServer.of(server.url)),
+                ),
+                support=(HELP,),
+            ),
+            provider=order.world.provider,
+            register=SqlRefundRegister(database),
+            desk=LocalDesk(database),
+            rules=CarrierRules(),
+            registry=SqlNumberRegistry(database),
+            strays=order.world.strays,
+            tells_at_once=False,
+        )
+        async with build_worker(
+            environment.client,
+            world.activities(),
+            task_queue=ids.TASK_QUEUE,
+            graceful_shutdown=timedelta(0),
+        ):
+            yield ByMail(order, server, journal)
+            server.hangs = False
+            await forget(order)
+    await database.close()
+
+
+async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R14, R21, case 46: the money path does not notice, and mails arrive once when it is back."""
+    # A try every quarter of an hour would take half a minute here.
+    monkeypatch.setitem(
+        options.NOTIFY, "retry_policy", RetryPolicy(maximum_interval=timedelta(hours=2))
+    )
+    order, server = by_mail.order, by_mail.server
+    await server.stop()
+    await order.begins()
+    await order.is_accepted()
+    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    sent_before = len(server.mails)
+    await order.days(1)
+    await server.start()
+    await order.days(3)
+
+    view = await order.handle.result()
+    assert sent_before == 0
+    assert view.amount_refunded == eur(2490)
+    assert await by_mail.journal.order(view.order_id) == view
+    await by_mail.everything_is_told_once()
+    assert set(server.recipients) == {"anna@example.org", "shop@example.org"}
+
+
+async def test_an_unpaid_order_expires_with_the_mail_away(by_mail: ByMail) -> None:
+    """R1, R21, case 46: the deadline fires on its day, and what is kept says so at once."""
+    await by_mail.server.stop()
+    order = await by_mail.order.begins(payment_window=timedelta(hours=6), payment_reminders=())
+    closed = await order.days(0.25)
+    kept = await by_mail.journal.order(closed.order_id)
+    await by_mail.server.start()
+    await order.days(0.5)
+
+    assert (await order.handle.result()).close_reason == closed.close_reason == "payment_expired"
+    assert kept
+    assert kept.close_reason == "payment_expired"
+    await by_mail.everything_is_told_once()
+
+
+async def test_what_is_written_while_mail_hangs_is_told_after_it(by_mail: ByMail) -> None:
+    """R21: the order goes on and is kept; no later step is needed to have the new letter told."""
+    order, server = by_mail.order, by_mail.server
+    server.hangs = True
+    await order.begins()
+    await by_mail.mails(2)
+    await order.tells("buyer_message", text="Is it blue?")
+    await order.tells("seller_message", topic="other", text="It is red.")
+    hung = len(server.mails)
+    kept = await by_mail.journal.order(order.placed.order_id)
+    server.hangs = False
+    await by_mail.mails(4)
+
+    assert hung == 2
+    assert kept
+    assert [it.what for it in kept.timeline][-1] == "seller_message"
+    await order.days(0.01)
+    await by_mail.everything_is_told_once()
+
+
+async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) -> None:
+    """R21: 5xx; the other reader is told, the order ends, and support sees who was not reached by what."""
+    by_mail.server.unknown.add("anna@example.org")
+    order = await by_mail.order.begins()
+    await order.tells("cancel_request", reason="changed_mind")
+
+    await order.handle.result()
+    entries = await by_mail.journal.outbox(order.placed.order_id)
+    assert all(it.delivered_at for it in entries)
+    refused = {it.why for entry in entries for it in entry.refused}
+    assert refused == {"The mail server refuses it (550)."}
+    assert set(by_mail.server.recipients) == {"shop@example.org"}
+
+
+async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMail) -> None:
+    """R17, R21: by the stray money's own process, which may end last."""
+    order, server = by_mail.order, by_mail.server
+    await order.begins()
+    await by_mail.mails(2)
+    await server.stop()
+    payment_id = await order.is_paid_in_vain(eur(5))
+    await order.days(0.5)
+    sent_before = len(server.mails)
+    await server.start()
+    await order.days(4)
+
+    assert (await order.stray(payment_id)).refund.is_settled
+    assert sent_before == 2
+    told = [it.letter.what for it in await by_mail.journal.outbox() if "stray" in it.letter.what]
+    assert told == ["stray_refund_started", "stray_refund_succeeded"]
+    await by_mail.everything_is_told_once()
+
+
+async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> None:
+    """R21, R23: support and the seller hear of it, with the mail away when the news comes."""
+    order, server = by_mail.order, by_mail.server
+    await order.begins()
+    await order.awaits_shipment()
+    paid = await order.view()
+    assert paid.payment
+    await order.tells("tracking_number", number="RR473124829PL")
+    await order.days(60)
+    ended = await order.handle.result()
+    before = len(server.mails)
+    await server.stop()
+    news = ChargebackReported(
+        payment_id=paid.payment.payment_id, money=paid.amount_paid, status="opened"
+    )
+    late = await calls.charge_back_late(order.environment.client, ended.order_id, news)
+    await order.environment.sleep(timedelta(hours=2))
+    while_away = len(server.mails)
+    await server.start()
+    await order.environment.sleep(timedelta(hours=2))
+
+    await late.result()
+    assert while_away == before
+    assert server.recipients[before:].count("help@unbuy.test") == 1
+    await by_mail.everything_is_told_once()

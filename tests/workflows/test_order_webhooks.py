@@ -1,0 +1,342 @@
+"""Webhooks of orders, from the click to the receiver: told once a change, and the order never waits."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowHistory,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from activities.notifications import Subscribers
+from activities.webhooks import Webhook
+from adapters.webhook_sender import WebhookSender
+from adapters.webhook_subscribers import TemporalSubscribers
+from orders.messages import ChargebackReported
+from orders.model import CloseReason, Status
+from orders.view import OrderView
+from tests.fakes import OutOfOrder
+from tests.orders.builders import eur
+from tests.receiver import SECRET, Received, Receiver, receiver, sender_to
+from tests.workflows.conftest import POLICY, Backstage
+from worker import WORKFLOWS, lenient_converter, workflow_runner
+from workflows import calls, ids
+from workflows.options import POST
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an endpoint does not take is tried again in moments; read when the workflow schedules."""
+    every = timedelta(milliseconds=100)
+    monkeypatch.setitem(
+        POST,
+        "retry_policy",
+        dataclasses.replace(POST["retry_policy"], initial_interval=every, maximum_interval=every),
+    )
+
+
+@pytest.fixture
+def stage(stage: Backstage) -> Backstage:
+    """With time enough to pay: the end of an order would be one more change."""
+    policy = POLICY.model_copy(update={"payment_window": timedelta(days=1)})
+    stage.placed = stage.placed.model_copy(update={"policy": policy})
+    return stage
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop() -> AsyncIterator[Receiver]:
+    async with receiver() as serving:
+        yield serving
+
+
+def subscribe(stage: Backstage, sender: WebhookSender) -> None:
+    """From now on, workers tell these of changes of the stage's order."""
+
+    async def kept(order_id: str) -> OrderView | None:
+        # Workers serve the orders that other tests have left, too.
+        own = order_id == stage.placed.order_id
+        return await stage.journal.order(order_id) if own else None
+
+    subscribers = TemporalSubscribers(stage.client, kept, sender.endpoints)
+    stage.world = dataclasses.replace(stage.world, endpoints=sender, subscribers=subscribers)
+
+
+def process(stage: Backstage, got: Received) -> WorkflowHandle[object, object]:
+    workflow_id = ids.order_webhook_workflow_id(stage.placed.order_id, got.id)
+    return stage.client.get_workflow_handle(workflow_id)
+
+
+def told(shop: Receiver) -> list[str]:
+    """The last that happened, of each webhook by its revision, as a receiver would read them."""
+    newest = sorted(shop.got, key=lambda it: it.data["revision"])
+    return [it.data["changes"][-1]["what"] for it in newest]
+
+
+@dataclasses.dataclass
+class Broken:
+    """``Subscribers`` that cannot be told while it is down."""
+
+    working: Subscribers
+    down: bool = True
+
+    async def tell(self, order_id: str) -> None:
+        if self.down:
+            raise OutOfOrder
+        await self.working.tell(order_id)
+
+
+@dataclasses.dataclass
+class Dying:
+    """``Endpoints`` whose worker dies once, having delivered: nobody has heard of it."""
+
+    working: WebhookSender
+    died: bool = False
+
+    async def post(self, endpoint: str, webhook: Webhook) -> None:
+        await self.working.post(endpoint, webhook)
+        if not self.died:
+            self.died = True
+            raise OutOfOrder
+
+
+async def until(right: Callable[[], bool]) -> None:
+    async with asyncio.timeout(40):
+        while not right():
+            await asyncio.sleep(0.02)
+
+
+async def test_every_change_is_told_once_and_signed(stage: Backstage, shop: Receiver) -> None:
+    """R21: from placed to closed; each with an id of its own, and what a receiver fetches agrees."""
+    subscribe(stage, sender_to(shop.url))
+    async with stage.working():
+        await stage.place()
+        await shop.has(1)
+        await stage.tell("buyer_message", text="canary", message_id="1")
+        await shop.has(2)
+        await stage.tell("buyer_message", text="canary", message_id="1")
+        await stage.tell("cancel_request", reason="changed_mind")
+        view: OrderView = await calls.order(stage.client, stage.placed.order_id).result()
+        await shop.has(3)
+
+    last = max(shop.got, key=lambda it: it.data["revision"])
+    assert told(shop) == ["placed", "buyer_message", view.timeline[-1].what]
+    assert len(set(shop.ids)) == 3
+    for got in shop.got:
+        assert got.verified()["data"]["order_id"] == stage.placed.order_id
+        assert b"canary" not in got.body
+    assert (last.data["status"], last.data["close_reason"]) == (view.status, view.close_reason)
+    assert [it["what"] for it in last.data["changes"]] == [it.what for it in view.timeline]
+
+
+async def test_an_order_costs_the_same_with_and_without_webhooks(
+    stage: Backstage, shop: Receiver
+) -> None:
+    """Not one event more in its history."""
+
+    async def events(order_id: str) -> list[int]:
+        stage.placed = stage.placed.model_copy(update={"order_id": order_id})
+        async with stage.working():
+            # Nothing is asked meanwhile: a query that comes into a task costs another one.
+            await calls.place(stage.client, stage.placed)
+            await stage.rests()
+            await stage.tell("cancel_request", reason="changed_mind")
+            await calls.order(stage.client, order_id).result()
+        history = calls.order(stage.client, order_id).fetch_history_events()
+        return [event.event_type async for event in history]
+
+    without = await events("unheard")
+    subscribe(stage, sender_to(shop.url))
+    told_to = await events("heard")
+
+    await shop.has(1)
+    assert told_to == without
+
+
+async def test_a_receiver_that_was_down_gets_each_webhook_once_it_is_back(
+    stage: Backstage,
+) -> None:
+    """Case 46: the order does not notice."""
+    shop = Receiver()
+    subscribe(stage, sender_to(f"http://127.0.0.1:{shop.port}/"))
+    async with stage.working():
+        await stage.place()
+        await stage.tell("cancel_request", reason="changed_mind")
+        view = await calls.order(stage.client, stage.placed.order_id).result()
+        assert view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
+        async with shop.serving():
+            got = await shop.has(1)
+            await until(lambda: view.timeline[-1].what in told(shop))
+            for each in got:
+                await process(stage, each).result()
+
+    assert len(set(shop.ids)) == len(shop.ids)
+
+
+async def test_a_try_again_keeps_its_id(stage: Backstage, shop: Receiver) -> None:
+    """What a receiver took without our hearing of it comes again under the same id."""
+    shop.status = 503
+    subscribe(stage, sender_to(shop.url))
+    async with stage.working():
+        await stage.place()
+        await shop.has(3)
+        shop.status = 204
+        got = shop.got[0]
+        await process(stage, got).result()
+
+    assert set(shop.ids) == {got.id}
+    assert {it.body for it in shop.got} == {got.body}
+
+
+async def test_a_broken_endpoint_delays_no_other(stage: Backstage, shop: Receiver) -> None:
+    """One that hangs, one that refuses, one where nobody listens; the good one hears of each change."""
+    async with receiver(hangs=True) as hanging, receiver(status=500) as refusing:
+        nowhere = f"http://127.0.0.1:{Receiver().port}/"
+        urls = (hanging.url, refusing.url, nowhere, shop.url)
+        subscribe(stage, sender_to(*urls))
+        async with stage.working(graceful_shutdown=timedelta(0)):
+            await stage.place()
+            await shop.has(1)
+            await stage.tell("cancel_request", reason="changed_mind")
+            await calls.order(stage.client, stage.placed.order_id).result()
+            await shop.has(2)
+            described = await process(stage, shop.got[0]).describe()
+
+            assert described.status is WorkflowExecutionStatus.RUNNING
+            assert len(set(shop.ids)) == len(shop.got)
+            for got in shop.got:
+                await process(stage, got).terminate()
+
+
+async def test_who_is_gone_or_never_answers_is_given_up_and_seen(
+    stage: Backstage, shop: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process fails, so that it is found; whoever else subscribed has got it."""
+    monkeypatch.setitem(POST, "schedule_to_close_timeout", timedelta(seconds=1))
+    async with receiver(status=410) as gone, receiver(status=500) as broken:
+        subscribe(stage, sender_to(gone.url, broken.url, shop.url))
+        async with stage.working():
+            await stage.place()
+            (got,) = await shop.has(1)
+
+            with pytest.raises(WorkflowFailureError) as raised:
+                await process(stage, got).result()
+        assert str(raised.value.cause) == "GivenUp: An endpoint never took this webhook."
+        assert len(gone.got) == 1
+        assert broken.got
+
+
+async def test_nobody_waits_while_changes_cannot_be_announced(
+    stage: Backstage, shop: Receiver
+) -> None:
+    """Case 46: the order goes on, people are told, and subscribers when it works again."""
+    subscribe(stage, sender_to(shop.url))
+    assert stage.world.subscribers
+    broken = Broken(stage.world.subscribers)
+    stage.world = dataclasses.replace(stage.world, subscribers=broken)
+    async with stage.working():
+        await stage.place()
+        await stage.tell("cancel_request", reason="changed_mind")
+        await stage.becomes(Status.CLOSED)
+        async with asyncio.timeout(40):
+            while True:
+                letters = await stage.journal.outbox(stage.placed.order_id)
+                if {"order_closed"} <= {it.letter.what for it in letters if it.delivered_at}:
+                    break
+                await asyncio.sleep(0.02)
+        assert shop.got == []
+        broken.down = False
+        view = await calls.order(stage.client, stage.placed.order_id).result()
+        await shop.has(1)
+
+    assert told(shop)[-1] == view.timeline[-1].what
+
+
+async def test_a_worker_that_dies_between_delivering_and_saying_so_delivers_under_the_same_id(
+    stage: Backstage, shop: Receiver
+) -> None:
+    """Case 19: at least once, and the receiver can tell."""
+    sender = sender_to(shop.url)
+    subscribe(stage, sender)
+    stage.world = dataclasses.replace(stage.world, endpoints=Dying(sender))
+    async with stage.working():
+        await stage.place()
+        first, second = await shop.has(2)
+        await process(stage, first).result()
+
+    assert first.id == second.id
+    assert len(shop.got) == 2
+
+
+async def test_the_same_change_announced_again_is_not_delivered_again(
+    stage: Backstage, shop: Receiver
+) -> None:
+    """Also after the first has been delivered."""
+    subscribe(stage, sender_to(shop.url))
+    async with stage.working():
+        await stage.place()
+        (got,) = await shop.has(1)
+        await process(stage, got).result()
+        subscribers = stage.world.subscribers
+        assert subscribers
+        for _ in range(3):
+            await subscribers.tell(stage.placed.order_id)
+        await subscribers.tell("stray/of-no-order")
+        await stage.tell("buyer_message", text="Hello?")
+        await shop.has(2)
+
+    assert told(shop) == ["placed", "buyer_message"]
+
+
+async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop: Receiver) -> None:
+    """R23: it changes what is kept of the order."""
+    async with stage.working():
+        await stage.place()
+        await stage.is_asked_to_cancel()
+        await stage.tell("seller_reply", decision="accept")
+        view = await calls.order(stage.client, stage.placed.order_id).result()
+    subscribe(stage, sender_to(shop.url))
+    payment = view.payment
+    assert payment
+    news = ChargebackReported(
+        payment_id=payment.payment_id, money=eur(2490), status="opened", reason="fraudulent"
+    )
+    async with stage.working():
+        late = await calls.charge_back_late(stage.client, view.order_id, news)
+        await late.result()
+        (got,) = await shop.has(1)
+
+    assert got.data["status"] == Status.CLOSED
+    assert got.data["changes"][-1]["what"] == "chargeback_opened"
+
+
+async def test_its_history_replays_and_has_neither_addresses_nor_secrets(
+    stage: Backstage, shop: Receiver
+) -> None:
+    """Cases 37 and 54."""
+    async with receiver(status=410) as gone:
+        subscribe(stage, sender_to(shop.url, gone.url))
+        async with stage.working():
+            await stage.place()
+            (got,) = await shop.has(1)
+            with pytest.raises(WorkflowFailureError):
+                await process(stage, got).result()
+    history: WorkflowHistory = await process(stage, got).fetch_history()
+    replayer = Replayer(
+        workflows=WORKFLOWS,
+        workflow_runner=workflow_runner(),
+        data_converter=lenient_converter(pydantic_data_converter),
+    )
+
+    assert (await replayer.replay_workflow(history)).replay_failure is None
+    written = "".join(str(event) for event in history.events)
+    assert got.id in written
+    for secret in ("/orders", SECRET, got.headers["webhook-signature"]):
+        assert secret not in written
