@@ -114,8 +114,6 @@ class Settings(BaseSettings):
     oidc_role_claim: str = "role"
     # Whether a buyer may place orders under a policy of their own: for trying things out.
     buyers_choose_policy: bool = False
-    # Where people reach the pages; cookies are for HTTPS only where it begins so.
-    public_url: str = "http://127.0.0.1:8080"
     # Signs what keeps people signed in; the token secret does, where there is one.
     session_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     # Where a buyer pays, and Temporal's web UI shows an order: {order_id} stands for its id.
@@ -131,7 +129,8 @@ class Settings(BaseSettings):
     max_watchers: PositiveInt = 1000
     # Whose pages' scripts may call the gateway from a browser.
     cors_origins: Listed = ()
-    # Where people find the gateway's pages, for links in mails; None: mails have no links.
+    # Where people find the gateway's pages, for links in mails; None: mails have no links. Cookies are for
+    # HTTPS only where it begins so.
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
 
     # Who is told outside of this machine (R21): the mail server, as in smtp://user:password@host:587, and the

@@ -105,7 +105,7 @@ def site_of(settings: Settings, works: Services, client: Client, database: Datab
             "Sign-ins on the pages could not be kept: set UNBUY_SESSION_SECRET to a secret of 32 characters "
             "or more."
         )
-    sessions = Sessions(secret, secure=settings.public_url.startswith("https://"))
+    sessions = Sessions(secret, secure=(settings.public_url or "").startswith("https://"))
     return Site(
         works,
         sessions,
