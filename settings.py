@@ -114,6 +114,13 @@ class Settings(BaseSettings):
     oidc_role_claim: str = "role"
     # Whether a buyer may place orders under a policy of their own: for trying things out.
     buyers_choose_policy: bool = False
+    # Signs what keeps people signed in; the token secret does, where there is one.
+    session_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
+    # Where a buyer pays, and Temporal's web UI shows an order: {order_id} stands for its id.
+    pay_url: str | None = None
+    temporal_ui_url: str | None = None
+    # Test payments and a clock that skips time, on the pages. Needs the embedded server; never in production.
+    playground: bool = False
     # Of one caller, as in 300/minute; counted by each process unless the storage is shared (a URI as the
     # library `limits` has them, such as async+redis://host:6379).
     rate_limit: Annotated[str, AfterValidator(_rate)] = "300/minute"
@@ -122,7 +129,8 @@ class Settings(BaseSettings):
     max_watchers: PositiveInt = 1000
     # Whose pages' scripts may call the gateway from a browser.
     cors_origins: Listed = ()
-    # Where people find the gateway's pages, for links in mails; None: mails have no links.
+    # Where people find the gateway's pages, for links in mails; None: mails have no links. Cookies are for
+    # HTTPS only where it begins so.
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
 
     # Who is told outside of this machine (R21): the mail server, as in smtp://user:password@host:587, and the

@@ -135,6 +135,11 @@ def gateway_variables(port: int, secret: SecretStr) -> dict[str, str]:
         "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
         # Here everybody tries things out, such as orders whose deadlines are seconds.
         "UNBUY_BUYERS_CHOOSE_POLICY": "true",
+        "UNBUY_PLAYGROUND": "true",
+        "UNBUY_PUBLIC_URL": f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}",
+        "UNBUY_TEMPORAL_UI_URL": (
+            f"http://127.0.0.1:{port + UI_PORT_OFFSET}/namespaces/default/workflows/order-{{order_id}}"
+        ),
     }
 
 
@@ -144,6 +149,7 @@ def tokens(address: str, secret: SecretStr) -> Iterator[str]:
     for role, sub in PEOPLE:
         token = signing.issue(Role(role), sub, timedelta(days=1))
         yield f"{role} {sub}:"
+        yield f"  page {address}/sign-in?token={token}"
         yield f"  curl -H 'Authorization: Bearer {token}' {address}/v1/orders"
 
 

@@ -23,6 +23,10 @@ from gateway.health import Health
 from gateway.limits import RateLimits
 from gateway.live import Lookout
 from gateway.observing import log_as_json
+from gateway.pages.clock import Clock
+from gateway.pages.sessions import Sessions
+from gateway.pages.sign_in import ByToken
+from gateway.pages.site import Links, Site
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
 from gateway.webhooks import Webhooks, stripe_reader
@@ -30,6 +34,7 @@ from ledger.database import DATABASE_ERRORS, Database
 from ledger.inbox import SqlInbox
 from ledger.journal import SqlJournal
 from ledger.listing import SqlListing
+from ledger.waiting import SqlWaiting
 from settings import Settings, complaints
 
 log = logging.getLogger("unbuy.gateway")
@@ -92,6 +97,25 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
     )
 
 
+def site_of(settings: Settings, works: Services, client: Client, database: Database) -> Site:
+    """The pages, as the settings ask for them. Raises CannotServe."""
+    secret = settings.session_secret or settings.token_secret
+    if secret is None:
+        raise CannotServe(
+            "Sign-ins on the pages could not be kept: set UNBUY_SESSION_SECRET to a secret of 32 characters "
+            "or more."
+        )
+    sessions = Sessions(secret, secure=(settings.public_url or "").startswith("https://"))
+    return Site(
+        works,
+        sessions,
+        ByToken(works.tokens),
+        SqlWaiting(database),
+        Links(settings.pay_url, settings.temporal_ui_url),
+        Clock(client) if settings.playground else None,
+    )
+
+
 async def serve(settings: Settings) -> None:
     """Serve until told to stop; then take nothing new and finish what runs."""
     try:
@@ -107,7 +131,11 @@ async def serve(settings: Settings) -> None:
     try:
         services = services_of(settings, client, database)
         config = uvicorn.Config(
-            build_app(services, settings.cors_origins),
+            build_app(
+                services,
+                settings.cors_origins,
+                site_of(settings, services, client, database).routes(),
+            ),
             host=settings.gateway_host,
             port=settings.gateway_port,
             access_log=False,

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from gateway.api import Reorder, Works, api
@@ -42,7 +43,9 @@ _START_DOCS: Final = """SwaggerUIBundle({
 """
 
 
-def build_app(services: Services, cors_origins: Sequence[str] = ()) -> Observing:
+def build_app(
+    services: Services, cors_origins: Sequence[str] = (), pages: Sequence[BaseRoute] = ()
+) -> Observing:
     """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
     app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None)
     app.state.services = services
@@ -60,6 +63,7 @@ def build_app(services: Services, cors_origins: Sequence[str] = ()) -> Observing
     _serve_webhooks(app)
     _serve_operations(app)
     _serve_docs(app)
+    app.router.routes.extend(pages)
     document(app, Reorder)
     return Observing(app)
 

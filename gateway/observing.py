@@ -85,7 +85,7 @@ class Observing:
 def _route(scope: Scope) -> str:
     """The route's template: an address would carry ids, and could be anything."""
     route: Any = scope.get("route")
-    return getattr(route, "path", "none")
+    return getattr(route, "path", None) or str(scope.get("unbuy.route", "none"))
 
 
 def log_as_json() -> None:

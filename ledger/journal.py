@@ -25,6 +25,7 @@ from orders.messages import Role
 from orders.model import Notice, Party, Status
 from orders.values import Frozen, Instant
 from orders.view import OrderView
+from orders.waiting import waits_for_support
 
 __all__ = ["AccountSum", "Database", "HeldSum", "OutboxEntry", "SqlJournal", "sums_of"]
 
@@ -111,6 +112,7 @@ class SqlJournal:
                     view=after.view.model_dump_json(),
                     revision=orders.c.revision + 1,
                     updated_at=_as_of(after.view),
+                    waits_since=_waits_since(after.view),
                 )
             )
             if after.posting:
@@ -257,11 +259,15 @@ async def _keep_view(connection: AsyncConnection, step: Step) -> bool:
         status=view.status,
         placed_at=view.placed_at,
         updated_at=_as_of(view),
+        waits_since=_waits_since(view),
     )
     newer = insert.excluded
     upsert = insert.on_conflict_do_update(
         index_elements=["order_id"],
-        set_={name: newer[name] for name in ("revision", "view", "status", "updated_at")},
+        set_={
+            name: newer[name]
+            for name in ("revision", "view", "status", "updated_at", "waits_since")
+        },
         where=(tables.orders.c.revision <= newer.revision)
         & (tables.orders.c.process == newer.process),
     )
@@ -385,6 +391,12 @@ def _entry(row: Row[Any], refusals: Mapping[str, Sequence[Refusal]]) -> OutboxEn
     return OutboxEntry(
         letter=letter, delivered_at=row.delivered_at, refused=tuple(refusals.get(row.key, ()))
     )
+
+
+def _waits_since(view: OrderView) -> datetime | None:
+    """Since when the order waits for support."""
+    waiting = waits_for_support(view)
+    return waiting.since if waiting else None
 
 
 def _as_of(view: OrderView) -> datetime:

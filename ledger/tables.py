@@ -78,13 +78,18 @@ orders = Table(
     Column("status", String(32), nullable=False),
     Column("placed_at", UtcInstant, nullable=False),
     Column("updated_at", UtcInstant, nullable=False),
+    Column("waits_since", UtcInstant, nullable=True),
     _one_of("status", Status),
     # A party's own orders, and support's list by status, newest first.
     Index(None, "buyer_id", "placed_at", "order_id"),
     Index(None, "seller_id", "placed_at", "order_id"),
     Index(None, "status", "placed_at", "order_id"),
+    Index(None, "waits_since", "order_id"),
 )
-"""The read model: each order's view as JSON; ``updated_at`` is by the order's own clock."""
+"""The read model: each order's view as JSON; ``updated_at`` is by the order's own clock.
+
+``waits_since`` is null for an order that needs nothing of support.
+"""
 
 ledger_transactions = Table(
     "ledger_transactions",

@@ -1,0 +1,243 @@
+"""Forms for the messages of the contract: what people fill in, and the message that it becomes.
+
+The fields are said here once; templates draw them, and what comes back is read by the contract's own models.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from languages.catalogues import N_, NC_
+from orders.errors import InvalidInput
+from orders.messages import CancelReason, Message, parse
+from orders.values import decimals
+from orders.view import OrderView
+
+Kind = Literal["text", "long", "choice", "yes", "yes_or_no", "money", "number", "file", "hidden"]
+
+_SETTLED_BY_SUPPORT: Final = ("succeeded", "pending", "failed", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing to fill in. ``labels`` is the kind of label that its choices have."""
+
+    name: str
+    kind: Kind
+    title: str
+    choices: tuple[str, ...] = ()
+    labels: str = ""
+    most: int = 1000
+    required: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What one message asks for. ``grave``: it is asked again before it is sent."""
+
+    fields: tuple[Field, ...] = ()
+    grave: bool = False
+    hint: str = field(default="")
+
+
+_NOTE = Field("note", "long", N_("Note"))
+
+FORMS: Final[dict[str, Form]] = {
+    "cancel_request": Form(
+        (
+            Field(
+                "reason",
+                "choice",
+                N_("Why?"),
+                tuple(CancelReason),
+                "cancel_reason",
+                required=True,
+            ),
+            _NOTE,
+            Field(
+                "complaint",
+                "yes",
+                N_("I also want to complain about this seller"),
+                hint=N_("A complaint opens a dispute at once, beside the cancellation."),
+            ),
+        ),
+        hint=N_("Canceling costs nothing: there is no fine."),
+    ),
+    "cancel_withdrawal": Form(hint=N_("The order goes on, and awaits shipment again.")),
+    "seller_reply": Form(
+        (
+            Field(
+                "decision",
+                "choice",
+                N_("Your answer"),
+                ("accept", "refuse", "already_shipped"),
+                "seller_decision",
+                required=True,
+            ),
+            Field(
+                "tracking_number",
+                "text",
+                N_("Tracking number"),
+                most=50,
+                hint=N_("Only if it is already shipped."),
+            ),
+            _NOTE,
+        )
+    ),
+    "tracking_number": Form(
+        (
+            Field("number", "text", N_("Tracking number"), most=50, required=True),
+            Field("carrier", "text", N_("Carrier"), most=200),
+        )
+    ),
+    "shipment_proof": Form(
+        (
+            Field(
+                "kind",
+                "choice",
+                N_("What is it?"),
+                ("photo", "postal_receipt"),
+                "proof_kind",
+                required=True,
+            ),
+            Field(
+                "file",
+                "file",
+                N_("Photo or scan"),
+                required=True,
+                hint=N_("JPEG, PNG or PDF, up to 10 MB."),
+            ),
+        )
+    ),
+    "proof_review": Form(
+        (Field("accepted", "yes_or_no", N_("Is it good proof?"), required=True), _NOTE), grave=True
+    ),
+    "seller_message": Form(
+        (
+            Field(
+                "topic",
+                "choice",
+                N_("What is it about?"),
+                (
+                    "payment_question",
+                    "shipping_advice",
+                    "payment_advice",
+                    "discount",
+                    "bonus",
+                    "other",
+                ),
+                "topic",
+                required=True,
+            ),
+            Field("text", "long", N_("Message"), required=True),
+            Field("discount", "money", N_("Discount"), hint=N_("Only if you offer a discount.")),
+            Field("bonus", "text", N_("Bonus"), most=200, hint=N_("Only if you offer a bonus.")),
+        )
+    ),
+    "buyer_message": Form((Field("text", "long", N_("Message"), required=True),)),
+    "offer_acceptance": Form((Field("offer_id", "hidden", "", required=True),)),
+    "dispute_request": Form(
+        (_NOTE,), hint=N_("Support looks into it, and decides about the money.")
+    ),
+    "dispute_withdrawal": Form((_NOTE,)),
+    "settlement_offer": Form(
+        (Field("money", "money", N_("What the buyer gets back"), required=True), _NOTE)
+    ),
+    "settlement_acceptance": Form((Field("offer_id", "hidden", "", required=True),)),
+    "shipment_extension": Form(
+        (Field("days", "number", N_("How many more days?"), most=60, required=True),)
+    ),
+    "dispute_decision": Form(
+        (
+            Field(
+                "decision",
+                "choice",
+                N_("Decision"),
+                ("full_refund", "partial_refund", "no_refund"),
+                "dispute_decision",
+                required=True,
+            ),
+            Field(
+                "money",
+                "money",
+                N_("What the buyer gets back"),
+                hint=N_("Only for a partial refund."),
+            ),
+            _NOTE,
+        ),
+        grave=True,
+    ),
+    "refund_update": Form(
+        (
+            Field("refund_id", "hidden", "", required=True),
+            Field(
+                "status",
+                "choice",
+                N_("What has become of the refund?"),
+                _SETTLED_BY_SUPPORT,
+                "refund_status",
+                required=True,
+            ),
+            Field("reason", "long", N_("How do you know?")),
+        ),
+        grave=True,
+    ),
+}
+"""One form for each message that a person sends."""
+
+OFFERS: Final = {
+    "offer_acceptance": ("discount", "bonus"),
+    "settlement_acceptance": ("settlement",),
+}
+"""Which kinds of open offers a message accepts: they have a button each."""
+
+YES: Final = NC_("answer", "Yes")
+NO: Final = NC_("answer", "No")
+
+
+def read(name: str, entered: Mapping[str, str], view: OrderView) -> Message:
+    """The message that a form became. Raises InvalidInput for what was filled in wrongly."""
+    payload: dict[str, Any] = {"message_id": entered.get("message_id") or None}
+    for each in FORMS[name].fields:
+        text = entered.get(each.name, "").strip()
+        match each.kind:
+            case "yes":
+                payload[each.name] = bool(text)
+            case "yes_or_no" if text:
+                payload[each.name] = text == "yes"
+            case "money" if text:
+                currency = view.amount_due.currency
+                payload[each.name] = {"amount": _minor(text, currency), "currency": currency}
+            case "number" if text:
+                payload[each.name] = int(text) if text.isascii() and text.isdigit() else text
+            case "file":
+                pass
+            case _ if text:
+                payload[each.name] = text
+            case _:
+                pass
+    return parse(name, [json.dumps(payload).encode()])
+
+
+def _minor(text: str, currency: str) -> int:
+    """``12,50`` or ``12.50`` in minor units, exactly."""
+    places = decimals(currency)
+    found = re.fullmatch(
+        r"(\d{1,15})(?:[.,](\d{1,4}))?", text.replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+    )
+    if found is None or len(found[2] or "") > places:
+        raise InvalidInput(f"The amount must be a number such as {_sample(places)}, in {currency}.")
+    fraction = (found[2] or "").ljust(places, "0")
+    return int(f"{found[1]}{fraction}")
+
+
+def _sample(places: int) -> str:
+    return f"12.{'5'.ljust(places, '0')}" if places else "12"
+
+
+def open_offers(name: str, view: OrderView) -> Iterable[Any]:
+    """The offers that this message would accept."""
+    return [it for it in view.offers if it.status == "open" and it.kind in OFFERS.get(name, ())]

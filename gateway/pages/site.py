@@ -1,0 +1,375 @@
+"""The pages: my orders, one order, support's desk. They ask the same desk as the API, and know no rule.
+
+Everything works without script: reading, and every action as a form. Script only keeps the page fresh.
+"""
+
+import hmac
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
+from uuid import uuid4
+
+from fastapi.sse import format_sse_event
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gateway import bodies
+from gateway.access import Caller, Role, seen_by
+from gateway.pages.clock import Clock
+from gateway.pages.forms import FORMS, read
+from gateway.pages.sessions import Session, Sessions
+from gateway.pages.sign_in import SignIn
+from gateway.pages.templates import STATIC, page
+from gateway.problems import (
+    Conflict,
+    Failed,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    Refused,
+    WrongRole,
+    as_problem,
+)
+from gateway.services import Services
+from languages.catalogues import Locale
+from languages.choice import known, of_browser
+from ledger.waiting import SqlWaiting
+from orders.errors import InvalidInput
+from orders.messages import PaymentReceived
+from orders.model import Status
+from orders.view import OrderView
+
+log = logging.getLogger("unbuy.gateway")
+
+MOST_LISTED: Final = 50
+_LANGUAGE: Final = "unbuy-lang"
+_A_YEAR: Final = 365 * 24 * 3600
+_DONE: Final = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where else the pages lead. In each, ``{order_id}`` stands for the order's id."""
+
+    pay: str | None
+    temporal: str | None
+
+
+class Site:
+    """All pages, for whoever is signed in."""
+
+    def __init__(
+        self,
+        works: Services,
+        sessions: Sessions,
+        sign_in: SignIn,
+        waiting: SqlWaiting,
+        links: Links,
+        clock: Clock | None,
+    ) -> None:
+        """``clock``: only where orders' time can be skipped; with it buyers pay by a test payment."""
+        self._works = works
+        self._sessions = sessions
+        self._sign_in = sign_in
+        self._waiting = waiting
+        self._links = links
+        self._clock = clock
+
+    def routes(self) -> list[BaseRoute]:
+        """Where each page is."""
+        order = "/orders/{order_id}"
+        playing = [
+            self._page(f"{order}/pay", self._pay, "POST"),
+            self._page(f"{order}/clock", self._skip, "POST"),
+        ]
+        return [
+            self._page("/", self._home),
+            self._page(order, self._order),
+            self._page(f"{order}/changes", self._changes),
+            self._page(f"{order}/reorder", self._reorder, "POST"),
+            *(playing if self._clock else []),
+            self._page(f"{order}/{{message}}", self._act, "POST"),
+            self._page("/language", self._choose_language, "POST"),
+            self._page("/sign-in", self._show_sign_in),
+            self._page("/sign-in", self._take_token, "POST"),
+            self._page("/sign-in/back", self._signed_in),
+            self._page("/sign-out", self._sign_out, "POST"),
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+        ]
+
+    def _page(
+        self, path: str, serve: Callable[[Request], Awaitable[Response]], method: str = "GET"
+    ) -> Route:
+        async def served(request: Request) -> Response:
+            request.scope["unbuy.route"] = path
+            try:
+                host = request.client.host if request.client else "nowhere"
+                session = self._sessions.of(request)
+                who = f"{session.caller.role.value} {session.caller.id}" if session else host
+                await self._works.limits.count(f"page {who}")
+                return await serve(request)
+            except NotSignedIn:
+                to = quote(request.url.path) if request.method == "GET" else "/"
+                return RedirectResponse(f"/sign-in?to={to}", 303)
+            except Exception as error:
+                problem = as_problem(error)
+                if isinstance(problem, Failed):
+                    log.exception("A page failed")
+                context = self._about(request, None) | {"problem": problem}
+                return page("error", self._locale(request), context, problem.status)
+
+        return Route(path, served, methods=[method])
+
+    async def _home(self, request: Request) -> Response:
+        session = self._signed(request)
+        caller, query = session.caller, request.query_params
+        if caller.role is Role.SUPPORT:
+            sought = query.get("q", "").strip()[:64]
+            context = {
+                "waiting": [] if sought else await self._waiting.first(MOST_LISTED),
+                "found": await self._waiting.search(sought, MOST_LISTED) if sought else [],
+                "sought": sought,
+                "temporal": self._links.temporal,
+            }
+            return self._show("desk", request, session, context)
+        status = _status(query.get("status"))
+        orders = await self._works.desk.newest(caller, status, None, MOST_LISTED)
+        return self._show("orders", request, session, {"orders": orders, "chosen": status})
+
+    async def _order(self, request: Request) -> Response:
+        session = self._signed(request)
+        view = await self._works.desk.visible(session.caller, request.path_params["order_id"])
+        done = request.query_params.get(_DONE, "")
+        return await self._show_order(
+            request, session, view, {"done": done if done in (*FORMS, "pay_now") else ""}
+        )
+
+    async def _act(self, request: Request) -> Response:
+        """A form of an order's page, whose name is a message's with hyphens."""
+        session, entered = await self._posted(request)
+        name = request.path_params["message"].replace("-", "_")
+        if name not in FORMS:
+            raise NotFound("There is no such form.")
+        if not session.caller.may(name):
+            raise WrongRole("That is not for you to do.")
+        order_id = request.path_params["order_id"]
+        view = await self._works.desk.visible(session.caller, order_id)
+        try:
+            message = read(name, entered, view)
+            if FORMS[name].grave and not entered.get("confirmed"):
+                context = {"view": view, "name": name, "entered": entered}
+                return self._show("confirm", request, session, context)
+            await self._works.desk.tell(session.caller, order_id, message)
+        except (InvalidInput, Invalid, Conflict) as error:
+            problem = as_problem(error)
+            view = await self._works.desk.visible(session.caller, order_id)
+            wrong = {"problem": problem, "entered": entered, "entered_for": name}
+            return await self._show_order(request, session, view, wrong, problem.status)
+        return _to_order(order_id, name)
+
+    async def _reorder(self, request: Request) -> Response:
+        """R3: "Add to cart again". The page has no catalogue: the prices are those of then."""
+        session, entered = await self._posted(request)
+        if not session.caller.may("reorder"):
+            raise WrongRole("That is not for you to do.")
+        order_id = request.path_params["order_id"]
+        view = await self._works.desk.visible(session.caller, order_id)
+        prices = {line.sku: line.unit_price for line in view.lines}
+        new_id = f"{order_id[:52]}-{entered.get('message_id', '')[:8] or uuid4().hex[:8]}"
+        placed = await self._works.desk.reorder(
+            session.caller, order_id, new_id, prices, view.shipping_price
+        )
+        return _to_order(placed.view.order_id)
+
+    async def _pay(self, request: Request) -> Response:
+        """Pay without a provider: for trying things out (``clock``)."""
+        session, entered = await self._posted(request)
+        order_id = request.path_params["order_id"]
+        view = await self._works.desk.visible(session.caller, order_id)
+        if session.caller.role is not Role.BUYER:
+            raise WrongRole("Only the buyer pays.")
+        payment = PaymentReceived(
+            payment_id=f"test-{entered.get('message_id') or uuid4()}",
+            money=view.amount_due,
+            method="card",
+            paid_at=await self._now(order_id),
+        )
+        provider = Caller("test", Role.PROVIDER, session.caller.until)
+        try:
+            await self._works.desk.tell(provider, order_id, payment)
+        except Refused as problem:
+            view = await self._works.desk.visible(session.caller, order_id)
+            return await self._show_order(
+                request, session, view, {"problem": problem}, problem.status
+            )
+        return _to_order(order_id, "pay_now")
+
+    async def _skip(self, request: Request) -> Response:
+        """Let an order's time pass at once: for trying things out."""
+        session, entered = await self._posted(request)
+        order_id = request.path_params["order_id"]
+        view = await self._works.desk.visible(session.caller, order_id)
+        assert self._clock
+        await self._clock.skip(view, entered.get("skip", ""))
+        return _to_order(order_id)
+
+    async def _changes(self, request: Request) -> Response:
+        """Server-sent events that say only that the order has changed; the script reads it anew."""
+        session = self._signed(request)
+        order_id = request.path_params["order_id"]
+        await self._works.desk.visible(session.caller, order_id)
+        seen = self._works.lookout.watch(order_id)
+
+        async def events() -> AsyncIterator[bytes]:
+            async for _, view in seen:
+                if datetime.now(UTC) >= session.caller.until:
+                    return  # its watcher has to sign in again
+                yield format_sse_event(event="order", data_str=_digest(view))
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    async def _choose_language(self, request: Request) -> Response:
+        entered = await _form(request)
+        response = RedirectResponse(_inside(entered.get("to")), 303)
+        if chosen := known(entered.get("locale")):
+            response.set_cookie(
+                _LANGUAGE, chosen, max_age=_A_YEAR, samesite="lax", secure=self._sessions.is_secure
+            )
+        return response
+
+    async def _show_sign_in(self, request: Request) -> Response:
+        if token := request.query_params.get("token"):
+            return await self._sign_in_with(token, request.query_params.get("to"))
+        elsewhere = await self._sign_in.elsewhere(_inside(request.query_params.get("to")))
+        if elsewhere is not None:
+            return elsewhere
+        context = {"to": _inside(request.query_params.get("to"))}
+        return self._show("sign_in", request, None, context)
+
+    async def _take_token(self, request: Request) -> Response:
+        entered = await _form(request)
+        try:
+            return await self._sign_in_with(entered.get("token", ""), entered.get("to"))
+        except NotSignedIn as problem:
+            context = {"to": _inside(entered.get("to")), "problem": problem}
+            return self._show("sign_in", request, None, context, problem.status)
+
+    async def _sign_in_with(self, token: str, to: str | None) -> Response:
+        response = RedirectResponse(_inside(to), 303)
+        self._sessions.begin(response, await self._sign_in.by_token(token.strip()))
+        return response
+
+    async def _signed_in(self, request: Request) -> Response:
+        caller, to = await self._sign_in.back(request)
+        response = RedirectResponse(_inside(to), 303)
+        self._sessions.begin(response, caller)
+        return response
+
+    async def _sign_out(self, request: Request) -> Response:
+        await self._posted(request)
+        response = RedirectResponse("/sign-in", 303)
+        self._sessions.end(response)
+        return response
+
+    async def _show_order(
+        self,
+        request: Request,
+        session: Session,
+        view: OrderView,
+        more: Mapping[str, Any],
+        status: int = 200,
+    ) -> Response:
+        caller = session.caller
+        context = {
+            "view": seen_by(caller, view),
+            "seen": _digest(view),
+            "actions": view.actions.get(caller.role, []),
+            "done": "",
+            "entered": {},
+            "entered_for": "",
+            "links": self._links,
+            "clock": self._clock,
+            "now": await self._now(view.order_id),
+            "message_id": uuid4().hex,
+        }
+        return self._show("order", request, session, {**context, **more}, status)
+
+    def _show(
+        self,
+        name: str,
+        request: Request,
+        session: Session | None,
+        context: Mapping[str, Any],
+        status: int = 200,
+    ) -> Response:
+        whole = {**self._about(request, session), **context}
+        return page(name, self._locale(request), whole, status)
+
+    def _about(self, request: Request, session: Session | None) -> dict[str, Any]:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return {
+            "me": session.caller if session else None,
+            "form_secret": session.form_secret if session else "",
+            "here": f"{request.url.path}{query}" if request.method == "GET" else "/",
+            "now": datetime.now(UTC),
+            "problem": None,
+        }
+
+    async def _now(self, order_id: str) -> datetime:
+        return await self._clock.now(order_id) if self._clock else datetime.now(UTC)
+
+    def _locale(self, request: Request) -> Locale:
+        chosen = known(request.cookies.get(_LANGUAGE))
+        return chosen or of_browser(request.headers.get("accept-language"))
+
+    def _signed(self, request: Request) -> Session:
+        if (session := self._sessions.of(request)) is None:
+            raise NotSignedIn("Sign in first.")
+        request.scope["unbuy.role"] = session.caller.role.value
+        return session
+
+    async def _posted(self, request: Request) -> tuple[Session, dict[str, str]]:
+        """Who sent a form of ours, and what is in it. Raises WrongRole for another site's (CSRF)."""
+        session = self._signed(request)
+        entered = await _form(request)
+        if not hmac.compare_digest(
+            entered.get("form_secret", "").encode(), session.form_secret.encode()
+        ):
+            raise WrongRole(
+                "This form is from another session: open the page again, and send it anew."
+            )
+        return session, entered
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = await bodies.read(request)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise Invalid("The form cannot be read.") from None
+
+
+def _digest(view: OrderView) -> str:
+    """Tells one state of an order from the next."""
+    return sha256(view.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _inside(to: str | None) -> str:
+    """An address of ours and no other's, to go on to."""
+    is_ours = to and to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
+    return to if is_ours and to else "/"
+
+
+def _to_order(order_id: str, done: str = "") -> Response:
+    query = f"?{urlencode({_DONE: done})}" if done else ""
+    return RedirectResponse(f"/orders/{quote(order_id)}{query}", 303)
+
+
+def _status(text: str | None) -> Status | None:
+    return next((status for status in Status if status == text), None)

@@ -1,0 +1,89 @@
+"""The templates, with everything in them said in one language."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from gateway.pages.drawing import WIDTH, money_bar, time_line
+from gateway.pages.forms import FORMS, NO, OFFERS, YES, open_offers
+from languages import formats
+from languages.catalogues import LOCALES, N_, Locale, translator
+from languages.labels import label, phrase
+from languages.refusals import refusal
+from orders.waiting import Need
+
+STATIC: Final = Path(__file__).with_name("static")
+
+_MAY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+NEEDS: Final = {
+    Need.REFUND_FAILED: N_("The refund has failed"),
+    Need.REFUND_OVERDUE: N_("The refund is overdue"),
+    Need.PROOF: N_("A proof waits for your verdict"),
+    Need.DISPUTE: N_("A dispute waits for your decision"),
+}
+"""What support has to do about an order."""
+
+
+@cache
+def _environment(locale: Locale) -> Environment:
+    said = translator(locale)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals |= {
+        "locale": locale,
+        "locales": LOCALES,
+        "FORMS": FORMS,
+        "OFFERS": OFFERS,
+        "open_offers": open_offers,
+        "time_line": time_line,
+        "money_bar": money_bar,
+        "WIDTH": WIDTH,
+        "YES": said.pgettext("answer", YES),
+        "NO": said.pgettext("answer", NO),
+        "said": lambda text: said.gettext(text) if text else "",
+        "label": lambda kind, key: label(kind, str(key), locale),
+        "NEEDS": NEEDS,
+        "phrase": lambda code: phrase(str(code), locale),
+        "refusal": lambda text: refusal(text, locale),
+    }
+    environment.filters |= {
+        "money": lambda money: formats.money_text(money, locale),
+        "instant": lambda at: formats.instant_text(at, locale),
+        "moment": datetime.fromisoformat,
+        "date": lambda at: formats.date_text(at, locale),
+        "since": lambda at: formats.from_text(at, locale),
+        "away": _away(locale),
+    }
+    return environment
+
+
+def _away(locale: Locale) -> Any:
+    def away(at: datetime, now: datetime) -> str:
+        return formats.until_text(at - now, locale)
+
+    return away
+
+
+def page(name: str, locale: Locale, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """A page in a language, which nothing but this server's own files may run in."""
+    body = _environment(locale).get_template(f"{name}.jinja").render(context)
+    headers = {"Content-Security-Policy": _MAY, "Content-Language": locale, "Vary": "Cookie"}
+    return HTMLResponse(body, status, headers=headers)

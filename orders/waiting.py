@@ -1,0 +1,40 @@
+"""What waits for support, and since when (R11, R15, R16): read off an order's view."""
+
+from enum import StrEnum
+
+from orders.messages import RefundStatus
+from orders.values import Frozen, Instant
+from orders.view import OrderView
+
+
+class Need(StrEnum):
+    """What support has to do about an order."""
+
+    REFUND_FAILED = "refund_failed"
+    REFUND_OVERDUE = "refund_overdue"
+    PROOF = "proof"
+    DISPUTE = "dispute"
+
+
+class Waiting(Frozen):
+    """Something that only support can move, since an instant."""
+
+    need: Need
+    since: Instant
+
+
+def waits_for_support(view: OrderView) -> Waiting | None:
+    """The most pressing thing that an order needs of support: money first, then proofs, then disputes."""
+    refund = view.refund
+    if refund and not refund.is_settled:
+        if refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
+            return Waiting(need=Need.REFUND_FAILED, since=refund.asked_at or refund.requested_at)
+        if refund.overdue:
+            return Waiting(need=Need.REFUND_OVERDUE, since=refund.due_by)
+    if view.closed_at is None and view.shipment:
+        unseen = [it for it in view.shipment.proofs if it.status == "under_review"]
+        if unseen:
+            return Waiting(need=Need.PROOF, since=unseen[0].given_at)
+    if view.dispute and view.dispute.is_open:
+        return Waiting(need=Need.DISPUTE, since=view.dispute.opened_at)
+    return None
