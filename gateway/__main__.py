@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from adapters.local_provider import LocalProvider
 from adapters.news_desk import NewsDesk
+from adapters.proof_store import ProofStore, StoreUnavailable
 from adapters.stripe_provider import StripeProvider
 from connecting import BadConfiguration, connect_later, first_line
 from gateway.access import Tokens
@@ -27,6 +28,7 @@ from gateway.pages.clock import Clock
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import ByToken
 from gateway.pages.site import Links, Site
+from gateway.proofs import Proofs
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
 from gateway.webhooks import Webhooks, stripe_reader
@@ -87,8 +89,14 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
     else:
         news = NewsDesk(client, LocalProvider(database), SqlJournal(database), SqlInbox(database))
         readers = {}
+    desk = OrderDesk(client, database, buyers_choose_policy=settings.buyers_choose_policy)
+    try:
+        proofs = Proofs(desk, ProofStore.at(settings.proof_store))
+    except StoreUnavailable as error:
+        raise CannotServe(str(error)) from None
     return Services(
-        desk=OrderDesk(client, database, buyers_choose_policy=settings.buyers_choose_policy),
+        desk=desk,
+        proofs=proofs,
         tokens=tokens_of(settings),
         limits=RateLimits(settings.rate_limit, settings.rate_limit_storage),
         lookout=Lookout(listing, settings.max_watchers),

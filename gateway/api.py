@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from gateway import bodies
 from gateway.access import Caller, seen_by
-from gateway.openapi import PROBLEMS, body_of
+from gateway.openapi import PROBLEMS, UPLOAD, body_of
 from gateway.problems import Invalid, NotSignedIn, WrongRole
 from gateway.services import Services
 from ledger.listing import Place
@@ -244,6 +244,45 @@ async def reorder(
     return _answer_placed(placed.view, placed.is_new, who)
 
 
+@api.post(
+    "/orders/{order_id}/proofs",
+    response_model=OrderView,
+    responses=PROBLEMS,
+    openapi_extra=UPLOAD,
+    tags=["seller"],
+)
+async def upload_proof(
+    order_id: Answer,
+    request: Request,
+    works: Works,
+    who: Annotated[Caller, only_for("upload")],
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Prove the shipment by a photo or a scan of the postal receipt (R10): JPEG, PNG or PDF, up to 10 MiB.
+
+    It is judged by its content, kept under its SHA-256, and told to the order as `shipment_proof`.
+    """
+    key = _checked(idempotency_key)
+    return answer(await works.proofs.take(who, order_id, request, key), who)
+
+
+@api.get(
+    "/orders/{order_id}/proofs/{sha256}",
+    response_class=Response,
+    responses=PROBLEMS
+    | {200: {"description": "The file, as an attachment.", "content": {"*/*": {}}}},
+    tags=["orders"],
+)
+async def download_proof(
+    order_id: Answer,
+    sha256: Annotated[str, Path(description="As the order's view has it.")],
+    works: Works,
+    who: Annotated[Caller, only_for("download")],
+) -> Response:
+    """A proof of the order's shipment, for whoever may see the order."""
+    return await works.proofs.open(who, order_id, sha256)
+
+
 def _tell(name: str) -> Callable[..., Awaitable[Response]]:
     async def tell(
         order_id: Answer,
@@ -266,8 +305,12 @@ def _with_id(message: Message, key: str | None) -> Message:
         return message
     if message.message_id not in (None, key):
         raise Invalid("Idempotency-Key and message_id differ: give one of them, or both the same.")
+    return message.model_copy(update={"message_id": _checked(key)})
+
+
+def _checked(key: str | None) -> str | None:
     try:
-        return message.model_copy(update={"message_id": _MESSAGE_ID.validate_python(key)})
+        return None if key is None else _MESSAGE_ID.validate_python(key)
     except ValidationError:
         raise Invalid("Idempotency-Key must be 1 to 64 characters, and no control ones.") from None
 

@@ -134,7 +134,7 @@ class OrderDesk:
         try:
             again = reorder(closed, new_id, prices, shipping_price, Policy())
         except NotAllowedNow as error:
-            raise refused(error, _possible(caller, closed)) from None
+            raise refused(error, possible(caller, closed)) from None
         return await self.place(caller, again)
 
     async def visible(self, caller: Caller, order_id: str) -> OrderView:
@@ -211,7 +211,7 @@ class OrderDesk:
             case ApplicationError(type="NotAllowedNow", details=[dict() as about, *_]):
                 view = await self.find(order_id)
                 process = _way_back(view, message)
-                return refused(NotAllowedNow.of(about), _possible(caller, view), process)
+                return refused(NotAllowedNow.of(about), possible(caller, view), process)
             case ApplicationError(type="InvalidInput"):
                 return Invalid(cause.message)
             case _:
@@ -227,7 +227,7 @@ class OrderDesk:
         except LookupError:
             raise NotFound(f"There is no order {order_id[:64]}.") from None
         except NotAllowedNow as error:
-            raise refused(error, _possible(caller, view)) from None
+            raise refused(error, possible(caller, view)) from None
         if isinstance(message, PaymentReceived) and process:
             goes_back = f"Payment {message.payment_id} goes back in full ({process})."
             if view is None:
@@ -235,7 +235,7 @@ class OrderDesk:
             over = NotAllowedNow(
                 message.name, RefusalCode.ORDER_CLOSED, view.status.value, "The order is over."
             )
-            raise refused(over, _possible(caller, view), process)
+            raise refused(over, possible(caller, view), process)
         found = await self.find(order_id)
         assert found, "what was kept a moment ago is kept for ever"
         return found
@@ -268,7 +268,7 @@ def _way_back(view: OrderView | None, message: Message) -> str | None:
     return ids.stray_workflow_id(message.payment_id) if goes_back else None
 
 
-def _possible(caller: Caller, view: OrderView | None) -> list[str]:
+def possible(caller: Caller, view: OrderView | None) -> list[str]:
     """What the caller can do with an order now instead."""
     listed = view.actions.get(caller.role, []) if view else []
     return [action.action for action in listed if action.available]

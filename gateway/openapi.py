@@ -100,8 +100,8 @@ _MEANINGS: Final = {
     404: "There is none, or it is somebody else's.",
     408: "The body did not come in time.",
     409: "Not now (with `available_from` where that is known), or not with what is there.",
-    413: "More than 64 KiB.",
-    415: "Not JSON.",
+    413: "More than 64 KiB; of a proof, more than 10 MiB.",
+    415: "Not JSON; of a proof, neither JPEG nor PNG nor PDF.",
     422: "A field is wrong; `detail` names each and says why.",
     429: "More requests than one caller may make; `Retry-After` says when.",
     503: "Temporal or the database is away; `Retry-After` says when to try again. Nothing was lost.",
@@ -115,6 +115,27 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     for status, meaning in _MEANINGS.items()
 }
 """What every route may answer beside what it is for."""
+
+
+UPLOAD: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["kind", "file"],
+                    "properties": {
+                        "kind": {"type": "string", "enum": ["photo", "postal_receipt"]},
+                        "file": {"type": "string", "format": "binary"},
+                        "message_id": {"type": "string", "minLength": 1, "maxLength": 64},
+                    },
+                }
+            }
+        },
+    }
+}
+"""Documents the upload of a proof."""
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from gateway.desk import OrderDesk
 from gateway.health import Health
 from gateway.limits import RateLimits
 from gateway.live import Lookout
+from gateway.proofs import Proofs
 from gateway.webhooks import Webhooks
 
 
@@ -18,5 +19,6 @@ class Services:
     tokens: Tokens
     limits: RateLimits
     lookout: Lookout
+    proofs: Proofs
     webhooks: Webhooks
     health: Health

@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway import bodies
 from gateway.access import Caller, Role, seen_by
+from gateway.desk import asking_the_database
 from gateway.pages.clock import Clock
 from gateway.pages.forms import FORMS, read
 from gateway.pages.sessions import Session, Sessions
@@ -30,10 +31,13 @@ from gateway.problems import (
     Conflict,
     Failed,
     Invalid,
+    Malformed,
     NotFound,
     NotSignedIn,
     Refused,
+    TooLarge,
     WrongRole,
+    WrongType,
     as_problem,
 )
 from gateway.services import Services
@@ -93,6 +97,8 @@ class Site:
             self._page(order, self._order),
             self._page(f"{order}/changes", self._changes),
             self._page(f"{order}/reorder", self._reorder, "POST"),
+            self._page(f"{order}/shipment-proof", self._prove, "POST"),
+            self._page(f"{order}/proofs/{{sha256}}", self._proof),
             *(playing if self._clock else []),
             self._page(f"{order}/{{message}}", self._act, "POST"),
             self._page("/language", self._choose_language, "POST"),
@@ -131,12 +137,13 @@ class Site:
         caller, query = session.caller, request.query_params
         if caller.role is Role.SUPPORT:
             sought = query.get("q", "").strip()[:64]
-            context = {
-                "waiting": [] if sought else await self._waiting.first(MOST_LISTED),
-                "found": await self._waiting.search(sought, MOST_LISTED) if sought else [],
-                "sought": sought,
-                "temporal": self._links.temporal,
-            }
+            async with asking_the_database():
+                context = {
+                    "waiting": [] if sought else await self._waiting.first(MOST_LISTED),
+                    "found": await self._waiting.search(sought, MOST_LISTED) if sought else [],
+                    "sought": sought,
+                    "temporal": self._links.temporal,
+                }
             return self._show("desk", request, session, context)
         status = _status(query.get("status"))
         orders = await self._works.desk.newest(caller, status, None, MOST_LISTED)
@@ -172,6 +179,26 @@ class Site:
             wrong = {"problem": problem, "entered": entered, "entered_for": name}
             return await self._show_order(request, session, view, wrong, problem.status)
         return _to_order(order_id, name)
+
+    async def _prove(self, request: Request) -> Response:
+        """The upload of a photo or scan; its form's secret is in its address, as the file is read last."""
+        session = self._signed(request)
+        self._must_be_ours(session, request.query_params.get("form_secret", ""))
+        if not session.caller.may("upload"):
+            raise WrongRole("That is not for you to do.")
+        order_id = request.path_params["order_id"]
+        try:
+            await self._works.proofs.take(session.caller, order_id, request)
+        except (InvalidInput, Invalid, Conflict, WrongType, TooLarge, Malformed) as error:
+            problem = as_problem(error)
+            view = await self._works.desk.visible(session.caller, order_id)
+            wrong = {"problem": problem, "entered_for": "shipment_proof"}
+            return await self._show_order(request, session, view, wrong, problem.status)
+        return _to_order(order_id, "shipment_proof")
+
+    async def _proof(self, request: Request) -> Response:
+        session, found = self._signed(request), request.path_params
+        return await self._works.proofs.open(session.caller, found["order_id"], found["sha256"])
 
     async def _reorder(self, request: Request) -> Response:
         """R3: "Add to cart again". The page has no catalogue: the prices are those of then."""
@@ -338,13 +365,15 @@ class Site:
         """Who sent a form of ours, and what is in it. Raises WrongRole for another site's (CSRF)."""
         session = self._signed(request)
         entered = await _form(request)
-        if not hmac.compare_digest(
-            entered.get("form_secret", "").encode(), session.form_secret.encode()
-        ):
+        self._must_be_ours(session, entered.get("form_secret", ""))
+        return session, entered
+
+    @staticmethod
+    def _must_be_ours(session: Session, form_secret: str) -> None:
+        if not hmac.compare_digest(form_secret.encode(), session.form_secret.encode()):
             raise WrongRole(
                 "This form is from another session: open the page again, and send it anew."
             )
-        return session, entered
 
 
 async def _form(request: Request) -> dict[str, str]:

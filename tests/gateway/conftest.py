@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from demo.stage import Stage, set_up
-from gateway.__main__ import Server, services_of
+from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
 from gateway.tokens import SecretTokens
@@ -48,8 +48,9 @@ async def serving(client: Client, database: Database, **changes: Any) -> AsyncIt
     """A gateway on a port of its own, over TCP; its address."""
     chosen = settings(**changes)
     services = services_of(chosen, client, database)
+    pages = site_of(chosen, services, client, database).routes()
     config = uvicorn.Config(
-        build_app(services, chosen.cors_origins),
+        build_app(services, chosen.cors_origins, pages),
         access_log=False,
         log_level="error",
         lifespan="off",
@@ -136,6 +137,16 @@ class Town:
         }
         return placed | changes
 
+    @staticmethod
+    def patience() -> asyncio.Timeout:
+        """So long something may take on a busy machine."""
+        return asyncio.timeout(20)
+
+    @staticmethod
+    async def blink() -> None:
+        """Before looking again."""
+        await asyncio.sleep(0.05)
+
     async def place(self, **changes: Any) -> dict[str, Any]:
         """R1: the order is placed; its view."""
         answer = await self.buyer.post("/v1/orders", self.order(**changes))
@@ -163,10 +174,11 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def address(stage: Stage) -> AsyncIterator[str]:
+async def address(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     database = await Database.open(stage.database_url)
+    proofs = str(tmp_path_factory.mktemp("proofs"))
     try:
-        async with serving(stage.server.client, database) as address:
+        async with serving(stage.server.client, database, proof_store=proofs) as address:
             yield address
     finally:
         await database.close()

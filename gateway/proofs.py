@@ -1,0 +1,147 @@
+"""Proofs of shipment over HTTP (R10-R12; case 53): taken as they come, served to who may see the order."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from adapters.proof_store import (
+    EmptyProof,
+    IncompleteProof,
+    ProofError,
+    ProofStore,
+    ProofTooLarge,
+    StoredProof,
+    WrongMediaType,
+)
+from gateway.access import Caller
+from gateway.desk import OrderDesk, possible
+from gateway.multipart import (
+    LARGEST_BODY,
+    MalformedUpload,
+    NotMultipart,
+    ProofFields,
+    ProofUpload,
+    UploadError,
+    UploadTooLarge,
+    WrongParts,
+)
+from gateway.problems import (
+    Away,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    TooLarge,
+    TooSlow,
+    WrongType,
+    refused,
+)
+from orders.errors import NotAllowedNow, RefusalCode
+from orders.messages import Role, ShipmentProof
+from orders.model import Status
+from orders.view import OrderView
+
+WITHIN: Final = timedelta(minutes=2)
+"""So long an upload may take: 10 MiB on a slow line."""
+
+_CODES: Final = {
+    Status.SHIPPED: RefusalCode.ORDER_SHIPPED,
+    Status.CLOSED: RefusalCode.ORDER_CLOSED,
+}
+
+_MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
+    NotMultipart: WrongType,
+    MalformedUpload: Malformed,
+    UploadTooLarge: TooLarge,
+    WrongParts: Invalid,
+    ProofTooLarge: TooLarge,
+    WrongMediaType: WrongType,
+    EmptyProof: Invalid,
+    IncompleteProof: Invalid,
+}
+
+
+class Proofs:
+    """Takes uploads, and hands them out again."""
+
+    def __init__(self, desk: OrderDesk, store: ProofStore) -> None:
+        self._desk = desk
+        self._store = store
+
+    async def take(
+        self, caller: Caller, order_id: str, request: Request, key: str | None = None
+    ) -> OrderView:
+        """Keep an uploaded photo or scan, and tell the order of it. ``key``: its message id.
+
+        Nothing is read for an order that takes no proof now.
+        """
+        view = await self._desk.visible(caller, order_id)
+        _must_take_proofs(caller, view)
+        fields, kept = await self._receive(order_id, request)
+        proof = ShipmentProof(
+            message_id=key or fields.message_id,
+            kind=fields.kind,
+            reference=kept.reference,
+            media_type=kept.media_type,
+            size=kept.size,
+            sha256=kept.sha256,
+        )
+        return await self._desk.tell(caller, order_id, proof)
+
+    async def open(self, caller: Caller, order_id: str, sha256: str) -> Response:
+        """A proof as an attachment, which no browser takes for anything but what it is."""
+        view = await self._desk.visible(caller, order_id)
+        known = view.shipment.proofs if view.shipment else []
+        try:
+            opened = (
+                await self._store.open(order_id, sha256)
+                if any(it.sha256.lower() == sha256.lower() for it in known)
+                else None
+            )
+        except ProofError as error:
+            raise Away(str(error)) from None
+        if opened is None:
+            raise NotFound("This order has no such proof.")
+        return StreamingResponse(
+            opened.chunks,
+            media_type=opened.media_type,
+            headers={
+                "Content-Length": str(opened.size),
+                "Content-Disposition": f'attachment; filename="{opened.file_name}"',
+                "Cache-Control": "private, max-age=3600",
+            },
+        )
+
+    async def _receive(self, order_id: str, request: Request) -> tuple[ProofFields, StoredProof]:
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > LARGEST_BODY:
+            raise TooLarge("A proof has 10 MiB at most: send a smaller photo or scan.")
+        try:
+            async with asyncio.timeout(WITHIN.total_seconds()):
+                upload = ProofUpload(request.headers.get("content-type"), request.stream())
+                kept = await self._store.keep(order_id, upload.chunks())
+        except TimeoutError:
+            raise TooSlow("The upload took longer than two minutes; send it again.") from None
+        except ClientDisconnect:
+            raise Malformed("The upload broke off.") from None
+        except (UploadError, ProofError) as error:
+            raise _MEANINGS.get(type(error), Away)(str(error)) from None
+        assert upload.fields, "whoever read to the end has them"
+        return upload.fields, kept
+
+
+def _must_take_proofs(caller: Caller, view: OrderView) -> None:
+    listed = view.actions.get(Role.SELLER, [])
+    action = next((it for it in listed if it.action == ShipmentProof.name), None)
+    if action and not action.available:
+        error = NotAllowedNow(
+            ShipmentProof.name,
+            _CODES.get(view.status, RefusalCode.NOT_IN_THIS_STATUS),
+            view.status.value,
+            action.reason or "",
+            action.available_from,
+        )
+        raise refused(error, possible(caller, view))

@@ -1,0 +1,69 @@
+"""Photos and scans over HTTP (R10, R11; case 53)."""
+
+import pytest
+
+from tests.gateway.conftest import Town
+
+JPEG = b"\xff\xd8\xff\xe0" + b"0" * 2000 + b"\xff\xd9"
+HTML = b"<html><script>alert(1)</script></html>"
+
+
+async def _has_to_prove(town: Town) -> None:
+    await town.place(policy={"payment_review": "PT1S"})
+    await town.pay()
+    async with town.patience():
+        while (await town.seller.get(town.path)).json()["status"] != "awaiting_shipment":
+            await town.blink()
+
+
+async def test_a_proof_is_kept_told_and_handed_out_to_who_may_see_the_order(town: Town) -> None:
+    await _has_to_prove(town)
+
+    told = await town.seller.post(
+        f"{town.path}/proofs", files={"file": ("x.html", JPEG)}, data={"kind": "photo"}
+    )
+
+    assert told.status_code == 200, told.text
+    [proof] = told.json()["shipment"]["proofs"]
+    assert (proof["media_type"], proof["size"]) == ("image/jpeg", len(JPEG))
+    for person in (town.buyer, town.support):
+        handed = await person.get(f"{town.path}/proofs/{proof['sha256']}")
+        assert handed.content == JPEG
+        assert handed.headers["content-type"] == "image/jpeg"
+        assert handed.headers["content-disposition"].startswith("attachment; ")
+        assert handed.headers["x-content-type-options"] == "nosniff"
+    stranger = town.person("buyer", "somebody-else")
+    assert (await stranger.get(f"{town.path}/proofs/{proof['sha256']}")).status_code == 404
+    assert (await town.buyer.get(f"{town.path}/proofs/{'0' * 64}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(HTML, 415), (b"", 422), (JPEG[:-2], 422), (JPEG + b"0" * 10 * 1024 * 1024, 413)],
+    ids=["page", "empty", "cut", "large"],
+)
+async def test_what_is_no_proof_is_refused_and_the_order_never_hears_of_it(
+    town: Town, content: bytes, status: int
+) -> None:
+    """Case 53: HTML named .jpg among them."""
+    await _has_to_prove(town)
+
+    refused = await town.seller.post(
+        f"{town.path}/proofs", files={"file": ("photo.jpg", content)}, data={"kind": "photo"}
+    )
+
+    assert refused.status_code == status, refused.text
+    assert refused.headers["content-type"] == "application/problem+json"
+    view = (await town.seller.get(town.path)).json()
+    assert (view["shipment"]["proofs"], view["refused"]) == ([], [])
+
+
+async def test_an_order_that_takes_no_proof_now_says_so_before_the_file_is_read(town: Town) -> None:
+    await town.place()
+
+    refused = await town.seller.post(
+        f"{town.path}/proofs", files={"file": ("x", HTML)}, data={"kind": "photo"}
+    )
+
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "not_in_this_status"
