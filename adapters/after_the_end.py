@@ -2,10 +2,11 @@
 
 from temporalio.client import Client
 
+from orders.chargebacks import repeats_chargeback
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived
 from orders.model import Status
-from orders.paying import chargeback_problem, repeats_chargeback
+from orders.paying import chargeback_problem
 from orders.stray import StrayPayment
 from orders.view import OrderView
 from workflows import calls
