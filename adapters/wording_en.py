@@ -51,6 +51,11 @@ _TO_BUYER = {
     "yet.{why} Our support is taking care of it; your money is not lost. Reference: {order}.",
     "stray_refund_overdue": "Your payment of {money} that no order could take should be back with you by "
     "now. We are sorry for the delay; our support is taking care of it. Reference: {order}.",
+    "stray_refund_stopped": "The refund of {money} of your payment that no order could take is stopped, "
+    "because your bank is taking the same money back for you. If the bank decides otherwise, it starts "
+    "again. Reference: {order}.",
+    "stray_refund_restarted": "Your bank has decided on your payment that no order could take. What it has "
+    "left with us of it, {money}, goes back to you by {due_by}. Reference: {order}.",
 }
 
 _TO_SELLER = {
@@ -121,6 +126,17 @@ _TO_SUPPORT = {
     "gone back yet.{why} Please see to it that its payer gets the money.",
     "stray_refund_overdue": "{order}: the payment of {money} that no order could take is not "
     "back with its payer although 2 weeks are over. Please see to it.",
+    "stray_chargeback_opened": "{order}: the payer's bank has taken back {money} of payment {payment_id}, "
+    "which no order could take (a chargeback). Until it ends nothing is refunded. Paid back twice "
+    "by now: {twice}.",
+    "stray_chargeback_won": "{order}: the chargeback of payment {payment_id}, which no order could take, is "
+    "won. What is here of it goes back to its payer by a refund. Paid back twice: {twice}.",
+    "stray_chargeback_lost": "{order}: the chargeback of payment {payment_id}, which no order could take, is "
+    "lost: the payer keeps {money}. Paid back twice: {twice}.",
+    "stray_chargeback_reminder": "{order}: the bank has not decided the chargeback of payment {payment_id} "
+    "yet, which no order could take, and {money} of it waits for that.",
+    "stray_refund_after_chargeback": "{order}: the refund {refund_id} of payment {payment_id}, which no "
+    "order could take, was paid although it had been stopped for a chargeback. Please look into it.",
 }
 
 TEXTS = {

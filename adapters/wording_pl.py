@@ -54,6 +54,12 @@ _TO_BUYER = {
     "stray_refund_overdue": "Twoja płatność na kwotę {money}, której nie mogło przyjąć żadne zamówienie, "
     "powinna już być u Ciebie z powrotem. Przepraszamy za opóźnienie; zajmuje się tym nasze wsparcie. "
     "Numer sprawy: {order}.",
+    "stray_refund_stopped": "Zwrot {money} z Twojej płatności, której nie mogło przyjąć żadne zamówienie, "
+    "został wstrzymany, bo te same pieniądze odzyskuje dla Ciebie Twój bank. Jeśli bank postanowi inaczej, "
+    "zwrot ruszy ponownie. Numer sprawy: {order}.",
+    "stray_refund_restarted": "Twój bank podjął decyzję w sprawie Twojej płatności, której nie mogło przyjąć "
+    "żadne zamówienie. To, co z niej u nas zostało, czyli {money}, zwrócimy do {due_by}. "
+    "Numer sprawy: {order}.",
 }
 
 _TO_SELLER = {

@@ -112,7 +112,9 @@ def _known(evidence: Evidence) -> Iterator[Refund]:
         if view.refund:
             yield view.refund
     for stray in evidence.strays.values():
-        yield stray.refund
+        yield from stray.earlier_refunds
+        if stray.refund:
+            yield stray.refund
 
 
 def _refunds(evidence: Evidence) -> Iterator[str]:
@@ -206,12 +208,15 @@ def _orders(evidence: Evidence) -> Iterator[str]:
 
 
 def _strays(evidence: Evidence) -> Iterator[str]:
-    """Stray money is back in full, and its accounts are at zero."""
+    """Stray money is back in full, by us or by the bank, and its accounts say so."""
     for payment_id, stray in evidence.strays.items():
-        if not stray.refund.is_settled:
-            yield f"Stray payment {payment_id} is not back; its refund is {stray.refund.status}."
+        if not stray.is_over:
+            status = stray.refund.status if stray.refund else "missing"
+            yield f"Stray payment {payment_id} is not back; its refund is {status}."
+        if stray.held > 0:
+            yield f"Stray payment {payment_id} has {stray.held} here in the end."
         book = evidence.balances.get(stray.books_id)
-        if book is None or any(book.values()):
+        if book is None or (book.get("cash", 0), book.get("stray", 0)) != (stray.held, -stray.held):
             yield f"Stray payment {payment_id} is still in the ledger: {book}."
 
 

@@ -10,6 +10,7 @@ from ledger.database import Database
 from ledger.journal import SqlJournal, sums_of
 from ledger.tables import ledger_legs, ledger_transactions, orders, refunds
 from orders.model import Status
+from orders.stray import Stray
 from orders.view import OrderView
 
 _PAGE = 200
@@ -76,6 +77,10 @@ class SqlAudit:
     async def order(self, order_id: str) -> OrderView | None:
         """See ``Books``."""
         return await self._journal.order(order_id)
+
+    async def stray(self, payment_id: str) -> Stray | None:
+        """See ``Books``."""
+        return await self._journal.stray(payment_id)
 
     async def balances(self, order_id: str) -> dict[str, int]:
         """See ``Books``."""

@@ -26,5 +26,5 @@ def stray_workflow_id(payment_id: str) -> str:
 
 
 def late_chargeback_workflow_id(payment_id: str, status: str) -> str:
-    """The workflow id of news of a chargeback after the order's own process has ended (R23)."""
+    """The workflow id of news of a chargeback after the process that took the payment has ended (R23)."""
     return f"late-chargeback-{payment_id}-{status}"

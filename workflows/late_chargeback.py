@@ -1,4 +1,7 @@
-"""The late-chargeback workflow: the bank takes money back of an order whose own process has ended (R23)."""
+"""The late-chargeback workflow: the bank takes money back when the process that took it has ended (R23).
+
+It is an order's, or stray money that has gone back by then (R17).
+"""
 
 from temporalio import workflow
 
@@ -17,7 +20,7 @@ class LateChargebackWorkflow:
 
     @workflow.run
     async def run(self, late: LateChargeback) -> None:
-        """Take it into the ledger and the order's view. Fails when it cannot be right (NotAllowedNow)."""
+        """Take it into the ledger and what is kept. Fails when it cannot be right (NotAllowedNow)."""
         await workflow.execute_activity_method(
             Chargebacks.take_late, late, summary=f"chargeback {late.news.status}", **PATIENTLY
         )

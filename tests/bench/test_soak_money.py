@@ -68,7 +68,8 @@ def evidence() -> Evidence:
     stray = Stray.new(
         StrayPayment(payment_id="ch_2", money=eur(700), method="card", reason="order_closed"), START
     )
-    stray.news(RefundStatus.SUCCEEDED, "", START)
+    assert stray.refund
+    stray.news(stray.refund, RefundStatus.SUCCEEDED, "", START)
     refunds = [
         _refund("re_1", view.refund.refund_id, "pay-1", DUE),
         _refund("re_2", stray.refund.refund_id, "ch_2", 700),
