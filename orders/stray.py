@@ -218,9 +218,8 @@ class Stray(Mutable):
     def checked(self, refund: Refund, now: datetime) -> None:
         """R15: the provider was asked; past the 2 weeks its silence is overdue, and people are told, once."""
         self.check_due = False
-        refund.stop_asked_at = (
-            None  # one that has not been stopped yet is asked to stop again (R23)
-        )
+        # One that has not been stopped yet is asked to stop again (R23).
+        refund.stop_asked_at = None
         is_late = refund is self._refund_under_way and now >= refund.due_by
         if is_late and not refund.overdue:
             refund.overdue = True
