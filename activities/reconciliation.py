@@ -38,6 +38,7 @@ class Finding(Frozen):
     about: str
     what: Literal[
         "payment_missing",
+        "payment_taken_twice",
         "refund_news_missing",
         "refund_not_at_provider",
         "refund_made_twice",
@@ -95,6 +96,15 @@ class StrayLeft(NamedTuple):
     since: datetime
 
 
+class TakenTwice(NamedTuple):
+    """A payment that is booked in two places (orders, or ``stray/…``), and since when."""
+
+    payment_id: str
+    one: str
+    other: str
+    since: datetime
+
+
 class Books(Protocol):
     """The ledger, the register of refunds, and what is kept of orders."""
 
@@ -118,6 +128,9 @@ class Books(Protocol):
 
     async def strays_left(self) -> list[StrayLeft]:
         """The stray payments whose account is not at zero."""
+
+    async def taken_twice(self) -> list[TakenTwice]:
+        """The payments that are booked in more than one place: the provider named two orders for one."""
 
     async def out_of_balance(self) -> dict[str, int]:
         """What each currency's accounts sum to, where that is not zero."""
@@ -171,6 +184,7 @@ class Reconciliation:
             *await self._chargebacks([it for it in chargebacks if it.at <= period.until]),
             *await self._orders(orders),
             *await self._strays(),
+            *await self._taken_twice(),
             *await self._sums(period),
         ]
         return Report(
@@ -348,6 +362,18 @@ class Reconciliation:
                     )
                 )
         return found
+
+    async def _taken_twice(self) -> list[Finding]:
+        return [
+            Finding(
+                about=payment.payment_id,
+                what="payment_taken_twice",
+                expected="one place where it came in",
+                found=f"{payment.one} and {payment.other}",
+                since=payment.since,
+            )
+            for payment in await self._books.taken_twice()
+        ]
 
     async def _sums(self, period: Period) -> list[Finding]:
         return [

@@ -9,12 +9,14 @@ from temporalio.client import Client
 from activities.chargebacks import Chargebacks, LateChargeback
 from activities.notifications import Notifications
 from activities.strays import KeptStray, Strays, StrayStep, letters_of
+from ledger.audit import SqlAudit
+from ledger.database import Database
 from ledger.journal import SqlJournal
 from orders.messages import ChargebackReported, RefundStatus
 from orders.stray import Stray, StrayPayment
 from orders.values import Money
 from tests.fakes import FakeChannel, FakeStrays
-from tests.ledger.samples import START
+from tests.ledger.samples import START, posting
 
 MONEY = Money.model_validate({"amount": 500, "currency": "EUR"})
 BOOKS = "stray/p-9"
@@ -100,6 +102,26 @@ async def test_what_the_bank_takes_after_the_end_is_booked_and_told(
     assert kept.chargeback
     assert kept.chargeback.status == end
     assert kept.notices == []
+
+
+async def test_a_payment_that_is_booked_in_two_places_is_found(
+    journal: SqlJournal, database: Database
+) -> None:
+    """R17: by reconciliation."""
+    audit = SqlAudit(database)
+    await keep(journal, stray())
+    await journal.post(posting("payment/p-8", 5, order_id="A-1"))
+    await journal.post(posting("payment/p-8", 5, order_id="A-2"))
+    await journal.post(posting("payment/p-7", 5, order_id="A-1"))
+    await journal.post(posting("payment-declined/p-7", 5, order_id="A-2"))
+    once = await audit.taken_twice()
+    await journal.post(posting("payment/p-9", 5, order_id="A-3"))
+
+    found = await audit.taken_twice()
+
+    assert [it[:3] for it in once] == [("p-8", "A-1", "A-2")]
+    assert sorted(it[:3] for it in found) == [("p-8", "A-1", "A-2"), ("p-9", "A-3", BOOKS)]
+    assert {it.since for it in found} == {START}
 
 
 async def test_a_step_of_an_earlier_version_is_booked_and_told(journal: SqlJournal) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
 from orders.messages import CancelReason, CancelRequest
@@ -305,8 +306,11 @@ async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
         await sent.is_asked_for()
         await front.dispute(sent.payment_id, 2491)
         statuses = await front.post.deliver()
+        history = await sent.handle.fetch_history()
         report = await reconciled(at_stripe)
 
     assert set(statuses) - {200} == {409}
+    accepted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
+    assert accepted not in [event.event_type for event in history.events]
     assert await stage.journal.balances(sent.books_id) == {"cash": 2490, "stray": -2490}
     assert [it.what for it in report.findings] == ["chargeback_missing"]
