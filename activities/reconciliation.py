@@ -12,8 +12,10 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from temporalio import activity
 
 from activities.records import ProviderChargeback, ProviderPayment, ProviderRecords, ProviderRefund
+from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.model import Status
+from orders.stray import Stray
 from orders.values import Frozen, Instant, decimal
 from orders.view import OrderView
 
@@ -36,6 +38,7 @@ class Finding(Frozen):
     about: str
     what: Literal[
         "payment_missing",
+        "payment_taken_twice",
         "refund_news_missing",
         "refund_not_at_provider",
         "refund_made_twice",
@@ -85,11 +88,20 @@ class Claim(Frozen):
 
 
 class StrayLeft(NamedTuple):
-    """A stray payment whose money is still here, and since when."""
+    """A stray payment whose money is still here, or twice with its payer (negative), and since when."""
 
     payment_id: str
     amount: int
     currency: str
+    since: datetime
+
+
+class TakenTwice(NamedTuple):
+    """A payment that is booked in two places (orders, or ``stray/…``), and since when."""
+
+    payment_id: str
+    one: str
+    other: str
     since: datetime
 
 
@@ -108,11 +120,17 @@ class Books(Protocol):
     async def order(self, order_id: str) -> OrderView | None:
         """One of them."""
 
+    async def stray(self, payment_id: str) -> Stray | None:
+        """What is kept of a stray payment; None when it is none."""
+
     async def balances(self, order_id: str) -> dict[str, int]:
         """What each account of an order comes to."""
 
     async def strays_left(self) -> list[StrayLeft]:
-        """The stray payments whose money is not back with its payer."""
+        """The stray payments whose account is not at zero."""
+
+    async def taken_twice(self) -> list[TakenTwice]:
+        """The payments that are booked in more than one place: the provider named two orders for one."""
 
     async def out_of_balance(self) -> dict[str, int]:
         """What each currency's accounts sum to, where that is not zero."""
@@ -166,6 +184,7 @@ class Reconciliation:
             *await self._chargebacks([it for it in chargebacks if it.at <= period.until]),
             *await self._orders(orders),
             *await self._strays(),
+            *await self._taken_twice(),
             *await self._sums(period),
         ]
         return Report(
@@ -249,19 +268,20 @@ class Reconciliation:
     async def _chargebacks(self, chargebacks: list[ProviderChargeback]) -> list[Finding]:
         found = []
         for chargeback in chargebacks:
-            view = await self._books.order(chargeback.order_id) if chargeback.order_id else None
-            payment = view.payment if view else None
-            known = payment.chargeback if payment else None
-            is_known = (
-                known is not None
-                and payment is not None
-                and payment.payment_id == chargeback.payment_id
-                and (known.status, known.money) == (chargeback.status, chargeback.money)
+            stray = await self._books.stray(chargeback.payment_id)
+            order_id = chargeback.order_id
+            view = await self._books.order(order_id) if order_id and not stray else None
+            payment: Charged | None = stray or (view.payment if view else None)
+            is_its = payment is not None and payment.payment_id == chargeback.payment_id
+            known = payment.chargeback if payment and is_its else None
+            is_known = known and (known.status, known.money) == (
+                chargeback.status,
+                chargeback.money,
             )
-            if chargeback.order_id and not is_known:
+            if (order_id or stray) and not is_known:
                 found.append(
                     Finding(
-                        about=chargeback.order_id,
+                        about=chargeback.payment_id if stray else order_id or "",
                         what="chargeback_missing",
                         expected=f"chargeback of {chargeback.money} {chargeback.status}",
                         found=f"{known.money} {known.status}" if known else "none",
@@ -324,16 +344,35 @@ class Reconciliation:
         return found
 
     async def _strays(self) -> list[Finding]:
+        found = []
+        for left in await self._books.strays_left():
+            if await self._processes.runs(f"stray-payment-{left.payment_id}"):
+                continue
+            stray = await self._books.stray(left.payment_id)
+            # What its payer has twice, by a refund and by the bank (R23), no process waits for.
+            if stray is None or left.amount != min(stray.held, 0):
+                amount = f"{decimal(left.amount, left.currency)} {left.currency}"
+                found.append(
+                    Finding(
+                        about=left.payment_id,
+                        what="stray_money_left",
+                        expected="a process that sends it back",
+                        found=f"{amount}, and none runs",
+                        since=left.since,
+                    )
+                )
+        return found
+
+    async def _taken_twice(self) -> list[Finding]:
         return [
             Finding(
-                about=stray.payment_id,
-                what="stray_money_left",
-                expected="a process that sends it back",
-                found=f"{decimal(stray.amount, stray.currency)} {stray.currency}, and none runs",
-                since=stray.since,
+                about=payment.payment_id,
+                what="payment_taken_twice",
+                expected="one place where it came in",
+                found=f"{payment.one} and {payment.other}",
+                since=payment.since,
             )
-            for stray in await self._books.strays_left()
-            if not await self._processes.runs(f"stray-payment-{stray.payment_id}")
+            for payment in await self._books.taken_twice()
         ]
 
     async def _sums(self, period: Period) -> list[Finding]:
@@ -401,8 +440,9 @@ def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
 def _refund_key(refund: ProviderRefund) -> str:
     """The posting that a refund which has succeeded makes (``orders.closing``, ``orders.stray``)."""
     refund_id = refund.refund_id or ""
-    if refund_id == f"stray-{refund.payment_id}-refund":
-        return f"stray/{refund.payment_id}:returned"
+    stray, its, number = refund_id.partition(f"stray-{refund.payment_id}-refund")
+    if its and not stray:
+        return f"stray/{refund.payment_id}:returned{number}"
     order_id, _, number = refund_id.rpartition("-refund-")
     return f"{order_id}:refund-{number}-settled"
 
