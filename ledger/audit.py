@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import case, func, or_, select
 
-from activities.reconciliation import Claim, StrayLeft, TakenTwice
+from activities.bookcheck import StrayLeft, TakenTwice
+from activities.reconciliation import Claim
 from ledger.database import Database
 from ledger.journal import SqlJournal, sums_of
 from ledger.tables import ledger_legs, ledger_transactions, orders, refunds
