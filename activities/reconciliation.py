@@ -1,58 +1,27 @@
 """Reconciliation: what the provider, the ledger and the workflows say of the same money, compared.
 
+Here it is the provider's records with ours; ``activities.bookcheck`` compares what is ours alone.
 What is missing here and safe to repair is repaired: news that never came is brought again. Everything that
 differs is found, repaired or not.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from temporalio import activity
 
+from activities.bookcheck import BookCheck, Finding, KeptBooks, Processes
 from activities.records import ProviderChargeback, ProviderPayment, ProviderRecords, ProviderRefund
+from orders.chargebacks import Charged
 from orders.messages import RefundStatus
-from orders.model import Status
 from orders.values import Frozen, Instant, decimal
 from orders.view import OrderView
 
 _BATCH = 100
 _MOST_FINDINGS = 500
 
-# So often, and so far apart, an order that differs from what is kept of it is looked at again.
-_LOOKS = 3
-_APART = timedelta(seconds=1)
-
 _T = TypeVar("_T")
-
-
-class Finding(Frozen):
-    """A difference: about which order (or payment, or refund), what ought to be, what is, and since when.
-
-    ``repaired`` says that the missing news has been brought; whether it was taken the next run shows.
-    """
-
-    about: str
-    what: Literal[
-        "payment_missing",
-        "refund_news_missing",
-        "refund_not_at_provider",
-        "refund_made_twice",
-        "refund_unknown",
-        "refund_amount",
-        "refund_taken_back",
-        "chargeback_missing",
-        "ledger_differs_from_order",
-        "order_differs_from_its_process",
-        "process_gone",
-        "stray_money_left",
-        "ledger_out_of_balance",
-    ]
-    expected: str
-    found: str
-    since: Instant
-    repaired: bool = False
 
 
 class Report(Frozen):
@@ -84,17 +53,8 @@ class Claim(Frozen):
     asked_at: Instant
 
 
-class StrayLeft(NamedTuple):
-    """A stray payment whose money is still here, and since when."""
-
-    payment_id: str
-    amount: int
-    currency: str
-    since: datetime
-
-
-class Books(Protocol):
-    """The ledger, the register of refunds, and what is kept of orders."""
+class Books(KeptBooks, Protocol):
+    """The ledger, the register of refunds, and what is kept of orders and stray money."""
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
         """What each of these postings has moved at the provider, in minor units; none for an unknown key."""
@@ -104,28 +64,6 @@ class Books(Protocol):
 
     def orders(self, since: datetime) -> AsyncIterator[OrderView]:
         """The orders that are not over, and those that have changed since then, as they are kept."""
-
-    async def order(self, order_id: str) -> OrderView | None:
-        """One of them."""
-
-    async def balances(self, order_id: str) -> dict[str, int]:
-        """What each account of an order comes to."""
-
-    async def strays_left(self) -> list[StrayLeft]:
-        """The stray payments whose money is not back with its payer."""
-
-    async def out_of_balance(self) -> dict[str, int]:
-        """What each currency's accounts sum to, where that is not zero."""
-
-
-class Processes(Protocol):
-    """The workflows."""
-
-    async def runs(self, workflow_id: str) -> bool:
-        """Whether a process of this id runs."""
-
-    async def order(self, order_id: str) -> OrderView | None:
-        """An order by its own process; None when that does not run."""
 
 
 class Messenger(Protocol):
@@ -149,7 +87,7 @@ class Reconciliation:
     ) -> None:
         self._records = records
         self._books = books
-        self._processes = processes
+        self._check = BookCheck(books, processes)
         self._messenger = messenger
 
     @activity.defn
@@ -164,9 +102,10 @@ class Reconciliation:
             *await self._payments([it for it in payments if it.at <= period.until]),
             *await self._refunds([it for it in refunds if it.at <= period.until], paid, period),
             *await self._chargebacks([it for it in chargebacks if it.at <= period.until]),
-            *await self._orders(orders),
-            *await self._strays(),
-            *await self._sums(period),
+            *await self._check.orders(orders),
+            *await self._check.strays(),
+            *await self._check.taken_twice(),
+            *await self._check.sums(period.since),
         ]
         return Report(
             payments=len(payments),
@@ -249,19 +188,20 @@ class Reconciliation:
     async def _chargebacks(self, chargebacks: list[ProviderChargeback]) -> list[Finding]:
         found = []
         for chargeback in chargebacks:
-            view = await self._books.order(chargeback.order_id) if chargeback.order_id else None
-            payment = view.payment if view else None
-            known = payment.chargeback if payment else None
-            is_known = (
-                known is not None
-                and payment is not None
-                and payment.payment_id == chargeback.payment_id
-                and (known.status, known.money) == (chargeback.status, chargeback.money)
+            stray = await self._books.stray(chargeback.payment_id)
+            order_id = chargeback.order_id
+            view = await self._books.order(order_id) if order_id and not stray else None
+            payment: Charged | None = stray or (view.payment if view else None)
+            is_its = payment is not None and payment.payment_id == chargeback.payment_id
+            known = payment.chargeback if payment and is_its else None
+            is_known = known and (known.status, known.money) == (
+                chargeback.status,
+                chargeback.money,
             )
-            if chargeback.order_id and not is_known:
+            if (order_id or stray) and not is_known:
                 found.append(
                     Finding(
-                        about=chargeback.order_id,
+                        about=chargeback.payment_id if stray else order_id or "",
                         what="chargeback_missing",
                         expected=f"chargeback of {chargeback.money} {chargeback.status}",
                         found=f"{known.money} {known.status}" if known else "none",
@@ -270,127 +210,6 @@ class Reconciliation:
                     )
                 )
         return found
-
-    async def _orders(self, kept: list[OrderView]) -> list[Finding]:
-        found = []
-        for view in kept:
-            activity.heartbeat()
-            found += await self._order(view)
-        return found
-
-    async def _order(self, kept: OrderView) -> list[Finding]:
-        order_id = kept.order_id
-        live = await self._processes.order(order_id)
-        for _ in range(_LOOKS):
-            if live is None or _amounts(live) == _amounts(kept):
-                break
-            # A step may be on its way into the books this moment.
-            await asyncio.sleep(_APART.total_seconds())
-            kept = await self._books.order(order_id) or kept
-            live = await self._processes.order(order_id)
-        booked = _booked(await self._books.balances(order_id))
-        since = kept.timeline[-1].at
-        found = []
-        if booked != _expected(kept):
-            found.append(
-                Finding(
-                    about=order_id,
-                    what="ledger_differs_from_order",
-                    expected=_written(_expected(kept), kept),
-                    found=_written(booked, kept),
-                    since=since,
-                )
-            )
-        if live and _amounts(live) != _amounts(kept):
-            found.append(
-                Finding(
-                    about=order_id,
-                    what="order_differs_from_its_process",
-                    expected=f"{live.status.value}: {_written(_expected(live), live)}",
-                    found=f"{kept.status.value}: {_written(_expected(kept), kept)}",
-                    since=since,
-                )
-            )
-        if live is None and not _is_over(kept):
-            found.append(
-                Finding(
-                    about=order_id,
-                    what="process_gone",
-                    expected=f"a process that runs, as the order is {kept.status.value}",
-                    found="none",
-                    since=since,
-                )
-            )
-        return found
-
-    async def _strays(self) -> list[Finding]:
-        return [
-            Finding(
-                about=stray.payment_id,
-                what="stray_money_left",
-                expected="a process that sends it back",
-                found=f"{decimal(stray.amount, stray.currency)} {stray.currency}, and none runs",
-                since=stray.since,
-            )
-            for stray in await self._books.strays_left()
-            if not await self._processes.runs(f"stray-payment-{stray.payment_id}")
-        ]
-
-    async def _sums(self, period: Period) -> list[Finding]:
-        return [
-            Finding(
-                about=f"the ledger in {currency}",
-                what="ledger_out_of_balance",
-                expected="0",
-                found=decimal(amount, currency),
-                since=period.since,
-            )
-            for currency, amount in (await self._books.out_of_balance()).items()
-        ]
-
-
-_Shown = tuple[str, int, int, int, int]
-
-
-def _amounts(view: OrderView) -> _Shown:
-    return (
-        view.status.value,
-        view.amount_paid.amount,
-        view.amount_refunded.amount,
-        view.amount_charged_back.amount,
-        view.amount_owed_to_seller.amount,
-    )
-
-
-def _expected(view: OrderView) -> tuple[int, int, int]:
-    gone = view.amount_refunded.amount + view.amount_charged_back.amount
-    return (
-        view.amount_paid.amount - gone,
-        view.amount_held.amount,
-        view.amount_owed_to_seller.amount,
-    )
-
-
-def _booked(balances: dict[str, int]) -> tuple[int, int, int]:
-    held = -balances.get("held", 0) - balances.get("refunds", 0)
-    return balances.get("cash", 0), held, -balances.get("seller", 0)
-
-
-def _written(amounts: tuple[int, int, int], view: OrderView) -> str:
-    currency = view.amount_due.currency
-    names = ("cash", "held", "owed to the seller")
-    return ", ".join(
-        f"{name} {decimal(amount, currency)}" for name, amount in zip(names, amounts, strict=True)
-    )
-
-
-def _is_over(view: OrderView) -> bool:
-    refund, payment = view.refund, view.payment
-    waits = payment is not None and payment.chargeback and payment.chargeback.status == "opened"
-    is_closed = view.status in (Status.CLOSED, Status.SHIPPED)
-    # A late chargeback waits for the bank without a process.
-    is_late = waits and view.timeline[-1].what == "chargeback_opened"
-    return is_closed and (refund is None or refund.is_settled) and (not waits or bool(is_late))
 
 
 def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
@@ -401,8 +220,9 @@ def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
 def _refund_key(refund: ProviderRefund) -> str:
     """The posting that a refund which has succeeded makes (``orders.closing``, ``orders.stray``)."""
     refund_id = refund.refund_id or ""
-    if refund_id == f"stray-{refund.payment_id}-refund":
-        return f"stray/{refund.payment_id}:returned"
+    stray, its, number = refund_id.partition(f"stray-{refund.payment_id}-refund")
+    if its and not stray:
+        return f"stray/{refund.payment_id}:returned{number}"
     order_id, _, number = refund_id.rpartition("-refund-")
     return f"{order_id}:refund-{number}-settled"
 

@@ -7,15 +7,47 @@ from temporalio import activity
 from activities.bookkeeping import Recorded
 from activities.notifications import Letter, Notifications
 from orders.books import Posting
-from orders.stray import StrayPayment
+from orders.messages import Role
+from orders.stray import Stray, StrayPayment
 from orders.values import Frozen
 
 
+class KeptStray(Frozen):
+    """What has come of stray money, to be kept when its process has ended.
+
+    ``process`` and ``revision`` are as in ``activities.bookkeeping.Step``.
+    """
+
+    process: str
+    revision: int
+    stray: Stray
+
+
 class StrayStep(Frozen):
-    """What has come of stray money so far: all its postings, and whom to tell."""
+    """What has come of stray money so far: all its postings, and whom to tell.
+
+    ``kept`` is None in a step that an earlier version has left behind.
+    """
 
     postings: tuple[Posting, ...]
     letters: tuple[Letter, ...]
+    kept: KeptStray | None = None
+
+
+def letters_of(stray: Stray) -> tuple[Letter, ...]:
+    """The letters of its notices; the payer is known where the money came for an order."""
+    return tuple(
+        Letter(
+            key=notice.key,
+            order_id=stray.about,
+            to=notice.to,
+            party=stray.payment.payer if notice.to is Role.BUYER else None,
+            what=notice.what,
+            at=notice.at,
+            details=notice.details,
+        )
+        for notice in stray.notices
+    )
 
 
 class StrayProcesses(Protocol):
@@ -27,6 +59,12 @@ class StrayProcesses(Protocol):
 
 class StrayJournal(Protocol):
     """Where stray money is booked."""
+
+    async def record_stray(self, kept: KeptStray, letters: tuple[Letter, ...]) -> None:
+        """Keep the money's state, its postings and its letters in one transaction, as an order's step.
+
+        Another process of the same payment than the first changes nothing.
+        """
 
     async def post(self, posting: Posting) -> None:
         """Book a posting, once by its key."""
@@ -53,10 +91,13 @@ class Strays:
     @activity.defn
     async def record_stray(self, step: StrayStep) -> Recorded:
         """Book what happened, and make a first try at telling whom it concerns."""
-        for posting in step.postings:
-            await self._journal.post(posting)
-        for letter in step.letters:
-            await self._journal.tell(letter)
+        if step.kept:
+            await self._journal.record_stray(step.kept, step.letters)
+        else:
+            for posting in step.postings:
+                await self._journal.post(posting)
+            for letter in step.letters:
+                await self._journal.tell(letter)
         # What a channel does not take now waits in the outbox: money never waits for mail.
         told = [
             await self._notifications.try_to_deliver(order_id)

@@ -1,12 +1,13 @@
-"""Messages for orders whose process has ended, or that never were: money still finds its way (R17, R23)."""
+"""Messages whose process has ended, or for orders that never were: money still finds its way (R17, R23)."""
 
 from temporalio.client import Client
 
+from orders.chargebacks import repeats_chargeback
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived
 from orders.model import Status
-from orders.paying import chargeback_problem, repeats_chargeback
-from orders.stray import StrayPayment
+from orders.paying import chargeback_problem
+from orders.stray import Stray, StrayPayment
 from orders.view import OrderView
 from workflows import calls
 
@@ -44,6 +45,17 @@ async def take_after_the_end(
             raise NotAllowedNow(message.name, problem[0], view.status.value, problem[1])
         return (await calls.charge_back_late(client, order_id, message)).id
     raise _refusal(view, message)
+
+
+async def charge_back_after_the_end(
+    client: Client, stray: Stray, message: ChargebackReported
+) -> str | None:
+    """Leave a chargeback of stray money whose process has ended to another, as ``take_after_the_end``."""
+    if repeats_chargeback(stray, message):
+        return None
+    if problem := stray.chargeback_problem(message):
+        raise problem
+    return (await calls.charge_back_late(client, None, message)).id
 
 
 def _knows(view: OrderView, payment_id: str) -> bool:

@@ -87,6 +87,15 @@ _TO_BUYER = {
         "Your payment of {money} that no order could take should be back with you by "
         "now. We are sorry for the delay; our support is taking care of it. Reference: {order}."
     ),
+    "stray_refund_stopped": N_(
+        "The refund of {money} of your payment that no order could take is stopped, because your bank is "
+        "taking the same money back for you. If the bank decides otherwise, it starts again. "
+        "Reference: {order}."
+    ),
+    "stray_refund_restarted": N_(
+        "Your bank has decided on your payment that no order could take. What it has left with us of it, "
+        "{money}, goes back to you by {due_by}. Reference: {order}."
+    ),
 }
 
 _TO_SELLER = {
@@ -205,6 +214,26 @@ _TO_SUPPORT = {
     "stray_refund_overdue": N_(
         "{order}: the payment of {money} that no order could take is not "
         "back with its payer although 2 weeks are over. Please see to it."
+    ),
+    "stray_chargeback_opened": N_(
+        "{order}: the payer's bank has taken back {money} of payment {payment_id}, which no order could "
+        "take (a chargeback). Until it ends nothing is refunded. Paid back twice by now: {twice}."
+    ),
+    "stray_chargeback_won": N_(
+        "{order}: the chargeback of payment {payment_id}, which no order could take, is won. What is "
+        "here of it goes back to its payer by a refund. Paid back twice: {twice}."
+    ),
+    "stray_chargeback_lost": N_(
+        "{order}: the chargeback of payment {payment_id}, which no order could take, is lost: the payer "
+        "keeps {money}. Paid back twice: {twice}."
+    ),
+    "stray_chargeback_reminder": N_(
+        "{order}: the bank has not decided the chargeback of payment {payment_id} yet, which no order "
+        "could take, and {money} of it waits for that."
+    ),
+    "stray_refund_after_chargeback": N_(
+        "{order}: the refund {refund_id} of payment {payment_id}, which no order could take, was paid "
+        "although it had been stopped for a chargeback. Please look into it."
     ),
 }
 

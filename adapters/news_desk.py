@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.records import ProviderChargeback, ProviderPayment, ProviderRefund
 from activities.refunds import PaymentProvider, RefundQuestion
-from adapters.after_the_end import take_after_the_end
+from adapters.after_the_end import charge_back_after_the_end, take_after_the_end
 from adapters.stripe_events import (
     ChargebackNews,
     DeclineNews,
@@ -28,6 +28,7 @@ from adapters.stripe_events import (
 from ledger.inbox import AnotherBody, SqlInbox
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived, RefundUpdate
+from orders.stray import Stray
 from orders.view import OrderView
 from workflows import calls
 
@@ -43,17 +44,20 @@ class Taken(StrEnum):
 
 
 class TooEarly(Exception):
-    """The order does not know the payment yet that this is about: it comes in a moment, or was never sent.
+    """Nobody knows the payment yet that this is about: it comes in a moment, or was never sent.
 
     The provider is to try again later.
     """
 
 
-class KeptOrders(Protocol):
-    """What is kept of orders."""
+class Kept(Protocol):
+    """What is kept of orders and of stray money."""
 
     async def order(self, order_id: str) -> OrderView | None:
         """An order's last view; None when there is no such order."""
+
+    async def stray(self, payment_id: str) -> Stray | None:
+        """How a stray payment stands; None when it is none."""
 
 
 class Provider(PaymentProvider, Protocol):
@@ -66,12 +70,10 @@ class Provider(PaymentProvider, Protocol):
 class NewsDesk:
     """Takes events and brings their news to workflows."""
 
-    def __init__(
-        self, client: Client, provider: Provider, orders: KeptOrders, inbox: SqlInbox
-    ) -> None:
+    def __init__(self, client: Client, provider: Provider, kept: Kept, inbox: SqlInbox) -> None:
         self._client = client
         self._provider = provider
-        self._orders = orders
+        self._kept = kept
         self._inbox = inbox
 
     async def take(self, event: ProviderEvent) -> Taken:
@@ -136,12 +138,21 @@ class NewsDesk:
         return Taken.TAKEN
 
     async def _chargeback(self, news: ChargebackNews) -> Taken:
-        order_id = news.order_id or await self._provider.order_of(news.message.payment_id)
+        message = news.message
+        order_id = news.order_id or await self._provider.order_of(message.payment_id)
         if order_id is None:
             return Taken.NOT_OURS
         try:
-            # An update: an order that does not know the payment yet would only list a signal as refused.
-            await calls.update(self._client, order_id, news.message)
+            try:
+                # Stray money first: the order that it came for does not know it (R17).
+                await calls.charge_back_stray(self._client, message)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                if stray := await self._kept.stray(message.payment_id):
+                    return await self._after_the_way_back(stray, message)
+                # An update: an order that does not know the payment yet would only list a signal as refused.
+                await calls.update(self._client, order_id, message)
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if not (isinstance(cause, ApplicationError) and cause.type == NotAllowedNow.__name__):
@@ -149,22 +160,37 @@ class NewsDesk:
             if cause.details[0]["code"] == RefusalCode.ALREADY_ANSWERED.value:
                 return Taken.REPEATED
             raise TooEarly(
-                f"Order {order_id} cannot take this chargeback: {cause.message}"
+                f"This chargeback, of order {order_id}, cannot be taken: {cause.message}"
             ) from None
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._after_the_end(order_id, news.message)
+            return await self._after_the_end(order_id, message)
         return Taken.TAKEN
 
+    async def _after_the_way_back(self, stray: Stray, message: ChargebackReported) -> Taken:
+        try:
+            process = await charge_back_after_the_end(self._client, stray, message)
+        except NotAllowedNow as refused:
+            log.warning("News of stray payment %s is not taken: %s", stray.payment_id, refused)
+            return Taken.NOT_OURS
+        return Taken.TAKEN if process else Taken.REPEATED
+
     async def _after_the_end(self, order_id: str, message: Message) -> Taken:
-        view = await self._orders.order(order_id)
+        view = await self._kept.order(order_id)
+        if isinstance(message, ChargebackReported) and not _has(view, message.payment_id):
+            # Its payment is stray money in a moment.
+            raise TooEarly(f"Neither order {order_id} nor stray money knows the payment yet.")
         try:
             process = await take_after_the_end(self._client, order_id, view, message)
         except (NotAllowedNow, LookupError) as refused:
             log.warning("News %s of order %s is not taken: %s", message.name, order_id, refused)
             return Taken.NOT_OURS
         return Taken.TAKEN if process else Taken.REPEATED
+
+
+def _has(view: OrderView | None, payment_id: str) -> bool:
+    return bool(view and view.payment and view.payment.payment_id == payment_id)
 
 
 class Messenger:

@@ -8,7 +8,7 @@ from workflows import calls, ids
 
 
 class TemporalProcesses:
-    """Implements ``activities.reconciliation.Processes``."""
+    """Implements ``activities.bookcheck.Processes``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -48,6 +48,17 @@ SUBJECTS: Final = {
     "stray_refund_succeeded": N_("A payment that no order could take is back"),
     "stray_refund_failed": N_("A payment that no order could take has not gone back yet"),
     "stray_refund_overdue": N_("A payment that no order could take is late in going back"),
+    "stray_refund_stopped": N_("The refund of a payment that no order could take is stopped"),
+    "stray_refund_restarted": N_("A payment that no order could take goes back after all"),
+    "stray_refund_after_chargeback": N_(
+        "A payment that no order could take: refunded and charged back"
+    ),
+    "stray_chargeback_opened": N_("A payment that no order could take: chargeback"),
+    "stray_chargeback_reminder": N_(
+        "A payment that no order could take: the chargeback is still undecided"
+    ),
+    "stray_chargeback_won": N_("A payment that no order could take: the chargeback is won"),
+    "stray_chargeback_lost": N_("A payment that no order could take: the chargeback is lost"),
 }
 """By what a letter tells."""
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from adapters.stripe_money import from_stripe
 from bench.money_plan import Ending
 from ledger.journal import AccountSum
+from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.model import Refund
 from orders.stray import Stray
@@ -96,6 +97,7 @@ def faults(evidence: Evidence, cash_before: Mapping[str, int]) -> list[str]:
         *_payments(evidence),
         *_orders(evidence),
         *_strays(evidence),
+        *_chargebacks(evidence),
         *_ledger(evidence, cash_before),
         *_letters(evidence),
         *_workflows(evidence),
@@ -112,7 +114,9 @@ def _known(evidence: Evidence) -> Iterator[Refund]:
         if view.refund:
             yield view.refund
     for stray in evidence.strays.values():
-        yield stray.refund
+        yield from stray.earlier_refunds
+        if stray.refund:
+            yield stray.refund
 
 
 def _refunds(evidence: Evidence) -> Iterator[str]:
@@ -206,13 +210,32 @@ def _orders(evidence: Evidence) -> Iterator[str]:
 
 
 def _strays(evidence: Evidence) -> Iterator[str]:
-    """Stray money is back in full, and its accounts are at zero."""
+    """Stray money is back in full, by us or by the bank, and its accounts say so."""
     for payment_id, stray in evidence.strays.items():
-        if not stray.refund.is_settled:
-            yield f"Stray payment {payment_id} is not back; its refund is {stray.refund.status}."
+        if not stray.is_over:
+            status = stray.refund.status if stray.refund else "missing"
+            yield f"Stray payment {payment_id} is not back; its refund is {status}."
+        if stray.held > 0:
+            yield f"Stray payment {payment_id} has {stray.held} here in the end."
         book = evidence.balances.get(stray.books_id)
-        if book is None or any(book.values()):
+        if book is None or (book.get("cash", 0), book.get("stray", 0)) != (stray.held, -stray.held):
             yield f"Stray payment {payment_id} is still in the ledger: {book}."
+
+
+def _chargebacks(evidence: Evidence) -> Iterator[str]:
+    """What the bank has taken is known as the provider says it, and support was told of stray money's."""
+    charged: list[Charged] = [it.payment for it in evidence.views.values() if it.payment]
+    charged += evidence.strays.values()
+    known = {it.payment_id: it.chargeback for it in charged}
+    for dispute in evidence.disputes:
+        here, charge = known.get(dispute["charge"]), dispute["charge"]
+        if here is None or here.status != dispute["status"]:
+            status = here.status if here else "unknown"
+            yield f"The chargeback of {charge} is {dispute['status']} at the provider, and {status} here."
+        if charge in evidence.strays:
+            news = f"stray-{charge}:stray_chargeback_{dispute['status']}:"
+            if (told := sum(it.key.startswith(news) for it in evidence.letters)) != 1:
+                yield f"Support was told {told} times how the chargeback of {charge} ended."
 
 
 def _ledger(evidence: Evidence, cash_before: Mapping[str, int]) -> Iterator[str]:

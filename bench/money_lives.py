@@ -27,7 +27,7 @@ from orders.messages import CancelReason
 from orders.values import Money
 from tests.stripe.front import DECLINED, VISA, Front
 from tests.stripe.post import signature
-from workflows import calls
+from workflows import calls, ids
 
 _LIKE_A_PERSON = 0.2
 """Seconds until somebody tries again."""
@@ -54,6 +54,13 @@ class Postman:
     """By our refund's id: the provider has made it."""
     on_refund: Callable[[str, str], None] = lambda _refund, _charge: None
 
+    _on_the_way: int = 0
+
+    @property
+    def has_brought_all(self) -> bool:
+        """Whether nothing waits and nothing is on its way."""
+        return not (self.front.post.waiting or self._on_the_way)
+
     async def run(self) -> None:
         """Until it is cancelled."""
         post = self.front.post
@@ -61,8 +68,12 @@ class Postman:
             while True:
                 bodies, post.waiting = post.waiting, []
                 for body in bodies:
-                    rounds.create_task(self._bring(body))
+                    self._on_the_way += 1
+                    rounds.create_task(self._bring(body)).add_done_callback(self._is_done)
                 await asyncio.sleep(0.02)
+
+    def _is_done(self, _task: asyncio.Task[None]) -> None:
+        self._on_the_way -= 1
 
     async def _bring(self, body: bytes) -> None:
         event = json.loads(body)
@@ -111,11 +122,11 @@ class Bank:
         """What becomes of a refund that was made."""
         if charge in self.kept and refund_id.endswith("-refund-1"):
             return
-        task = asyncio.create_task(self._decide(refund_id))
+        task = asyncio.create_task(self._decide(refund_id, charge))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _decide(self, refund_id: str) -> None:
+    async def _decide(self, refund_id: str, charge: str) -> None:
         chance = random.Random(f"{self.seed}:{refund_id}")
         what = chance.choices(("paid", "failed, then paid", "waited, then paid"), (75, 17, 8))[0]
         self.did[what] += 1
@@ -126,7 +137,16 @@ class Bank:
             await self.front.wait_for_buyer(refund_id)
         if what != "paid":
             await asyncio.sleep(chance.uniform(0.5, 4.0))
+        if what == "failed, then paid" and self._is_stopped(refund_id, charge):
+            self.did[what] -= 1
+            self.did["failed, and charged back"] += 1
+            return
         await self.front.settle(refund_id)
+
+    def _is_stopped(self, refund_id: str, charge: str) -> bool:
+        """Whether it is a stray payment's first refund, and the money goes by another one, or by the bank."""
+        disputed = any(it["charge"] == charge for it in self.front.disputes())
+        return disputed and refund_id.endswith("-refund")
 
 
 @dataclass
@@ -150,6 +170,9 @@ class Life:
             case Kind.UNKNOWN:
                 await self._is_paid(plan.total)
                 return
+            case Kind.UNKNOWN_WON | Kind.UNKNOWN_LOST:
+                await self._is_paid_and_charged_back()
+                return
             case Kind.UNPAID:
                 await self._cancels()
                 await self._is_paid(plan.total)
@@ -164,7 +187,7 @@ class Life:
         if plan.kind is Kind.TWICE:
             await self._is_paid(plan.total)
         if plan.kind is Kind.SEIZED:
-            await self._is_charged_back("lost")
+            await self._is_charged_back(await self._charge(), "lost")
             return
         if plan.kind is Kind.SHIPPED:
             number = tracking_number(int(plan.order_id[1:]))
@@ -234,10 +257,24 @@ class Life:
             case Moment.AFTER:
                 await self._says(accepts)
                 await calls.order(self.client, plan.order_id).result()
-                await self._is_charged_back(status)
+                await self._is_charged_back(charge, status)
 
-    async def _is_charged_back(self, status: str) -> None:
-        dispute = await self.postman.front.dispute(await self._charge())
+    async def _is_paid_and_charged_back(self) -> None:
+        """R17, R23: the same of money that no order takes; its refund the bank pays as it likes."""
+        charge = await self._is_charged(self.plan.total)
+        match self.plan.moment:
+            case Moment.BEFORE:
+                pass
+            case Moment.DURING:
+                await self.postman.refunds[f"stray-{charge}-refund"].wait()
+            case Moment.AFTER:
+                await self.postman.brought[charge].wait()
+                await self.client.get_workflow_handle(ids.stray_workflow_id(charge)).result()
+        won = self.plan.kind is Kind.UNKNOWN_WON
+        await self._is_charged_back(charge, "won" if won else "lost")
+
+    async def _is_charged_back(self, charge: str, status: str) -> None:
+        dispute = await self.postman.front.dispute(charge)
         await self._is_decided(dispute, status)
 
     async def _charge(self) -> str:
@@ -258,7 +295,12 @@ class Life:
         self.postman.front.end_dispute(dispute, status)
 
     async def _is_paid(self, money: Money, method: str = VISA) -> None:
-        """Pay at the provider, until it has answered and the order has heard of it.
+        """Pay at the provider, until it has answered and the order has heard of it."""
+        charge = await self._is_charged(money, method)
+        await self.postman.brought[charge].wait()
+
+    async def _is_charged(self, money: Money, method: str = VISA) -> str:
+        """Pay at the provider, until it has answered; the charge's id.
 
         What it has taken besides, and told nobody but by its news, is money that no order can take.
         """
@@ -272,8 +314,7 @@ class Life:
                 except ProviderUnavailable:
                     await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
                     continue
-                await self.postman.brought[made.payment_id].wait()
-                return
+                return made.payment_id
 
     async def _says(self, message: m.Message) -> None:
         """Say it as people do: again until there is an answer, and later when it is too early."""

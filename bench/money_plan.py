@@ -31,6 +31,8 @@ class Kind(StrEnum):
     LATE = "accepted, then paid again"
     UNPAID = "canceled unpaid, then paid"
     UNKNOWN = "paid for no order"
+    UNKNOWN_WON = "paid for no order, a chargeback that is won"
+    UNKNOWN_LOST = "paid for no order, a chargeback that is lost"
     WON = "a chargeback that is won"
     LOST = "a chargeback that is lost"
     SEIZED = "a chargeback before anything else"
@@ -48,6 +50,8 @@ REFUNDS = {
     Kind.LATE: 2,
     Kind.UNPAID: 1,
     Kind.UNKNOWN: 1,
+    Kind.UNKNOWN_WON: 1,
+    Kind.UNKNOWN_LOST: 0,
     Kind.WON: 1,
     Kind.LOST: 0,
     Kind.SEIZED: 0,
@@ -65,6 +69,8 @@ _SHARES = {
     Kind.LATE: 4,
     Kind.UNPAID: 2,
     Kind.UNKNOWN: 3,
+    Kind.UNKNOWN_WON: 4,
+    Kind.UNKNOWN_LOST: 3,
     Kind.WON: 6,
     Kind.LOST: 5,
     Kind.SEIZED: 1,
@@ -79,6 +85,9 @@ _ENDS = {
     Kind.UNPAID: CloseReason.BUYER_CANCELED_UNPAID,
     Kind.SEIZED: CloseReason.CHARGED_BACK,
 }
+
+
+FOR_NO_ORDER = (Kind.UNKNOWN, Kind.UNKNOWN_WON, Kind.UNKNOWN_LOST)
 
 
 class Moment(StrEnum):
@@ -115,7 +124,7 @@ class Plan:
     @property
     def placed(self) -> PlaceOrder | None:
         """The order as it is placed."""
-        if self.kind is Kind.UNKNOWN:
+        if self.kind in FOR_NO_ORDER:
             return None
         return PlaceOrder(
             order_id=self.order_id,
@@ -129,7 +138,7 @@ class Plan:
     @property
     def ending(self) -> Ending | None:
         """How it must end."""
-        if self.kind is Kind.UNKNOWN:
+        if self.kind in FOR_NO_ORDER:
             return None
         all_of_it = self.total.amount
         refunded: int | None = all_of_it

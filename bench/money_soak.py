@@ -20,7 +20,7 @@ from bench import money_judge
 from bench.money_evidence import gather
 from bench.money_judge import Evidence
 from bench.money_lives import Bank, Life, Postman
-from bench.money_plan import REFUNDS, Kind, Plan, plans
+from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
 from deploy.embedded import EmbeddedServer, embedded_server
 from ledger.inbox import SqlInbox
@@ -70,6 +70,8 @@ class Counts:
     settled: int = 0
     strays: int = 0
     chargebacks: Counter[str] = field(default_factory=Counter)
+    strays_charged_back: Counter[str] = field(default_factory=Counter)
+    """Of ``chargebacks`` those of money that no order took, by their end and what the payer has then."""
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     bank: Counter[str] = field(default_factory=Counter)
@@ -164,8 +166,9 @@ class Soak:
                     lives = [self._life(it, turns, postman, bank) for it in batch]
                     for problem in await asyncio.gather(*lives):
                         wrong += problem
+                    await self._until_sent_back(batch)
+                    await self._until_nothing_runs(postman)
                     strays = await self._strays(batch)
-                    await self._until_nothing_runs()
                 delivering.cancel()
         except* TimeoutError:
             wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
@@ -190,39 +193,47 @@ class Soak:
         try:
             async with turns:
                 await life.begins()
-            if plan.kind is not Kind.UNKNOWN:
+            if plan.kind not in FOR_NO_ORDER:
                 await calls.order(self.client, plan.order_id).result()
         except (TemporalError, WorkflowFailureError, RPCError) as error:
             return [f"Order {plan.order_id} ({plan.kind}): {type(error).__name__}: {error}"]
         return []
 
+    async def _until_sent_back(self, batch: Sequence[Plan]) -> None:
+        await asyncio.gather(*map(self._stray, await self._taken_by_no_order(batch)))
+
     async def _strays(self, batch: Sequence[Plan]) -> dict[str, Stray]:
-        """What came in that no order took, each back with its payer; waits for it."""
+        """What is kept of the money that no order took, the bank's late news with it."""
+        journal = SqlJournal(self.database)
+        kept = [await journal.stray(it) for it in await self._taken_by_no_order(batch)]
+        return {it.payment_id: it for it in kept if it}
+
+    async def _taken_by_no_order(self, batch: Sequence[Plan]) -> list[str]:
         journal = SqlJournal(self.database)
         views = [await journal.order(it.order_id) for it in batch]
         taken = {it.payment.payment_id for it in views if it and it.payment}
         charges = [it["id"] for it in await self.front.charges() if it["status"] == "succeeded"]
-        found = [it for it in charges if it not in taken]
-        strays = await asyncio.gather(*map(self._stray, found))
-        return {it.payment.payment_id: it for it in strays if it}
+        return [it for it in charges if it not in taken]
 
-    async def _stray(self, payment_id: str) -> Stray | None:
-        """None when nobody sends it back, which the judge will see."""
+    async def _stray(self, payment_id: str) -> None:
+        """Wait until it is back; that nobody sends it back the judge will see."""
         handle = self.client.get_workflow_handle_for(
             StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
         )
         give_up = monotonic() + _UNTIL_SENT_BACK
         while monotonic() < give_up:
             try:
-                return await handle.result()
+                await handle.result()
+                return
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
             await asyncio.sleep(0.2)
-        return None
 
-    async def _until_nothing_runs(self) -> None:
-        while (await self.client.count_workflows("ExecutionStatus = 'Running'")).count:
+    async def _until_nothing_runs(self, postman: Postman) -> None:
+        """Also not by news that is still to come: a bank's, of money whose process has ended."""
+        running = "ExecutionStatus = 'Running'"
+        while not postman.has_brought_all or (await self.client.count_workflows(running)).count:
             await asyncio.sleep(0.2)
 
     def _count(
@@ -235,6 +246,11 @@ class Soak:
         counts.settled += sum(it["status"] == "succeeded" for it in evidence.refunds)
         counts.strays += len(evidence.strays)
         counts.chargebacks.update(it["status"] for it in evidence.disputes)
+        counts.strays_charged_back.update(
+            f"{it.chargeback.status}, {'paid twice' if it.held else 'paid once'}"
+            for it in evidence.strays.values()
+            if it.chargeback
+        )
         counts.bank.update(bank.did)
         counts.news += len(self.front.post.sent)
         counts.news_lost += postman.lost

@@ -59,8 +59,10 @@ def _sections(options: Options, counts: Counts) -> Iterator[list[tuple[str, obje
         ("refunds made at the provider", counts.made),
         ("refunds settled", counts.settled),
         *_most_first(counts.bank),
-        ("stray payments sent back", counts.strays),
+        ("stray payments", counts.strays),
         *((f"chargebacks {how}", number) for how, number in sorted(counts.chargebacks.items())),
+        ("  of stray payments", sum(counts.strays_charged_back.values())),
+        *((f"    {how}", n) for how, n in sorted(counts.strays_charged_back.items())),
     ]
     yield [
         ("requests to the provider", sum(counts.requests.values())),

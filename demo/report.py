@@ -166,7 +166,8 @@ def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]
 
 
 def _sent_back(outcome: Outcome) -> int:
-    return sum(stray.refund.money.amount for stray in outcome.strays if stray.refund.is_settled)
+    refunds = (stray.refund for stray in outcome.strays)
+    return sum(refund.money.amount for refund in refunds if refund and refund.is_settled)
 
 
 def _astray(outcome: Outcome) -> list[str]:

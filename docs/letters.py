@@ -31,6 +31,7 @@ _DETAILS: Final[dict[str, Any]] = {
     "refund_id": "A-1042-refund-1",
     "review_ends_at": "2026-03-03T12:00:00+00:00",
     "ship_by": _LATER,
+    "twice": {"amount": 0, "currency": "PLN"},
     "days": 7,
     "kind": "photo",
     "outcome": "resolved_buyer_favour",

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
-from activities.reconciliation import Claim, StrayLeft
+from activities.bookcheck import StrayLeft, TakenTwice
+from activities.reconciliation import Claim
 from ledger.database import Database
 from ledger.journal import SqlJournal, sums_of
 from ledger.tables import ledger_legs, ledger_transactions, orders, refunds
 from orders.model import Status
+from orders.stray import Stray
 from orders.view import OrderView
 
 _PAGE = 200
@@ -77,6 +79,10 @@ class SqlAudit:
         """See ``Books``."""
         return await self._journal.order(order_id)
 
+    async def stray(self, payment_id: str) -> Stray | None:
+        """See ``Books``."""
+        return await self._journal.stray(payment_id)
+
     async def balances(self, order_id: str) -> dict[str, int]:
         """See ``Books``."""
         return await self._journal.balances(order_id)
@@ -96,6 +102,24 @@ class SqlAudit:
                 before = left.get(books_id, StrayLeft(books_id.partition("/")[2], 0, currency, at))
                 left[books_id] = before._replace(amount=before.amount - amount)
         return [stray for stray in left.values() if stray.amount]
+
+    async def taken_twice(self) -> list[TakenTwice]:
+        """See ``Books``; corrections tell no payment."""
+        entries = ledger_transactions.c
+        stray = entries.order_id.startswith("stray/") & (entries.step == "received")
+        payment_id = case(
+            (stray, func.substr(entries.order_id, len("stray/") + 1)),
+            else_=func.substr(entries.step, len("payment/") + 1),
+        ).label("payment_id")
+        first, last = func.min(entries.order_id), func.max(entries.order_id)
+        query = (
+            select(payment_id, first, last, func.max(entries.at))
+            .where(entries.corrects.is_(None), or_(stray, entries.step.startswith("payment/")))
+            .group_by(payment_id)
+            .having(first != last)
+        )
+        async with self._database.reading() as connection:
+            return [TakenTwice(*row) for row in await connection.execute(query)]
 
     async def out_of_balance(self) -> dict[str, int]:
         """See ``Books``."""

@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.bookkeeping import OrderExists, Step
 from activities.notifications import Letter
+from activities.strays import KeptStray, letters_of
 from ledger import tables
 from ledger.database import Database, insert_if_missing, insert_into, take_turns
 from orders.books import Posting
 from orders.late import Afterwards
 from orders.messages import Role
 from orders.model import Notice, Party, Status
+from orders.stray import Stray
 from orders.values import Frozen, Instant
 from orders.view import OrderView
 from orders.waiting import waits_for_support
@@ -75,7 +77,7 @@ class OutboxEntry(Frozen):
 
 class SqlJournal:
     """Implements ``activities.bookkeeping.Journal``, ``activities.notifications.Outbox``,
-    ``activities.strays.StrayJournal`` and ``activities.chargebacks.FinishedOrders``.
+    ``activities.strays.StrayJournal`` and ``activities.chargebacks.Finished``.
     """
 
     def __init__(self, database: Database) -> None:
@@ -90,12 +92,13 @@ class SqlJournal:
         async with self._database.writing() as connection:
             # First, as it locks the order: two steps of one order never correct the ledger at once.
             if await _keep_view(connection, step):
-                await _keep_postings(connection, step)
+                postings, at = step.postings, _as_of(step.view)
+                await _keep_postings(connection, step.view.order_id, postings, at)
             for notice in step.notices:
                 await _keep_letter(connection, _letter(notice, step.view))
 
     async def amend(self, order_id: str, change: Callable[[OrderView], Afterwards | None]) -> None:
-        """See ``activities.chargebacks.FinishedOrders``."""
+        """See ``activities.chargebacks.Finished``."""
         orders = tables.orders
         query = select(orders.c.view).where(orders.c.order_id == order_id).with_for_update()
         async with self._database.writing() as connection:
@@ -119,6 +122,48 @@ class SqlJournal:
                 await _book(connection, after.posting, after.posting.key)
             for notice in after.notices:
                 await _keep_letter(connection, _letter(notice, after.view))
+
+    async def record_stray(self, kept: KeptStray, letters: tuple[Letter, ...]) -> None:
+        """See ``StrayJournal``; the ledger is corrected to the money's postings, as to an order's."""
+        stray = kept.stray
+        async with self._database.writing() as connection:
+            if await _keep_stray(connection, kept):
+                at = stray.timeline[-1].at
+                await _keep_postings(connection, stray.books_id, stray.postings, at)
+            for letter in letters:
+                await _keep_letter(connection, letter)
+
+    async def amend_stray(self, payment_id: str, change: Callable[[Stray], bool]) -> Stray:
+        """See ``activities.chargebacks.Finished``."""
+        strays = tables.stray_payments
+        query = select(strays.c.state).where(strays.c.payment_id == payment_id).with_for_update()
+        async with self._database.writing() as connection:
+            state = (await connection.execute(query)).scalar_one_or_none()
+            if state is None:
+                raise LookupError(f"There is no stray payment {payment_id}.")
+            stray = Stray.model_validate_json(state)
+            if not change(stray):
+                return stray
+            told = letters_of(stray)
+            stray.notices.clear()
+            await connection.execute(
+                update(strays)
+                .where(strays.c.payment_id == payment_id)
+                .values(state=stray.model_dump_json(), revision=strays.c.revision + 1)
+            )
+            at = stray.timeline[-1].at
+            await _keep_postings(connection, stray.books_id, stray.postings, at)
+            for letter in told:
+                await _keep_letter(connection, letter)
+        return stray
+
+    async def stray(self, payment_id: str) -> Stray | None:
+        """What is kept of a stray payment, also years after it went back; None where nothing is."""
+        strays = tables.stray_payments.c
+        query = select(strays.state).where(strays.payment_id == payment_id)
+        async with self._database.reading() as connection:
+            state = (await connection.execute(query)).scalar_one_or_none()
+        return None if state is None else Stray.model_validate_json(state)
 
     async def post(self, posting: Posting) -> None:
         """Book money that belongs to no order's view (R17), once by its key."""
@@ -279,10 +324,30 @@ async def _keep_view(connection: AsyncConnection, step: Step) -> bool:
     return False
 
 
-async def _keep_postings(connection: AsyncConnection, step: Step) -> None:
-    """Bring the order's ledger to the step's postings, by inserting only."""
-    kept = await _kept_postings(connection, step.view.order_id)
-    wanted = {posting.key: posting for posting in step.postings}
+async def _keep_stray(connection: AsyncConnection, kept: KeptStray) -> bool:
+    """Keep the state unless a newer revision, or another process's, is kept; says whether it was."""
+    strays = tables.stray_payments
+    insert = insert_into(connection, strays).values(
+        payment_id=kept.stray.payment_id,
+        revision=kept.revision,
+        process=kept.process,
+        state=kept.stray.model_dump_json(),
+    )
+    newer = insert.excluded
+    upsert = insert.on_conflict_do_update(
+        index_elements=["payment_id"],
+        set_={name: newer[name] for name in ("revision", "state")},
+        where=(strays.c.revision <= newer.revision) & (strays.c.process == newer.process),
+    )
+    return (await connection.execute(upsert)).rowcount == 1
+
+
+async def _keep_postings(
+    connection: AsyncConnection, books_id: str, postings: Iterable[Posting], at: datetime
+) -> None:
+    """Bring the ledger of an order, or of stray money, to its postings, by inserting only."""
+    kept = await _kept_postings(connection, books_id)
+    wanted = {posting.key: posting for posting in postings}
     for key, posting in wanted.items():
         if key not in kept:
             await _book(connection, posting, key)
@@ -291,9 +356,9 @@ async def _keep_postings(connection: AsyncConnection, step: Step) -> None:
         if legs:
             word = "corrected" if key in wanted else "reversed"
             correction = Posting(
-                order_id=step.view.order_id,
+                order_id=books_id,
                 step=f"{there.step} ({word})",
-                at=_as_of(step.view),
+                at=at,
                 currency=there.currency,
                 legs=legs,
             )

@@ -91,6 +91,16 @@ orders = Table(
 ``waits_since`` is null for an order that needs nothing of support.
 """
 
+stray_payments = Table(
+    "stray_payments",
+    metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("process", String(64), nullable=False),
+    Column("state", Text, nullable=False),
+)
+"""R17: each stray payment's state as JSON, also when its process has ended."""
+
 ledger_transactions = Table(
     "ledger_transactions",
     metadata,

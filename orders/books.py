@@ -6,7 +6,8 @@ Accounts of one order; a positive leg is a debit, a negative one a credit, and e
     held     for the order, undecided (a liability: negative)
     refunds  decided to go back to the buyer, not yet settled (a liability: negative)
     seller   owed to the seller (a liability: negative; positive when the seller owes for a chargeback)
-    stray    money that no order can take, until it is back with its payer (R17; a liability: negative)
+    stray    money that no order can take, until it is back with its payer (R17; a liability: negative;
+             positive when its payer has it twice, by a refund and by a chargeback)
 
 What is held at the provider is owed to somebody: cash = -(held + refunds + seller + stray). Paying the seller
 out is not this process's to do, so a seller's money stays in cash and seller; all else ends at zero.

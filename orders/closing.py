@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from orders.lifecycle import enter
-from orders.messages import CancelReason, RefundStatus, Role
+from orders.messages import CancelReason, ChargebackReported, RefundStatus, Role
 from orders.model import (
     Cancellation,
     CloseReason,
@@ -264,6 +264,16 @@ def stops(refund: Refund, status: RefundStatus) -> bool:
     One that had failed before is answered the same again, and that is news then.
     """
     return refund.stopping and status in (RefundStatus.CANCELED, RefundStatus.FAILED)
+
+
+def must_be_stopped(refund: Refund, message: ChargebackReported, taken: int) -> bool:
+    """R23: whether this chargeback's news ends the refund: the bank has ``taken`` the same money back.
+
+    So does one that is won, of a refund that has failed: a disputed payment's is refused, and by its own
+    news alone it would never go. Its money goes by another one.
+    """
+    has_failed = refund.status in (RefundStatus.CANCELED, RefundStatus.FAILED)
+    return not refund.is_settled and (taken > 0 or (has_failed and message.status == "won"))
 
 
 def _take_out(order: Order, at: datetime, refund: Refund) -> None:

@@ -16,6 +16,7 @@ from orders.canceling import (
     on_seller_reply,
     seller_reply_problem,
 )
+from orders.chargebacks import repeats_chargeback
 from orders.closing import repeats
 from orders.disputing import (
     dispute_decision_problem,
@@ -46,7 +47,6 @@ from orders.paying import (
     on_refund_update,
     payment_problem,
     refund_update_problem,
-    repeats_chargeback,
 )
 from orders.sentences import sentence
 from orders.shipping import (

@@ -7,16 +7,16 @@ and what it gives back the seller owes no more.
 from datetime import datetime
 
 from orders.books import Posting
-from orders.errors import NotAllowedNow
-from orders.messages import ChargebackReported, Role
-from orders.model import Notice, TimelineEntry
-from orders.paying import (
-    chargeback_problem,
+from orders.chargebacks import (
     chargeback_step,
     note_chargeback,
     repeats_chargeback,
     taken_by_bank,
 )
+from orders.errors import NotAllowedNow
+from orders.messages import ChargebackReported, Role
+from orders.model import Notice, TimelineEntry
+from orders.paying import chargeback_problem
 from orders.values import Balance, Frozen
 from orders.view import OrderView
 

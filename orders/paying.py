@@ -3,12 +3,23 @@
 from datetime import datetime
 
 from orders import messages as m
-from orders.closing import close, lapse_offers, refund_news, settle_money
+from orders.chargebacks import (
+    chargeback_step,
+    contradiction,
+    note_chargeback,
+    taken_by_bank,
+)
+from orders.closing import (
+    close,
+    lapse_offers,
+    must_be_stopped,
+    refund_news,
+    settle_money,
+)
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem, enter
 from orders.messages import Role
 from orders.model import (
-    Chargeback,
     CloseReason,
     DisputeOutcome,
     Order,
@@ -165,6 +176,8 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
         order.tell(at, what, Role.SUPPORT, Role.SELLER)
     if taken:
         _take_charged_back(order, taken, at)
+    if order.refund and must_be_stopped(order.refund, message, taken):
+        order.refund.stopping = True
     if message.status == "lost" and payment.status == "in_review":
         payment.status = "charged_back"
         payment.decided_at = at
@@ -182,40 +195,6 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
         settle_money(order, at)
 
 
-def taken_by_bank(payment: Payment, message: m.ChargebackReported) -> int:
-    """What the bank takes by this news, in minor units; negative where it gives back what it took.
-
-    What the bank says last is what counts, also of the amount.
-    """
-    before = payment.chargeback.money.amount if payment.chargeback else 0
-    return (0 if message.status == "won" else message.money.amount) - before
-
-
-def note_chargeback(
-    payment: Payment, message: m.ChargebackReported, at: datetime
-) -> tuple[str, ...]:
-    """Note how the payment's chargeback stands, and say what happened, as keys of the timeline."""
-    known = payment.chargeback
-    opened = () if known and message.status != "opened" else ("chargeback_opened",)
-    payment.chargeback = Chargeback(
-        status=message.status,
-        money=message.money,
-        reason=message.reason or (known.reason if known else ""),
-        opened_at=known.opened_at if known else at,
-        ended_at=None if message.status == "opened" else at,
-    )
-    return opened if message.status == "opened" else (*opened, f"chargeback_{message.status}")
-
-
-def repeats_chargeback(payment: Payment | None, message: m.ChargebackReported) -> bool:
-    """Whether this is known already; an opening that arrives after the end says nothing new."""
-    known = payment.chargeback if payment and payment.payment_id == message.payment_id else None
-    if known is None:
-        return False
-    is_old = message.status == "opened" and known.status != "opened"
-    return is_old or (message.status, message.money) == (known.status, known.money)
-
-
 def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -> Problem:
     """It must be about this payment of the order, not more than was paid, and not decided yet."""
     if payment is None or payment.payment_id != message.payment_id:
@@ -231,22 +210,7 @@ def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -
                 payment_id=message.payment_id,
             ),
         )
-    if payment.chargeback and payment.chargeback.status in ("won", "lost"):
-        return (
-            RefusalCode.ALREADY_ANSWERED,
-            sentence("The chargeback was won already.")
-            if payment.chargeback.status == "won"
-            else sentence("The chargeback was lost already."),
-        )
-    if (
-        message.money.currency != payment.money.currency
-        or message.money.amount > payment.money.amount
-    ):
-        return (
-            RefusalCode.WRONG_AMOUNT,
-            sentence("At most what was paid can be charged back: {paid}.", paid=payment.money),
-        )
-    return None
+    return contradiction(payment, message)
 
 
 def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
@@ -261,10 +225,3 @@ def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
     order.amount_charged_back = order.amount_charged_back.of(
         order.amount_charged_back.amount + amount
     )
-    if amount > 0 and order.refund and not order.refund.is_settled:
-        order.refund.stopping = True
-
-
-def chargeback_step(payment_id: str, number: int | str) -> str:
-    """The ledger's name of the step that news of a payment's chargeback makes."""
-    return f"chargeback/{payment_id}/{number}"

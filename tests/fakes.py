@@ -13,6 +13,7 @@ from activities.bookkeeping import Step
 from activities.disputes import DisputeCase
 from activities.notifications import Letter
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
+from activities.strays import KeptStray
 from activities.tracking import CarrierRecord, TrackingVerdict
 from ledger.journal import SqlJournal
 from orders.books import Books, Posting
@@ -86,13 +87,12 @@ class FakeJournal:
         if key not in self.taken:
             self.taken.append(key)
 
-    async def post(self, posting: Posting) -> None:
+    async def record_stray(self, kept: KeptStray, letters: tuple[Letter, ...]) -> None:
         await self.state.endure()
-        self.strays.setdefault(posting.key, posting)
-
-    async def tell(self, letter: Letter) -> None:
-        await self.state.endure()
-        self.letters.setdefault(letter.key, letter)
+        for posting in kept.stray.postings:
+            self.strays.setdefault(posting.key, posting)
+        for letter in letters:
+            self.letters.setdefault(letter.key, letter)
 
     def order(self, order_id: str) -> OrderView:
         """The view that is kept of an order."""

@@ -83,13 +83,20 @@ async def update(
     """Tell an order and get its view. Raises WorkflowUpdateFailedError with the order's refusal, and
     WorkflowUpdateRPCTimeoutOrCancelledError when no worker answers: the message may still be taken.
     """
-    # Temporal knows an update by its id alone: with the name in it, an id that was used for another
-    # message does not fetch that one's answer.
-    update_id = message.message_id and f"{message.name}:{message.message_id}"
     view: OrderView = await order(client, order_id).execute_update(
-        message.name, message, id=update_id, result_type=OrderView, rpc_timeout=patience
+        message.name,
+        message,
+        id=_update_id(message),
+        result_type=OrderView,
+        rpc_timeout=patience,
     )
     return view
+
+
+def _update_id(message: Message) -> str | None:
+    # Temporal knows an update by its id alone: with the name in it, an id that was used for another
+    # message does not fetch that one's answer.
+    return message.message_id and f"{message.name}:{message.message_id}"
 
 
 async def show(client: Client, order_id: str, patience: timedelta | None = None) -> OrderView:
@@ -115,12 +122,25 @@ async def send_back(
         return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
 
 
+async def charge_back_stray(client: Client, news: ChargebackReported) -> None:
+    """Tell stray money that its payer's bank takes it back (R23), or has decided.
+
+    Raises WorkflowUpdateFailedError with its refusal.
+    """
+    stray = client.get_workflow_handle(ids.stray_workflow_id(news.payment_id))
+    await stray.execute_update(news.name, news, id=_update_id(news), rpc_timeout=PATIENCE)
+
+
 async def charge_back_late(
-    client: Client, order_id: str, news: ChargebackReported
+    client: Client, order_id: str | None, news: ChargebackReported
 ) -> WorkflowHandle[LateChargebackWorkflow, None]:
-    """Take a chargeback of an order whose process has ended (R23); the same news again changes nothing."""
+    """Take a chargeback of an order whose process has ended (R23); the same news again changes nothing.
+
+    ``order_id`` is None for stray money.
+    """
     workflow_id = ids.late_chargeback_workflow_id(news.payment_id, news.status)
     late = LateChargeback(order_id=order_id, news=news, at=datetime.now(UTC))
+    whose = f"Order {order_id}" if order_id else f"Stray payment {news.payment_id}"
     try:
         return await client.start_workflow(
             LateChargebackWorkflow.run,
@@ -128,7 +148,7 @@ async def charge_back_late(
             id=workflow_id,
             task_queue=ids.TASK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-            static_summary=f"Order {order_id}: chargeback {news.status} of {news.money}",
+            static_summary=f"{whose}: chargeback {news.status} of {news.money}",
         )
     except WorkflowAlreadyStartedError:
         return client.get_workflow_handle_for(LateChargebackWorkflow.run, workflow_id)

@@ -31,5 +31,5 @@ def order_webhook_workflow_id(order_id: str, webhook_id: str) -> str:
 
 
 def late_chargeback_workflow_id(payment_id: str, status: str) -> str:
-    """The workflow id of news of a chargeback after the order's own process has ended (R23)."""
+    """The workflow id of news of a chargeback after the process that took the payment has ended (R23)."""
     return f"late-chargeback-{payment_id}-{status}"

@@ -1,10 +1,12 @@
-"""The late-chargeback workflow: the bank takes money back of an order whose own process has ended (R23)."""
+"""The late-chargeback workflow: the bank takes money back when the process that took it has ended (R23).
+
+It is an order's, or stray money that has gone back by then (R17).
+"""
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.bookkeeping import Recorded
-    from activities.chargebacks import Chargebacks, LateChargeback
+    from activities.chargebacks import Chargebacks, LateChargeback, TakenLate
     from workflows.options import PATIENTLY
     from workflows.telling import deliver
 
@@ -19,10 +21,10 @@ class LateChargebackWorkflow:
 
     @workflow.run
     async def run(self, late: LateChargeback) -> None:
-        """Take it into the ledger and the order's view. Fails when it cannot be right (NotAllowedNow)."""
-        recorded: Recorded | None = await workflow.execute_activity_method(
+        """Take it into the ledger and what is kept. Fails when it cannot be right (NotAllowedNow)."""
+        taken: TakenLate | None = await workflow.execute_activity_method(
             Chargebacks.take_late, late, summary=f"chargeback {late.news.status}", **PATIENTLY
         )
-        # An earlier version had nothing to say of it.
-        if recorded and not recorded.delivered:
-            await deliver(late.order_id)
+        # An earlier version had nothing to say of it, or not whose outbox it is: then it is the order's.
+        if taken and not taken.delivered and (outbox := taken.outbox or late.order_id):
+            await deliver(outbox)

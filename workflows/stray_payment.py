@@ -1,7 +1,9 @@
-"""The stray-payment workflow: money that no order can take goes back in full, once (R17)."""
+"""The stray-payment workflow: money that no order can take goes back in full, once (R17, R23)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -9,23 +11,29 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.bookkeeping import Recorded
-    from activities.notifications import Letter
-    from activities.strays import Strays, StrayStep
-    from orders.errors import InvalidInput
-    from orders.messages import RefundUpdate, Role
+    from activities.refunds import Refunds, RefundState
+    from activities.strays import KeptStray, Strays, StrayStep, letters_of
+    from orders.errors import InvalidInput, OrderError
+    from orders.messages import ChargebackReported, RefundStatus, RefundUpdate
+    from orders.model import Refund
     from orders.sentences import sentence
     from orders.stray import Stray, StrayPayment
     from workflows import ids, refunding
+    from workflows.options import MOVE_MONEY
     from workflows.telling import Telling
     from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
 class StrayPaymentWorkflow:
     """Stray money. Input: ``StrayPayment``; result and query ``stray_payment``: ``Stray``.
 
-    It listens to ``refund_update`` like an order, and asks the provider at the same instants.
+    It listens to ``refund_update`` and ``chargeback`` like an order, and asks the provider at the same
+    instants.
     """
 
     @workflow.init
@@ -42,21 +50,18 @@ class StrayPaymentWorkflow:
             raise self._input
         return self._input
 
-    @property
-    def _outbox(self) -> str:
-        return self._stray.payment.order_id or self._stray.books_id
-
     @workflow.run
     async def run(self, *raw: RawValue) -> Stray:
-        """Ask for the refund, tell the payer, and stay until the money is back."""
+        """Ask for the refund, tell the payer, and stay until the money is back, or the bank has taken it."""
         stray = self._stray
         if workflow.info().continued_run_id:
             # What the run before could not tell yet waits in the outbox.
-            self._telling.start(self._outbox)
-        while self._act() or not stray.refund.is_settled:
+            self._telling.start(stray.about)
+        while self._act() or not stray.is_over:
             if should_continue_as_new():
                 workflow.continue_as_new(args=[stray])
-            self._alarm.set(None if stray.refund.is_settled else stray.next_check, "refund_check")
+            due = stray.next_due
+            self._alarm.set(due.at if due else None, due.what if due else "")
             await self._next_change()
             stray.let_time_pass(workflow.now())
         await self._until(workflow.all_handlers_finished)
@@ -83,30 +88,36 @@ class StrayPaymentWorkflow:
 
     def _act(self) -> bool:
         """Start what the money's state asks for and is not under way yet; says whether anything is."""
-        stray = self._stray
-        if stray.refund.asked_at is None:
-            # Beside the rest: a provider that does not answer must not keep its silence from support (R15).
-            self._steps.start("ask", self._ask)
-        if stray.check_due:
-            self._steps.start("check", self._check)
+        stray, start = self._stray, self._steps.start
+        if (refund := stray.refund) and not refund.is_settled:
+            asking = f"ask {refund.refund_id}"
+            if refund.asked_at is None and not refund.stopping:
+                # Beside the rest: a provider that does not answer must not keep its silence from support.
+                start(asking, partial(self._ask, refund))
+            # One that is being asked for this moment can be stopped only once the provider knows it.
+            is_asking = asking in self._steps.under_way
+            if refund.stopping and refund.stop_asked_at is None and not is_asking:
+                start(f"stop {refund.refund_id}", partial(self._stop, refund))
+            if stray.check_due:
+                start(f"check {refund.refund_id}", partial(self._check, refund))
         if stray.notices:
-            self._steps.start("record", self._record)
+            start("record", self._record)
         return bool(self._steps.under_way)
 
     @workflow.signal(dynamic=True)
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """``refund_update``; anything else is logged, as stray money takes no other message."""
+        """``refund_update`` and ``chargeback``; what stray money does not take is logged."""
         try:
             self._take(name, arguments)
-        except InvalidInput as error:
+        except OrderError as error:
             workflow.logger.warning("Refused %s: %s", name[:64], error)
 
     @workflow.update(dynamic=True)
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> Stray:
-        """``refund_update``; answers with how the stray money stands."""
+        """``refund_update`` and ``chargeback``; answers with how the stray money stands."""
         try:
             self._take(name, arguments)
-        except InvalidInput as error:
+        except OrderError as error:
             raise as_failure(error) from None
         return self._stray
 
@@ -114,8 +125,12 @@ class StrayPaymentWorkflow:
     def may_update(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Refuse before anything is written to history."""
         try:
-            self._read(name, arguments)
-        except InvalidInput as error:
+            message = self._read(name, arguments)
+            if isinstance(message, ChargebackReported) and (
+                problem := self._stray.chargeback_problem(message)
+            ):
+                raise problem
+        except OrderError as error:
             raise as_failure(error) from None
 
     @workflow.query(name="stray_payment")
@@ -124,55 +139,79 @@ class StrayPaymentWorkflow:
         return self._stray
 
     def _take(self, name: str, arguments: Sequence[RawValue]) -> None:
-        update = self._read(name, arguments)
-        self._stray.news(update.status, update.reason, workflow.now())
+        message, stray, now = self._read(name, arguments), self._stray, workflow.now()
+        if isinstance(message, ChargebackReported):
+            stray.charged_back(message, now)
+        elif refund := stray.find_refund(message.refund_id):
+            stray.news(refund, message.status, message.reason, now)
 
-    def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate:
-        message = read_message(name, arguments)
-        if not isinstance(message, RefundUpdate):
-            raise InvalidInput(
-                sentence("Stray money takes refund_update only, not {name}.", name=name[:64])
-            )
-        if message.refund_id != self._stray.refund.refund_id:
-            raise InvalidInput(
-                sentence("This is not refund {refund_id}.", refund_id=message.refund_id)
-            )
-        return message
+    def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate | ChargebackReported:
+        match read_message(name, arguments):
+            case RefundUpdate(refund_id=refund_id) as update:
+                if self._stray.find_refund(refund_id) is None:
+                    raise InvalidInput(
+                        sentence("This stray money has no refund {refund_id}.", refund_id=refund_id)
+                    )
+                return update
+            case ChargebackReported(payment_id=payment_id) as chargeback:
+                if payment_id != self._stray.payment_id:
+                    raise InvalidInput(
+                        sentence("This is not payment {payment_id}.", payment_id=payment_id)
+                    )
+                return chargeback
+            case _:
+                raise InvalidInput(
+                    sentence(
+                        "Stray money takes refund_update and chargeback only, not {name}.",
+                        name=name[:64],
+                    )
+                )
 
-    async def _ask(self) -> None:
-        refund = self._stray.refund
+    async def _ask(self, refund: Refund) -> None:
         asked_at = workflow.now()
-        state = await refunding.ask(refund, self._stray.payment.money, asked_at)
+        state = await refunding.ask(
+            refund,
+            self._stray.money,
+            asked_at,
+            tuple(it.refund_id for it in self._stray.earlier_refunds if not it.is_settled),
+        )
         refund.asked_at = asked_at
-        self._stray.news(state.status, state.reason, workflow.now())
+        self._stray.news(refund, state.status, state.reason, workflow.now())
 
-    async def _check(self) -> None:
-        state = await refunding.look_up(self._stray.refund)
+    async def _stop(self, refund: Refund) -> None:
+        """R23: the bank took the same money back; stop the refund, or account for it."""
+        state: RefundState | None = await workflow.execute_activity_method(
+            Refunds.stop_refund,
+            refunding.question(refund),
+            summary="stop for a chargeback",
+            **MOVE_MONEY,
+        )
+        refund.stop_asked_at = workflow.now()
+        # A provider that has never heard of the refund has nothing to stop.
+        state = state or RefundState(status=RefundStatus.CANCELED, reason="never asked")
+        self._stray.news(refund, state.status, state.reason, workflow.now())
+
+    async def _check(self, refund: Refund) -> None:
+        state = await refunding.look_up(refund)
         if state:
-            self._stray.news(state.status, state.reason, workflow.now())
-        self._stray.checked(workflow.now())
+            self._stray.news(refund, state.status, state.reason, workflow.now())
+        self._stray.checked(refund, workflow.now())
 
     async def _record(self) -> None:
-        stray = self._stray
-        payment = stray.payment
-        letters = tuple(
-            Letter(
-                key=notice.key,
-                order_id=self._outbox,
-                to=notice.to,
-                party=payment.payer if notice.to is Role.BUYER else None,
-                what=notice.what,
-                at=notice.at,
-                details=notice.details,
-            )
-            for notice in stray.notices
+        stray, info = self._stray, workflow.info()
+        told = letters_of(stray)
+        kept = KeptStray(
+            process=info.first_execution_run_id,
+            revision=(workflow.now() - _EPOCH) // timedelta(microseconds=1),
+            # A copy: the step may be tried again when the money has gone on.
+            stray=stray.model_copy(update={"notices": []}, deep=True),
         )
-        step = StrayStep(postings=tuple(stray.postings), letters=letters)
+        step = StrayStep(postings=tuple(stray.postings), letters=told, kept=kept)
         recorded: Recorded | None = await surely(Strays.record_stray, step, "book and tell")
-        del stray.notices[: len(letters)]
+        del stray.notices[: len(told)]
         # An earlier version had nothing to say of it.
         if recorded and not recorded.delivered:
-            self._telling.start(self._outbox)
+            self._telling.start(stray.about)
 
 
 def _restore(raw: Sequence[RawValue]) -> Stray | ApplicationError:

@@ -37,6 +37,9 @@ _AT_RUN_TIME: dict[tuple[str, str], set[_Told]] = {
         for status in ("opened", "won", "lost")
         for role in (Role.SUPPORT, Role.SELLER)
     },
+    ("stray", "f'stray_{what}'"): {
+        (f"stray_chargeback_{status}", Role.SUPPORT) for status in ("opened", "won", "lost")
+    },
     ("clock", "deadline"): {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
     ("clock", "what"): {
         ("payment_reminder", Role.BUYER),

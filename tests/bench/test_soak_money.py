@@ -37,6 +37,7 @@ async def test_refunds_among_faults_and_dying_workers_are_each_made_once(tmp_pat
     assert counts.workers_started >= options.workers + options.kills
     assert sum(counts.faults.values()) > 10
     assert set(counts.lives) == set(Kind)
+    assert sum(counts.strays_charged_back.values()) >= 2
     assert "differences" in console.export_text()
 
 
@@ -68,7 +69,8 @@ def evidence() -> Evidence:
     stray = Stray.new(
         StrayPayment(payment_id="ch_2", money=eur(700), method="card", reason="order_closed"), START
     )
-    stray.news(RefundStatus.SUCCEEDED, "", START)
+    assert stray.refund
+    stray.news(stray.refund, RefundStatus.SUCCEEDED, "", START)
     refunds = [
         _refund("re_1", view.refund.refund_id, "pay-1", DUE),
         _refund("re_2", stray.refund.refund_id, "ch_2", 700),
@@ -114,6 +116,10 @@ def _another_sum(it: Evidence) -> dict[str, Any]:
     return {"refunds": [it.refunds[0] | {"amount": DUE - 1}, it.refunds[1]]}
 
 
+def _charged_back(_: Evidence) -> dict[str, Any]:
+    return {"disputes": [{"charge": "ch_2", "status": "lost", "amount": 700, "currency": "eur"}]}
+
+
 def _told_twice(it: Evidence) -> dict[str, Any]:
     return {"letters": [*it.letters, it.letters[-1]._replace(key="another")]}
 
@@ -149,6 +155,9 @@ def _told_twice(it: Evidence) -> dict[str, Any]:
             lambda it: {"letters": [it.letters[0]._replace(is_delivered=False), *it.letters[1:]]},
             "order_placed for buyer was never delivered",
         ),
+        (_charged_back, "The chargeback of ch_2 is lost at the provider, and unknown here"),
+        (_charged_back, "Support was told 0 times how the chargeback of ch_2 ended"),
+        (_charged_back, "The provider holds -700 EUR"),
         (lambda _: {"workflows": [Ended("order-A", "FAILED")]}, "Workflow order-A is FAILED"),
     ],
 )

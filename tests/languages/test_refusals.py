@@ -23,9 +23,20 @@ from orders.messages import MESSAGES, ChargebackReported, PaymentReceived, parse
 from orders.model import CloseReason, PlaceOrder, Status
 from orders.policy import Policy
 from orders.reorder import reorder
+from orders.stray import Stray, StrayPayment
 from orders.values import Money
 from orders.view import view
-from tests.orders.builders import DUE, Story, chargeback, eur, message, payment, photo, place
+from tests.orders.builders import (
+    DUE,
+    START,
+    Story,
+    chargeback,
+    eur,
+    message,
+    payment,
+    photo,
+    place,
+)
 from tests.orders.test_properties import Run, Step, beginnings, few, policies, steps
 from tests.orders.test_table import ARRIVALS, FIELDS
 
@@ -125,6 +136,18 @@ def _by_content() -> Iterator[NotAllowedNow]:
     with pytest.raises(NotAllowedNow) as caught:
         reorder(Story().paid().view, "A-2", {}, eur(0), Policy())
     yield caught.value
+    yield from _of_stray_money()
+
+
+def _of_stray_money() -> Iterator[NotAllowedNow]:
+    found = StrayPayment(payment_id="pay-9", money=eur(500), method="blik", reason="unknown_order")
+    stray = Stray.new(found, START)
+    for status, amount in (("opened", 501), ("won", 500), ("lost", 500)):
+        news = ChargebackReported.model_validate(chargeback(status, amount, "pay-9"))
+        if refused := stray.chargeback_problem(news):
+            yield refused
+        else:
+            stray.charged_back(news, START)
 
 
 def test_what_is_refused_by_its_content_is_said_in_polish() -> None:

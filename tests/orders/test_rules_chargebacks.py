@@ -117,6 +117,33 @@ def test_refund_that_had_failed_before_is_stopped(failed: str) -> None:
     _end(story)
 
 
+@pytest.mark.parametrize("failed", ["failed", "canceled"])
+def test_refund_that_was_refused_before_the_chargeback_was_won_goes_anew(failed: str) -> None:
+    """R23, R15, case 15: "won" overtook "opened", and what the provider refused nobody else would ask for."""
+    story = Story().accepted()
+    story.refund_news(failed, reason="charge_disputed")
+    story.chargeback("won")
+    assert story.refund.stopping
+
+    story.refund_news("canceled", reason="never asked")
+
+    assert story.refund.refund_id == "A-1001-refund-2"
+    assert story.refund.money == eur(DUE)
+    story.refund_news("succeeded")
+    assert story.view.amount_refunded == eur(DUE)
+    _end(story)
+
+
+def test_refund_under_way_is_left_alone_when_a_chargeback_is_won() -> None:
+    """R23: of one that was never heard of nothing was taken."""
+    story = Story().accepted()
+    story.chargeback("won")
+
+    assert not story.refund.stopping
+    story.refund_news("succeeded")
+    _end(story)
+
+
 def test_refund_that_could_not_be_stopped_is_accounted_for() -> None:
     """R23: both came through; the seller owes what went out twice, and the ledger shows it."""
     story = Story().accepted()

@@ -1,6 +1,6 @@
 """Where the money goes: R14, R15 and R17."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,9 +9,8 @@ from orders.closing import fault_of, is_over
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
 from orders.model import CloseReason, Fault, Status
-from orders.stray import Stray, StrayPayment
 from orders.view import deadline
-from tests.orders.builders import DUE, START, Story, check_books, eur, payment, place
+from tests.orders.builders import DUE, START, Story, check_books, eur, payment
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -305,58 +304,6 @@ def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
     check_books(story.order)
 
 
-def _passes(stray: Stray, at: datetime) -> None:
-    """Time passes, and the provider, when it is asked, has nothing new to say."""
-    stray.let_time_pass(at)
-    if stray.check_due:
-        stray.checked(at)
-
-
-def _stray() -> Stray:
-    found = StrayPayment(
-        payment_id="pay-9",
-        money=eur(500),
-        method="blik",
-        reason="unknown_order",
-        payer=place().buyer,
-    )
-    return Stray.new(found, START)
-
-
-def test_the_payer_is_told_once_when_a_step_is_run_anew_and_something_comes_first() -> None:
-    """R17, R21: as for an order's refund."""
-    keys = []
-    for news in ((RefundStatus.SUCCEEDED,), (RefundStatus.FAILED, RefundStatus.SUCCEEDED)):
-        stray = _stray()
-        for status in news:
-            stray.news(status, "", START + DAY)
-        keys.append({it.key for it in stray.notices if it.what == "stray_refund_succeeded"})
-        assert len({it.key for it in stray.notices}) == len(stray.notices)
-
-    assert keys[0] == keys[1]
-    assert len(keys[0]) == 1
-
-
-def test_stray_money_goes_back_in_full() -> None:
-    """R17: by a process of its own, to whom it came from, and its payer is told."""
-    stray = _stray()
-    assert stray.refund.money == eur(500)
-    assert stray.refund.method == "blik"
-    assert stray.refund.refund_id == "stray-pay-9-refund"
-    assert stray.refund.due_by == START + 14 * DAY
-    assert [(n.to, n.what) for n in stray.notices] == [("buyer", "stray_refund_started")]
-
-    for _ in range(3):
-        stray.news(RefundStatus.SUCCEEDED, "", START + DAY)
-
-    assert stray.refund.is_settled
-    assert [(n.to, n.what) for n in stray.notices][1:] == [("buyer", "stray_refund_succeeded")]
-    assert sum(p.legs["cash"] for p in stray.postings) == 0
-    assert len({p.key for p in stray.postings}) == len(stray.postings) == 2
-    assert len({n.key for n in stray.notices}) == len(stray.notices)
-    assert Stray.model_validate_json(stray.model_dump_json()) == stray
-
-
 def test_what_failed_does_not_become_pending_again() -> None:
     """R15, case 15: news that was overtaken erases no failure; success still does."""
     story = Story().accepted()
@@ -368,30 +315,6 @@ def test_what_failed_does_not_become_pending_again() -> None:
     assert story.refund.failure_reason == "Account closed"
     story.refund_news("succeeded")
     assert is_over(story.order)
-
-
-def test_stray_money_that_does_not_arrive_is_escalated() -> None:
-    """R17, R15: failed or late, support and payer are told, and success still counts."""
-    stray = _stray()
-    stray.news(RefundStatus.PENDING, "", START)
-    stray.news(RefundStatus.FAILED, "Account closed", START + DAY)
-    assert stray.refund.failure_reason == "Account closed"
-    told = [(it.to, it.what) for it in stray.notices[-2:]]
-    assert told == [("support", "stray_refund_failed"), ("buyer", "stray_refund_failed")]
-    assert stray.next_check == START + 3 * DAY
-
-    _passes(stray, START + 14 * DAY - INSTANT)
-    assert "refund_overdue" not in [e.what for e in stray.timeline]
-    for _ in range(2):
-        _passes(stray, START + 14 * DAY)
-    assert stray.refund.overdue
-    assert [n.what for n in stray.notices].count("stray_refund_overdue") == 2
-    assert stray.next_check == START + 21 * DAY
-
-    stray.news(RefundStatus.SUCCEEDED, "", START + 40 * DAY)
-    assert stray.refund.is_settled
-    _passes(stray, START + 50 * DAY)
-    assert [n.what for n in stray.notices].count("stray_refund_overdue") == 2
 
 
 def test_order_that_closed_says_why() -> None:

@@ -186,7 +186,9 @@ async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMai
     await server.start()
     await order.days(4)
 
-    assert (await order.stray(payment_id)).refund.is_settled
+    stray = await order.stray(payment_id)
+    assert stray.refund
+    assert stray.refund.is_settled
     assert sent_before == 2
     told = [it.letter.what for it in await by_mail.journal.outbox() if "stray" in it.letter.what]
     assert told == ["stray_refund_started", "stray_refund_succeeded"]
@@ -217,4 +219,26 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     await late.result()
     assert while_away == before
     assert server.recipients[before:].count("help@unbuy.test") == 1
+    await by_mail.everything_is_told_once()
+
+
+async def test_a_late_chargeback_of_stray_money_is_told_when_mail_is_back(by_mail: ByMail) -> None:
+    """R17, R21, R23: support hears of it, though the money's own process has ended."""
+    order, server = by_mail.order, by_mail.server
+    await order.begins()
+    payment_id = await order.is_paid_in_vain(eur(5))
+    await order.days(4)
+    assert (await order.stray(payment_id)).is_over
+    before = len(server.mails)
+    await server.stop()
+    news = ChargebackReported(payment_id=payment_id, money=eur(5), status="opened")
+    late = await calls.charge_back_late(order.environment.client, None, news)
+    await order.environment.sleep(timedelta(hours=2))
+    while_away = len(server.mails)
+    await server.start()
+    await order.environment.sleep(timedelta(hours=2))
+
+    await late.result()
+    assert while_away == before
+    assert server.recipients[before:] == ["help@unbuy.test"]
     await by_mail.everything_is_told_once()

@@ -16,6 +16,7 @@ from activities.bookkeeping import Step
 from activities.disputes import DisputeCase
 from activities.notifications import Letter
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
+from activities.strays import KeptStray
 from adapters.local_desk import LocalDesk
 from adapters.local_provider import LocalProvider
 from adapters.number_registry import SqlNumberRegistry
@@ -23,7 +24,6 @@ from adapters.number_rules import CarrierRules
 from adapters.stray_processes import TemporalStrays
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
-from orders.books import Posting
 from orders.model import CloseReason, Status
 from orders.stray import StrayPayment
 from tests.fakes import FakeChannel
@@ -59,9 +59,9 @@ class DyingJournal(SqlJournal):
         await super().record(step)
         self._deaths.after(f"record {step.revision}")
 
-    async def post(self, posting: Posting) -> None:
-        await super().post(posting)
-        self._deaths.after(f"post {posting.key}")
+    async def record_stray(self, kept: KeptStray, letters: tuple[Letter, ...]) -> None:
+        await super().record_stray(kept, letters)
+        self._deaths.after(f"record stray {kept.revision}")
 
 
 class DyingProvider(LocalProvider):
@@ -212,7 +212,7 @@ async def _is_not_answered(order: Tale) -> CloseReason:
 async def _gets_stray_money(order: Tale) -> CloseReason:
     payment_id = await order.is_paid_in_vain(eur(5))
     await order.days(3)
-    assert (await order.stray(payment_id)).refund.is_settled
+    assert (await order.stray(payment_id)).is_over
     await order.signals("cancel_request", reason="other")
     return CloseReason.BUYER_CANCELED_UNPAID
 
@@ -267,7 +267,7 @@ async def test_a_payment_in_the_last_moment_goes_back(
         assert [it.name for it in view.refused] == ["payment"]
         assert order.world.strays.started == [payment["payment_id"]]
         await order.environment.sleep(order.placed.policy.payment_window)
-        assert (await order.stray(payment["payment_id"])).refund.is_settled
+        assert (await order.stray(payment["payment_id"])).is_over
 
 
 async def test_updates_that_come_with_the_end_are_answered(

@@ -189,6 +189,30 @@ async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> Non
     )
 
 
+async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) -> None:
+    """R17: the same id for an order and, by whoever mixed them up, as money that no order takes."""
+    stage = at_stripe.stage
+    async with stage.working():
+        await stage.place()
+        payment_id = await at_stripe.is_paid()
+        await stage.becomes(Status.AWAITING_SHIPMENT)
+        assert "payment_taken_twice" not in kinds(await reconciled(at_stripe))
+        stray = StrayPayment(
+            payment_id=payment_id, money=eur(2490), method="card", reason="unknown_order"
+        )
+        await calls.send_back(stage.client, stray)
+        async with asyncio.timeout(20):
+            while not await stage.journal.stray(payment_id):
+                await asyncio.sleep(0.05)
+
+        report = await reconciled(at_stripe)
+
+    (finding,) = [it for it in report.findings if it.what == "payment_taken_twice"]
+    assert finding.about == payment_id
+    places = set(finding.found.split(" and "))
+    assert places == {stage.placed.order_id, f"stray/{payment_id}"}
+
+
 async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) -> None:
     """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money."""
     stage = at_stripe.stage

@@ -1,18 +1,24 @@
-"""Stray money end to end (R17, case 16): in by Stripe's webhook, back by Stripe once; the payer is told."""
+"""Stray money end to end (R17, R23, case 16): in by Stripe's webhook, back by Stripe or the bank once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle
 
 from orders.messages import CancelReason, CancelRequest
 from orders.model import Status
+from orders.stray import Stray
 from orders.values import Money
 from tests.orders.builders import eur
 from tests.stripe.front import VISA
 from tests.workflows.test_reconciliation import reconciled
 from tests.workflows.test_stripe import AtStripe, at_stripe
 from workflows import calls, ids
+from workflows.stray_payment import StrayPaymentWorkflow
 
 __all__ = ["at_stripe"]
 
@@ -80,3 +86,231 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
     told = [e.letter.what for e in await stage.journal.outbox(known) if "stray" in e.letter.what]
     assert told == ["stray_refund_started", "stray_refund_succeeded"]
     assert report.findings == ()
+
+
+@dataclass
+class Sent:
+    """A payment that no order takes, at Stripe."""
+
+    order: AtStripe
+    payment_id: str
+
+    @classmethod
+    async def to(cls, order: AtStripe, order_id: str) -> "Sent":
+        payment = await order.provider.take_payment(order_id, eur(2490), VISA, attempt=2)
+        return cls(order, payment.payment_id)
+
+    @property
+    def handle(self) -> WorkflowHandle[StrayPaymentWorkflow, Stray]:
+        client = self.order.stage.client
+        workflow_id = ids.stray_workflow_id(self.payment_id)
+        return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
+
+    @property
+    def books_id(self) -> str:
+        return f"stray/{self.payment_id}"
+
+    def refund_id(self, number: int = 1) -> str:
+        return f"stray-{self.payment_id}-refund{f'-{number}' if number > 1 else ''}"
+
+    async def is_asked_for(self, number: int = 1) -> dict[str, Any]:
+        """Its refund, once Stripe has it."""
+        async with asyncio.timeout(20):
+            while not (made := await self.order.peer.front.refunds_of(self.refund_id(number))):
+                await asyncio.sleep(0.05)
+        (refund,) = made
+        return refund
+
+    async def becomes(self, condition: Callable[[Stray], bool]) -> Stray:
+        async with asyncio.timeout(20):
+            while not condition(
+                stray := await self.handle.query(StrayPaymentWorkflow.stray_payment)
+            ):
+                await asyncio.sleep(0.05)
+        return stray
+
+    async def result(self) -> Stray:
+        async with asyncio.timeout(20):
+            return await self.handle.result()
+
+    async def told(self) -> list[str]:
+        """What support heard of the bank, whichever name its letters go by."""
+        letters = [entry.letter for entry in await self.order.stage.journal.outbox()]
+        return [it.what for it in letters if self.payment_id in it.key and it.to == "support"]
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+@pytest.mark.parametrize("order_id", ["no-such-order", None])
+async def test_stray_money_that_the_bank_takes_leaves_once(
+    at_stripe: AtStripe, order_id: str | None, end: str
+) -> None:
+    """R23: charged back while its refund is under way, which fails; won, it goes back by another one."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    front.post.repeat = 1.0
+    async with stage.working():
+        await stage.place()
+        await _is_paid(at_stripe)
+        sent = await Sent.to(at_stripe, order_id or stage.placed.order_id)
+        await front.post.deliver()
+        await sent.is_asked_for()
+        dispute = await front.dispute(sent.payment_id)
+        await front.post.deliver()
+        waiting = await reconciled(at_stripe)
+        await front.fail(sent.refund_id(), "charge_for_pending_refund_disputed")
+        await front.post.deliver()
+        await sent.becomes(lambda it: it.refund is None)
+        front.end_dispute(dispute, end)
+        await front.post.deliver()
+        if end == "won":
+            await sent.is_asked_for(2)
+            await front.settle(sent.refund_id(2))
+            await front.post.deliver()
+        stray = await sent.result()
+        report = await reconciled(at_stripe)
+
+    assert [it["status"] for it in await front.refunds()].count("succeeded") == (end == "won")
+    assert len(await front.refunds()) == (2 if end == "won" else 1)
+    assert stray.held == 0
+    assert await stage.journal.balances(sent.books_id) == {"cash": 0, "stray": 0}
+    assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
+    assert waiting.findings == report.findings == ()
+    assert report.chargebacks == 1
+
+
+@pytest.mark.parametrize(("end", "owed"), [("won", 0), ("lost", 2490)])
+async def test_stray_money_charged_back_after_it_went_back(
+    at_stripe: AtStripe, end: str, owed: int
+) -> None:
+    """R23: its process has ended; each step is booked and told all the same, and nothing leaves again."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    front.post.repeat = 1.0
+    async with stage.working():
+        await stage.place()
+        sent = await Sent.to(at_stripe, "no-such-order")
+        await front.post.deliver()
+        await sent.is_asked_for()
+        await front.settle(sent.refund_id())
+        await front.post.deliver()
+        await sent.result()
+
+        dispute = await front.dispute(sent.payment_id)
+        await _is_taken_late(sent, "opened")
+        opened = await reconciled(at_stripe)
+        books = await stage.journal.balances(sent.books_id)
+        front.end_dispute(dispute, end)
+        await _is_taken_late(sent, end)
+        report = await reconciled(at_stripe)
+
+    assert len(await front.refunds()) == 1
+    assert books == {"cash": -2490, "stray": 2490}
+    assert await stage.journal.balances(sent.books_id) == {"cash": -owed, "stray": owed}
+    assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
+    assert opened.findings == report.findings == ()
+
+
+async def _is_taken_late(sent: Sent, status: str) -> None:
+    await sent.order.peer.front.post.deliver()
+    late = ids.late_chargeback_workflow_id(sent.payment_id, status)
+    await sent.order.stage.client.get_workflow_handle(late).result()
+
+
+@pytest.mark.parametrize("order_id", ["no-such-order", None])
+async def test_a_chargeback_that_overtakes_its_payment_comes_again(
+    at_stripe: AtStripe, order_id: str | None
+) -> None:
+    """R23, R17, case 15: also when its order has ended, or never was."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        await _is_closed(at_stripe)
+        sent = await Sent.to(at_stripe, order_id or stage.placed.order_id)
+        paid, front.post.waiting = front.post.waiting, []
+        front.end_dispute(await front.dispute(sent.payment_id), "lost")
+        early = await front.post.deliver()
+        front.post.waiting = [*paid, *front.post.waiting]
+        await front.post.deliver()
+        # What was asked for before Stripe had said a word is refused there.
+        stray = await sent.result()
+        report = await reconciled(at_stripe)
+
+    assert set(early) == {409}
+    assert stray.held == 0
+    assert [it for it in await front.refunds() if it["charge"] == sent.payment_id] == []
+    assert report.findings == ()
+
+
+async def test_a_refund_refused_for_a_chargeback_that_is_won_goes_anew(at_stripe: AtStripe) -> None:
+    """R23, R15, case 15: of the chargeback the end is all that is ever heard."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        sent = await Sent.to(at_stripe, "no-such-order")
+        paid, front.post.waiting = front.post.waiting, []
+        dispute = await front.dispute(sent.payment_id)
+        front.post.waiting = paid
+        await front.post.deliver()
+        await sent.becomes(lambda it: it.refund is not None and it.refund.status == "failed")
+        front.end_dispute(dispute, "won")
+        await front.post.deliver()
+        await sent.is_asked_for(2)
+        await front.settle(sent.refund_id(2))
+        await front.post.deliver()
+        stray = await sent.result()
+
+    assert stray.held == 0
+    assert len(await front.refunds()) == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_chargeback_of_stray_money_whose_webhook_was_lost_is_brought(
+    at_stripe: AtStripe, ended: bool
+) -> None:
+    """R23: by reconciliation, which finds nothing more then."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        sent = await Sent.to(at_stripe, "no-such-order")
+        await front.post.deliver()
+        await sent.is_asked_for()
+        if ended:
+            await front.settle(sent.refund_id())
+            await front.post.deliver()
+            await sent.result()
+        front.post.drop = 1.0
+        front.end_dispute(await front.dispute(sent.payment_id), "lost")
+
+        first = await reconciled(at_stripe)
+        if ended:
+            await _is_taken_late(sent, "lost")
+        else:
+            await sent.becomes(lambda it: it.chargeback is not None)
+            await front.fail(sent.refund_id())
+            front.post.drop, front.post.waiting = 0.0, [front.post.sent[-1]]
+            await front.post.deliver()
+            await sent.result()
+        second = await reconciled(at_stripe)
+
+    (finding,) = first.findings
+    assert (finding.about, finding.what) == (sent.payment_id, "chargeback_missing")
+    assert finding.repaired
+    assert second.findings == ()
+
+
+async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
+    """R23: the provider is told so, for as long as it says it, and the ledger stays as it is."""
+    stage, front = at_stripe.stage, at_stripe.peer.front
+    async with stage.working():
+        await stage.place()
+        sent = await Sent.to(at_stripe, "no-such-order")
+        await front.post.deliver()
+        await sent.is_asked_for()
+        await front.dispute(sent.payment_id, 2491)
+        statuses = await front.post.deliver()
+        history = await sent.handle.fetch_history()
+        report = await reconciled(at_stripe)
+
+    assert set(statuses) - {200} == {409}
+    accepted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
+    assert accepted not in [event.event_type for event in history.events]
+    assert await stage.journal.balances(sent.books_id) == {"cash": 2490, "stray": -2490}
+    assert [it.what for it in report.findings] == ["chargeback_missing"]
