@@ -25,8 +25,8 @@ $(STAMP): requirements.lock
 demo: $(STAMP) ## live through every ending of an order in virtual time (ARGS=...)
 	@$(RUN) starter.py demo $(ARGS)
 
-test: $(STAMP) ## all tests (ARGS=... for pytest)
-	@$(RUN) -m pytest --quiet $(ARGS)
+test: $(STAMP) ## all tests, on all cores (ARGS=... for pytest)
+	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile $(ARGS)
 
 check: $(STAMP) ## lint, format and types
 	@$(RUN) -m ruff check --quiet
