@@ -222,7 +222,7 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     await by_mail.everything_is_told_once()
 
 
-async def test_a_late_chargeback_of_stray_money_is_told_when_mail_is_back(by_mail: ByMail) -> None:
+async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -> None:
     """R17, R21, R23: support hears of it, though the money's own process has ended."""
     order, server = by_mail.order, by_mail.server
     await order.begins()
