@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -46,10 +47,11 @@ class Lookout:
         self._looking: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
-    async def watch(
-        self, order_id: str, seen: int | None = None
-    ) -> AsyncIterator[tuple[int, OrderView]]:
-        """An order's revision and view, now (unless it is ``seen``) and at each change, until stopped.
+    @asynccontextmanager
+    async def watching(
+        self, order_id: str, until: datetime, seen: int | None = None
+    ) -> AsyncIterator[AsyncIterator[tuple[int, OrderView]]]:
+        """An order's revision and view, now (unless it is ``seen``) and at each change, until then.
 
         Who is slow misses what lies between, never the last. Raises Away for one watcher too many.
         """
@@ -63,18 +65,25 @@ class Lookout:
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            while True:
-                await mine.has_news.wait()
-                if self._stopped.is_set():
-                    return
-                mine.has_news.clear()
-                if mine.view:
-                    yield mine.revision, mine.view
+            yield self._news(mine, until)
         finally:
             WATCHERS.dec()
             self._watchers[order_id].discard(mine)
             if not self._watchers[order_id]:
                 del self._watchers[order_id]
+
+    async def _news(self, mine: _Watcher, until: datetime) -> AsyncIterator[tuple[int, OrderView]]:
+        while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await mine.has_news.wait()
+            except TimeoutError:
+                return
+            if self._stopped.is_set():
+                return
+            mine.has_news.clear()
+            if mine.view:
+                yield mine.revision, mine.view
 
     def stop(self) -> None:
         """End all streams; those who watch connect again elsewhere."""
