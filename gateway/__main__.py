@@ -6,6 +6,7 @@ Put together here: tokens, limits, provider and what is kept, by the settings.
 import asyncio
 import logging
 import sys
+from datetime import timedelta
 from types import FrameType
 
 import uvicorn
@@ -35,6 +36,9 @@ from ledger.listing import SqlListing
 from settings import Settings, complaints
 
 log = logging.getLogger("unbuy.gateway")
+
+WRITERS_PATIENCE = timedelta(seconds=2)
+"""So long a request waits for another process's write on SQLite: less than ``desk.DATABASE_PATIENCE``."""
 
 # So long running requests may still take once the gateway is told to stop.
 _GRACE_SECONDS = 10
@@ -113,7 +117,7 @@ async def serve(settings: Settings) -> None:
     except BadConfiguration as error:
         raise CannotServe(str(error)) from None
     try:
-        database = await Database.open(settings.database_url)
+        database = await Database.open(settings.database_url, WRITERS_PATIENCE)
     except DATABASE_ERRORS as error:
         raise CannotServe(
             f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."

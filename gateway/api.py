@@ -201,7 +201,7 @@ async def _watched(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[AsyncIterable[ServerSentEvent]]:
     """Everything that can be refused is refused here, before the stream begins."""
-    await works.desk.visible(who, order_id)
+    await works.desk.must_be_visible(who, order_id)
     seen = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
 
     async def events(news: AsyncIterable[tuple[int, OrderView]]) -> AsyncIterable[ServerSentEvent]:
@@ -247,7 +247,7 @@ async def reorder(
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
     """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
-    await works.desk.visible(who, order_id)
+    await works.desk.must_be_visible(who, order_id)
     wanted = await read_as(request, Reorder)
     placed = await works.desk.reorder(
         who, order_id, wanted.order_id, wanted.prices, wanted.shipping_price

@@ -47,7 +47,7 @@ PATIENCE: Final = timedelta(seconds=5)
 
 DATABASE_PATIENCE: Final = timedelta(seconds=3)
 
-_TEMPORAL_PATIENCE: Final = PATIENCE + timedelta(seconds=1)
+TEMPORAL_PATIENCE: Final = PATIENCE + timedelta(seconds=1)
 """So long a call to Temporal may take, whatever it is: a connection may hang as well as break."""
 
 _NO_ANSWER: Final = "The order does not answer at the moment; try again soon."
@@ -88,7 +88,7 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
     ``no_answer`` is what the caller is told when it, or the worker behind it, does not answer in time.
     """
     try:
-        async with asyncio.timeout(_TEMPORAL_PATIENCE.total_seconds()):
+        async with asyncio.timeout(TEMPORAL_PATIENCE.total_seconds()):
             yield
     except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError, TimeoutError):
         log.warning("Temporal or a worker does not answer in time")
@@ -163,6 +163,12 @@ class OrderDesk:
             raise NotFound(f"You have no order {order_id[:64]}.")
         return view
 
+    async def must_be_visible(self, caller: Caller, order_id: str) -> None:
+        """Raise as ``visible`` does. By what is kept: the order need not be asked, and is not disturbed."""
+        known = await self._as_kept(order_id) or await self._ask(order_id)
+        if known is None or not caller.may_see(known):
+            raise NotFound(f"You have no order {order_id[:64]}.")
+
     async def find(self, order_id: str) -> OrderView | None:
         """An order as it is now, or as it ended; None if it never was."""
         kept = await self._as_kept(order_id)
@@ -173,10 +179,7 @@ class OrderDesk:
     async def tell(self, caller: Caller, order_id: str, message: Message) -> OrderView:
         """Tell an order something, and get its view. Raises a Problem with its refusal."""
         if caller.role is not Role.PROVIDER:
-            # By what is kept: a message that is refused for whose it is leaves no trace in the order.
-            known = await self._as_kept(order_id) or await self._ask(order_id)
-            if known is None or not caller.may_see(known):
-                raise NotFound(f"You have no order {order_id[:64]}.")
+            await self.must_be_visible(caller, order_id)
         elif not _could_be_one(order_id):
             return await self._after_the_end(caller, order_id, message)
         has_id = message.message_id is not None

@@ -35,6 +35,7 @@ class _Watcher:
         self.revision = revision
         self.view: OrderView | None = None
         self.has_news = asyncio.Event()
+        self.is_over = False
 
 
 class Lookout:
@@ -79,7 +80,7 @@ class Lookout:
                     await mine.has_news.wait()
             except TimeoutError:
                 return
-            if self._stopped.is_set():
+            if mine.is_over:
                 return
             mine.has_news.clear()
             if mine.view:
@@ -88,7 +89,11 @@ class Lookout:
     def stop(self) -> None:
         """End all streams; those who watch connect again elsewhere."""
         self._stopped.set()
+        self._end_all()
+
+    def _end_all(self) -> None:
         for mine in chain.from_iterable(self._watchers.values()):
+            mine.is_over = True
             mine.has_news.set()
 
     async def _look(self) -> None:
@@ -106,6 +111,11 @@ class Lookout:
                     changed = await self._listing.changed(seen)
             except Away:
                 changed = {}  # said in the log; looked for again
+            except Exception as error:
+                # A defect of ours: who watches connects again, and waits for no news that never come.
+                log.error("What has changed cannot be read: %s", type(error).__name__)
+                self._end_all()
+                return
             for order_id, (revision, view) in changed.items():
                 for mine in self._watchers.get(order_id, ()):
                     if mine.revision != revision:

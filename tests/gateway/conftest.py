@@ -84,7 +84,8 @@ class Person:
         return await self.http.post(path, headers=self._headers(options), **options)
 
     def _headers(self, options: dict[str, Any]) -> dict[str, str]:
-        return {"Authorization": f"Bearer {token(self.role, self.id)}"} | options.pop("headers", {})
+        more: dict[str, str] = options.pop("headers", {})
+        return {"Authorization": f"Bearer {token(self.role, self.id)}", **more}
 
 
 @dataclass(frozen=True)

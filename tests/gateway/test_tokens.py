@@ -58,7 +58,7 @@ BAD = {
     "not yet": _local(nbf=NOW + timedelta(hours=1)),
     "from the future": _local(iat=NOW + timedelta(hours=1)),
     "another secret": jwt.encode(claims(), "another secret, also of 32 or more", "HS256"),
-    "no signature": jwt.encode(claims(), None, "none"),
+    "no signature": jwt.encode(claims(), "", "none"),
     "signature cut off": _local().rpartition(".")[0] + ".",
     "another algorithm": jwt.encode(claims(), SECRET.get_secret_value() * 2, "HS512"),
     "alg in small letters": _raw('{"sub":"b","role":"buyer","exp":9999999999}', alg="hs256"),
@@ -165,7 +165,7 @@ async def test_what_an_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> 
         "no kid": jwt.encode(claims(iss=signer.url, aud="unbuy"), key, "RS256"),
         "the public key as a secret": _by_hand({"alg": "HS256", "kid": "rsa-1"}, for_us, public),
         "our own secret": _local(iss=signer.url, aud="unbuy"),
-        "no signature": jwt.encode(claims(), None, "none", headers={"kid": "rsa-1"}),
+        "no signature": jwt.encode(claims(), "", "none", headers={"kid": "rsa-1"}),
         "kid is a list": _by_hand({"alg": "RS256", "kid": ["rsa-1"]}, for_us, public),
         "a key that it brings along": jwt.encode(
             claims(iss=signer.url, aud="unbuy"),
@@ -176,10 +176,9 @@ async def test_what_an_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> 
     }
     tokens = _tokens(signer)
 
-    for why, token in refused.items():
+    for token in refused.values():
         with pytest.raises(NotSignedIn):
             await tokens.caller(token)
-            pytest.fail(why)
 
 
 async def test_a_published_secret_signs_nothing(signer: Issuer) -> None:
@@ -197,7 +196,7 @@ async def test_a_published_secret_signs_nothing(signer: Issuer) -> None:
 
     with pytest.raises(NotSignedIn):
         await tokens.caller(token)
-    assert await tokens.caller(signer.token("rsa-1"))
+    await tokens.caller(signer.token("rsa-1"))
 
 
 async def test_a_new_key_is_found_and_one_that_is_gone_is_refused(signer: Issuer) -> None:
@@ -207,7 +206,7 @@ async def test_a_new_key_is_found_and_one_that_is_gone_is_refused(signer: Issuer
     await tokens.caller(old)
 
     signer.keys = {"rsa-2": rsa_key(1)}
-    assert await tokens.caller(signer.token("rsa-2"))
+    await tokens.caller(signer.token("rsa-2"))
 
     with pytest.raises(NotSignedIn):
         await tokens.caller(old)
@@ -248,9 +247,9 @@ async def test_while_the_issuer_is_away_its_known_keys_go_on_counting() -> None:
 
     await asyncio.sleep(1)  # so long it isn't asked again after a failure
     async with away.up():
-        assert await tokens.caller(token)
+        await tokens.caller(token)
 
-    assert await tokens.caller(token)
+    await tokens.caller(token)
     with pytest.raises(NotSignedIn):
         await tokens.caller(away.token("made-up", rsa_key(1)))
 
@@ -266,7 +265,7 @@ async def test_an_issuer_that_hangs_holds_nobody_up_whose_key_is_known(signer: I
             await asyncio.sleep(0.01)
 
     async with asyncio.timeout(1):
-        assert await tokens.caller(token)
+        await tokens.caller(token)
 
     signer.hangs.set()
     with pytest.raises(NotSignedIn):

@@ -111,7 +111,7 @@ async def test_what_stripe_did_not_sign_now_and_so_is_refused(shop: Town, peer: 
     }
 
     for why, (sent, signed) in refused.items():
-        headers = [] if signed is None else [("Stripe-Signature", signed.encode("latin-1"))]
+        headers = {} if signed is None else {b"Stripe-Signature": signed.encode("latin-1")}
         answer = await shop.http.post(PATH, content=sent, headers=headers)
         assert SECRET not in answer.text, why
         problem_of(answer, 401)
