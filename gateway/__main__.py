@@ -6,9 +6,11 @@ Put together here: tokens, limits, provider and what is kept, by the settings.
 import asyncio
 import logging
 import sys
+from datetime import timedelta
 from types import FrameType
 
 import uvicorn
+from limits.errors import ConfigurationError
 from pydantic import ValidationError
 from temporalio.client import Client
 
@@ -21,6 +23,7 @@ from gateway.access import Tokens
 from gateway.app import build_app
 from gateway.desk import OrderDesk
 from gateway.health import Health
+from gateway.issuer import IssuersKeys
 from gateway.limits import RateLimits
 from gateway.live import Lookout
 from gateway.observing import log_as_json
@@ -40,6 +43,9 @@ from ledger.waiting import SqlWaiting
 from settings import Settings, complaints
 
 log = logging.getLogger("unbuy.gateway")
+
+WRITERS_PATIENCE = timedelta(seconds=2)
+"""So long a request waits for another process's write on SQLite: less than ``desk.DATABASE_PATIENCE``."""
 
 # So long running requests may still take once the gateway is told to stop.
 _GRACE_SECONDS = 10
@@ -70,7 +76,9 @@ class Server(uvicorn.Server):
 def tokens_of(settings: Settings) -> Tokens:
     """Who vouches for callers. Raises CannotServe."""
     if settings.oidc_issuer:
-        return IssuersTokens(settings.oidc_issuer, settings.oidc_audience, settings.oidc_role_claim)
+        issuer = settings.oidc_issuer
+        keys = IssuersKeys(issuer)
+        return IssuersTokens(keys, issuer, settings.oidc_audience, settings.oidc_role_claim)
     if settings.token_secret:
         return SecretTokens(settings.token_secret)
     raise CannotServe(
@@ -82,10 +90,12 @@ def tokens_of(settings: Settings) -> Tokens:
 def services_of(settings: Settings, client: Client, database: Database) -> Services:
     """What the settings name, put together. Raises CannotServe."""
     listing = SqlListing(database)
+    stripe = None
     if settings.payment_provider == "stripe" and settings.stripe_api_key:
         stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
         news = NewsDesk(client, stripe, SqlJournal(database), SqlInbox(database))
-        readers = {"stripe": stripe_reader(settings.stripe_webhook_secrets)}
+        secrets = settings.stripe_webhook_secrets
+        readers = {"stripe": stripe_reader(secrets)} if secrets else {}
     else:
         news = NewsDesk(client, LocalProvider(database), SqlJournal(database), SqlInbox(database))
         readers = {}
@@ -94,14 +104,22 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         proofs = Proofs(desk, ProofStore.at(settings.proof_store))
     except StoreUnavailable as error:
         raise CannotServe(str(error)) from None
+    try:
+        limits = RateLimits(settings.rate_limit, settings.rate_limit_storage)
+    except ConfigurationError as error:
+        raise CannotServe(
+            f"Requests cannot be counted there ({first_line(error)}). UNBUY_RATE_LIMIT_STORAGE says where, "
+            "and the library `limits` names the package that it needs for it."
+        ) from None
     return Services(
         desk=desk,
         proofs=proofs,
         tokens=tokens_of(settings),
-        limits=RateLimits(settings.rate_limit, settings.rate_limit_storage),
+        limits=limits,
         lookout=Lookout(listing, settings.max_watchers),
         webhooks=Webhooks(news, readers),
         health=Health(client, database),
+        stripe=stripe,
     )
 
 
@@ -131,7 +149,7 @@ async def serve(settings: Settings) -> None:
     except BadConfiguration as error:
         raise CannotServe(str(error)) from None
     try:
-        database = await Database.open(settings.database_url)
+        database = await Database.open(settings.database_url, WRITERS_PATIENCE)
     except DATABASE_ERRORS as error:
         raise CannotServe(
             f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
@@ -152,7 +170,10 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         log.info("Serving HTTP on %s:%d", settings.gateway_host, settings.gateway_port)
-        await Server(config, services.lookout).serve()
+        try:
+            await Server(config, services.lookout).serve()
+        finally:
+            await services.close()
     finally:
         await database.close()
 

@@ -2,13 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import AsyncIterable, Awaitable, Callable
-from datetime import UTC, datetime
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,7 +24,7 @@ from orders.clock import Due
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
 from orders.model import CloseReason, Party, PlaceOrder, Status
-from orders.values import Frozen, Instant, MessageId, Money, OrderId
+from orders.values import Frozen, Instant, MessageId, Money, OrderId, ShortText
 from orders.view import OrderView
 
 MOST_LISTED: Final = 50
@@ -31,13 +33,16 @@ api = APIRouter(prefix="/v1")
 
 _Body = TypeVar("_Body", bound=BaseModel)
 _MESSAGE_ID = TypeAdapter[str](MessageId)
+_ORDER_ID = TypeAdapter[str](OrderId)
+_INSTANT = TypeAdapter[datetime](Instant)
+_REVISION = re.compile(r"[0-9]{1,18}")
 
 
 class Reorder(Frozen):
     """R3: a new order with the lines of one that was closed unpaid, at these prices."""
 
     order_id: OrderId
-    prices: dict[str, Money]
+    prices: Annotated[dict[ShortText, Money], Field(max_length=100)]
     shipping_price: Money
 
 
@@ -74,20 +79,27 @@ def services(request: Request) -> Services:
 Works = Annotated[Services, Depends(services)]
 
 
+@asynccontextmanager
+async def counting_strangers(request: Request, works: Services) -> AsyncIterator[None]:
+    """Who cannot prove to be anybody is counted by the address it comes from. Raises TooMany."""
+    try:
+        yield
+    except NotSignedIn:
+        host = request.client.host if request.client else "nowhere"
+        await works.limits.count(f"from {host}")
+        raise
+
+
 async def caller(request: Request, works: Works) -> Caller:
     """Who asks, by the bearer token."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    host = request.client.host if request.client else "nowhere"
-    try:
+    async with counting_strangers(request, works):
         if scheme.lower() != "bearer" or not token.strip():
             raise NotSignedIn(
                 "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes one "
                 "for local use)."
             )
         found = await works.tokens.caller(token.strip())
-    except NotSignedIn:
-        await works.limits.count(f"from {host}")
-        raise
     request.scope["unbuy.role"] = found.role.value
     await works.limits.count(f"{found.role.value} {found.id}")
     return found
@@ -187,21 +199,20 @@ async def _watched(
     works: Works,
     who: Annotated[Caller, only_for("watch")],
     last_event_id: Annotated[str | None, Header()] = None,
-) -> AsyncIterable[ServerSentEvent]:
+) -> AsyncIterator[AsyncIterable[ServerSentEvent]]:
     """Everything that can be refused is refused here, before the stream begins."""
-    await works.desk.visible(who, order_id)
-    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else None
-    news = works.lookout.watch(order_id, seen)
+    await works.desk.must_be_visible(who, order_id)
+    seen = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
 
-    async def events() -> AsyncIterable[ServerSentEvent]:
+    async def events(news: AsyncIterable[tuple[int, OrderView]]) -> AsyncIterable[ServerSentEvent]:
         async for revision, view in news:
-            if datetime.now(UTC) >= who.until:
-                return  # its watcher has to sign in again
             yield ServerSentEvent(
                 event="order", id=str(revision), raw_data=seen_by(who, view).model_dump_json()
             )
 
-    return events()
+    # Until the token ends: its watcher has to sign in again.
+    async with works.lookout.watching(order_id, who.until, seen) as news:
+        yield events(news)
 
 
 @api.get(
@@ -236,7 +247,7 @@ async def reorder(
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
     """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
-    await works.desk.visible(who, order_id)
+    await works.desk.must_be_visible(who, order_id)
     wanted = await read_as(request, Reorder)
     placed = await works.desk.reorder(
         who, order_id, wanted.order_id, wanted.prices, wanted.shipping_price
@@ -343,9 +354,7 @@ def _place_of(cursor: str) -> Place:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         at, _, order_id = text.partition(" ")
-        place = Place(datetime.fromisoformat(at), order_id)
-        if place.placed_at.tzinfo is None:
-            raise ValueError("no time zone")
+        place = Place(_INSTANT.validate_python(at), _ORDER_ID.validate_python(order_id))
     except (binascii.Error, ValueError):
         raise Invalid("cursor must be a next_cursor that a list has answered.") from None
     return place

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from gateway.api import Reorder, Works, api
+from gateway.api import Reorder, Works, api, counting_strangers
 from gateway.observing import Observing
 from gateway.openapi import PROBLEMS, document
 from gateway.problems import Away, Problem, as_problem, request_id
@@ -47,7 +47,7 @@ def build_app(
     services: Services, cors_origins: Sequence[str] = (), pages: Sequence[BaseRoute] = ()
 ) -> Observing:
     """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
-    app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
@@ -72,7 +72,8 @@ def _serve_webhooks(app: FastAPI) -> None:
     @app.post("/v1/webhooks/{provider}", responses=PROBLEMS, tags=["provider"])
     async def take_webhook(provider: str, request: Request, works: Works) -> JSONResponse:
         """Take a payment provider's signed news. What is not taken is to be sent again."""
-        return JSONResponse({"status": await works.webhooks.take(provider, request)})
+        async with counting_strangers(request, works):
+            return JSONResponse({"status": await works.webhooks.take(provider, request)})
 
 
 def _serve_operations(app: FastAPI) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+from pydantic import TypeAdapter, ValidationError
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -35,7 +36,7 @@ from orders.messages import Message, PaymentReceived
 from orders.model import PlaceOrder, Status
 from orders.policy import Policy
 from orders.reorder import reorder
-from orders.values import Money
+from orders.values import Money, OrderId
 from orders.view import OrderView, is_of
 from workflows import calls, ids
 
@@ -46,10 +47,20 @@ PATIENCE: Final = timedelta(seconds=5)
 
 DATABASE_PATIENCE: Final = timedelta(seconds=3)
 
-_NO_ANSWER: Final = (
+TEMPORAL_PATIENCE: Final = PATIENCE + timedelta(seconds=1)
+"""So long a call to Temporal may take, whatever it is: a connection may hang as well as break."""
+
+_NO_ANSWER: Final = "The order does not answer at the moment; try again soon."
+_SEND_AGAIN: Final = (
     "The order did not answer in time. It may still take the message: send it again with the same "
-    "Idempotency-Key, which has no effect twice."
+    "message id, which has no effect twice."
 )
+_LOOK_FIRST: Final = (
+    "The order did not answer in time. It may still take the message: read the order before you send it "
+    "again. (What has an Idempotency-Key can simply be sent again.)"
+)
+
+_ID: Final = TypeAdapter[str](OrderId)
 
 
 class Placed(NamedTuple):
@@ -71,12 +82,17 @@ async def asking_the_database() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def asking_temporal() -> AsyncIterator[None]:
-    """What a Temporal that is away fails with becomes ``Away``; that there is no such process does not."""
+async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
+    """What a Temporal that is away fails with becomes ``Away``; that there is no such process does not.
+
+    ``no_answer`` is what the caller is told when it, or the worker behind it, does not answer in time.
+    """
     try:
-        yield
-    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError):
-        raise Away(_NO_ANSWER) from None
+        async with asyncio.timeout(TEMPORAL_PATIENCE.total_seconds()):
+            yield
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError, TimeoutError):
+        log.warning("Temporal or a worker does not answer in time")
+        raise Away(no_answer) from None
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error):
             raise
@@ -104,6 +120,9 @@ class OrderDesk:
         Raises WrongRole for what is not the caller's to set, and Conflict for an id that is taken.
         """
         self._must_be_the_callers(caller, placed)
+        return await self._place(placed)
+
+    async def _place(self, placed: PlaceOrder) -> Placed:
         is_new = False
         view = await self.find(placed.order_id)
         if view is None:
@@ -135,7 +154,7 @@ class OrderDesk:
             again = reorder(closed, new_id, prices, shipping_price, Policy())
         except NotAllowedNow as error:
             raise refused(error, possible(caller, closed)) from None
-        return await self.place(caller, again)
+        return await self._place(again)
 
     async def visible(self, caller: Caller, order_id: str) -> OrderView:
         """An order that the caller may see. Raises NotFound for another's as for none."""
@@ -143,6 +162,12 @@ class OrderDesk:
         if view is None or not caller.may_see(view):
             raise NotFound(f"You have no order {order_id[:64]}.")
         return view
+
+    async def must_be_visible(self, caller: Caller, order_id: str) -> None:
+        """Raise as ``visible`` does. By what is kept: the order need not be asked, and is not disturbed."""
+        known = await self._as_kept(order_id) or await self._ask(order_id)
+        if known is None or not caller.may_see(known):
+            raise NotFound(f"You have no order {order_id[:64]}.")
 
     async def find(self, order_id: str) -> OrderView | None:
         """An order as it is now, or as it ended; None if it never was."""
@@ -154,11 +179,11 @@ class OrderDesk:
     async def tell(self, caller: Caller, order_id: str, message: Message) -> OrderView:
         """Tell an order something, and get its view. Raises a Problem with its refusal."""
         if caller.role is not Role.PROVIDER:
-            # By what is kept: a message that is refused for whose it is leaves no trace in the order.
-            known = await self._as_kept(order_id) or await self._ask(order_id)
-            if known is None or not caller.may_see(known):
-                raise NotFound(f"You have no order {order_id[:64]}.")
-        if message.message_id:
+            await self.must_be_visible(caller, order_id)
+        elif not _could_be_one(order_id):
+            return await self._after_the_end(caller, order_id, message)
+        has_id = message.message_id is not None
+        if has_id:
             async with asking_the_database():
                 is_same = await self._requests.is_first_or_same(order_id, message)
             if not is_same:
@@ -169,7 +194,7 @@ class OrderDesk:
         else:
             message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
         try:
-            async with asking_temporal():
+            async with asking_temporal(_SEND_AGAIN if has_id else _LOOK_FIRST):
                 return await calls.update(self._client, order_id, message, PATIENCE)
         except WorkflowUpdateFailedError as error:
             raise await self._refusal(caller, order_id, message, error.cause) from None
@@ -190,11 +215,15 @@ class OrderDesk:
             )
 
     async def _as_kept(self, order_id: str) -> OrderView | None:
+        if not _could_be_one(order_id):
+            return None
         async with asking_the_database():
             return await self._kept.order(order_id)
 
     async def _ask(self, order_id: str) -> OrderView | None:
         """The order's own answer; None when Temporal knows no such process."""
+        if not _could_be_one(order_id):
+            return None
         try:
             async with asking_temporal():
                 return await calls.show(self._client, order_id, PATIENCE)
@@ -255,6 +284,14 @@ class OrderDesk:
             raise WrongRole(
                 "Where a seller is told of things is theirs to set: leave seller.notify out."
             )
+
+
+def _could_be_one(order_id: str) -> bool:
+    """Whether any order could have this id: addresses can hold what a database cannot store."""
+    try:
+        return bool(_ID.validate_python(order_id))
+    except ValidationError:
+        return False
 
 
 def _way_back(view: OrderView | None, message: Message) -> str | None:

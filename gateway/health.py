@@ -33,8 +33,10 @@ class Health:
 
     async def _temporal(self) -> bool:
         try:
-            return await self._client.service_client.check_health(timeout=_WITHIN)
-        except (RPCError, RuntimeError):
+            # The client's own limit does not count while it still connects.
+            async with asyncio.timeout(_WITHIN.total_seconds()):
+                return await self._client.service_client.check_health(timeout=_WITHIN)
+        except (RPCError, RuntimeError, TimeoutError):
             return False
 
     async def _reads(self) -> bool:

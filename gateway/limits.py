@@ -3,14 +3,19 @@
 Counted in this process unless ``UNBUY_RATE_LIMIT_STORAGE`` names a store that several share.
 """
 
+import logging
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from limits import parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 
-from gateway.problems import TooMany
+from gateway.problems import Away, TooMany
+
+log = logging.getLogger("unbuy.gateway")
 
 
 class RateLimits:
@@ -19,17 +24,21 @@ class RateLimits:
     def __init__(self, limit: str, storage: str) -> None:
         """``limit`` as in ``300/minute``; ``storage`` a URI as the library ``limits`` has them."""
         self._limit = parse(limit)
-        kept = storage_from_string(storage)
+        kept = storage_from_string(storage, wrap_exceptions=True)
         assert isinstance(kept, Storage), "the settings have checked it"
         self._windows = MovingWindowRateLimiter(kept)
 
     async def count(self, who: str) -> None:
         """Count a request. Raises TooMany."""
-        if await self._windows.hit(self._limit, who):
-            return
-        stats = await self._windows.get_window_stats(self._limit, who)
+        try:
+            if await self._windows.hit(self._limit, who):
+                return
+            stats = await self._windows.get_window_stats(self._limit, who)
+        except StorageError as error:
+            log.warning("Requests cannot be counted: %s", error)
+            raise Away("Requests cannot be counted at the moment; try again soon.") from None
         wait = datetime.fromtimestamp(stats.reset_time, UTC) - datetime.now(UTC)
-        seconds = max(1, round(wait / timedelta(seconds=1)))
+        seconds = max(1, ceil(wait / timedelta(seconds=1)))
         raise TooMany(
             f"No more than {self._limit} are taken from one caller; try again in {seconds} s.",
             {"Retry-After": str(seconds)},

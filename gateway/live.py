@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -34,6 +35,7 @@ class _Watcher:
         self.revision = revision
         self.view: OrderView | None = None
         self.has_news = asyncio.Event()
+        self.is_over = False
 
 
 class Lookout:
@@ -46,10 +48,11 @@ class Lookout:
         self._looking: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
-    async def watch(
-        self, order_id: str, seen: int | None = None
-    ) -> AsyncIterator[tuple[int, OrderView]]:
-        """An order's revision and view, now (unless it is ``seen``) and at each change, until stopped.
+    @asynccontextmanager
+    async def watching(
+        self, order_id: str, until: datetime, seen: int | None = None
+    ) -> AsyncIterator[AsyncIterator[tuple[int, OrderView]]]:
+        """An order's revision and view, now (unless it is ``seen``) and at each change, until then.
 
         Who is slow misses what lies between, never the last. Raises Away for one watcher too many.
         """
@@ -63,23 +66,34 @@ class Lookout:
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            while True:
-                await mine.has_news.wait()
-                if self._stopped.is_set():
-                    return
-                mine.has_news.clear()
-                if mine.view:
-                    yield mine.revision, mine.view
+            yield self._news(mine, until)
         finally:
             WATCHERS.dec()
             self._watchers[order_id].discard(mine)
             if not self._watchers[order_id]:
                 del self._watchers[order_id]
 
+    async def _news(self, mine: _Watcher, until: datetime) -> AsyncIterator[tuple[int, OrderView]]:
+        while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    await mine.has_news.wait()
+            except TimeoutError:
+                return
+            if mine.is_over:
+                return
+            mine.has_news.clear()
+            if mine.view:
+                yield mine.revision, mine.view
+
     def stop(self) -> None:
         """End all streams; those who watch connect again elsewhere."""
         self._stopped.set()
+        self._end_all()
+
+    def _end_all(self) -> None:
         for mine in chain.from_iterable(self._watchers.values()):
+            mine.is_over = True
             mine.has_news.set()
 
     async def _look(self) -> None:
@@ -97,6 +111,11 @@ class Lookout:
                     changed = await self._listing.changed(seen)
             except Away:
                 changed = {}  # said in the log; looked for again
+            except Exception as error:
+                # A defect of ours: who watches connects again, and waits for no news that never come.
+                log.error("What has changed cannot be read: %s", type(error).__name__)
+                self._end_all()
+                return
             for order_id, (revision, view) in changed.items():
                 for mine in self._watchers.get(order_id, ()):
                     if mine.revision != revision:

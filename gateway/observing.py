@@ -5,6 +5,7 @@ The log names routes, statuses and roles, and never a party, an order or a word 
 
 import re
 import time
+import traceback
 from typing import Any, Final
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ SECONDS = Histogram(
     "unbuy_gateway_request_seconds", "From the first byte asked to the last answered.", ("route",)
 )
 
+_FRAMES: Final = 8
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -64,6 +66,16 @@ class Observing:
 
         try:
             await self._app(scope, receive, observed)
+        except Exception as error:
+            # It was answered, where that was still possible. Its text may hold what a caller sent, and no
+            # line of the code that failed does.
+            frames = traceback.extract_tb(error.__traceback__)
+            log.error(
+                "failed",
+                request_id=request_id,
+                error=type(error).__name__,
+                at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-_FRAMES:]],
+            )
         finally:
             seconds = time.perf_counter() - began
             route = _route(scope)

@@ -130,6 +130,10 @@ class TooSlow(Problem):
 
     status, slug, title = 408, "too-slow", "Too slow"
 
+    def __init__(self, detail: str) -> None:
+        # Nobody reads the rest of the body: a connection that stays open would keep it coming.
+        super().__init__(detail, {"Connection": "close"})
+
 
 class Conflict(Problem):
     """What is there already says otherwise."""

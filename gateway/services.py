@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from adapters.stripe_provider import StripeProvider
 from gateway.access import Tokens
 from gateway.desk import OrderDesk
 from gateway.health import Health
@@ -22,3 +23,9 @@ class Services:
     proofs: Proofs
     webhooks: Webhooks
     health: Health
+    stripe: StripeProvider | None = None
+
+    async def close(self) -> None:
+        """Close the connections that are not the caller's."""
+        if self.stripe:
+            await self.stripe.close()

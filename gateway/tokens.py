@@ -5,24 +5,22 @@ fetched again when it signs with a new one), and ``iss``, ``aud`` and ``exp`` mu
 secret that was meant for a laptop opens nothing where an issuer is set.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
 import jwt
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from gateway.access import Caller, Role
-from gateway.problems import Away, NotSignedIn
+from gateway.issuer import IssuersKeys
+from gateway.problems import NotSignedIn
 from orders.values import PartyId
 
 # Of ``alg``: never "none", and never a secret's where the issuer has key pairs.
 _ISSUERS_ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 # Clocks of two machines differ.
 _LEEWAY: Final = timedelta(seconds=30)
-_FETCH_WITHIN: Final = timedelta(seconds=5)
 _ROLES: Final = frozenset({Role.BUYER, Role.SELLER, Role.SUPPORT, Role.PROVIDER})
 _PARTY: Final = TypeAdapter[str](PartyId)
 
@@ -61,25 +59,20 @@ class SecretTokens:
 class IssuersTokens:
     """Tokens signed by an OpenID Connect issuer, for an audience that is us."""
 
-    def __init__(self, issuer: str, audience: str, role_claim: str) -> None:
+    def __init__(self, keys: IssuersKeys, issuer: str, audience: str, role_claim: str) -> None:
+        self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._role_claim = role_claim
-        self._keys: jwt.PyJWKClient | None = None
-        self._discovering = asyncio.Lock()
 
     async def caller(self, token: str) -> Caller:
         """See ``Tokens``."""
-        keys = await self._issuers_keys()
         try:
-            # It asks the network when it knows no such key, at most every half minute.
-            key = await asyncio.to_thread(keys.get_signing_key_from_jwt, token)
-        except jwt.PyJWKClientConnectionError:
-            raise self._away() from None
+            kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError:
-            raise NotSignedIn(
-                "This token is not signed by a key of the issuer: sign in again."
-            ) from None
+            raise NotSignedIn("This is not a token that can be read: sign in again.") from None
+        if (key := await self._keys.find(kid)) is None:
+            raise NotSignedIn("This token is not signed by a key of the issuer: sign in again.")
         return _read(
             lambda: jwt.decode(
                 token,
@@ -93,34 +86,12 @@ class IssuersTokens:
             self._role_claim,
         )
 
-    async def _issuers_keys(self) -> jwt.PyJWKClient:
-        async with self._discovering:
-            if self._keys is None:
-                address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
-                try:
-                    async with httpx.AsyncClient(timeout=_FETCH_WITHIN.total_seconds()) as http:
-                        found = (await http.get(address)).raise_for_status().json()
-                    if found["issuer"] != self._issuer:
-                        raise self._away()
-                    self._keys = jwt.PyJWKClient(
-                        found["jwks_uri"], timeout=_FETCH_WITHIN.total_seconds()
-                    )
-                except (httpx.HTTPError, ValueError, KeyError, TypeError, jwt.PyJWTError):
-                    raise self._away() from None
-            return self._keys
-
-    @staticmethod
-    def _away() -> Away:
-        return Away(
-            "Who signs the tokens cannot be asked for its keys at the moment; try again soon."
-        )
-
 
 def _read(decode: Callable[[], Mapping[str, Any]], role_claim: str) -> Caller:
     try:
         claims = decode()
         role = claims.get(role_claim)
-        if role not in _ROLES:
+        if not isinstance(role, str) or role not in _ROLES:
             raise NotSignedIn(
                 f"This token's {role_claim} is none of buyer, seller, support and provider."
             )

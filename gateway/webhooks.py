@@ -7,7 +7,7 @@ there: fails closed.
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -24,6 +24,8 @@ from ledger.database import DATABASE_AWAY
 from ledger.inbox import AnotherBody
 
 log = logging.getLogger("unbuy.gateway")
+
+_SEND_AGAIN: Final = "This cannot be taken at the moment; send it again soon."
 
 
 class Reader(Protocol):
@@ -64,10 +66,10 @@ class Webhooks:
         except EventError as error:
             raise Invalid(str(error)) from None
         try:
-            async with asking_temporal():
+            async with asking_temporal(_SEND_AGAIN):
                 return (await self._desk.take(event)).value
         except (AnotherBody, TooEarly) as error:
             raise Conflict(str(error)) from None
         except (*DATABASE_AWAY, ApplicationError, RPCError, WorkflowUpdateFailedError) as error:
             log.warning("A webhook of %s is not taken yet: %s", provider, type(error).__name__)
-            raise Away("This cannot be taken at the moment; send it again soon.") from None
+            raise Away(_SEND_AGAIN) from None

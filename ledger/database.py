@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,8 +36,8 @@ DATABASE_ERRORS = (*DATABASE_AWAY, ImportError, ValueError)
 # Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.
 _SCHEMA_LOCK = 1_970_168_437
 
-# Seconds that a process waits for another one's write to end.
-_SQLITE_PATIENCE = 30.0
+# So long a process waits for another one's write to end.
+_SQLITE_PATIENCE = timedelta(seconds=30)
 
 
 class Database:
@@ -56,18 +57,19 @@ class Database:
         )
 
     @classmethod
-    async def open(cls, url: str) -> "Database":
+    async def open(cls, url: str, patience: timedelta = _SQLITE_PATIENCE) -> "Database":
         """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
 
         An SQLite file and its directory are made if missing, and the schema is brought to its newest
-        version. Raises NewerDatabase.
+        version. ``patience`` is how long a write waits for another process's on SQLite: that wait cannot
+        be broken off. Raises NewerDatabase.
         """
         address = make_url(url)
         address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
         if address.get_backend_name() == "sqlite":
             file = Path(address.database or "")
             await asyncio.to_thread(_prepare, file)
-            database = cls(_sqlite_engine(address))
+            database = cls(_sqlite_engine(address, patience))
         else:
             database = cls(create_async_engine(address, pool_pre_ping=True))
         try:
@@ -106,7 +108,7 @@ class Database:
 def _prepare(file: Path) -> None:
     """Make the directory, and turn the file to write-ahead logging, which stays with the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    give_up = time.monotonic() + _SQLITE_PATIENCE
+    give_up = time.monotonic() + _SQLITE_PATIENCE.total_seconds()
     # Two that turn it at once keep each other out: they must let go and try again, not wait.
     with closing(sqlite3.connect(file, timeout=0)) as connection:
         while True:
@@ -124,10 +126,11 @@ def _is_taken(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _sqlite_engine(address: URL) -> AsyncEngine:
+def _sqlite_engine(address: URL, patience: timedelta) -> AsyncEngine:
     # The driver begins no transactions of its own: it would begin them late, and not for reads.
     engine = create_async_engine(
-        address, connect_args={"timeout": _SQLITE_PATIENCE, "isolation_level": None}
+        address,
+        connect_args={"timeout": patience.total_seconds(), "isolation_level": None},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -4,14 +4,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import FailFast, Field, model_validator
 
 from orders.sentences import sentence
 from orders.values import Duration, Frozen
 
 _MOST_REMINDERS = 200
 
-_Reminders = Annotated[tuple[Duration, ...], Field(max_length=10)]
+_Reminders = Annotated[tuple[Duration, ...], Field(max_length=10), FailFast()]
 
 
 class OnFailedProof(StrEnum):

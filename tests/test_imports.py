@@ -34,6 +34,27 @@ ALLOWED: dict[str, set[str]] = {
         "pydantic_extra_types",
         "sqlalchemy",
     },
+    "gateway": {
+        "adapters",
+        "connecting",
+        "fastapi",
+        "gateway",
+        "httpx",
+        "jwt",
+        "ledger",
+        "limits",
+        "orders",
+        "prometheus_client",
+        "pydantic",
+        "pydantic_core",
+        "settings",
+        "sqlalchemy",
+        "starlette",
+        "structlog",
+        "temporalio",
+        "uvicorn",
+        "workflows",
+    },
 }
 """What each room may import beside the standard library."""
 

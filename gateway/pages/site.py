@@ -6,6 +6,7 @@ Everything works without script: reading, and every action as a form. Script onl
 import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -250,14 +251,17 @@ class Site:
         """Server-sent events that say only that the order has changed; the script reads it anew."""
         session = self._signed(request)
         order_id = request.path_params["order_id"]
-        await self._works.desk.visible(session.caller, order_id)
-        seen = self._works.lookout.watch(order_id)
+        await self._works.desk.must_be_visible(session.caller, order_id)
+        stack = AsyncExitStack()
+        # Entered before the answer begins: one watcher too many is told so.
+        news = await stack.enter_async_context(
+            self._works.lookout.watching(order_id, session.caller.until)
+        )
 
         async def events() -> AsyncIterator[bytes]:
-            async for _, view in seen:
-                if datetime.now(UTC) >= session.caller.until:
-                    return  # its watcher has to sign in again
-                yield format_sse_event(event="order", data_str=_digest(view))
+            async with stack:
+                async for _, view in news:
+                    yield format_sse_event(event="order", data_str=_digest(view))
 
         return StreamingResponse(events(), media_type="text/event-stream")
 

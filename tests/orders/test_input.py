@@ -218,6 +218,24 @@ def test_duplicate_keys_inside() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines": [{}] * 20_000},
+        {"buyer": {"id": "b", "name": "B", "locale": "pl", "notify": [0] * 20_000}},
+        {"policy": {"refund_checks": [0] * 20_000}},
+    ],
+)
+def test_a_long_list_of_mistakes_is_not_read_to_its_end(changes: dict[str, Any]) -> None:
+    """R1, case 51: naming 80,000 mistakes would take seconds, for everybody who waits behind it."""
+    body = json.dumps(json.loads(place().model_dump_json()) | changes)
+
+    with pytest.raises(ValidationError) as caught:
+        PlaceOrder.model_validate_json(body)
+
+    assert caught.value.error_count() < 10
+
+
+@pytest.mark.parametrize(
     ("name", "field", "most"),
     [
         ("cancel_request", "note", 1000),

@@ -1,0 +1,279 @@
+"""Who may do what (cases 47, 48): every address of the gateway for everybody, by a table of its own."""
+
+import asyncio
+from typing import Any, cast
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from gateway.app import build_app
+from gateway.openapi import EXAMPLES
+from gateway.services import Services
+from ledger.database import Database
+from orders.view import OrderView
+from tests.gateway.conftest import Person, Town, serving
+from tests.gateway.problem import problem_of
+from workflows import calls
+
+TAKEN = 0
+"""The gateway lets it through; what the order says to it is another matter."""
+
+CALLERS = ("nobody", "buyer A", "buyer B", "seller A", "seller B", "support", "provider")
+
+ALL = (TAKEN,) * 7
+PEOPLE = (401, TAKEN, 404, TAKEN, 404, TAKEN, 403)
+BUYER = (401, TAKEN, 404, 403, 403, 403, 403)
+SELLER = (401, 403, 403, TAKEN, 404, 403, 403)
+SUPPORT = (401, 403, 403, 403, 403, TAKEN, 403)
+PROVIDER = (401, 403, 403, 403, 403, 403, TAKEN)
+
+ORDER = "/v1/orders/{order_id}"
+EXPECTED: dict[str, tuple[int, ...]] = {
+    "POST /v1/orders": (401, TAKEN, 403, 403, 403, TAKEN, 403),
+    "GET /v1/orders": (401, TAKEN, TAKEN, TAKEN, TAKEN, TAKEN, 403),
+    f"GET {ORDER}": PEOPLE,
+    f"GET {ORDER}/events": PEOPLE,
+    f"POST {ORDER}/reorder": BUYER,
+    f"POST {ORDER}/payment": PROVIDER,
+    f"POST {ORDER}/payment-declined": PROVIDER,
+    f"POST {ORDER}/cancel-request": BUYER,
+    f"POST {ORDER}/cancel-withdrawal": BUYER,
+    f"POST {ORDER}/seller-reply": SELLER,
+    f"POST {ORDER}/tracking-number": SELLER,
+    f"POST {ORDER}/shipment-proof": SELLER,
+    f"POST {ORDER}/proof-review": SUPPORT,
+    f"POST {ORDER}/seller-message": SELLER,
+    f"POST {ORDER}/buyer-message": BUYER,
+    f"POST {ORDER}/offer-acceptance": BUYER,
+    f"POST {ORDER}/dispute-request": BUYER,
+    f"POST {ORDER}/dispute-withdrawal": BUYER,
+    f"POST {ORDER}/settlement-offer": SELLER,
+    f"POST {ORDER}/settlement-acceptance": BUYER,
+    f"POST {ORDER}/shipment-extension": BUYER,
+    f"POST {ORDER}/chargeback": PROVIDER,
+    f"POST {ORDER}/dispute-decision": SUPPORT,
+    f"POST {ORDER}/refund-update": (401, 403, 403, 403, 403, TAKEN, TAKEN),
+    # By signature, and here none is set up.
+    "POST /v1/webhooks/{provider}": (404,) * 7,
+    "GET /healthz": ALL,
+    "GET /readyz": ALL,
+    "GET /metrics": ALL,
+    "GET /openapi.json": ALL,
+    "GET /docs": ALL,
+    "GET /docs/start.js": ALL,
+    "GET /docs/ui": ALL,
+}
+
+
+def _routes() -> set[str]:
+    app = build_app(cast(Services, None))._app
+    found = set()
+    for route in iter_route_contexts(app.routes):  # type: ignore[attr-defined]
+        methods = set(route.methods or {"GET"}) - {"HEAD"}
+        found |= {f"{method} {route.path}" for method in methods}
+    return found
+
+
+def test_every_address_stands_in_the_table() -> None:
+    """Case 47: an address that is new needs a row here."""
+    assert _routes() == set(EXPECTED)
+
+
+def _callers(town: Town) -> dict[str, Person | None]:
+    return {
+        "nobody": None,
+        "buyer A": town.buyer,
+        "buyer B": town.person("buyer", "buyer-b"),
+        "seller A": town.seller,
+        "seller B": town.person("seller", "seller-b"),
+        "support": town.support,
+        "provider": town.provider,
+    }
+
+
+def _body(town: Town, path: str) -> Any:
+    """What the order could well take from whoever may send it."""
+    if path == "/v1/orders":
+        return town.order(order_id=f"{town.order_id}-other")
+    name = path.rpartition("/")[2].replace("-", "_")
+    return EXAMPLES.get("Reorder" if name == "reorder" else name, {})
+
+
+async def _status(town: Town, caller: Person | None, route: str) -> int:
+    method, _, path = route.partition(" ")
+    address = path.format(order_id=town.order_id, provider="stripe")
+    if path == "/docs/ui":
+        address += "/swagger-ui.css"
+    headers = caller._headers({}) if caller else {}
+    body = _body(town, path) if method == "POST" else None
+    async with town.http.stream(method, address, headers=headers, json=body) as answer:
+        if answer.status_code < 400:
+            return TAKEN  # what is left of it may never end
+        await answer.aread()
+    problem_of(answer, answer.status_code)
+    return TAKEN if answer.status_code in (409, 422) else answer.status_code
+
+
+async def _events(town: Town) -> int:
+    history = await calls.order(town.stage.server.client, town.order_id).fetch_history()
+    return len(history.events)
+
+
+async def test_everybody_gets_what_the_table_says_and_who_is_refused_leaves_no_trace(
+    town: Town,
+) -> None:
+    """Cases 47 and 48: no token is 401, the wrong role 403, another's order 404; none of them an event."""
+    await town.place()
+    await town.pay()
+    before = await _settled(town)
+    callers = _callers(town)
+    refused: dict[tuple[str, str], int] = {}
+    taken: dict[tuple[str, str], int] = {}
+    for route, statuses in EXPECTED.items():
+        for name, expected in zip(CALLERS, statuses, strict=True):
+            (refused if expected else taken)[route, name] = expected
+
+    async def others(asked: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+        return {
+            (route, name): status
+            for (route, name), expected in asked.items()
+            if (status := await _status(town, callers[name], route)) != expected
+        }
+
+    assert await others(refused) == {}
+    assert await _events(town) == before
+    assert (await _view(town)).refused == []
+    assert await others(taken) == {}
+
+
+async def _settled(town: Town) -> int:
+    """Its events, once it has done what it has to do by itself."""
+    events = -1
+    async with asyncio.timeout(20):
+        while events != (events := await _events(town)):
+            await asyncio.sleep(0.3)
+    return events
+
+
+async def _view(town: Town) -> OrderView:
+    return await calls.show(town.stage.server.client, town.order_id)
+
+
+async def test_anothers_order_answers_as_one_that_never_was(town: Town) -> None:
+    """Case 47: nobody can find out which orders there are."""
+    await town.place()
+    stranger = town.person("buyer", "buyer-b")
+    said = {"text": "Hello?"}
+
+    for path in ("", "/buyer-message", "/reorder"):
+        answers = []
+        for order_id in (town.order_id, "N-1"):
+            address = f"/v1/orders/{order_id}{path}"
+            answer = await (stranger.post(address, said) if path else stranger.get(address))
+            problem = problem_of(answer, 404)
+            answers.append(problem["detail"].replace(order_id, "it"))
+
+        assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"buyer": {"id": "buyer-b", "name": "B", "locale": "en", "notify": []}}, 403),
+        ({"policy": {"payment_review": "PT1S"}}, 403),
+        ({"policy": {"refund_window": "P3650D"}}, 403),
+        ({"seller": {"id": "s", "name": "S", "locale": "en", "notify": ["json://x"]}}, 403),
+        ({"status": "closed"}, 422),
+        ({"placed_at": "2020-01-01T00:00:00Z"}, 422),
+        ({"amount_paid": {"amount": 2490, "currency": "EUR"}}, 422),
+        ({"message_id": "m-1"}, 422),
+    ],
+    ids=lambda it: "-".join(it) if isinstance(it, dict) else "",
+)
+async def test_a_buyer_sets_no_field_that_is_not_theirs(
+    town: Town, strict: Town, change: dict[str, Any], status: int
+) -> None:
+    """Case 48."""
+    refused = await strict.buyer.post("/v1/orders", strict.order(**change))
+
+    problem_of(refused, status)
+    problem_of(await strict.support.get(strict.path), 404)
+
+
+@pytest.fixture
+async def strict(town: Town, database: Database) -> Any:
+    """A town whose buyers take the marketplace's policy."""
+    async with (
+        serving(town.stage.server.client, database, buyers_choose_policy=False) as address,
+        httpx.AsyncClient(base_url=address, verify=False) as http,
+    ):
+        yield Town(http, town.stage)
+
+
+async def test_a_message_says_no_more_than_its_own_fields(town: Town) -> None:
+    """Case 48: who says it, about which order and when is not the caller's to set."""
+    await town.place()
+    before = await _settled(town)
+
+    for more in ({"by": "support"}, {"order_id": "A-1"}, {"at": "2020-01-01T00:00:00Z"}):
+        answer = await town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"} | more)
+        problem_of(answer, 422)
+
+    assert await _events(town) == before
+
+
+async def _is_listed(town: Town) -> None:
+    """Lists are read from what is kept, a moment after the order itself says it."""
+    async with asyncio.timeout(20):
+        while not (await town.buyer.get("/v1/orders")).json()["orders"]:
+            await asyncio.sleep(0.05)
+
+
+async def test_no_query_shows_anothers_orders(town: Town) -> None:
+    """Case 47: a list has the caller's own, whatever is asked for."""
+    await town.place()
+    await _is_listed(town)
+    stranger = town.person("buyer", f"stranger-{town.number}")
+
+    for query in ("buyer", "buyer_id", "seller_id", "sub", "role"):
+        answer = await stranger.get(f"/v1/orders?{query}={town.buyer.id}")
+        assert answer.json()["orders"] == []
+    for role in ("seller", "buyer"):
+        other = town.person(role, town.buyer.id if role == "seller" else town.seller.id)
+        assert (await other.get("/v1/orders")).json()["orders"] == []
+
+
+async def test_a_cursor_of_somebody_elses_list_shows_ones_own(town: Town) -> None:
+    """Case 47."""
+    await town.place()
+    await _is_listed(town)
+    stranger = town.person("buyer", f"stranger-{town.number}")
+    far = "OTk5OS0wMS0wMVQwMDowMDowMCswMDowMCB6"  # 9999-01-01, order z
+
+    assert (await town.buyer.get(f"/v1/orders?cursor={far}")).json()["orders"]
+    assert (await stranger.get(f"/v1/orders?cursor={far}")).json()["orders"] == []
+
+
+async def test_a_buyer_may_reorder_what_support_has_placed(town: Town) -> None:
+    """R3: where the seller is told of things comes from the order, and not from the buyer."""
+    seller = {
+        "id": town.seller.id,
+        "name": "Shop",
+        "locale": "en",
+        "notify": ["json://shop.example"],
+    }
+    await town.support.post("/v1/orders", town.order(seller=seller))
+    await town.buyer.post(f"{town.path}/cancel-request", {"reason": "changed_mind"})
+    eur = {"amount": 1345, "currency": "EUR"}
+    wanted = {
+        "order_id": f"{town.order_id}-again",
+        "prices": {"CAB-2": eur},
+        "shipping_price": eur,
+    }
+
+    again = await town.buyer.post(f"{town.path}/reorder", wanted)
+
+    assert again.status_code == 201, again.text
+    assert "json://" not in again.text
+    assert "json://" in (await town.seller.get(again.headers["location"])).text

