@@ -726,7 +726,7 @@ async def test_without_a_worker_there_is_a_sentence(
 ) -> None:
     async with embedded_server() as server:
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
-        monkeypatch.setattr(calls, "_PATIENCE", timedelta(seconds=1))
+        monkeypatch.setattr(calls, "PATIENCE", timedelta(seconds=1))
         monkeypatch.setattr(commandline, "_ANSWER_WITHIN", timedelta(seconds=1))
         monkeypatch.setenv("UNBUY_DATABASE_URL", terminal.environment["UNBUY_DATABASE_URL"])
         await calls.place(

@@ -78,7 +78,7 @@ async def signal(client: Client, order_id: str, message: Message) -> None:
 
 
 async def update(
-    client: Client, order_id: str, message: Message, patience: timedelta = PATIENCE
+    client: Client, order_id: str, message: Message, patience: timedelta | None = None
 ) -> OrderView:
     """Tell an order and get its view. Raises WorkflowUpdateFailedError with the order's refusal, and
     WorkflowUpdateRPCTimeoutOrCancelledError when no worker answers: the message may still be taken.
@@ -88,7 +88,7 @@ async def update(
         message,
         id=_update_id(message),
         result_type=OrderView,
-        rpc_timeout=patience,
+        rpc_timeout=patience or PATIENCE,
     )
     return view
 
