@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up soak-money histories screenshot docs-tables catalogues mails migration lock clean
+.PHONY: help setup demo test check format up soak-money soak-http load-http histories screenshot docs-tables catalogues mails \
+	migration lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -42,6 +43,12 @@ up: $(STAMP) ## the system, running until stopped
 
 soak-money: $(STAMP) ## refunds among faults and dying workers, each counted (ARGS='--refunds 2000 --seed 1')
 	@$(RUN) -m bench.soak_money $(ARGS)
+
+soak-http: $(STAMP) ## 10,000 requests that schemathesis makes of the HTTP API (ARGS='--requests 500 --seed 2')
+	@$(RUN) -m bench.soak_http $(ARGS)
+
+load-http: $(STAMP) ## what HTTP costs beside Temporal's own client (ARGS='--operations 400 --levels 1 8 32')
+	@$(RUN) -m bench.load_http $(ARGS)
 
 histories: $(STAMP) ## record the histories of the replay tests again
 	@$(RUN) -m tests.replay.record $(ARGS)

@@ -2,29 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import (
-    WorkflowExecutionStatus,
-    WorkflowHandle,
-    WorkflowUpdateFailedError,
-)
-from temporalio.exceptions import ApplicationError
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from adapters.local_provider import LocalProvider
+from demo.lines import Line, TemporalLine
 from deploy.embedded import EmbeddedServer, embedded_server
 from ledger.journal import Database, SqlJournal
 from orders import messages as m
-from orders.errors import RefusalCode
+from orders.errors import NotAllowedNow, RefusalCode
 from orders.model import PlaceOrder, Status
-from orders.stray import Stray, StrayPayment
+from orders.stray import Stray
 from orders.values import Money
 from orders.view import OrderView
 from worker import World, build_worker
@@ -51,11 +47,12 @@ class Astray(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything the stories need, running."""
+    """Everything the stories need, running; ``line`` is how their people reach the orders."""
 
     server: EmbeddedServer
     database_url: str
     skipper: TimeSkipper
+    line: Line
     journal: SqlJournal
     provider: LocalProvider
 
@@ -86,12 +83,14 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         database = await Database.open(url)
         try:
             world = World.local(database, server.client)
+            # Not enabled: time runs as it does for us until a story lets days pass.
+            skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
             async with build_worker(server.client, world.activities()):
                 yield Stage(
                     server=server,
                     database_url=url,
-                    # Not enabled: time runs as it does for us until a story lets days pass.
-                    skipper=TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False)),
+                    skipper=skipper,
+                    line=TemporalLine(skipper.client),
                     journal=SqlJournal(database),
                     provider=LocalProvider(database),
                 )
@@ -113,7 +112,8 @@ class Life:
     @classmethod
     async def begin(cls, stage: Stage, placed: PlaceOrder) -> "Life":
         """R1: the order is placed."""
-        life = cls(stage, placed, await calls.place(stage.skipper.client, placed))
+        await stage.line.place(placed)
+        life = cls(stage, placed, calls.order(stage.server.client, placed.order_id))
         await life._rest(life.handle)
         return life
 
@@ -125,7 +125,10 @@ class Life:
     async def tells(self, message: m.Message) -> OrderView:
         """Somebody tells the order something that it takes."""
         before = await self.view()
-        await calls.signal(self.stage.server.client, self.placed.order_id, message)
+        try:
+            await self.stage.line.tell(self.placed, message)
+        except NotAllowedNow as refusal:
+            raise Astray(f"{message.name} was refused: {refusal.reason}") from None
         await self._rest(self.handle)
         after = await self.view()
         if after.refused[-1:] != before.refused[-1:]:
@@ -136,23 +139,11 @@ class Life:
         """Somebody tells the order something that it cannot take now, and hears why."""
         at = await self.now()
         try:
-            await calls.update(self.stage.server.client, self.placed.order_id, message)
-        except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            if not (isinstance(cause, ApplicationError) and cause.type == "NotAllowedNow"):
-                raise
-            details = cause.details[0]
-            if details["code"] != code:
-                raise Astray(
-                    f"{message.name} was refused as {details['code']}, not {code}"
-                ) from None
-            since = details["available_from"]
-            refused = RefusedUpdate(
-                at=at,
-                name=message.name,
-                reason=details["reason"],
-                available_from=datetime.fromisoformat(since) if since else None,
-            )
+            await self.stage.line.ask(self.placed, message)
+        except NotAllowedNow as refusal:
+            if refusal.code is not code:
+                raise Astray(f"{message.name} was refused as {refusal.code}, not {code}") from None
+            refused = RefusedUpdate(at, message.name, refusal.reason, refusal.available_from)
             self.refused.append(refused)
             return refused
         finally:
@@ -168,24 +159,9 @@ class Life:
     async def is_paid_in_vain(self, money: Money | None = None) -> None:
         """R17: a payment that the order cannot take; all of it is back with its payer in the end."""
         payment = await self._payment(money)
-        try:
-            await calls.signal(self.stage.server.client, self.placed.order_id, payment)
-            await self._rest(self.handle)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            # The order's process is over, so whoever hears of the money sends it back.
-            await calls.send_back(
-                self.stage.skipper.client,
-                StrayPayment(
-                    payment_id=payment.payment_id,
-                    money=payment.money,
-                    method=payment.method,
-                    reason=RefusalCode.ORDER_CLOSED.value,
-                    order_id=self.placed.order_id,
-                    payer=self.placed.buyer,
-                ),
-            )
+        with suppress(NotAllowedNow):
+            await self.stage.line.tell(self.placed, payment)
+        await self._rest(self.handle)
         self.stray_payments.append(payment.payment_id)
         stray = self._stray(payment.payment_id)
         await self._until_it_exists(stray)
@@ -213,7 +189,7 @@ class Life:
 
     async def view(self) -> OrderView:
         """The order as it is now."""
-        return await calls.show(self.stage.server.client, self.placed.order_id)
+        return await self.stage.line.view(self.placed)
 
     async def now(self) -> datetime:
         """What the order's own clock says."""

@@ -189,10 +189,10 @@ def _kind(about: dict[str, Any], schema: dict[str, Any]) -> str:
             return "one of " + ", ".join(f"`{value}`" for value in values)
         case {"format": "date-time"}:
             return "instant"
-        case {"pattern": str(pattern)}:
-            return f"text that matches `{pattern}`"
         case {"type": "string", "maxLength": int(most)}:
             return f"text of up to {most} characters"
+        case {"pattern": str(pattern)}:
+            return f"text that matches `{pattern}`"
         case {"type": "integer", "maximum": int(most)}:
             least = about.get("minimum", about.get("exclusiveMinimum", -1) + 1)
             return f"whole number from {least} to {most}"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +24,7 @@ from orders.clock import Due
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
 from orders.model import CloseReason, Party, PlaceOrder, Status
-from orders.values import Frozen, Instant, MessageId, Money, OrderId, ShortText
+from orders.values import Frozen, Instant, Money, OrderId, ShortText
 from orders.view import OrderView
 
 MOST_LISTED: Final = 50
@@ -32,10 +32,11 @@ MOST_LISTED: Final = 50
 api = APIRouter(prefix="/v1")
 
 _Body = TypeVar("_Body", bound=BaseModel)
-_MESSAGE_ID = TypeAdapter[str](MessageId)
 _ORDER_ID = TypeAdapter[str](OrderId)
 _INSTANT = TypeAdapter[datetime](Instant)
 _REVISION = re.compile(r"[0-9]{1,18}")
+# Of what HTTP leaves alone on the way: no spaces at an end, and one alphabet.
+_KEY = re.compile(r"^[!-~]{1,64}$")
 
 
 class Reorder(Frozen):
@@ -160,8 +161,16 @@ async def place_order(
 async def list_orders(
     works: Works,
     who: Annotated[Caller, only_for("list")],
-    status: Annotated[str | None, Query(description="Only those in this status.")] = None,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    status: Annotated[
+        str | None,
+        Query(description="Only those in this status."),
+        WithJsonSchema({"type": "string", "enum": list(Status)}),
+    ] = None,
+    cursor: Annotated[
+        str | None,
+        Query(description="`next_cursor` of the page before."),
+        WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+    ] = None,
 ) -> Response:
     """List the caller's own orders, newest first; support's are all."""
     chosen = None
@@ -170,7 +179,7 @@ async def list_orders(
             chosen = Status(status)
         except ValueError:
             raise Invalid(f"status must be one of {', '.join(Status)}.") from None
-    after = _place_of(cursor) if cursor else None
+    after = None if cursor is None else _place_of(cursor)
     found = await works.desk.newest(who, chosen, after, MOST_LISTED + 1)
     shown = [seen_by(who, view) for view in found[:MOST_LISTED]]
     page = Page(
@@ -198,7 +207,7 @@ async def _watched(
     order_id: Answer,
     works: Works,
     who: Annotated[Caller, only_for("watch")],
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: Annotated[str | None, Header(), WithJsonSchema({"type": "string"})] = None,
 ) -> AsyncIterator[AsyncIterable[ServerSentEvent]]:
     """Everything that can be refused is refused here, before the stream begins."""
     await works.desk.must_be_visible(who, order_id)
@@ -303,6 +312,7 @@ def _tell(name: str) -> Callable[..., Awaitable[Response]]:
         idempotency_key: Annotated[
             str | None,
             Header(description="The message's id: the same again changes nothing."),
+            WithJsonSchema({"type": "string", "pattern": _KEY.pattern}),
         ] = None,
     ) -> Response:
         message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
@@ -320,10 +330,11 @@ def _with_id(message: Message, key: str | None) -> Message:
 
 
 def _checked(key: str | None) -> str | None:
-    try:
-        return None if key is None else _MESSAGE_ID.validate_python(key)
-    except ValidationError:
-        raise Invalid("Idempotency-Key must be 1 to 64 characters, and no control ones.") from None
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid(
+            "Idempotency-Key must be 1 to 64 visible characters of ASCII, such as a UUID."
+        )
+    return key
 
 
 for _name, _model in MESSAGES.items():
@@ -352,7 +363,8 @@ def _cursor_of(view: OrderView) -> str:
 
 def _place_of(cursor: str) -> Place:
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         at, _, order_id = text.partition(" ")
         place = Place(_INSTANT.validate_python(at), _ORDER_ID.validate_python(order_id))
     except (binascii.Error, ValueError):

@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
 from gateway.api import Reorder, Works, api, counting_strangers
 from gateway.observing import Observing
 from gateway.openapi import PROBLEMS, document
-from gateway.problems import Away, Problem, as_problem, request_id
+from gateway.problems import Away, NoSuchMethod, Problem, as_problem, request_id
 from gateway.services import Services
 from orders.errors import InvalidInput
 
@@ -25,6 +25,7 @@ _DOCS_MAY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _DOCS: Final = """<!doctype html>
 <html lang="en">
 <title>Unbuy API</title>
@@ -41,6 +42,12 @@ _START_DOCS: Final = """SwaggerUIBundle({
   persistAuthorization: false, validatorUrl: null
 })
 """
+
+
+class Metrics(Response):
+    """Prometheus's text format."""
+
+    media_type = CONTENT_TYPE_LATEST
 
 
 def build_app(
@@ -89,10 +96,10 @@ def _serve_operations(app: FastAPI) -> None:
             raise Away(f"Does not answer: {' and '.join(away)}.")
         return JSONResponse({"status": "ready"})
 
-    @app.get("/metrics", tags=["operations"])
+    @app.get("/metrics", response_class=Metrics, tags=["operations"])
     async def metrics() -> Response:
         """Metrics for Prometheus."""
-        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Metrics(generate_latest())
 
 
 def _serve_docs(app: FastAPI) -> None:
@@ -110,4 +117,21 @@ def _serve_docs(app: FastAPI) -> None:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     """What an error comes to: a problem, and never a traceback."""
-    return as_problem(error).response(request_id(request))
+    problem = as_problem(error)
+    if isinstance(problem, NoSuchMethod):
+        # Each route knows of its own methods only.
+        problem.headers["Allow"] = ", ".join(_methods(request))
+    return problem.response(request_id(request))
+
+
+def _methods(request: Request) -> list[str]:
+    """All that can be done at an address, whichever route does it."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+            if not isinstance(route, Mount)
+        )
+    ] or ["GET", "HEAD"]  # files

@@ -124,7 +124,8 @@ class OrderDesk:
 
     async def _place(self, placed: PlaceOrder) -> Placed:
         is_new = False
-        view = await self.find(placed.order_id)
+        # Temporal itself refuses an id that it knows; what is kept knows those that it has forgotten.
+        view = await self._as_kept(placed.order_id)
         if view is None:
             async with asking_temporal():
                 try:
@@ -132,7 +133,8 @@ class OrderDesk:
                     is_new = True
                 except WorkflowAlreadyStartedError:
                     pass
-            view = await self._ask(placed.order_id)
+        if view is None or not _is_over(view):
+            view = await self._ask(placed.order_id) or view
         if view is None or not is_of(view, placed):
             raise Conflict(
                 f"There is an order {placed.order_id} with other contents already, and an id is never used "

@@ -173,7 +173,8 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
                 [(model, "validation") for model in models], ref_template=_REFERENCES
             )
             components = made.setdefault("components", {})
-            components["schemas"] = ours["$defs"] | components.get("schemas", {})
+            # Ours win: FastAPI makes floats of limits, and 2**63 - 1 is none.
+            components["schemas"] = components.get("schemas", {}) | ours["$defs"]
             components["securitySchemes"] = {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             }

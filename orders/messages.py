@@ -6,9 +6,9 @@ Every message is a signal and an update of the same ``name`` with the model as i
 
 import json
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from orders.errors import InvalidInput
 from orders.sentences import sentence
@@ -24,7 +24,10 @@ from orders.values import (
 )
 
 TrackingText = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{4,50}$")
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{4,50}$"),
+    # In schemas, which know of no stripping.
+    Field(json_schema_extra={"pattern": r"^\s*[A-Za-z0-9-][A-Za-z0-9 -]{2,48}[A-Za-z0-9-]\s*$"}),
 ]
 
 
@@ -62,6 +65,20 @@ class RefundStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+_NONE: Final = {"type": "null"}
+
+
+def _either(*shapes: dict[str, Any]) -> dict[str, Any]:
+    """What a validator says of fields that go together, for schemas: one of these shapes."""
+    needs = [[name for name, about in it.items() if about != _NONE] for it in shapes]
+    return {
+        "anyOf": [
+            {"properties": shape, "required": need}
+            for shape, need in zip(shapes, needs, strict=True)
+        ]
+    }
 
 
 class Message(Frozen):
@@ -118,6 +135,11 @@ class SellerReply(Message):
 
     name = "seller_reply"
     senders = (Role.SELLER,)
+    model_config = ConfigDict(
+        json_schema_extra=_either(
+            {"decision": {"const": "already_shipped"}}, {"tracking_number": {"type": "null"}}
+        )
+    )
 
     decision: Literal["accept", "refuse", "already_shipped"]
     note: LongText = ""
@@ -170,6 +192,17 @@ class SellerMessage(Message):
 
     name = "seller_message"
     senders = (Role.SELLER,)
+    model_config = ConfigDict(
+        json_schema_extra=_either(
+            {"topic": {"const": "discount"}, "discount": {"type": "object"}, "bonus": _NONE},
+            {"topic": {"const": "bonus"}, "bonus": {"type": "string"}, "discount": _NONE},
+            {
+                "topic": {"not": {"enum": ["discount", "bonus"]}},
+                "discount": _NONE,
+                "bonus": _NONE,
+            },
+        )
+    )
 
     topic: Literal[
         "payment_question", "shipping_advice", "payment_advice", "discount", "bonus", "other"
@@ -272,6 +305,12 @@ class DisputeDecision(Message):
 
     name = "dispute_decision"
     senders = (Role.SUPPORT,)
+    model_config = ConfigDict(
+        json_schema_extra=_either(
+            {"decision": {"const": "partial_refund"}, "money": {"type": "object"}},
+            {"decision": {"not": {"const": "partial_refund"}}, "money": _NONE},
+        )
+    )
 
     decision: Literal["full_refund", "partial_refund", "no_refund"]
     money: PositiveMoney | None = None

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
 )
 from pydantic_extra_types.currency_code import Currency
 
@@ -78,21 +79,38 @@ def _in_utc(at: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, BeforeValidator(_iso_instant), AfterValidator(_in_utc)]
 """An instant with a time zone, kept in UTC; a naive one is refused."""
 
-Duration = Annotated[timedelta, BeforeValidator(_iso_duration), AfterValidator(_reasonable)]
+# In schemas: what validators say of a value, as far as a schema can. (The format ``duration`` is RFC 3339's,
+# which has months and no fractions.)
+_SECONDS = r"[0-9]+(\.[0-9]+)?S"
+_TIME = rf"T([0-9]+H([0-9]+M)?({_SECONDS})?|[0-9]+M({_SECONDS})?|{_SECONDS})"
+_DATE = r"([0-9]+Y([0-9]+W)?([0-9]+D)?|[0-9]+W([0-9]+D)?|[0-9]+D)"
+_AS_DURATION = WithJsonSchema(
+    {"type": "string", "pattern": rf"^P({_DATE}({_TIME})?|{_TIME})$", "examples": ["P20D"]}
+)
+_AS_PRINTABLE = Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"})
+_AS_POSITIVE = Field(json_schema_extra={"properties": {"amount": {"minimum": 1}}})
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_iso_duration), AfterValidator(_reasonable), _AS_DURATION
+]
 """A positive ISO 8601 duration of at most 10 years."""
 
-ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
-LongText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_printable)]
+ShortText = Annotated[
+    str, StringConstraints(max_length=200), AfterValidator(_printable), _AS_PRINTABLE
+]
+LongText = Annotated[
+    str, StringConstraints(max_length=1000), AfterValidator(_printable), _AS_PRINTABLE
+]
 
 OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 PartyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:|@+-]{1,64}$")]
 PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,100}$")]
 MessageId = Annotated[
-    str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)
+    str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable), _AS_PRINTABLE
 ]
 # Ours are made of an order's or a payment's id and a few words more.
 RefundId = Annotated[
-    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _AS_PRINTABLE
 ]
 
 MinorUnits = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
@@ -157,4 +175,4 @@ def _not_zero(money: Money) -> Money:
     return money
 
 
-PositiveMoney = Annotated[Money, AfterValidator(_not_zero)]
+PositiveMoney = Annotated[Money, AfterValidator(_not_zero), _AS_POSITIVE]

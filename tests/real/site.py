@@ -18,6 +18,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
 from adapters.local_provider import LocalProvider
+from demo.lines import TemporalLine
 from demo.stage import Stage
 from deploy.embedded import EmbeddedServer, embedded_server
 from ledger.journal import Database, SqlJournal
@@ -130,10 +131,12 @@ async def open_site(
     url = url or f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
     database = await Database.open(url)
     try:
+        skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
         stage = Stage(
             server=server,
             database_url=url,
-            skipper=TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False)),
+            skipper=skipper,
+            line=TemporalLine(skipper.client),
             journal=SqlJournal(database),
             provider=LocalProvider(database),
         )

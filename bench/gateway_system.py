@@ -1,0 +1,127 @@
+"""The whole system as `make up` runs it, in a directory and for a while: server, worker, gateway."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from deploy import leash
+from deploy.embedded import EmbeddedServer, embedded_server, free_port
+from deploy.local import ROOT, WORKER, environment_of
+from gateway.access import Role
+from gateway.tokens import SecretTokens
+
+_PATIENCE = 60.0
+_BLINK = 0.1
+_LIFETIME = timedelta(days=1)
+
+
+class DoesNotStart(Exception):
+    """A part of the system has ended by itself; the text says which, and what it said last."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system; ``address`` is its gateway's."""
+
+    server: EmbeddedServer
+    address: str
+    secret: SecretStr
+
+    def token(self, role: Role, sub: str) -> str:
+        """What a party's requests to the gateway carry."""
+        return SecretTokens(self.secret).issue(role, sub, _LIFETIME)
+
+
+@asynccontextmanager
+async def system(directory: Path) -> AsyncIterator[System]:
+    """Run the system until the context is left, its files in a directory. Raises DoesNotStart."""
+    port, secret = free_port(), SecretStr(secrets.token_hex(32))
+    async with (
+        embedded_server(database=directory / "temporal.db") as server,
+        AsyncExitStack() as stack,
+    ):
+        environment = {
+            name: value
+            for name, value in environment_of(server).items()
+            if not name.startswith("UNBUY_")
+        }
+        environment |= {
+            "PYTHONPATH": str(ROOT),
+            "UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'unbuy.db'}",
+            "UNBUY_GATEWAY_PORT": str(port),
+            "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
+            "UNBUY_BUYERS_CHOOSE_POLICY": "true",
+            # One caller makes all requests here.
+            "UNBUY_RATE_LIMIT": "1000000/second",
+        }
+        for name, command in (
+            ("worker", (str(WORKER), "--processes", "1")),
+            ("gateway", ("-m", "gateway")),
+        ):
+            part = _part(directory / f"{name}.log", environment, *command)
+            process = await stack.enter_async_context(part)
+            stack.push_async_callback(_must_run, process, name, directory / f"{name}.log")
+        address = f"http://127.0.0.1:{port}"
+        await _is_ready(address, process, directory / "gateway.log")
+        yield System(server, address, secret)
+
+
+@asynccontextmanager
+async def _part(
+    log: Path, environment: Mapping[str, str], *command: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("ab") as said:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-S", leash.__file__, f"{_PATIENCE}"),
+            *(sys.executable, *command),
+            env=environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=said,
+            stderr=said,
+            # Ctrl-C is for whoever runs the bench: it ends its parts in order.
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()
+
+
+async def _must_run(process: asyncio.subprocess.Process, name: str, log: Path) -> None:
+    if process.returncode is not None:
+        raise DoesNotStart(
+            f"The {name} ended by itself, status {process.returncode}:\n{_last(log)}"
+        )
+
+
+async def _is_ready(address: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    async with httpx.AsyncClient() as http:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while True:
+                    if process.returncode is not None:
+                        raise DoesNotStart(f"The gateway has ended:\n{_last(log)}")
+                    try:
+                        if (await http.get(f"{address}/readyz")).is_success:
+                            return
+                    except httpx.TransportError:
+                        pass  # it does not listen yet
+                    await asyncio.sleep(_BLINK)
+        except TimeoutError:
+            raise DoesNotStart(
+                f"The gateway is not ready within {_PATIENCE:.0f} s:\n{_last(log)}"
+            ) from None
+
+
+def _last(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])

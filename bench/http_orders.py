@@ -1,0 +1,252 @@
+"""Orders that a request may meet: each message finds one that takes it, and a body that fits it."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+import httpx
+from pydantic import ValidationError
+
+from gateway.access import Role
+from gateway.openapi import EXAMPLES
+from orders.messages import MESSAGES
+from orders.policy import Policy
+from orders.values import MAX_AMOUNT
+
+Json = dict[str, Any]
+
+BUYER: Final = EXAMPLES["PlaceOrder"]["buyer"]["id"]
+SELLER: Final = EXAMPLES["PlaceOrder"]["seller"]["id"]
+PARTIES: Final = {
+    Role.BUYER: BUYER,
+    Role.SELLER: SELLER,
+    Role.SUPPORT: "support-1",
+    Role.PROVIDER: "provider-1",
+}
+
+# So that 100 lines of a million each, and shipping, still have a total.
+_MOST: Final = MAX_AMOUNT // (101 * 1_000_000)
+_PATIENCE = 30.0
+_BLINK = 0.05
+_PRICE: Final = EXAMPLES["payment"]["money"]
+
+_LONG: Final[Json] = {}
+# Long enough for the answer to be seen, too short to wait for.
+_SHORT: Final[Json] = {"payment_review": "PT0.1S", "dispute_on_failed_proof": "offer"}
+_OPENING: Final[Json] = {"payment_review": "PT0.1S"}
+
+
+class Recipe(NamedTuple):
+    """How an order comes to where it takes a message: its policy, and what it is told on the way."""
+
+    policy: Json = _LONG
+    steps: tuple[tuple[str, Json], ...] = ()
+
+
+_PAID = ("payment", EXAMPLES["payment"])
+_CANCEL = ("cancel_request", EXAMPLES["cancel_request"])
+_REFUSE = ("seller_reply", {"decision": "refuse"})
+_OFFER = ("seller_message", EXAMPLES["seller_message"])
+_DISPUTED = (_PAID, _CANCEL, _REFUSE)
+
+RECIPES: Final[dict[str, Recipe]] = {
+    "payment": Recipe(),
+    "payment_declined": Recipe(_LONG, (_PAID,)),
+    "cancel_request": Recipe(_SHORT, (_PAID,)),
+    "cancel_withdrawal": Recipe(_SHORT, (_PAID, _CANCEL)),
+    "seller_reply": Recipe(_SHORT, (_PAID, _CANCEL)),
+    "tracking_number": Recipe(_SHORT, (_PAID,)),
+    "shipment_proof": Recipe(_SHORT, (_PAID,)),
+    "proof_review": Recipe(
+        _SHORT, (_PAID, _CANCEL, ("shipment_proof", EXAMPLES["shipment_proof"]))
+    ),
+    "seller_message": Recipe(),
+    "buyer_message": Recipe(),
+    "offer_acceptance": Recipe(_LONG, (_OFFER,)),
+    "dispute_request": Recipe(_SHORT, (_PAID, _CANCEL, _REFUSE)),
+    "dispute_withdrawal": Recipe(_OPENING, _DISPUTED),
+    "settlement_offer": Recipe(_OPENING, _DISPUTED),
+    "settlement_acceptance": Recipe(
+        _OPENING, (*_DISPUTED, ("settlement_offer", EXAMPLES["settlement_offer"]))
+    ),
+    "shipment_extension": Recipe(_SHORT, (_PAID,)),
+    "chargeback": Recipe(_SHORT, (_PAID,)),
+    "dispute_decision": Recipe(_OPENING, _DISPUTED),
+    "refund_update": Recipe(_SHORT, (_PAID, _CANCEL, ("seller_reply", {"decision": "accept"}))),
+    "reorder": Recipe(_LONG, (_CANCEL,)),
+}
+"""For each message, and for adding to the cart again."""
+
+
+class Orders:
+    """Places orders over HTTP, and keeps those that may serve again."""
+
+    def __init__(
+        self, http: httpx.Client, token: Callable[[Role], str], chance: random.Random
+    ) -> None:
+        self._http = http
+        self._token = token
+        self._chance = chance
+        self._numbers = count(1)
+        self._known: dict[str, Json] = {}
+        self._kept: dict[str, list[str]] = {name: [] for name in RECIPES}
+
+    def any(self) -> str:
+        """The id of an order, in whatever state."""
+        if not self._known:
+            self.for_message("payment")
+        return self._chance.choice(list(self._known))
+
+    def for_message(self, name: str) -> Json:
+        """The view of an order that takes this message, as it is now."""
+        kept = self._kept[name]
+        while kept:
+            view = self._read(kept[-1])
+            if takes(view, name):
+                return view
+            kept.pop()
+        view = self._cook(RECIPES[name])
+        kept.append(view["order_id"])
+        return view
+
+    def cursor(self) -> str:
+        """Where the second page of a list begins."""
+        while True:
+            page = self._http.get("/v1/orders", headers=self._headers(Role.BUYER)).json()
+            if page["next_cursor"]:
+                return str(page["next_cursor"])
+            self._cook(RECIPES["payment"])
+
+    def new_id(self) -> str:
+        """An order id that nobody has used."""
+        return f"S-{next(self._numbers)}"
+
+    def _cook(self, recipe: Recipe) -> Json:
+        order_id = self.new_id()
+        placed = EXAMPLES["PlaceOrder"] | {"order_id": order_id, "policy": recipe.policy}
+        view = self._post("/v1/orders", Role.SUPPORT, placed)
+        for name, body in recipe.steps:
+            body = body | ({"payment_id": f"pay-{order_id}"} if name == "payment" else {})
+            view = self._tell(order_id, name, body)
+            if name == "payment" and recipe.policy:
+                view = self._checked(order_id)
+        self._known[order_id] = view
+        return view
+
+    def _checked(self, order_id: str) -> Json:
+        give_up = time.monotonic() + _PATIENCE
+        while (view := self._read(order_id))["status"] == "payment_review":
+            assert time.monotonic() < give_up, f"the payment of {order_id} is checked for too long"
+            time.sleep(_BLINK)
+        return view
+
+    def _tell(self, order_id: str, name: str, body: Json) -> Json:
+        path = f"/v1/orders/{order_id}/{name.replace('_', '-')}"
+        return self._post(path, MESSAGES[name].senders[0], body)
+
+    def _read(self, order_id: str) -> Json:
+        return _view(self._http.get(f"/v1/orders/{order_id}", headers=self._headers(Role.SUPPORT)))
+
+    def _post(self, path: str, role: Role, body: Json) -> Json:
+        return _view(self._http.post(path, json=body, headers=self._headers(role)))
+
+    def _headers(self, role: Role) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._token(role)}"}
+
+
+def takes(view: Json, name: str) -> bool:
+    """Whether an order takes a message now, if its contents fit."""
+    match name:
+        case "payment":
+            return bool(view["status"] == "awaiting_payment")
+        case "payment_declined":
+            return bool(view["status"] == "payment_review")
+        case "chargeback":
+            return bool(view["payment"] and view["payment"]["status"] == "accepted") and (
+                view["status"] not in ("shipped", "closed")
+            )
+        case _:
+            return any(
+                action["available"]
+                for actions in view["actions"].values()
+                for action in actions
+                if action["action"] == name
+            )
+
+
+def fitting(view: Json, name: str, body: Json, new_id: str) -> Json:
+    """The body, with what an order must recognize taken from it; all else stays as it is."""
+    match name:
+        case "payment":
+            return body | {"money": view["amount_due"]}
+        case "payment_declined":
+            return body | {"payment_id": view["payment"]["payment_id"]}
+        case "chargeback":
+            payment = view["payment"]
+            return body | {"payment_id": payment["payment_id"], "money": payment["money"]}
+        case "offer_acceptance" | "settlement_acceptance":
+            return body | {"offer_id": view["offers"][-1]["offer_id"]}
+        case "settlement_offer":
+            return body | {"money": EXAMPLES["settlement_offer"]["money"]}
+        case "refund_update":
+            return body | {"refund_id": view["refund"]["refund_id"]}
+        case "dispute_decision" if body.get("money"):
+            return body | {"money": EXAMPLES["dispute_decision"]["money"]}
+        case "seller_message" if body.get("discount"):
+            return body | {"discount": {"amount": 1, "currency": _PRICE["currency"]}}
+        case "reorder":
+            return EXAMPLES["Reorder"] | {"order_id": new_id}
+        case _:
+            return body
+
+
+def adding_up(placed: Json) -> Json:
+    """An order in one currency whose total and durations are within bounds: what no schema can say."""
+    shipping = placed["shipping_price"]
+    lines = [
+        line | {"unit_price": _within_bounds(line["unit_price"], shipping["currency"])}
+        for line in placed["lines"]
+    ]
+    shipping = _within_bounds(shipping, shipping["currency"])
+    if not shipping["amount"] and not any(line["unit_price"]["amount"] for line in lines):
+        shipping["amount"] = 1
+    kept = {"policy": _within_reason(placed["policy"])} if "policy" in placed else {}
+    return placed | kept | {"lines": lines, "shipping_price": shipping}
+
+
+def whole(value: Any) -> Any:
+    """JSON whose numbers without a fraction have no point either: 2.0 is an integer to JSON Schema only."""
+    match value:
+        case dict():
+            return {name: whole(it) for name, it in value.items()}
+        case list():
+            return [whole(it) for it in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _within_bounds(money: Json, currency: str) -> Json:
+    return {"amount": min(money["amount"], _MOST), "currency": currency}
+
+
+def _within_reason(policy: Json) -> Json:
+    try:
+        Policy.model_validate_json(json.dumps(policy))
+    except ValidationError as error:
+        wrong = {"dispute_window", "dispute_reminder"}
+        for problem in error.errors():
+            if "10 years" in problem["msg"] or problem["type"] == "time_delta_parsing":
+                wrong.add(str(problem["loc"][0]))
+        return {name: it for name, it in policy.items() if name not in wrong}
+    return policy
+
+
+def _view(answer: httpx.Response) -> Json:
+    assert answer.is_success, f"{answer.request.method} {answer.request.url.path}: {answer.text}"
+    view: Json = answer.json()
+    return view

@@ -1,0 +1,277 @@
+"""What HTTP costs: placing, reading and sending over it, and straight to Temporal: `make load-http`.
+
+Both ways ask the same of the same orders on the same machine: Temporal's real server on a file, a worker and
+a gateway, one process each, asked from another. Exits non-zero on any error.
+"""
+
+import argparse
+import asyncio
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import TemporalError
+from temporalio.service import RPCError
+
+from bench.gateway_system import System, system
+from bench.http_orders import PARTIES
+from gateway.access import Role
+from gateway.openapi import EXAMPLES
+from orders.messages import BuyerMessage
+from orders.model import PlaceOrder
+from workflows import calls
+
+Operation = Callable[[int], Awaitable[None]]
+
+_ERRORS = (httpx.HTTPError, RPCError, TemporalError, WorkflowUpdateFailedError, TimeoutError)
+
+
+class Options(NamedTuple):
+    """How many of each operation, at how many at once."""
+
+    operations: int = 200
+    levels: tuple[int, ...] = (1, 4, 16)
+
+
+@dataclass
+class Measured:
+    """So many operations in so many seconds; ``latencies`` in seconds, of those that went well."""
+
+    what: str
+    at_once: int
+    seconds: float = 0
+    latencies: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Throughput."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """The latency that this share of all stays under, in milliseconds."""
+        ordered = sorted(self.latencies) or [math.nan]
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+
+
+class Row(NamedTuple):
+    """The same over HTTP and by Temporal's client; nothing is as cheap as no order at all."""
+
+    over_http: Measured
+    straight: Measured | None
+
+
+@dataclass(frozen=True)
+class Load:
+    """Both ways to the orders of a system."""
+
+    running: System
+    http: httpx.AsyncClient
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    _orders: list[str] = field(default_factory=list)
+
+    async def row(self, what: str, operations: int, at_once: int) -> Row:
+        """Measure one operation, both ways."""
+        over_http, straight = {
+            "nothing": (self.asks_nothing, None),
+            "place": (self.places, self.places_straight),
+            "read": (self.reads, self.reads_straight),
+            "send": (self.sends, self.sends_straight),
+        }[what]
+        return Row(
+            await measure(what, over_http, operations, at_once),
+            straight and await measure(what, straight, operations, at_once),
+        )
+
+    async def asks_nothing(self, _: int) -> None:
+        """What HTTP costs by itself."""
+        (await self.http.get("/healthz")).raise_for_status()
+
+    async def places(self, _: int) -> None:
+        """R1: place an order, and get its view."""
+        placed = self._new()
+        answer = await self._post("/v1/orders", placed.model_dump(mode="json"))
+        assert answer.status_code == 201
+        self._orders.append(placed.order_id)
+
+    async def places_straight(self, _: int) -> None:
+        """The same: start the workflow, then ask it."""
+        placed = self._new()
+        await calls.place(self.running.server.client, placed)
+        await calls.show(self.running.server.client, placed.order_id)
+
+    async def reads(self, turn: int) -> None:
+        """Read an order that waits."""
+        await self._get(f"/v1/orders/{self._order(turn)}")
+
+    async def reads_straight(self, turn: int) -> None:
+        """The same: a query."""
+        await calls.show(self.running.server.client, self._order(turn))
+
+    async def sends(self, turn: int) -> None:
+        """R4: tell an order something, under an id of its own, and get its view."""
+        said = self._message()
+        await self._post(f"/v1/orders/{self._order(turn)}/buyer-message", said.model_dump())
+
+    async def sends_straight(self, turn: int) -> None:
+        """The same: an update."""
+        await calls.update(self.running.server.client, self._order(turn), self._message())
+
+    def _new(self) -> PlaceOrder:
+        return PlaceOrder.model_validate(
+            EXAMPLES["PlaceOrder"] | {"order_id": f"L-{next(self._numbers)}"}
+        )
+
+    def _message(self) -> BuyerMessage:
+        return BuyerMessage(text="Does it charge a laptop?", message_id=f"m-{next(self._numbers)}")
+
+    def _order(self, turn: int) -> str:
+        return self._orders[turn % len(self._orders)]
+
+    async def _post(self, path: str, body: object) -> httpx.Response:
+        return (await self.http.post(path, json=body)).raise_for_status()
+
+    async def _get(self, path: str) -> httpx.Response:
+        return (await self.http.get(path)).raise_for_status()
+
+
+async def measure(what: str, operation: Operation, operations: int, at_once: int) -> Measured:
+    """Do it so often, so many at once."""
+    measured = Measured(what, at_once)
+    turns = iter(range(operations))
+
+    async def one_after_the_other() -> None:
+        for turn in turns:
+            began = time.perf_counter()
+            try:
+                await operation(turn)
+            except _ERRORS as error:
+                measured.errors.append(f"{what}: {type(error).__name__}: {error}")
+            else:
+                measured.latencies.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
+    measured.seconds = time.perf_counter() - began
+    return measured
+
+
+async def run(options: Options, directory: Path) -> list[Row]:
+    """The whole load, its files in a directory."""
+    async with system(directory) as running, _client(running, max(options.levels)) as http:
+        load = Load(running, http)
+        # Whatever is made on first use is made.
+        for what in ("nothing", "place", "read", "send"):
+            await load.row(what, 20, 4)
+        return [
+            await load.row(what, options.operations, at_once)
+            for what in ("nothing", "place", "read", "send")
+            for at_once in options.levels
+        ]
+
+
+@asynccontextmanager
+async def _client(running: System, at_once: int) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that keeps as many connections as there are requests at once."""
+    token = running.token(Role.BUYER, PARTIES[Role.BUYER])
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    async with httpx.AsyncClient(
+        base_url=running.address,
+        headers={"Authorization": f"Bearer {token}"},
+        limits=limits,
+        timeout=60,
+        trust_env=False,
+    ) as http:
+        yield http
+
+
+def report(console: Console, options: Options, rows: Sequence[Row]) -> None:
+    """Print both ways side by side, and every error."""
+    made = Table(title="Over HTTP, and by Temporal's client", title_style="bold")
+    for name in ("operation", "at once", "HTTP/s", "p50 ms", "p99 ms"):
+        made.add_column(name, justify="left" if name == "operation" else "right")
+    for name in ("Temporal/s", "p50 ms", "p99 ms", "ratio"):
+        made.add_column(name, justify="right")
+    for over_http, straight in rows:
+        ratio = f"{over_http.per_second / straight.per_second:.2f}" if straight else ""
+        made.add_row(
+            over_http.what,
+            f"{over_http.at_once}",
+            *_numbers(over_http),
+            *(_numbers(straight) if straight else ("", "", "")),
+            ratio,
+        )
+    console.print(made)
+    console.print(
+        f"{options.operations} of each; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"{platform.machine()}, Python {platform.python_version()}."
+    )
+    for error in errors(rows):
+        console.print(Text(f"WRONG: {error}", style="red"))
+
+
+def _numbers(measured: Measured) -> tuple[str, str, str]:
+    return (
+        f"{measured.per_second:.0f}",
+        f"{measured.percentile(0.5):.1f}",
+        f"{measured.percentile(0.99):.1f}",
+    )
+
+
+def errors(rows: Sequence[Row]) -> list[str]:
+    """All that went wrong."""
+    return [error for row in rows for measured in row if measured for error in measured.errors]
+
+
+def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
+    """The options of a command line, and where its files are to stay."""
+    usual = Options()
+    parser = argparse.ArgumentParser(
+        prog="load_http", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--operations",
+        type=int,
+        default=usual.operations,
+        help=f"of each kind (default: {usual.operations})",
+    )
+    parser.add_argument(
+        "--levels",
+        type=int,
+        nargs="+",
+        default=usual.levels,
+        help=f"how many at once (default: {' '.join(map(str, usual.levels))})",
+    )
+    parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
+    chosen = parser.parse_args(arguments)
+    return Options(chosen.operations, tuple(chosen.levels)), chosen.keep
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 1 when anything went wrong."""
+    options, keep = read(arguments)
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="unbuy-load-", ignore_cleanup_errors=True) as made:
+        directory = keep or Path(made)
+        directory.mkdir(parents=True, exist_ok=True)
+        rows = asyncio.run(run(options, directory))
+    report(console, options, rows)
+    return 1 if errors(rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The soak of the gateway, with few requests; and its counts, which must see what is wrong."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench import soak_http
+from bench.http_fuzz import Counts
+from bench.http_orders import adding_up, whole
+from bench.soak_http import Options, main, report, run
+from gateway.openapi import EXAMPLES
+from orders.messages import MESSAGES
+from orders.model import PlaceOrder
+from orders.values import MAX_AMOUNT
+
+
+@pytest.mark.timeout(300)  # so many requests take their time on a busy machine
+async def test_the_gateway_does_what_its_description_says(tmp_path: Path) -> None:
+    """Case 51: every check of schemathesis, the same as `make soak-http` but for its length."""
+    options = Options(requests=1, seed=3, examples=3, brief=True)
+    console = Console(record=True, width=200)
+
+    counts = await run(options, tmp_path)
+    report(console, options, counts, 1)
+
+    assert counts.examples == {}
+    assert not any(status >= 500 for status in counts.by_status)
+    assert {label.rpartition("/")[2].replace("-", "_") for label in counts.statuses} > set(MESSAGES)
+    assert counts.valid[True] > counts.valid[False]
+    assert len(counts.checks) > 10
+    assert "No check failed" in console.export_text()
+
+
+@pytest.fixture
+def counts() -> Counts:
+    """Two answers, one of them as it should be."""
+    return Counts(statuses={"GET /v1/orders": Counter({200: 1, 404: 1})}, valid=Counter([True]))
+
+
+@pytest.mark.parametrize("failure", ["", "GET /v1/orders: Server error"])
+def test_a_failure_is_its_exit_status(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    counts: Counts,
+    failure: str,
+) -> None:
+    async def done(*_: object) -> Counts:
+        if failure:
+            counts.fail(failure, "curl ...")
+        return counts
+
+    monkeypatch.setattr(soak_http, "run", done)
+
+    assert main(["--requests", "1"]) == (1 if failure else 0)
+    said = capsys.readouterr().out
+    assert "2 requests, 1 of them answered 2xx; of the 1 valid ones 100%" in said
+    assert (f"WRONG, 1 times: {failure}" in said) is bool(failure)
+
+
+def test_a_generated_order_is_made_to_add_up() -> None:
+    """One currency, a total within bounds, durations within reason; all else stays."""
+    placed: dict[str, Any] = EXAMPLES["PlaceOrder"] | {
+        "shipping_price": {"amount": 0, "currency": "PLN"},
+        "lines": [
+            {
+                "sku": "",
+                "title": "",
+                "quantity": 1_000_000,
+                "unit_price": {"amount": amount, "currency": "JPY"},
+            }
+            for amount in (0, MAX_AMOUNT)
+        ],
+        "policy": {"payment_window": "P99999D", "refund_window": "P2D"},
+    }
+
+    made = PlaceOrder.model_validate(adding_up(placed))
+
+    assert made.total.currency == "PLN"
+    assert made.lines[0].quantity == 1_000_000
+    assert made.policy.refund_window == timedelta(days=2)
+    assert adding_up(EXAMPLES["PlaceOrder"]) == EXAMPLES["PlaceOrder"]
+
+
+def test_whole_numbers_lose_their_point_only() -> None:
+    assert whole({"a": [2.0, 2.5, "2.0"]}) == {"a": [2, 2.5, "2.0"]}

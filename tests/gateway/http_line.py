@@ -1,0 +1,112 @@
+"""The stories' people over HTTP: each speaks in a role, with a token of their own."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+from demo.lines import TemporalLine
+from demo.stage import Astray
+from gateway.openapi import EXAMPLES
+from orders.errors import NotAllowedNow
+from orders.messages import MESSAGES, Message, PaymentReceived, Role
+from orders.model import PlaceOrder
+from orders.view import OrderView
+from tests.gateway.conftest import Person
+
+
+@dataclass(frozen=True)
+class HttpLine:
+    """Nothing but requests to a gateway."""
+
+    http: httpx.AsyncClient
+
+    async def place(self, placed: PlaceOrder) -> None:
+        """See ``Line``."""
+        body = placed.model_dump(mode="json")
+        answer = await self._person(placed, Role.BUYER).post("/v1/orders", body)
+        if answer.status_code != 201:
+            raise Astray(_said(answer))
+
+    async def tell(self, placed: PlaceOrder, message: Message) -> None:
+        """See ``Line``."""
+        await self.ask(placed, message)
+
+    async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
+        """See ``Line``."""
+        answer = await self._person(placed, message.senders[0]).post(
+            f"/v1/orders/{placed.order_id}/{message.name.replace('_', '-')}",
+            message.model_dump(mode="json", exclude_none=True),
+        )
+        return _view(answer)
+
+    async def view(self, placed: PlaceOrder) -> OrderView:
+        """See ``Line``."""
+        support = self._person(placed, Role.SUPPORT)
+        return _view(await support.get(f"/v1/orders/{placed.order_id}"))
+
+    def _person(self, placed: PlaceOrder, role: Role) -> Person:
+        party = {Role.BUYER: placed.buyer.id, Role.SELLER: placed.seller.id}
+        return Person(self.http, role.value, party.get(role, f"{role}-1"))
+
+
+@dataclass(frozen=True)
+class DoubtingLine(HttpLine):
+    """Before each message it tries others that the order refuses; each refusal is asked for by update too."""
+
+    straight: TemporalLine
+    refusals: list[tuple[NotAllowedNow, NotAllowedNow]] = field(default_factory=list)
+    """Of the same message: over HTTP, and by update."""
+
+    async def tell(self, placed: PlaceOrder, message: Message) -> None:
+        """See ``Line``."""
+        view = await self.view(placed)
+        for actions in view.actions.values() if _lives(view) else ():
+            refused = [it.action for it in actions if not it.available and it.reason]
+            if refused:
+                name = refused[len(self.refusals) % len(refused)]
+                example = MESSAGES[name].model_validate(EXAMPLES[name])
+                with suppress(NotAllowedNow):
+                    await self.ask(placed, example)
+                    raise Astray(f"{name} was taken, but {view.status} refuses it")
+        await super().tell(placed, message)
+
+    async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
+        """See ``Line``."""
+        try:
+            return await super().ask(placed, message)
+        except NotAllowedNow as over_http:
+            if not isinstance(
+                message, PaymentReceived
+            ):  # it is on its way back, and no second one is
+                self.refusals.append((over_http, await self._by_update(placed, message)))
+            raise
+
+    async def _by_update(self, placed: PlaceOrder, message: Message) -> NotAllowedNow:
+        try:
+            await self.straight.ask(placed, message)
+        except NotAllowedNow as refusal:
+            return refusal
+        raise Astray(f"{message.name} was refused over HTTP only")
+
+
+def _lives(view: OrderView) -> bool:
+    """Whether its process still runs, to be asked by update."""
+    return bool(view.next)
+
+
+def _view(answer: httpx.Response) -> OrderView:
+    """What an order says."""
+    if answer.status_code == 200:
+        return OrderView.model_validate_json(answer.content)
+    problem = answer.json()
+    if problem["type"] != "/problems/not-allowed-now":
+        raise Astray(_said(answer))
+    # One word apart: ``status`` is the answer's own in problem details.
+    raise NotAllowedNow.of({**problem, "status": problem["order_status"]})
+
+
+def _said(answer: httpx.Response) -> str:
+    return (
+        f"{answer.request.method} {answer.request.url.path} is {answer.status_code}: {answer.text}"
+    )
