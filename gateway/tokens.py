@@ -23,8 +23,7 @@ from orders.values import PartyId
 _ISSUERS_ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 # Clocks of two machines differ.
 _LEEWAY: Final = timedelta(seconds=30)
-FETCH_WITHIN: Final = timedelta(seconds=5)
-"""So long an issuer may take to answer."""
+_FETCH_WITHIN: Final = timedelta(seconds=5)
 _ROLES: Final = frozenset({Role.BUYER, Role.SELLER, Role.SUPPORT, Role.PROVIDER})
 _PARTY: Final = TypeAdapter[str](PartyId)
 
@@ -74,6 +73,7 @@ class Issuer:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._trusted = httpx.create_ssl_context()  # takes a while
         self._found: tuple[Places, jwt.PyJWKClient] | None = None
 
     async def places(self) -> Places:
@@ -104,18 +104,22 @@ class Issuer:
             options={"require": ["exp", "sub", "iss", "aud"]},
         )
 
+    def asking(self) -> httpx.AsyncClient:
+        """What to ask it something with, once."""
+        return httpx.AsyncClient(verify=self._trusted, timeout=_FETCH_WITHIN.total_seconds())
+
     async def _discovered(self) -> tuple[Places, jwt.PyJWKClient]:
         if self._found is None:
             address = f"{self._address.rstrip('/')}/.well-known/openid-configuration"
             try:
-                async with httpx.AsyncClient(timeout=FETCH_WITHIN.total_seconds()) as http:
+                async with self.asking() as http:
                     answer = (await http.get(address)).raise_for_status()
                 places = Places.model_validate_json(answer.content)
             except (httpx.HTTPError, ValidationError):
                 raise away() from None
             if places.issuer != self._address:
                 raise away()
-            keys = jwt.PyJWKClient(places.jwks_uri, timeout=FETCH_WITHIN.total_seconds())
+            keys = jwt.PyJWKClient(places.jwks_uri, timeout=_FETCH_WITHIN.total_seconds())
             self._found = places, keys
         return self._found
 

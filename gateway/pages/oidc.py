@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway.access import PEOPLE, Caller
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.problems import Away, NotFound, NotSignedIn, WrongRole
-from gateway.tokens import FETCH_WITHIN, Issuer, caller_of
+from gateway.tokens import Issuer, caller_of
 from languages.catalogues import N_
 
 log = logging.getLogger("unbuy.gateway")
@@ -113,7 +113,7 @@ class ByIssuer:
         else:
             form["client_id"] = self._we.client_id
         try:
-            async with httpx.AsyncClient(timeout=FETCH_WITHIN.total_seconds()) as http:
+            async with self._issuer.asking() as http:
                 response = await http.post(
                     endpoint, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT
                 )

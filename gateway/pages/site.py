@@ -286,7 +286,7 @@ class Site:
         return response
 
     async def _show_sign_in(self, request: Request) -> Response:
-        to, token = _inside(request.query_params.get("to")), request.query_params.get("token")
+        to, token = _onward(request.query_params.get("to")), request.query_params.get("token")
         if token and not _is_from_elsewhere(request):
             return await self._sign_in_with(token, to, request)
         elsewhere = await self._sign_in.elsewhere(to)
@@ -294,7 +294,7 @@ class Site:
 
     async def _take_token(self, request: Request) -> Response:
         entered = await _form(request)
-        to = _inside(entered.get("to"))
+        to = _onward(entered.get("to"))
         return await self._sign_in_with(entered.get("token", ""), to, request)
 
     async def _sign_in_with(self, token: str, to: str, request: Request) -> Response:
@@ -317,7 +317,7 @@ class Site:
     def _welcome(self, caller: Caller, to: str) -> Response:
         if caller.role not in PEOPLE:
             raise WrongRole(N_("The pages are for buyers, sellers and support."))
-        response = RedirectResponse(_inside(to), 303)
+        response = RedirectResponse(_onward(to), 303)
         self._sessions.begin(response, caller)
         return response
 
@@ -370,11 +370,12 @@ class Site:
         return page(name, self._locale(request), whole, status)
 
     def _about(self, request: Request, session: Session | None) -> dict[str, Any]:
-        query = f"?{request.url.query}" if request.url.query else ""
+        path, query = request.url.path, f"?{request.url.query}" if request.url.query else ""
         return {
             "me": session.caller if session else None,
             "form_secret": session.form_secret if session else "",
-            "here": f"{request.url.path}{query}" if request.method == "GET" else "/",
+            # Nobody comes back from the issuer twice.
+            "here": f"{path}{query}" if request.method == "GET" and path != BACK else "/",
             "now": datetime.now(UTC),
             "problem": None,
         }
@@ -422,10 +423,14 @@ def _digest(view: OrderView) -> str:
 
 def _inside(to: str | None) -> str:
     """An address of ours and no other's, to go on to."""
-    # Signing in must not lead to signing in again.
-    others = ("//", "/\\", "/sign-in")
-    is_ours = to and to.startswith("/") and not to.startswith(others) and to.isprintable()
+    is_ours = to and to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
     return to if is_ours and to else "/"
+
+
+def _onward(to: str | None) -> str:
+    """As ``_inside``, once somebody is signed in: not to signing in again."""
+    inside = _inside(to)
+    return "/" if inside.startswith("/sign-in") else inside
 
 
 def _to_order(order_id: str, done: str = "") -> Response:
