@@ -112,9 +112,12 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = None
     oidc_audience: str = "unbuy"
     oidc_role_claim: str = "role"
+    # How the issuer knows the pages, where people sign in at it; without a secret as a public client.
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     # Whether a buyer may place orders under a policy of their own: for trying things out.
     buyers_choose_policy: bool = False
-    # Signs what keeps people signed in; the token secret does, where there is one.
+    # Signs what keeps people signed in. For local use the token secret does, where there is one.
     session_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     # Where a buyer pays, and Temporal's web UI shows an order: {order_id} stands for its id.
     pay_url: str | None = None
@@ -143,6 +146,13 @@ class Settings(BaseSettings):
     allow_private_channels: bool = False
     # Where support is told, by mail or Apprise; such addresses carry passwords.
     support_notify: Secrets = ()
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _nobody_can_be_in_between(cls, address: str | None) -> str | None:
+        if address and not keeps_secrets(address):
+            raise ValueError("must begin with https:// (http:// only for this machine itself)")
+        return address
 
     @property
     def schemes(self) -> frozenset[str]:
@@ -255,6 +265,14 @@ def _is_signing_secret(secret: str) -> bool:
     except ValueError:
         return False
     return secret.startswith(_SIGNING) and 24 <= len(key) <= 64
+
+
+def keeps_secrets(url: str) -> bool:
+    """Whether what is sent to this address can be read by nobody on the way."""
+    here = ("localhost", "127.0.0.1", "::1")
+    return _is_address(url, ("https",)) or (
+        _is_address(url, ("http",)) and httpx.URL(url).host in here
+    )
 
 
 def _is_address(url: str, schemes: Sequence[str]) -> bool:

@@ -23,13 +23,14 @@ from gateway.access import Tokens
 from gateway.app import build_app
 from gateway.desk import OrderDesk
 from gateway.health import Health
-from gateway.issuer import IssuersKeys
+from gateway.issuer import Issuer
 from gateway.limits import RateLimits
 from gateway.live import Lookout
 from gateway.observing import log_as_json
 from gateway.pages.clock import Clock
+from gateway.pages.oidc import ByIssuer, Registration
 from gateway.pages.sessions import Sessions
-from gateway.pages.sign_in import ByToken
+from gateway.pages.sign_in import BACK, ByToken, SignIn
 from gateway.pages.site import Links, Site
 from gateway.proofs import Proofs
 from gateway.services import Services
@@ -40,7 +41,7 @@ from ledger.inbox import SqlInbox
 from ledger.journal import SqlJournal
 from ledger.listing import SqlListing
 from ledger.waiting import SqlWaiting
-from settings import Settings, complaints
+from settings import Settings, complaints, keeps_secrets
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -76,9 +77,8 @@ class Server(uvicorn.Server):
 def tokens_of(settings: Settings) -> Tokens:
     """Who vouches for callers. Raises CannotServe."""
     if settings.oidc_issuer:
-        issuer = settings.oidc_issuer
-        keys = IssuersKeys(issuer)
-        return IssuersTokens(keys, issuer, settings.oidc_audience, settings.oidc_role_claim)
+        issuer = Issuer(settings.oidc_issuer)
+        return IssuersTokens(issuer, settings.oidc_audience, settings.oidc_role_claim)
     if settings.token_secret:
         return SecretTokens(settings.token_secret)
     raise CannotServe(
@@ -125,21 +125,43 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
 
 def site_of(settings: Settings, works: Services, client: Client, database: Database) -> Site:
     """The pages, as the settings ask for them. Raises CannotServe."""
-    secret = settings.session_secret or settings.token_secret
-    if secret is None:
-        raise CannotServe(
-            "Sign-ins on the pages could not be kept: set UNBUY_SESSION_SECRET to a secret of 32 characters "
-            "or more."
-        )
-    sessions = Sessions(secret, secure=(settings.public_url or "").startswith("https://"))
+    sessions, sign_in = signing_in(settings, works.tokens)
     return Site(
         works,
         sessions,
-        ByToken(works.tokens),
+        sign_in,
         SqlWaiting(database),
         Links(settings.pay_url, settings.temporal_ui_url),
         Clock(client) if settings.playground else None,
     )
+
+
+def signing_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
+    """How people sign in on the pages, and stay signed in. Raises CannotServe."""
+    public_url = settings.public_url or ""
+    secure = public_url.startswith("https://")
+    if not settings.oidc_issuer:
+        secret = settings.session_secret or settings.token_secret
+        assert secret, "else nobody has a token"
+        return Sessions(secret, secure=secure), ByToken(tokens)
+    if not (public_url and settings.oidc_client_id and settings.session_secret):
+        raise CannotServe(
+            "People could not sign in at the issuer: set UNBUY_PUBLIC_URL to where they find the pages, "
+            "UNBUY_OIDC_CLIENT_ID to what the issuer calls them, and UNBUY_SESSION_SECRET to a secret of 32 "
+            "characters or more (docs/signing-in.md)."
+        )
+    if not keeps_secrets(public_url):
+        raise CannotServe(
+            "UNBUY_PUBLIC_URL must begin with https:// where people sign in at an issuer (http:// only for "
+            "this machine itself)."
+        )
+    sessions = Sessions(settings.session_secret, secure=secure)
+    we = Registration(
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        f"{public_url.rstrip('/')}{BACK}",
+    )
+    return sessions, ByIssuer(Issuer(settings.oidc_issuer), we, settings.oidc_role_claim, sessions)
 
 
 async def serve(settings: Settings) -> None:

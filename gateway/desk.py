@@ -27,6 +27,7 @@ from adapters.after_the_end import take_after_the_end
 from connecting import is_unknown_namespace
 from gateway.access import Caller, Role
 from gateway.problems import Away, Conflict, Invalid, NotFound, Problem, WrongRole, refused
+from languages.catalogues import N_
 from ledger.database import DATABASE_AWAY, Database
 from ledger.journal import SqlJournal
 from ledger.listing import Place, SqlListing
@@ -78,7 +79,7 @@ async def asking_the_database() -> AsyncIterator[None]:
             yield
     except (*DATABASE_AWAY, TimeoutError) as error:
         log.warning("The database does not answer: %s", type(error).__name__)
-        raise Away("The database does not answer at the moment; try again soon.") from None
+        raise Away(N_("The database does not answer at the moment; try again soon.")) from None
 
 
 @asynccontextmanager
@@ -97,11 +98,15 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
         if error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error):
             raise
         log.warning("Temporal does not answer: %s", error.status.name)
-        raise Away("The orders' service does not answer at the moment; try again soon.") from None
+        raise Away(
+            N_("The orders' service does not answer at the moment; try again soon.")
+        ) from None
     except RuntimeError:
         # What the SDK raises while it has never been connected.
         log.warning("Temporal cannot be reached")
-        raise Away("The orders' service cannot be reached at the moment; try again soon.") from None
+        raise Away(
+            N_("The orders' service cannot be reached at the moment; try again soon.")
+        ) from None
 
 
 class OrderDesk:

@@ -1,4 +1,4 @@
-"""The public keys of an OpenID Connect issuer, fetched from where it publishes them.
+"""An OpenID Connect issuer: its public keys, fetched from where it publishes them, and what it has signed.
 
 Its discovery document names their address. Who sends tokens cannot make us ask often, and while the issuer
 is away the keys that it had last go on counting.
@@ -10,12 +10,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import httpx
 import jwt
+from pydantic import BaseModel, Field, ValidationError
 
-from gateway.problems import Away
+from gateway.problems import Away, NotSignedIn
+from languages.catalogues import N_
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -25,6 +27,10 @@ FRESH: Final = timedelta(minutes=5)
 COOLDOWN: Final = timedelta(seconds=30)
 """The issuer is not asked again within this time for a key that it does not have."""
 
+# Of ``alg``: never "none", and never a secret's where the issuer has key pairs.
+_ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+# Clocks of two machines differ.
+_LEEWAY: Final = timedelta(seconds=30)
 _AFTER_A_FAILURE: Final = timedelta(seconds=1)
 _WITHIN: Final = timedelta(seconds=5)
 # What reading an answer fails with that is not what it should be.
@@ -52,9 +58,7 @@ class IssuersKeys:
                 if self._is_due(kid):
                     await self._ask()
         if self._keys is None:
-            raise Away(
-                "Who signs the tokens cannot be asked for its keys at the moment; try again soon."
-            )
+            raise away()
         return self._keys.get(kid)
 
     def _is_due(self, kid: str | None) -> bool:
@@ -66,16 +70,95 @@ class IssuersKeys:
 
     async def _ask(self) -> None:
         self._asked_at = time.monotonic()
-        address = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
             async with asyncio.timeout(_WITHIN.total_seconds()), httpx.AsyncClient() as http:
-                about = await _json(http, address)
+                about = await _json(http, _discovery(self._issuer))
                 if about["issuer"] != self._issuer:
                     raise ValueError("it names another issuer")
                 published = await _json(http, about["jwks_uri"])
             self._keys = _usable(published["keys"])
         except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             log.warning("The issuer's keys cannot be had: %s", type(error).__name__)
+
+
+_Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
+
+
+class Places(BaseModel):
+    """Where an issuer is asked for what, by its own discovery document."""
+
+    issuer: str
+    jwks_uri: _Address
+    # Where nobody signs in but programs, an issuer need not have these.
+    authorization_endpoint: _Address | None = None
+    token_endpoint: _Address | None = None
+
+
+class Issuer:
+    """An issuer: where it is asked for what, and what it has signed."""
+
+    def __init__(self, address: str, keys: IssuersKeys | None = None) -> None:
+        self._address = address
+        self._keys = keys or IssuersKeys(address)
+        self._trusted = httpx.create_ssl_context()  # takes a while
+        self._places: Places | None = None
+
+    async def places(self) -> Places:
+        """Its addresses, asked for once. Raises Away."""
+        if self._places is None:
+            try:
+                async with self.asking() as http:
+                    found = Places.model_validate(await _json(http, _discovery(self._address)))
+            except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL, ValidationError):
+                raise away() from None
+            if found.issuer != self._address:
+                raise away()
+            self._places = found
+        return self._places
+
+    async def claims(self, token: str, audience: str) -> Mapping[str, Any]:
+        """What a token of its own, meant for ``audience``, says. Raises NotSignedIn, and Away."""
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+        except jwt.PyJWTError:
+            raise NotSignedIn("This is not a token that can be read: sign in again.") from None
+        if (key := await self._keys.find(kid)) is None:
+            raise NotSignedIn("This token is not signed by a key of the issuer: sign in again.")
+        return decoded(
+            token,
+            key,
+            algorithms=_ALGORITHMS,
+            audience=audience,
+            issuer=self._address,
+            options={"require": ["exp", "sub", "iss", "aud"]},
+        )
+
+    def asking(self) -> httpx.AsyncClient:
+        """What to ask it something with, once."""
+        return httpx.AsyncClient(verify=self._trusted, timeout=_WITHIN.total_seconds())
+
+
+def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
+    """What a token says, if it counts. Raises NotSignedIn."""
+    try:
+        return jwt.decode(token, key, leeway=_LEEWAY, **how)
+    except jwt.ExpiredSignatureError:
+        raise NotSignedIn(N_("This token has expired: sign in again.")) from None
+    except (ValueError, OverflowError, TypeError):
+        raise NotSignedIn("This token's sub is not a party's id, or its exp no instant.") from None
+    except jwt.PyJWTError as error:
+        raise NotSignedIn(f"This token does not count: {error}.") from None
+
+
+def away() -> Away:
+    """The issuer does not answer, or not as it should."""
+    return Away(
+        N_("Who signs the tokens cannot be asked for its keys at the moment; try again soon.")
+    )
+
+
+def _discovery(address: str) -> str:
+    return f"{address.rstrip('/')}/.well-known/openid-configuration"
 
 
 async def _json(http: httpx.AsyncClient, address: str) -> Mapping[str, Any]:

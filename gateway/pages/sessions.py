@@ -5,11 +5,12 @@ work. What changes something must also carry the session's form secret (CSRF).
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Final
+from typing import Any, Final
 
 import jwt
 from pydantic import SecretStr
@@ -19,8 +20,13 @@ from starlette.responses import Response
 from gateway.access import Caller, Role
 
 LONGEST: Final = timedelta(hours=12)
+"""So long somebody stays signed in at most."""
+
+KEPT_FOR: Final = timedelta(minutes=15)
+"""So long signing in elsewhere may take."""
 
 _AUDIENCE: Final = "unbuy-pages"
+_KEPT: Final = "unbuy-kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +48,8 @@ class Sessions:
 
     def of(self, request: Request) -> Session | None:
         """The session of a request; None when nobody is signed in."""
-        try:
-            claims = jwt.decode(
-                request.cookies.get(self._cookie, ""),
-                self._key,
-                algorithms=["HS256"],
-                audience=_AUDIENCE,
-                options={"require": ["exp", "sub", "jti"]},
-            )
-        except jwt.PyJWTError:
+        claims = self._read(request, self._cookie, _AUDIENCE)
+        if claims is None:
             return None
         until = datetime.fromtimestamp(claims["exp"], UTC)
         caller = Caller(claims["sub"], Role(claims["role"]), until)
@@ -71,38 +70,51 @@ class Sessions:
             self._key,
             algorithm="HS256",
         )
-        self._set(response, cookie, int((until - now).total_seconds()))
+        self._set(response, self._cookie, cookie, until - now)
 
     def end(self, response: Response) -> None:
         """Sign out."""
-        self._set(response, "", 0)
+        self._set(response, self._cookie, "", timedelta(0))
 
-    def sign(self, text: str) -> str:
-        """A text that comes back unaltered, or is not taken: for what a browser keeps for us."""
-        return jwt.encode(
-            {"text": text, "exp": datetime.now(UTC) + timedelta(minutes=15), "aud": "unbuy-kept"},
-            self._key,
-            algorithm="HS256",
+    def keep(self, response: Response, what: Mapping[str, str]) -> None:
+        """Have the browser keep something for us, for a quarter of an hour: in place of what it kept."""
+        now = datetime.now(UTC)
+        kept = jwt.encode(
+            {"kept": dict(what), "aud": _KEPT, "exp": now + KEPT_FOR}, self._key, algorithm="HS256"
         )
+        self._set(response, f"{self._cookie}-kept", kept, KEPT_FOR)
 
-    def signed(self, kept: str) -> str | None:
-        """What ``sign`` signed; None for what it did not, or too long ago."""
-        try:
-            claims = jwt.decode(kept, self._key, algorithms=["HS256"], audience="unbuy-kept")
-        except jwt.PyJWTError:
-            return None
-        return str(claims["text"])
+    def kept(self, request: Request) -> Mapping[str, str] | None:
+        """What the browser keeps, unaltered; None for nothing of ours, or too long ago."""
+        claims = self._read(request, f"{self._cookie}-kept", _KEPT)
+        return claims["kept"] if claims else None
+
+    def forget(self, response: Response) -> None:
+        """Have the browser throw away what it keeps."""
+        self._set(response, f"{self._cookie}-kept", "", timedelta(0))
 
     @property
     def is_secure(self) -> bool:
         """Whether cookies are for HTTPS only."""
         return self._secure
 
-    def _set(self, response: Response, value: str, seconds: int) -> None:
+    def _read(self, request: Request, cookie: str, audience: str) -> dict[str, Any] | None:
+        try:
+            return jwt.decode(
+                request.cookies.get(cookie, ""),
+                self._key,
+                algorithms=["HS256"],
+                audience=audience,
+                options={"require": ["exp"]},
+            )
+        except jwt.PyJWTError:
+            return None
+
+    def _set(self, response: Response, cookie: str, value: str, lifetime: timedelta) -> None:
         response.set_cookie(
-            self._cookie,
+            cookie,
             value,
-            max_age=seconds,
+            max_age=int(lifetime.total_seconds()),
             httponly=True,
             secure=self._secure,
             samesite="lax",

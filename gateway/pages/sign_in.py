@@ -1,25 +1,29 @@
 """How people sign in on the pages: locally by a token, in production at the OpenID Connect issuer."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.access import Caller, Tokens
 from gateway.problems import NotFound
+from languages.catalogues import N_
+
+BACK: Final = "/sign-in/back"
+"""Where the issuer sends people back to."""
 
 
 class SignIn(Protocol):
     """One of the two ways."""
 
     async def by_token(self, token: str) -> Caller:
-        """Who signs in with a token of this installation's. Raises NotSignedIn."""
+        """Who signs in with a token of this installation's. Raises NotSignedIn; NotFound where none does."""
 
     async def elsewhere(self, to: str) -> Response | None:
-        """Where to sign in, to come back and go on ``to`` an address of ours; None for here."""
+        """Where to sign in, to come back and go on ``to`` an address of ours; None for here. Raises Away."""
 
     async def back(self, request: Request) -> tuple[Caller, str]:
-        """Who comes back from there, and where they go on to. Raises NotSignedIn."""
+        """Who comes back from there, and where they go on to. Raises NotSignedIn, WrongRole, and Away."""
 
 
 class ByToken:
@@ -38,4 +42,4 @@ class ByToken:
 
     async def back(self, request: Request) -> tuple[Caller, str]:
         """See ``SignIn``."""
-        raise NotFound("There is nothing at this address.")
+        raise NotFound(N_("There is nothing at this address."))

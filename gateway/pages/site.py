@@ -21,20 +21,22 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import bodies
-from gateway.access import Caller, Role, seen_by
+from gateway.access import PEOPLE, Caller, Role, seen_by
 from gateway.desk import asking_the_database
 from gateway.pages.clock import Clock
 from gateway.pages.forms import FORMS, read
 from gateway.pages.sessions import Session, Sessions
-from gateway.pages.sign_in import SignIn
+from gateway.pages.sign_in import BACK, SignIn
 from gateway.pages.templates import STATIC, page
 from gateway.problems import (
+    Away,
     Conflict,
     Failed,
     Invalid,
     Malformed,
     NotFound,
     NotSignedIn,
+    Problem,
     Refused,
     TooLarge,
     WrongRole,
@@ -42,7 +44,7 @@ from gateway.problems import (
     as_problem,
 )
 from gateway.services import Services
-from languages.catalogues import Locale
+from languages.catalogues import N_, Locale
 from languages.choice import known, of_browser
 from ledger.waiting import SqlWaiting
 from orders.errors import InvalidInput
@@ -105,8 +107,9 @@ class Site:
             self._page("/language", self._choose_language, "POST"),
             self._page("/sign-in", self._show_sign_in),
             self._page("/sign-in", self._take_token, "POST"),
-            self._page("/sign-in/back", self._signed_in),
+            self._page(BACK, self._signed_in),
             self._page("/sign-out", self._sign_out, "POST"),
+            self._page("/signed-out", self._show_signed_out),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ]
 
@@ -120,18 +123,25 @@ class Site:
                 session = self._sessions.of(request)
                 who = f"{session.caller.role.value} {session.caller.id}" if session else host
                 await self._works.limits.count(f"page {who}")
+                if method == "POST" and _is_from_elsewhere(request):
+                    raise WrongRole(N_("This form is from another site: open the page here."))
                 return await serve(request)
-            except NotSignedIn:
-                to = quote(request.url.path) if request.method == "GET" else "/"
-                return RedirectResponse(f"/sign-in?to={to}", 303)
+            except NotSignedIn as problem:
+                if _is_a_way_to_go(request):
+                    return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", 303)
+                return self._not_signed_in(request, problem)
             except Exception as error:
-                problem = as_problem(error)
-                if isinstance(problem, Failed):
-                    log.exception("A page failed")
-                context = self._about(request, None) | {"problem": problem}
-                return page("error", self._locale(request), context, problem.status)
+                return self._failed(request, as_problem(error))
 
         return Route(path, served, methods=[method])
+
+    def _failed(self, request: Request, problem: Problem) -> Response:
+        if isinstance(problem, Failed):
+            log.exception("A page failed")
+        context = self._about(request, None) | {"problem": problem}
+        response = page("error", self._locale(request), context, problem.status)
+        response.headers.update(problem.headers)
+        return response
 
     async def _home(self, request: Request) -> Response:
         session = self._signed(request)
@@ -163,9 +173,9 @@ class Site:
         session, entered = await self._posted(request)
         name = request.path_params["message"].replace("-", "_")
         if name not in FORMS:
-            raise NotFound("There is no such form.")
+            raise NotFound(N_("There is no such form."))
         if not session.caller.may(name):
-            raise WrongRole("That is not for you to do.")
+            raise WrongRole(N_("That is not for you to do."))
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         try:
@@ -186,7 +196,7 @@ class Site:
         session = self._signed(request)
         self._must_be_ours(session, request.query_params.get("form_secret", ""))
         if not session.caller.may("upload"):
-            raise WrongRole("That is not for you to do.")
+            raise WrongRole(N_("That is not for you to do."))
         order_id = request.path_params["order_id"]
         try:
             await self._works.proofs.take(session.caller, order_id, request)
@@ -205,7 +215,7 @@ class Site:
         """R3: "Add to cart again". The page has no catalogue: the prices are those of then."""
         session, entered = await self._posted(request)
         if not session.caller.may("reorder"):
-            raise WrongRole("That is not for you to do.")
+            raise WrongRole(N_("That is not for you to do."))
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         prices = {line.sku: line.unit_price for line in view.lines}
@@ -221,7 +231,7 @@ class Site:
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         if session.caller.role is not Role.BUYER:
-            raise WrongRole("Only the buyer pays.")
+            raise WrongRole(N_("Only the buyer pays."))
         payment = PaymentReceived(
             payment_id=f"test-{entered.get('message_id') or uuid4()}",
             money=view.amount_due,
@@ -270,43 +280,64 @@ class Site:
         response = RedirectResponse(_inside(entered.get("to")), 303)
         if chosen := known(entered.get("locale")):
             response.set_cookie(
-                _LANGUAGE, chosen, max_age=_A_YEAR, samesite="lax", secure=self._sessions.is_secure
+                _LANGUAGE,
+                chosen,
+                max_age=_A_YEAR,
+                httponly=True,
+                samesite="lax",
+                secure=self._sessions.is_secure,
             )
         return response
 
     async def _show_sign_in(self, request: Request) -> Response:
-        if token := request.query_params.get("token"):
-            return await self._sign_in_with(token, request.query_params.get("to"))
-        elsewhere = await self._sign_in.elsewhere(_inside(request.query_params.get("to")))
-        if elsewhere is not None:
-            return elsewhere
-        context = {"to": _inside(request.query_params.get("to"))}
-        return self._show("sign_in", request, None, context)
+        to, token = _onward(request.query_params.get("to")), request.query_params.get("token")
+        if token and not _is_from_elsewhere(request):
+            return await self._sign_in_with(token, to, request)
+        elsewhere = await self._sign_in.elsewhere(to)
+        return elsewhere or self._show("sign_in", request, None, {"to": to})
 
     async def _take_token(self, request: Request) -> Response:
         entered = await _form(request)
+        to = _onward(entered.get("to"))
+        return await self._sign_in_with(entered.get("token", ""), to, request)
+
+    async def _sign_in_with(self, token: str, to: str, request: Request) -> Response:
         try:
-            return await self._sign_in_with(entered.get("token", ""), entered.get("to"))
+            return self._welcome(await self._sign_in.by_token(token.strip()), to)
         except NotSignedIn as problem:
-            context = {"to": _inside(entered.get("to")), "problem": problem}
+            context = {"to": to, "problem": problem}
             return self._show("sign_in", request, None, context, problem.status)
 
-    async def _sign_in_with(self, token: str, to: str | None) -> Response:
-        response = RedirectResponse(_inside(to), 303)
-        self._sessions.begin(response, await self._sign_in.by_token(token.strip()))
+    async def _signed_in(self, request: Request) -> Response:
+        try:
+            caller, to = await self._sign_in.back(request)
+        except (NotSignedIn, WrongRole, Away) as problem:
+            response = self._not_signed_in(request, problem)
+        else:
+            response = self._welcome(caller, to)
+        self._sessions.forget(response)
         return response
 
-    async def _signed_in(self, request: Request) -> Response:
-        caller, to = await self._sign_in.back(request)
-        response = RedirectResponse(_inside(to), 303)
+    def _welcome(self, caller: Caller, to: str) -> Response:
+        if caller.role not in PEOPLE:
+            raise WrongRole(N_("The pages are for buyers, sellers and support."))
+        response = RedirectResponse(_onward(to), 303)
         self._sessions.begin(response, caller)
         return response
 
     async def _sign_out(self, request: Request) -> Response:
         await self._posted(request)
-        response = RedirectResponse("/sign-in", 303)
+        response = RedirectResponse("/signed-out", 303)
         self._sessions.end(response)
         return response
+
+    async def _show_signed_out(self, request: Request) -> Response:
+        """Not straight to signing in: an issuer that still knows them would sign them in again."""
+        return self._show("signed_out", request, None, {})
+
+    def _not_signed_in(self, request: Request, problem: Problem) -> Response:
+        """Why, and a link to sign in: browsers let no form's answer lead to another site (form-action)."""
+        return self._show("signed_out", request, None, {"problem": problem}, problem.status)
 
     async def _show_order(
         self,
@@ -343,11 +374,12 @@ class Site:
         return page(name, self._locale(request), whole, status)
 
     def _about(self, request: Request, session: Session | None) -> dict[str, Any]:
-        query = f"?{request.url.query}" if request.url.query else ""
+        path, query = request.url.path, f"?{request.url.query}" if request.url.query else ""
         return {
             "me": session.caller if session else None,
             "form_secret": session.form_secret if session else "",
-            "here": f"{request.url.path}{query}" if request.method == "GET" else "/",
+            # Nobody comes back from the issuer twice.
+            "here": f"{path}{query}" if request.method == "GET" and path != BACK else "/",
             "now": datetime.now(UTC),
             "problem": None,
         }
@@ -361,7 +393,7 @@ class Site:
 
     def _signed(self, request: Request) -> Session:
         if (session := self._sessions.of(request)) is None:
-            raise NotSignedIn("Sign in first.")
+            raise NotSignedIn(N_("Sign in first."))
         request.scope["unbuy.role"] = session.caller.role.value
         return session
 
@@ -376,7 +408,7 @@ class Site:
     def _must_be_ours(session: Session, form_secret: str) -> None:
         if not hmac.compare_digest(form_secret.encode(), session.form_secret.encode()):
             raise WrongRole(
-                "This form is from another session: open the page again, and send it anew."
+                N_("This form is from another session: open the page again, and send it anew.")
             )
 
 
@@ -385,7 +417,7 @@ async def _form(request: Request) -> dict[str, str]:
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
     except ValueError:
-        raise Invalid("The form cannot be read.") from None
+        raise Invalid(N_("The form cannot be read.")) from None
 
 
 def _digest(view: OrderView) -> str:
@@ -399,9 +431,28 @@ def _inside(to: str | None) -> str:
     return to if is_ours and to else "/"
 
 
+def _onward(to: str | None) -> str:
+    """As ``_inside``, once somebody is signed in: not to signing in again."""
+    inside = _inside(to)
+    return "/" if inside.startswith("/sign-in") else inside
+
+
 def _to_order(order_id: str, done: str = "") -> Response:
     query = f"?{urlencode({_DONE: done})}" if done else ""
     return RedirectResponse(f"/orders/{quote(order_id)}{query}", 303)
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Whether another site's page sent this, as browsers say to who is asked over HTTPS or on this machine.
+
+    Where there is no session yet, and so no form secret, nobody must be signed in as somebody else unawares.
+    """
+    return request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+
+
+def _is_a_way_to_go(request: Request) -> bool:
+    """Whether somebody opens a page: a script that is sent to sign in would disturb who does."""
+    return request.method == "GET" and request.headers.get("sec-fetch-mode", "") in ("", "navigate")
 
 
 def _status(text: str | None) -> Status | None:

@@ -62,7 +62,8 @@ def _environment(locale: Locale) -> Environment:
         "label": lambda kind, key: label(kind, str(key), locale),
         "NEEDS": NEEDS,
         "phrase": lambda code: phrase(str(code), locale),
-        "refusal": lambda text: refusal(text, locale),
+        # What an order says, and what we say ourselves.
+        "refusal": lambda text: refusal(said.gettext(text), locale) if text else "",
     }
     environment.filters |= {
         "money": lambda money: formats.money_text(money, locale),

@@ -46,20 +46,21 @@ def settings(**changes: Any) -> Settings:
 @asynccontextmanager
 async def serving(client: Client, database: Database, **changes: Any) -> AsyncIterator[str]:
     """A gateway on a port of its own, over TCP; its address."""
-    chosen = settings(**changes)
-    services = services_of(chosen, client, database)
-    pages = site_of(chosen, services, client, database).routes()
-    config = uvicorn.Config(
-        build_app(services, chosen.cors_origins, pages),
-        access_log=False,
-        log_level="error",
-        lifespan="off",
-    )
-    server = Server(config, services.lookout)
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        chosen = settings(**({"public_url": address} | changes))
+        services = services_of(chosen, client, database)
+        pages = site_of(chosen, services, client, database).routes()
+        config = uvicorn.Config(
+            build_app(services, chosen.cors_origins, pages),
+            access_log=False,
+            log_level="error",
+            lifespan="off",
+        )
+        server = Server(config, services.lookout)
         task = asyncio.create_task(server.serve([listening]))
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield address
         finally:
             server.stop()
             await task

@@ -34,6 +34,9 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "GET /v1/orders": (401, TAKEN, TAKEN, TAKEN, TAKEN, TAKEN, 403),
     f"GET {ORDER}": PEOPLE,
     f"GET {ORDER}/events": PEOPLE,
+    f"POST {ORDER}/proofs": SELLER,
+    # There is none yet; tests/gateway/test_proof_uploads.py has one.
+    f"GET {ORDER}/proofs/{{sha256}}": (401, 404, 404, 404, 404, 404, 403),
     f"POST {ORDER}/reorder": BUYER,
     f"POST {ORDER}/payment": PROVIDER,
     f"POST {ORDER}/payment-declined": PROVIDER,
@@ -102,7 +105,7 @@ def _body(town: Town, path: str) -> Any:
 
 async def _status(town: Town, caller: Person | None, route: str) -> int:
     method, _, path = route.partition(" ")
-    address = path.format(order_id=town.order_id, provider="stripe")
+    address = path.format(order_id=town.order_id, provider="stripe", sha256="0" * 64)
     if path == "/docs/ui":
         address += "/swagger-ui.css"
     headers = caller._headers({}) if caller else {}

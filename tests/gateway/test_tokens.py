@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from gateway.issuer import Issuer as OurIssuer
 from gateway.issuer import IssuersKeys
 from gateway.problems import Away, NotSignedIn
 from gateway.tokens import IssuersTokens, SecretTokens
@@ -136,7 +137,7 @@ async def signer() -> AsyncIterator[Issuer]:
 
 
 def _tokens(of: Issuer, fresh: timedelta = LONG, cooldown: timedelta = LONG) -> IssuersTokens:
-    return IssuersTokens(IssuersKeys(of.url, fresh, cooldown), of.url, "unbuy", "role")
+    return IssuersTokens(OurIssuer(of.url, IssuersKeys(of.url, fresh, cooldown)), "unbuy", "role")
 
 
 async def test_an_issuers_tokens_count_of_either_kind_of_key(signer: Issuer) -> None:

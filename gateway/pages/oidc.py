@@ -1,0 +1,190 @@
+"""Signing in at an OpenID Connect issuer: the authorization code flow with PKCE (RFC 9700, OIDC Core 3.1).
+
+What a sign-in began with (state, nonce, verifier, where to go on) stays in the browser that began it, in a
+signed cookie: whoever comes back without it, or to something else, is not signed in.
+"""
+
+import hmac
+import logging
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+import httpx
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gateway.access import PEOPLE, Caller
+from gateway.issuer import Issuer
+from gateway.pages.sessions import LONGEST, Sessions
+from gateway.problems import Away, NotFound, NotSignedIn, WrongRole
+from gateway.tokens import caller_of
+from languages.catalogues import N_
+
+log = logging.getLogger("unbuy.gateway")
+
+# Longer ones would not fit into a cookie with the rest.
+_LONGEST_ADDRESS: Final = 1000
+_ERROR: Final = re.compile(r"[a-z_]{1,50}")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How the issuer knows us. Without a secret we are a public client, whom PKCE alone protects."""
+
+    client_id: str
+    secret: SecretStr | None
+    redirect_uri: str
+
+
+class ByIssuer:
+    """Production: people sign in at the issuer, and nowhere else."""
+
+    def __init__(
+        self, issuer: Issuer, we: Registration, role_claim: str, sessions: Sessions
+    ) -> None:
+        self._issuer = issuer
+        self._we = we
+        self._role_claim = role_claim
+        self._sessions = sessions
+
+    async def by_token(self, token: str) -> Caller:
+        """See ``SignIn``: a token opens no page here."""
+        raise NotFound(N_("People sign in at the issuer here, and not with a token."))
+
+    async def elsewhere(self, to: str) -> Response:
+        """See ``SignIn``. Raises Away."""
+        endpoint = (await self._issuer.places()).authorization_endpoint
+        if endpoint is None:
+            raise _unusable("its discovery names no authorization_endpoint")
+        begun = {name: token_urlsafe(32) for name in ("state", "nonce", "verifier")}
+        challenge = urlsafe_b64encode(sha256(begun["verifier"].encode()).digest()).rstrip(b"=")
+        asked = {
+            "response_type": "code",
+            "client_id": self._we.client_id,
+            "redirect_uri": self._we.redirect_uri,
+            "scope": "openid",
+            "state": begun["state"],
+            "nonce": begun["nonce"],
+            "code_challenge": challenge.decode(),
+            "code_challenge_method": "S256",
+        }
+        response = RedirectResponse(str(httpx.URL(endpoint).copy_merge_params(asked)), 303)
+        begun["to"] = to if len(to) <= _LONGEST_ADDRESS else "/"
+        self._sessions.keep(response, begun)
+        return response
+
+    async def back(self, request: Request) -> tuple[Caller, str]:
+        """See ``SignIn``. Also raises WrongRole, and Away."""
+        begun, given = self._sessions.kept(request), request.query_params
+        if begun is None or not _same(given.get("state", ""), begun["state"]):
+            raise NotSignedIn(
+                N_(
+                    "This sign-in did not begin in this browser, or is over already, or took more than 15 "
+                    "minutes: sign in again."
+                )
+            )
+        if error := given.get("error"):
+            raise _refused(error)
+        token = await self._redeem(given.get("code", ""), begun["verifier"])
+        return await self._named(token, begun["nonce"]), begun["to"]
+
+    async def _redeem(self, code: str, verifier: str) -> str:
+        """The ID token for a code, which counts once. Raises NotSignedIn, and Away."""
+        endpoint = (await self._issuer.places()).token_endpoint
+        if endpoint is None:
+            raise _unusable("its discovery names no token_endpoint")
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._we.redirect_uri,
+            "code_verifier": verifier,
+        }
+        auth = None
+        if self._we.secret:
+            # RFC 6749, 2.3.1: encoded as in forms.
+            secret = self._we.secret.get_secret_value()
+            auth = httpx.BasicAuth(quote_plus(self._we.client_id), quote_plus(secret))
+        else:
+            form["client_id"] = self._we.client_id
+        try:
+            async with self._issuer.asking() as http:
+                response = await http.post(
+                    endpoint, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT
+                )
+            answer: Any = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise _unusable(f"its token endpoint: {type(error).__name__}") from None
+        match answer:
+            case {"error": "invalid_grant"}:
+                raise NotSignedIn(
+                    N_("The issuer does not take this sign-in, or not any more: sign in again.")
+                )
+            case {"id_token": str(token)} if response.is_success:
+                return token
+            case {"error": str(code)} if _ERROR.fullmatch(code):
+                raise _unusable(f"its token endpoint: {code}")
+            case _:
+                raise _unusable(f"its token endpoint: {response.status_code} without an ID token")
+
+    async def _named(self, token: str, nonce: str) -> Caller:
+        """Whom an ID token names. Raises NotSignedIn, WrongRole, and Away."""
+        try:
+            claims = await self._issuer.claims(token, self._we.client_id)
+        except NotSignedIn as problem:
+            log.warning("An ID token was refused: %s", problem)
+            raise _not_for_us() from None
+        if not _same(str(claims.get("nonce", "")), nonce):
+            log.warning("An ID token was refused: it is from another sign-in")
+            raise _not_for_us()
+        if claims.get("azp", self._we.client_id) != self._we.client_id:
+            log.warning("An ID token was refused: it was issued to another client")
+            raise _not_for_us()
+        try:
+            caller = caller_of(claims, self._role_claim)
+        except NotSignedIn as problem:
+            log.warning("An account cannot be used: %s", problem)
+            raise _without_role() from None
+        if caller.role not in PEOPLE:
+            raise _without_role()
+        # An ID token's `exp` is how long it may be shown to us, minutes often, not how long people stay.
+        return replace(caller, until=datetime.now(UTC) + LONGEST)
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _refused(error: str) -> NotSignedIn | Away:
+    """What the issuer says instead of a code. Its own words could be anybody's: they are not repeated."""
+    if error == "access_denied":
+        return NotSignedIn(N_("You were not signed in: it was called off, or refused there."))
+    return _unusable(error if _ERROR.fullmatch(error) else "an unknown error")
+
+
+def _unusable(why: str) -> Away:
+    log.error("Nobody can sign in at the issuer: %s", why)
+    return Away(
+        N_(
+            "Where you sign in does not answer as it should; try again soon. If it stays so, tell who runs "
+            "this site."
+        )
+    )
+
+
+def _not_for_us() -> NotSignedIn:
+    return NotSignedIn(N_("What the issuer says about you does not count here: sign in again."))
+
+
+def _without_role() -> WrongRole:
+    return WrongRole(
+        N_(
+            "Your account is none of a buyer, a seller and support: ask who runs this site for a role."
+        )
+    )

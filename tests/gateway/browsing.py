@@ -1,0 +1,74 @@
+"""Somebody's browser on the pages, and what a page turns out to be made of."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+
+from tests.gateway.conftest import token
+
+HOSTILE = """"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"""
+"""What would run, if a page let it."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Signed in on the pages."""
+
+    http: httpx.AsyncClient
+    form_secret: str
+
+    async def post(self, path: str, **entered: Any) -> httpx.Response:
+        """Send a form of ours."""
+        return await self.http.post(path, data={"form_secret": self.form_secret, **entered})
+
+
+def browser_at(address: str) -> httpx.AsyncClient:
+    """A browser that nobody has signed in with, and that goes where it is told only when asked."""
+    return httpx.AsyncClient(base_url=address, timeout=20, verify=False)
+
+
+async def sign_in(http: httpx.AsyncClient, role: str, sub: str) -> Browser:
+    """Sign in as `make up` has it, by a link with a token."""
+    answer = await http.get("/sign-in", params={"token": token(role, sub)})
+    assert answer.status_code == 303, answer.text
+    home = await http.get("/")
+    found = re.search(r'name="form_secret" value="(\w+)"', home.text)
+    assert found, home.text
+    return Browser(http, found[1])
+
+
+class Anatomy(HTMLParser):
+    """The elements of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, Mapping[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def dangers(self) -> list[str]:
+        """Whatever runs, or is styled, from within the page."""
+        return [
+            f"<{tag} {name}={value!r}>"
+            for tag, attributes in self.elements
+            for name, value in [("", ""), *attributes.items()]
+            if (tag == "script" and attributes != {"src": "/static/unbuy.js", "defer": None})
+            or tag in ("style", "base", "iframe", "object", "embed", "foreignobject")
+            or name.startswith("on")
+            or name in ("style", "srcdoc", "formaction", "http-equiv")
+            or (
+                name in ("href", "src", "action")
+                and not (value or "").startswith(("/", "#", "http:"))
+            )
+        ]

@@ -1,0 +1,322 @@
+"""Who is signed in on the pages, and that nothing is done in their name (CSRF)."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from demo.stage import Stage
+from gateway.__main__ import services_of, site_of
+from gateway.access import Caller, Role
+from gateway.pages.forms import FORMS
+from gateway.pages.sessions import LONGEST, Sessions
+from ledger.database import Database
+from tests.gateway.browsing import Browser, browser_at, sign_in
+from tests.gateway.conftest import SECRET, Town, serving, settings, token
+
+HOUR = timedelta(hours=1)
+BEFORE_SESSIONS = {"/sign-in", "/language"}
+"""What changes nothing but the browser's own cookies: other sites are told by Sec-Fetch-Site alone."""
+
+
+def began(secure: bool = False, until: timedelta = HOUR) -> tuple[Sessions, str]:
+    """Somebody's sign-in, and the cookie as it is set."""
+    signed_in, response = Sessions(SECRET, secure=secure), Response()
+    signed_in.begin(response, Caller("anna", Role.BUYER, datetime.now(UTC) + until))
+    return signed_in, response.headers["set-cookie"]
+
+
+def asking(cookie: str) -> Request:
+    headers = [(b"cookie", cookie.encode("latin-1"))]
+    return Request({"type": "http", "headers": headers})
+
+
+def test_the_cookie_is_for_this_site_alone_and_not_for_scripts() -> None:
+    _, cookie = began()
+
+    assert re.fullmatch(
+        r"unbuy=[\w.-]+; HttpOnly; Max-Age=(3600|3599); Path=/; SameSite=lax", cookie
+    )
+
+
+def test_over_https_the_cookie_is_this_hosts_alone() -> None:
+    """``__Host-``: browsers take it from this host over HTTPS only, whatever a neighbour sets."""
+    signed_in, cookie = began(secure=True)
+    kept = Response()
+    signed_in.keep(kept, {"state": "s"})
+
+    for it, name in ((cookie, "__Host-unbuy="), (kept.headers["set-cookie"], "__Host-unbuy-kept=")):
+        assert it.startswith(name)
+        flags = it.split("; ")[1:]
+        assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= set(flags)
+        assert "Domain" not in it
+    assert signed_in.of(asking(cookie.partition(";")[0])) is not None
+    assert signed_in.of(asking(cookie.partition(";")[0].removeprefix("__Host-"))) is None
+
+
+def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest() -> None:
+    for until, lasts in ((HOUR, HOUR), (timedelta(days=30), LONGEST)):
+        signed_in, cookie = began(until=until)
+        session = signed_in.of(asking(cookie.partition(";")[0]))
+
+        assert session
+        assert abs(session.caller.until - datetime.now(UTC) - lasts) < timedelta(minutes=1)
+
+
+def test_a_session_that_is_over_is_none_even_if_its_cookie_stays() -> None:
+    signed_in, cookie = began(until=-timedelta(seconds=1))
+
+    assert signed_in.of(asking(cookie.partition(";")[0])) is None
+
+
+def test_each_session_has_a_form_secret_of_its_own() -> None:
+    found = set()
+    for _ in range(2):
+        signed_in, cookie = began()
+        session = signed_in.of(asking(cookie.partition(";")[0]))
+        assert session
+        assert len(session.form_secret) == 64
+        found.add(session.form_secret)
+
+    assert len(found) == 2
+
+
+def test_only_what_was_signed_as_a_session_is_one() -> None:
+    signed_in, cookie = began()
+    value = cookie.partition(";")[0].partition("=")[2]
+    header, payload, signature = value.split(".")
+    claims = jwt.decode(value, options={"verify_signature": False})
+    other, kept = Sessions(SecretStr("another secret, of another place"), secure=False), Response()
+    theirs = Response()
+    other.begin(theirs, Caller("anna", Role.BUYER, datetime.now(UTC) + HOUR))
+    signed_in.keep(kept, {"sub": "anna", "role": "support"})
+
+    assert signed_in.of(asking(f"unbuy={value}"))
+    for wrong in (
+        jwt.encode(claims | {"role": "support"}, SECRET.get_secret_value(), algorithm="HS256"),
+        jwt.encode(claims, "", algorithm="none"),
+        f"{header}.{payload}.",
+        f"{header}.{payload[:-2]}AA.{signature}",
+        theirs.headers["set-cookie"].partition(";")[0].partition("=")[2],
+        kept.headers["set-cookie"].partition(";")[0].partition("=")[2],
+        token("support", "anna"),
+        "a.b.c",
+        "żółw",
+        "[" * 3000,
+        "",
+    ):
+        assert signed_in.of(asking(f"unbuy={wrong}".encode().decode("latin-1"))) is None
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def playground(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Pages with all their routes: test payments and the clock, too."""
+    database = await Database.open(stage.database_url)
+    proofs = str(tmp_path_factory.mktemp("proofs"))
+    try:
+        async with serving(
+            stage.server.client, database, playground=True, proof_store=proofs
+        ) as address:
+            yield address
+    finally:
+        await database.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(playground: str, town: Town) -> AsyncIterator[dict[str, Browser]]:
+    """Buyer, seller and support, each with a browser."""
+    async with AsyncExitStack() as stack:
+        yield {
+            role: await sign_in(
+                await stack.enter_async_context(browser_at(playground)), role, town.person(role).id
+            )
+            for role in ("buyer", "seller", "support")
+        }
+
+
+async def paths(stage: Stage, directory: Path, order_id: str, method: str) -> list[str]:
+    """Every address of the pages that takes this method."""
+    database = await Database.open(stage.database_url)
+    try:
+        chosen = settings(playground=True, proof_store=str(directory))
+        works = services_of(chosen, stage.server.client, database)
+        routes = site_of(chosen, works, stage.server.client, database).routes()
+    finally:
+        await database.close()
+    messages = [name.replace("_", "-") for name in FORMS]
+    return [
+        it.path.format(order_id=order_id, sha256="0" * 64, message=message)
+        for it in routes
+        if isinstance(it, Route) and method in (it.methods or ())
+        for message in (messages if "{message}" in it.path else [""])
+    ]
+
+
+async def listed(town: Town) -> tuple[object, ...]:
+    """An order, as lists have it, too; everything about it."""
+    await town.place()
+    async with town.patience():
+        while not (before := await everything(town))[1]:
+            await town.blink()
+    return before
+
+
+async def everything(town: Town) -> tuple[object, ...]:
+    """What a form could have changed."""
+    orders = (await town.buyer.get("/v1/orders")).json()["orders"]
+    return (await town.support.get(town.path)).json(), len(orders)
+
+
+ENTERED = {
+    **{"reason": "changed_mind", "decision": "accept", "number": "RR123456785PL", "text": "Hello"},
+    **{"topic": "other", "accepted": "yes", "days": "5", "money": "1.00", "confirmed": "yes"},
+    **{"offer_id": "1", "refund_id": "1", "status": "failed", "skip": "day", "kind": "photo"},
+}
+"""What would make each form count."""
+
+
+async def test_no_form_counts_without_its_sessions_secret(
+    people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
+) -> None:
+    """Every address that takes a form: uploads, test payments and signing out, too."""
+    before = await listed(town)
+    posts = set(await paths(stage, tmp_path, town.order_id, "POST")) - BEFORE_SESSIONS
+    assert len(posts) == len(FORMS) + 4
+    wrong: list[dict[str, str]] = [
+        {},
+        {"form_secret": people["seller"].form_secret},
+        {"form_secret": "żółw"},
+    ]
+
+    for number, path in enumerate(posts):
+        for secret in (wrong[0], wrong[1 + number % 2]):
+            answer = await people["buyer"].http.post(path, data=ENTERED | secret)
+            assert answer.status_code == 403, (path, answer.text)
+            assert "another session" in answer.text
+    for secret in (wrong[0], {"form_secret": people["buyer"].form_secret}):
+        upload = await people["seller"].http.post(
+            f"/orders/{town.order_id}/shipment-proof",
+            params=secret,
+            files={"file": ("x.jpg", b"\xff\xd8\xff\xe0\xff\xd9")},
+            data={"kind": "photo"},
+        )
+        assert upload.status_code == 403
+
+    assert await everything(town) == before
+    for person in people.values():
+        assert (await person.http.get("/")).status_code == 200
+    told = await people["buyer"].post(f"/orders/{town.order_id}/buyer-message", **ENTERED)
+    assert told.status_code == 303
+    assert await everything(town) != before
+
+
+async def test_no_form_of_another_site_is_taken(
+    people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
+) -> None:
+    """Login CSRF: signing in and choosing a language, which have no secret yet, included."""
+    before = await listed(town)
+    entered = ENTERED | {"form_secret": people["buyer"].form_secret, "locale": "pl", "to": "/"}
+    entered["token"] = token("buyer", "attacker")
+
+    for path in await paths(stage, tmp_path, town.order_id, "POST"):
+        for where in ("cross-site", "same-site"):
+            answer = await people["buyer"].http.post(
+                path, data=entered, headers={"Sec-Fetch-Site": where}
+            )
+            assert answer.status_code == 403, path
+            assert "set-cookie" not in answer.headers
+    assert await everything(town) == before
+
+
+async def test_a_link_of_another_site_signs_nobody_in(playground: str) -> None:
+    """Login CSRF: somebody would go on as another without seeing it."""
+    link = f"/sign-in?token={token('buyer', 'attacker')}"
+    async with browser_at(playground) as http:
+        from_elsewhere = await http.get(link, headers={"Sec-Fetch-Site": "cross-site"})
+        typed = await http.get(link, headers={"Sec-Fetch-Site": "none"})
+
+    assert from_elsewhere.status_code == 200
+    assert "set-cookie" not in from_elsewhere.headers
+    assert 'name="token"' in from_elsewhere.text
+    assert typed.status_code == 303
+
+
+async def test_looking_changes_nothing(
+    people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
+) -> None:
+    """GET and HEAD, at every address, with all that a form would have carried."""
+    before = await listed(town)
+    posts = await paths(stage, tmp_path, town.order_id, "POST")
+    gets = await paths(stage, tmp_path, town.order_id, "GET")
+    streams = f"/orders/{town.order_id}/changes"
+
+    person = people["buyer"]
+    query = ENTERED | {"form_secret": person.form_secret}
+    for path in {*posts, *gets} - {streams}:
+        for method in ("GET", "HEAD"):
+            answer = await person.http.request(method, path, params=query)
+            assert answer.status_code in (200, 401, 404, 405), path
+            if path != "/sign-in/back":
+                assert "set-cookie" not in answer.headers, path
+    assert await everything(town) == before
+
+
+async def test_signing_out_ends_the_session_of_this_browser(people: dict[str, Browser]) -> None:
+    buyer = people["buyer"]
+
+    answer = await buyer.post("/sign-out")
+
+    assert answer.headers["location"] == "/signed-out"
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert (await buyer.http.get("/")).headers["location"] == "/sign-in?to=/"
+
+
+async def test_a_cookie_is_no_token_and_a_token_no_cookie(
+    people: dict[str, Browser], playground: str
+) -> None:
+    cookie = people["buyer"].http.cookies["unbuy"]
+    async with browser_at(playground) as http:
+        asked = await http.get("/v1/orders", headers={"Authorization": f"Bearer {cookie}"})
+        http.cookies.set("unbuy", cookie)
+        with_cookie = await http.get("/v1/orders")
+        http.cookies.clear()
+        http.cookies.set("unbuy", token("buyer", "anna"))
+        page = await http.get("/")
+
+    assert (asked.status_code, with_cookie.status_code) == (401, 401)
+    assert page.headers["location"] == "/sign-in?to=/"
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (lambda: token("provider", "stripe"), 403),
+        (lambda: token("buyer", "anna", -HOUR), 401),
+        (lambda: "rubbish", 401),
+        (lambda: "", 401),
+    ],
+    ids=["provider", "expired", "rubbish", "empty"],
+)
+async def test_a_token_that_counts_for_no_page_is_refused_with_a_reason(
+    playground: str, given: object, status: int
+) -> None:
+    """Case 48: a provider would have seen every order."""
+    text = given()  # type: ignore[operator]
+    async with browser_at(playground) as http:
+        linked = await http.get("/sign-in", params={"token": text})
+        posted = await http.post("/sign-in", data={"token": text})
+
+    answers = [posted] if text == "" else [linked, posted]
+    for answer in answers:
+        assert answer.status_code == status
+        assert 'role="alert"' in answer.text
+        assert "set-cookie" not in answer.headers
