@@ -115,7 +115,7 @@ async def _status(town: Town, caller: Person | None, route: str) -> int:
             return TAKEN  # what is left of it may never end
         await answer.aread()
     problem_of(answer, answer.status_code)
-    return TAKEN if answer.status_code in (409, 422) else answer.status_code
+    return TAKEN if answer.status_code in (409, 415, 422) else answer.status_code
 
 
 async def _events(town: Town) -> int:

@@ -427,7 +427,7 @@ async def test_a_method_that_is_not_known_here_says_which_are(town: Town, method
     "request_",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /v1/orders HTTP/9.9\r\n\r\n",
         b"GET /v1/orders\r\n\r\n",
         b"GET http://evil.example/v1/orders HTTP/1.1\r\nHost: evil.example\r\n\r\n",
         b"GET /v1/orders HTTP/1.1\r\n\r\n",

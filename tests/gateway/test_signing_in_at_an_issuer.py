@@ -437,7 +437,7 @@ async def test_keys_may_change(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
         assert await shop.is_in()
         browser.cookies.clear()
         later = SimpleNamespace(monotonic=lambda: time.monotonic() + 31)
-        monkeypatch.setattr("jwt.jwks_client.time", later)
+        monkeypatch.setattr("gateway.issuer.time", later)
         issuer.key = Key()
 
         await browser.get(await shop.begin())

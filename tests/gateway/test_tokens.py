@@ -136,6 +136,14 @@ async def signer() -> AsyncIterator[Issuer]:
         yield found
 
 
+PAGES: dict[str, Any] = {
+    "public_url": "http://127.0.0.1",
+    "session_secret": SecretStr("keeps people signed in, 32 or more"),
+    "oidc_client_id": "unbuy-pages",
+}
+"""What the pages need where an issuer is set."""
+
+
 def _tokens(of: Issuer, fresh: timedelta = LONG, cooldown: timedelta = LONG) -> IssuersTokens:
     return IssuersTokens(OurIssuer(of.url, IssuersKeys(of.url, fresh, cooldown)), "unbuy", "role")
 
@@ -314,7 +322,7 @@ async def test_where_an_issuer_is_set_a_secret_opens_nothing(
 ) -> None:
     """Over HTTP: an issuer's token counts, one by our secret is 401."""
     async with (
-        serving(town.stage.server.client, database, oidc_issuer=signer.url) as address,
+        serving(town.stage.server.client, database, oidc_issuer=signer.url, **PAGES) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
 
@@ -331,7 +339,7 @@ async def test_while_the_issuer_is_away_callers_are_told_to_try_again(
     """Over HTTP: 503 with Retry-After; what needs no token works."""
     away = issuer()
     async with (
-        serving(town.stage.server.client, database, oidc_issuer=away.url) as address,
+        serving(town.stage.server.client, database, oidc_issuer=away.url, **PAGES) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
         token = {"Authorization": f"Bearer {away.token('rsa-1')}"}
