@@ -14,6 +14,7 @@ import jwt
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from pydantic import SecretStr
 
 from gateway.issuer import Issuer as OurIssuer
 from gateway.issuer import IssuersKeys

@@ -1,0 +1,232 @@
+"""What pages let run, whom they let see what, and how often they may be asked."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from urllib.parse import quote
+
+import httpx
+import pytest_asyncio
+
+from demo.stage import Stage
+from gateway.pages.forms import FORMS
+from ledger.database import Database
+from orders.messages import MESSAGES
+from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, sign_in
+from tests.gateway.conftest import Town, serving, token
+
+JPEG = b"\xff\xd8\xff\xe0" + b"0" * 200 + b"\xff\xd9"
+ROLES = ("buyer", "seller", "support")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(address: str, town: Town) -> AsyncIterator[dict[str, Browser]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            role: await sign_in(
+                await stack.enter_async_context(browser_at(address)), role, town.person(role).id
+            )
+            for role in ROLES
+        }
+
+
+async def told(town: Town, role: str, message: str, **payload: object) -> None:
+    answer = await town.person(role).post(f"{town.path}/{message}", payload)
+    assert answer.status_code == 200, answer.text
+
+
+async def ask_to_cancel(town: Town, text: str) -> None:
+    """An order whose every text is this one, up to a dispute and proof that waits for support."""
+    eur = {"amount": 1245, "currency": "EUR"}
+    await town.place(
+        policy={"payment_review": "PT1S"},
+        buyer={"id": town.buyer.id, "name": text, "locale": "pl"},
+        seller={"id": town.seller.id, "name": text, "locale": "en"},
+        lines=[{"sku": text, "title": text, "quantity": 2, "unit_price": eur}],
+    )
+    await told(town, "seller", "seller-message", topic="bonus", text=text, bonus=text)
+    await told(town, "buyer", "buyer-message", text=text)
+    await town.pay()
+    async with town.patience():
+        while (await town.seller.get(town.path)).json()["status"] != "awaiting_shipment":
+            await town.blink()
+    await told(town, "buyer", "cancel-request", reason="other", note=text, complaint=True)
+    await told(town, "seller", "seller-reply", decision="already_shipped", note=text)
+    await told(town, "seller", "tracking-number", number="RR123456784PL", carrier=text)
+    proof = await town.seller.post(
+        f"{town.path}/proofs", files={"file": (text, JPEG)}, data={"kind": "photo"}
+    )
+    assert proof.status_code == 200, proof.text
+    money = {"amount": 100, "currency": "EUR"}
+    await told(town, "seller", "settlement-offer", money=money, note=text)
+
+
+def is_safe(page: httpx.Response) -> Anatomy:
+    """Nothing in it runs, nothing in it is styled, and no browser would let it; nobody keeps it."""
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules.pop("default-src") == "'none'"
+    assert rules.pop("base-uri") == "'none'"
+    assert rules.pop("frame-ancestors") == "'none'"
+    assert {"script-src", "style-src", "form-action"} <= set(rules)
+    assert set(rules.values()) == {"'self'"}
+    assert page.headers["x-frame-options"] == "DENY"
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    anatomy = Anatomy(page.text)
+    assert anatomy.dangers() == []
+    return anatomy
+
+
+async def test_what_people_write_is_shown_and_never_run(
+    people: dict[str, Browser], town: Town
+) -> None:
+    """Names, titles, notes, messages, offers, carriers: on every page that has them, as they were written."""
+    await ask_to_cancel(town, HOSTILE)
+    path = f"/orders/{town.order_id}"
+    seen: dict[str, int] = {}
+
+    for role in ROLES:
+        order = is_safe(await people[role].http.get(path))
+        seen[role] = order.text.count(HOSTILE)
+    for decided in (False, True):
+        if decided:
+            await told(town, "support", "proof-review", accepted=False, note=HOSTILE)
+            await told(town, "support", "dispute-decision", decision="full_refund", note=HOSTILE)
+        for role in ROLES:
+            is_safe(await people[role].http.get(path, headers={"Accept-Language": "pl"}))
+    async with town.patience():
+        while HOSTILE not in is_safe(await people["buyer"].http.get("/")).text:
+            await town.blink()
+
+    # Two names, a title, both sides' messages and offers, the cancellation's notes, a carrier.
+    assert all(count >= 8 for count in seen.values()), seen
+
+
+async def test_what_is_put_into_addresses_and_forms_is_shown_and_never_run(
+    people: dict[str, Browser], town: Town
+) -> None:
+    await town.place()
+    order = f"/orders/{town.order_id}"
+    seller, support = people["seller"], people["support"]
+    there = quote(HOSTILE.replace("/", ""), safe="")  # one part of a path
+
+    again = await seller.post(f"{order}/seller-message", discount=HOSTILE, text=HOSTILE)
+    assert again.status_code == 422
+    assert HOSTILE in is_safe(again).text
+    asked = await support.post(
+        f"{order}/dispute-decision", decision="no_refund", note=HOSTILE, **{HOSTILE: HOSTILE}
+    )
+    assert asked.status_code == 200
+    assert HOSTILE in is_safe(asked).text
+    for person in people.values():
+        for path in (
+            f"/orders/{there}",
+            f"{order}?done={there}",
+            f"/?q={there}&status={there}",
+            f"/sign-in?to=/{there}",
+            f"/sign-in?token={there}",
+            f"/sign-in/back?error={there}&state={there}",
+            "/signed-out",
+            f"{order}/proofs/{there}",
+        ):
+            is_safe(await person.http.get(path))
+        is_safe(await person.post(f"{order}/{there}", text="x"))
+        is_safe(await person.http.post(f"{order}/buyer-message", data={"form_secret": HOSTILE}))
+    found = is_safe(await support.http.get(f"/?q={quote(HOSTILE[:64], safe='')}"))
+    assert ("input", HOSTILE[:64]) in [(tag, it.get("value")) for tag, it in found.elements]
+
+
+async def test_anothers_order_is_not_there(address: str, town: Town) -> None:
+    """Case 47: 404 at each of its addresses, and nothing happens to it."""
+    await town.place()
+    before = (await town.support.get(town.path)).json()
+
+    async with browser_at(address) as http:
+        for role in ("buyer", "seller"):
+            stranger = await sign_in(http, role, "somebody-else")
+            for path in ("", "/changes", f"/proofs/{'0' * 64}"):
+                answer = await http.get(f"/orders/{town.order_id}{path}")
+                assert answer.status_code == 404
+                assert "USB-C" not in is_safe(answer).text
+            mine = [name for name in FORMS if role in {it.value for it in MESSAGES[name].senders}]
+            for name in [*mine, *(["reorder"] if role == "buyer" else [])]:
+                form = f"/orders/{town.order_id}/{name.replace('_', '-')}"
+                if name == "shipment_proof":
+                    form += f"?form_secret={stranger.form_secret}"
+                answer = await stranger.post(form, text="x", confirmed="yes")
+                assert answer.status_code == 404, form
+            assert town.order_id not in (await http.get("/")).text
+
+    assert (await town.support.get(town.path)).json() == before
+
+
+async def test_what_is_not_for_ones_role_is_refused(people: dict[str, Browser], town: Town) -> None:
+    """Case 48: 403 for every form of another role's, on one's own order."""
+    await town.place()
+    before = (await town.support.get(town.path)).json()
+
+    for role, person in people.items():
+        for name in FORMS:
+            if role not in {it.value for it in MESSAGES[name].senders}:
+                form = f"/orders/{town.order_id}/{name.replace('_', '-')}"
+                if name == "shipment_proof":
+                    form += f"?form_secret={person.form_secret}"
+                answer = await person.post(form, text="x", confirmed="yes")
+                assert answer.status_code == 403, (role, name)
+                assert "not for you to do" in is_safe(answer).text
+        if role != "buyer":
+            assert (await person.post(f"/orders/{town.order_id}/reorder")).status_code == 403
+
+    assert (await town.support.get(town.path)).json() == before
+
+
+async def test_only_support_has_the_desk(people: dict[str, Browser], town: Town) -> None:
+    await town.place()
+
+    for role in ROLES:
+        home = await people[role].http.get("/", params={"q": town.buyer.id})
+        assert ("Find an order by its id" in is_safe(home).text) == (role == "support")
+
+
+async def test_nobody_sees_anything_without_signing_in(address: str, town: Town) -> None:
+    await town.place()
+
+    async with browser_at(address) as http:
+        for path in ("/", f"/orders/{town.order_id}", f"/orders/{town.order_id}/changes"):
+            answer = await http.get(path)
+            assert answer.status_code == 303
+            assert answer.headers["location"] == f"/sign-in?to={path}"
+            assert answer.text == ""
+
+
+async def test_playing_with_time_and_money_is_not_there_outside_of_a_playground(
+    people: dict[str, Browser], town: Town
+) -> None:
+    await town.place()
+
+    for form in ("pay", "clock"):
+        answer = await people["buyer"].post(f"/orders/{town.order_id}/{form}", skip="week")
+        assert answer.status_code == 404
+    assert (await town.buyer.get(town.path)).json()["status"] == "awaiting_payment"
+
+
+async def test_pages_are_not_served_to_anybody_without_end(stage: Stage) -> None:
+    """Case 30: by address until somebody is signed in, so that tokens cannot be tried out; then by party."""
+    database = await Database.open(stage.database_url)
+    try:
+        async with (
+            serving(stage.server.client, database, rate_limit="4/minute") as address,
+            browser_at(address) as http,
+        ):
+            tried = [await http.post("/sign-in", data={"token": f"{it}"}) for it in range(5)]
+            link = f"/sign-in?token={token('buyer', 'anna')}"
+            assert [it.status_code for it in tried] == [401] * 4 + [429]
+            assert (await http.get(link)).status_code == 429
+    finally:
+        await database.close()
+
+    refused = tried[-1]
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert "try again in" in is_safe(refused).text
