@@ -22,6 +22,7 @@ from orders.clock import Due
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
 from orders.model import CloseReason, Party, PlaceOrder, Status
+from orders.sentences import sentence
 from orders.values import Frozen, Instant, MessageId, Money, OrderId
 from orders.view import OrderView
 
@@ -81,8 +82,10 @@ async def caller(request: Request, works: Works) -> Caller:
     try:
         if scheme.lower() != "bearer" or not token.strip():
             raise NotSignedIn(
-                "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes one "
-                "for local use)."
+                sentence(
+                    "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes "
+                    "one for local use)."
+                )
             )
         found = await works.tokens.caller(token.strip())
     except NotSignedIn:
@@ -98,7 +101,13 @@ def only_for(action: str) -> Any:
 
     async def allowed(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if not found.may(action):
-            raise WrongRole(f"{action} is nothing that a {found.role.value} can do.")
+            raise WrongRole(
+                sentence(
+                    "{action} is nothing that a {role} can do.",
+                    action=action,
+                    role=found.role.value,
+                )
+            )
         return found
 
     return Depends(allowed)
@@ -157,7 +166,9 @@ async def list_orders(
         try:
             chosen = Status(status)
         except ValueError:
-            raise Invalid(f"status must be one of {', '.join(Status)}.") from None
+            raise Invalid(
+                sentence("status must be one of {names}.", names=", ".join(Status))
+            ) from None
     after = _place_of(cursor) if cursor else None
     found = await works.desk.newest(who, chosen, after, MOST_LISTED + 1)
     shown = [seen_by(who, view) for view in found[:MOST_LISTED]]
@@ -304,7 +315,9 @@ def _with_id(message: Message, key: str | None) -> Message:
     if key is None:
         return message
     if message.message_id not in (None, key):
-        raise Invalid("Idempotency-Key and message_id differ: give one of them, or both the same.")
+        raise Invalid(
+            sentence("Idempotency-Key and message_id differ: give one of them, or both the same.")
+        )
     return message.model_copy(update={"message_id": _checked(key)})
 
 
@@ -312,7 +325,9 @@ def _checked(key: str | None) -> str | None:
     try:
         return None if key is None else _MESSAGE_ID.validate_python(key)
     except ValidationError:
-        raise Invalid("Idempotency-Key must be 1 to 64 characters, and no control ones.") from None
+        raise Invalid(
+            sentence("Idempotency-Key must be 1 to 64 characters, and no control ones.")
+        ) from None
 
 
 for _name, _model in MESSAGES.items():
@@ -347,5 +362,5 @@ def _place_of(cursor: str) -> Place:
         if place.placed_at.tzinfo is None:
             raise ValueError("no time zone")
     except (binascii.Error, ValueError):
-        raise Invalid("cursor must be a next_cursor that a list has answered.") from None
+        raise Invalid(sentence("cursor must be a next_cursor that a list has answered.")) from None
     return place

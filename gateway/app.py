@@ -18,7 +18,9 @@ from gateway.observing import Observing
 from gateway.openapi import PROBLEMS, document
 from gateway.problems import Away, Problem, as_problem, request_id
 from gateway.services import Services
+from languages.choice import of_browser
 from orders.errors import InvalidInput
+from orders.sentences import sentence
 
 # Swagger UI's own files come from this server, too (package fastapi-swagger). It sets styles by script.
 _DOCS_MAY: Final = (
@@ -85,7 +87,7 @@ def _serve_operations(app: FastAPI) -> None:
     async def is_ready(works: Works) -> JSONResponse:
         """Whether Temporal and the database answer."""
         if away := await works.health.away():
-            raise Away(f"Does not answer: {' and '.join(away)}.")
+            raise Away(sentence("Does not answer: {who}.", who=", ".join(away)))
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", tags=["operations"])
@@ -108,5 +110,6 @@ def _serve_docs(app: FastAPI) -> None:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """What an error comes to: a problem, and never a traceback."""
-    return as_problem(error).response(request_id(request))
+    """What an error comes to: a problem in the caller's language, and never a traceback."""
+    locale = of_browser(request.headers.get("accept-language"))
+    return as_problem(error).response(request_id(request), locale)

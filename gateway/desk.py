@@ -35,6 +35,7 @@ from orders.messages import Message, PaymentReceived
 from orders.model import PlaceOrder, Status
 from orders.policy import Policy
 from orders.reorder import reorder
+from orders.sentences import sentence
 from orders.values import Money
 from orders.view import OrderView, is_of
 from workflows import calls, ids
@@ -46,7 +47,7 @@ PATIENCE: Final = timedelta(seconds=5)
 
 DATABASE_PATIENCE: Final = timedelta(seconds=3)
 
-_NO_ANSWER: Final = (
+_NO_ANSWER: Final = sentence(
     "The order did not answer in time. It may still take the message: send it again with the same "
     "Idempotency-Key, which has no effect twice."
 )
@@ -67,7 +68,9 @@ async def asking_the_database() -> AsyncIterator[None]:
             yield
     except (*DATABASE_AWAY, TimeoutError) as error:
         log.warning("The database does not answer: %s", type(error).__name__)
-        raise Away("The database does not answer at the moment; try again soon.") from None
+        raise Away(
+            sentence("The database does not answer at the moment; try again soon.")
+        ) from None
 
 
 @asynccontextmanager
@@ -81,11 +84,15 @@ async def asking_temporal() -> AsyncIterator[None]:
         if error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error):
             raise
         log.warning("Temporal does not answer: %s", error.status.name)
-        raise Away("The orders' service does not answer at the moment; try again soon.") from None
+        raise Away(
+            sentence("The orders' service does not answer at the moment; try again soon.")
+        ) from None
     except RuntimeError:
         # What the SDK raises while it has never been connected.
         log.warning("Temporal cannot be reached")
-        raise Away("The orders' service cannot be reached at the moment; try again soon.") from None
+        raise Away(
+            sentence("The orders' service cannot be reached at the moment; try again soon.")
+        ) from None
 
 
 class OrderDesk:
@@ -116,8 +123,11 @@ class OrderDesk:
             view = await self._ask(placed.order_id)
         if view is None or not is_of(view, placed):
             raise Conflict(
-                f"There is an order {placed.order_id} with other contents already, and an id is never used "
-                "again: give this one another order_id."
+                sentence(
+                    "There is an order {order} with other contents already, and an id is never used "
+                    "again: give this one another order_id.",
+                    order=placed.order_id,
+                )
             )
         return Placed(view, is_new)
 
@@ -141,7 +151,7 @@ class OrderDesk:
         """An order that the caller may see. Raises NotFound for another's as for none."""
         view = await self.find(order_id)
         if view is None or not caller.may_see(view):
-            raise NotFound(f"You have no order {order_id[:64]}.")
+            raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
         return view
 
     async def find(self, order_id: str) -> OrderView | None:
@@ -157,14 +167,17 @@ class OrderDesk:
             # By what is kept: a message that is refused for whose it is leaves no trace in the order.
             known = await self._as_kept(order_id) or await self._ask(order_id)
             if known is None or not caller.may_see(known):
-                raise NotFound(f"You have no order {order_id[:64]}.")
+                raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
         if message.message_id:
             async with asking_the_database():
                 is_same = await self._requests.is_first_or_same(order_id, message)
             if not is_same:
                 raise Invalid(
-                    f"Another {message.name} came with this Idempotency-Key (or message_id) before: "
-                    "give this one a key of its own."
+                    sentence(
+                        "Another {message} came with this Idempotency-Key (or message_id) before: give "
+                        "this one a key of its own.",
+                        message=message.name,
+                    )
                 )
         else:
             message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
@@ -216,7 +229,12 @@ class OrderDesk:
                 return Invalid(cause.message)
             case _:
                 log.error("An order failed at %s: %s", message.name, cause)
-                return Conflict(f"The order cannot take {message.name}: its process has failed.")
+                return Conflict(
+                    sentence(
+                        "The order cannot take {message}: its process has failed.",
+                        message=message.name,
+                    )
+                )
 
     async def _after_the_end(self, caller: Caller, order_id: str, message: Message) -> OrderView:
         """The order takes no message any more; money that moves nevertheless is seen to (R17, R23)."""
@@ -225,15 +243,23 @@ class OrderDesk:
             async with asking_temporal():
                 process = await take_after_the_end(self._client, order_id, view, message)
         except LookupError:
-            raise NotFound(f"There is no order {order_id[:64]}.") from None
+            raise NotFound(sentence("There is no order {order}.", order=order_id[:64])) from None
         except NotAllowedNow as error:
             raise refused(error, possible(caller, view)) from None
         if isinstance(message, PaymentReceived) and process:
-            goes_back = f"Payment {message.payment_id} goes back in full ({process})."
             if view is None:
-                raise NotFound(f"There is no order {order_id[:64]}. {goes_back}", process=process)
+                no_such = sentence(
+                    "There is no order {order}. Payment {payment} goes back in full ({process}).",
+                    order=order_id[:64],
+                    payment=message.payment_id,
+                    process=process,
+                )
+                raise NotFound(no_such, process=process)
             over = NotAllowedNow(
-                message.name, RefusalCode.ORDER_CLOSED, view.status.value, "The order is over."
+                message.name,
+                RefusalCode.ORDER_CLOSED,
+                view.status.value,
+                sentence("The order is over."),
             )
             raise refused(over, possible(caller, view), process)
         found = await self.find(order_id)
@@ -245,15 +271,21 @@ class OrderDesk:
             return
         if placed.buyer.id != caller.id:
             raise WrongRole(
-                "A buyer places orders of their own only: buyer.id must be the token's sub."
+                sentence(
+                    "A buyer places orders of their own only: buyer.id must be the token's sub."
+                )
             )
         if placed.policy != Policy() and not self._buyers_choose_policy:
             raise WrongRole(
-                "The policy is the marketplace's to set: leave it out, or let support place the order."
+                sentence(
+                    "The policy is the marketplace's to set: leave it out, or let support place the order."
+                )
             )
         if placed.seller.notify:
             raise WrongRole(
-                "Where a seller is told of things is theirs to set: leave seller.notify out."
+                sentence(
+                    "Where a seller is told of things is theirs to set: leave seller.notify out."
+                )
             )
 
 

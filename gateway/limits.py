@@ -11,6 +11,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 
 from gateway.problems import TooMany
+from orders.sentences import sentence
 
 
 class RateLimits:
@@ -31,6 +32,10 @@ class RateLimits:
         wait = datetime.fromtimestamp(stats.reset_time, UTC) - datetime.now(UTC)
         seconds = max(1, round(wait / timedelta(seconds=1)))
         raise TooMany(
-            f"No more than {self._limit} are taken from one caller; try again in {seconds} s.",
+            sentence(
+                "No more than {limit} are taken from one caller; try again in {seconds} s.",
+                limit=self._limit,
+                seconds=seconds,
+            ),
             {"Retry-After": str(seconds)},
         )

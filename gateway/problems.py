@@ -28,7 +28,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from languages.catalogues import N_, Locale
+from languages.refusals import refusal
 from orders.errors import InvalidInput, NotAllowedNow
+from orders.sentences import sentence
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -74,20 +77,20 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.more = more
 
-    def response(self, request_id: str) -> Response:
-        """As an HTTP response."""
+    def response(self, request_id: str, locale: Locale) -> Response:
+        """As an HTTP response, whose ``detail`` is in this language; its ``reason`` stays the contract's."""
         details = ProblemDetails(
             type=_TYPES + self.slug,
             title=self.title,
             status=self.status,
-            detail=self.detail,
+            detail=refusal(self.detail, locale),
             instance=f"urn:request:{request_id}",
             **self.more,
         )
         return Response(
             details.model_dump_json(exclude_unset=True),
             self.status,
-            headers=self.headers,
+            headers=self.headers | {"Content-Language": locale},
             media_type=MEDIA_TYPE,
         )
 
@@ -95,13 +98,13 @@ class Problem(Exception):
 class Malformed(Problem):
     """The request cannot be read."""
 
-    status, slug, title = 400, "malformed", "Malformed request"
+    status, slug, title = 400, "malformed", N_("Malformed request")
 
 
 class NotSignedIn(Problem):
     """Who the caller is cannot be known."""
 
-    status, slug, title = 401, "not-signed-in", "Not signed in"
+    status, slug, title = 401, "not-signed-in", N_("Not signed in")
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, {"WWW-Authenticate": 'Bearer realm="unbuy"'})
@@ -110,73 +113,73 @@ class NotSignedIn(Problem):
 class WrongRole(Problem):
     """The caller's role may not do this, with any order."""
 
-    status, slug, title = 403, "wrong-role", "Not for this role"
+    status, slug, title = 403, "wrong-role", N_("Not for this role")
 
 
 class NotFound(Problem):
     """There is none, or it is somebody else's."""
 
-    status, slug, title = 404, "not-found", "Not found"
+    status, slug, title = 404, "not-found", N_("Not found")
 
 
 class NoSuchMethod(Problem):
     """The address is right, and the verb is not."""
 
-    status, slug, title = 405, "no-such-method", "No such method"
+    status, slug, title = 405, "no-such-method", N_("No such method")
 
 
 class TooSlow(Problem):
     """The body did not come in time."""
 
-    status, slug, title = 408, "too-slow", "Too slow"
+    status, slug, title = 408, "too-slow", N_("Too slow")
 
 
 class Conflict(Problem):
     """What is there already says otherwise."""
 
-    status, slug, title = 409, "conflict", "Conflict"
+    status, slug, title = 409, "conflict", N_("Conflict")
 
 
 class Refused(Conflict):
     """The contract's NotAllowedNow: the order cannot take this message now."""
 
-    slug, title = "not-allowed-now", "Not allowed now"
+    slug, title = "not-allowed-now", N_("Not allowed now")
 
 
 class TooLarge(Problem):
     """More bytes than are taken."""
 
-    status, slug, title = 413, "too-large", "Too large"
+    status, slug, title = 413, "too-large", N_("Too large")
 
 
 class WrongType(Problem):
     """The body is of a type that is not taken here."""
 
-    status, slug, title = 415, "wrong-type", "Wrong content type"
+    status, slug, title = 415, "wrong-type", N_("Wrong content type")
 
 
 class Invalid(Problem):
     """The body can be read, and is not what it should be."""
 
-    status, slug, title = 422, "invalid", "Invalid"
+    status, slug, title = 422, "invalid", N_("Invalid")
 
 
 class TooMany(Problem):
     """More requests than one caller may make."""
 
-    status, slug, title = 429, "too-many", "Too many requests"
+    status, slug, title = 429, "too-many", N_("Too many requests")
 
 
 class Failed(Problem):
     """What nobody has thought of."""
 
-    status, slug, title = 500, "failed", "Failed"
+    status, slug, title = 500, "failed", N_("Failed")
 
 
 class Away(Problem):
     """What this needs does not answer."""
 
-    status, slug, title = 503, "away", "Try again"
+    status, slug, title = 503, "away", N_("Try again")
 
     def __init__(self, detail: str, after: timedelta = timedelta(seconds=5)) -> None:
         super().__init__(detail, {"Retry-After": f"{after.total_seconds():.0f}"})
@@ -186,7 +189,11 @@ def refused(error: NotAllowedNow, instead: list[str], process: str | None = None
     """A broken rule of the order as a problem; ``instead`` is what the caller can do now."""
     detail = error.reason
     if process:
-        detail = f"{detail} The money goes back in full, by a process of its own ({process})."
+        detail = sentence(
+            "{reason} The money goes back in full, by a process of its own ({process}).",
+            reason=detail,
+            process=process,
+        )
     about = error.details()
     more: dict[str, Any] = {
         "action": about["action"],
@@ -209,16 +216,22 @@ def as_problem(error: Exception) -> Problem:
         case InvalidInput():
             return Invalid(str(error))
         case HTTPException(status_code=404):
-            return NotFound("There is nothing at this address. /docs says what there is.")
+            return NotFound(sentence("There is nothing at this address. /docs says what there is."))
         case HTTPException(status_code=405):
-            return NoSuchMethod("This address does not know this method.", error.headers)
+            return NoSuchMethod(sentence("This address does not know this method."), error.headers)
         case HTTPException():
             return Malformed(str(error.detail))
         case RequestValidationError():
             wrong = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
-            return Invalid(f"These are not as the documentation (/docs) has them: {wrong}.")
+            return Invalid(
+                sentence(
+                    "These are not as the documentation (/docs) has them: {wrong}.", wrong=wrong
+                )
+            )
         case _:
-            return Failed("Something went wrong here, and is in our logs under this request's id.")
+            return Failed(
+                sentence("Something went wrong here, and is in our logs under this request's id.")
+            )
 
 
 def request_id(request: Request) -> str:

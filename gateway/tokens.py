@@ -16,6 +16,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from gateway.access import Caller, Role
 from gateway.problems import Away, NotSignedIn
+from orders.sentences import sentence
 from orders.values import PartyId
 
 # Of ``alg``: never "none", and never a secret's where the issuer has key pairs.
@@ -78,7 +79,7 @@ class IssuersTokens:
             raise self._away() from None
         except jwt.PyJWTError:
             raise NotSignedIn(
-                "This token is not signed by a key of the issuer: sign in again."
+                sentence("This token is not signed by a key of the issuer: sign in again.")
             ) from None
         return _read(
             lambda: jwt.decode(
@@ -112,7 +113,9 @@ class IssuersTokens:
     @staticmethod
     def _away() -> Away:
         return Away(
-            "Who signs the tokens cannot be asked for its keys at the moment; try again soon."
+            sentence(
+                "Who signs the tokens cannot be asked for its keys at the moment; try again soon."
+            )
         )
 
 
@@ -122,13 +125,18 @@ def _read(decode: Callable[[], Mapping[str, Any]], role_claim: str) -> Caller:
         role = claims.get(role_claim)
         if role not in _ROLES:
             raise NotSignedIn(
-                f"This token's {role_claim} is none of buyer, seller, support and provider."
+                sentence(
+                    "This token's {claim} is none of buyer, seller, support and provider.",
+                    claim=role_claim,
+                )
             )
         until = datetime.fromtimestamp(claims["exp"], UTC)
         return Caller(_PARTY.validate_python(claims["sub"]), Role(role), until)
     except jwt.ExpiredSignatureError:
-        raise NotSignedIn("This token has expired: sign in again.") from None
+        raise NotSignedIn(sentence("This token has expired: sign in again.")) from None
     except (ValidationError, ValueError, OverflowError, TypeError):
-        raise NotSignedIn("This token's sub is not a party's id, or its exp no instant.") from None
+        raise NotSignedIn(
+            sentence("This token's sub is not a party's id, or its exp no instant.")
+        ) from None
     except jwt.PyJWTError as error:
-        raise NotSignedIn(f"This token does not count: {error}.") from None
+        raise NotSignedIn(sentence("This token does not count: {error}.", error=error)) from None

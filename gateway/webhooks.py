@@ -22,6 +22,7 @@ from gateway.desk import asking_temporal
 from gateway.problems import Away, Conflict, Invalid, NotFound, NotSignedIn
 from ledger.database import DATABASE_AWAY
 from ledger.inbox import AnotherBody
+from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -53,8 +54,11 @@ class Webhooks:
         """Take a webhook; says what became of it. Raises a Problem with which the provider tries again."""
         if (read := self._readers.get(provider)) is None:
             raise NotFound(
-                f"No webhooks of {provider[:32]} are taken here. For Stripe's, set "
-                "UNBUY_PAYMENT_PROVIDER=stripe and UNBUY_STRIPE_WEBHOOK_SECRETS."
+                sentence(
+                    "No webhooks of {provider} are taken here. For Stripe's, set "
+                    "UNBUY_PAYMENT_PROVIDER=stripe and UNBUY_STRIPE_WEBHOOK_SECRETS.",
+                    provider=provider[:32],
+                )
             )
         body = await bodies.read(request, LARGEST)
         try:
@@ -70,4 +74,6 @@ class Webhooks:
             raise Conflict(str(error)) from None
         except (*DATABASE_AWAY, ApplicationError, RPCError, WorkflowUpdateFailedError) as error:
             log.warning("A webhook of %s is not taken yet: %s", provider, type(error).__name__)
-            raise Away("This cannot be taken at the moment; send it again soon.") from None
+            raise Away(
+                sentence("This cannot be taken at the moment; send it again soon.")
+            ) from None

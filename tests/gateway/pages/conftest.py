@@ -92,7 +92,9 @@ Visit = Callable[..., Awaitable[Visitor]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "The pages are tested in a browser: install it (Debian: apt-get install chromium)."
+    assert chromium, (
+        "The pages are tested in a browser: install it (Debian: apt-get install chromium)."
+    )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, Response, expect
 
 from languages.catalogues import LOCALES, Locale
@@ -93,6 +93,7 @@ async def test_axe_finds_nothing_serious_and_nothing_sticks_out(
 
 async def _decides_for_nobody(support: Visitor) -> None:
     async with support.form("dispute_decision") as form:
+        await form.get_by_label(support.label("dispute_decision", "no_refund")).check()
         await form.get_by_label(support.text("Note")).fill("Both have a point. " * 20)
     await expect(support.page.get_by_role("heading", level=1)).to_contain_text("?")
 
@@ -152,17 +153,20 @@ async def test_everything_can_be_read_and_done_without_script(
     await buyer.skips("day")
     await buyer.sees("awaiting_shipment")
     async with buyer.form("cancel_request") as form:
+        await form.get_by_label(buyer.text("Why?")).select_option("changed_mind")
         await form.get_by_label(buyer.text("I also want to complain about this seller")).check()
     await buyer.sees("cancellation_requested")
 
     await seller.sign_in(f"/orders/{town.order_id}")
     async with seller.form("shipment_proof") as form:
-        await form.get_by_label(seller.text("Photo or scan")).set_input_files(
+        await form.get_by_label(seller.label("proof_kind", "photo")).check()
+        await form.get_by_label(seller.text("Photo or scan"), exact=True).set_input_files(
             {"name": "no.png", "mimeType": "image/png", "buffer": b"this is no picture"}
         )
     await expect(seller.page.get_by_role("alert")).to_be_visible()
     async with seller.form("shipment_proof") as form:
-        await form.get_by_label(seller.text("Photo or scan")).set_input_files(
+        await form.get_by_label(seller.label("proof_kind", "photo")).check()
+        await form.get_by_label(seller.text("Photo or scan"), exact=True).set_input_files(
             {"name": "parcel.png", "mimeType": "image/png", "buffer": photo()}
         )
     await seller.sees("proof_requested")
@@ -170,8 +174,7 @@ async def test_everything_can_be_read_and_done_without_script(
     await support.sign_in(f"/orders/{town.order_id}")
     async with support.form("dispute_decision") as form:
         await form.get_by_label(support.text("What the buyer gets back")).fill("twelve")
-        decision = form.get_by_label(support.text("Decision"))
-        await decision.select_option("partial_refund")
+        await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
     await expect(support.page.get_by_role("alert")).to_contain_text("EUR")
     async with support.form("dispute_decision") as form:
         amount = form.get_by_label(support.text("What the buyer gets back"))
@@ -215,9 +218,9 @@ async def test_everything_can_be_reached_and_done_by_keyboard(town: Town, visit:
     await page.keyboard.type("By keyboard.")
     for _ in range(2):
         await page.keyboard.press("Shift+Tab")
-    while await page.evaluate("document.activeElement.textContent.trim()") != "Cancel the order" or (
-        await page.evaluate("document.activeElement.tagName") != "BUTTON"
-    ):
+    while await page.evaluate(
+        "document.activeElement.textContent.trim()"
+    ) != "Cancel the order" or (await page.evaluate("document.activeElement.tagName") != "BUTTON"):
         await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
 
