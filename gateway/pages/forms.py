@@ -288,9 +288,13 @@ _SELLERS_TURN: Final = {
 
 def asked_of(role: Role, view: OrderView) -> Set[str]:
     """The messages that an order waits for from this role, of those that it may send."""
-    if role is Role.SUPPORT and (waiting := waits_for_support(view)):
-        return _NEEDED[waiting.need]
-    return _SELLERS_TURN.get(view.status, set()) if role is Role.SELLER else set()
+    waiting = waits_for_support(view)
+    if role is Role.SUPPORT:
+        return _NEEDED[waiting.need] if waiting else set()
+    is_judged = waiting is not None and waiting.need is Need.PROOF
+    if role is Role.SELLER and not is_judged:
+        return _SELLERS_TURN.get(view.status, set())
+    return set()
 
 
 def open_offers(name: str, view: OrderView) -> Iterable[Any]:

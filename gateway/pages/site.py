@@ -139,7 +139,7 @@ class Site:
                 problem = as_problem(error)
                 if isinstance(problem, Failed):
                     log.exception("A page failed")
-                context = self._about(request, None) | {"problem": problem}
+                context = self._about(request, self._sessions.of(request)) | {"problem": problem}
                 return page("error", self._locale(request), context, problem.status)
 
         return Route(path, served, methods=[method])

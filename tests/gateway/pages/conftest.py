@@ -127,7 +127,7 @@ async def town(stage: Stage, playground: str) -> AsyncIterator[Town]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(town: Town, browser: Browser, playground: str) -> AsyncIterator[Visit]:
-    """Open a browser for somebody: ``await visit("buyer", "pl", width=360, dark=True, script=False)``."""
+    """Open a browser for somebody: ``await visit("buyer", "pl", width=360, script=False)``."""
     opened: list[BrowserContext] = []
 
     async def visit(
@@ -135,14 +135,14 @@ async def visit(town: Town, browser: Browser, playground: str) -> AsyncIterator[
         locale: Locale = "en",
         *,
         width: int = 1440,
-        dark: bool = False,
         script: bool = True,
         address: str = playground,
     ) -> Visitor:
         context = await browser.new_context(
             locale={"en": "en-GB", "pl": "pl-PL"}[locale],
             viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
+            # Colours that are still changing would be judged as they pass.
+            reduced_motion="reduce",
             java_script_enabled=script,
         )
         context.set_default_timeout(PATIENCE_MS)

@@ -60,7 +60,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
         await form.get_by_label(seller.label("seller_decision", "already_shipped")).check()
     await seller.sees("proof_requested")
     async with seller.form("shipment_proof") as form:
-        await form.get_by_label(seller.label("proof_kind", "photo")).check()
+        await form.get_by_label(seller.label("proof_kind", "photo"), exact=True).check()
         await form.get_by_label(seller.text("Photo or scan"), exact=True).set_input_files(
             {"name": "parcel.png", "mimeType": "image/png", "buffer": photo()}
         )
