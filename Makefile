@@ -53,7 +53,7 @@ load-http: $(STAMP) ## what HTTP costs beside Temporal's own client (ARGS='--ope
 histories: $(STAMP) ## record the histories of the replay tests again
 	@$(RUN) -m tests.replay.record $(ARGS)
 
-screenshot: $(STAMP) ## take the README's picture of the web UI again (needs chromium)
+screenshot: $(STAMP) ## take the pictures of the documentation again (needs chromium)
 	@$(RUN) -m docs.screenshot
 
 docs-tables: $(STAMP) ## write the generated tables of the documentation again

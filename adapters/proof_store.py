@@ -28,6 +28,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 from pydantic import TypeAdapter
 
+from orders.sentences import sentence
 from orders.values import OrderId
 
 LARGEST = 10 * 1024 * 1024
@@ -53,7 +54,9 @@ class ProofTooLarge(ProofError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A proof has 10 MiB at most, and this file has more: send a smaller photo or scan."
+            sentence(
+                "A proof has 10 MiB at most, and this file has more: send a smaller photo or scan."
+            )
         )
 
 
@@ -62,8 +65,10 @@ class WrongMediaType(ProofError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A proof is a JPEG or PNG image or a PDF, and by its content this file is none of them: "
-            "save it as one of these and send it again."
+            sentence(
+                "A proof is a JPEG or PNG image or a PDF, and by its content this file is none of them: "
+                "save it as one of these and send it again."
+            )
         )
 
 
@@ -71,7 +76,7 @@ class EmptyProof(ProofError):
     """A file of no bytes."""
 
     def __init__(self) -> None:
-        super().__init__("The file is empty: choose the photo or scan and send it again.")
+        super().__init__(sentence("The file is empty: choose the photo or scan and send it again."))
 
 
 class IncompleteProof(ProofError):
@@ -79,8 +84,11 @@ class IncompleteProof(ProofError):
 
     def __init__(self, media_type: str) -> None:
         super().__init__(
-            f"The file begins as {media_type} but its end is missing: "
-            "see whether it opens on your device, and send it again."
+            sentence(
+                "The file begins as {media_type} but its end is missing: see whether it opens on your "
+                "device, and send it again.",
+                media_type=media_type,
+            )
         )
 
 
@@ -89,8 +97,10 @@ class StoreUnavailable(ProofError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The proof store can't be reached now: try again in a few minutes. "
-            "UNBUY_PROOF_STORE names it to whoever runs this."
+            sentence(
+                "The proof store can't be reached now: try again in a few minutes. UNBUY_PROOF_STORE "
+                "names it to whoever runs this."
+            )
         )
 
 

@@ -1,31 +1,79 @@
-"""The README's screenshot: a waiting order in Temporal's web UI. Needs chromium.
+"""The pictures of the documentation: an order in Temporal's web UI, and our pages. Needs chromium.
 
-``make screenshot`` starts a server, lives an order up to a cancellation request, and takes the picture.
+``make screenshot`` starts the system, lives some orders up to where they wait for people, and takes them.
 """
 
 import asyncio
 import shutil
+import socket
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from playwright.async_api import async_playwright
+import uvicorn
+from playwright.async_api import Browser, async_playwright
+from pydantic import SecretStr
+from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from deploy.embedded import embedded_server
+from gateway.__main__ import Server, services_of, site_of
+from gateway.access import Role
+from gateway.app import build_app
+from gateway.tokens import SecretTokens
+from languages.catalogues import Locale
 from ledger.journal import Database
-from orders.messages import CancelReason, CancelRequest, PaymentReceived
+from orders import messages as m
 from orders.model import PlaceOrder, Status
+from orders.view import OrderView
+from settings import Settings
 from worker import World, build_worker
 from workflows import calls
+from workflows.order import OrderWorkflow
 
-_ROOT = Path(__file__).parent.parent
-_PICTURE = _ROOT / "docs" / "images" / "waiting-order.png"
+_ROOT: Final = Path(__file__).parent.parent
+_IMAGES: Final = _ROOT / "docs" / "images"
+_SECRET: Final = SecretStr("only for the pictures, 32 characters")
+_FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Grey letters make smaller files than coloured ones.
+    "--disable-lcd-text",
+)
+
+
+class _View(NamedTuple):
+    """A picture of one of our pages."""
+
+    name: str
+    role: Role
+    sub: str
+    path: str
+    locale: Locale
+    width: int
+    height: int
+
+
+_CHECKED: Final = "A-1004"
+_CLAIMED: Final = "A-1005"
+_VIEWS: Final = (
+    _View("order-pl", Role.BUYER, "buyer-7", f"/orders/{_CHECKED}", "pl", 1160, 700),
+    _View("order-en-dark-mobile", Role.SELLER, "seller-3", f"/orders/{_CLAIMED}", "en", 360, 780),
+    _View("desk", Role.SUPPORT, "support-1", "/", "en", 1000, 480),
+)
 
 
 async def main() -> int:
-    """Take the picture; 2 where chromium is missing."""
+    """Take the pictures; 2 where chromium is missing."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         print("Install chromium first (Debian: apt-get install chromium).")
@@ -33,46 +81,106 @@ async def main() -> int:
     placed = PlaceOrder.model_validate_json((_ROOT / "samples" / "order-eur.json").read_bytes())
     with tempfile.TemporaryDirectory() as folder:
         database = await Database.open(f"sqlite+aiosqlite:///{folder}/unbuy.db")
-        async with embedded_server(ui=True) as server:
-            skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
+        async with embedded_server(ui=True) as server, async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
             world = World.local(database, server.client)
             async with build_worker(server.client, world.activities()):
-                handle = await calls.place(skipper.client, placed)
-                payment = PaymentReceived(
-                    payment_id="pay-1",
-                    money=placed.total,
-                    method="card",
-                    paid_at=datetime.now(UTC),
+                handle = await _skip_the_review(server.client, placed)
+                await _ask_to_cancel(server.client, placed.order_id)
+                shown = f"{server.ui_url}/namespaces/default/workflows/{handle.id}"
+                await _photograph_web_ui(
+                    browser, f"{shown}/{handle.first_execution_run_id}/user-metadata"
                 )
-                await calls.update(server.client, placed.order_id, payment)
-                await skipper.fast_forward(handle, timedelta(days=1, seconds=3))
-                while (await calls.show(server.client, placed.order_id)).status is not (
-                    Status.AWAITING_SHIPMENT
-                ):
-                    await asyncio.sleep(0.1)
-                request = CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME, complaint=True)
-                await calls.update(server.client, placed.order_id, request)
-                address = f"{server.ui_url}/namespaces/default/workflows/{handle.id}"
-                await _photograph(
-                    chromium, f"{address}/{handle.first_execution_run_id}/user-metadata"
-                )
+                await _live_for_the_pages(server.client, placed)
+                async with _gateway(server.client, database, folder) as address:
+                    await _photograph_pages(browser, address)
+            await browser.close()
         await database.close()
-    print(f"wrote {_PICTURE.relative_to(_ROOT)}")
     return 0
 
 
-async def _photograph(chromium: str, address: str) -> None:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+async def _skip_the_review(
+    client: Client, placed: PlaceOrder
+) -> WorkflowHandle[OrderWorkflow, OrderView]:
+    """A paid order, a day later by its own clock."""
+    skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+    handle = await calls.place(skipper.client, placed)
+    await _pay(client, placed)
+    await skipper.fast_forward(handle, timedelta(days=1, seconds=3))
+    return handle
+
+
+async def _live_for_the_pages(client: Client, placed: PlaceOrder) -> None:
+    """One order that is being checked and one whose seller claims to have shipped, by the real clock."""
+    checked = placed.model_copy(update={"order_id": _CHECKED})
+    await calls.place(client, checked)
+    await _pay(client, checked)
+
+    policy = placed.policy.model_copy(update={"payment_review": timedelta(seconds=1)})
+    claimed = placed.model_copy(update={"order_id": _CLAIMED, "policy": policy})
+    await calls.place(client, claimed)
+    await _pay(client, claimed)
+    await _ask_to_cancel(client, _CLAIMED)
+    claim = m.SellerReply(decision="already_shipped", note="It left this morning.")
+    await calls.update(client, _CLAIMED, claim)
+
+
+async def _pay(client: Client, placed: PlaceOrder) -> None:
+    payment = m.PaymentReceived(
+        payment_id=f"pay-{placed.order_id}",
+        money=placed.total,
+        method="card",
+        paid_at=datetime.now(UTC),
+    )
+    await calls.update(client, placed.order_id, payment)
+
+
+async def _ask_to_cancel(client: Client, order_id: str) -> None:
+    while (await calls.show(client, order_id)).status is not Status.AWAITING_SHIPMENT:
+        await asyncio.sleep(0.1)
+    request = m.CancelRequest(reason=m.CancelReason.WONT_ARRIVE_IN_TIME, complaint=True)
+    await calls.update(client, order_id, request)
+
+
+@asynccontextmanager
+async def _gateway(client: Client, database: Database, folder: str) -> AsyncIterator[str]:
+    settings = Settings(token_secret=_SECRET, proof_store=f"{folder}/proofs")
+    services = services_of(settings, client, database)
+    app = build_app(services, (), site_of(settings, services, client, database).routes())
+    config = uvicorn.Config(app, access_log=False, log_level="error", lifespan="off")
+    server = Server(config, services.lookout)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.stop()
+            await serving
+
+
+async def _photograph_web_ui(browser: Browser, address: str) -> None:
+    page = await browser.new_page(viewport={"width": 1280, "height": 1280})
+    await page.goto(address)
+    # The web UI renders Markdown in a frame of its own.
+    await page.frame_locator("iframe").last.get_by_text("Next by itself").wait_for()
+    await page.screenshot(path=_IMAGES / "waiting-order.png")
+    print("wrote docs/images/waiting-order.png")
+
+
+async def _photograph_pages(browser: Browser, address: str) -> None:
+    for view in _VIEWS:
+        context = await browser.new_context(
+            locale=view.locale,
+            viewport={"width": view.width, "height": view.height},
+            color_scheme="dark" if "dark" in view.name else "light",
         )
-        page = await browser.new_page(viewport={"width": 1280, "height": 1280})
-        await page.goto(address)
-        # The web UI renders Markdown in a frame of its own.
-        await page.frame_locator("iframe").last.get_by_text("Next by itself").wait_for()
-        await page.screenshot(path=_PICTURE)
-        await browser.close()
+        page = await context.new_page()
+        token = SecretTokens(_SECRET).issue(view.role, view.sub, timedelta(minutes=5))
+        await page.goto(f"{address}/sign-in?token={token}&to={view.path}")
+        await page.get_by_role("heading", level=1).wait_for()
+        await page.screenshot(path=_IMAGES / f"{view.name}.png")
+        print(f"wrote docs/images/{view.name}.png")
+        await context.close()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from orders.clock import Due
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
 from orders.model import CloseReason, Party, PlaceOrder, Status
+from orders.sentences import sentence
 from orders.values import Frozen, Instant, Money, OrderId, ShortText
 from orders.view import OrderView
 
@@ -97,8 +98,10 @@ async def caller(request: Request, works: Works) -> Caller:
     async with counting_strangers(request, works):
         if scheme.lower() != "bearer" or not token.strip():
             raise NotSignedIn(
-                "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes one "
-                "for local use)."
+                sentence(
+                    "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes "
+                    "one for local use)."
+                )
             )
         found = await works.tokens.caller(token.strip())
     request.scope["unbuy.role"] = found.role.value
@@ -111,7 +114,13 @@ def only_for(action: str) -> Any:
 
     async def allowed(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if not found.may(action):
-            raise WrongRole(f"{action} is nothing that a {found.role.value} can do.")
+            raise WrongRole(
+                sentence(
+                    "{action} is nothing that a {role} can do.",
+                    action=action,
+                    role=found.role.value,
+                )
+            )
         return found
 
     return Depends(allowed)
@@ -178,7 +187,9 @@ async def list_orders(
         try:
             chosen = Status(status)
         except ValueError:
-            raise Invalid(f"status must be one of {', '.join(Status)}.") from None
+            raise Invalid(
+                sentence("status must be one of {names}.", names=", ".join(Status))
+            ) from None
     after = None if cursor is None else _place_of(cursor)
     found = await works.desk.newest(who, chosen, after, MOST_LISTED + 1)
     shown = [seen_by(who, view) for view in found[:MOST_LISTED]]
@@ -325,14 +336,16 @@ def _with_id(message: Message, key: str | None) -> Message:
     if key is None:
         return message
     if message.message_id not in (None, key):
-        raise Invalid("Idempotency-Key and message_id differ: give one of them, or both the same.")
+        raise Invalid(
+            sentence("Idempotency-Key and message_id differ: give one of them, or both the same.")
+        )
     return message.model_copy(update={"message_id": _checked(key)})
 
 
 def _checked(key: str | None) -> str | None:
     if key is not None and not _KEY.fullmatch(key):
         raise Invalid(
-            "Idempotency-Key must be 1 to 64 visible characters of ASCII, such as a UUID."
+            sentence("Idempotency-Key must be 1 to 64 visible characters of ASCII, such as a UUID.")
         )
     return key
 
@@ -368,5 +381,5 @@ def _place_of(cursor: str) -> Place:
         at, _, order_id = text.partition(" ")
         place = Place(_INSTANT.validate_python(at), _ORDER_ID.validate_python(order_id))
     except (binascii.Error, ValueError):
-        raise Invalid("cursor must be a next_cursor that a list has answered.") from None
+        raise Invalid(sentence("cursor must be a next_cursor that a list has answered.")) from None
     return place

@@ -18,7 +18,9 @@ from gateway.observing import Observing
 from gateway.openapi import PROBLEMS, document
 from gateway.problems import Away, NoSuchMethod, Problem, as_problem, request_id
 from gateway.services import Services
+from languages.choice import of_browser
 from orders.errors import InvalidInput
+from orders.sentences import sentence
 
 # Swagger UI's own files come from this server, too (package fastapi-swagger). It sets styles by script.
 _DOCS_MAY: Final = (
@@ -93,7 +95,7 @@ def _serve_operations(app: FastAPI) -> None:
     async def is_ready(works: Works) -> JSONResponse:
         """Whether Temporal and the database answer."""
         if away := await works.health.away():
-            raise Away(f"Does not answer: {' and '.join(away)}.")
+            raise Away(sentence("Does not answer: {who}.", who=", ".join(away)))
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", response_class=Metrics, tags=["operations"])
@@ -116,12 +118,13 @@ def _serve_docs(app: FastAPI) -> None:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """What an error comes to: a problem, and never a traceback."""
+    """What an error comes to: a problem in the caller's language, and never a traceback."""
     problem = as_problem(error)
     if isinstance(problem, NoSuchMethod):
         # Each route knows of its own methods only.
         problem.headers["Allow"] = ", ".join(_methods(request))
-    return problem.response(request_id(request))
+    locale = of_browser(request.headers.get("accept-language"))
+    return problem.response(request_id(request), locale)
 
 
 def _methods(request: Request) -> list[str]:

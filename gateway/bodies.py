@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.problems import Malformed, TooLarge, TooSlow, WrongType
+from orders.sentences import sentence
 
 LARGEST: Final = 64 * 1024
 """Bytes of a JSON body (contract)."""
@@ -18,7 +19,7 @@ WITHIN: Final = timedelta(seconds=10)
 
 async def read(request: Request, largest: int = LARGEST) -> bytes:
     """The whole body. Raises TooLarge, as soon as it is, and TooSlow."""
-    too_large = TooLarge(f"At most {largest} bytes are taken here.")
+    too_large = TooLarge(sentence("At most {largest} bytes are taken here.", largest=largest))
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > largest:
         raise too_large
@@ -31,10 +32,13 @@ async def read(request: Request, largest: int = LARGEST) -> bytes:
                     raise too_large
     except TimeoutError:
         raise TooSlow(
-            f"The body did not come within {WITHIN.total_seconds():.0f} seconds; send it again."
+            sentence(
+                "The body did not come within {seconds} seconds; send it again.",
+                seconds=f"{WITHIN.total_seconds():.0f}",
+            )
         ) from None
     except ClientDisconnect:
-        raise Malformed("The body broke off.") from None
+        raise Malformed(sentence("The body broke off.")) from None
     return bytes(body)
 
 
@@ -48,9 +52,9 @@ async def read_json(request: Request) -> bytes:
         return b""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise WrongType("Send the body as JSON, with Content-Type: application/json.")
+        raise WrongType(sentence("Send the body as JSON, with Content-Type: application/json."))
     try:
         from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise Malformed(f"The body is not JSON: {error}.") from None
+        raise Malformed(sentence("The body is not JSON: {error}.", error=error)) from None
     return body

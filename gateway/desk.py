@@ -27,7 +27,6 @@ from adapters.after_the_end import take_after_the_end
 from connecting import is_unknown_namespace
 from gateway.access import Caller, Role
 from gateway.problems import Away, Conflict, Invalid, NotFound, Problem, WrongRole, refused
-from languages.catalogues import N_
 from ledger.database import DATABASE_AWAY, Database
 from ledger.journal import SqlJournal
 from ledger.listing import Place, SqlListing
@@ -37,6 +36,7 @@ from orders.messages import Message, PaymentReceived
 from orders.model import PlaceOrder, Status
 from orders.policy import Policy
 from orders.reorder import reorder
+from orders.sentences import sentence
 from orders.values import Money, OrderId
 from orders.view import OrderView, is_of
 from workflows import calls, ids
@@ -51,12 +51,12 @@ DATABASE_PATIENCE: Final = timedelta(seconds=3)
 TEMPORAL_PATIENCE: Final = PATIENCE + timedelta(seconds=1)
 """So long a call to Temporal may take, whatever it is: a connection may hang as well as break."""
 
-_NO_ANSWER: Final = "The order does not answer at the moment; try again soon."
-_SEND_AGAIN: Final = (
+_NO_ANSWER: Final = sentence("The order does not answer at the moment; try again soon.")
+_SEND_AGAIN: Final = sentence(
     "The order did not answer in time. It may still take the message: send it again with the same "
     "message id, which has no effect twice."
 )
-_LOOK_FIRST: Final = (
+_LOOK_FIRST: Final = sentence(
     "The order did not answer in time. It may still take the message: read the order before you send it "
     "again. (What has an Idempotency-Key can simply be sent again.)"
 )
@@ -79,7 +79,9 @@ async def asking_the_database() -> AsyncIterator[None]:
             yield
     except (*DATABASE_AWAY, TimeoutError) as error:
         log.warning("The database does not answer: %s", type(error).__name__)
-        raise Away(N_("The database does not answer at the moment; try again soon.")) from None
+        raise Away(
+            sentence("The database does not answer at the moment; try again soon.")
+        ) from None
 
 
 @asynccontextmanager
@@ -99,13 +101,13 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
             raise
         log.warning("Temporal does not answer: %s", error.status.name)
         raise Away(
-            N_("The orders' service does not answer at the moment; try again soon.")
+            sentence("The orders' service does not answer at the moment; try again soon.")
         ) from None
     except RuntimeError:
         # What the SDK raises while it has never been connected.
         log.warning("Temporal cannot be reached")
         raise Away(
-            N_("The orders' service cannot be reached at the moment; try again soon.")
+            sentence("The orders' service cannot be reached at the moment; try again soon.")
         ) from None
 
 
@@ -142,8 +144,11 @@ class OrderDesk:
             view = await self._ask(placed.order_id) or view
         if view is None or not is_of(view, placed):
             raise Conflict(
-                f"There is an order {placed.order_id} with other contents already, and an id is never used "
-                "again: give this one another order_id."
+                sentence(
+                    "There is an order {order} with other contents already, and an id is never used "
+                    "again: give this one another order_id.",
+                    order=placed.order_id,
+                )
             )
         return Placed(view, is_new)
 
@@ -167,14 +172,14 @@ class OrderDesk:
         """An order that the caller may see. Raises NotFound for another's as for none."""
         view = await self.find(order_id)
         if view is None or not caller.may_see(view):
-            raise NotFound(f"You have no order {order_id[:64]}.")
+            raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
         return view
 
     async def must_be_visible(self, caller: Caller, order_id: str) -> None:
         """Raise as ``visible`` does. By what is kept: the order need not be asked, and is not disturbed."""
         known = await self._as_kept(order_id) or await self._ask(order_id)
         if known is None or not caller.may_see(known):
-            raise NotFound(f"You have no order {order_id[:64]}.")
+            raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
 
     async def find(self, order_id: str) -> OrderView | None:
         """An order as it is now, or as it ended; None if it never was."""
@@ -195,8 +200,11 @@ class OrderDesk:
                 is_same = await self._requests.is_first_or_same(order_id, message)
             if not is_same:
                 raise Invalid(
-                    f"Another {message.name} came with this Idempotency-Key (or message_id) before: "
-                    "give this one a key of its own."
+                    sentence(
+                        "Another {message} came with this Idempotency-Key (or message_id) before: give "
+                        "this one a key of its own.",
+                        message=message.name,
+                    )
                 )
         else:
             message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
@@ -252,7 +260,12 @@ class OrderDesk:
                 return Invalid(cause.message)
             case _:
                 log.error("An order failed at %s: %s", message.name, cause)
-                return Conflict(f"The order cannot take {message.name}: its process has failed.")
+                return Conflict(
+                    sentence(
+                        "The order cannot take {message}: its process has failed.",
+                        message=message.name,
+                    )
+                )
 
     async def _after_the_end(self, caller: Caller, order_id: str, message: Message) -> OrderView:
         """The order takes no message any more; money that moves nevertheless is seen to (R17, R23)."""
@@ -261,15 +274,23 @@ class OrderDesk:
             async with asking_temporal():
                 process = await take_after_the_end(self._client, order_id, view, message)
         except LookupError:
-            raise NotFound(f"There is no order {order_id[:64]}.") from None
+            raise NotFound(sentence("There is no order {order}.", order=order_id[:64])) from None
         except NotAllowedNow as error:
             raise refused(error, possible(caller, view)) from None
         if isinstance(message, PaymentReceived) and process:
-            goes_back = f"Payment {message.payment_id} goes back in full ({process})."
             if view is None:
-                raise NotFound(f"There is no order {order_id[:64]}. {goes_back}", process=process)
+                no_such = sentence(
+                    "There is no order {order}. Payment {payment} goes back in full ({process}).",
+                    order=order_id[:64],
+                    payment=message.payment_id,
+                    process=process,
+                )
+                raise NotFound(no_such, process=process)
             over = NotAllowedNow(
-                message.name, RefusalCode.ORDER_CLOSED, view.status.value, "The order is over."
+                message.name,
+                RefusalCode.ORDER_CLOSED,
+                view.status.value,
+                sentence("The order is over."),
             )
             raise refused(over, possible(caller, view), process)
         found = await self.find(order_id)
@@ -281,15 +302,21 @@ class OrderDesk:
             return
         if placed.buyer.id != caller.id:
             raise WrongRole(
-                "A buyer places orders of their own only: buyer.id must be the token's sub."
+                sentence(
+                    "A buyer places orders of their own only: buyer.id must be the token's sub."
+                )
             )
         if placed.policy != Policy() and not self._buyers_choose_policy:
             raise WrongRole(
-                "The policy is the marketplace's to set: leave it out, or let support place the order."
+                sentence(
+                    "The policy is the marketplace's to set: leave it out, or let support place the order."
+                )
             )
         if placed.seller.notify:
             raise WrongRole(
-                "Where a seller is told of things is theirs to set: leave seller.notify out."
+                sentence(
+                    "Where a seller is told of things is theirs to set: leave seller.notify out."
+                )
             )
 
 

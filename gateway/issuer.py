@@ -17,7 +17,7 @@ import jwt
 from pydantic import BaseModel, Field, ValidationError
 
 from gateway.problems import Away, NotSignedIn
-from languages.catalogues import N_
+from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -121,9 +121,13 @@ class Issuer:
         try:
             kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError:
-            raise NotSignedIn("This is not a token that can be read: sign in again.") from None
+            raise NotSignedIn(
+                sentence("This is not a token that can be read: sign in again.")
+            ) from None
         if (key := await self._keys.find(kid)) is None:
-            raise NotSignedIn("This token is not signed by a key of the issuer: sign in again.")
+            raise NotSignedIn(
+                sentence("This token is not signed by a key of the issuer: sign in again.")
+            )
         return decoded(
             token,
             key,
@@ -143,17 +147,19 @@ def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
     try:
         return jwt.decode(token, key, leeway=_LEEWAY, **how)
     except jwt.ExpiredSignatureError:
-        raise NotSignedIn(N_("This token has expired: sign in again.")) from None
+        raise NotSignedIn(sentence("This token has expired: sign in again.")) from None
     except (ValueError, OverflowError, TypeError):
-        raise NotSignedIn("This token's sub is not a party's id, or its exp no instant.") from None
+        raise NotSignedIn(
+            sentence("This token's sub is not a party's id, or its exp no instant.")
+        ) from None
     except jwt.PyJWTError as error:
-        raise NotSignedIn(f"This token does not count: {error}.") from None
+        raise NotSignedIn(sentence("This token does not count: {error}.", error=error)) from None
 
 
 def away() -> Away:
     """The issuer does not answer, or not as it should."""
     return Away(
-        N_("Who signs the tokens cannot be asked for its keys at the moment; try again soon.")
+        sentence("Who signs the tokens cannot be asked for its keys at the moment; try again soon.")
     )
 
 

@@ -18,6 +18,7 @@ from prometheus_client import Gauge
 from gateway.desk import asking_the_database
 from gateway.problems import Away
 from ledger.listing import SqlListing
+from orders.sentences import sentence
 from orders.view import OrderView
 
 log = logging.getLogger("unbuy.gateway")
@@ -58,7 +59,9 @@ class Lookout:
         """
         if self._stopped.is_set() or sum(map(len, self._watchers.values())) >= self._most:
             raise Away(
-                "Too many orders are watched at the moment; read the order from time to time."
+                sentence(
+                    "Too many orders are watched at the moment; read the order from time to time."
+                )
             )
         mine = _Watcher(_NEVER_SEEN if seen is None else seen)
         self._watchers[order_id].add(mine)

@@ -20,6 +20,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from orders.errors import InvalidInput
+from orders.sentences import sentence
 from orders.values import Frozen, MessageId
 
 LARGEST_BODY = 10 * 1024 * 1024 + 64 * 1024
@@ -40,8 +41,10 @@ class NotMultipart(UploadError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A proof is sent as multipart/form-data: the photo or scan as `file`, "
-            "and `kind`, which is photo or postal_receipt."
+            sentence(
+                "A proof is sent as multipart/form-data: the photo or scan as `file`, and `kind`, which "
+                "is photo or postal_receipt."
+            )
         )
 
 
@@ -49,21 +52,23 @@ class MalformedUpload(UploadError):
     """Not multipart inside, or cut off."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The upload can't be read: {what}. Send it again.")
+        super().__init__(sentence("The upload can't be read: {what}. Send it again.", what=what))
 
 
 class UploadTooLarge(UploadError):
     """Beyond one of the limits above."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The upload is too large: {what}.")
+        super().__init__(sentence("The upload is too large: {what}.", what=what))
 
 
 class WrongParts(UploadError):
     """The parts are readable, but not those of a proof."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The form must have one `file` and one `kind`, but {what}.")
+        super().__init__(
+            sentence("The form must have one `file` and one `kind`, but {what}.", what=what)
+        )
 
 
 class ProofFields(Frozen):
@@ -117,18 +122,18 @@ class ProofUpload:
         async for data in self._body:
             size += len(data)
             if size > LARGEST_BODY:
-                raise UploadTooLarge("a proof has 10 MiB at most")
+                raise UploadTooLarge(sentence("a proof has 10 MiB at most"))
             try:
                 self._parser.write(data)
             except FormParserError as error:
-                raise MalformedUpload("it isn't multipart/form-data inside") from error
+                raise MalformedUpload(sentence("it isn't multipart/form-data inside")) from error
             for chunk in self._arrived:
                 yield chunk
             self._arrived.clear()
         if not self._ended:
-            raise MalformedUpload("it breaks off before its end")
+            raise MalformedUpload(sentence("it breaks off before its end"))
         if not self._has_file:
-            raise WrongParts("there is no `file`")
+            raise WrongParts(sentence("there is no `file`"))
         try:
             self.fields = ProofFields.model_validate(self._values)
         except ValidationError as error:
@@ -151,21 +156,23 @@ class ProofUpload:
     def _name_part(self) -> None:
         kind, options = parse_options_header(self._disposition.decode("latin-1"))
         if kind != b"form-data" or not (name := options.get(b"name")):
-            raise MalformedUpload("a part of it has no name")
+            raise MalformedUpload(sentence("a part of it has no name"))
         self._part = _text(name)
         if self._part in self._values or (self._part == "file" and self._has_file):
-            raise WrongParts("a part is there twice")
+            raise WrongParts(sentence("a part is there twice"))
         if self._part == "file":
             self._has_file = True
         elif len(self._values) == _MOST_FIELDS:
-            raise UploadTooLarge(f"it has more than {_MOST_FIELDS} fields")
+            raise UploadTooLarge(sentence("it has more than {most} fields", most=_MOST_FIELDS))
         self._value = b""
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
         if self._part == "file":
             self._arrived.append(data[start:end])
         elif len(self._value) + end - start > _LONGEST_FIELD:
-            raise UploadTooLarge(f"a field has more than {_LONGEST_FIELD} bytes")
+            raise UploadTooLarge(
+                sentence("a field has more than {most} bytes", most=_LONGEST_FIELD)
+            )
         else:
             self._value += data[start:end]
 
@@ -183,7 +190,7 @@ def _boundary(content_type: str | None) -> bytes:
         raise NotMultipart
     boundary = options.get(b"boundary", b"")
     if not 0 < len(boundary) <= _LONGEST_BOUNDARY:
-        raise MalformedUpload("its Content-Type has no boundary of 1 to 70 characters")
+        raise MalformedUpload(sentence("its Content-Type has no boundary of 1 to 70 characters"))
     return boundary
 
 
@@ -191,4 +198,4 @@ def _text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise MalformedUpload("its fields are not in UTF-8") from None
+        raise MalformedUpload(sentence("its fields are not in UTF-8")) from None

@@ -28,8 +28,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from languages.catalogues import N_
+from languages.catalogues import N_, Locale
+from languages.refusals import refusal
 from orders.errors import InvalidInput, NotAllowedNow
+from orders.sentences import sentence
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -75,20 +77,20 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.more = more
 
-    def response(self, request_id: str) -> Response:
-        """As an HTTP response."""
+    def response(self, request_id: str, locale: Locale) -> Response:
+        """As an HTTP response, whose ``detail`` is in this language; its ``reason`` stays the contract's."""
         details = ProblemDetails(
             type=_TYPES + self.slug,
             title=self.title,
             status=self.status,
-            detail=self.detail,
+            detail=refusal(self.detail, locale),
             instance=f"urn:request:{request_id}",
             **self.more,
         )
         return Response(
             details.model_dump_json(exclude_unset=True),
             self.status,
-            headers=self.headers,
+            headers=self.headers | {"Content-Language": locale},
             media_type=MEDIA_TYPE,
         )
 
@@ -191,7 +193,11 @@ def refused(error: NotAllowedNow, instead: list[str], process: str | None = None
     """A broken rule of the order as a problem; ``instead`` is what the caller can do now."""
     detail = error.reason
     if process:
-        detail = f"{detail} The money goes back in full, by a process of its own ({process})."
+        detail = sentence(
+            "{reason} The money goes back in full, by a process of its own ({process}).",
+            reason=detail,
+            process=process,
+        )
     about = error.details()
     more: dict[str, Any] = {
         "action": about["action"],
@@ -214,17 +220,21 @@ def as_problem(error: Exception) -> Problem:
         case InvalidInput():
             return Invalid(str(error))
         case HTTPException(status_code=404):
-            return NotFound(N_("There is nothing at this address. /docs says what there is."))
+            return NotFound(sentence("There is nothing at this address. /docs says what there is."))
         case HTTPException(status_code=405):
-            return NoSuchMethod("This address does not know this method.", error.headers)
+            return NoSuchMethod(sentence("This address does not know this method."), error.headers)
         case HTTPException():
             return Malformed(str(error.detail))
         case RequestValidationError():
             wrong = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
-            return Invalid(f"These are not as the documentation (/docs) has them: {wrong}.")
+            return Invalid(
+                sentence(
+                    "These are not as the documentation (/docs) has them: {wrong}.", wrong=wrong
+                )
+            )
         case _:
             return Failed(
-                N_("Something went wrong here, and is in our logs under this request's id.")
+                sentence("Something went wrong here, and is in our logs under this request's id.")
             )
 
 

@@ -39,10 +39,10 @@ from gateway.problems import (
     WrongType,
     refused,
 )
-from languages.catalogues import N_
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import Role, ShipmentProof
 from orders.model import Status
+from orders.sentences import sentence
 from orders.view import OrderView
 
 WITHIN: Final = timedelta(minutes=2)
@@ -105,7 +105,7 @@ class Proofs:
         except ProofError as error:
             raise Away(str(error)) from None
         if opened is None:
-            raise NotFound(N_("This order has no such proof."))
+            raise NotFound(sentence("This order has no such proof."))
         return StreamingResponse(
             opened.chunks,
             media_type=opened.media_type,
@@ -119,15 +119,17 @@ class Proofs:
     async def _receive(self, order_id: str, request: Request) -> tuple[ProofFields, StoredProof]:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > LARGEST_BODY:
-            raise TooLarge(N_("A proof has 10 MiB at most: send a smaller photo or scan."))
+            raise TooLarge(sentence("A proof has 10 MiB at most: send a smaller photo or scan."))
         try:
             async with asyncio.timeout(WITHIN.total_seconds()):
                 upload = ProofUpload(request.headers.get("content-type"), request.stream())
                 kept = await self._store.keep(order_id, upload.chunks())
         except TimeoutError:
-            raise TooSlow(N_("The upload took longer than two minutes; send it again.")) from None
+            raise TooSlow(
+                sentence("The upload took longer than two minutes; send it again.")
+            ) from None
         except ClientDisconnect:
-            raise Malformed(N_("The upload broke off.")) from None
+            raise Malformed(sentence("The upload broke off.")) from None
         except (UploadError, ProofError) as error:
             raise _MEANINGS.get(type(error), Away)(str(error)) from None
         assert upload.fields, "whoever read to the end has them"

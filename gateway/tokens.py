@@ -15,6 +15,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from gateway.access import Caller, Role
 from gateway.issuer import Issuer, decoded
 from gateway.problems import NotSignedIn
+from orders.sentences import sentence
 from orders.values import PartyId
 
 _ROLES: Final = frozenset({Role.BUYER, Role.SELLER, Role.SUPPORT, Role.PROVIDER})
@@ -67,10 +68,15 @@ def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
     role = claims.get(role_claim)
     if not isinstance(role, str) or role not in _ROLES:
         raise NotSignedIn(
-            f"This token's {role_claim} is none of buyer, seller, support and provider."
+            sentence(
+                "This token's {claim} is none of buyer, seller, support and provider.",
+                claim=role_claim,
+            )
         )
     try:
         until = datetime.fromtimestamp(claims["exp"], UTC)
         return Caller(_PARTY.validate_python(claims["sub"]), Role(role), until)
     except (ValidationError, ValueError, OverflowError, TypeError):
-        raise NotSignedIn("This token's sub is not a party's id, or its exp no instant.") from None
+        raise NotSignedIn(
+            sentence("This token's sub is not a party's id, or its exp no instant.")
+        ) from None

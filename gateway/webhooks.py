@@ -22,6 +22,7 @@ from gateway.desk import asking_temporal
 from gateway.problems import Away, Conflict, Invalid, NotFound, NotSignedIn
 from ledger.database import DATABASE_AWAY
 from ledger.inbox import AnotherBody
+from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -55,8 +56,11 @@ class Webhooks:
         """Take a webhook; says what became of it. Raises a Problem with which the provider tries again."""
         if (read := self._readers.get(provider)) is None:
             raise NotFound(
-                f"No webhooks of {provider[:32]} are taken here. For Stripe's, set "
-                "UNBUY_PAYMENT_PROVIDER=stripe and UNBUY_STRIPE_WEBHOOK_SECRETS."
+                sentence(
+                    "No webhooks of {provider} are taken here. For Stripe's, set "
+                    "UNBUY_PAYMENT_PROVIDER=stripe and UNBUY_STRIPE_WEBHOOK_SECRETS.",
+                    provider=provider[:32],
+                )
             )
         body = await bodies.read(request, LARGEST)
         try:

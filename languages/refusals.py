@@ -20,7 +20,14 @@ from languages.complaints import COMPLAINTS
 from languages.formats import list_text, money_text
 from orders.values import Money, decimals
 
-SPEAKERS: Final = ("orders/", "workflows/", "activities/", "adapters/number_rules.py")
+SPEAKERS: Final = (
+    "orders/",
+    "workflows/",
+    "activities/",
+    "adapters/number_rules.py",
+    "adapters/proof_store.py",
+    "gateway/",
+)
 """Whose texts travel as sentences: the rooms that know no language but English."""
 
 _PART = re.compile(r"\\{(\w+)\\}")

@@ -10,7 +10,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from gateway.desk import asking_temporal
 from gateway.problems import Conflict, Invalid
-from languages.catalogues import N_
+from orders.sentences import sentence
 from orders.view import OrderView
 from workflows import calls
 
@@ -44,17 +44,17 @@ class Clock:
         order = calls.order(self._client, view.order_id)
         if step == "next":
             if not view.next:
-                raise Conflict(N_("Nothing is left to happen by itself."))
+                raise Conflict(sentence("Nothing is left to happen by itself."))
             by = view.next[0].at - await self.now(view.order_id)
         elif step in _STEPS:
             by = _STEPS[step]
         else:
-            raise Invalid(N_("Skip a day, a week, or to what comes next."))
+            raise Invalid(sentence("Skip a day, a week, or to what comes next."))
         try:
             async with asking_temporal():
                 await self._skipper.fast_forward(order, max(by, timedelta(0)) + _SLACK)
         except RPCError:
-            raise Conflict(N_("This order's time has come to its end.")) from None
+            raise Conflict(sentence("This order's time has come to its end.")) from None
         await self._let_it_settle(view.order_id)
 
     async def _let_it_settle(self, order_id: str) -> None:

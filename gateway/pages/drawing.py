@@ -1,6 +1,6 @@
 """What is drawn: the order's time from placed to its last deadline, and its money from paid to refunded.
 
-Numbers only, in units of the drawing's own; the template makes SVG of them.
+Numbers only; the template makes SVG of them.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,12 @@ from typing import Final
 from orders.view import OrderView
 
 WIDTH: Final = 1000
-"""Of both drawings."""
-
-_EDGE: Final = 12
+"""Of the money's bar, in units of its own. The line of time is as wide as its place: it has percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something on the line of time, at ``x``."""
+    """Something on the line of time, at ``x`` percent of it."""
 
     x: float
     what: str
@@ -32,6 +30,11 @@ class TimeLine:
 
     now: float
     marks: tuple[Mark, ...]
+
+    @property
+    def last(self) -> Mark:
+        """What is farthest to the right."""
+        return max(self.marks, key=lambda it: it.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,7 @@ def time_line(view: OrderView, now: datetime) -> TimeLine:
     whole = (last - view.placed_at).total_seconds() or 1.0
 
     def place(at: datetime) -> float:
-        share = min(1.0, max(0.0, (at - view.placed_at).total_seconds() / whole))
-        return round(_EDGE + share * (WIDTH - 2 * _EDGE), 1)
+        return round(100 * min(1.0, max(0.0, (at - view.placed_at).total_seconds() / whole)), 2)
 
     past = (Mark(place(it.at), it.what, it.at, True) for it in view.timeline)
     coming = (Mark(place(due.at), due.what, due.at, False) for due in view.next)

@@ -5,15 +5,18 @@ The fields are said here once; templates draw them, and what comes back is read 
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from languages.catalogues import N_, NC_
 from orders.errors import InvalidInput
-from orders.messages import CancelReason, Message, parse
+from orders.messages import CancelReason, Message, Role, parse
+from orders.model import Status
+from orders.sentences import sentence
 from orders.values import decimals
 from orders.view import OrderView
+from orders.waiting import Need, waits_for_support
 
 Kind = Literal["text", "long", "choice", "yes", "yes_or_no", "money", "number", "file", "hidden"]
 
@@ -36,17 +39,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What one message asks for. ``grave``: it is asked again before it is sent."""
+    """What one message asks for, and what is said once it is taken. ``grave``: it is asked again before."""
 
+    done: str
     fields: tuple[Field, ...] = ()
     grave: bool = False
-    hint: str = field(default="")
+    hint: str = ""
 
 
 _NOTE = Field("note", "long", N_("Note"))
 
 FORMS: Final[dict[str, Form]] = {
     "cancel_request": Form(
+        N_("We have your cancellation."),
         (
             Field(
                 "reason",
@@ -66,8 +71,12 @@ FORMS: Final[dict[str, Form]] = {
         ),
         hint=N_("Canceling costs nothing: there is no fine."),
     ),
-    "cancel_withdrawal": Form(hint=N_("The order goes on, and awaits shipment again.")),
+    "cancel_withdrawal": Form(
+        N_("The cancellation is withdrawn; the order goes on."),
+        hint=N_("The order goes on, and awaits shipment again."),
+    ),
     "seller_reply": Form(
+        N_("The buyer is told your answer."),
         (
             Field(
                 "decision",
@@ -85,15 +94,17 @@ FORMS: Final[dict[str, Form]] = {
                 hint=N_("Only if it is already shipped."),
             ),
             _NOTE,
-        )
+        ),
     ),
     "tracking_number": Form(
+        N_("The tracking number is being verified."),
         (
             Field("number", "text", N_("Tracking number"), most=50, required=True),
             Field("carrier", "text", N_("Carrier"), most=200),
-        )
+        ),
     ),
     "shipment_proof": Form(
+        N_("The proof is here; support judges it."),
         (
             Field(
                 "kind",
@@ -110,12 +121,15 @@ FORMS: Final[dict[str, Form]] = {
                 required=True,
                 hint=N_("JPEG, PNG or PDF, up to 10 MB."),
             ),
-        )
+        ),
     ),
     "proof_review": Form(
-        (Field("accepted", "yes_or_no", N_("Is it good proof?"), required=True), _NOTE), grave=True
+        N_("Your verdict counts; seller and buyer are told."),
+        (Field("accepted", "yes_or_no", N_("Is it good proof?"), required=True), _NOTE),
+        grave=True,
     ),
     "seller_message": Form(
+        N_("Your message is sent."),
         (
             Field(
                 "topic",
@@ -135,22 +149,33 @@ FORMS: Final[dict[str, Form]] = {
             Field("text", "long", N_("Message"), required=True),
             Field("discount", "money", N_("Discount"), hint=N_("Only if you offer a discount.")),
             Field("bonus", "text", N_("Bonus"), most=200, hint=N_("Only if you offer a bonus.")),
-        )
+        ),
     ),
-    "buyer_message": Form((Field("text", "long", N_("Message"), required=True),)),
-    "offer_acceptance": Form((Field("offer_id", "hidden", "", required=True),)),
+    "buyer_message": Form(
+        N_("Your message is sent."), (Field("text", "long", N_("Message"), required=True),)
+    ),
+    "offer_acceptance": Form(
+        N_("The offer is accepted."), (Field("offer_id", "hidden", "", required=True),)
+    ),
     "dispute_request": Form(
-        (_NOTE,), hint=N_("Support looks into it, and decides about the money.")
+        N_("The dispute is open; support looks into it."),
+        (_NOTE,),
+        hint=N_("Support looks into it, and decides about the money."),
     ),
-    "dispute_withdrawal": Form((_NOTE,)),
+    "dispute_withdrawal": Form(N_("The dispute is dropped."), (_NOTE,)),
     "settlement_offer": Form(
-        (Field("money", "money", N_("What the buyer gets back"), required=True), _NOTE)
+        N_("The buyer is told your offer."),
+        (Field("money", "money", N_("What the buyer gets back"), required=True), _NOTE),
     ),
-    "settlement_acceptance": Form((Field("offer_id", "hidden", "", required=True),)),
+    "settlement_acceptance": Form(
+        N_("The settlement is accepted."), (Field("offer_id", "hidden", "", required=True),)
+    ),
     "shipment_extension": Form(
-        (Field("days", "number", N_("How many more days?"), most=60, required=True),)
+        N_("The seller has more time to ship."),
+        (Field("days", "number", N_("How many more days?"), most=60, required=True),),
     ),
     "dispute_decision": Form(
+        N_("The dispute is decided; seller and buyer are told."),
         (
             Field(
                 "decision",
@@ -171,6 +196,7 @@ FORMS: Final[dict[str, Form]] = {
         grave=True,
     ),
     "refund_update": Form(
+        N_("The refund's news is recorded."),
         (
             Field("refund_id", "hidden", "", required=True),
             Field(
@@ -187,6 +213,9 @@ FORMS: Final[dict[str, Form]] = {
     ),
 }
 """One form for each message that a person sends."""
+
+PAID: Final = N_("The payment is here, and is checked now.")
+"""What is said once a test payment is taken."""
 
 OFFERS: Final = {
     "offer_acceptance": ("discount", "bonus"),
@@ -229,13 +258,43 @@ def _minor(text: str, currency: str) -> int:
         r"(\d{1,15})(?:[.,](\d{1,4}))?", text.replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
     )
     if found is None or len(found[2] or "") > places:
-        raise InvalidInput(f"The amount must be a number such as {_sample(places)}, in {currency}.")
+        raise InvalidInput(
+            sentence(
+                "The amount must be a number such as {sample}, in {currency}.",
+                sample=_sample(places),
+                currency=currency,
+            )
+        )
     fraction = (found[2] or "").ljust(places, "0")
     return int(f"{found[1]}{fraction}")
 
 
 def _sample(places: int) -> str:
     return f"12.{'5'.ljust(places, '0')}" if places else "12"
+
+
+_NEEDED: Final = {
+    Need.REFUND_FAILED: {"refund_update"},
+    Need.REFUND_OVERDUE: {"refund_update"},
+    Need.PROOF: {"proof_review"},
+    Need.DISPUTE: {"dispute_decision"},
+}
+_SELLERS_TURN: Final = {
+    Status.AWAITING_SHIPMENT: {"tracking_number"},
+    Status.CANCELLATION_REQUESTED: {"seller_reply"},
+    Status.PROOF_REQUESTED: {"tracking_number", "shipment_proof"},
+}
+
+
+def asked_of(role: Role, view: OrderView) -> Set[str]:
+    """The messages that an order waits for from this role, of those that it may send."""
+    waiting = waits_for_support(view)
+    if role is Role.SUPPORT:
+        return _NEEDED[waiting.need] if waiting else set()
+    is_judged = waiting is not None and waiting.need is Need.PROOF
+    if role is Role.SELLER and not is_judged:
+        return _SELLERS_TURN.get(view.status, set())
+    return set()
 
 
 def open_offers(name: str, view: OrderView) -> Iterable[Any]:

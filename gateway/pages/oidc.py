@@ -25,7 +25,7 @@ from gateway.issuer import Issuer
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.problems import Away, NotFound, NotSignedIn, WrongRole
 from gateway.tokens import caller_of
-from languages.catalogues import N_
+from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -56,7 +56,7 @@ class ByIssuer:
 
     async def by_token(self, token: str) -> Caller:
         """See ``SignIn``: a token opens no page here."""
-        raise NotFound(N_("People sign in at the issuer here, and not with a token."))
+        raise NotFound(sentence("People sign in at the issuer here, and not with a token."))
 
     async def elsewhere(self, to: str) -> Response:
         """See ``SignIn``. Raises Away."""
@@ -85,7 +85,7 @@ class ByIssuer:
         begun, given = self._sessions.kept(request), request.query_params
         if begun is None or not _same(given.get("state", ""), begun["state"]):
             raise NotSignedIn(
-                N_(
+                sentence(
                     "This sign-in did not begin in this browser, or is over already, or took more than 15 "
                     "minutes: sign in again."
                 )
@@ -124,7 +124,9 @@ class ByIssuer:
         match answer:
             case {"error": "invalid_grant"}:
                 raise NotSignedIn(
-                    N_("The issuer does not take this sign-in, or not any more: sign in again.")
+                    sentence(
+                        "The issuer does not take this sign-in, or not any more: sign in again."
+                    )
                 )
             case {"id_token": str(token)} if response.is_success:
                 return token
@@ -164,14 +166,14 @@ def _same(one: str, other: str) -> bool:
 def _refused(error: str) -> NotSignedIn | Away:
     """What the issuer says instead of a code. Its own words could be anybody's: they are not repeated."""
     if error == "access_denied":
-        return NotSignedIn(N_("You were not signed in: it was called off, or refused there."))
+        return NotSignedIn(sentence("You were not signed in: it was called off, or refused there."))
     return _unusable(error if _ERROR.fullmatch(error) else "an unknown error")
 
 
 def _unusable(why: str) -> Away:
     log.error("Nobody can sign in at the issuer: %s", why)
     return Away(
-        N_(
+        sentence(
             "Where you sign in does not answer as it should; try again soon. If it stays so, tell who runs "
             "this site."
         )
@@ -179,12 +181,14 @@ def _unusable(why: str) -> Away:
 
 
 def _not_for_us() -> NotSignedIn:
-    return NotSignedIn(N_("What the issuer says about you does not count here: sign in again."))
+    return NotSignedIn(
+        sentence("What the issuer says about you does not count here: sign in again.")
+    )
 
 
 def _without_role() -> WrongRole:
     return WrongRole(
-        N_(
+        sentence(
             "Your account is none of a buyer, a seller and support: ask who runs this site for a role."
         )
     )

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gateway.access import Caller, Tokens
 from gateway.problems import NotFound
-from languages.catalogues import N_
+from orders.sentences import sentence
 
 BACK: Final = "/sign-in/back"
 """Where the issuer sends people back to."""
@@ -42,4 +42,4 @@ class ByToken:
 
     async def back(self, request: Request) -> tuple[Caller, str]:
         """See ``SignIn``."""
-        raise NotFound(N_("There is nothing at this address."))
+        raise NotFound(sentence("There is nothing at this address."))

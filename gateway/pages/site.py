@@ -24,7 +24,7 @@ from gateway import bodies
 from gateway.access import PEOPLE, Caller, Role, seen_by
 from gateway.desk import asking_the_database
 from gateway.pages.clock import Clock
-from gateway.pages.forms import FORMS, read
+from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, read
 from gateway.pages.sessions import Session, Sessions
 from gateway.pages.sign_in import BACK, SignIn
 from gateway.pages.templates import STATIC, page
@@ -44,12 +44,13 @@ from gateway.problems import (
     as_problem,
 )
 from gateway.services import Services
-from languages.catalogues import N_, Locale
+from languages.catalogues import Locale, translator
 from languages.choice import known, of_browser
 from ledger.waiting import SqlWaiting
 from orders.errors import InvalidInput
 from orders.messages import PaymentReceived
 from orders.model import Status
+from orders.sentences import sentence
 from orders.view import OrderView
 
 log = logging.getLogger("unbuy.gateway")
@@ -58,6 +59,7 @@ MOST_LISTED: Final = 50
 _LANGUAGE: Final = "unbuy-lang"
 _A_YEAR: Final = 365 * 24 * 3600
 _DONE: Final = "done"
+_PAID: Final = "pay_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,16 @@ class Links:
 
     pay: str | None
     temporal: str | None
+
+
+class _Static(StaticFiles):
+    """Browsers keep these files for good: what changes has another address (``templates.static``)."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        """See base class."""
+        response = super().file_response(*args, **options)
+        response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
+        return response
 
 
 class Site:
@@ -110,7 +122,7 @@ class Site:
             self._page(BACK, self._signed_in),
             self._page("/sign-out", self._sign_out, "POST"),
             self._page("/signed-out", self._show_signed_out),
-            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+            Mount("/static", _Static(directory=STATIC), name="static"),
         ]
 
     def _page(
@@ -124,7 +136,7 @@ class Site:
                 who = f"{session.caller.role.value} {session.caller.id}" if session else host
                 await self._works.limits.count(f"page {who}")
                 if method == "POST" and _is_from_elsewhere(request):
-                    raise WrongRole(N_("This form is from another site: open the page here."))
+                    raise WrongRole(sentence("This form is from another site: open the page here."))
                 return await serve(request)
             except NotSignedIn as problem:
                 if _is_a_way_to_go(request):
@@ -164,24 +176,25 @@ class Site:
         session = self._signed(request)
         view = await self._works.desk.visible(session.caller, request.path_params["order_id"])
         done = request.query_params.get(_DONE, "")
-        return await self._show_order(
-            request, session, view, {"done": done if done in (*FORMS, "pay_now") else ""}
-        )
+        said = PAID if done == _PAID else FORMS[done].done if done in FORMS else ""
+        said = translator(self._locale(request)).gettext(said) if said else ""
+        return await self._show_order(request, session, view, {"done": said})
 
     async def _act(self, request: Request) -> Response:
         """A form of an order's page, whose name is a message's with hyphens."""
         session, entered = await self._posted(request)
         name = request.path_params["message"].replace("-", "_")
         if name not in FORMS:
-            raise NotFound(N_("There is no such form."))
+            raise NotFound(sentence("There is no such form."))
         if not session.caller.may(name):
-            raise WrongRole(N_("That is not for you to do."))
+            raise WrongRole(sentence("That is not for you to do."))
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         try:
             message = read(name, entered, view)
             if FORMS[name].grave and not entered.get("confirmed"):
-                context = {"view": view, "name": name, "entered": entered}
+                here = f"/orders/{order_id}"
+                context = {"view": view, "name": name, "entered": entered, "here": here}
                 return self._show("confirm", request, session, context)
             await self._works.desk.tell(session.caller, order_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
@@ -196,7 +209,7 @@ class Site:
         session = self._signed(request)
         self._must_be_ours(session, request.query_params.get("form_secret", ""))
         if not session.caller.may("upload"):
-            raise WrongRole(N_("That is not for you to do."))
+            raise WrongRole(sentence("That is not for you to do."))
         order_id = request.path_params["order_id"]
         try:
             await self._works.proofs.take(session.caller, order_id, request)
@@ -215,7 +228,7 @@ class Site:
         """R3: "Add to cart again". The page has no catalogue: the prices are those of then."""
         session, entered = await self._posted(request)
         if not session.caller.may("reorder"):
-            raise WrongRole(N_("That is not for you to do."))
+            raise WrongRole(sentence("That is not for you to do."))
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         prices = {line.sku: line.unit_price for line in view.lines}
@@ -231,7 +244,7 @@ class Site:
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         if session.caller.role is not Role.BUYER:
-            raise WrongRole(N_("Only the buyer pays."))
+            raise WrongRole(sentence("Only the buyer pays."))
         payment = PaymentReceived(
             payment_id=f"test-{entered.get('message_id') or uuid4()}",
             money=view.amount_due,
@@ -246,7 +259,7 @@ class Site:
             return await self._show_order(
                 request, session, view, {"problem": problem}, problem.status
             )
-        return _to_order(order_id, "pay_now")
+        return _to_order(order_id, _PAID)
 
     async def _skip(self, request: Request) -> Response:
         """Let an order's time pass at once: for trying things out."""
@@ -320,7 +333,7 @@ class Site:
 
     def _welcome(self, caller: Caller, to: str) -> Response:
         if caller.role not in PEOPLE:
-            raise WrongRole(N_("The pages are for buyers, sellers and support."))
+            raise WrongRole(sentence("The pages are for buyers, sellers and support."))
         response = RedirectResponse(_onward(to), 303)
         self._sessions.begin(response, caller)
         return response
@@ -351,7 +364,13 @@ class Site:
         context = {
             "view": seen_by(caller, view),
             "seen": _digest(view),
-            "actions": view.actions.get(caller.role, []),
+            "here": f"/orders/{view.order_id}",
+            # What one click does, before what asks for more.
+            "actions": sorted(
+                view.actions.get(caller.role, []),
+                key=lambda it: it.action in FORMS and it.action not in OFFERS,
+            ),
+            "asked": asked_of(caller.role, view),
             "done": "",
             "entered": {},
             "entered_for": "",
@@ -393,7 +412,7 @@ class Site:
 
     def _signed(self, request: Request) -> Session:
         if (session := self._sessions.of(request)) is None:
-            raise NotSignedIn(N_("Sign in first."))
+            raise NotSignedIn(sentence("Sign in first."))
         request.scope["unbuy.role"] = session.caller.role.value
         return session
 
@@ -408,7 +427,9 @@ class Site:
     def _must_be_ours(session: Session, form_secret: str) -> None:
         if not hmac.compare_digest(form_secret.encode(), session.form_secret.encode()):
             raise WrongRole(
-                N_("This form is from another session: open the page again, and send it anew.")
+                sentence(
+                    "This form is from another session: open the page again, and send it anew."
+                )
             )
 
 
@@ -417,7 +438,7 @@ async def _form(request: Request) -> dict[str, str]:
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
     except ValueError:
-        raise Invalid(N_("The form cannot be read.")) from None
+        raise Invalid(sentence("The form cannot be read.")) from None
 
 
 def _digest(view: OrderView) -> str:

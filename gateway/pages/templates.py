@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from languages import formats
 from languages.catalogues import LOCALES, N_, Locale, translator
 from languages.labels import label, phrase
 from languages.refusals import refusal
+from orders.model import Status
+from orders.view import OrderView
 from orders.waiting import Need
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -32,6 +35,12 @@ NEEDS: Final = {
     Need.DISPUTE: N_("A dispute waits for your decision"),
 }
 """What support has to do about an order."""
+
+NEWEST: Final = 8
+"""So much of what happened is shown; what is earlier opens."""
+
+MOST_RADIOS: Final = 4
+"""Choices that are all in sight; of more, one opens a list."""
 
 
 @cache
@@ -61,6 +70,11 @@ def _environment(locale: Locale) -> Environment:
         "said": lambda text: said.gettext(text) if text else "",
         "label": lambda kind, key: label(kind, str(key), locale),
         "NEEDS": NEEDS,
+        "NEWEST": NEWEST,
+        "MOST_RADIOS": MOST_RADIOS,
+        "STATUSES": tuple(Status),
+        "why": why,
+        "static": static,
         "phrase": lambda code: phrase(str(code), locale),
         # What an order says, and what we say ourselves.
         "refusal": lambda text: refusal(said.gettext(text), locale) if text else "",
@@ -74,6 +88,30 @@ def _environment(locale: Locale) -> Environment:
         "away": _away(locale),
     }
     return environment
+
+
+def why(view: OrderView) -> tuple[str, str]:
+    """Why an order is in its status: a kind of label, and its key."""
+    if view.close_reason:
+        return "close_reason", view.close_reason.value
+    if view.status is Status.DISPUTED and view.dispute:
+        return "dispute_reason", view.dispute.reason.value
+    if (
+        view.cancellation
+        and view.cancellation.reason
+        and view.status is Status.CANCELLATION_REQUESTED
+    ):
+        return "cancel_reason", view.cancellation.reason.value
+    if view.status is Status.PROOF_REQUESTED:
+        return "cancellation_status", "shipment_claimed"
+    moved = [it.what for it in view.timeline if it.at <= view.status_since]
+    return "event", (moved or ["placed"])[-1]
+
+
+@cache
+def static(name: str) -> str:
+    """The address of one of the static files, another one for each version of its content."""
+    return f"/static/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
 def _away(locale: Locale) -> Any:

@@ -34,6 +34,21 @@ async def test_what_cannot_be_done_now_says_why_and_from_when(town: Town) -> Non
     assert "buyer_message" in problem["instead"]
 
 
+async def test_a_refusal_is_said_in_the_language_that_is_asked_for(town: Town) -> None:
+    """``Accept-Language`` decides on ``detail``; ``reason`` stays as the contract has it."""
+    await town.place()
+    await town.pay()
+    request, polish = {"reason": "changed_mind"}, {"Accept-Language": "pl-PL,pl;q=0.9,en;q=0.5"}
+
+    refused = await town.buyer.post(f"{town.path}/cancel-request", request, headers=polish)
+    missing = await town.buyer.get("/v1/orders/nothing", headers=polish)
+
+    assert refused.headers["content-language"] == "pl"
+    assert refused.json()["detail"].startswith("Płatność jest sprawdzana")
+    assert refused.json()["reason"].startswith("The payment is being checked")
+    assert missing.json()["detail"] == "Nie masz zamówienia nothing."
+
+
 async def test_a_key_makes_a_message_count_once_and_only_as_it_was(town: Town) -> None:
     """``Idempotency-Key`` is the message id: a repeat changes nothing, another body is refused."""
     await town.place()

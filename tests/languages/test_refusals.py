@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
+from gateway.problems import Problem
 from languages.catalogues import translator
 from languages.extraction import read
 from languages.refusals import SPEAKERS, known_sentence, refusal
@@ -213,6 +214,15 @@ def test_whatever_happens_is_refused_in_polish(
             "znaki; (nieczytelna nazwa): nieznane pole; liczba dalszych błędów: 2.",
         ),
         (
+            "The upload is too large: it has more than 8 fields.",
+            "Przesłano zbyt dużo danych: liczba pól przekracza 8.",
+        ),
+        (
+            "The order is over. The money goes back in full, by a process of its own (stray-payment-7).",
+            "Zamówienie jest zakończone. Pieniądze zostaną zwrócone w całości w osobnym procesie "
+            "(stray-payment-7).",
+        ),
+        (
             "buyer_message is not valid: text: String should have at least 1 character.",
             "buyer_message zawiera błędy: text: wymagany jest co najmniej 1 znak.",
         ),
@@ -311,6 +321,41 @@ def test_nobody_refuses_but_by_a_sentence() -> None:
                 pass
             case _:
                 raise AssertionError(f"{where}: {ast.unparse(reason)}")
+
+
+def _problems_made() -> Iterator[tuple[str, ast.expr]]:
+    """What the gateway's problems are made of."""
+    kinds = {it.__name__ for it in _with_heirs(Problem)}
+    for file in (ROOT / "gateway").rglob("*.py"):
+        if file.name == "sign_in.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[detail, *_]) if name in kinds:
+                    yield f"{file.name}:{node.lineno}", detail
+                case _:
+                    pass
+
+
+def _with_heirs(kind: type[Problem]) -> Iterator[type[Problem]]:
+    yield kind
+    for heir in kind.__subclasses__():
+        yield from _with_heirs(heir)
+
+
+def test_nobody_makes_a_problem_but_of_a_sentence() -> None:
+    """A page in Polish would say it in English."""
+    problems = list(_problems_made())
+
+    assert len(problems) > 30
+    for where, detail in problems:
+        match detail:
+            case ast.Call(func=ast.Name(id="sentence" | "str")) | ast.Name():
+                pass  # text of an error is a sentence of its own
+            case ast.Attribute(attr="message"):
+                pass  # the order's own
+            case _:
+                raise AssertionError(f"{where}: {ast.unparse(detail)}")
 
 
 _BAD: tuple[Any, ...] = (

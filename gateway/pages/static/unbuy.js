@@ -3,13 +3,14 @@
   "use strict";
   const locale = document.documentElement.lang;
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always" });
+  const main = document.querySelector("main");
   const news = document.getElementById("news");
+  const heard = document.getElementById("heard");
   let typed = false;
 
   const countDown = () => {
-    const clock = document.querySelector("main .demo");
-    if (clock) return; // its time is not ours
-    for (const time of document.querySelectorAll("time[data-until]")) {
+    if (main.querySelector(".demo")) return; // its time is not ours
+    for (const time of main.querySelectorAll("time[data-until]")) {
       const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
       const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"]].find(
         ([size]) => Math.abs(seconds) >= size) || [60, "minute"];
@@ -18,35 +19,36 @@
   };
 
   const refresh = async () => {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const old = document.querySelector("main");
-    const open = [...old.querySelectorAll("details[open] > summary")].map((it) => it.textContent);
-    old.dataset.seen = fresh.querySelector("main").dataset.seen;
-    old.replaceChildren(...fresh.querySelector("main").childNodes);
-    document.title = fresh.title;
-    for (const it of old.querySelectorAll("details > summary")) {
-      if (open.includes(it.textContent)) it.parentElement.open = true;
+    const open = [...main.querySelectorAll("details[open] > summary")].map((it) => it.id);
+    const focused = main.contains(document.activeElement) && document.activeElement.id;
+    const told = main.querySelector(".done, .alert");
+    main.dataset.seen = fresh.querySelector("main").dataset.seen;
+    main.replaceChildren(...fresh.querySelector("main").childNodes);
+    if (told) main.prepend(told);
+    for (const id of open) {
+      const summary = document.getElementById(id);
+      if (summary) summary.parentElement.open = true;
     }
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    heard.textContent = document.title = fresh.title;
     typed = false;
     news.hidden = true;
     countDown();
   };
 
-  const changes = document.querySelector("main").dataset.changes;
-  if (changes) {
-    document.addEventListener("input", () => { typed = true; });
-    news.querySelector("button").addEventListener("click", refresh);
-    const main = document.querySelector("main");
-    new EventSource(changes).addEventListener("order", (event) => {
-      if (event.data === main.dataset.seen) return;
-      main.dataset.seen = event.data;
-      // What somebody is writing is not taken from under their hands.
-      if (typed) news.hidden = false;
-      else refresh();
-    });
-    setInterval(countDown, 30000);
-    countDown();
-  }
+  if (!main.dataset.page) return;
+  document.addEventListener("input", () => { typed = true; });
+  news.querySelector("button").addEventListener("click", refresh);
+  new EventSource(`${main.dataset.page}/changes`).addEventListener("order", (event) => {
+    if (event.data === main.dataset.seen) return;
+    main.dataset.seen = event.data;
+    // What somebody is writing is not taken from under their hands.
+    if (typed) news.hidden = false;
+    else refresh();
+  });
+  setInterval(countDown, 30000);
+  countDown();
 })();

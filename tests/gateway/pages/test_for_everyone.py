@@ -1,0 +1,218 @@
+"""The pages without script, by keyboard, on a small screen, by axe's judgement, and light to load."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page, expect
+
+from languages.catalogues import LOCALES, Locale
+from tests.gateway.conftest import Town
+from tests.gateway.pages.conftest import Visit
+from tests.gateway.pages.pictures import photo
+
+LARGEST_PAGE = 100 * 1024
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Each width and each colour once: contrast does not change with the width.
+LOOKS: tuple[tuple[int, Literal["dark", "light"]], ...] = ((1440, "light"), (360, "dark"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def crowded(town: Town, visit: Visit) -> AsyncIterator[Town]:
+    """An order with everything that a page can show: messages, offers, a dispute, a proof to judge."""
+    await town.place(policy={"payment_review": "PT1S"})
+    discount = {"topic": "discount", "text": "This week only.", "discount": _eur(200)}
+    assert (await town.seller.post(f"{town.path}/seller-message", discount)).is_success
+    assert (await town.buyer.post(f"{town.path}/buyer-message", {"text": "Thank you!"})).is_success
+    assert (await town.pay()).is_success
+    async with town.patience():
+        while (await town.buyer.get(town.path)).json()["status"] != "awaiting_shipment":
+            await town.blink()
+    request = {"reason": "wont_arrive_in_time", "note": "Too late.", "complaint": True}
+    assert (await town.buyer.post(f"{town.path}/cancel-request", request)).is_success
+    claim = {"decision": "already_shipped", "note": "It left yesterday."}
+    assert (await town.seller.post(f"{town.path}/seller-reply", claim)).is_success
+    files, data = {"file": ("parcel.png", photo())}, {"kind": "photo"}
+    assert (await town.seller.post(f"{town.path}/proofs", files=files, data=data)).is_success
+    yield town
+
+
+def _eur(amount: int) -> dict[str, Any]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+async def _is_sound(page: Page) -> None:
+    """Nothing serious by axe's judgement, and nothing that sticks out, on two screens and in two colours."""
+    await page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
+    for width, scheme in LOOKS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.emulate_media(color_scheme=scheme)
+        found = await Axe().run(page, options={"resultTypes": ["violations"], "runOnly": RULES})
+        serious = [
+            f"{it['id']}: {node['html']} {node['failureSummary']}"
+            for it in found.response["violations"]
+            if it["impact"] in ("serious", "critical")
+            for node in it["nodes"]
+        ]
+        assert serious == [], (page.url, width, scheme)
+        await _fits(page)
+
+
+async def _fits(page: Page) -> None:
+    wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, page.url
+
+
+async def test_pages_are_sound_in_every_status_and_for_everybody(
+    crowded: Town, visit: Visit
+) -> None:
+    buyer, seller, support = (
+        await visit("buyer", "pl"),
+        await visit("seller"),
+        await visit("support"),
+    )
+    await buyer.page.goto(f"{buyer.address}/sign-in")
+    await _is_sound(buyer.page)
+    for visitor in (buyer, seller, support):
+        await visitor.sign_in()
+        if visitor is not seller:
+            await _is_sound(visitor.page)
+        await visitor.opens(crowded.order_id)
+        await _is_sound(visitor.page)
+
+    async with support.form("dispute_decision") as form:
+        await form.get_by_label(support.label("dispute_decision", "no_refund")).check()
+        await form.get_by_label(support.text("Note")).fill("Both have a point. " * 20)
+    await expect(support.page.get_by_role("heading", level=1)).to_contain_text("?")
+    await _is_sound(support.page)
+
+    await buyer.opens("nothing")
+    await expect(buyer.page.get_by_role("alert")).to_be_visible()
+    await _is_sound(buyer.page)
+
+
+async def test_an_order_s_page_is_sound_from_its_beginning_to_its_end(
+    town: Town, visit: Visit
+) -> None:
+    await town.place()
+    buyer = await visit("buyer", "pl")
+    await buyer.sign_in(f"/orders/{town.order_id}")
+    await _is_sound(buyer.page)
+    await buyer.button("pay_now").click()
+    await buyer.sees("payment_review")
+    await _is_sound(buyer.page)
+    await buyer.skips("day")
+    await buyer.sees("awaiting_shipment")
+    await town.buyer.post(f"{town.path}/cancel-request", {"reason": "changed_mind"})
+    await town.seller.post(f"{town.path}/seller-reply", {"decision": "accept"})
+    await buyer.sees("closed")
+    await _is_sound(buyer.page)
+
+
+async def test_the_whole_order_page_weighs_less_than_100_kb(crowded: Town, visit: Visit) -> None:
+    """Page, styles and script, uncompressed; the seller's own photo comes on top, when scrolled to."""
+    buyer = await visit("buyer", "pl")
+    await buyer.sign_in(f"/orders/{crowded.order_id}")
+
+    weights = await buyer.page.evaluate(
+        """performance.getEntries()
+        .filter((it) => it.decodedBodySize && !it.name.includes("/proofs/"))
+        .map((it) => it.decodedBodySize)"""
+    )
+
+    assert len(weights) >= 3
+    assert sum(weights) < LARGEST_PAGE
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_everything_can_be_read_and_done_without_script(
+    town: Town, visit: Visit, locale: Locale
+) -> None:
+    """A button, a form, a grave form with its confirmation, an upload, the language and the clock."""
+    await town.place()
+    buyer, seller, support = [
+        await visit(it, locale, script=False, width=360) for it in ("buyer", "seller", "support")
+    ]
+    await buyer.sign_in(f"/orders/{town.order_id}")
+    await _fits(buyer.page)
+    await buyer.button("pay_now").click()
+    await buyer.sees("payment_review")
+    await buyer.skips("day")
+    await buyer.sees("awaiting_shipment")
+    async with buyer.form("cancel_request") as form:
+        await form.get_by_label(buyer.text("Why?")).select_option("changed_mind")
+        await form.get_by_label(buyer.text("I also want to complain about this seller")).check()
+    await buyer.sees("cancellation_requested")
+
+    await seller.sign_in(f"/orders/{town.order_id}")
+    async with seller.form("shipment_proof") as form:
+        await form.get_by_label(seller.label("proof_kind", "photo"), exact=True).check()
+        await form.get_by_label(seller.text("Photo or scan"), exact=True).set_input_files(
+            {"name": "no.png", "mimeType": "image/png", "buffer": b"this is no picture"}
+        )
+    await expect(seller.page.get_by_role("alert")).to_be_visible()
+    async with seller.form("shipment_proof") as form:
+        await form.get_by_label(seller.label("proof_kind", "photo"), exact=True).check()
+        await form.get_by_label(seller.text("Photo or scan"), exact=True).set_input_files(
+            {"name": "parcel.png", "mimeType": "image/png", "buffer": photo()}
+        )
+    await seller.sees("proof_requested")
+
+    await support.sign_in(f"/orders/{town.order_id}")
+    async with support.form("dispute_decision") as form:
+        await form.get_by_label(support.text("What the buyer gets back")).fill("twelve")
+        await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
+    await expect(support.page.get_by_role("alert")).to_contain_text("EUR")
+    async with support.form("dispute_decision") as form:
+        amount = form.get_by_label(support.text("What the buyer gets back"))
+        await expect(amount).to_have_value("twelve")
+        await amount.fill("10")
+    await support.button("dispute_decision").click()
+    await support.sees("closed")
+
+    other: Locale = "pl" if locale == "en" else "en"
+    name = {"en": "English", "pl": "Polski"}[other]
+    await support.page.get_by_role("button", name=name).click()
+    await expect(support.page.locator("html")).to_have_attribute("lang", other)
+
+
+async def test_everything_can_be_reached_and_done_by_keyboard(town: Town, visit: Visit) -> None:
+    await town.place()
+    buyer = await visit("buyer")
+    await buyer.sign_in(f"/orders/{town.order_id}")
+    page = buyer.page
+
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name=buyer.text("Skip to the content"))
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("main")).to_be_focused()
+
+    seen = []
+    while "Cancel the order" not in seen:
+        await page.keyboard.press("Tab")
+        seen.append(await page.evaluate("document.activeElement.textContent.trim()"))
+        outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid", f"one cannot see that {seen[-1]} has the focus"
+        assert len(seen) < 30, seen
+    assert [it for it in seen if it.startswith("Pay now")]
+    await page.keyboard.press("Enter")  # opens the form
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Found")
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await page.keyboard.type("By keyboard.")
+    for _ in range(2):
+        await page.keyboard.press("Shift+Tab")
+    while await page.evaluate(
+        "document.activeElement.textContent.trim()"
+    ) != "Cancel the order" or (await page.evaluate("document.activeElement.tagName") != "BUTTON"):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await buyer.sees("closed")
+    cancellation = (await town.buyer.get(town.path)).json()["cancellation"]
+    assert cancellation["reason"] == "found_cheaper_price"

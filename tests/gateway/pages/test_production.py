@@ -1,0 +1,52 @@
+"""The pages as production has them: no clock, no payments that are none."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from playwright.async_api import expect
+
+from demo.stage import Stage
+from ledger.database import Database
+from tests.gateway.conftest import Town, serving
+from tests.gateway.pages.conftest import Visit
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def production(stage: Stage, tmp_path: Path) -> AsyncIterator[str]:
+    database = await Database.open(stage.database_url)
+    try:
+        async with serving(
+            stage.server.client,
+            database,
+            proof_store=str(tmp_path),
+            pay_url="https://shop.example/pay/{order_id}",
+        ) as address:
+            yield address
+    finally:
+        await database.close()
+
+
+async def test_in_production_there_is_no_clock_and_no_test_payment(
+    town: Town, visit: Visit, production: str
+) -> None:
+    await town.place()
+    buyer = await visit("buyer", address=production)
+    await buyer.sign_in(f"/orders/{town.order_id}")
+
+    await buyer.sees("awaiting_payment")
+    pay = buyer.page.get_by_role("link", name=buyer.label("action", "pay_now"))
+    await expect(pay).to_have_attribute("href", f"https://shop.example/pay/{town.order_id}")
+    await expect(
+        buyer.page.get_by_text(buyer.text("The demo\N{RIGHT SINGLE QUOTATION MARK}s clock"))
+    ).to_have_count(0)
+    secret = await buyer.page.locator("input[name=form_secret]").first.get_attribute("value")
+    assert secret
+    for path in ("pay", "clock"):
+        form: dict[str, str | float | bool] = {"form_secret": secret, "skip": "day"}
+        sent = await buyer.page.request.post(
+            f"{production}/orders/{town.order_id}/{path}", form=form
+        )
+        assert sent.status == 404
+    view = (await town.buyer.get(town.path)).json()
+    assert (view["status"], view["payment"]) == ("awaiting_payment", None)
