@@ -34,7 +34,7 @@ class TimeLine:
     @property
     def last(self) -> Mark:
         """What is farthest to the right."""
-        return max(self.marks, key=lambda it: it.at)
+        return sorted(self.marks, key=lambda it: it.at)[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,7 +290,10 @@ class Site:
 
     async def _choose_language(self, request: Request) -> Response:
         entered = await _form(request)
-        response = RedirectResponse(_inside(entered.get("to")), 303)
+        to = _inside(entered.get("to"))
+        if self._sessions.of(request) is None and not to.startswith("/sign"):
+            to = "/signed-out"  # no form's answer may lead to another site (form-action)
+        response = RedirectResponse(to, 303)
         if chosen := known(entered.get("locale")):
             response.set_cookie(
                 _LANGUAGE,

@@ -486,6 +486,26 @@ async def test_what_is_no_page_does_not_disturb_a_sign_in(shop: Shop, town: Town
     assert signed_in.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "entered"),
+    [
+        ("/language", {"locale": "pl", "to": "/orders/A-1"}),
+        ("/language", {"locale": "pl", "to": "/"}),
+        ("/sign-out", {}),
+        ("/orders/A-1/buyer-message", {"text": "Hello"}),
+    ],
+)
+async def test_no_forms_answer_leads_to_the_issuer(
+    shop: Shop, path: str, entered: dict[str, str]
+) -> None:
+    """Chromium would show nothing at all (CSP ``form-action``): seen on a page whose session was over."""
+    answer = await shop.browser.post(path, data=entered)
+
+    for step in (*answer.history, answer):
+        assert str(step.url).startswith(f"{shop.address}/")
+    assert 'href="/sign-in"' in answer.text
+
+
 async def test_pages_say_it_in_polish_too(shop: Shop) -> None:
     shop.issuer.says_no = "access_denied"
     shop.browser.headers["Accept-Language"] = "pl"

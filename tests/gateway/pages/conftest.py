@@ -75,6 +75,10 @@ class Visitor:
         name = self.label("action", action)
         await its.get_by_role("button", name=name, exact=True).click()
 
+    async def confirms(self) -> None:
+        """Say again what cannot be taken back."""
+        await self.page.get_by_role("button", name=self.text("Confirm")).click()
+
     async def sees(self, status: str) -> None:
         """Wait until the order's page says this status."""
         badge = self.page.locator("main .state .status")

@@ -81,7 +81,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     await expect(support.page.get_by_role("heading", level=1)).to_contain_text(
         support.label("action", "proof_review")
     )
-    await support.button("proof_review").click()
+    await support.confirms()
     await support.sees("disputed")
 
     # R16: support decides for a part of the money.
@@ -89,7 +89,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
         await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
         await form.get_by_label(support.text("What the buyer gets back")).fill(entered)
     await expect(support.page.get_by_role("main")).to_contain_text(f"{entered} EUR")
-    await support.button("dispute_decision").click()
+    await support.confirms()
     await support.sees("closed")
     ended = support.label("close_reason", "dispute_partial_refund")
     await expect(support.page.get_by_role("main")).to_contain_text(ended)
