@@ -36,6 +36,8 @@ class MailServer:
     port: int = 0
     to_recipient: list[str] = field(default_factory=list)
     """Answers to the next RCPTs instead of 250."""
+    busy: set[str] = field(default_factory=set)
+    """Addresses whose next RCPT is answered with 450, once: letters to two readers go at the same time."""
     to_data: list[str] = field(default_factory=list)
     """Answers to the next mails instead of 250."""
     unknown: set[str] = field(default_factory=set)
@@ -107,6 +109,9 @@ class MailServer:
         self.tried += 1
         if self.to_recipient:
             return self.to_recipient.pop(0)
+        if address in self.busy:
+            self.busy.remove(address)
+            return "450 4.2.1 later"
         if address in self.unknown:
             return "550 5.1.1 no such mailbox: " + address
         envelope.rcpt_tos.append(address)

@@ -209,7 +209,7 @@ async def test_letters_to_one_reader_come_in_their_order(post: Post) -> None:
     for _ in range(4):
         await post.write(ANNA)
     await post.write(BOB)
-    post.server.to_recipient.append("450 4.2.1 later")
+    post.server.busy.add("anna@example.org")
     office = post.office()
     first = await post.empty(office)
     between = list(post.server.recipients)
