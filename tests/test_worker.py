@@ -57,7 +57,8 @@ async def said(process: Process, text: str, times: int = 1) -> str:
     """All that it says until it has said something so many times."""
     assert process.stdout
     heard = ""
-    async with asyncio.timeout(30):
+    # Each process loads everything anew, which takes its time on a busy machine.
+    async with asyncio.timeout(90):
         while heard.count(text) < times:
             line = (await process.stdout.readline()).decode()
             assert line, f"it ended with: {heard}"
