@@ -89,16 +89,13 @@ def tokens_of(settings: Settings) -> Tokens:
 
 def services_of(settings: Settings, client: Client, database: Database) -> Services:
     """What the settings name, put together. Raises CannotServe."""
-    listing = SqlListing(database)
-    stripe = None
+    stripe, readers = None, {}
     if settings.payment_provider == "stripe" and settings.stripe_api_key:
         stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
-        news = NewsDesk(client, stripe, SqlJournal(database), SqlInbox(database))
-        secrets = settings.stripe_webhook_secrets
-        readers = {"stripe": stripe_reader(secrets)} if secrets else {}
-    else:
-        news = NewsDesk(client, LocalProvider(database), SqlJournal(database), SqlInbox(database))
-        readers = {}
+        if secrets := settings.stripe_webhook_secrets:
+            readers["stripe"] = stripe_reader(secrets)
+    provider = stripe or LocalProvider(database)
+    news = NewsDesk(client, provider, SqlJournal(database), SqlInbox(database))
     desk = OrderDesk(client, database, buyers_choose_policy=settings.buyers_choose_policy)
     try:
         proofs = Proofs(desk, ProofStore.at(settings.proof_store))
@@ -116,7 +113,7 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         proofs=proofs,
         tokens=tokens_of(settings),
         limits=limits,
-        lookout=Lookout(listing, settings.max_watchers),
+        lookout=Lookout(SqlListing(database), settings.max_watchers),
         webhooks=Webhooks(news, readers),
         health=Health(client, database),
         stripe=stripe,
@@ -140,7 +137,7 @@ def signing_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
     """How people sign in on the pages, and stay signed in. Raises CannotServe."""
     public_url = settings.public_url or ""
     secure = public_url.startswith("https://")
-    if not settings.oidc_issuer:
+    if not isinstance(tokens, IssuersTokens):
         secret = settings.session_secret or settings.token_secret
         assert secret, "else nobody has a token"
         return Sessions(secret, secure=secure), ByToken(tokens)
@@ -161,7 +158,7 @@ def signing_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
         settings.oidc_client_secret,
         f"{public_url.rstrip('/')}{BACK}",
     )
-    return sessions, ByIssuer(Issuer(settings.oidc_issuer), we, settings.oidc_role_claim, sessions)
+    return sessions, ByIssuer(tokens.issuer, we, settings.oidc_role_claim, sessions)
 
 
 async def serve(settings: Settings) -> None:

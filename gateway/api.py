@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from gateway import bodies
 from gateway.access import Caller, seen_by
+from gateway.limits import address_of
 from gateway.openapi import PROBLEMS, UPLOAD, body_of
 from gateway.problems import Invalid, NotSignedIn, WrongRole
 from gateway.services import Services
@@ -38,6 +39,7 @@ _INSTANT = TypeAdapter[datetime](Instant)
 _REVISION = re.compile(r"[0-9]{1,18}")
 # Of what HTTP leaves alone on the way: no spaces at an end, and one alphabet.
 _KEY = re.compile(r"^[!-~]{1,64}$")
+_PLACED: Final = PROBLEMS | {200: {"model": OrderView, "description": "It was there, the same."}}
 
 
 class Reorder(Frozen):
@@ -87,8 +89,7 @@ async def counting_strangers(request: Request, works: Services) -> AsyncIterator
     try:
         yield
     except NotSignedIn:
-        host = request.client.host if request.client else "nowhere"
-        await works.limits.count(f"from {host}")
+        await works.limits.count(f"from {address_of(request)}")
         raise
 
 
@@ -150,7 +151,7 @@ def answer(view: OrderView, to: Caller, status: int = 200, **headers: str) -> Re
     "/orders",
     status_code=201,
     response_model=OrderView,
-    responses=PROBLEMS | {200: {"model": OrderView, "description": "It was there, the same."}},
+    responses=_PLACED,
     openapi_extra=body_of(PlaceOrder),
     tags=["orders"],
 )
@@ -256,7 +257,7 @@ async def watch_order(
     "/orders/{order_id}/reorder",
     status_code=201,
     response_model=OrderView,
-    responses=PROBLEMS | {200: {"model": OrderView, "description": "It was there, the same."}},
+    responses=_PLACED,
     openapi_extra=body_of(Reorder),
     tags=["orders"],
 )
@@ -267,10 +268,10 @@ async def reorder(
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
     """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
-    await works.desk.must_be_visible(who, order_id)
+    closed = await works.desk.visible(who, order_id)
     wanted = await read_as(request, Reorder)
     placed = await works.desk.reorder(
-        who, order_id, wanted.order_id, wanted.prices, wanted.shipping_price
+        who, closed, wanted.order_id, wanted.prices, wanted.shipping_price
     )
     return _answer_placed(placed.view, placed.is_new, who)
 

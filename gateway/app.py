@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Match, Mount
 from starlette.staticfiles import StaticFiles
 
 from gateway.api import Reorder, Works, api, counting_strangers
-from gateway.observing import Observing
+from gateway.observing import METHODS, Observing
 from gateway.openapi import PROBLEMS, document
 from gateway.problems import Away, NoSuchMethod, Problem, as_problem, request_id
 from gateway.services import Services
@@ -27,7 +27,6 @@ _DOCS_MAY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _DOCS: Final = """<!doctype html>
 <html lang="en">
 <title>Unbuy API</title>
@@ -131,7 +130,7 @@ def _methods(request: Request) -> list[str]:
     """All that can be done at an address, whichever route does it."""
     return [
         method
-        for method in _METHODS
+        for method in METHODS
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL
             for route in request.app.routes

@@ -155,13 +155,12 @@ class OrderDesk:
     async def reorder(
         self,
         caller: Caller,
-        order_id: str,
+        closed: OrderView,
         new_id: str,
         prices: Mapping[str, Money],
         shipping_price: Money,
     ) -> Placed:
         """R3: place what was closed unpaid again, under a new id and at the prices given."""
-        closed = await self.visible(caller, order_id)
         try:
             again = reorder(closed, new_id, prices, shipping_price, Policy())
         except NotAllowedNow as error:
@@ -170,16 +169,12 @@ class OrderDesk:
 
     async def visible(self, caller: Caller, order_id: str) -> OrderView:
         """An order that the caller may see. Raises NotFound for another's as for none."""
-        view = await self.find(order_id)
-        if view is None or not caller.may_see(view):
-            raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
-        return view
+        return _must_see(caller, order_id, await self.find(order_id))
 
     async def must_be_visible(self, caller: Caller, order_id: str) -> None:
         """Raise as ``visible`` does. By what is kept: the order need not be asked, and is not disturbed."""
         known = await self._as_kept(order_id) or await self._ask(order_id)
-        if known is None or not caller.may_see(known):
-            raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
+        _must_see(caller, order_id, known)
 
     async def find(self, order_id: str) -> OrderView | None:
         """An order as it is now, or as it ended; None if it never was."""
@@ -318,6 +313,12 @@ class OrderDesk:
                     "Where a seller is told of things is theirs to set: leave seller.notify out."
                 )
             )
+
+
+def _must_see(caller: Caller, order_id: str, view: OrderView | None) -> OrderView:
+    if view is None or not caller.may_see(view):
+        raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
+    return view
 
 
 def _could_be_one(order_id: str) -> bool:

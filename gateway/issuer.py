@@ -6,15 +6,17 @@ is away the keys that it had last go on counting.
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from typing import Annotated, Any, Final
 
 import httpx
 import jwt
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from gateway.problems import Away, NotSignedIn
 from orders.sentences import sentence
@@ -71,10 +73,8 @@ class IssuersKeys:
     async def _ask(self) -> None:
         self._asked_at = time.monotonic()
         try:
-            async with asyncio.timeout(_WITHIN.total_seconds()), httpx.AsyncClient() as http:
-                about = await _json(http, _discovery(self._issuer))
-                if about["issuer"] != self._issuer:
-                    raise ValueError("it names another issuer")
+            async with asyncio.timeout(_WITHIN.total_seconds()), asking() as http:
+                about = await _discovered(http, self._issuer)
                 published = await _json(http, about["jwks_uri"])
             self._keys = _usable(published["keys"])
         except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
@@ -87,7 +87,6 @@ _Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
 class Places(BaseModel):
     """Where an issuer is asked for what, by its own discovery document."""
 
-    issuer: str
     jwks_uri: _Address
     # Where nobody signs in but programs, an issuer need not have these.
     authorization_endpoint: _Address | None = None
@@ -100,20 +99,17 @@ class Issuer:
     def __init__(self, address: str, keys: IssuersKeys | None = None) -> None:
         self._address = address
         self._keys = keys or IssuersKeys(address)
-        self._trusted = httpx.create_ssl_context()  # takes a while
         self._places: Places | None = None
 
     async def places(self) -> Places:
         """Its addresses, asked for once. Raises Away."""
         if self._places is None:
             try:
-                async with self.asking() as http:
-                    found = Places.model_validate(await _json(http, _discovery(self._address)))
-            except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL, ValidationError):
+                async with asking() as http:
+                    about = await _discovered(http, self._address)
+                self._places = Places.model_validate(about)
+            except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL):
                 raise away() from None
-            if found.issuer != self._address:
-                raise away()
-            self._places = found
         return self._places
 
     async def claims(self, token: str, audience: str) -> Mapping[str, Any]:
@@ -137,9 +133,15 @@ class Issuer:
             options={"require": ["exp", "sub", "iss", "aud"]},
         )
 
-    def asking(self) -> httpx.AsyncClient:
-        """What to ask it something with, once."""
-        return httpx.AsyncClient(verify=self._trusted, timeout=_WITHIN.total_seconds())
+
+def asking() -> httpx.AsyncClient:
+    """What to ask an issuer something with, once."""
+    return httpx.AsyncClient(verify=_trusted(), timeout=_WITHIN.total_seconds())
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return httpx.create_ssl_context()  # takes a while
 
 
 def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
@@ -163,8 +165,12 @@ def away() -> Away:
     )
 
 
-def _discovery(address: str) -> str:
-    return f"{address.rstrip('/')}/.well-known/openid-configuration"
+async def _discovered(http: httpx.AsyncClient, issuer: str) -> Mapping[str, Any]:
+    """What it says of itself; fails with ``_BAD_ANSWERS`` where it names another issuer."""
+    about = await _json(http, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    if about["issuer"] != issuer:
+        raise ValueError("it names another issuer")
+    return about
 
 
 async def _json(http: httpx.AsyncClient, address: str) -> Mapping[str, Any]:

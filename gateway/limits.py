@@ -12,11 +12,17 @@ from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
+from starlette.requests import Request
 
 from gateway.problems import Away, TooMany
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, for who cannot be told by anything else."""
+    return request.client.host if request.client else "nowhere"
 
 
 class RateLimits:

@@ -54,13 +54,13 @@ class IssuersTokens:
     """Tokens signed by an OpenID Connect issuer, for an audience that is us."""
 
     def __init__(self, issuer: Issuer, audience: str, role_claim: str) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
         self._role_claim = role_claim
 
     async def caller(self, token: str) -> Caller:
         """See ``Tokens``."""
-        return caller_of(await self._issuer.claims(token, self._audience), self._role_claim)
+        return caller_of(await self.issuer.claims(token, self._audience), self._role_claim)
 
 
 def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:

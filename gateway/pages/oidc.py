@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.access import PEOPLE, Caller
-from gateway.issuer import Issuer
+from gateway.issuer import Issuer, asking
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.problems import Away, NotFound, NotSignedIn, WrongRole
 from gateway.tokens import caller_of
@@ -114,7 +114,7 @@ class ByIssuer:
         else:
             form["client_id"] = self._we.client_id
         try:
-            async with self._issuer.asking() as http:
+            async with asking() as http:
                 response = await http.post(
                     endpoint, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT
                 )

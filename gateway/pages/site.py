@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from gateway import bodies
 from gateway.access import PEOPLE, Caller, Role, seen_by
 from gateway.desk import asking_the_database
+from gateway.limits import address_of
 from gateway.pages.clock import Clock
 from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, read
 from gateway.pages.sessions import Session, Sessions
@@ -131,10 +132,9 @@ class Site:
         async def served(request: Request) -> Response:
             request.scope["unbuy.route"] = path
             try:
-                host = request.client.host if request.client else "nowhere"
                 session = self._sessions.of(request)
-                who = f"{session.caller.role.value} {session.caller.id}" if session else host
-                await self._works.limits.count(f"page {who}")
+                who = f"{session.caller.role.value} {session.caller.id}" if session else None
+                await self._works.limits.count(f"page {who or address_of(request)}")
                 if method == "POST" and _is_from_elsewhere(request):
                     raise WrongRole(sentence("This form is from another site: open the page here."))
                 return await serve(request)
@@ -186,8 +186,7 @@ class Site:
         name = request.path_params["message"].replace("-", "_")
         if name not in FORMS:
             raise NotFound(sentence("There is no such form."))
-        if not session.caller.may(name):
-            raise WrongRole(sentence("That is not for you to do."))
+        _must_be_for(session, name)
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         try:
@@ -198,26 +197,21 @@ class Site:
                 return self._show("confirm", request, session, context)
             await self._works.desk.tell(session.caller, order_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
-            problem = as_problem(error)
-            view = await self._works.desk.visible(session.caller, order_id)
-            wrong = {"problem": problem, "entered": entered, "entered_for": name}
-            return await self._show_order(request, session, view, wrong, problem.status)
+            wrong = {"entered": entered, "entered_for": name}
+            return await self._show_refused(request, session, order_id, error, wrong)
         return _to_order(order_id, name)
 
     async def _prove(self, request: Request) -> Response:
         """The upload of a photo or scan; its form's secret is in its address, as the file is read last."""
         session = self._signed(request)
         self._must_be_ours(session, request.query_params.get("form_secret", ""))
-        if not session.caller.may("upload"):
-            raise WrongRole(sentence("That is not for you to do."))
+        _must_be_for(session, "upload")
         order_id = request.path_params["order_id"]
         try:
             await self._works.proofs.take(session.caller, order_id, request)
         except (InvalidInput, Invalid, Conflict, WrongType, TooLarge, Malformed) as error:
-            problem = as_problem(error)
-            view = await self._works.desk.visible(session.caller, order_id)
-            wrong = {"problem": problem, "entered_for": "shipment_proof"}
-            return await self._show_order(request, session, view, wrong, problem.status)
+            wrong = {"entered_for": "shipment_proof"}
+            return await self._show_refused(request, session, order_id, error, wrong)
         return _to_order(order_id, "shipment_proof")
 
     async def _proof(self, request: Request) -> Response:
@@ -227,14 +221,13 @@ class Site:
     async def _reorder(self, request: Request) -> Response:
         """R3: "Add to cart again". The page has no catalogue: the prices are those of then."""
         session, entered = await self._posted(request)
-        if not session.caller.may("reorder"):
-            raise WrongRole(sentence("That is not for you to do."))
+        _must_be_for(session, "reorder")
         order_id = request.path_params["order_id"]
         view = await self._works.desk.visible(session.caller, order_id)
         prices = {line.sku: line.unit_price for line in view.lines}
         new_id = f"{order_id[:52]}-{entered.get('message_id', '')[:8] or uuid4().hex[:8]}"
         placed = await self._works.desk.reorder(
-            session.caller, order_id, new_id, prices, view.shipping_price
+            session.caller, view, new_id, prices, view.shipping_price
         )
         return _to_order(placed.view.order_id)
 
@@ -255,10 +248,7 @@ class Site:
         try:
             await self._works.desk.tell(provider, order_id, payment)
         except Refused as problem:
-            view = await self._works.desk.visible(session.caller, order_id)
-            return await self._show_order(
-                request, session, view, {"problem": problem}, problem.status
-            )
+            return await self._show_refused(request, session, order_id, problem, {})
         return _to_order(order_id, _PAID)
 
     async def _skip(self, request: Request) -> Response:
@@ -355,6 +345,20 @@ class Site:
         """Why, and a link to sign in: browsers let no form's answer lead to another site (form-action)."""
         return self._show("signed_out", request, None, {"problem": problem}, problem.status)
 
+    async def _show_refused(
+        self,
+        request: Request,
+        session: Session,
+        order_id: str,
+        error: Exception,
+        more: Mapping[str, Any],
+    ) -> Response:
+        """The order as it is now, and why it did not take what was sent."""
+        problem = as_problem(error)
+        view = await self._works.desk.visible(session.caller, order_id)
+        wrong = {"problem": problem, **more}
+        return await self._show_order(request, session, view, wrong, problem.status)
+
     async def _show_order(
         self,
         request: Request,
@@ -434,6 +438,11 @@ class Site:
                     "This form is from another session: open the page again, and send it anew."
                 )
             )
+
+
+def _must_be_for(session: Session, action: str) -> None:
+    if not session.caller.may(action):
+        raise WrongRole(sentence("That is not for you to do."))
 
 
 async def _form(request: Request) -> dict[str, str]:

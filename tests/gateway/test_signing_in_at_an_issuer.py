@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from demo.stage import Stage
-from gateway.__main__ import CannotServe, signing_in
+from gateway.__main__ import CannotServe, signing_in, tokens_of
 from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
@@ -530,17 +530,17 @@ def test_what_signing_in_lacks_is_said_at_the_start(missing: str) -> None:
     chosen = settings(**COMPLETE | {missing: None, "token_secret": SECRET})
 
     with pytest.raises(CannotServe, match=rf"set .*UNBUY_{missing.upper()} to"):
-        signing_in(chosen, SecretTokens(SECRET))
+        signing_in(chosen, tokens_of(chosen))
 
 
 def test_pages_without_tls_are_refused_beyond_this_machine() -> None:
     for address in ("https://shop.example.org", "http://127.0.0.1:8080", "http://localhost"):
-        signing_in(settings(**COMPLETE | {"public_url": address}), SecretTokens(SECRET))
+        chosen = settings(**COMPLETE | {"public_url": address})
+        signing_in(chosen, tokens_of(chosen))
 
+    chosen = settings(**COMPLETE | {"public_url": "http://shop.example.org"})
     with pytest.raises(CannotServe, match="must begin with https://"):
-        signing_in(
-            settings(**COMPLETE | {"public_url": "http://shop.example.org"}), SecretTokens(SECRET)
-        )
+        signing_in(chosen, tokens_of(chosen))
 
 
 @pytest.mark.parametrize("issuer", ["http://login.example.org", "login.example.org", "ftp://a"])
