@@ -17,7 +17,6 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.bookkeeping import Bookkeeping, OrderExists, Recorded, Step
     from activities.disputes import DisputeCase, Disputes
-    from activities.refunds import Refunds, RefundState
     from activities.strays import Strays
     from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
     from orders.clock import let_time_pass, refund_checked, schedule
@@ -31,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         send_back,
         sent_back_before,
     )
-    from orders.messages import Message, PaymentReceived, RefundStatus
+    from orders.messages import Message, PaymentReceived
     from orders.model import (
         Dispute,
         Order,
@@ -45,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.stray import StrayPayment
     from orders.view import OrderView, deadline, view
     from workflows import details, ids, refunding
-    from workflows.options import MOVE_MONEY, PATIENTLY
+    from workflows.options import PATIENTLY
     from workflows.telling import Telling
     from workflows.waiting import FAILED, Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
@@ -280,7 +279,7 @@ class OrderWorkflow:
             refund,
             payment.money if payment else refund.money,
             asked_at,
-            tuple(it.refund_id for it in self._order.earlier_refunds if not it.is_settled),
+            self._order.earlier_refunds,
         )
         refund.asked_at = asked_at
         self._keep_if_settled(refund)
@@ -288,19 +287,9 @@ class OrderWorkflow:
 
     async def _stop_refund(self, refund: Refund) -> None:
         """R23: the bank took the same money back; stop the refund, or account for it."""
-        state: RefundState | None = await workflow.execute_activity_method(
-            Refunds.stop_refund,
-            refunding.question(refund),
-            summary="stop for a chargeback",
-            **MOVE_MONEY,
-        )
-        refund.stop_asked_at = workflow.now()
+        state = await refunding.stop(refund)
         self._keep_if_settled(refund)
-        # A provider that has never heard of the refund has nothing to stop.
-        status = state.status if state else RefundStatus.CANCELED
-        refund_news(
-            self._order, refund, status, state.reason if state else "never asked", workflow.now()
-        )
+        refund_news(self._order, refund, state.status, state.reason, workflow.now())
 
     def _keep_if_settled(self, refund: Refund) -> None:
         # Its news came before the answer: perhaps nothing else is left to make the order kept once more.

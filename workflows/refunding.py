@@ -1,5 +1,6 @@
-"""The two questions every refund asks a provider, whoever's money it is (R14, R15, R17)."""
+"""What every refund asks of a provider, whoever's money it is (R14, R15, R17, R23)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -14,12 +15,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.waiting import FAILED, briefly
 
 
-async def ask(
-    refund: Refund, paid: Money, at: datetime, given_up: tuple[str, ...] = ()
-) -> RefundState:
+async def ask(refund: Refund, paid: Money, at: datetime, earlier: Sequence[Refund]) -> RefundState:
     """Ask for the money back until the provider answers; what it will not do is a failed refund.
 
-    ``paid`` is what came in by the refund's payment, ``given_up`` its refunds that will not be paid.
+    ``paid`` is what came in by the refund's payment, ``earlier`` its refunds before this one.
     """
     request = RefundRequest(
         refund_id=refund.refund_id,
@@ -28,7 +27,7 @@ async def ask(
         paid=paid,
         method=refund.method,
         process=workflow.info().workflow_id,
-        given_up=given_up,
+        given_up=tuple(it.refund_id for it in earlier if not it.is_settled),
         asked_at=at,
     )
     try:
@@ -42,20 +41,29 @@ async def ask(
     return state
 
 
-def question(refund: Refund) -> RefundQuestion:
-    """Which refund is meant, now."""
-    return RefundQuestion(
-        refund_id=refund.refund_id, payment_id=refund.payment_id, at=workflow.now()
+async def stop(refund: Refund) -> RefundState:
+    """R23: have it stopped, as the bank took the same money back; what has become of it."""
+    state: RefundState | None = await workflow.execute_activity_method(
+        Refunds.stop_refund, _question(refund), summary="stop for a chargeback", **MOVE_MONEY
     )
+    refund.stop_asked_at = workflow.now()
+    # A provider that has never heard of the refund has nothing to stop.
+    return state or RefundState(status=RefundStatus.CANCELED, reason="never asked")
 
 
 async def look_up(refund: Refund) -> RefundState | None:
     """What became of it; None when the provider does not know it or cannot be asked now."""
     try:
         state: RefundState | None = await briefly(
-            Refunds.check_refund, question(refund), "ask for the refund's state"
+            Refunds.check_refund, _question(refund), "ask for the refund's state"
         )
     except FAILED:
         workflow.logger.warning("The provider could not be asked for the refund's state")
         return None
     return state
+
+
+def _question(refund: Refund) -> RefundQuestion:
+    return RefundQuestion(
+        refund_id=refund.refund_id, payment_id=refund.payment_id, at=workflow.now()
+    )

@@ -11,15 +11,13 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.bookkeeping import Recorded
-    from activities.refunds import Refunds, RefundState
     from activities.strays import KeptStray, Strays, StrayStep, letters_of
     from orders.errors import InvalidInput, OrderError
-    from orders.messages import ChargebackReported, RefundStatus, RefundUpdate
+    from orders.messages import ChargebackReported, RefundUpdate
     from orders.model import Refund
     from orders.sentences import sentence
     from orders.stray import Stray, StrayPayment
     from workflows import ids, refunding
-    from workflows.options import MOVE_MONEY
     from workflows.telling import Telling
     from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
@@ -173,22 +171,14 @@ class StrayPaymentWorkflow:
             refund,
             self._stray.money,
             asked_at,
-            tuple(it.refund_id for it in self._stray.earlier_refunds if not it.is_settled),
+            self._stray.earlier_refunds,
         )
         refund.asked_at = asked_at
         self._stray.news(refund, state.status, state.reason, workflow.now())
 
     async def _stop(self, refund: Refund) -> None:
         """R23: the bank took the same money back; stop the refund, or account for it."""
-        state: RefundState | None = await workflow.execute_activity_method(
-            Refunds.stop_refund,
-            refunding.question(refund),
-            summary="stop for a chargeback",
-            **MOVE_MONEY,
-        )
-        refund.stop_asked_at = workflow.now()
-        # A provider that has never heard of the refund has nothing to stop.
-        state = state or RefundState(status=RefundStatus.CANCELED, reason="never asked")
+        state = await refunding.stop(refund)
         self._stray.news(refund, state.status, state.reason, workflow.now())
 
     async def _check(self, refund: Refund) -> None:
