@@ -106,22 +106,23 @@ class Beginning(NamedTuple):
 
     carrier: str
     pattern: re.Pattern[str]
-    length: str
+    least: int
+    most: int
 
 
 BEGINNINGS = [
-    Beginning(carrier, re.compile(pattern), length)
-    for carrier, pattern, length in [
-        ("UPS", "1Z[A-Z0-9]+", "18"),
-        ("YunExpress", "YT[0-9]+", "18"),
-        ("Cainiao", "LP[0-9]+", "15 to 20"),
-        ("Cainiao", "CAINIAO[0-9]*", "20 to 27"),
-        ("Amazon", "TBA[0-9]+", "15"),
-        ("Poczta Polska", "00[0-9]5900773[0-9]*", "20"),
-        ("Poczta Polska", "PX[0-9]+", "12"),
-        ("DHL", "(?:JD|JJD|JVGL)[0-9]+", "11 to 25"),
-        ("DHL", "003404[0-9]+", "20"),
-        ("DHL", "GM[0-9]+", "12 to 39"),
-        ("postal service", "[A-Z]{2}[0-9]{6,12}[A-Z]{2}", "13"),
+    Beginning(carrier, re.compile(pattern), least, most)
+    for carrier, pattern, least, most in [
+        ("UPS", "1Z[A-Z0-9]+", 18, 18),
+        ("YunExpress", "YT[0-9]+", 18, 18),
+        ("Cainiao", "LP[0-9]+", 15, 20),
+        ("Cainiao", "CAINIAO[0-9]*", 20, 27),
+        ("Amazon", "TBA[0-9]+", 15, 15),
+        ("Poczta Polska", "00[0-9]5900773[0-9]*", 20, 20),
+        ("Poczta Polska", "PX[0-9]+", 12, 12),
+        ("DHL", "(?:JD|JJD|JVGL)[0-9]+", 11, 25),
+        ("DHL", "003404[0-9]+", 20, 20),
+        ("DHL", "GM[0-9]+", 12, 39),
+        ("postal service", "[A-Z]{2}[0-9]{6,12}[A-Z]{2}", 13, 13),
     ]
 ]

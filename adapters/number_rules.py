@@ -84,10 +84,9 @@ def _reading(number: str, rule: TrackingNumberDefinition) -> TrackingNumber | No
 def _formless(number: str) -> TrackingVerdict:
     for it in BEGINNINGS:
         if it.pattern.fullmatch(number):
-            least, _, most = it.length.partition(" to ")
-            about = {"carrier": it.carrier, "least": least, "most": most, "length": least}
-            reason = WRONG_RANGE if most else WRONG_LENGTH
-            reason = sentence(reason, actual=len(number), **about)
+            about = {"least": it.least, "most": it.most, "length": it.least}
+            reason = WRONG_RANGE if it.most > it.least else WRONG_LENGTH
+            reason = sentence(reason, carrier=it.carrier, actual=len(number), **about)
             return TrackingVerdict(valid=False, carrier=it.carrier, reason=reason)
     return TrackingVerdict(valid=False, reason=NO_SUCH_FORM)
 
