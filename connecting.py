@@ -1,4 +1,4 @@
-"""How our programs reach Temporal, and how they say that they cannot.
+"""How our programs reach Temporal and the database, and how they say that they cannot.
 
 Temporal is found by its own environment configuration (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, ...).
 """
@@ -12,6 +12,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from ledger.database import DATABASE_ERRORS, SQLITE_PATIENCE, Database
 
 DEFAULT_ADDRESS = "localhost:7233"
 
@@ -34,6 +36,10 @@ _LACKS_OUR_ATTRIBUTES = ("no mapping defined for search attribute", "invalid sea
 
 class BadConfiguration(Exception):
     """Temporal's environment configuration cannot be read."""
+
+
+class CannotServe(Exception):
+    """Something that a server of ours needs is missing; the text says what, with the remedy."""
 
 
 class Unreachable(Exception):
@@ -64,6 +70,16 @@ async def connect() -> Client:
         raise Unreachable(
             f"Temporal at {config['target_host']} cannot be reached ({_reason(error)})."
         ) from None
+
+
+async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Database:
+    """The database of a server's settings. Raises CannotServe."""
+    try:
+        return await Database.open(url, patience)
+    except DATABASE_ERRORS as error:
+        raise CannotServe(
+            f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
+        ) from error
 
 
 def refusal(client: Client, error: RPCError) -> str:

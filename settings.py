@@ -32,14 +32,8 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
 ]
-Secrets = Annotated[
-    tuple[SecretStr, ...],
-    NoDecode,
-    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
-]
-"""Several secrets, separated by commas."""
-_SIGNING = "whsec_"
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+_SIGNING = "whsec_"
 
 # A path, or the bucket of S3 (3 to 63 characters) and a prefix without empty or relative parts.
 _PROOF_STORE = re.compile(
@@ -47,11 +41,15 @@ _PROOF_STORE = re.compile(
 )
 
 
-Listed = Annotated[
-    tuple[str, ...],
-    NoDecode,
-    BeforeValidator(lambda value: _listed(value) if isinstance(value, str) else value),
-]
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+"""Several secrets, separated by commas."""
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several, separated by commas."""
 
 
@@ -67,10 +65,6 @@ def _asynchronous(uri: str) -> str:
     if not uri.startswith("async+"):
         raise ValueError("must be a URI that begins with async+, such as async+redis://host:6379")
     return uri
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 class Settings(BaseSettings):

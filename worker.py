@@ -55,9 +55,8 @@ from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
 from adapters.webhook_sender import WebhookSender
 from adapters.webhook_subscribers import TemporalSubscribers
-from connecting import Unreachable, connect, first_line, refusal
+from connecting import CannotServe, Unreachable, connect, open_database, refusal
 from ledger.audit import SqlAudit
-from ledger.database import DATABASE_ERRORS
 from ledger.deliveries import SqlDeliveries
 from ledger.inbox import SqlInbox
 from ledger.journal import Database, SqlJournal
@@ -80,10 +79,6 @@ WORKFLOWS = (
     ReconciliationWorkflow,
     OrderWebhookWorkflow,
 )
-
-
-class CannotServe(Exception):
-    """Something that the worker needs is missing; the text says what, with the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -334,12 +329,7 @@ async def serve(settings: Settings) -> None:
     client = connecting.result()
     await register_search_attributes(client)
     await schedule_reconciliation(client)
-    try:
-        database = await Database.open(settings.database_url)
-    except DATABASE_ERRORS as error:
-        raise CannotServe(
-            f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
-        ) from error
+    database = await open_database(settings.database_url)
     try:
         worker = build_worker(
             client,

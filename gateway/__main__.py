@@ -18,7 +18,13 @@ from adapters.local_provider import LocalProvider
 from adapters.news_desk import NewsDesk
 from adapters.proof_store import ProofStore, StoreUnavailable
 from adapters.stripe_provider import StripeProvider
-from connecting import BadConfiguration, connect_later, first_line
+from connecting import (
+    BadConfiguration,
+    CannotServe,
+    connect_later,
+    first_line,
+    open_database,
+)
 from gateway.access import Tokens
 from gateway.app import build_app
 from gateway.desk import OrderDesk
@@ -36,7 +42,7 @@ from gateway.proofs import Proofs
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
 from gateway.webhooks import Webhooks, stripe_reader
-from ledger.database import DATABASE_ERRORS, Database
+from ledger.database import Database
 from ledger.inbox import SqlInbox
 from ledger.journal import SqlJournal
 from ledger.listing import SqlListing
@@ -50,10 +56,6 @@ WRITERS_PATIENCE = timedelta(seconds=2)
 
 # So long running requests may still take once the gateway is told to stop.
 _GRACE_SECONDS = 10
-
-
-class CannotServe(Exception):
-    """Something that the gateway needs is missing; the text says what, with the remedy."""
 
 
 class Server(uvicorn.Server):
@@ -167,12 +169,7 @@ async def serve(settings: Settings) -> None:
         client = await connect_later()
     except BadConfiguration as error:
         raise CannotServe(str(error)) from None
-    try:
-        database = await Database.open(settings.database_url, WRITERS_PATIENCE)
-    except DATABASE_ERRORS as error:
-        raise CannotServe(
-            f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
-        ) from None
+    database = await open_database(settings.database_url, WRITERS_PATIENCE)
     try:
         services = services_of(settings, client, database)
         config = uvicorn.Config(

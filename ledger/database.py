@@ -36,8 +36,8 @@ DATABASE_ERRORS = (*DATABASE_AWAY, ImportError, ValueError)
 # Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.
 _SCHEMA_LOCK = 1_970_168_437
 
-# So long a process waits for another one's write to end.
-_SQLITE_PATIENCE = timedelta(seconds=30)
+SQLITE_PATIENCE = timedelta(seconds=30)
+"""So long a process waits for another one's write to end."""
 
 
 class Database:
@@ -57,7 +57,7 @@ class Database:
         )
 
     @classmethod
-    async def open(cls, url: str, patience: timedelta = _SQLITE_PATIENCE) -> "Database":
+    async def open(cls, url: str, patience: timedelta = SQLITE_PATIENCE) -> "Database":
         """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
 
         An SQLite file and its directory are made if missing, and the schema is brought to its newest
@@ -108,7 +108,7 @@ class Database:
 def _prepare(file: Path) -> None:
     """Make the directory, and turn the file to write-ahead logging, which stays with the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    give_up = time.monotonic() + _SQLITE_PATIENCE.total_seconds()
+    give_up = time.monotonic() + SQLITE_PATIENCE.total_seconds()
     # Two that turn it at once keep each other out: they must let go and try again, not wait.
     with closing(sqlite3.connect(file, timeout=0)) as connection:
         while True:

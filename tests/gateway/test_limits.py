@@ -9,7 +9,8 @@ import httpx
 import pytest
 from limits.aio.storage import MemoryStorage
 
-from gateway.__main__ import CannotServe, services_of
+from connecting import CannotServe
+from gateway.__main__ import services_of
 from ledger.database import Database
 from tests.gateway.conftest import Town, serving, settings
 from tests.gateway.problem import problem_of

@@ -22,8 +22,9 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from connecting import CannotServe
 from demo.stage import Stage
-from gateway.__main__ import CannotServe, signing_in, tokens_of
+from gateway.__main__ import signing_in, tokens_of
 from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
