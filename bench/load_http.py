@@ -10,7 +10,6 @@ import math
 import os
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +28,7 @@ from temporalio.service import RPCError
 
 from bench.gateway_system import System, system
 from bench.http_orders import PARTIES
+from bench.workplace import workplace
 from gateway.access import Role
 from gateway.openapi import EXAMPLES
 from orders.messages import BuyerMessage
@@ -265,9 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; 1 when anything went wrong."""
     options, keep = read(arguments)
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory(prefix="unbuy-load-", ignore_cleanup_errors=True) as made:
-        directory = keep or Path(made)
-        directory.mkdir(parents=True, exist_ok=True)
+    with workplace("load", keep) as directory:
         rows = asyncio.run(run(options, directory))
     report(console, options, rows)
     return 1 if errors(rows) else 0

@@ -10,7 +10,6 @@ import os
 import platform
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from rich.text import Text
 from bench.gateway_system import System, system
 from bench.http_fuzz import Counts, Fuzz
 from bench.http_orders import PARTIES, Orders
+from bench.workplace import workplace
 from gateway.access import Role
 
 
@@ -117,9 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; 1 when anything is wrong."""
     options, keep = read(arguments)
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory(prefix="unbuy-soak-", ignore_cleanup_errors=True) as made:
-        directory = keep or Path(made)
-        directory.mkdir(parents=True, exist_ok=True)
+    with workplace("soak", keep) as directory:
         began = time.monotonic()
         counts = asyncio.run(run(options, directory))
     report(console, options, counts, time.monotonic() - began)

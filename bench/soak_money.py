@@ -12,7 +12,6 @@ import os
 import platform
 import signal
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.money_soak import Counts, Options, soak
+from bench.workplace import workplace
 from tests.postgres import postgres_server
 
 
@@ -134,9 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     # Faults are what it is about: what the libraries say of each is no news.
     logging.disable(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="unbuy-soak-", ignore_cleanup_errors=True) as made:
-        directory = keep or Path(made)
-        directory.mkdir(parents=True, exist_ok=True)
+    with workplace("soak", keep) as directory:
         counts = asyncio.run(run(options, directory, console))
     report(console, options, counts)
     return 1 if counts.wrong else 0

@@ -38,7 +38,7 @@ from workflows.order import OrderWorkflow
 _ROOT: Final = Path(__file__).parent.parent
 _IMAGES: Final = _ROOT / "docs" / "images"
 _SECRET: Final = SecretStr("only for the pictures, 32 characters")
-_FLAGS: Final = (
+FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -46,9 +46,8 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Grey letters make smaller files than coloured ones.
-    "--disable-lcd-text",
 )
+"""For a browser that asks nobody anything, also as root."""
 
 
 class _View(NamedTuple):
@@ -82,7 +81,9 @@ async def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         database = await Database.open(f"sqlite+aiosqlite:///{folder}/unbuy.db")
         async with embedded_server(ui=True) as server, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+            # Grey letters make smaller files than coloured ones.
+            flags = [*FLAGS, "--disable-lcd-text"]
+            browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
             world = World.local(database, server.client)
             async with build_worker(server.client, world.activities()):
                 handle = await _skip_the_review(server.client, placed)

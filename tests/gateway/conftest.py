@@ -23,6 +23,7 @@ from gateway.app import build_app
 from gateway.tokens import SecretTokens
 from ledger.database import Database
 from settings import Settings
+from workflows import calls
 
 SECRET = SecretStr("a secret of this test run, 32 or more")
 _NUMBERS = count(1)
@@ -148,6 +149,19 @@ class Town:
     async def blink() -> None:
         """Before looking again."""
         await asyncio.sleep(0.05)
+
+    async def events(self) -> int:
+        """How many the order's history has."""
+        history = await calls.order(self.stage.server.client, self.order_id).fetch_history()
+        return len(history.events)
+
+    async def settled_events(self) -> int:
+        """As ``events``, once the order has done what it has to do by itself."""
+        events = -1
+        async with self.patience():
+            while events != (events := await self.events()):
+                await asyncio.sleep(0.3)
+        return events
 
     async def place(self, **changes: Any) -> dict[str, Any]:
         """R1: the order is placed; its view."""

@@ -118,18 +118,13 @@ async def _status(town: Town, caller: Person | None, route: str) -> int:
     return TAKEN if answer.status_code in (409, 415, 422) else answer.status_code
 
 
-async def _events(town: Town) -> int:
-    history = await calls.order(town.stage.server.client, town.order_id).fetch_history()
-    return len(history.events)
-
-
 async def test_everybody_gets_what_the_table_says_and_who_is_refused_leaves_no_trace(
     town: Town,
 ) -> None:
     """Cases 47 and 48: no token is 401, the wrong role 403, another's order 404; none of them an event."""
     await town.place()
     await town.pay()
-    before = await _settled(town)
+    before = await town.settled_events()
     callers = _callers(town)
     refused: dict[tuple[str, str], int] = {}
     taken: dict[tuple[str, str], int] = {}
@@ -145,18 +140,9 @@ async def test_everybody_gets_what_the_table_says_and_who_is_refused_leaves_no_t
         }
 
     assert await others(refused) == {}
-    assert await _events(town) == before
+    assert await town.events() == before
     assert (await _view(town)).refused == []
     assert await others(taken) == {}
-
-
-async def _settled(town: Town) -> int:
-    """Its events, once it has done what it has to do by itself."""
-    events = -1
-    async with asyncio.timeout(20):
-        while events != (events := await _events(town)):
-            await asyncio.sleep(0.3)
-    return events
 
 
 async def _view(town: Town) -> OrderView:
@@ -217,13 +203,13 @@ async def strict(town: Town, database: Database) -> Any:
 async def test_a_message_says_no_more_than_its_own_fields(town: Town) -> None:
     """Case 48: who says it, about which order and when is not the caller's to set."""
     await town.place()
-    before = await _settled(town)
+    before = await town.settled_events()
 
     for more in ({"by": "support"}, {"order_id": "A-1"}, {"at": "2020-01-01T00:00:00Z"}):
         answer = await town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"} | more)
         problem_of(answer, 422)
 
-    assert await _events(town) == before
+    assert await town.events() == before
 
 
 async def _is_listed(town: Town) -> None:

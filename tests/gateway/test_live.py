@@ -17,7 +17,6 @@ from ledger.database import Database
 from ledger.listing import SqlListing
 from tests.gateway.conftest import Person, Town, serving, token
 from tests.gateway.problem import problem_of
-from workflows import calls
 
 MANY = 100
 
@@ -79,11 +78,6 @@ async def _town(town: Town, **changes: Any) -> AsyncIterator[Town]:
         await database.close()
 
 
-async def _events(town: Town) -> int:
-    history = await calls.order(town.stage.server.client, town.order_id).fetch_history()
-    return len(history.events)
-
-
 def _watchers() -> float:
     return REGISTRY.get_sample_value("unbuy_gateway_watchers") or 0
 
@@ -116,22 +110,14 @@ async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
             await asyncio.gather(*(stream.until("awaiting_payment") for stream in new))
             streams += new
         assert _watchers() == MANY
-        before, began, looks = await _settled(here), time.monotonic(), 0
+        before, began, looks = await here.settled_events(), time.monotonic(), 0
         await asyncio.sleep(1)
 
-        assert await _events(here) == before
+        assert await here.events() == before
         assert looks <= (time.monotonic() - began) / 0.5 + 1
         await here.pay()
         await asyncio.gather(*(stream.until("payment_review") for stream in streams))
         assert most == 1
-
-
-async def _settled(town: Town) -> int:
-    events = -1
-    async with asyncio.timeout(20):
-        while events != (events := await _events(town)):
-            await asyncio.sleep(0.3)
-    return events
 
 
 async def test_each_watcher_sees_the_order_as_it_may(town: Town) -> None:

@@ -13,20 +13,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from demo.stage import Stage
+from docs.screenshot import FLAGS
 from languages.catalogues import Locale, translator
 from languages.labels import label
 from ledger.database import Database
 from tests.gateway.conftest import Town, serving, token
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # A busy machine takes its time.
 PATIENCE_MS = 20_000
 TEMPORAL_UI = "http://127.0.0.1:1/namespaces/default/workflows/order-{order_id}"
