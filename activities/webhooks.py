@@ -5,20 +5,18 @@ What they get says which order changed and how, and names nobody: who wants to k
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from orders.values import Frozen
+from orders.values import Frozen, microseconds
 from orders.view import OrderView
 
 TYPE = "order.changed"
 
 # With so many of the newest entries of a timeline, who missed a few webhooks has missed nothing.
 _MOST_CHANGES = 10
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Webhook(Frozen):
@@ -43,7 +41,7 @@ class Webhook(Frozen):
                     "order_id": view.order_id,
                     "status": view.status,
                     "close_reason": view.close_reason,
-                    "revision": (last.at - _EPOCH) // timedelta(microseconds=1),
+                    "revision": microseconds(last.at),
                     "changes": changes,
                 },
             }

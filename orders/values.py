@@ -22,6 +22,7 @@ from orders.sentences import sentence
 
 # A ledger column is a signed 64-bit integer on every database we know.
 MAX_AMOUNT = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_DURATION = timedelta(days=3650)
 _ALLOWED_CONTROLS = frozenset("\n\r\t")
 _ISO_DURATION = re.compile(
@@ -74,6 +75,11 @@ def _in_utc(at: datetime) -> datetime:
         return at.astimezone(UTC)
     except OverflowError:
         raise ValueError(sentence("must be between the years 1 and 9999 in UTC")) from None
+
+
+def microseconds(at: datetime) -> int:
+    """Since 1970, exactly: a number that grows with time."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_iso_instant), AfterValidator(_in_utc)]

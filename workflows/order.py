@@ -6,7 +6,7 @@ must happen outside is read off the order's state, so it is started again after 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from orders.shipping import tracking_verdict
     from orders.stray import StrayPayment
+    from orders.values import microseconds
     from orders.view import OrderView, deadline, view
     from workflows import details, ids, refunding
     from workflows.options import PATIENTLY
@@ -51,8 +52,6 @@ with workflow.unsafe.imports_passed_through():
 
 
 _NEAR_ENOUGH = timedelta(minutes=1)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @workflow.defn(name="OrderWorkflow")
@@ -241,7 +240,7 @@ class OrderWorkflow:
         seen = order.revision
         info = workflow.info()
         step = Step(
-            revision=(workflow.now() - _EPOCH) // timedelta(microseconds=1),
+            revision=microseconds(workflow.now()),
             process=info.first_execution_run_id,
             # A copy: the step may be tried again when the order has gone on.
             view=view(order).model_copy(deep=True),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from temporalio import workflow
@@ -17,13 +16,11 @@ with workflow.unsafe.imports_passed_through():
     from orders.model import Refund
     from orders.sentences import sentence
     from orders.stray import Stray, StrayPayment
+    from orders.values import microseconds
     from workflows import ids, refunding
     from workflows.telling import Telling
     from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
     from workflows.wire import as_failure, must_run_as, read_input, read_message
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
@@ -192,7 +189,7 @@ class StrayPaymentWorkflow:
         told = letters_of(stray)
         kept = KeptStray(
             process=info.first_execution_run_id,
-            revision=(workflow.now() - _EPOCH) // timedelta(microseconds=1),
+            revision=microseconds(workflow.now()),
             # A copy: the step may be tried again when the money has gone on.
             stray=stray.model_copy(update={"notices": []}, deep=True),
         )
