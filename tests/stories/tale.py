@@ -211,6 +211,11 @@ class Tale:
         assert everything <= {it.key for it in self.world.channel.sent}
         return result
 
+    async def sees_the_end_of(self, workflow_id: str) -> None:
+        """Wait for another process of this order's; the clock stands meanwhile, as in ``ends``."""
+        async with asyncio.timeout(PATIENCE):
+            await self.environment.client.get_workflow_handle(workflow_id).result()
+
     def checks_books(self, view: OrderView) -> None:
         """Money is exact: paid = refunded + charged back + held + owed to the seller."""
         assert view.amount_paid.amount == (

@@ -216,7 +216,7 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     await server.start()
     await order.environment.sleep(timedelta(hours=2))
 
-    await late.result()
+    await order.sees_the_end_of(late.id)
     assert while_away == before
     assert server.recipients[before:].count("help@unbuy.test") == 1
     await by_mail.everything_is_told_once()
@@ -238,7 +238,7 @@ async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -
     await server.start()
     await order.environment.sleep(timedelta(hours=2))
 
-    await late.result()
+    await order.sees_the_end_of(late.id)
     assert while_away == before
     assert server.recipients[before:] == ["help@unbuy.test"]
     await by_mail.everything_is_told_once()
