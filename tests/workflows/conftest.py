@@ -22,8 +22,9 @@ from orders.model import PlaceOrder, Status
 from orders.policy import Policy
 from orders.view import OrderView
 from tests.orders.builders import eur, message, place
+from tests.stories.tale import own_task_queue
 from worker import World, build_worker
-from workflows import calls
+from workflows import calls, ids
 
 MOMENT = timedelta(milliseconds=300)
 """The check of a payment, and when the provider is asked for a refund."""
@@ -60,7 +61,11 @@ class Backstage:
         # The next worker's turn comes when the order has waited this long for this one.
         sticky = timedelta(milliseconds=200)
         async with build_worker(
-            self.client, self.world.activities(), sticky_timeout=sticky, **options
+            self.client,
+            self.world.activities(),
+            task_queue=ids.TASK_QUEUE,
+            sticky_timeout=sticky,
+            **options,
         ):
             yield
             await self.rests()
@@ -146,10 +151,12 @@ class Backstage:
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(
     dev_server: EmbeddedServer, database: Database, request: pytest.FixtureRequest
-) -> Backstage:
+) -> AsyncIterator[Backstage]:
     client = dev_server.client
     order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:]
     world = dataclasses.replace(
         World.local(database, client), provider=LocalProvider(database, settles_after=timedelta(0))
     )
-    return Backstage(client, world, place(order_id=order_id, policy=POLICY))
+    # What the orders of other tests have left to do must not be done with this test's database.
+    with own_task_queue():
+        yield Backstage(client, world, place(order_id=order_id, policy=POLICY))
