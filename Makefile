@@ -47,7 +47,7 @@ soak-money: $(STAMP) ## refunds among faults and dying workers, each counted (AR
 soak-http: $(STAMP) ## 10,000 requests that schemathesis makes of the HTTP API (ARGS='--requests 500 --seed 2')
 	@$(RUN) -m bench.soak_http $(ARGS)
 
-load-http: $(STAMP) ## what HTTP costs beside Temporal's own client (ARGS='--operations 400 --levels 1 8 32')
+load-http: $(STAMP) ## what HTTP costs beside Temporal's own client (ARGS='--operations 1000 --levels 1 16')
 	@$(RUN) -m bench.load_http $(ARGS)
 
 histories: $(STAMP) ## record the histories of the replay tests again

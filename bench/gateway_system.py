@@ -56,6 +56,7 @@ async def system(directory: Path) -> AsyncIterator[System]:
         environment |= {
             "PYTHONPATH": str(ROOT),
             "UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'unbuy.db'}",
+            "UNBUY_PROOF_STORE": str(directory / "proofs"),
             "UNBUY_GATEWAY_PORT": str(port),
             "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
             "UNBUY_BUYERS_CHOOSE_POLICY": "true",

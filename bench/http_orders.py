@@ -60,6 +60,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "seller_reply": Recipe(_SHORT, (_PAID, _CANCEL)),
     "tracking_number": Recipe(_SHORT, (_PAID,)),
     "shipment_proof": Recipe(_SHORT, (_PAID,)),
+    "proofs": Recipe(_SHORT, (_PAID,)),
     "proof_review": Recipe(
         _SHORT, (_PAID, _CANCEL, ("shipment_proof", EXAMPLES["shipment_proof"]))
     ),
@@ -78,7 +79,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "refund_update": Recipe(_SHORT, (_PAID, _CANCEL, ("seller_reply", {"decision": "accept"}))),
     "reorder": Recipe(_LONG, (_CANCEL,)),
 }
-"""For each message, and for adding to the cart again."""
+"""For each message, for uploads, and for adding to the cart again."""
 
 
 class Orders:
@@ -109,7 +110,8 @@ class Orders:
                 return view
             kept.pop()
         view = self._cook(RECIPES[name])
-        kept.append(view["order_id"])
+        if name != "proofs":  # each has a new one, where no message id has been used
+            kept.append(view["order_id"])
         return view
 
     def cursor(self) -> str:
@@ -160,6 +162,8 @@ class Orders:
 def takes(view: Json, name: str) -> bool:
     """Whether an order takes a message now, if its contents fit."""
     match name:
+        case "proofs":
+            return takes(view, "shipment_proof")
         case "payment":
             return bool(view["status"] == "awaiting_payment")
         case "payment_declined":

@@ -288,7 +288,9 @@ async def upload_proof(
     request: Request,
     works: Works,
     who: Annotated[Caller, only_for("upload")],
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[
+        str | None, Header(), WithJsonSchema({"type": "string", "pattern": _KEY.pattern})
+    ] = None,
 ) -> Response:
     """Prove the shipment by a photo or a scan of the postal receipt (R10): JPEG, PNG or PDF, up to 10 MiB.
 

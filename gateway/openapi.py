@@ -4,12 +4,13 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from gateway.problems import MEDIA_TYPE, ProblemDetails
 from orders.messages import MESSAGES
 from orders.model import PlaceOrder
+from orders.values import MessageId
 
 _REFERENCES: Final = "#/components/schemas/{model}"
 
@@ -128,8 +129,9 @@ UPLOAD: Final[dict[str, Any]] = {
                     "properties": {
                         "kind": {"type": "string", "enum": ["photo", "postal_receipt"]},
                         "file": {"type": "string", "format": "binary"},
-                        "message_id": {"type": "string", "minLength": 1, "maxLength": 64},
+                        "message_id": TypeAdapter(MessageId).json_schema(),
                     },
+                    "additionalProperties": False,
                 }
             }
         },
