@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -202,7 +203,14 @@ async def _client(running: System, at_once: int) -> AsyncIterator[httpx.AsyncCli
 
 def report(console: Console, options: Options, rows: Sequence[Row]) -> None:
     """Print both ways side by side, and every error."""
-    made = Table(title="Over HTTP, and by Temporal's client", title_style="bold")
+    # All of it in the 80 columns that a pipe has.
+    made = Table(
+        title="Over HTTP, and by Temporal's client",
+        title_style="bold",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for name in ("operation", "at once", "HTTP/s", "p50 ms", "p99 ms"):
         made.add_column(name, justify="left" if name == "operation" else "right")
     for name in ("Temporal/s", "p50 ms", "p99 ms", "ratio"):
