@@ -232,7 +232,7 @@ async def _watched(
             )
 
     # Until the token ends: its watcher has to sign in again.
-    async with works.lookout.watching(order_id, who.until, seen) as news:
+    async with works.lookout.watching(order_id, who, seen) as news:
         yield events(news)
 
 

@@ -54,5 +54,5 @@ class RateLimits:
                 limit=self._limit,
                 seconds=seconds,
             ),
-            {"Retry-After": str(seconds)},
+            seconds,
         )

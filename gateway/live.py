@@ -6,17 +6,19 @@ history is the same whoever watches it.
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from math import ceil
 from typing import Final
 
 from prometheus_client import Gauge
 
+from gateway.access import Caller, Role
 from gateway.desk import asking_the_database
-from gateway.problems import Away
+from gateway.problems import Away, TooMany
 from ledger.listing import SqlListing
 from orders.sentences import sentence
 from orders.view import OrderView
@@ -25,6 +27,10 @@ log = logging.getLogger("unbuy.gateway")
 
 _LOOK_EVERY: Final = timedelta(milliseconds=500)
 _NEVER_SEEN: Final = -1
+# No caller has more than one of so many parts of all places.
+_SHARES: Final = 4
+# Seconds. A place is free when another of the caller's streams ends.
+_ASK_AGAIN: Final = 30
 
 WATCHERS = Gauge("unbuy_gateway_watchers", "Open streams of server-sent events.")
 
@@ -46,16 +52,18 @@ class Lookout:
         self._listing = listing
         self._most = most
         self._watchers: defaultdict[str, set[_Watcher]] = defaultdict(set)
+        self._of_one: Counter[tuple[Role, str]] = Counter()
         self._looking: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
     @asynccontextmanager
     async def watching(
-        self, order_id: str, until: datetime, seen: int | None = None
+        self, order_id: str, who: Caller, seen: int | None = None
     ) -> AsyncIterator[AsyncIterator[tuple[int, OrderView]]]:
-        """An order's revision and view, now (unless it is ``seen``) and at each change, until then.
+        """An order's revision and view, now (unless it is ``seen``) and at each change, while a token counts.
 
-        Who is slow misses what lies between, never the last. Raises Away for one watcher too many.
+        Who is slow misses what lies between, never the last. Raises Away for one watcher too many, and
+        TooMany for one too many of the same caller's.
         """
         if self._stopped.is_set() or sum(map(len, self._watchers.values())) >= self._most:
             raise Away(
@@ -63,15 +71,25 @@ class Lookout:
                     "Too many orders are watched at the moment; read the order from time to time."
                 )
             )
+        caller = (who.role, who.id)
+        if self._of_one[caller] >= ceil(self._most / _SHARES):
+            raise TooMany(
+                sentence("You watch too many orders at once; read this one from time to time."),
+                _ASK_AGAIN,
+            )
         mine = _Watcher(_NEVER_SEEN if seen is None else seen)
         self._watchers[order_id].add(mine)
+        self._of_one[caller] += 1
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            yield self._news(mine, until)
+            yield self._news(mine, who.until)
         finally:
             WATCHERS.dec()
+            self._of_one[caller] -= 1
+            if not self._of_one[caller]:
+                del self._of_one[caller]
             self._watchers[order_id].discard(mine)
             if not self._watchers[order_id]:
                 del self._watchers[order_id]

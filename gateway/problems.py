@@ -173,6 +173,9 @@ class TooMany(Problem):
 
     status, slug, title = 429, "too-many", N_("Too many requests")
 
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(detail, {"Retry-After": f"{seconds}"})
+
 
 class Failed(Problem):
     """What nobody has thought of."""

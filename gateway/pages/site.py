@@ -268,7 +268,7 @@ class Site:
         stack = AsyncExitStack()
         # Entered before the answer begins: one watcher too many is told so.
         news = await stack.enter_async_context(
-            self._works.lookout.watching(order_id, session.caller.until)
+            self._works.lookout.watching(order_id, session.caller)
         )
 
         async def events() -> AsyncIterator[bytes]:

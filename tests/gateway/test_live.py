@@ -187,6 +187,23 @@ async def test_one_watcher_too_many_is_told_so_until_another_leaves(town: Town) 
             await _nobody_watches()
 
 
+async def test_one_caller_leaves_places_for_others(town: Town) -> None:
+    """A quarter of them is one caller's at most; 429, and none is lost by whoever hangs up."""
+    async with _town(town, max_watchers=8) as here:
+        await here.place()
+        for _ in range(2):
+            async with (
+                _watching(here.buyer, here.path) as first,
+                _watching(here.buyer, here.path) as second,
+                _watching(here.seller, here.path) as others,
+            ):
+                for stream in (first, second, others):
+                    await stream.next()
+                refused = await here.buyer.get(f"{here.path}/events")
+                assert "too many" in problem_of(refused, 429)["detail"]
+            await _nobody_watches()
+
+
 async def _nobody_watches() -> None:
     async with asyncio.timeout(10):
         while _watchers():
