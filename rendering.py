@@ -240,14 +240,13 @@ def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
             if entry.delivered_at
             else say("to {to}, not delivered yet", to=to)
         )
-        refused = "".join(
-            f"\n  {plain(say('Not by {channel}: {why}', channel=it.channel, why=it.why))}"
-            for it in entry.refused
-        )
+        refused = [
+            say("Not by {channel}: {why}", channel=it.channel, why=it.why) for it in entry.refused
+        ]
         yield Text.assemble(
             (plain(f"{instant(letter.at)}  {said}"), "bold"),
             f"\n  {plain(wording(letter))}",
-            (refused, "yellow"),
+            ("".join(f"\n  {plain(it)}" for it in refused), "yellow"),
         )
 
 
