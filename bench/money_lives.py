@@ -22,6 +22,7 @@ from adapters.news_desk import NewsDesk, TooEarly
 from adapters.stripe_events import RefundNews, read_event
 from adapters.stripe_provider import ProviderUnavailable, StripeProvider
 from bench.money_plan import Kind, Moment, Plan, tracking_number
+from ledger.database import DATABASE_AWAY
 from orders import messages as m
 from orders.messages import CancelReason
 from orders.values import Money
@@ -99,7 +100,8 @@ class Postman:
             else:
                 try:
                     await self.desk.take(news)
-                except (ProviderUnavailable, TooEarly, *_NOT_REACHED):
+                except (ProviderUnavailable, TooEarly, *DATABASE_AWAY, *_NOT_REACHED):
+                    # As the gateway has it: the provider is told to bring it again.
                     pass
                 else:
                     self.brought[about["id"]].set()
