@@ -218,7 +218,7 @@ def refund_news(
     """R14, R15, R23: what the provider, or support, says of a refund; the same again changes nothing."""
     if repeats(refund, status):
         return
-    stopped = stops(refund, status)
+    stopped, is_known = stops(refund, status), is_known_to_fail(refund, reason)
     refund.status = status
     refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
     order.happened(
@@ -244,7 +244,7 @@ def refund_news(
         order.refund = None
         order.tell(at, "refund_stopped", Role.BUYER, money=refund.money.model_dump(mode="json"))
         settle_money(order, at)
-    elif status is not RefundStatus.PENDING and refund is order.refund:
+    elif status is not RefundStatus.PENDING and refund is order.refund and not is_known:
         order.tell(at, "refund_failed", Role.BUYER, Role.SUPPORT, reason=reason)
 
 
@@ -256,6 +256,15 @@ def repeats(refund: Refund, status: RefundStatus) -> bool:
     )
     is_same = refund.status is status and not stops(refund, status)
     return refund.is_settled or is_old or is_same
+
+
+def is_known_to_fail(refund: Refund, reason: str) -> bool:
+    """Whether people have been told that this refund does not come by itself, and why: once is enough.
+
+    A refund that waited for the buyer may fail, and one that failed be canceled.
+    """
+    has_failed = refund.status not in (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
+    return has_failed and (refund.failure_reason or "") == reason
 
 
 def stops(refund: Refund, status: RefundStatus) -> bool:

@@ -18,7 +18,7 @@ from orders.chargebacks import (
     taken_by_bank,
 )
 from orders.clock import Due, next_refund_check
-from orders.closing import must_be_stopped, repeats, stops
+from orders.closing import is_known_to_fail, must_be_stopped, repeats, stops
 from orders.errors import NotAllowedNow
 from orders.messages import ChargebackReported, RefundStatus, Role
 from orders.model import Chargeback, Notice, Party, Refund, TimelineEntry
@@ -140,7 +140,7 @@ class Stray(Mutable):
         """What the provider, or support, says of a refund; the same again changes nothing."""
         if repeats(refund, status):
             return
-        stopped = stops(refund, status)
+        stopped, is_known = stops(refund, status), is_known_to_fail(refund, reason)
         refund.status = status
         refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
         self._happened(at, f"refund_{status.value}", refund_id=refund.refund_id, reason=reason)
@@ -158,7 +158,7 @@ class Stray(Mutable):
             self.refund = None
             self._tell(at, "stray_refund_stopped", Role.BUYER, money=money)
             self._send_back(at)
-        elif status is not RefundStatus.PENDING and refund is self.refund:
+        elif status is not RefundStatus.PENDING and refund is self.refund and not is_known:
             self._tell(at, "stray_refund_failed", Role.SUPPORT, money=money, reason=reason)
             self._tell(at, "stray_refund_failed", Role.BUYER, money=money, reason=reason)
 

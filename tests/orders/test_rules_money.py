@@ -132,6 +132,26 @@ def test_refund_that_needs_somebody_is_escalated(status: str) -> None:
     assert is_over(story.order)
 
 
+def test_a_refund_that_fails_in_another_way_is_told_again_only_for_another_reason() -> None:
+    """R15, R21: the same words twice say nothing."""
+    story = Story().accepted()
+    for status, reason in (
+        ("requires_action", ""),
+        ("failed", ""),
+        ("canceled", "Account closed"),
+        ("failed", "Account closed"),
+    ):
+        story.refund_news(status, reason=reason)
+
+    told = [it for it in story.order.notices if it.what == "refund_failed"]
+    assert [(it.to, it.details["reason"]) for it in told] == [
+        ("buyer", ""),
+        ("support", ""),
+        ("buyer", "Account closed"),
+        ("support", "Account closed"),
+    ]
+
+
 def test_late_refund_is_escalated_and_never_dropped() -> None:
     """R15: at the end of the two weeks, to the instant, once; and the provider is asked on and on."""
     story = Story().accepted()

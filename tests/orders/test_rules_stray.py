@@ -111,7 +111,10 @@ def test_stray_money_that_does_not_arrive_is_escalated() -> None:
     way.says("pending")
     way.says("failed", "Account closed")
     assert way.refund.failure_reason == "Account closed"
-    assert way.told[-2:] == [("support", "stray_refund_failed"), ("buyer", "stray_refund_failed")]
+    told = [("support", "stray_refund_failed"), ("buyer", "stray_refund_failed")]
+    assert way.told[-2:] == told
+    way.says("canceled", "Account closed")
+    assert way.told[-4:-2] != told
     assert way.stray.next_due
     assert way.stray.next_due.at == START + 3 * DAY
 
