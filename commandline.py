@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
@@ -204,21 +205,29 @@ def refusal_of(error: InvalidInput) -> str:
     return refusal_in(str(error), spoken())
 
 
-def party_id(what: str, party: str) -> str:
-    """A buyer's or seller's id; one that could be nobody's is refused."""
+def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str) -> str:
+    """The id of somebody in this role; one that could be nobody's is refused."""
     try:
         return TypeAdapter(PartyId).validate_python(party)
     except ValidationError:
-        text = (
+        raise Failure(
             say(
-                "There can be no buyer of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
+                "{nobody}: an id has up to 64 letters, digits or any of . _ : | @ + -",
+                nobody=_nobody(role),
             )
-            if what == "buyer"
-            else say(
-                "There can be no seller of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
-            )
-        )
-        raise Failure(text) from None
+        ) from None
+
+
+def _nobody(role: Literal["buyer", "seller", "support", "provider"]) -> str:
+    match role:
+        case "buyer":
+            return say("There can be no buyer of this id")
+        case "seller":
+            return say("There can be no seller of this id")
+        case "support":
+            return say("Nobody in support can have this id")
+        case "provider":
+            return say("There can be no payment provider of this id")
 
 
 def unknown_order(order_id: str) -> Failure:
