@@ -82,7 +82,7 @@ async def open_journal() -> AsyncIterator[SqlJournal]:
         finally:
             await database.close()
     except NewerDatabase as error:
-        raise Failure(str(error), status=1) from None
+        raise Failure(refusal_in(str(error), spoken()), status=1) from None
     except DATABASE_ERRORS as error:
         raise Failure(
             say(
