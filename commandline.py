@@ -24,6 +24,7 @@ from connecting import (
     is_unknown_namespace,
     refusal,
 )
+from languages.catalogues import N_, translator
 from languages.refusals import refusal as refusal_in
 from languages.speaking import say, spoken
 from ledger.database import DATABASE_ERRORS
@@ -37,6 +38,12 @@ from orders.view import OrderView
 from settings import Settings, complaints
 from workflows import calls
 
+# What the system says of a file that cannot be read.
+_OF_THE_SYSTEM = (
+    N_("No such file or directory"),
+    N_("Is a directory"),
+    N_("Permission denied"),
+)
 _ANSWER_WITHIN = timedelta(seconds=15)
 
 
@@ -160,7 +167,7 @@ def read_order(file: str) -> PlaceOrder:
                 "{file} cannot be read: {why}. Give the path of a JSON file, such as "
                 "samples/order-eur.json.",
                 file=file,
-                why=error.strerror,
+                why=translator(spoken()).gettext(error.strerror or str(error)),
             )
         ) from None
     try:

@@ -49,8 +49,8 @@ from commandline import (
 from connecting import first_line
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from languages.catalogues import Locale
-from languages.choice import of_terminal
-from languages.speaking import say, speaking, spoken
+from languages.choice import known, of_terminal
+from languages.speaking import say, speaking
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived, Role
 from orders.model import Status
@@ -490,20 +490,21 @@ async def _in_language(
     lang
         The language of answers; else that of UNBUY_LANG, LC_ALL, LC_MESSAGES or LANG.
     """
-    with speaking(lang or spoken()):
-        status = await app.run_async(command, **_QUIETLY)
+    # `run` speaks it already, since help and complaints do not come by here.
+    status = await app.run_async(command, **_QUIETLY)
     return status if isinstance(status, int) else 0
 
 
 async def run(arguments: Sequence[str]) -> int:
     """Run a command in a loop that runs already; its exit status."""
-    with speaking(of_terminal(os.environ)):
-        return await _run(arguments)
+    ordered = _language_first(arguments)
+    with speaking(_language_of(ordered) or of_terminal(os.environ)):
+        return await _run(ordered)
 
 
 async def _run(arguments: Sequence[str]) -> int:
     try:
-        status = await app.meta.run_async(_language_first(arguments), **_QUIETLY)
+        status = await app.meta.run_async(arguments, **_QUIETLY)
     except Failure as failure:
         err.print(rendering.plain(str(failure)))
         return failure.status
@@ -524,6 +525,16 @@ def _language_first(arguments: Sequence[str]) -> list[str]:
             end = at + (2 if argument == "--lang" else 1)
             return [*given[at:end], *given[:at], *given[end:]]
     return given
+
+
+def _language_of(ordered: Sequence[str]) -> Locale | None:
+    match ordered:
+        case ["--lang", locale, *_]:
+            return known(locale)
+        case [first, *_] if first.startswith("--lang="):
+            return known(first.removeprefix("--lang="))
+        case _:
+            return None
 
 
 async def _run_and_settle(arguments: Sequence[str]) -> int:

@@ -170,7 +170,7 @@ def _wrong_value(argument: Argument, value: str) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name, known, n=1)
-    return say(" Did you mean {name}?", name=found[0]) if found else ""
+    return say(' Did you mean "{name}"?', name=found[0]) if found else ""
 
 
 def _name_of(argument: Argument) -> str:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from languages.catalogues import LOCALES, path_of, translator
 from languages.complaints import COMPLAINTS
 from languages.formats import list_text, money_text
-from orders.values import Balance, decimals
+from orders.values import Balance, Money, decimals
 
 SPEAKERS: Final = (
     "orders/",
@@ -86,7 +86,8 @@ def _money(found: re.Match[str], locale: str) -> str | None:
         return None
     amount = int(Decimal(number).scaleb(decimals(currency)))
     try:
-        return money_text(Balance.model_validate({"amount": amount, "currency": currency}), locale)
+        money = Money.model_validate({"amount": abs(amount), "currency": currency})
+        return money_text(Balance(amount=amount, currency=money.currency), locale)
     except ValidationError:
         return None
 
