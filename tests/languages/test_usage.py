@@ -17,7 +17,7 @@ COMMANDS = [name for name in starter.app if not name.startswith("-")]
 _NAMES = {
     *("starter", "py", "python", "help", "h", "lang", "en", "pl", "docs", "messages", "md"),
     *("samples", "buyer", "seller", "support", "provider", "Temporal", "JSON", "ID", "R", "d"),
-    *("UNBUY", "LC", "ALL", "MESSAGES", "LANG", "Ctrl", "C", "token", "zero", "worker"),
+    *("UNBUY", "LC", "ALL", "MESSAGES", "LANG", "Ctrl", "C", "token", "zero", "do", "worker"),
 }
 _WORDS = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
 
