@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +24,7 @@ from connecting import (
     is_unknown_namespace,
     refusal,
 )
+from languages.catalogues import N_, translator
 from languages.refusals import refusal as refusal_in
 from languages.speaking import say, spoken
 from ledger.database import DATABASE_ERRORS
@@ -36,6 +38,12 @@ from orders.view import OrderView
 from settings import Settings, complaints
 from workflows import calls
 
+# What the system says of a file that cannot be read.
+_OF_THE_SYSTEM = (
+    N_("No such file or directory"),
+    N_("Is a directory"),
+    N_("Permission denied"),
+)
 _ANSWER_WITHIN = timedelta(seconds=15)
 
 
@@ -81,7 +89,7 @@ async def open_journal() -> AsyncIterator[SqlJournal]:
         finally:
             await database.close()
     except NewerDatabase as error:
-        raise Failure(str(error), status=1) from None
+        raise Failure(refusal_in(str(error), spoken()), status=1) from None
     except DATABASE_ERRORS as error:
         raise Failure(
             say(
@@ -159,7 +167,7 @@ def read_order(file: str) -> PlaceOrder:
                 "{file} cannot be read: {why}. Give the path of a JSON file, such as "
                 "samples/order-eur.json.",
                 file=file,
-                why=error.strerror,
+                why=translator(spoken()).gettext(error.strerror or str(error)),
             )
         ) from None
     try:
@@ -204,21 +212,29 @@ def refusal_of(error: InvalidInput) -> str:
     return refusal_in(str(error), spoken())
 
 
-def party_id(what: str, party: str) -> str:
-    """A buyer's or seller's id; one that could be nobody's is refused."""
+def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str) -> str:
+    """The id of somebody in this role; one that could be nobody's is refused."""
     try:
         return TypeAdapter(PartyId).validate_python(party)
     except ValidationError:
-        text = (
+        raise Failure(
             say(
-                "There can be no buyer of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
+                "{nobody}: an id has up to 64 letters, digits or any of . _ : | @ + -",
+                nobody=_nobody(role),
             )
-            if what == "buyer"
-            else say(
-                "There can be no seller of this id: it has up to 64 letters, digits or any of . _ : | @ + -"
-            )
-        )
-        raise Failure(text) from None
+        ) from None
+
+
+def _nobody(role: Literal["buyer", "seller", "support", "provider"]) -> str:
+    match role:
+        case "buyer":
+            return say("There can be no buyer of this id")
+        case "seller":
+            return say("There can be no seller of this id")
+        case "support":
+            return say("Nobody in support can have this id")
+        case "provider":
+            return say("There can be no payment provider of this id")
 
 
 def unknown_order(order_id: str) -> Failure:

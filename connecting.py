@@ -13,6 +13,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
+from languages.catalogues import N_, translator
+from languages.speaking import say, spoken
 from ledger.database import DATABASE_ERRORS, SQLITE_PATIENCE, Database
 
 DEFAULT_ADDRESS = "localhost:7233"
@@ -24,12 +26,12 @@ _LONGEST_REASON = 160
 
 # What the SDK's transport says, and what it means to whoever has to mend it.
 _REASONS = (
-    ("Connection refused", "connection refused"),
-    ("dns error", "no such host"),
-    ("InvalidContentType", "it does not speak TLS"),
-    ("certificate", "its certificate is not trusted"),
-    ("ConnectionReset", "it closes the connection"),
-    ("transport error", "it does not answer as Temporal does"),
+    ("Connection refused", N_("connection refused")),
+    ("dns error", N_("no such host")),
+    ("InvalidContentType", N_("it does not speak TLS")),
+    ("certificate", N_("its certificate is not trusted")),
+    ("ConnectionReset", N_("it closes the connection")),
+    ("transport error", N_("it does not answer as Temporal does")),
 )
 _LACKS_OUR_ATTRIBUTES = ("no mapping defined for search attribute", "invalid search attribute")
 
@@ -68,7 +70,11 @@ async def connect() -> Client:
             return await Client.connect(**config, data_converter=pydantic_data_converter)
     except (RuntimeError, TimeoutError, ValueError) as error:
         raise Unreachable(
-            f"Temporal at {config['target_host']} cannot be reached ({_reason(error)})."
+            say(
+                "Temporal at {address} cannot be reached ({why}).",
+                address=config["target_host"],
+                why=_reason(error),
+            )
         ) from None
 
 
@@ -78,7 +84,10 @@ async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Data
         return await Database.open(url, patience)
     except DATABASE_ERRORS as error:
         raise CannotServe(
-            f"The database cannot be opened ({first_line(error)}). UNBUY_DATABASE_URL says where it is."
+            say(
+                "The database cannot be opened ({why}). UNBUY_DATABASE_URL says where it is.",
+                why=first_line(error),
+            )
         ) from error
 
 
@@ -86,16 +95,24 @@ def refusal(client: Client, error: RPCError) -> str:
     """Why Temporal refused a call, as a sentence with the remedy where we know one."""
     address, namespace = client.service_client.config.target_host, client.namespace
     if is_unknown_namespace(error):
-        return (
-            f"Temporal at {address} has no namespace {namespace}. Set TEMPORAL_NAMESPACE to one that "
-            f"it has, or make it: temporal operator namespace create --namespace {namespace}"
+        return say(
+            "Temporal at {address} has no namespace {namespace}. Set TEMPORAL_NAMESPACE to one that "
+            "it has, or make it: temporal operator namespace create --namespace {namespace}",
+            address=address,
+            namespace=namespace,
         )
     if any(said in error.message for said in _LACKS_OUR_ATTRIBUTES):
-        return (
-            f"Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
-            "Start a worker once first: it registers them."
+        return say(
+            "Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
+            "Start a worker once first: it registers them.",
+            namespace=namespace,
+            address=address,
         )
-    return f"Temporal at {address} refused the request: {first_line(error).rstrip('.')}."
+    return say(
+        "Temporal at {address} refused the request: {why}.",
+        address=address,
+        why=first_line(error).rstrip("."),
+    )
 
 
 def is_unknown_namespace(error: RPCError) -> bool:
@@ -113,7 +130,7 @@ def _configuration() -> ClientConnectConfig:
         config = ClientConfig.load_client_connect_config()
     except (RuntimeError, OSError, ValueError) as error:
         raise BadConfiguration(
-            f"Temporal's configuration cannot be read: {first_line(error)}"
+            say("Temporal's configuration cannot be read: {why}", why=first_line(error))
         ) from None
     config.setdefault("target_host", DEFAULT_ADDRESS)
     return config
@@ -121,8 +138,8 @@ def _configuration() -> ClientConnectConfig:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return say("no answer in time")
     for said, meaning in _REASONS:
         if said in str(error):
-            return meaning
+            return translator(spoken()).gettext(meaning)
     return textwrap.shorten(first_line(error), _LONGEST_REASON, placeholder=" ...")

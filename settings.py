@@ -27,6 +27,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adapters.addresses import MAIL, allowed, scheme_of, sender_of
 from adapters.smtp_server import SmtpServer
+from languages.refusals import refusal
+from languages.speaking import say, spoken
 
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
@@ -57,13 +59,17 @@ def _rate(text: str) -> str:
     try:
         limits.parse(text)
     except ValueError:
-        raise ValueError("must be a number of requests in a time, such as 300/minute") from None
+        raise ValueError(
+            say("must be a number of requests in a time, such as 300/minute")
+        ) from None
     return text
 
 
 def _asynchronous(uri: str) -> str:
     if not uri.startswith("async+"):
-        raise ValueError("must be a URI that begins with async+, such as async+redis://host:6379")
+        raise ValueError(
+            say("must be a URI that begins with async+, such as async+redis://host:6379")
+        )
     return uri
 
 
@@ -145,7 +151,7 @@ class Settings(BaseSettings):
     @classmethod
     def _nobody_can_be_in_between(cls, address: str | None) -> str | None:
         if address and not keeps_secrets(address):
-            raise ValueError("must begin with https:// (http:// only for this machine itself)")
+            raise ValueError(say("must begin with https:// (http:// only for this machine itself)"))
         return address
 
     @property
@@ -174,7 +180,7 @@ class Settings(BaseSettings):
     @classmethod
     def _mail_has_a_sender(cls, sender: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("smtp_url") and not sender:
-            raise ValueError("is needed when UNBUY_SMTP_URL is set")
+            raise ValueError(say("is needed when UNBUY_SMTP_URL is set"))
         if sender:
             sender_of(sender)
         return sender
@@ -195,11 +201,11 @@ class Settings(BaseSettings):
         schemes = [scheme_of(it.get_secret_value()) for it in addresses]
         if "" in schemes:
             raise ValueError(
-                "needs addresses such as mailto:support@example.org, separated by commas"
+                say("needs addresses such as mailto:support@example.org, separated by commas")
             )
         allowed(schemes, anywhere=False)
         if MAIL in schemes and not info.data.get("smtp_url"):
-            raise ValueError("has a mail address, which needs UNBUY_SMTP_URL")
+            raise ValueError(say("has a mail address, which needs UNBUY_SMTP_URL"))
         return addresses
 
     # Systems that are told of every change of an order: https addresses, which may carry secrets. Their
@@ -213,7 +219,9 @@ class Settings(BaseSettings):
     def _secrets_are_standard(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for number, secret in enumerate(secrets, 1):
             if not _is_signing_secret(secret.get_secret_value()):
-                raise ValueError(f"number {number} is not whsec_ and 24 to 64 bytes in base64")
+                raise ValueError(
+                    say("number {number} is not whsec_ and 24 to 64 bytes in base64", number=number)
+                )
         return secrets
 
     @field_validator("order_webhook_urls")
@@ -224,9 +232,13 @@ class Settings(BaseSettings):
         schemes = ("https", "http") if info.data.get("allow_private_webhooks") else ("https",)
         for number, url in enumerate(urls, 1):
             if not _is_address(url.get_secret_value(), schemes):
-                raise ValueError(f"number {number} is not an address that begins with https://")
+                raise ValueError(
+                    say(
+                        "number {number} is not an address that begins with https://", number=number
+                    )
+                )
         if urls and info.data.get("order_webhook_secrets") == ():
-            raise ValueError("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there")
+            raise ValueError(say("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there"))
         return urls
 
     # Asks carriers about tracking numbers; without it a number's form and check digit decide.
@@ -242,14 +254,14 @@ class Settings(BaseSettings):
     @classmethod
     def _proof_store_is_one_that_we_know(cls, address: str) -> str:
         if not _PROOF_STORE.fullmatch(address):
-            raise ValueError("must be a directory, or a bucket written as s3://bucket/prefix")
+            raise ValueError(say("must be a directory, or a bucket written as s3://bucket/prefix"))
         return address
 
     @field_validator("stripe_api_key")
     @classmethod
     def _stripe_needs_its_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if info.data.get("payment_provider") == "stripe" and not (key and key.get_secret_value()):
-            raise ValueError("is needed when UNBUY_PAYMENT_PROVIDER is stripe")
+            raise ValueError(say("is needed when UNBUY_PAYMENT_PROVIDER is stripe"))
         return key
 
 
@@ -280,7 +292,14 @@ def _is_address(url: str, schemes: Sequence[str]) -> bool:
 def complaints(error: ValidationError) -> str:
     """What is wrong with the environment, by variable, without repeating what may be a secret."""
     problems = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{_variable(str(it['loc'][0]))}: {it['msg']}" for it in problems) + "."
+    return (
+        "; ".join(f"{_variable(str(it['loc'][0]))}: {_problem(it['msg'])}" for it in problems) + "."
+    )
+
+
+def _problem(message: str) -> str:
+    # pydantic's words; our own are said in the language that is spoken from the start.
+    return refusal(message.removeprefix("Value error, "), spoken())
 
 
 def _variable(name: str) -> str:

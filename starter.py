@@ -30,6 +30,7 @@ from temporalio.service import RPCError
 
 import accounts
 import rendering
+import usage
 from adapters.after_the_end import take_after_the_end
 from commandline import (
     Failure,
@@ -48,8 +49,8 @@ from commandline import (
 from connecting import first_line
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from languages.catalogues import Locale
-from languages.choice import of_terminal
-from languages.speaking import say, speaking, spoken
+from languages.choice import known, of_terminal
+from languages.speaking import say, speaking
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived, Role
 from orders.model import Status
@@ -65,9 +66,7 @@ _QUIETLY: Final[dict[str, Any]] = {
 }
 
 app = App(
-    name="starter.py",
-    help="Orders: place them, tell them things, see how they stand.",
-    version_flags=(),
+    name="starter.py", version_flags=(), help_format=usage.FORMAT, help_formatter=usage.SpokenHelp()
 )
 # Nobody's text may be taken for markup.
 out = (
@@ -83,12 +82,26 @@ out = (
 )
 err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
-Json = Annotated[bool, Parameter(name="--json", negative=())]
+
+def _code(name: str) -> str:
+    """A status as the contract writes it, which is how it is listed; with hyphens it is taken, too."""
+    return name.lower().replace("-", "_")
+
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Json = Annotated[Flag, Parameter(name="--json")]
+Id = Annotated[str | None, Parameter(metavar="ID")]
 
 
 @app.command
 async def place(file: str, /) -> int:
-    """Place an order (R1) from a JSON file; ``samples/`` has three. The same order again changes nothing."""
+    """Place an order (R1) from a JSON file; samples/ has three. The same order again changes nothing.
+
+    Parameters
+    ----------
+    file
+        The order, as JSON.
+    """
     placed = read_order(file)
     async with connection() as client:
         view = await find_order(client, placed.order_id)
@@ -129,8 +142,8 @@ async def send(
     json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
-    signal: Annotated[bool, Parameter(negative=())] = False,
-    message_id: str | None = None,
+    signal: Flag = False,
+    message_id: Id = None,
 ) -> int:
     """Send an order a message of the contract.
 
@@ -141,7 +154,7 @@ async def send(
     name
         The message: payment, cancel_request, seller_reply, ...
     json
-        Its payload, as docs/messages.md has it; ``-`` reads it from standard input.
+        Its payload, as docs/messages.md has it; - reads it from standard input.
     signal
         Send a signal, which only records it, instead of an update, which answers.
     message_id
@@ -183,7 +196,15 @@ async def send(
 
 @app.command
 async def show(order_id: str, /, *, as_json: Json = False) -> int:
-    """Show an order: its state and why, its money, what happened, what comes, who can do what."""
+    """Show an order: its state and why, its money, what happened, what comes, who can do what.
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    as_json
+        Print JSON.
+    """
     async with connection() as client:
         view = await find_order(client, order_id)
     if view is None:
@@ -194,7 +215,13 @@ async def show(order_id: str, /, *, as_json: Json = False) -> int:
 
 @app.command
 async def watch(order_id: str, /) -> int:
-    """Follow an order live, until nothing about it is left to happen."""
+    """Follow an order live, until nothing about it is left to happen.
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    """
     told: set[rendering.Line] = set()
     over = False
     async with connection() as client:
@@ -216,10 +243,10 @@ async def watch(order_id: str, /) -> int:
 @app.command(name="list")
 async def list_orders(
     *,
-    status: Status | None = None,
-    buyer: str | None = None,
-    seller: str | None = None,
-    overdue: Annotated[bool, Parameter(negative=())] = False,
+    status: Annotated[Status | None, Parameter(name_transform=_code)] = None,
+    buyer: Id = None,
+    seller: Id = None,
+    overdue: Flag = False,
     as_json: Json = False,
 ) -> int:
     """List orders, newest first.
@@ -277,7 +304,13 @@ async def list_orders(
 
 @app.command
 async def outbox(order_id: str | None = None, /) -> int:
-    """Show what people were told (R21), by order or all of it, from the local outbox."""
+    """Show what people were told (R21), by order or all of it, from the local outbox.
+
+    Parameters
+    ----------
+    order_id
+        The order; without it, all.
+    """
     async with open_journal() as journal:
         entries = await journal.outbox(order_id)
     for text in rendering.letters(entries):
@@ -295,7 +328,7 @@ async def outbox(order_id: str | None = None, /) -> int:
 
 
 @app.command
-async def reconcile(*, days: int = 35) -> int:
+async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> int:
     """Compare what the payment provider, the ledger and the workflows say of the same money.
 
     News that never came is brought again; everything that differs is printed.
@@ -303,7 +336,7 @@ async def reconcile(*, days: int = 35) -> int:
     Parameters
     ----------
     days
-        How far to look back.
+        How many days to look back.
     """
     return await accounts.reconcile(out, days)
 
@@ -320,7 +353,9 @@ async def token(
     sub: str,
     /,
     *,
-    lifetime: timedelta = timedelta(days=30),
+    lifetime: Annotated[
+        timedelta, Parameter(metavar="DURATION", show_default=usage.lifetime_text)
+    ] = timedelta(days=30),
 ) -> int:
     """Print a bearer token for the gateway, for local use: it is signed with this machine's own secret.
 
@@ -338,14 +373,16 @@ async def token(
     from gateway.tokens import SecretTokens
 
     if lifetime <= timedelta(0):
-        raise Failure("A token must count for longer than nothing: give a --lifetime such as 30d.")
+        raise Failure(
+            say("A token must count for longer than nothing: give a --lifetime such as 30d.")
+        )
     signing = SecretTokens(token_secret(read_settings()))
     out.print(signing.issue(Role(role), party_id(role, sub), lifetime), soft_wrap=True)
     return 0
 
 
 @app.command
-async def demo(*, keep: Annotated[bool, Parameter(negative=())] = False) -> int:
+async def demo(*, keep: Flag = False) -> int:
     """Live through every ending of an order, on a real Temporal server, in virtual time.
 
     Parameters
@@ -424,9 +461,10 @@ def _query(status: Status | None, buyer: str | None, seller: str | None, overdue
     parts = ["WorkflowType = 'OrderWorkflow'"]
     if status:
         parts.append(f"{ids.ORDER_STATUS.name} = '{status.value}'")
-    for key, what, party in ((ids.BUYER_ID, "buyer", buyer), (ids.SELLER_ID, "seller", seller)):
-        if party is not None:
-            parts.append(f"{key.name} = '{party_id(what, party)}'")
+    if buyer is not None:
+        parts.append(f"{ids.BUYER_ID.name} = '{party_id('buyer', buyer)}'")
+    if seller is not None:
+        parts.append(f"{ids.SELLER_ID.name} = '{party_id('seller', seller)}'")
     if overdue:
         now = datetime.now(UTC).isoformat()
         parts.append(f"{ids.ORDER_DEADLINE.name} < '{now}' AND ExecutionStatus = 'Running'")
@@ -452,26 +490,26 @@ async def _in_language(
     lang
         The language of answers; else that of UNBUY_LANG, LC_ALL, LC_MESSAGES or LANG.
     """
-    with speaking(lang or spoken()):
-        status = await app.run_async(command, **_QUIETLY)
+    # `run` speaks it already, since help and complaints do not come by here.
+    status = await app.run_async(command, **_QUIETLY)
     return status if isinstance(status, int) else 0
 
 
 async def run(arguments: Sequence[str]) -> int:
     """Run a command in a loop that runs already; its exit status."""
-    with speaking(of_terminal(os.environ)):
-        return await _run(arguments)
+    ordered = _language_first(arguments)
+    with speaking(_language_of(ordered) or of_terminal(os.environ)):
+        return await _run(ordered)
 
 
 async def _run(arguments: Sequence[str]) -> int:
     try:
-        status = await app.meta.run_async(_language_first(arguments), **_QUIETLY)
+        status = await app.meta.run_async(arguments, **_QUIETLY)
     except Failure as failure:
         err.print(rendering.plain(str(failure)))
         return failure.status
     except CycloptsError as error:
-        said = say("{error} For help: python starter.py --help", error=str(error))
-        err.print(rendering.plain(said))
+        err.print(rendering.plain(usage.complaint(error)))
         return 2
     except EmbeddedServerError as error:
         err.print(str(error))
@@ -487,6 +525,16 @@ def _language_first(arguments: Sequence[str]) -> list[str]:
             end = at + (2 if argument == "--lang" else 1)
             return [*given[at:end], *given[:at], *given[end:]]
     return given
+
+
+def _language_of(ordered: Sequence[str]) -> Locale | None:
+    match ordered:
+        case ["--lang", locale, *_]:
+            return known(locale)
+        case [first, *_] if first.startswith("--lang="):
+            return known(first.removeprefix("--lang="))
+        case _:
+            return None
 
 
 async def _run_and_settle(arguments: Sequence[str]) -> int:

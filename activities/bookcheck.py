@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple, Protocol
 from temporalio import activity
 
 from orders.model import Status
+from orders.sentences import sentence
 from orders.stray import Stray
-from orders.values import Frozen, Instant, decimal
+from orders.values import Balance, Frozen, Instant
 from orders.view import OrderView
 
 # So often, and so far apart, an order that differs from what is kept of it is looked at again.
@@ -141,8 +142,8 @@ class BookCheck:
                 Finding(
                     about=order_id,
                     what="order_differs_from_its_process",
-                    expected=f"{live.status.value}: {_written(_expected(live), live)}",
-                    found=f"{kept.status.value}: {_written(_expected(kept), kept)}",
+                    expected=_with_its_status(live),
+                    found=_with_its_status(kept),
                     since=since,
                 )
             )
@@ -151,8 +152,10 @@ class BookCheck:
                 Finding(
                     about=order_id,
                     what="process_gone",
-                    expected=f"a process that runs, as the order is {kept.status.value}",
-                    found="none",
+                    expected=sentence(
+                        "a process that runs, as the order is {status}", status=kept.status.value
+                    ),
+                    found=sentence("no process"),
                     since=since,
                 )
             )
@@ -167,13 +170,13 @@ class BookCheck:
             stray = await self._books.stray(left.payment_id)
             # What its payer has twice, by a refund and by the bank (R23), no process waits for.
             if stray is None or left.amount != min(stray.held, 0):
-                amount = f"{decimal(left.amount, left.currency)} {left.currency}"
+                money = Balance.model_validate({"amount": left.amount, "currency": left.currency})
                 found.append(
                     Finding(
                         about=left.payment_id,
                         what="stray_money_left",
-                        expected="a process that sends it back",
-                        found=f"{amount}, and none runs",
+                        expected=sentence("a process that sends it back"),
+                        found=sentence("{money}, and no process runs", money=money),
                         since=left.since,
                     )
                 )
@@ -185,8 +188,10 @@ class BookCheck:
             Finding(
                 about=payment.payment_id,
                 what="payment_taken_twice",
-                expected="one place where it came in",
-                found=f"{payment.one} and {payment.other}",
+                expected=sentence("one place where it came in"),
+                found=sentence(
+                    "it came in at {one} and at {other}", one=payment.one, other=payment.other
+                ),
                 since=payment.since,
             )
             for payment in await self._books.taken_twice()
@@ -196,14 +201,20 @@ class BookCheck:
         """Currencies in which the ledger is out of balance; ``since`` is as far back as was looked."""
         return [
             Finding(
-                about=f"the ledger in {currency}",
+                about=sentence("the ledger in {currency}", currency=currency),
                 what="ledger_out_of_balance",
-                expected="0",
-                found=decimal(amount, currency),
+                expected=_sum(0, currency),
+                found=_sum(amount, currency),
                 since=since,
             )
             for currency, amount in (await self._books.out_of_balance()).items()
         ]
+
+
+def _sum(amount: int, currency: str) -> str:
+    return sentence(
+        "a sum of {money}", money=Balance.model_validate({"amount": amount, "currency": currency})
+    )
 
 
 _Shown = tuple[str, int, int, int, int]
@@ -234,11 +245,23 @@ def _booked(balances: dict[str, int]) -> tuple[int, int, int]:
 
 
 def _written(amounts: tuple[int, int, int], view: OrderView) -> str:
-    currency = view.amount_due.currency
-    names = ("cash", "held", "owed to the seller")
-    return ", ".join(
-        f"{name} {decimal(amount, currency)}" for name, amount in zip(names, amounts, strict=True)
+    return sentence("cash {cash}, held {held}, owed to the seller {owed}", **_parts(amounts, view))
+
+
+def _with_its_status(view: OrderView) -> str:
+    return sentence(
+        "{status}, with cash {cash}, held {held}, owed to the seller {owed}",
+        status=view.status.value,
+        **_parts(_expected(view), view),
     )
+
+
+def _parts(amounts: tuple[int, int, int], view: OrderView) -> dict[str, Balance]:
+    cash, held, owed = (
+        Balance.model_validate({"amount": amount, "currency": view.amount_due.currency})
+        for amount in amounts
+    )
+    return {"cash": cash, "held": held, "owed": owed}
 
 
 def _is_over(view: OrderView) -> bool:

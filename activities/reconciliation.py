@@ -15,7 +15,8 @@ from activities.bookcheck import BookCheck, Finding, KeptBooks, Processes
 from activities.records import ProviderChargeback, ProviderPayment, ProviderRecords, ProviderRefund
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
-from orders.values import Frozen, Instant, decimal
+from orders.sentences import sentence
+from orders.values import Balance, Frozen, Instant, Money
 from orders.view import OrderView
 
 _BATCH = 100
@@ -127,8 +128,12 @@ class Reconciliation:
                         Finding(
                             about=payment.order_id or "",
                             what="payment_missing",
-                            expected=f"payment {payment.payment_id} of {payment.money}",
-                            found="nothing in the ledger",
+                            expected=sentence(
+                                "payment {payment_id} of {money}",
+                                payment_id=payment.payment_id,
+                                money=payment.money,
+                            ),
+                            found=sentence("nothing in the ledger"),
                             since=payment.at,
                             repaired=await _try(self._messenger.payment, payment),
                         )
@@ -141,7 +146,12 @@ class Reconciliation:
         found = [_unknown(it) for it in refunds if it.refund_id is None and it.payment_id in paid]
         ours = {it.refund_id: it for it in refunds if it.refund_id}
         found += [
-            _finding(it, "refund_made_twice", f"one refund {it.refund_id}", "more than one")
+            _finding(
+                it,
+                "refund_made_twice",
+                sentence("one refund {refund_id}", refund_id=it.refund_id),
+                sentence("more than one refund"),
+            )
             for it in refunds
             if it.refund_id and ours[it.refund_id].provider_id != it.provider_id
         ]
@@ -156,33 +166,34 @@ class Reconciliation:
                     Finding(
                         about=claim.refund_id,
                         what="refund_not_at_provider",
-                        expected=f"{decimal(claim.amount, claim.currency)} {claim.currency} back",
-                        found="the provider has no such refund",
+                        expected=_a_refund_of(
+                            Balance.model_validate(
+                                {"amount": claim.amount, "currency": claim.currency}
+                            )
+                        ),
+                        found=sentence("the provider has no such refund"),
                         since=claim.asked_at,
                     )
                 )
         return found
 
     async def _refund(self, refund: ProviderRefund, cash: int | None) -> list[Finding]:
+        expected = _a_refund_of(refund.money)
         if refund.status is RefundStatus.SUCCEEDED:
             if cash is None:
                 brought = await _try(self._messenger.refund, refund)
-                nothing = "nothing in the ledger"
+                nothing = sentence("nothing in the ledger")
                 return [
-                    _finding(
-                        refund,
-                        "refund_news_missing",
-                        f"{refund.money} back",
-                        nothing,
-                        repaired=brought,
-                    )
+                    _finding(refund, "refund_news_missing", expected, nothing, repaired=brought)
                 ]
             if -cash != refund.money.amount:
-                booked = f"{decimal(-cash, refund.money.currency)} {refund.money.currency}"
-                return [_finding(refund, "refund_amount", f"{refund.money} back", booked)]
+                booked = _a_refund_of(
+                    Balance.model_validate({"amount": -cash, "currency": refund.money.currency})
+                )
+                return [_finding(refund, "refund_amount", expected, booked)]
         elif cash is not None:
-            said = f"the provider says {refund.status.value}"
-            return [_finding(refund, "refund_taken_back", f"{refund.money} back", said)]
+            said = sentence("the provider says {status}", status=refund.status.value)
+            return [_finding(refund, "refund_taken_back", expected, said)]
         return []
 
     async def _chargebacks(self, chargebacks: list[ProviderChargeback]) -> list[Finding]:
@@ -203,8 +214,10 @@ class Reconciliation:
                     Finding(
                         about=chargeback.payment_id if stray else order_id or "",
                         what="chargeback_missing",
-                        expected=f"chargeback of {chargeback.money} {chargeback.status}",
-                        found=f"{known.money} {known.status}" if known else "none",
+                        expected=_a_chargeback_of(chargeback.money, chargeback.status),
+                        found=_a_chargeback_of(known.money, known.status)
+                        if known
+                        else sentence("no such chargeback"),
                         since=chargeback.at,
                         repaired=await _try(self._messenger.chargeback, chargeback),
                     )
@@ -249,10 +262,22 @@ def _unknown(refund: ProviderRefund) -> Finding:
     return Finding(
         about=refund.provider_id,
         what="refund_unknown",
-        expected="a refund that we asked for",
-        found=f"{refund.money} of payment {refund.payment_id}",
+        expected=sentence("a refund that we asked for"),
+        found=sentence(
+            "a refund of {money} of payment {payment_id}",
+            money=refund.money,
+            payment_id=refund.payment_id,
+        ),
         since=refund.at,
     )
+
+
+def _a_refund_of(money: Money | Balance) -> str:
+    return sentence("a refund of {money}", money=money)
+
+
+def _a_chargeback_of(money: Money, status: str) -> str:
+    return sentence("a chargeback of {money}, {status}", money=money, status=status)
 
 
 def _batches(items: list[_T]) -> Iterable[list[_T]]:

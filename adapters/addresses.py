@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from adapters.undelivered import GivenUp
+from languages.speaking import say
 
 MAIL: Final = "mailto"
 
@@ -68,7 +69,10 @@ def allowed(named: Iterable[str] | None, *, anywhere: bool) -> frozenset[str]:
     schemes = frozenset({MAIL} | HOSTED) if named is None else frozenset(map(str.lower, named))
     if own := schemes & NEVER:
         raise ValueError(
-            f"{', '.join(sorted(own))} would act on the worker's own machine: leave it out"
+            say(
+                "{schemes} would act on the worker's own machine: leave it out",
+                schemes=", ".join(sorted(own)),
+            )
         )
     return schemes | ANYWHERE if anywhere else schemes
 
@@ -121,4 +125,4 @@ def sender_of(text: str) -> Address:
             return Address(sender.display_name, local, domain)
     except (GivenUp, ValueError):
         pass
-    raise ValueError("is not a sender such as Unbuy <orders@example.org>")
+    raise ValueError(say("is not a sender such as Unbuy <orders@example.org>"))

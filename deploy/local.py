@@ -18,6 +18,8 @@ from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server
 from deploy.secret import token_secret
 from gateway.access import Role
 from gateway.tokens import SecretTokens
+from languages.choice import of_terminal
+from languages.speaking import say, speaking
 from settings import Settings, complaints
 
 ROOT = Path(__file__).parents[1]
@@ -57,12 +59,13 @@ async def run(settings: Settings) -> int:
         address = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
         print(f"Temporal  {server.address}")
         print(f"Web UI    {server.ui_url}")
-        print(f"Gateway   {address}  (every request explained, to try out: {address}/docs)")
+        docs = say("every request explained, to try out: {address}", address=f"{address}/docs")
+        print(f"Gateway   {address}  ({docs})")
         for line in commands(server.address, port, variables):
             print(line)
         for line in tokens(address, secret):
             print(line)
-        print("Ctrl-C stops it.", flush=True)
+        print(say("Ctrl-C stops it."), flush=True)
         return await _supervise({"gateway": gateway, "worker": worker}, stopping)
 
 
@@ -87,8 +90,12 @@ async def _supervise(
     stop.cancel()
     ended = [name for name, end in ends.items() if end.done()]
     for name in ended:
-        print(f"The {name} ended by itself, with status {ends[name].result()}.", file=sys.stderr)
-    print("Stopping ...", flush=True)
+        status = ends[name].result()
+        print(
+            say("{part} ended by itself, with status {status}.", part=name, status=status),
+            file=sys.stderr,
+        )
+    print(say("Stopping ..."), flush=True)
     for name, part in parts.items():
         if name not in ended:
             part.terminate()
@@ -102,7 +109,11 @@ def choose_port() -> int:
         if all(is_free(port + above) for above in (0, UI_PORT_OFFSET, GATEWAY_PORT_OFFSET)):
             return port
     raise EmbeddedServerError(
-        f"No port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} is free."
+        say(
+            "No port from {first} to {last} is free.",
+            first=DEFAULT_PORT,
+            last=DEFAULT_PORT + PORTS_TRIED - 1,
+        )
     )
 
 
@@ -123,8 +134,9 @@ def commands(address: str, port: int, variables: Mapping[str, str]) -> Iterator[
     environment = " ".join(f"{name}={value}" for name, value in chosen.items())
     yield f"Commands  {environment} .venv/bin/python starter.py ..."
     if port != DEFAULT_PORT:
-        yield (
-            f"Port {DEFAULT_PORT} was taken: commands without these variables talk to whatever is there."
+        yield say(
+            "Port {port} was taken: commands without these variables talk to whatever is there.",
+            port=DEFAULT_PORT,
         )
 
 
@@ -168,6 +180,11 @@ def environment_of(server: EmbeddedServer) -> dict[str, str]:
 
 def main() -> int:
     """Run the system; a sentence on standard error if it cannot start."""
+    with speaking(of_terminal(os.environ)):
+        return _main()
+
+
+def _main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:

@@ -19,7 +19,12 @@ from languages.catalogues import LOCALES, path_of
 
 ROOT: Final = Path(__file__).parents[1]
 
-METHODS: Final = [("**.py", "python"), ("**.jinja", "jinja2")]
+METHODS: Final = [
+    # Help is made of the commands' docstrings.
+    ("starter.py", "usage:extract"),
+    ("**.py", "python"),
+    ("**.jinja", "jinja2"),
+]
 OPTIONS: Final = {
     # Else a template that cannot be parsed has no texts, silently.
     "**.jinja": {"silent": "false", "trimmed": "true", "newstyle_gettext": "true"},
@@ -30,9 +35,10 @@ KEYWORDS: Final = {
     "NN_": (1, 2),
     "sentence": None,  # orders.sentences
     "say": None,  # languages.speaking
+    "say_number": (1, 2),
 }
 ROOMS: Final = frozenset(
-    {"activities", "adapters", "gateway", "languages", "ledger", "orders", "workflows"}
+    {"activities", "adapters", "deploy", "gateway", "languages", "ledger", "orders", "workflows"}
 )
 """Where people's texts are, beside the programs in the root itself."""
 

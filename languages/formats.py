@@ -7,7 +7,7 @@ from decimal import Decimal
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
-from babel.numbers import get_currency_symbol
+from babel.numbers import format_decimal, get_currency_symbol
 from babel.units import format_unit
 
 from languages.catalogues import translator
@@ -32,6 +32,13 @@ def money_text(money: Money | Balance, locale: str) -> str:
     if text.startswith(symbol) and symbol[-1].isalpha():
         text = symbol + _NO_BREAK + text.removeprefix(symbol)
     return f"{'-' if money.amount < 0 else ''}{text}"
+
+
+def amount_text(money: Money | Balance, locale: str) -> str:
+    """An exact amount for a column whose currency is told beside it: ``24.90``, ``-24,90``."""
+    places = decimals(money.currency)
+    pattern = f"#,##0.{'0' * places}" if places else "#,##0"
+    return format_decimal(Decimal(money.amount).scaleb(-places), pattern, locale)
 
 
 def instant_text(at: datetime, locale: str) -> str:

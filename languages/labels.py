@@ -241,6 +241,22 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "not_in_this_status": NC_("refusal_code", "Not possible in this status"),
         "unknown_order": NC_("refusal_code", "No such order"),
     },
+    "finding": {
+        "payment_missing": NC_("finding", "Payment missing"),
+        "payment_taken_twice": NC_("finding", "Payment taken twice"),
+        "refund_news_missing": NC_("finding", "Refund news missing"),
+        "refund_not_at_provider": NC_("finding", "Refund not at provider"),
+        "refund_made_twice": NC_("finding", "Refund made twice"),
+        "refund_unknown": NC_("finding", "Refund unknown"),
+        "refund_amount": NC_("finding", "Refund amount"),
+        "refund_taken_back": NC_("finding", "Refund taken back"),
+        "chargeback_missing": NC_("finding", "Chargeback missing"),
+        "ledger_differs_from_order": NC_("finding", "Ledger differs from order"),
+        "order_differs_from_its_process": NC_("finding", "Order differs from its process"),
+        "process_gone": NC_("finding", "Process gone"),
+        "stray_money_left": NC_("finding", "Stray money left"),
+        "ledger_out_of_balance": NC_("finding", "Ledger out of balance"),
+    },
 }
 
 PHRASES: Final[dict[str, str]] = {

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from languages.catalogues import LOCALES, path_of, translator
 from languages.complaints import COMPLAINTS
 from languages.formats import list_text, money_text
-from orders.values import Money, decimals
+from orders.values import Balance, Money, decimals
 
 SPEAKERS: Final = (
     "orders/",
@@ -27,11 +27,12 @@ SPEAKERS: Final = (
     "adapters/number_rules.py",
     "adapters/proof_store.py",
     "gateway/",
+    "ledger/schema.py",
 )
 """Whose texts travel as sentences: the rooms that know no language but English."""
 
 _PART = re.compile(r"\\{(\w+)\\}")
-_MONEY = re.compile(r"(\d+(?:\.(\d+))?) ([A-Z]{3})")
+_MONEY = re.compile(r"(-?\d+(?:\.(\d+))?) ([A-Z]{3})")
 _OR = re.compile(r", | or ")
 _PROBLEM = re.compile(r"(?:(?P<where>[\w.]+|\(unreadable name\)): )?(?P<text>.+)", re.DOTALL)
 _LONGEST: Final = 4000
@@ -85,7 +86,8 @@ def _money(found: re.Match[str], locale: str) -> str | None:
         return None
     amount = int(Decimal(number).scaleb(decimals(currency)))
     try:
-        return money_text(Money.model_validate({"amount": amount, "currency": currency}), locale)
+        money = Money.model_validate({"amount": abs(amount), "currency": currency})
+        return money_text(Balance(amount=amount, currency=money.currency), locale)
     except ValidationError:
         return None
 

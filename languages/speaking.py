@@ -32,3 +32,8 @@ def spoken() -> Locale:
 def say(text: str, /, **parts: object) -> str:
     """A text in the language that is spoken, with its parts."""
     return translator(spoken()).gettext(text).format(**parts)
+
+
+def say_number(one: str, many: str, number: int, /) -> str:
+    """A text about a number in the language that is spoken, in the plural that the number asks for."""
+    return translator(spoken()).ngettext(one, many, number).format(number=number)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from orders.sentences import sentence
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -22,8 +24,12 @@ class NewerDatabase(Exception):
 
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"The database is at version {version}, this program knows none later than {NEWEST}. "
-            "Run the later version of it."
+            sentence(
+                "The database is at version {version}, this program knows none later than {newest}. "
+                "Run the later version of it.",
+                version=version,
+                newest=NEWEST,
+            )
         )
 
 

@@ -174,6 +174,10 @@ class Balance(Frozen):
     amount: int
     currency: Currency
 
+    def __str__(self) -> str:
+        """Like that of Money; a negative one has its sign: ``-0.50 EUR``."""
+        return f"{decimal(self.amount, self.currency)} {self.currency}"
+
 
 def _not_zero(money: Money) -> Money:
     if money.amount == 0:

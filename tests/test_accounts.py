@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest_asyncio
 from rich.console import Console
 
 import accounts
+from activities.reconciliation import Report
 from commandline import Failure
 from deploy.embedded import embedded_server
+from languages.speaking import speaking
 from ledger.journal import Database, SqlJournal
 from orders.books import Posting
 from orders.messages import CancelReason, CancelRequest
@@ -26,7 +29,7 @@ class Screen:
     """A terminal's width of text that is kept."""
 
     def __init__(self) -> None:
-        self.console = Console(file=io.StringIO(), width=160, color_system=None)
+        self.console = Console(file=io.StringIO(), width=240, color_system=None)
 
     @property
     def text(self) -> str:
@@ -83,8 +86,8 @@ async def test_a_difference_is_printed_and_fails_the_command(journal: SqlJournal
 
     assert await accounts.reconcile(screen.console, 35) == 1
 
-    assert "paid ledger differs from order cash 24.90, held 24.90" in screen.text
-    assert "cash 24.83, held 24.83" in screen.text
+    assert "paid ledger differs from order cash 24.90 EUR, held 24.90 EUR" in screen.text
+    assert "cash 24.83 EUR, held 24.83 EUR" in screen.text
     assert "1 difference." in screen.text
 
 
@@ -99,3 +102,76 @@ async def test_an_empty_ledger_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert await accounts.books(screen.console) == 0
     assert screen.text == "The ledger is empty.\n"
+
+
+async def test_the_books_and_a_reconciliation_in_polish(journal: SqlJournal) -> None:
+    legs = {"cash": -7, "held": 7}
+    await journal.post(
+        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs)  # type: ignore[arg-type]
+    )
+    screen = Screen()
+
+    with speaking("pl"):
+        assert await accounts.books(screen.console) == 0
+        assert await accounts.reconcile(screen.console, 35) == 1
+
+    for line in (
+        "EUR środki u operatora płatności 24,83",
+        "EUR wstrzymane na poczet zamówień 24,83",
+        "EUR suma 0,00",
+        "EUR płatność jest sprawdzana 24,83",
+        "paid księga różni się od zamówienia środki 24,90\N{NO-BREAK SPACE}€, wstrzymane 24,90",
+        "Porównano 0 płatności, 0 zwrotów, 0 obciążeń zwrotnych i 2 zamówienia z ostatnich 35 dni: "
+        "1 różnica.",
+    ):
+        assert line in screen.text
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            0,
+            "0 płatności, 0 zwrotów, 0 obciążeń zwrotnych i 0 zamówień z ostatnich 35 dni: brak ró",
+        ),
+        (
+            1,
+            "1 płatność, 1 zwrot, 1 obciążenie zwrotne i 1 zamówienie z ostatnich 35 dni: 1 różnica.",
+        ),
+        (
+            2,
+            "2 płatności, 2 zwroty, 2 obciążenia zwrotne i 2 zamówienia z ostatnich 35 dni: 2 różnice.",
+        ),
+        (
+            5,
+            "5 płatności, 5 zwrotów, 5 obciążeń zwrotnych i 5 zamówień z ostatnich 35 dni: 5 różnic.",
+        ),
+        (12, "i 12 zamówień z ostatnich 35 dni: 12 różnic."),
+        (22, "i 22 zamówienia z ostatnich 35 dni: 22 różnice."),
+    ],
+)
+async def test_numbers_ask_for_their_plural(
+    monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    @asynccontextmanager
+    async def connected() -> AsyncIterator[None]:
+        yield
+
+    async def compared(_client: object, _days: int) -> Report:
+        return Report(
+            payments=number,
+            refunds=number,
+            chargebacks=number,
+            orders=number,
+            findings=(),
+            more=number,
+        )
+
+    monkeypatch.setattr(accounts, "connection", connected)
+    monkeypatch.setattr(calls, "reconcile", compared)
+    screen = Screen()
+
+    with speaking("pl"):
+        await accounts.reconcile(screen.console, 35)
+
+    assert said in screen.text

@@ -74,6 +74,7 @@ ABOVE = {
     "settings",
     "starter",
     "tests",
+    "usage",
     "worker",
 }
 """What no room that serves them may import."""

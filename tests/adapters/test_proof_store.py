@@ -376,5 +376,5 @@ def test_any_other_address_of_the_store_is_refused_in_a_sentence(
         Settings()
 
     assert complaints(raised.value) == (
-        "UNBUY_PROOF_STORE: Value error, must be a directory, or a bucket written as s3://bucket/prefix."
+        "UNBUY_PROOF_STORE: must be a directory, or a bucket written as s3://bucket/prefix."
     )

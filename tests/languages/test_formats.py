@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from languages.formats import (
+    amount_text,
     date_text,
     days_text,
     duration_text,
@@ -137,3 +138,20 @@ def test_alternatives_are_listed_as_a_sentence_does() -> None:
     assert list_text(["a", "b", "c"], "pl") == "a, b lub c"
     assert list_text(["a", "b"], "en") == "a or b"
     assert list_text(["a"], "en") == "a"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "english", "polish"),
+    [
+        (2490, "EUR", "24.90", "24,90"),
+        (-7, "EUR", "-0.07", "-0,07"),
+        (500, "JPY", "500", "500"),
+        (1, "KWD", "0.001", "0,001"),
+    ],
+)
+def test_an_amount_in_a_column_is_exact_and_has_no_currency(
+    amount: int, currency: str, english: str, polish: str
+) -> None:
+    balance = Balance.model_validate({"amount": amount, "currency": currency})
+
+    assert (amount_text(balance, "en"), amount_text(balance, "pl")) == (english, polish)

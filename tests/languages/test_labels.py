@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from activities.bookcheck import Finding
 from languages.catalogues import LOCALES
 from languages.labels import LABELS, PHRASES, label, phrase
 from orders import model
@@ -53,6 +54,7 @@ KEYS: dict[str, set[str]] = {
     "action": {*MESSAGES, "pay_now", "reorder"},
     # A payment of an order that there is none of has a reason of its own (orders.stray).
     "refusal_code": {*RefusalCode, "unknown_order"},
+    "finding": _choices(Finding, "what"),
 }
 
 # What a timeline says, where its words are known only when it runs.

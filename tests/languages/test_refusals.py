@@ -308,6 +308,22 @@ def _reasons() -> Iterator[tuple[str, ast.expr]]:
                         pass
 
 
+def test_nobody_finds_a_difference_but_by_a_sentence() -> None:
+    """Reconciliation tells operators in their language as well."""
+    said = [
+        (f"{name}:{node.lineno}", it.value)
+        for name in ("bookcheck.py", "reconciliation.py")
+        for node in ast.walk(ast.parse((ROOT / "activities" / name).read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Finding", "_finding")
+        for it in (*node.keywords, *(ast.keyword("found", arg) for arg in node.args[2:]))
+        if it.arg in ("expected", "found")
+    ]
+
+    assert len(said) > 20
+    for where, text in said:
+        assert not isinstance(text, ast.Constant | ast.JoinedStr | ast.BinOp), where
+
+
 def test_nobody_refuses_but_by_a_sentence() -> None:
     """One that is put together otherwise would stay English."""
     reasons = list(_reasons())

@@ -184,8 +184,8 @@ async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> Non
     (finding,) = report.findings
     assert finding.what == "ledger_differs_from_order"
     assert (finding.expected, finding.found) == (
-        "cash 24.90, held 24.90, owed to the seller 0.00",
-        "cash 24.97, held 24.97, owed to the seller 0.00",
+        "cash 24.90 EUR, held 24.90 EUR, owed to the seller 0.00 EUR",
+        "cash 24.97 EUR, held 24.97 EUR, owed to the seller 0.00 EUR",
     )
 
 
@@ -209,7 +209,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
 
     (finding,) = [it for it in report.findings if it.what == "payment_taken_twice"]
     assert finding.about == payment_id
-    places = set(finding.found.split(" and "))
+    places = set(finding.found.removeprefix("it came in at ").split(" and at "))
     assert places == {stage.placed.order_id, f"stray/{payment_id}"}
 
 
