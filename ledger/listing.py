@@ -13,10 +13,15 @@ from orders.view import OrderView
 
 
 class Place(NamedTuple):
-    """Where in a list, newest first, an order stands."""
+    """Where in a list an order stands: by an instant of its, and of several by its id."""
 
-    placed_at: datetime
+    at: datetime
     order_id: str
+
+
+def by_placing(view: OrderView) -> Place:
+    """Where an order stands in a list of the newest."""
+    return Place(view.placed_at, view.order_id)
 
 
 class SqlListing:
@@ -43,8 +48,7 @@ class SqlListing:
         if status is not None:
             query = query.where(orders.c.status == status)
         if after is not None:
-            here = tuple_(orders.c.placed_at, orders.c.order_id)
-            query = query.where(here < tuple_(after.placed_at, after.order_id))
+            query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < tuple_(*after))
         async with self._database.reading() as connection:
             rows = await connection.execute(query.limit(most))
             return [OrderView.model_validate_json(row.view) for row in rows]

@@ -26,6 +26,7 @@ from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, read
 from gateway.pages.frame import Frame, must_be_ours
 from gateway.pages.sessions import Session
 from gateway.pages.templates import STATIC
+from gateway.paging import ASKED_FOR, part_of, place_of
 from gateway.problems import (
     Conflict,
     Invalid,
@@ -39,6 +40,7 @@ from gateway.problems import (
 )
 from gateway.services import Services
 from languages.catalogues import translator
+from ledger.listing import Place, by_placing
 from ledger.waiting import SqlWaiting
 from orders.errors import InvalidInput
 from orders.messages import PaymentReceived
@@ -46,7 +48,6 @@ from orders.model import Status
 from orders.sentences import sentence
 from orders.view import OrderView
 
-MOST_LISTED: Final = 50
 _A_YEAR: Final = 365 * 24 * 3600
 _DONE: Final = "done"
 _PAID: Final = "pay_now"
@@ -112,20 +113,49 @@ class Site:
 
     async def _home(self, request: Request) -> Response:
         session = self._frame.signed(request)
-        caller, query = session.caller, request.query_params
-        if caller.role is Role.SUPPORT:
-            sought = query.get("q", "").strip()[:64]
-            async with asking_the_database():
-                context = {
-                    "waiting": [] if sought else await self._waiting.first(MOST_LISTED),
-                    "found": await self._waiting.search(sought, MOST_LISTED) if sought else [],
-                    "sought": sought,
-                    "temporal": self._links.temporal,
-                }
-            return self._frame.show("desk", request, session, context)
-        status = _status(query.get("status"))
-        orders = await self._works.desk.newest(caller, status, None, MOST_LISTED)
-        return self._frame.show("orders", request, session, {"orders": orders, "chosen": status})
+        after = _after(request.query_params.get("cursor"))
+        if session.caller.role is Role.SUPPORT:
+            return await self._desk(request, session, after)
+        status = _status(request.query_params.get("status"))
+        found = await self._works.desk.newest(session.caller, status, after, ASKED_FOR)
+        orders, cursor = part_of(found, by_placing)
+        context = {"orders": orders, "chosen": status}
+        return self._list(
+            "orders", request, session, context, {"status": status} if status else {}, cursor
+        )
+
+    async def _desk(self, request: Request, session: Session, after: Place | None) -> Response:
+        """What waits for support, or what it looks for."""
+        sought = request.query_params.get("q", "").strip()[:64]
+        async with asking_the_database():
+            found = (
+                await self._waiting.search(sought, ASKED_FOR, after)
+                if sought
+                else await self._waiting.first(ASKED_FOR, after)
+            )
+        cases, cursor = part_of(found, lambda case: case.place)
+        context = {"cases": cases, "sought": sought, "temporal": self._links.temporal}
+        return self._list(
+            "desk", request, session, context, {"q": sought} if sought else {}, cursor
+        )
+
+    def _list(
+        self,
+        name: str,
+        request: Request,
+        session: Session,
+        context: Mapping[str, Any],
+        query: Mapping[str, str],
+        cursor: str | None,
+    ) -> Response:
+        """A part of a list, with links to the next and to the first; ``query`` is what all parts share."""
+        parts = {
+            "first": f"/?{urlencode(query)}".rstrip("?")
+            if "cursor" in request.query_params
+            else "",
+            "further": f"/?{urlencode({**query, 'cursor': cursor})}" if cursor else "",
+        }
+        return self._frame.show(name, request, session, {**context, **parts})
 
     async def _order(self, request: Request) -> Response:
         session = self._frame.signed(request)
@@ -293,6 +323,15 @@ def _digest(view: OrderView) -> str:
 def _to_order(order_id: str, done: str = "") -> Response:
     query = f"?{urlencode({_DONE: done})}" if done else ""
     return RedirectResponse(f"/orders/{quote(order_id)}{query}", 303)
+
+
+def _after(cursor: str | None) -> Place | None:
+    """Behind which place a list goes on. Raises Invalid for what no page of ours links to."""
+    if cursor is None:
+        return None
+    if (place := place_of(cursor)) is None:
+        raise Invalid(sentence("This part of the list is not there: begin with the first one."))
+    return place
 
 
 def _status(text: str | None) -> Status | None:
