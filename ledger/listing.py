@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import String, Tuple, select, tuple_
 
 from ledger.database import Database
-from ledger.tables import orders
+from ledger.tables import UtcInstant, orders
 from orders.model import Status
 from orders.view import OrderView
 
@@ -17,6 +17,11 @@ class Place(NamedTuple):
 
     at: datetime
     order_id: str
+
+
+def bound(place: Place) -> Tuple:
+    """A place to compare columns with: within a tuple, values do not take the type of the columns."""
+    return tuple_(*place, types=(UtcInstant(), String()))
 
 
 def by_placing(view: OrderView) -> Place:
@@ -48,7 +53,7 @@ class SqlListing:
         if status is not None:
             query = query.where(orders.c.status == status)
         if after is not None:
-            query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < tuple_(*after))
+            query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < bound(after))
         async with self._database.reading() as connection:
             rows = await connection.execute(query.limit(most))
             return [OrderView.model_validate_json(row.view) for row in rows]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Select, or_, select, tuple_
 
 from ledger.database import Database
-from ledger.listing import Place
+from ledger.listing import Place, bound
 from ledger.tables import orders
 from orders.view import OrderView
 from orders.waiting import Waiting, waits_for_support
@@ -31,7 +31,7 @@ class SqlWaiting:
         here = orders.c.waits_since, orders.c.order_id
         query = select(orders.c.view, *here).where(orders.c.waits_since.is_not(None))
         if after is not None:
-            query = query.where(tuple_(*here) > tuple_(*after))
+            query = query.where(tuple_(*here) > bound(after))
         return await self._cases(query.order_by(*here).limit(most))
 
     async def search(self, sought: str, most: int, after: Place | None = None) -> list[Case]:
@@ -44,7 +44,7 @@ class SqlWaiting:
         here = orders.c.placed_at, orders.c.order_id
         query = select(orders.c.view, *here).where(of_them)
         if after is not None:
-            query = query.where(tuple_(*here) < tuple_(*after))
+            query = query.where(tuple_(*here) < bound(after))
         return await self._cases(query.order_by(*(it.desc() for it in here)).limit(most))
 
     async def _cases(self, query: Select[str, datetime, str]) -> list[Case]:
