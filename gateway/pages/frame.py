@@ -1,4 +1,4 @@
-"""What is around every page: who asks, in which language, from which form, and what failing comes to."""
+"""What is around every page: who asks, in which language and time zone, and what failing comes to."""
 
 import hmac
 import logging
@@ -18,13 +18,16 @@ from gateway.pages.sign_in import BACK
 from gateway.pages.templates import page
 from gateway.problems import Failed, Invalid, NotSignedIn, Problem, WrongRole, as_problem
 from languages.catalogues import Locale
-from languages.choice import known, of_browser
+from languages.choice import known, of_browser, zone_of
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
 LANGUAGE: Final = "unbuy-lang"
 """The cookie that holds the language somebody has chosen."""
+
+ZONE: Final = "unbuy-zone"
+"""The cookie by which a browser's script says in which time zone it is."""
 
 
 class Frame:
@@ -133,6 +136,7 @@ def _about(request: Request, session: Session | None) -> dict[str, Any]:
         # Nobody comes back from the issuer twice.
         "here": f"{path}{query}" if request.method == "GET" and path != BACK else "/",
         "now": datetime.now(UTC),
+        "zone": zone_of(request.cookies.get(ZONE)),
         "problem": None,
     }
 
