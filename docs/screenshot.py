@@ -147,7 +147,7 @@ async def _ask_to_cancel(client: Client, order_id: str) -> None:
 async def _gateway(client: Client, database: Database, folder: str) -> AsyncIterator[str]:
     settings = Settings(token_secret=_SECRET, proof_store=f"{folder}/proofs")
     services = services_of(settings, client, database)
-    app = build_app(services, (), site_of(settings, services, client, database).routes())
+    app = build_app(services, (), site_of(settings, services, client, database))
     config = uvicorn.Config(app, access_log=False, log_level="error", lifespan="off")
     server = Server(config, services.lookout)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -172,6 +172,7 @@ async def _photograph_pages(browser: Browser, address: str) -> None:
     for view in _VIEWS:
         context = await browser.new_context(
             locale=view.locale,
+            timezone_id="Europe/Warsaw",
             viewport={"width": view.width, "height": view.height},
             color_scheme="dark" if "dark" in view.name else "light",
         )

@@ -179,7 +179,7 @@ async def serve(settings: Settings) -> None:
             build_app(
                 services,
                 settings.cors_origins,
-                site_of(settings, services, client, database).routes(),
+                site_of(settings, services, client, database),
             ),
             host=settings.gateway_host,
             port=settings.gateway_port,

@@ -31,7 +31,9 @@ from gateway.problems import (
     Conflict,
     Invalid,
     Malformed,
+    NoSuchMethod,
     NotFound,
+    Problem,
     Refused,
     TooLarge,
     WrongRole,
@@ -110,6 +112,15 @@ class Site:
             *self._entrance.routes(),
             Mount("/static", _Static(directory=STATIC), name="static"),
         ]
+
+    def lost(self, request: Request, problem: Problem) -> Response:
+        """A page in place of a problem, for who follows an address that leads to none."""
+        if isinstance(problem, NoSuchMethod):
+            nothing = sentence("Nothing can be shown at this address: forms are sent there.")
+            problem = NoSuchMethod(nothing, problem.headers)
+        elif isinstance(problem, NotFound):
+            problem = NotFound(sentence("There is nothing at this address."))
+        return self._frame.failed(request, problem)
 
     async def _home(self, request: Request) -> Response:
         session = self._frame.signed(request)
