@@ -24,6 +24,7 @@ from deploy.embedded import embedded_server
 from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
+from gateway.pages.frame import ZONE
 from gateway.tokens import SecretTokens
 from languages.catalogues import Locale
 from ledger.journal import Database
@@ -62,6 +63,7 @@ class _View(NamedTuple):
     height: int
 
 
+_TIME_ZONE: Final = "Europe/Warsaw"
 _CHECKED: Final = "A-1004"
 _CLAIMED: Final = "A-1005"
 _VIEWS: Final = (
@@ -147,7 +149,7 @@ async def _ask_to_cancel(client: Client, order_id: str) -> None:
 async def _gateway(client: Client, database: Database, folder: str) -> AsyncIterator[str]:
     settings = Settings(token_secret=_SECRET, proof_store=f"{folder}/proofs")
     services = services_of(settings, client, database)
-    app = build_app(services, (), site_of(settings, services, client, database).routes())
+    app = build_app(services, (), site_of(settings, services, client, database))
     config = uvicorn.Config(app, access_log=False, log_level="error", lifespan="off")
     server = Server(config, services.lookout)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -172,9 +174,12 @@ async def _photograph_pages(browser: Browser, address: str) -> None:
     for view in _VIEWS:
         context = await browser.new_context(
             locale=view.locale,
+            timezone_id=_TIME_ZONE,
             viewport={"width": view.width, "height": view.height},
             color_scheme="dark" if "dark" in view.name else "light",
         )
+        # As a browser that was here before: no picture is taken of a page that is read anew.
+        await context.add_cookies([{"name": ZONE, "value": _TIME_ZONE, "url": address}])
         page = await context.new_page()
         token = SecretTokens(_SECRET).issue(view.role, view.sub, timedelta(minutes=5))
         await page.goto(f"{address}/sign-in?token={token}&to={view.path}")

@@ -34,6 +34,8 @@ from gateway.limits import RateLimits
 from gateway.live import Lookout
 from gateway.observing import log_as_json
 from gateway.pages.clock import Clock
+from gateway.pages.entrance import Entrance
+from gateway.pages.frame import Frame
 from gateway.pages.oidc import ByIssuer, Registration
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, ByToken, SignIn
@@ -125,10 +127,11 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
 def site_of(settings: Settings, works: Services, client: Client, database: Database) -> Site:
     """The pages, as the settings ask for them. Raises CannotServe."""
     sessions, sign_in = signing_in(settings, works.tokens)
+    frame = Frame(sessions, works.limits)
     return Site(
         works,
-        sessions,
-        sign_in,
+        frame,
+        Entrance(frame, sessions, sign_in),
         SqlWaiting(database),
         Links(settings.pay_url, settings.temporal_ui_url),
         Clock(client) if settings.playground else None,
@@ -176,7 +179,7 @@ async def serve(settings: Settings) -> None:
             build_app(
                 services,
                 settings.cors_origins,
-                site_of(settings, services, client, database).routes(),
+                site_of(settings, services, client, database),
             ),
             host=settings.gateway_host,
             port=settings.gateway_port,

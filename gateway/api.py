@@ -1,16 +1,13 @@
 """The HTTP API of the contract: each route authenticates, limits, translates and answers; no rule is here."""
 
-import base64
-import binascii
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,9 +15,10 @@ from gateway import bodies
 from gateway.access import Caller, seen_by
 from gateway.limits import address_of
 from gateway.openapi import PROBLEMS, UPLOAD, body_of
+from gateway.paging import ASKED_FOR, part_of, place_of
 from gateway.problems import Invalid, NotSignedIn, WrongRole
 from gateway.services import Services
-from ledger.listing import Place
+from ledger.listing import by_placing
 from orders.clock import Due
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
@@ -29,13 +27,9 @@ from orders.sentences import sentence
 from orders.values import Frozen, Instant, Money, OrderId, ShortText
 from orders.view import OrderView
 
-MOST_LISTED: Final = 50
-
 api = APIRouter(prefix="/v1")
 
 _Body = TypeVar("_Body", bound=BaseModel)
-_ORDER_ID = TypeAdapter[str](OrderId)
-_INSTANT = TypeAdapter[datetime](Instant)
 _REVISION = re.compile(r"[0-9]{1,18}")
 # Of what HTTP leaves alone on the way: no spaces at an end, and one alphabet.
 _KEY = re.compile(r"^[!-~]{1,64}$")
@@ -191,15 +185,17 @@ async def list_orders(
             raise Invalid(
                 sentence("status must be one of {names}.", names=", ".join(Status))
             ) from None
-    after = None if cursor is None else _place_of(cursor)
-    found = await works.desk.newest(who, chosen, after, MOST_LISTED + 1)
-    shown = [seen_by(who, view) for view in found[:MOST_LISTED]]
+    after = None if cursor is None else place_of(cursor)
+    if cursor is not None and after is None:
+        raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
+    found = await works.desk.newest(who, chosen, after, ASKED_FOR)
+    shown, next_cursor = part_of([seen_by(who, view) for view in found], by_placing)
     page = Page(
         orders=[
             Listed.model_validate({name: getattr(view, name) for name in Listed.model_fields})
             for view in shown
         ],
-        next_cursor=_cursor_of(shown[-1]) if len(found) > MOST_LISTED else None,
+        next_cursor=next_cursor,
     )
     return Response(page.model_dump_json(), media_type="application/json")
 
@@ -370,19 +366,3 @@ for _name, _model in MESSAGES.items():
 
 def _answer_placed(view: OrderView, is_new: bool, to: Caller) -> Response:
     return answer(view, to, 201 if is_new else 200, Location=f"/v1/orders/{view.order_id}")
-
-
-def _cursor_of(view: OrderView) -> str:
-    text = f"{view.placed_at.isoformat()} {view.order_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _place_of(cursor: str) -> Place:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-        at, _, order_id = text.partition(" ")
-        place = Place(_INSTANT.validate_python(at), _ORDER_ID.validate_python(order_id))
-    except (binascii.Error, ValueError):
-        raise Invalid(sentence("cursor must be a next_cursor that a list has answered.")) from None
-    return place

@@ -10,12 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Match, Mount
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 
+from gateway.accepting import prefers_a_page
 from gateway.api import Reorder, Works, api, counting_strangers
 from gateway.observing import METHODS, Observing
 from gateway.openapi import PROBLEMS, document
+from gateway.pages.site import Site
 from gateway.problems import Away, NoSuchMethod, Problem, as_problem, request_id
 from gateway.services import Services
 from languages.choice import of_browser
@@ -43,6 +45,8 @@ _START_DOCS: Final = """SwaggerUIBundle({
   persistAuthorization: false, validatorUrl: null
 })
 """
+_FOR_PROGRAMS: Final = ("/v1", "/docs", "/openapi.json", "/metrics", "/healthz", "/readyz")
+"""Where problems stay problems, whoever asks."""
 
 
 class Metrics(Response):
@@ -52,11 +56,11 @@ class Metrics(Response):
 
 
 def build_app(
-    services: Services, cors_origins: Sequence[str] = (), pages: Sequence[BaseRoute] = ()
+    services: Services, cors_origins: Sequence[str] = (), site: Site | None = None
 ) -> Observing:
     """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
     app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.services = services
+    app.state.services, app.state.site = services, site
     for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     if cors_origins:
@@ -71,7 +75,8 @@ def build_app(
     _serve_webhooks(app)
     _serve_operations(app)
     _serve_docs(app)
-    app.router.routes.extend(pages)
+    if site:
+        app.router.routes.extend(site.routes())
     document(app, Reorder)
     return Observing(app)
 
@@ -122,8 +127,21 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(problem, NoSuchMethod):
         # Each route knows of its own methods only.
         problem.headers["Allow"] = ", ".join(_methods(request))
+    site: Site | None = request.app.state.site
+    if site and isinstance(error, HTTPException) and _is_somebody_lost(request):
+        return site.lost(request, problem)
     locale = of_browser(request.headers.get("accept-language"))
     return problem.response(request_id(request), locale)
+
+
+def _is_somebody_lost(request: Request) -> bool:
+    """Whether a person, and no program, asks for what is not there."""
+    path = request.url.path
+    return (
+        request.method == "GET"
+        and not any(path == it or path.startswith(f"{it}/") for it in _FOR_PROGRAMS)
+        and prefers_a_page(request.headers.get("accept", ""))
+    )
 
 
 def _methods(request: Request) -> list[str]:

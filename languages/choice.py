@@ -1,7 +1,10 @@
-"""Which language somebody reads, where they have not said so: by their browser or their terminal."""
+"""Which language somebody reads, and by which clock: by what they chose, their browser or their terminal."""
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from functools import cache
 from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import negotiate_locale
 
@@ -25,6 +28,17 @@ def of_terminal(environment: Mapping[str, str]) -> Locale:
     """``UNBUY_LANG`` or, as everywhere, ``LC_ALL``, ``LC_MESSAGES`` and ``LANG``."""
     said = next((environment[name] for name in _VARIABLES if environment.get(name)), "")
     return _best([said.partition(".")[0].partition("@")[0].replace("_", "-")])
+
+
+def zone_of(wanted: str | None) -> tzinfo:
+    """The time zone that a browser names, as the IANA database knows it; UTC for any other name."""
+    return ZoneInfo(wanted) if wanted and wanted in _zones() else UTC
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Read off the disk once: a name must be one of these before it becomes the name of a file."""
+    return frozenset(available_timezones())
 
 
 def _by_weight(header: str) -> list[str]:

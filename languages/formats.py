@@ -1,11 +1,11 @@
 """Money, instants and durations as people read them, in their language."""
 
 import copy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_gmt
 from babel.lists import format_list
 from babel.numbers import format_decimal, get_currency_symbol
 from babel.units import format_unit
@@ -41,22 +41,24 @@ def amount_text(money: Money | Balance, locale: str) -> str:
     return format_decimal(Decimal(money.amount).scaleb(-places), pattern, locale)
 
 
-def instant_text(at: datetime, locale: str) -> str:
-    """An instant, to the minute, in UTC and saying so."""
-    return format_datetime(at, "d MMMM y, HH:mm 'UTC'", tzinfo=UTC, locale=locale)
+def instant_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
+    """An instant, to the minute, by the clock of a time zone and saying which."""
+    local = at.astimezone(zone)
+    return f"{format_datetime(local, 'd MMMM y, HH:mm', locale=locale)} {_zone_name(local, locale)}"
 
 
-def from_text(at: datetime, locale: str) -> str:
+def from_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
     """An instant from which something is possible: to the second, and never a moment early."""
     second = at.astimezone(UTC).replace(microsecond=0)
-    on = second if second == at else second + timedelta(seconds=1)
-    shown = "d MMMM y, HH:mm:ss 'UTC'" if on.second else "d MMMM y, HH:mm 'UTC'"
-    return format_datetime(on, shown, tzinfo=UTC, locale=locale)
+    # Counted in UTC: where a local clock is set forward or back, its next second is an hour away.
+    on = (second if second == at else second + timedelta(seconds=1)).astimezone(zone)
+    shown = "d MMMM y, HH:mm:ss" if on.second else "d MMMM y, HH:mm"
+    return f"{format_datetime(on, shown, locale=locale)} {_zone_name(on, locale)}"
 
 
-def date_text(at: datetime, locale: str) -> str:
-    """The day of an instant, in UTC."""
-    return format_date(at.astimezone(UTC), "d MMMM y", locale=locale)
+def date_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
+    """The day of an instant, in a time zone."""
+    return format_date(at.astimezone(zone), "d MMMM y", locale=locale)
 
 
 def days_text(days: timedelta, locale: str) -> str:
@@ -102,6 +104,15 @@ def until_text(until: timedelta, locale: str) -> str:
 def list_text(parts: list[str], locale: str) -> str:
     """Alternatives as a sentence lists them: ``a, b lub c``."""
     return format_list(parts, style="or", locale=locale)
+
+
+def _zone_name(local: datetime, locale: str) -> str:
+    """``CET``, ``CEST``, ``UTC``; many zones have no such name, only hours: ``GMT+05:45``.
+
+    By the IANA database, in all languages alike: CLDR knows CET in Polish, and EST in English only.
+    """
+    name = local.tzname() or ""
+    return name if name.isalpha() else get_timezone_gmt(local, locale=locale)
 
 
 def _in_units(duration: timedelta) -> tuple[int, str]:

@@ -4,19 +4,29 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import String, Tuple, select, tuple_
 
 from ledger.database import Database
-from ledger.tables import orders
+from ledger.tables import UtcInstant, orders
 from orders.model import Status
 from orders.view import OrderView
 
 
 class Place(NamedTuple):
-    """Where in a list, newest first, an order stands."""
+    """Where in a list an order stands: by an instant of its, and of several by its id."""
 
-    placed_at: datetime
+    at: datetime
     order_id: str
+
+
+def bound(place: Place) -> Tuple:
+    """A place to compare columns with: within a tuple, values do not take the type of the columns."""
+    return tuple_(*place, types=(UtcInstant(), String()))
+
+
+def by_placing(view: OrderView) -> Place:
+    """Where an order stands in a list of the newest."""
+    return Place(view.placed_at, view.order_id)
 
 
 class SqlListing:
@@ -43,8 +53,7 @@ class SqlListing:
         if status is not None:
             query = query.where(orders.c.status == status)
         if after is not None:
-            here = tuple_(orders.c.placed_at, orders.c.order_id)
-            query = query.where(here < tuple_(after.placed_at, after.order_id))
+            query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < bound(after))
         async with self._database.reading() as connection:
             rows = await connection.execute(query.limit(most))
             return [OrderView.model_validate_json(row.view) for row in rows]

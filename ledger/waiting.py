@@ -1,20 +1,23 @@
 """Support's desk: which orders wait for support, and finding any order by what somebody has in hand."""
 
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Select, or_, select, tuple_
 
 from ledger.database import Database
+from ledger.listing import Place, bound
 from ledger.tables import orders
 from orders.view import OrderView
 from orders.waiting import Waiting, waits_for_support
 
 
 class Case(NamedTuple):
-    """An order, and what it waits for."""
+    """An order, what it waits for, and where in the list that it was found in it stands."""
 
     view: OrderView
     waiting: Waiting | None
+    place: Place
 
 
 class SqlWaiting:
@@ -23,25 +26,31 @@ class SqlWaiting:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, most: int) -> list[Case]:
+    async def first(self, most: int, after: Place | None = None) -> list[Case]:
         """At most so many orders that wait for support, those that have waited longest first."""
-        return await self._cases(orders.c.waits_since.is_not(None), orders.c.waits_since, most)
+        here = orders.c.waits_since, orders.c.order_id
+        query = select(orders.c.view, *here).where(orders.c.waits_since.is_not(None))
+        if after is not None:
+            query = query.where(tuple_(*here) > bound(after))
+        return await self._cases(query.order_by(*here).limit(most))
 
-    async def search(self, sought: str, most: int) -> list[Case]:
+    async def search(self, sought: str, most: int, after: Place | None = None) -> list[Case]:
         """Orders of this id, or one that begins so, or of this buyer or seller; newest first."""
         of_them = or_(
             orders.c.order_id.startswith(sought, autoescape=True),
             orders.c.buyer_id == sought,
             orders.c.seller_id == sought,
         )
-        return await self._cases(of_them, orders.c.placed_at.desc(), most)
+        here = orders.c.placed_at, orders.c.order_id
+        query = select(orders.c.view, *here).where(of_them)
+        if after is not None:
+            query = query.where(tuple_(*here) < bound(after))
+        return await self._cases(query.order_by(*(it.desc() for it in here)).limit(most))
 
-    async def _cases(
-        self, which: ColumnElement[bool], by: ColumnElement[object], most: int
-    ) -> list[Case]:
-        query = select(orders.c.view).where(which).order_by(by, orders.c.order_id).limit(most)
+    async def _cases(self, query: Select[str, datetime, str]) -> list[Case]:
         async with self._database.reading() as connection:
-            views = [
-                OrderView.model_validate_json(it.view) for it in await connection.execute(query)
+            rows = [
+                (OrderView.model_validate_json(view), Place(at, order_id))
+                for view, at, order_id in await connection.execute(query)
             ]
-        return [Case(view, waits_for_support(view)) for view in views]
+        return [Case(view, waits_for_support(view), place) for view, place in rows]

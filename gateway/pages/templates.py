@@ -1,13 +1,14 @@
 """The templates, with everything in them said in one language."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
 from gateway.pages.drawing import WIDTH, money_bar, time_line
@@ -81,10 +82,10 @@ def _environment(locale: Locale) -> Environment:
     }
     environment.filters |= {
         "money": lambda money: formats.money_text(money, locale),
-        "instant": lambda at: formats.instant_text(at, locale),
+        "instant": _by_the_readers_clock(formats.instant_text, locale),
         "moment": datetime.fromisoformat,
-        "date": lambda at: formats.date_text(at, locale),
-        "since": lambda at: formats.from_text(at, locale),
+        "date": _by_the_readers_clock(formats.date_text, locale),
+        "since": _by_the_readers_clock(formats.from_text, locale),
         "away": _away(locale),
     }
     return environment
@@ -121,8 +122,19 @@ def _away(locale: Locale) -> Any:
     return away
 
 
+def _by_the_readers_clock(text: Callable[[datetime, str, tzinfo], str], locale: Locale) -> Any:
+    @pass_context
+    def local(context: Context, at: datetime) -> str:
+        return text(at, locale, context["zone"])
+
+    return local
+
+
 def page(name: str, locale: Locale, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
-    """A page in a language, which nothing but this server's own files may run in."""
+    """A page in a language, which nothing but this server's own files may run in.
+
+    Its instants are in the context's ``zone``.
+    """
     body = _environment(locale).get_template(f"{name}.jinja").render(context)
     headers = {"Content-Security-Policy": _MAY, "Content-Language": locale, "Vary": "Cookie"}
     return HTMLResponse(body, status, headers=headers)

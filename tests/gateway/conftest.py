@@ -51,9 +51,9 @@ async def serving(client: Client, database: Database, **changes: Any) -> AsyncIt
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         chosen = settings(**({"public_url": address} | changes))
         services = services_of(chosen, client, database)
-        pages = site_of(chosen, services, client, database).routes()
+        site = site_of(chosen, services, client, database)
         config = uvicorn.Config(
-            build_app(services, chosen.cors_origins, pages),
+            build_app(services, chosen.cors_origins, site),
             access_log=False,
             log_level="error",
             lifespan="off",

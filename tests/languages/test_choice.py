@@ -1,8 +1,13 @@
-"""Which language somebody reads: the switch, the browser, the terminal."""
+"""Which language somebody reads, and by which clock: the switch, the browser, the terminal."""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from languages.choice import known, of_browser, of_terminal
+from languages.choice import known, of_browser, of_terminal, zone_of
+from languages.formats import instant_text
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,32 @@ def test_a_switch_names_a_language_that_there_is() -> None:
     assert known("pl") == "pl"
     assert known("tlh") is None
     assert known(None) is None
+
+
+def test_every_zone_of_the_database_is_known_and_can_be_written() -> None:
+    at = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+    for zone in available_timezones():
+        assert zone_of(zone) == ZoneInfo(zone)
+        written = instant_text(at, "pl", zone_of(zone))
+        assert re.fullmatch(r"[12] lipca 2026, \d\d:\d\d [A-Za-z]+([+-]\d\d:\d\d)?", written)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        None,
+        "",
+        "Europe/Atlantis",
+        "europe/warsaw",
+        "Europe/Warsaw ",
+        "../../../etc/passwd",
+        "/etc/localtime",
+        "Europe",
+        "Europe/Warsaw\0",
+        "A" * 5000,
+        "<script>",
+    ],
+)
+def test_any_other_name_of_a_zone_is_utc(named: str | None) -> None:
+    assert zone_of(named) is UTC

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from languages.choice import zone_of
 from languages.formats import (
     amount_text,
     date_text,
@@ -63,6 +64,54 @@ def test_an_instant_from_which_something_is_possible_is_never_a_moment_early() -
     assert from_text(at, "pl") == "21 stycznia 2026, 12:30 UTC"
     assert from_text(at + timedelta(microseconds=1), "pl") == "21 stycznia 2026, 12:30:01 UTC"
     assert from_text(at, "en") == "21 January 2026, 12:30 UTC"
+
+
+WARSAW = zone_of("Europe/Warsaw")
+
+
+@pytest.mark.parametrize(
+    ("at", "local"),
+    [
+        ("2026-03-29T00:59:59Z", "29 marca 2026, 01:59 CET"),
+        ("2026-03-29T01:00:00Z", "29 marca 2026, 03:00 CEST"),
+        ("2026-10-25T00:30:00Z", "25 października 2026, 02:30 CEST"),
+        ("2026-10-25T01:30:00Z", "25 października 2026, 02:30 CET"),
+    ],
+)
+def test_the_clock_of_a_zone_is_set_forward_and_back(at: str, local: str) -> None:
+    assert instant_text(datetime.fromisoformat(at), "pl", WARSAW) == local
+
+
+@pytest.mark.parametrize(
+    ("at", "local"),
+    [
+        ("2026-03-29T00:59:59.000001Z", "29 March 2026, 03:00 CEST"),
+        ("2026-10-25T00:59:59.000001Z", "25 October 2026, 02:00 CET"),
+        ("2026-10-25T00:59:59Z", "25 October 2026, 02:59:59 CEST"),
+    ],
+)
+def test_no_moment_is_early_where_the_clock_is_set(at: str, local: str) -> None:
+    assert from_text(datetime.fromisoformat(at), "en", WARSAW) == local
+
+
+@pytest.mark.parametrize(
+    ("zone", "local"),
+    [
+        ("America/New_York", "20 January 2026, 18:30 EST"),
+        ("Asia/Kathmandu", "21 January 2026, 05:15 GMT+05:45"),
+        ("America/Sao_Paulo", "20 January 2026, 20:30 GMT-03:00"),
+        ("Etc/GMT+5", "20 January 2026, 18:30 GMT-05:00"),
+        ("UTC", "20 January 2026, 23:30 UTC"),
+    ],
+)
+def test_a_zone_is_named_or_has_its_hours(zone: str, local: str) -> None:
+    at = datetime(2026, 1, 20, 23, 30, tzinfo=UTC)
+
+    assert instant_text(at, "en", zone_of(zone)) == local
+
+
+def test_a_day_in_a_zone_may_be_the_next() -> None:
+    assert date_text(datetime(2026, 1, 20, 23, 30, tzinfo=UTC), "pl", WARSAW) == "21 stycznia 2026"
 
 
 def test_a_day_is_the_one_in_utc() -> None:

@@ -1,4 +1,4 @@
-// Keeps an order's page fresh. Everything works without it.
+// Keeps an order's page fresh, and has instants shown in the reader's time zone. Everything works without it.
 (() => {
   "use strict";
   const locale = document.documentElement.lang;
@@ -18,14 +18,16 @@
     }
   };
 
-  const refresh = async () => {
+  const read = async () => {
     const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" } });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  };
+
+  const show = (fresh) => {
     const open = [...main.querySelectorAll("details[open] > summary")].map((it) => it.id);
     const focused = main.contains(document.activeElement) && document.activeElement.id;
     const told = main.querySelector(".done, .alert");
-    main.dataset.seen = fresh.querySelector("main").dataset.seen;
+    Object.assign(main.dataset, fresh.querySelector("main").dataset);
     main.replaceChildren(...fresh.querySelector("main").childNodes);
     if (told) main.prepend(told);
     for (const id of open) {
@@ -33,14 +35,37 @@
       if (summary) summary.parentElement.open = true;
     }
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    heard.textContent = document.title = fresh.title;
     typed = false;
-    news.hidden = true;
     countDown();
   };
 
-  if (!main.dataset.page) return;
+  const refresh = async () => {
+    const fresh = await read();
+    if (!fresh) return;
+    show(fresh);
+    heard.textContent = document.title = fresh.title;
+    news.hidden = true;
+  };
+
+  // The server writes instants by this cookie: what came before it is read again, once.
+  const sayWhereWeAre = async () => {
+    const zone = `unbuy-zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+    const isSaid = () => document.cookie.split("; ").includes(zone);
+    if (isSaid()) return;
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
+    // What a form was answered with cannot be read again.
+    const isPage = main.dataset.page?.split("?")[0] === location.pathname;
+    if (!isPage || !isSaid()) return;
+    const fresh = await read();
+    const isWriting = typed || document.activeElement?.matches("input, select, textarea");
+    const isSame = fresh && fresh.querySelector("main").dataset.seen === main.dataset.seen;
+    if (isSame && !isWriting) show(fresh); // an order that has changed is read again anyway
+  };
+
   document.addEventListener("input", () => { typed = true; });
+  sayWhereWeAre();
+  if (!main.dataset.seen) return;
   news.querySelector("button").addEventListener("click", refresh);
   new EventSource(`${main.dataset.page}/changes`).addEventListener("order", (event) => {
     if (event.data === main.dataset.seen) return;

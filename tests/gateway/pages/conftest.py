@@ -133,9 +133,11 @@ async def visit(town: Town, browser: Browser, playground: str) -> AsyncIterator[
         width: int = 1440,
         script: bool = True,
         address: str = playground,
+        zone: str = "UTC",
     ) -> Visitor:
         context = await browser.new_context(
             locale={"en": "en-GB", "pl": "pl-PL"}[locale],
+            timezone_id=zone,
             viewport={"width": width, "height": 900},
             # Colours that are still changing would be judged as they pass.
             reduced_motion="reduce",

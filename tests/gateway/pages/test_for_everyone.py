@@ -1,22 +1,19 @@
 """The pages without script, by keyboard, on a small screen, by axe's judgement, and light to load."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from languages.catalogues import LOCALES, Locale
 from tests.gateway.conftest import Town
 from tests.gateway.pages.conftest import Visit
 from tests.gateway.pages.pictures import photo
+from tests.gateway.pages.soundness import fits, is_sound
 
 LARGEST_PAGE = 100 * 1024
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Each width and each colour once: contrast does not change with the width.
-LOOKS: tuple[tuple[int, Literal["dark", "light"]], ...] = ((1440, "light"), (360, "dark"))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -43,28 +40,6 @@ def _eur(amount: int) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
 
 
-async def _is_sound(page: Page) -> None:
-    """Nothing serious by axe's judgement, and nothing that sticks out, on two screens and in two colours."""
-    await page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
-    for width, scheme in LOOKS:
-        await page.set_viewport_size({"width": width, "height": 900})
-        await page.emulate_media(color_scheme=scheme)
-        found = await Axe().run(page, options={"resultTypes": ["violations"], "runOnly": RULES})
-        serious = [
-            f"{it['id']}: {node['html']} {node['failureSummary']}"
-            for it in found.response["violations"]
-            if it["impact"] in ("serious", "critical")
-            for node in it["nodes"]
-        ]
-        assert serious == [], (page.url, width, scheme)
-        await _fits(page)
-
-
-async def _fits(page: Page) -> None:
-    wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wide <= 0, page.url
-
-
 async def test_pages_are_sound_in_every_status_and_for_everybody(
     crowded: Town, visit: Visit
 ) -> None:
@@ -74,24 +49,24 @@ async def test_pages_are_sound_in_every_status_and_for_everybody(
         await visit("support"),
     )
     await buyer.page.goto(f"{buyer.address}/sign-in")
-    await _is_sound(buyer.page)
+    await is_sound(buyer.page)
     for visitor in (buyer, seller, support):
         await visitor.sign_in()
         if visitor is not seller:
-            await _is_sound(visitor.page)
+            await is_sound(visitor.page)
         await visitor.opens(crowded.order_id)
-        await _is_sound(visitor.page)
+        await is_sound(visitor.page)
 
     async with support.form("dispute_decision") as form:
         await form.get_by_label(support.label("dispute_decision", "no_refund")).check()
         await form.get_by_label(support.text("Note")).fill("Both have a point. " * 20)
     confirm = support.page.get_by_role("button", name=support.text("Confirm"))
     await expect(confirm).to_be_visible()
-    await _is_sound(support.page)
+    await is_sound(support.page)
 
     await buyer.opens("nothing")
     await expect(buyer.page.get_by_role("alert")).to_be_visible()
-    await _is_sound(buyer.page)
+    await is_sound(buyer.page)
 
 
 async def test_an_order_s_page_is_sound_from_its_beginning_to_its_end(
@@ -100,16 +75,16 @@ async def test_an_order_s_page_is_sound_from_its_beginning_to_its_end(
     await town.place()
     buyer = await visit("buyer", "pl")
     await buyer.sign_in(f"/orders/{town.order_id}")
-    await _is_sound(buyer.page)
+    await is_sound(buyer.page)
     await buyer.button("pay_now").click()
     await buyer.sees("payment_review")
-    await _is_sound(buyer.page)
+    await is_sound(buyer.page)
     await buyer.skips("day")
     await buyer.sees("awaiting_shipment")
     await town.buyer.post(f"{town.path}/cancel-request", {"reason": "changed_mind"})
     await town.seller.post(f"{town.path}/seller-reply", {"decision": "accept"})
     await buyer.sees("closed")
-    await _is_sound(buyer.page)
+    await is_sound(buyer.page)
 
 
 async def test_the_whole_order_page_weighs_less_than_100_kb(crowded: Town, visit: Visit) -> None:
@@ -137,7 +112,7 @@ async def test_everything_can_be_read_and_done_without_script(
         await visit(it, locale, script=False, width=360) for it in ("buyer", "seller", "support")
     ]
     await buyer.sign_in(f"/orders/{town.order_id}")
-    await _fits(buyer.page)
+    await fits(buyer.page)
     await buyer.button("pay_now").click()
     await buyer.sees("payment_review")
     await buyer.skips("day")

@@ -1,0 +1,171 @@
+"""Instants by the reader's own clock: from the first page on, and UTC where no script says which that is."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import Page, Request, Route, expect
+
+from languages.catalogues import LOCALES, Locale
+from languages.formats import from_text, instant_text
+from tests.gateway.conftest import Town
+from tests.gateway.pages.conftest import Visit, Visitor
+
+KATHMANDU = "Asia/Kathmandu"
+
+
+async def _placed(town: Town, visitor: Visitor, zone: str) -> str:
+    """What a page says of when the order was placed, in a zone."""
+    placed_at = datetime.fromisoformat((await town.buyer.get(town.path)).json()["placed_at"])
+    return instant_text(placed_at, visitor.locale, ZoneInfo(zone))
+
+
+def _counted(page: Page, address: str) -> list[str]:
+    """How often an address is asked for from now on, and by what."""
+    asked: list[str] = []
+
+    def count(request: Request) -> None:
+        if request.url == address:
+            asked.append(request.resource_type)
+
+    page.on("request", count)
+    return asked
+
+
+@asynccontextmanager
+async def _read_anew(page: Page, path: str) -> AsyncIterator[None]:
+    """Until the script has read a page anew, and has had the time to show it."""
+    async with page.expect_response(
+        lambda it: it.url.endswith(path) and it.request.resource_type == "fetch"
+    ) as answer:
+        yield
+    await (await answer.value).finished()
+    await page.evaluate("new Promise((done) => setTimeout(done, 200))")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_the_first_page_is_in_local_time_and_read_anew_but_once(
+    town: Town, visit: Visit, locale: Locale
+) -> None:
+    await town.place()
+    seller = await visit("seller", locale, zone="Europe/Warsaw")
+    asked = _counted(seller.page, f"{seller.address}/orders/{town.order_id}")
+
+    await seller.sign_in(f"/orders/{town.order_id}")
+
+    happened = seller.page.get_by_role("region", name=seller.text("What happened"))
+    local = await _placed(town, seller, "Europe/Warsaw")
+    assert re.search(r"\d\d:\d\d CES?T$", local)
+    await expect(happened).to_contain_text(local)
+    await expect(seller.page.get_by_role("main")).not_to_contain_text("UTC")
+    countdown = seller.page.locator("time[data-until]").first
+    await expect(countdown).to_have_attribute("title", re.compile("CES?T$"))
+    await expect(countdown).to_have_attribute("datetime", re.compile(r"(\+00:00|Z)$"))
+    assert asked == ["document", "fetch"]
+    await seller.page.reload()
+    await expect(happened).to_contain_text(local)
+    assert asked == ["document", "fetch", "document"]
+
+
+async def test_a_browser_that_travels_is_followed(town: Town, visit: Visit) -> None:
+    await town.place()
+    seller = await visit("seller", zone=KATHMANDU)
+    cookie = {"name": "unbuy-zone", "value": "Europe/Warsaw", "url": seller.address}
+    await seller.page.context.add_cookies([cookie])  # type: ignore[list-item]
+
+    await seller.sign_in(f"/orders/{town.order_id}")
+
+    local = await _placed(town, seller, KATHMANDU)
+    assert local.endswith(" GMT+05:45")
+    await expect(seller.page.get_by_role("main")).to_contain_text(local)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", "<b>"])
+async def test_a_zone_that_is_none_is_utc_and_no_page_is_read_for_it_again_and_again(
+    town: Town, visit: Visit, zone: str
+) -> None:
+    await town.place()
+    seller, order = await visit("seller"), f"/orders/{town.order_id}"
+    await seller.page.add_init_script(
+        f"Intl.DateTimeFormat.prototype.resolvedOptions = () => ({{ timeZone: {zone!r} }})"
+    )
+    asked = _counted(seller.page, f"{seller.address}{order}")
+
+    async with _read_anew(seller.page, order):
+        await seller.sign_in(order)
+    await seller.page.reload()
+
+    in_utc = await _placed(town, seller, "UTC")
+    await expect(seller.page.get_by_role("main")).to_contain_text(in_utc)
+    assert asked == ["document", "fetch", "document"]
+
+
+async def test_without_script_instants_are_in_utc_and_say_so(town: Town, visit: Visit) -> None:
+    await town.place()
+    seller = await visit("seller", "pl", script=False, zone="Europe/Warsaw")
+
+    await seller.sign_in(f"/orders/{town.order_id}")
+
+    local = await _placed(town, seller, "UTC")
+    assert local.endswith(" UTC")
+    await expect(seller.page.get_by_role("main")).to_contain_text(local)
+
+
+async def test_what_is_being_written_stays_when_the_zone_becomes_known(
+    town: Town, visit: Visit
+) -> None:
+    """The page that is read anew comes late, when somebody is writing already."""
+    await town.place()
+    buyer = await visit("buyer", zone="Europe/Warsaw")
+    page, order = buyer.page, f"/orders/{town.order_id}"
+    text = page.get_by_role("textbox", name=buyer.text("Message"))
+
+    async def late(route: Route) -> None:
+        if route.request.resource_type == "fetch":
+            await page.locator("summary#do-buyer_message").click()
+            await text.fill("Half a sen")
+        await route.continue_()
+
+    await page.route(f"**{order}", late)
+    async with _read_anew(page, order):
+        await buyer.sign_in(order)
+
+    await expect(text).to_have_value("Half a sen")
+    await expect(page.get_by_role("main")).to_contain_text(await _placed(town, buyer, "UTC"))
+
+
+async def test_what_is_possible_later_is_so_by_the_local_clock(town: Town, visit: Visit) -> None:
+    """R5: to the second, and never a moment early."""
+    await town.place()
+    assert (await town.pay()).is_success
+    buyer = await visit("buyer", zone=KATHMANDU)
+    await buyer.sign_in(f"/orders/{town.order_id}")
+
+    actions = (await town.buyer.get(town.path)).json()["actions"]["buyer"]
+    (at,) = [it["available_from"] for it in actions if it["action"] == "cancel_request"]
+    local = from_text(datetime.fromisoformat(at), "en", ZoneInfo(KATHMANDU))
+    await expect(buyer.button("cancel_request")).to_have_accessible_description(
+        re.compile(re.escape(local))
+    )
+
+
+async def test_what_a_form_was_answered_with_is_not_read_over(town: Town, visit: Visit) -> None:
+    """It would be gone: what was entered, and what is wrong with it."""
+    await town.place()
+    seller = await visit("seller")
+    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.page.context.clear_cookies(name="unbuy-zone")
+    asked = _counted(seller.page, f"{seller.address}/orders/{town.order_id}")
+
+    async with seller.form("seller_message") as form:
+        await form.get_by_label(seller.text("What is it about?")).select_option("discount")
+        await form.get_by_role("textbox", name=seller.text("Message")).fill("For you.")
+    await expect(seller.page.get_by_role("alert")).to_be_visible()
+    await seller.page.wait_for_function("document.cookie.includes('unbuy-zone=')")
+
+    message = seller.page.get_by_role("textbox", name=seller.text("Message"))
+    await expect(message).to_have_value("For you.")
+    assert asked == []

@@ -1,0 +1,112 @@
+"""Addresses that lead nowhere: a page for people, a problem for programs."""
+
+import httpx
+import pytest
+
+from gateway.accepting import prefers_a_page
+from languages.catalogues import LOCALES, Locale, translator
+from tests.gateway.browsing import HOSTILE, Anatomy, browser_at, sign_in
+from tests.gateway.conftest import Town
+from tests.gateway.problem import problem_of
+from tests.gateway.test_page_safety import is_safe
+
+# As browsers send it.
+PEOPLES = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
+
+
+async def _ask(
+    town: Town, path: str, accept: str, method: str = "GET", **more: str
+) -> httpx.Response:
+    return await town.http.request(method, path, headers={"Accept": accept, **more})
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("path", ["/nothing", "/orders/", "/v2/orders", "/static/nothing", "/v1x"])
+async def test_a_person_gets_a_page_in_their_language(
+    town: Town, locale: Locale, path: str
+) -> None:
+    answer = await _ask(town, path, PEOPLES, **{"Accept-Language": locale})
+
+    assert answer.status_code == 404
+    assert answer.headers["content-language"] == locale
+    page = is_safe(answer)
+    said = translator(locale).gettext
+    assert said("There is nothing at this address.") in page.text
+    assert said("To my orders") in page.text
+    assert ("a", {"href": "/"}) in page.elements
+
+
+async def test_the_language_that_was_chosen_counts(address: str, town: Town) -> None:
+    async with browser_at(address) as http:
+        await sign_in(http, "buyer", town.buyer.id)
+        await http.post("/language", data={"locale": "pl", "to": "/"})
+        answer = await http.get("/nothing", headers={"Accept": PEOPLES})
+
+    assert answer.headers["content-language"] == "pl"
+
+
+async def test_an_address_to_which_forms_are_sent_says_so(town: Town) -> None:
+    """Who reloads, or comes back to, what a form was answered with."""
+    answer = await _ask(town, "/orders/A-1/cancel-request", PEOPLES)
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert "forms are sent there" in is_safe(answer).text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [
+        ("GET", "/nothing", "*/*"),
+        ("GET", "/nothing", ""),
+        ("GET", "/nothing", "application/json"),
+        ("GET", "/nothing", "application/problem+json, text/html;q=0.9"),
+        ("POST", "/nothing", PEOPLES),
+        ("GET", "/v1", PEOPLES),
+        ("GET", "/v1/nothing", PEOPLES),
+        ("GET", "/docs/nothing", PEOPLES),
+        ("GET", "/docs/ui/nothing", PEOPLES),
+        ("GET", "/metrics/nothing", PEOPLES),
+        ("GET", "/healthz/nothing", PEOPLES),
+    ],
+)
+async def test_a_program_gets_a_problem(town: Town, method: str, path: str, accept: str) -> None:
+    problem_of(await _ask(town, path, accept, method), 404)
+
+
+async def test_a_method_of_the_api_s_stays_a_problem(town: Town) -> None:
+    answer = await _ask(town, "/v1/orders/A-1/cancel-request", PEOPLES)
+
+    problem_of(answer, 405)
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_an_address_is_not_repeated(town: Town) -> None:
+    answer = await _ask(town, f"/{HOSTILE.replace('/', '')}", PEOPLES)
+
+    assert answer.status_code == 404
+    assert Anatomy(answer.text).dangers() == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_for_people"),
+    [
+        (PEOPLES, True),
+        ("text/html", True),
+        ("TEXT/HTML; level=1", True),
+        ("text/*", True),
+        ("text/html, application/json;q=0.9", True),
+        ("text/html;q=0.9, application/json", False),
+        ("text/html, application/json", False),
+        ("text/html, application/problem+json", False),
+        ("text/html;q=0.5, */*", False),
+        ("text/html;q=0", False),
+        ("text/html;q=much", False),
+        ("text/html;q=nan", False),
+        ("*/*", False),
+        (";;q=,=,", False),
+        ("", False),
+    ],
+)
+def test_a_page_is_for_who_asks_for_one_first(accept: str, is_for_people: bool) -> None:
+    assert prefers_a_page(accept) == is_for_people
