@@ -12,6 +12,7 @@ from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, R
 from ledger.database import Database, insert_if_missing, insert_into
 from ledger.tables import provider_faults, provider_refunds
 from orders.messages import RefundStatus
+from orders.sentences import sentence
 from orders.values import Money
 
 _GIVEN_UP = (RefundStatus.FAILED, RefundStatus.CANCELED)
@@ -76,7 +77,9 @@ class LocalProvider:
             state = await self._news(connection, refund, question.at)
             if state.status is not RefundStatus.PENDING:
                 return state
-            stopped = RefundState(status=RefundStatus.CANCELED, reason="Stopped on request.")
+            stopped = RefundState(
+                status=RefundStatus.CANCELED, reason=sentence("Stopped on request.")
+            )
             return await _enter(connection, question.refund_id, stopped)
 
     async def fail_refunds_of(self, payment_id: str, reason: str) -> None:

@@ -24,6 +24,7 @@ SPEAKERS: Final = (
     "orders/",
     "workflows/",
     "activities/",
+    "adapters/local_provider.py",
     "adapters/number_rules.py",
     "adapters/proof_store.py",
     "gateway/",
