@@ -393,8 +393,7 @@ async def demo(*, keep: Flag = False) -> int:
     # Only here: the other commands need neither the worker nor the embedded server.
     from demo.performance import perform
 
-    with speaking("en"):  # its own words are English
-        return await perform(out, keep=keep)
+    return await perform(out, keep=keep)
 
 
 async def _send_after_the_end(client: Client, order_id: str, message: Message) -> int:

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -17,6 +17,7 @@ from demo import report
 from demo.report import Outcome
 from demo.stage import Astray, Life, Stage, set_up
 from demo.stories import STORIES, Story
+from languages.speaking import say, say_number
 
 # More at once only wait for each other on two cores.
 _AT_ONCE = 6
@@ -31,13 +32,21 @@ async def perform(console: Console, *, keep: bool) -> int:
     try:
         async with _interruptible(console) as stage:
             console.print(
-                f"A Temporal server and a worker are up at {stage.server.address}. "
-                f"{len(STORIES)} stories happen there now, in virtual time."
+                say(
+                    "A Temporal server and a worker are up at {address}.",
+                    address=stage.server.address,
+                ),
+                say_number(
+                    "{number} story happens there now, in virtual time.",
+                    "{number} stories happen there now, in virtual time.",
+                    len(STORIES),
+                ),
             )
             outcomes = await play(stage, STORIES, lambda outcome: report.tell(console, outcome))
             wrong = await judge(stage, outcomes)
             report.conclude(console, outcomes, wrong)
-            console.print(f"It took {monotonic() - began:.0f} seconds.")
+            took = round(monotonic() - began)
+            console.print(say_number("It took {number} second.", "It took {number} seconds.", took))
             if keep:
                 await _stay(console, stage, log)
     except asyncio.CancelledError:
@@ -45,7 +54,7 @@ async def perform(console: Console, *, keep: bool) -> int:
         raise
     finally:
         if wrong is None or wrong:
-            console.print(f"The log is kept: {log}", soft_wrap=True)
+            console.print(say("The log is kept: {log}", log=log), soft_wrap=True)
         else:
             log.unlink()
     return 1 if wrong else 0
@@ -82,7 +91,9 @@ async def live(stage: Stage, story: Story) -> Outcome:
     try:
         await story.happens(life)
         await life.ends()
-    except (Astray, TemporalError, TimeoutError) as error:
+    except Astray as error:
+        problem = str(error)
+    except (TemporalError, TimeoutError) as error:
         problem = f"{type(error).__name__}: {error}"
     strays = await life.strays()
     return Outcome(
@@ -118,7 +129,7 @@ async def _interruptible(console: Console) -> AsyncIterator[Stage]:
             try:
                 yield stage
             except asyncio.CancelledError:
-                console.print("Stopping ...")
+                console.print(say("Stopping ..."))
                 raise
 
 
@@ -126,15 +137,23 @@ async def _stay(console: Console, stage: Stage, log: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    console.print(
-        f"\nTemporal  {stage.server.address}\n"
-        f"Web UI    {stage.server.ui_url}\n"
-        f"Log       {log}\n"
-        f"Commands  TEMPORAL_ADDRESS={stage.server.address} "
-        f"UNBUY_DATABASE_URL={stage.database_url} python starter.py list\n"
-        "Ctrl-C stops it.",
-        markup=False,
-        soft_wrap=True,
-    )
+    console.print()
+    for line in kept(stage.server.address, stage.server.ui_url, stage.database_url, log):
+        console.print(line, markup=False, soft_wrap=True)
     await stop.wait()
-    console.print("Stopping ...")
+    console.print(say("Stopping ..."))
+
+
+def kept(address: str, ui_url: str | None, database_url: str, log: Path) -> Iterator[str]:
+    """Where what keeps running is found, and how it is stopped."""
+    variables = f"TEMPORAL_ADDRESS={address} UNBUY_DATABASE_URL={database_url}"
+    found = {
+        "Temporal": address,
+        "Web UI": ui_url,
+        say("Log"): log,
+        say("Commands"): f"{variables} python starter.py list",
+    }
+    width = max(map(len, found))
+    for name, where in found.items():
+        yield f"{name:<{width}}  {where}"
+    yield say("Ctrl-C stops it.")

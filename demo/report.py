@@ -11,22 +11,28 @@ from rich.text import Text
 import rendering
 from demo.stage import Cost, RefusedUpdate
 from demo.stories import Ending, Story
+from languages.catalogues import NC_, translator
+from languages.formats import amount_text
+from languages.speaking import say, say_number, spoken
 from ledger.journal import AccountSum, sums_of
 from orders.model import CloseReason, Status
 from orders.stray import Stray
-from orders.values import Balance, Money, decimal
+from orders.values import Balance, Money
 from orders.view import OrderView
-
-FOOTNOTE = (
-    "Events and workflow tasks are those of the order's own process. The events by which this demo "
-    "skips its time (WORKFLOW_EXECUTION_OPTIONS_UPDATED, "
-    "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED) are not counted: an order that lives at its own "
-    "pace has none."
-)
 
 # Narrow: both tables are to fit a terminal of 80 columns.
 BOX = box.SIMPLE_HEAD
 NOTHING = "\N{EM DASH}"
+
+# Their words are no wider than they must be: "\n" breaks them.
+_SUMS = (
+    NC_("column", "paid"),
+    NC_("column", "refunded"),
+    NC_("column", "charged\nback"),
+    NC_("column", "held"),
+    NC_("column", "owed to\nseller"),
+    NC_("column", "sent\nback"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Outcome:
 def tell(console: Console, outcome: Outcome) -> None:
     """Print a story as a timeline with its virtual dates."""
     console.print()
-    console.print(Text.assemble((outcome.story.title, "bold"), f"  ({outcome.view.order_id})"))
+    console.print(Text.assemble((_title(outcome), "bold"), f"  ({outcome.view.order_id})"))
     refused = [
         rendering.refused_line(it.at, it.name, it.reason, it.available_from)
         for it in outcome.refused
@@ -60,30 +66,50 @@ def tell(console: Console, outcome: Outcome) -> None:
     for stray in outcome.strays:
         money = rendering.money(stray.payment.money)
         console.print(
-            f"  Payment {stray.payment.payment_id} of {money}, by a process and a clock of its own:"
+            say(
+                "  Payment {payment_id} of {money}, by a process and a clock of its own:",
+                payment_id=stray.payment.payment_id,
+                money=money,
+            )
         )
         console.print(rendering.timeline(rendering.entries(stray.timeline)))
-    ended = f"{rendering.words(outcome.view.status)}: {rendering.state(outcome.view)}"
-    console.print(f"  In the end it is {ended}.")
+    console.print(
+        say(
+            "  In the end it is {status}: {state}.",
+            status=rendering.named("status", outcome.view.status),
+            state=rendering.state(outcome.view),
+        )
+    )
     if outcome.problem:
-        console.print(Text(f"  It went another way: {outcome.problem}", style="red"))
+        console.print(
+            Text(say("  It went another way: {problem}", problem=outcome.problem), style="red")
+        )
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     """How each story ended, and what it cost."""
     made = Table(
-        title="Outcomes", caption=FOOTNOTE, caption_justify="left", title_style="bold", box=BOX
+        title=say("Outcomes"),
+        caption=say(
+            "Events and workflow tasks are those of the order's own process. The events by which this "
+            "demo skips its time (WORKFLOW_EXECUTION_OPTIONS_UPDATED, "
+            "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED) are not counted: an order that lives at its "
+            "own pace has none."
+        ),
+        caption_justify="left",
+        title_style="bold",
+        box=BOX,
     )
-    for name in ("story", "status", "close reason"):
+    for name in (say("story"), say("status"), say("close reason")):
         made.add_column(name)
-    made.add_column("events", justify="right")
-    made.add_column("tasks", justify="right")
+    made.add_column(say("events"), justify="right")
+    made.add_column(say("tasks"), justify="right")
     for outcome in outcomes:
         view = outcome.view
         made.add_row(
-            outcome.story.title,
-            rendering.words(view.status),
-            rendering.words(view.close_reason or NOTHING),
+            _title(outcome),
+            rendering.named("status", view.status),
+            rendering.named("close_reason", view.close_reason) if view.close_reason else NOTHING,
             str(outcome.cost.events),
             str(outcome.cost.workflow_tasks),
             style="red" if faults(outcome) else None,
@@ -93,15 +119,16 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
 
 def money_table(outcomes: Sequence[Outcome]) -> Table:
     """Where each story's money is."""
-    made = Table(title="Money", title_style="bold", box=BOX, padding=(0, 1, 0, 0))
-    made.add_column("story")
-    made.add_column("in")
-    for name in ("paid", "refunded", "charged\nback", "held", "owed to\nseller", "sent\nback"):
-        made.add_column(name, justify="right", no_wrap=True)
+    made = Table(title=say("Money"), title_style="bold", box=BOX, padding=(0, 1, 0, 0))
+    made.add_column(say("story"))
+    # For translators: a currency stands below it, as in "in EUR".
+    made.add_column(_column(NC_("column", "in")))
+    for name in _SUMS:
+        made.add_column(_column(name), justify="right", no_wrap=True)
     for outcome in outcomes:
         view = outcome.view
         made.add_row(
-            outcome.story.title,
+            _title(outcome),
             view.amount_paid.currency,
             *(
                 _number(amount)
@@ -120,13 +147,21 @@ def money_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _number(money: Money | Balance) -> str:
-    return decimal(money.amount, money.currency) if money.amount else NOTHING
+    return amount_text(money, spoken()) if money.amount else NOTHING
+
+
+def _column(name: str) -> str:
+    return str(translator(spoken()).pgettext("column", name))
+
+
+def _title(outcome: Outcome) -> str:
+    return str(translator(spoken()).gettext(outcome.story.title))
 
 
 def faults(outcome: Outcome) -> list[str]:
     """What is wrong with one story; nothing when it ended as it must and its money adds up."""
     return [
-        f"{outcome.story.title}: {fault}"
+        f"{_title(outcome)}: {fault}"
         for fault in (*_astray(outcome), *_wrong_ending(outcome), *_wrong_money(outcome))
     ]
 
@@ -135,9 +170,13 @@ def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
     """What is wrong with the whole ledger: each currency must sum to zero."""
     sums = sums_of(trial_balance)
     if not sums:
-        return ["The ledger is empty."]
+        return [say("The ledger is empty.")]
     return [
-        f"The ledger's accounts in {currency} sum to {total} minor units instead of zero."
+        say(
+            "The ledger's accounts in {currency} sum to {money} instead of zero.",
+            currency=currency,
+            money=rendering.money(Balance.model_validate({"amount": total, "currency": currency})),
+        )
         for currency, total in sums.items()
         if total
     ]
@@ -146,8 +185,9 @@ def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
 def endings_not_seen(outcomes: Sequence[Outcome]) -> list[str]:
     """Which endings of the process no story came to."""
     seen = {outcome.view.close_reason or outcome.view.status.value for outcome in outcomes}
-    missing = [ending for ending in (*CloseReason, Status.SHIPPED) if ending not in seen]
-    return [f"No story ended as {', '.join(missing)}."] if missing else []
+    endings = (*(("close_reason", it) for it in CloseReason), ("status", Status.SHIPPED))
+    missing = [rendering.key_and_name(kind, it) for kind, it in endings if it not in seen]
+    return [say("No story ended as {endings}.", endings=", ".join(missing))] if missing else []
 
 
 def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]) -> None:
@@ -156,12 +196,19 @@ def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]
         console.print()
         console.print(table)
     for fault in wrong:
-        console.print(Text(f"WRONG: {fault}", style="red"))
+        console.print(Text(say("WRONG: {fault}", fault=fault), style="red"))
     if not wrong:
         console.print(
-            f"All {len(outcomes)} stories ended as they must, and every ending of the process is among "
-            "them. For each order paid = refunded + charged back + held + owed to the seller, "
-            "the ledger says the same, and its accounts sum to zero."
+            say_number(
+                "{number} story ended as it must.",
+                "All {number} stories ended as they must.",
+                len(outcomes),
+            ),
+            say(
+                "Every ending of the process is among them. For each order paid = refunded + charged "
+                "back + held + owed to the seller, the ledger says the same, and its accounts sum to "
+                "zero."
+            ),
         )
 
 
@@ -185,7 +232,9 @@ def _wrong_ending(outcome: Outcome) -> list[str]:
         to_seller=view.amount_owed_to_seller.amount,
         sent_back=_sent_back(outcome),
     )
-    return [] if came_to == wanted else [f"it ended as {came_to}, but should as {wanted}"]
+    if came_to == wanted:
+        return []
+    return [say("it ended as {ending}, but should as {wanted}", ending=came_to, wanted=wanted)]
 
 
 def _wrong_money(outcome: Outcome) -> list[str]:
@@ -196,18 +245,33 @@ def _wrong_money(outcome: Outcome) -> list[str]:
     wrong = []
     if paid != refunded + back + held + owed:
         wrong.append(
-            f"paid {paid} is not refunded {refunded} + charged back {back} + held {held} + owed {owed}"
+            say(
+                "paid {paid} is not refunded {refunded} + charged back {back} + held {held} + owed {owed}",
+                paid=paid,
+                refunded=refunded,
+                back=back,
+                held=held,
+                owed=owed,
+            )
         )
     book = outcome.balances
     cash, kept = book.get("cash", 0), -book.get("held", 0) - book.get("refunds", 0)
     seller = -book.get("seller", 0)
     if sum(book.values()) or (cash, kept, seller) != (paid - refunded - back, held, owed):
         wrong.append(
-            f"the ledger has {book}, but the order says: paid {paid}, refunded {refunded}, "
-            f"charged back {back}, held {held}, owed to the seller {owed}"
+            say(
+                "the ledger has {book}, but the order says: paid {paid}, refunded {refunded}, "
+                "charged back {back}, held {held}, owed to the seller {owed}",
+                book=book,
+                paid=paid,
+                refunded=refunded,
+                back=back,
+                held=held,
+                owed=owed,
+            )
         )
     wrong += [
-        f"money sent back is still in the ledger: {left}"
+        say("money sent back is still in the ledger: {left}", left=left)
         for left in outcome.stray_balances
         if any(left.values())
     ]

@@ -13,9 +13,11 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+import rendering
 from adapters.local_provider import LocalProvider
 from demo.lines import Line, TemporalLine
 from deploy.embedded import EmbeddedServer, embedded_server
+from languages.speaking import say
 from ledger.journal import Database, SqlJournal
 from orders import messages as m
 from orders.errors import NotAllowedNow, RefusalCode
@@ -128,11 +130,11 @@ class Life:
         try:
             await self.stage.line.tell(self.placed, message)
         except NotAllowedNow as refusal:
-            raise Astray(f"{message.name} was refused: {refusal.reason}") from None
+            raise _refused(message, refusal.reason) from None
         await self._rest(self.handle)
         after = await self.view()
         if after.refused[-1:] != before.refused[-1:]:
-            raise Astray(f"{message.name} was refused: {after.refused[-1].reason}")
+            raise _refused(message, after.refused[-1].reason)
         return after
 
     async def refuses(self, message: m.Message, code: RefusalCode) -> RefusedUpdate:
@@ -142,13 +144,26 @@ class Life:
             await self.stage.line.ask(self.placed, message)
         except NotAllowedNow as refusal:
             if refusal.code is not code:
-                raise Astray(f"{message.name} was refused as {refusal.code}, not {code}") from None
+                raise Astray(
+                    say(
+                        "{name} was refused as {code}, not {wanted}",
+                        name=message.name,
+                        code=refusal.code,
+                        wanted=code,
+                    )
+                ) from None
             refused = RefusedUpdate(at, message.name, refusal.reason, refusal.available_from)
             self.refused.append(refused)
             return refused
         finally:
             await self._rest(self.handle)
-        raise Astray(f"{message.name} was taken, but should have been refused as {code}")
+        raise Astray(
+            say(
+                "{name} was taken, but should have been refused as {code}",
+                name=message.name,
+                code=code,
+            )
+        )
 
     async def is_paid(self, money: Money | None = None) -> str:
         """R5: the provider reports a payment, of what is due unless told otherwise; returns its id."""
@@ -174,7 +189,13 @@ class Life:
                 while (view := await self.view()).status is not status:
                     await asyncio.sleep(_BLINK)
         except TimeoutError:
-            raise Astray(f"it is {view.status}, not {status}") from None
+            raise Astray(
+                say(
+                    "it is {status}, not {wanted}",
+                    status=_status(view.status),
+                    wanted=_status(status),
+                )
+            ) from None
         return view
 
     async def ends(self) -> OrderView:
@@ -185,7 +206,13 @@ class Life:
                 return await self.handle.result()
         except TimeoutError:
             view = await self.view()
-            raise Astray(f"it does not end; it is {view.status}, next {view.next}") from None
+            raise Astray(
+                say(
+                    "it does not end; it is {status}, and next by itself: {line}",
+                    status=_status(view.status),
+                    line="; ".join(rendering.coming(view)) or say("nothing"),
+                )
+            ) from None
 
     async def view(self) -> OrderView:
         """The order as it is now."""
@@ -254,3 +281,12 @@ class Life:
                     if error.status is not RPCStatusCode.NOT_FOUND:
                         raise
                 await asyncio.sleep(_BLINK)
+
+
+def _refused(message: m.Message, reason: str) -> Astray:
+    why = rendering.refusal(reason, None)
+    return Astray(say("{name} is refused. {why}", name=message.name, why=why))
+
+
+def _status(status: Status) -> str:
+    return rendering.key_and_name("status", status)

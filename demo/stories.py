@@ -1,12 +1,16 @@
 """The stories that the demo lives through: every ending of the process, told by public messages only.
 
-Each reads forward: somebody does something, days pass. What it must come to stands above it.
+Each reads forward: somebody does something, days pass. What it must come to stands above it. Its people
+write in the language that is spoken.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import rendering
 from demo.stage import Life
+from languages.catalogues import N_
+from languages.speaking import say
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
@@ -83,14 +87,14 @@ def given_back(reason: CloseReason) -> Ending:
     return Ending(Status.CLOSED, reason, refunded=PRICE)
 
 
-@story("Unpaid for 20 days", Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0))
+@story(N_("Unpaid for 20 days"), Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0))
 async def unpaid_for_20_days(order: Life) -> None:
     """R1: not paying is enough to cancel."""
     await order.days(20)
 
 
 @story(
-    "Cancelled before it was paid",
+    N_("Cancelled before it was paid"),
     Ending(Status.CLOSED, CloseReason.BUYER_CANCELED_UNPAID, paid=0),
     currency="PLN",
 )
@@ -101,7 +105,7 @@ async def cancelled_before_it_was_paid(order: Life) -> None:
 
 
 @story(
-    "Messages and a discount, then paid and shipped",
+    N_("Messages and a discount, then paid and shipped"),
     Ending(Status.SHIPPED, paid=PRICE - 500, to_seller=PRICE - 500),
     currency="PLN",
 )
@@ -109,12 +113,16 @@ async def talked_into_paying(order: Life) -> None:
     """R4, R5: seller and buyer talk, and a discount changes what is due."""
     await order.days(4)
     await order.tells(
-        m.SellerMessage(topic="payment_question", text="Is something keeping you from paying?")
+        m.SellerMessage(topic="payment_question", text=say("Is something keeping you from paying?"))
     )
-    await order.tells(m.BuyerMessage(text="It is cheaper elsewhere."))
+    await order.tells(m.BuyerMessage(text=say("It is cheaper elsewhere.")))
     discount = order.placed.total.of(500)
     offered = await order.tells(
-        m.SellerMessage(topic="discount", text="Would 5.00 off do?", discount=discount)
+        m.SellerMessage(
+            topic="discount",
+            text=say("Would {money} off do?", money=rendering.money(discount)),
+            discount=discount,
+        )
     )
     await order.days(1)
     await order.tells(m.OfferAcceptance(offer_id=offered.offers[0].offer_id))
@@ -124,12 +132,14 @@ async def talked_into_paying(order: Life) -> None:
     await order.tells(m.TrackingNumber(number="RR473124829PL"))
 
 
-@story("Payment turned down, paid again, shipped", SHIPPED)
+@story(N_("Payment turned down, paid again, shipped"), SHIPPED)
 async def paid_again(order: Life) -> None:
     """R6: a payment turned down during the check leaves the rest of the 20 days."""
     await order.days(2)
     declined = await order.is_paid()
-    await order.tells(m.PaymentDeclined(payment_id=declined, reason="The card was reported lost."))
+    await order.tells(
+        m.PaymentDeclined(payment_id=declined, reason=say("The card was reported lost."))
+    )
     await order.days(10)
     await order.is_paid()
     await order.days(1)
@@ -137,7 +147,7 @@ async def paid_again(order: Life) -> None:
     await order.tells(m.TrackingNumber(number="RB123456785GB"))
 
 
-@story("Cancel pressed during the check", SHIPPED)
+@story(N_("Cancel pressed during the check"), SHIPPED)
 async def cancel_pressed_during_the_check(order: Life) -> None:
     """R5: refused, with the instant from which it is possible; then the buyer thinks again."""
     await order.is_paid()
@@ -149,7 +159,7 @@ async def cancel_pressed_during_the_check(order: Life) -> None:
     await order.tells(m.TrackingNumber(number="1Z5R89390357567127"))
 
 
-@story("Cancelled after the check, seller confirms", given_back(CloseReason.SELLER_ACCEPTED))
+@story(N_("Cancelled after the check, seller confirms"), given_back(CloseReason.SELLER_ACCEPTED))
 async def canceled_and_refunded(order: Life) -> None:
     """R7, R9, R14: asked for, confirmed, and refunded within days."""
     await order.days(2)
@@ -161,7 +171,7 @@ async def canceled_and_refunded(order: Life) -> None:
     await order.days(3)
 
 
-@story("Seller silent for 14 days", given_back(CloseReason.SELLER_NO_RESPONSE))
+@story(N_("Seller silent for 14 days"), given_back(CloseReason.SELLER_NO_RESPONSE))
 async def seller_silent(order: Life) -> None:
     """R9: silence is consent."""
     await order.is_paid()
@@ -173,7 +183,7 @@ async def seller_silent(order: Life) -> None:
 
 
 @story(
-    "Complaint, so a dispute beside the request",
+    N_("Complaint, so a dispute beside the request"),
     given_back(CloseReason.DISPUTE_FULL_REFUND),
     currency="PLN",
 )
@@ -183,7 +193,9 @@ async def complaint(order: Life) -> None:
     await order.days(1)
     await order.tells(
         m.CancelRequest(
-            reason=CancelReason.DISTRUST_SELLER, complaint=True, note="The shop has a new name."
+            reason=CancelReason.DISTRUST_SELLER,
+            complaint=True,
+            note=say("The shop has a new name."),
         )
     )
     await order.days(5)
@@ -191,7 +203,7 @@ async def complaint(order: Life) -> None:
     await order.days(3)
 
 
-@story("“Already shipped”, with a right tracking number", SHIPPED)
+@story(N_("“Already shipped”, with a right tracking number"), SHIPPED)
 async def proved_by_number(order: Life) -> None:
     """R10, R11: a number that proves right ends the cancellation."""
     await order.is_paid()
@@ -202,7 +214,7 @@ async def proved_by_number(order: Life) -> None:
 
 
 @story(
-    "“Already shipped”, with a wrong number: dispute, partial refund",
+    N_("“Already shipped”, with a wrong number: dispute, partial refund"),
     Ending(
         Status.CLOSED, CloseReason.DISPUTE_PARTIAL_REFUND, refunded=3000, to_seller=PRICE - 3000
     ),
@@ -221,14 +233,14 @@ async def wrong_number(order: Life) -> None:
     await order.days(3)
 
 
-@story("Photo proof, accepted by support", SHIPPED)
+@story(N_("Photo proof, accepted by support"), SHIPPED)
 async def photo_accepted(order: Life) -> None:
     """R10, R11: people judge photos."""
     await order.is_paid()
     await order.days(1)
     await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
     await order.days(3)
-    await order.tells(m.SellerReply(decision="already_shipped", note="A photo follows."))
+    await order.tells(m.SellerReply(decision="already_shipped", note=say("A photo follows.")))
     await order.tells(
         m.ShipmentProof(
             kind="photo",
@@ -239,10 +251,10 @@ async def photo_accepted(order: Life) -> None:
         )
     )
     await order.days(1)
-    await order.tells(m.ProofReview(accepted=True, note="Name and address can be read."))
+    await order.tells(m.ProofReview(accepted=True, note=say("Name and address can be read.")))
 
 
-@story("Cancellation withdrawn, then shipped", SHIPPED)
+@story(N_("Cancellation withdrawn, then shipped"), SHIPPED)
 async def withdrawn(order: Life) -> None:
     """R18, R20a: the buyer takes the request back and gives the seller more time."""
     await order.is_paid()
@@ -256,11 +268,13 @@ async def withdrawn(order: Life) -> None:
     await order.tells(m.TrackingNumber(number="986578788855", carrier="FedEx"))
 
 
-@story("Refund fails, is overdue, escalated, then settled", given_back(CloseReason.SELLER_ACCEPTED))
+@story(
+    N_("Refund fails, is overdue, escalated, then settled"), given_back(CloseReason.SELLER_ACCEPTED)
+)
 async def refund_overdue(order: Life) -> None:
     """R15: nothing is dropped because it took too long."""
     payment = await order.is_paid()
-    await order.stage.provider.fail_refunds_of(payment, "The card was closed.")
+    await order.stage.provider.fail_refunds_of(payment, say("The card was closed."))
     await order.days(1)
     await order.tells(m.CancelRequest(reason=CancelReason.ADDRESS_ISSUES))
     closed = await order.tells(m.SellerReply(decision="accept"))
@@ -271,13 +285,13 @@ async def refund_overdue(order: Life) -> None:
             m.RefundUpdate(
                 refund_id=closed.refund.refund_id,
                 status=RefundStatus.SUCCEEDED,
-                reason="Paid to the buyer's account instead.",
+                reason=say("Paid to the buyer's account instead."),
             )
         )
 
 
 @story(
-    "Payment that arrives after closing",
+    N_("Payment that arrives after closing"),
     Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0, sent_back=PRICE),
 )
 async def paid_too_late(order: Life) -> None:
@@ -289,7 +303,7 @@ async def paid_too_late(order: Life) -> None:
 
 
 @story(
-    "Paid twice: the second payment goes back",
+    N_("Paid twice: the second payment goes back"),
     Ending(Status.SHIPPED, to_seller=PRICE, sent_back=PRICE),
     currency="JPY",
 )
@@ -302,7 +316,7 @@ async def paid_twice(order: Life) -> None:
     await order.tells(m.TrackingNumber(number="3318810025", carrier="DHL"))
 
 
-@story("Not shipped within 30 days", given_back(CloseReason.SHIPMENT_EXPIRED), currency="JPY")
+@story(N_("Not shipped within 30 days"), given_back(CloseReason.SHIPMENT_EXPIRED), currency="JPY")
 async def never_shipped(order: Life) -> None:
     """R20: a paid order does not wait for ever."""
     await order.is_paid()
@@ -314,7 +328,7 @@ async def never_shipped(order: Life) -> None:
 
 
 @story(
-    "Seller refuses: dispute, decided for the seller",
+    N_("Seller refuses: dispute, decided for the seller"),
     Ending(Status.CLOSED, CloseReason.DISPUTE_NO_REFUND, to_seller=PRICE),
 )
 async def decided_for_the_seller(order: Life) -> None:
@@ -322,12 +336,12 @@ async def decided_for_the_seller(order: Life) -> None:
     await order.is_paid()
     await order.days(1)
     await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.tells(m.SellerReply(decision="refuse", note="It was made to measure."))
+    await order.tells(m.SellerReply(decision="refuse", note=say("It was made to measure.")))
     await order.days(2)
-    await order.tells(m.DisputeDecision(decision="no_refund", note="It was made to measure."))
+    await order.tells(m.DisputeDecision(decision="no_refund", note=say("It was made to measure.")))
 
 
-@story("Dispute that nobody decides for 60 days", given_back(CloseReason.DISPUTE_FULL_REFUND))
+@story(N_("Dispute that nobody decides for 60 days"), given_back(CloseReason.DISPUTE_FULL_REFUND))
 async def mediator_silent(order: Life) -> None:
     """R16b: a mediator's silence does not hold the money for ever."""
     await order.is_paid()
@@ -340,7 +354,7 @@ async def mediator_silent(order: Life) -> None:
 
 
 @story(
-    "Dispute that seller and buyer settle",
+    N_("Dispute that seller and buyer settle"),
     Ending(Status.CLOSED, CloseReason.DISPUTE_SETTLED, refunded=2490, to_seller=PRICE - 2490),
     currency="PLN",
 )
@@ -352,13 +366,13 @@ async def settled(order: Life) -> None:
     await order.tells(m.SellerReply(decision="refuse"))
     await order.days(2)
     half = order.placed.total.of(2490)
-    offered = await order.tells(m.SettlementOffer(money=half, note="Half of it back?"))
+    offered = await order.tells(m.SettlementOffer(money=half, note=say("Half of it back?")))
     await order.tells(m.SettlementAcceptance(offer_id=offered.offers[0].offer_id))
     await order.days(3)
 
 
 @story(
-    "Chargeback, lost: the bank took the money back",
+    N_("Chargeback, lost: the bank took the money back"),
     Ending(Status.CLOSED, CloseReason.CHARGED_BACK, charged_back=PRICE),
 )
 async def charged_back(order: Life) -> None:
@@ -374,7 +388,7 @@ async def charged_back(order: Life) -> None:
 
 
 @story(
-    "Chargeback while a refund is under way: paid back once",
+    N_("Chargeback while a refund is under way: paid back once"),
     Ending(Status.CLOSED, CloseReason.SELLER_ACCEPTED, charged_back=PRICE),
 )
 async def charged_back_instead_of_refunded(order: Life) -> None:

@@ -38,7 +38,17 @@ KEYWORDS: Final = {
     "say_number": (1, 2),
 }
 ROOMS: Final = frozenset(
-    {"activities", "adapters", "deploy", "gateway", "languages", "ledger", "orders", "workflows"}
+    {
+        "activities",
+        "adapters",
+        "demo",
+        "deploy",
+        "gateway",
+        "languages",
+        "ledger",
+        "orders",
+        "workflows",
+    }
 )
 """Where people's texts are, beside the programs in the root itself."""
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from demo.stories import (
     paid_too_late,
     unpaid_for_20_days,
 )
+from languages.catalogues import LOCALES, Locale
+from languages.speaking import speaking
 from ledger.journal import AccountSum
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, CancelRequest
@@ -77,15 +80,82 @@ def refunded(judged: tuple[Played, str]) -> Outcome:
     return judged[0]["canceled-and-refunded"]
 
 
-async def test_the_tables_fit_a_narrow_terminal(judged: tuple[Played, str]) -> None:
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en", ("payment expired", "4,980")), ("pl", ("nieopłacone", "4\N{NO-BREAK SPACE}980"))],
+)
+async def test_the_tables_fit_a_narrow_terminal(
+    judged: tuple[Played, str], locale: Locale, said: tuple[str, ...]
+) -> None:
     outcomes, _ = judged
+    in_yen = outcomes["cancel-pressed-during-the-check"]
+    yen = in_yen.view.model_copy(
+        update={
+            name: amount.model_copy(update={"currency": "JPY"})
+            for name, amount in in_yen.view
+            if name.startswith("amount_")
+        }
+    )
     printed = io.StringIO()
-    report.conclude(Console(file=printed, width=80), list(outcomes.values()), wrong=[])
+    with speaking(locale):
+        report.conclude(
+            Console(file=printed, width=80),
+            [*outcomes.values(), replace(in_yen, view=yen)],
+            wrong=[],
+        )
 
     lines = [line.strip() for line in printed.getvalue().splitlines()]
     assert max(map(len, lines)) <= 80
-    assert "payment expired" in printed.getvalue()
+    assert all(text in printed.getvalue() for text in said)
     assert "…" not in printed.getvalue()
+
+
+# What commands, the contract and Temporal call things is the same in every language.
+_NAMES = re.compile(r"Ending\(.*?charged_back=.*?\)|\S*[-_:/=]\S*|[A-Z]{3,}|python starter.py list")
+_ALIKE = {"Temporal", "Web", "system", "workflow", "bank"}
+
+
+def _words(printed: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]{3,}", _NAMES.sub(" ", printed)))
+
+
+def _everything(outcomes: Played, locale: Locale) -> str:
+    """All that the demo prints, also of what goes wrong, in a language."""
+    printed = io.StringIO()
+    console = Console(file=printed, width=10_000, highlight=False)
+    spoilt = replace(
+        outcomes["canceled-and-refunded"],
+        balances={"cash": 1},
+        stray_balances=({"cash": 5, "stray": -5},),
+    )
+    with speaking(locale):
+        every = [*outcomes.values(), *(replace(spoilt, story=story) for story in STORIES)]
+        for outcome in outcomes.values():
+            report.tell(console, replace(outcome, problem=None))
+        wrong = [
+            *(fault for it in every for fault in report.faults(replace(it, problem=None))),
+            *report.endings_not_seen(every),
+            *report.ledger_faults([]),
+            *report.ledger_faults([AccountSum("EUR", "cash", 100)]),
+        ]
+        report.conclude(console, every[1:], wrong)
+        report.conclude(console, every[1:], wrong=[])
+        for line in performance.kept("1.2.3.4:7233", "http://x", "sqlite:///x.db", Path("/x.log")):
+            console.print(line)
+    return printed.getvalue()
+
+
+async def test_the_report_speaks_polish_throughout(judged: tuple[Played, str]) -> None:
+    """No word of its English is left, but for names."""
+    outcomes = {name: it for name, it in judged[0].items() if it.story is not GONE_ASTRAY}
+    english, polish = (_everything(outcomes, locale) for locale in LOCALES)
+
+    assert len(_words(english)) > 150
+    assert _words(english) & _words(polish) - _ALIKE == set()
+    assert "Stan na koniec \N{EN DASH} zamknięte: nie zostało opłacone w terminie." in polish
+    assert f"Wszystkie {len(STORIES) + 3} historie zakończyły się" in polish
+    assert "„Już wysłane”, z poprawnym numerem przesyłki" in polish
+    assert "dispute_settled (spór: ugoda)" in polish
 
 
 async def test_the_demo_stops_quietly_with_ctrl_c(tmp_path: Path) -> None:
@@ -129,15 +199,19 @@ async def test_the_log_of_a_story_that_went_wrong_is_kept(
     root = logging.getLogger()
     kept = root.handlers[:], root.level
     try:
-        status = await performance.perform(Console(file=printed, width=80), keep=False)
+        with speaking("pl"):
+            status = await performance.perform(Console(file=printed, width=80), keep=False)
     finally:
         for handler in root.handlers:
             handler.close()
         root.handlers[:], root.level = kept
 
     [log] = _files(tmp_path)
+    said = " ".join(printed.getvalue().split())
     assert status == 1
-    assert f"The log is kept: {log}" in printed.getvalue()
+    assert "1 historia dzieje się tam teraz" in said
+    assert "cancel_request: przyjęto, a należało odmówić" in said
+    assert f"Dziennik pozostaje: {log}" in printed.getvalue()
 
 
 async def test_stories_end_as_they_are_told(judged: tuple[Played, str]) -> None:
@@ -225,7 +299,7 @@ def test_a_ledger_that_does_not_sum_to_zero_is_wrong() -> None:
     ]
 
     assert report.ledger_faults(entries) == [
-        "The ledger's accounts in EUR sum to 1 minor units instead of zero."
+        "The ledger's accounts in EUR sum to €0.01 instead of zero."
     ]
 
 
