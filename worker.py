@@ -55,12 +55,23 @@ from adapters.stray_processes import TemporalStrays
 from adapters.stripe_provider import StripeProvider
 from adapters.webhook_sender import WebhookSender
 from adapters.webhook_subscribers import TemporalSubscribers
-from connecting import CannotServe, Unreachable, connect, open_database, refusal
+from connecting import (
+    BadConfiguration,
+    CannotServe,
+    Unreachable,
+    connect,
+    open_database,
+    refusal,
+)
+from languages.choice import of_terminal
+from languages.refusals import refusal as said_again
+from languages.speaking import say, speaking
 from ledger.audit import SqlAudit
 from ledger.deliveries import SqlDeliveries
 from ledger.inbox import SqlInbox
 from ledger.journal import Database, SqlJournal
 from ledger.refunds import SqlRefundRegister
+from orders.sentences import sentence
 from settings import Settings, complaints
 from workflows import calls, ids
 from workflows.late_chargeback import LateChargebackWorkflow
@@ -193,8 +204,10 @@ def carrier_service(settings: Settings) -> CarrierService | None:
         from adapters.easypost_carrier import EasyPostCarrier
     except ImportError as error:
         raise CannotServe(
-            "UNBUY_EASYPOST_API_KEY is set, but the package easypost is missing: "
-            "install the extra with pip install 'unbuy[easypost]'."
+            sentence(
+                "UNBUY_EASYPOST_API_KEY is set, but the package easypost is missing: install the extra "
+                "with pip install 'unbuy[easypost]'."
+            )
         ) from error
     return EasyPostCarrier(settings.easypost_api_key, settings.easypost_api_base)
 
@@ -358,11 +371,17 @@ def _serve_process(settings: Settings) -> NoReturn:
     status = 0
     try:
         asyncio.run(serve(settings))
+    except (BadConfiguration, CannotServe) as error:
+        log.debug("The worker cannot serve", exc_info=True)
+        # Said again here only: what is served and logged knows no terminal's language.
+        print(said_again(str(error), of_terminal(os.environ)), file=sys.stderr)
+        status = 1
     except Exception as error:
         log.error("The worker stopped: %s", error, exc_info=settings.log_level == "DEBUG")
         status = 1
     logging.shutdown()
     sys.stdout.flush()
+    sys.stderr.flush()
     # The SDK's threads may still hold the interpreter when it ends, and then it aborts
     # (temporalio/sdk-python#300). All is closed and flushed: end without asking them.
     os._exit(status)
@@ -378,12 +397,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="how many worker processes (default: one per core)",
     )
     options = parser.parse_args(arguments)
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        parser.error(complaints(error))
-    if options.processes is not None and options.processes < 1:
-        parser.error("--processes must be at least 1")
+    with speaking(of_terminal(os.environ)):
+        try:
+            settings = Settings()
+        except ValidationError as error:
+            print(complaints(error), file=sys.stderr)
+            return 2
+        if options.processes is not None and options.processes < 1:
+            print(say("--processes must be at least 1."), file=sys.stderr)
+            return 2
     processes = options.processes or settings.worker_processes or os.cpu_count() or 1
     if processes == 1:
         _serve_process(settings)

@@ -5,6 +5,7 @@ Put together here: tokens, limits, provider and what is kept, by the settings.
 
 import asyncio
 import logging
+import os
 import sys
 from datetime import timedelta
 from types import FrameType
@@ -44,11 +45,15 @@ from gateway.proofs import Proofs
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
 from gateway.webhooks import Webhooks, stripe_reader
+from languages.choice import of_terminal
+from languages.refusals import refusal
+from languages.speaking import speaking
 from ledger.database import Database
 from ledger.inbox import SqlInbox
 from ledger.journal import SqlJournal
 from ledger.listing import SqlListing
 from ledger.waiting import SqlWaiting
+from orders.sentences import sentence
 from settings import Settings, complaints, keeps_secrets
 
 log = logging.getLogger("unbuy.gateway")
@@ -86,8 +91,10 @@ def tokens_of(settings: Settings) -> Tokens:
     if settings.token_secret:
         return SecretTokens(settings.token_secret)
     raise CannotServe(
-        "Nobody could sign in: set UNBUY_OIDC_ISSUER to who signs your tokens, or UNBUY_TOKEN_SECRET to a "
-        "secret of 32 characters or more for local use (`make up` makes one)."
+        sentence(
+            "Nobody could sign in: set UNBUY_OIDC_ISSUER to who signs your tokens, or UNBUY_TOKEN_SECRET to "
+            "a secret of 32 characters or more for local use (`make up` makes one)."
+        )
     )
 
 
@@ -109,8 +116,11 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         limits = RateLimits(settings.rate_limit, settings.rate_limit_storage)
     except ConfigurationError as error:
         raise CannotServe(
-            f"Requests cannot be counted there ({first_line(error)}). UNBUY_RATE_LIMIT_STORAGE says where, "
-            "and the library `limits` names the package that it needs for it."
+            sentence(
+                "Requests cannot be counted there ({why}). UNBUY_RATE_LIMIT_STORAGE says where, and the "
+                "library `limits` names the package that it needs for it.",
+                why=first_line(error),
+            )
         ) from None
     return Services(
         desk=desk,
@@ -148,14 +158,18 @@ def signing_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
         return Sessions(secret, secure=secure), ByToken(tokens)
     if not (public_url and settings.oidc_client_id and settings.session_secret):
         raise CannotServe(
-            "People could not sign in at the issuer: set UNBUY_PUBLIC_URL to where they find the pages, "
-            "UNBUY_OIDC_CLIENT_ID to what the issuer calls them, and UNBUY_SESSION_SECRET to a secret of 32 "
-            "characters or more (docs/signing-in.md)."
+            sentence(
+                "People could not sign in at the issuer: set UNBUY_PUBLIC_URL to where they find the pages, "
+                "UNBUY_OIDC_CLIENT_ID to what the issuer calls them, and UNBUY_SESSION_SECRET to a secret of "
+                "32 characters or more (docs/signing-in.md)."
+            )
         )
     if not keeps_secrets(public_url):
         raise CannotServe(
-            "UNBUY_PUBLIC_URL must begin with https:// where people sign in at an issuer (http:// only for "
-            "this machine itself)."
+            sentence(
+                "UNBUY_PUBLIC_URL must begin with https:// where people sign in at an issuer (http:// only "
+                "for this machine itself)."
+            )
         )
     sessions = Sessions(settings.session_secret, secure=secure)
     we = Registration(
@@ -198,18 +212,21 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Serve; a sentence on standard error if that cannot be."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        print(complaints(error), file=sys.stderr)
-        return 2
+    """Serve; a sentence on standard error, in the terminal's language, if that cannot be."""
+    locale = of_terminal(os.environ)
+    with speaking(locale):
+        try:
+            settings = Settings()
+        except ValidationError as error:
+            print(complaints(error), file=sys.stderr)
+            return 2
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     log_as_json()
     try:
         asyncio.run(serve(settings))
     except CannotServe as error:
-        print(error, file=sys.stderr)
+        # Said again here only: what is served and logged knows no terminal's language.
+        print(refusal(str(error), locale), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0

@@ -27,10 +27,12 @@ SPEAKERS: Final = (
     "adapters/local_provider.py",
     "adapters/number_rules.py",
     "adapters/proof_store.py",
+    "connecting.py",
     "gateway/",
     "ledger/schema.py",
+    "worker.py",
 )
-"""Whose texts travel as sentences: the rooms that know no language but English."""
+"""Whose texts travel as sentences: the rooms, and the servers, that know no language but English."""
 
 _PART = re.compile(r"\\{(\w+)\\}")
 _MONEY = re.compile(r"(-?\d+(?:\.(\d+))?) ([A-Z]{3})")
@@ -120,4 +122,13 @@ def _known() -> Iterator[_Template]:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(_PART.sub(r"(?P<\1>.+)", re.escape(text)), re.DOTALL)
+    named: set[str] = set()
+
+    def part(found: re.Match[str]) -> str:
+        """The same again where a part stands a second time."""
+        name = found[1]
+        again = name in named
+        named.add(name)
+        return f"(?P={name})" if again else f"(?P<{name}>.+)"
+
+    return re.compile(_PART.sub(part, re.escape(text)), re.DOTALL)

@@ -157,11 +157,15 @@ async def test_a_worker_that_waits_for_temporal_can_be_stopped(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "environment", "reason"),
     [
-        (["--processes", "0"], {}, "at least 1"),
+        (["--processes", "0"], {"UNBUY_LANG": "pl"}, "musi wynosić co najmniej 1"),
         (["--processes", "two"], {}, "invalid int"),
         ([], {"UNBUY_LOG_LEVEL": "LOUD"}, "UNBUY_LOG_LEVEL"),
         ([], {"UNBUY_STICKY_TIMEOUT": "45"}, "UNBUY_STICKY_TIMEOUT"),
-        ([], {"UNBUY_PAYMENT_PROVIDER": "stripe"}, "UNBUY_STRIPE_API_KEY"),
+        (
+            [],
+            {"UNBUY_PAYMENT_PROVIDER": "stripe", "UNBUY_LANG": "pl"},
+            "UNBUY_STRIPE_API_KEY: jest potrzebne",
+        ),
         ([], {"ORDER_WEBHOOK_URLS": "https://hooks.example"}, "needs ORDER_WEBHOOK_SECRETS"),
     ],
 )
@@ -198,15 +202,23 @@ async def test_a_database_that_cannot_be_opened_is_named(
     assert status == 1
 
 
-async def test_a_namespace_that_there_is_not_is_named(
+async def test_a_namespace_that_there_is_not_is_named_in_the_terminals_language(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
+    """And only that: what it logs is English."""
     async with worker(
-        tmp_path, server.address, "--processes", "1", TEMPORAL_NAMESPACE="nowhere"
+        tmp_path,
+        server.address,
+        *("--processes", "1"),
+        TEMPORAL_NAMESPACE="nowhere",
+        UNBUY_LANG="pl",
+        UNBUY_LOG_LEVEL="debug",
     ) as process:
         assert process.stdout
         heard = (await asyncio.wait_for(process.stdout.read(), 40)).decode()
         status = await process.wait()
 
-    assert "has no namespace nowhere. Set TEMPORAL_NAMESPACE" in heard
     assert status == 1
+    assert "DEBUG The worker cannot serve" in heard
+    assert "nie ma przestrzeni nazw nowhere. Ustaw TEMPORAL_NAMESPACE" in heard
+    assert "has no namespace nowhere" in heard.partition("DEBUG The worker cannot serve")[2]

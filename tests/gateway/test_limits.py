@@ -11,6 +11,7 @@ from limits.aio.storage import MemoryStorage
 
 from connecting import CannotServe
 from gateway.__main__ import services_of
+from languages.refusals import refusal
 from ledger.database import Database
 from tests.gateway.conftest import Town, serving, settings
 from tests.gateway.problem import problem_of
@@ -104,5 +105,7 @@ class Lost(MemoryStorage):
 def test_a_store_that_cannot_be_used_is_said_at_the_start(
     town: Town, database: Database, storage: str
 ) -> None:
-    with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE"):
+    with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE") as caught:
         services_of(settings(rate_limit_storage=storage), town.stage.server.client, database)
+
+    assert refusal(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")

@@ -29,6 +29,7 @@ from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
 from gateway.tokens import SecretTokens
+from languages.refusals import refusal
 from ledger.database import Database
 from settings import Settings
 from tests.gateway.conftest import SECRET, Town, serving, settings, token
@@ -530,8 +531,10 @@ def test_what_signing_in_lacks_is_said_at_the_start(missing: str) -> None:
     """A secret for local tokens does not stand in for the one of sessions."""
     chosen = settings(**COMPLETE | {missing: None, "token_secret": SECRET})
 
-    with pytest.raises(CannotServe, match=rf"set .*UNBUY_{missing.upper()} to"):
+    with pytest.raises(CannotServe, match=rf"set .*UNBUY_{missing.upper()} to") as caught:
         signing_in(chosen, tokens_of(chosen))
+
+    assert f"UNBUY_{missing.upper()} na" in refusal(str(caught.value), "pl")
 
 
 def test_pages_without_tls_are_refused_beyond_this_machine() -> None:
@@ -540,8 +543,10 @@ def test_pages_without_tls_are_refused_beyond_this_machine() -> None:
         signing_in(chosen, tokens_of(chosen))
 
     chosen = settings(**COMPLETE | {"public_url": "http://shop.example.org"})
-    with pytest.raises(CannotServe, match="must begin with https://"):
+    with pytest.raises(CannotServe, match="must begin with https://") as caught:
         signing_in(chosen, tokens_of(chosen))
+
+    assert "musi zaczynać się od https://" in refusal(str(caught.value), "pl")
 
 
 @pytest.mark.parametrize("issuer", ["http://login.example.org", "login.example.org", "ftp://a"])

@@ -1,0 +1,54 @@
+"""``python -m gateway`` says why it cannot start, in the language of whoever started it."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from connecting import CannotServe, open_database
+from gateway import __main__ as gateway
+from languages.refusals import known_sentence
+
+
+@pytest.fixture
+def polish(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_LANG", "pl")
+    for name in ("UNBUY_TOKEN_SECRET", "UNBUY_OIDC_ISSUER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("polish")
+def test_settings_that_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UNBUY_GATEWAY_PORT", "0")
+    monkeypatch.setenv("UNBUY_RATE_LIMIT", "often")
+
+    assert gateway.main() == 2
+
+    said = capsys.readouterr().err
+    assert "UNBUY_RATE_LIMIT: musi być liczbą żądań w jednostce czasu" in said
+    assert "UNBUY_GATEWAY_PORT: wartość nie może być mniejsza niż 1" in said
+
+
+@pytest.mark.usefixtures("polish")
+def test_nobody_who_could_sign_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setattr(gateway, "log_as_json", lambda: None)
+    monkeypatch.setattr(gateway, "serve", gateway.tokens_of)
+
+    assert gateway.main() == 1
+
+    assert capsys.readouterr().err.startswith("Nikt nie mógłby się zalogować: podaj")
+
+
+async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(CannotServe) as caught:
+        await open_database(f"sqlite:///{tmp_path}")
+
+    assert known_sentence(str(caught.value), "pl") == (
+        "Nie można otworzyć bazy danych (unable to open database file). "
+        "Gdzie ona jest, mówi UNBUY_DATABASE_URL."
+    )
