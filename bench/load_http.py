@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import TemporalError
@@ -30,6 +28,7 @@ from temporalio.service import RPCError
 
 from bench.gateway_system import System, system
 from bench.http_orders import PARTIES
+from bench.tables import narrow
 from bench.workplace import workplace
 from gateway.access import Role
 from gateway.openapi import EXAMPLES
@@ -203,14 +202,7 @@ async def _client(running: System, at_once: int) -> AsyncIterator[httpx.AsyncCli
 
 def report(console: Console, options: Options, rows: Sequence[Row]) -> None:
     """Print both ways side by side, and every error."""
-    # All of it in the 80 columns that a pipe has.
-    made = Table(
-        title="Over HTTP, and by Temporal's client",
-        title_style="bold",
-        box=box.SIMPLE,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+    made = narrow("Over HTTP, and by Temporal's client")
     for name in ("operation", "at once", "HTTP/s", "p50 ms", "p99 ms"):
         made.add_column(name, justify="left" if name == "operation" else "right")
     for name in ("Temporal/s", "p50 ms", "p99 ms", "ratio"):

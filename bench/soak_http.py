@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bench.gateway_system import System, system
 from bench.http_fuzz import Counts, Fuzz
 from bench.http_orders import PARTIES, Orders
+from bench.tables import narrow
 from bench.workplace import workplace
 from gateway.access import Role
 
@@ -64,13 +64,14 @@ async def run(options: Options, directory: Path) -> Counts:
 def report(console: Console, options: Options, counts: Counts, seconds: float) -> None:
     """Print all that was counted, and all that is wrong."""
     statuses = sorted(counts.by_status)
-    made = Table(title="Requests and answers", title_style="bold")
+    made = narrow("Requests and answers")
     made.add_column("operation")
     for status in (*statuses, "all"):
         made.add_column(f"{status}", justify="right")
     for label, counted in sorted(counts.statuses.items()):
         numbers = [*(counted[status] for status in statuses), sum(counted.values())]
-        made.add_row(label, *(f"{number or ''}" for number in numbers))
+        short = label.replace("/v1/orders/{order_id}/", "…/")
+        made.add_row(short, *(f"{number or ''}" for number in numbers))
     made.add_section()
     totals = [*(counts.by_status[status] for status in statuses), counts.requests]
     made.add_row("all", *(f"{number}" for number in totals))
