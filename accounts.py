@@ -130,4 +130,4 @@ def _held(held: list[HeldSum]) -> Table:
 
 
 def _amount(amount: int, currency: str) -> str:
-    return amount_text(Balance.model_validate({"amount": amount, "currency": currency}), spoken())
+    return amount_text(Balance.booked(amount, currency), spoken())

@@ -170,7 +170,7 @@ class BookCheck:
             stray = await self._books.stray(left.payment_id)
             # What its payer has twice, by a refund and by the bank (R23), no process waits for.
             if stray is None or left.amount != min(stray.held, 0):
-                money = Balance.model_validate({"amount": left.amount, "currency": left.currency})
+                money = Balance.booked(left.amount, left.currency)
                 found.append(
                     Finding(
                         about=left.payment_id,
@@ -212,9 +212,7 @@ class BookCheck:
 
 
 def _sum(amount: int, currency: str) -> str:
-    return sentence(
-        "a sum of {money}", money=Balance.model_validate({"amount": amount, "currency": currency})
-    )
+    return sentence("a sum of {money}", money=Balance.booked(amount, currency))
 
 
 _Shown = tuple[str, int, int, int, int]
@@ -258,8 +256,7 @@ def _with_its_status(view: OrderView) -> str:
 
 def _parts(amounts: tuple[int, int, int], view: OrderView) -> dict[str, Balance]:
     cash, held, owed = (
-        Balance.model_validate({"amount": amount, "currency": view.amount_due.currency})
-        for amount in amounts
+        Balance(amount=amount, currency=view.amount_due.currency) for amount in amounts
     )
     return {"cash": cash, "held": held, "owed": owed}
 

@@ -166,11 +166,7 @@ class Reconciliation:
                     Finding(
                         about=claim.refund_id,
                         what="refund_not_at_provider",
-                        expected=_a_refund_of(
-                            Balance.model_validate(
-                                {"amount": claim.amount, "currency": claim.currency}
-                            )
-                        ),
+                        expected=_a_refund_of(Balance.booked(claim.amount, claim.currency)),
                         found=sentence("the provider has no such refund"),
                         since=claim.asked_at,
                     )
@@ -187,9 +183,7 @@ class Reconciliation:
                     _finding(refund, "refund_news_missing", expected, nothing, repaired=brought)
                 ]
             if -cash != refund.money.amount:
-                booked = _a_refund_of(
-                    Balance.model_validate({"amount": -cash, "currency": refund.money.currency})
-                )
+                booked = _a_refund_of(Balance(amount=-cash, currency=refund.money.currency))
                 return [_finding(refund, "refund_amount", expected, booked)]
         elif cash is not None:
             said = sentence("the provider says {status}", status=refund.status.value)

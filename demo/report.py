@@ -175,7 +175,7 @@ def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
         say(
             "The ledger's accounts in {currency} sum to {money} instead of zero.",
             currency=currency,
-            money=rendering.money(Balance.model_validate({"amount": total, "currency": currency})),
+            money=rendering.money(Balance.booked(total, currency)),
         )
         for currency, total in sums.items()
         if total

@@ -174,6 +174,11 @@ class Balance(Frozen):
     amount: int
     currency: Currency
 
+    @classmethod
+    def booked(cls, amount: int, currency: str) -> Self:
+        """As books have it: the currency is a text, and judged here."""
+        return cls.model_validate({"amount": amount, "currency": currency})
+
     def __str__(self) -> str:
         """Like that of Money; a negative one has its sign: ``-0.50 EUR``."""
         return f"{decimal(self.amount, self.currency)} {self.currency}"

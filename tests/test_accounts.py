@@ -59,6 +59,14 @@ async def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         await database.close()
 
 
+async def _differs(journal: SqlJournal) -> None:
+    """Book by hand what the order knows nothing of."""
+    legs = {"cash": -7, "held": 7}
+    await journal.post(
+        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs)  # type: ignore[arg-type]
+    )
+
+
 async def test_the_books_and_a_reconciliation_without_differences(journal: SqlJournal) -> None:
     """Case 26: the trial balance is zero, and what is held is told by status."""
     screen = Screen()
@@ -78,10 +86,7 @@ async def test_the_books_and_a_reconciliation_without_differences(journal: SqlJo
 
 async def test_a_difference_is_printed_and_fails_the_command(journal: SqlJournal) -> None:
     """Case 24: the order, what ought to be, what is, and since when."""
-    legs = {"cash": -7, "held": 7}
-    await journal.post(
-        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs)  # type: ignore[arg-type]
-    )
+    await _differs(journal)
     screen = Screen()
 
     assert await accounts.reconcile(screen.console, 35) == 1
@@ -105,10 +110,7 @@ async def test_an_empty_ledger_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def test_the_books_and_a_reconciliation_in_polish(journal: SqlJournal) -> None:
-    legs = {"cash": -7, "held": 7}
-    await journal.post(
-        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs)  # type: ignore[arg-type]
-    )
+    await _differs(journal)
     screen = Screen()
 
     with speaking("pl"):
