@@ -60,13 +60,13 @@ docs-tables: $(STAMP) ## write the generated tables of the documentation again
 	@$(RUN) -m docs.generate $(ARGS)
 
 catalogues: $(STAMP) ## bring the catalogues to what the sources say, and list what is untranslated
-	@$(RUN) -m languages.extraction
+	@$(RUN) -m i18n.extraction
 
 mails: $(STAMP) ## every mail as people get it, in var/mails.html
 	@$(RUN) -m docs.gallery
 
-migration: $(STAMP) ## draft a migration from ledger/tables.py (ARGS='-m "What it changes"')
-	@$(RUN) -m ledger.migrations.draft $(ARGS)
+migration: $(STAMP) ## draft a migration from database/tables.py (ARGS='-m "What it changes"')
+	@$(RUN) -m database.migrations.draft $(ARGS)
 	@$(MAKE) --no-print-directory format
 
 # Locks for all platforms and Python versions at once, and without index addresses.

@@ -28,11 +28,9 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
-import accounts
-import rendering
-import usage
-from adapters.after_the_end import take_after_the_end
-from commandline import (
+from cli import accounting, rendering
+from cli import help as cli_help
+from cli.orders import (
     Failure,
     connection,
     find_order,
@@ -46,15 +44,16 @@ from commandline import (
     read_settings,
     unknown_order,
 )
-from connecting import first_line
+from client.finished_orders import take_after_the_end
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
-from languages.catalogues import Locale
-from languages.choice import known, of_terminal
-from languages.speaking import say, speaking
+from i18n.catalogues import Locale
+from i18n.current import say, speaking
+from i18n.negotiation import known, of_terminal
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived, Role
-from orders.model import Status
+from orders.order import Status
 from orders.view import OrderView, is_of
+from runtime.temporal import first_line
 from workflows import calls, ids
 
 _LOOK_EVERY = timedelta(seconds=1)
@@ -66,7 +65,10 @@ _QUIETLY: Final[dict[str, Any]] = {
 }
 
 app = App(
-    name="starter.py", version_flags=(), help_format=usage.FORMAT, help_formatter=usage.SpokenHelp()
+    name="starter.py",
+    version_flags=(),
+    help_format=cli_help.FORMAT,
+    help_formatter=cli_help.SpokenHelp(),
 )
 # Nobody's text may be taken for markup.
 out = (
@@ -338,13 +340,13 @@ async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> 
     days
         How many days to look back.
     """
-    return await accounts.reconcile(out, days)
+    return await accounting.reconcile(out, days)
 
 
 @app.command
 async def books() -> int:
     """Print the sums of all orders: the trial balance, which is zero, and the money held per status."""
-    return await accounts.books(out)
+    return await accounting.books(out)
 
 
 @app.command
@@ -354,7 +356,7 @@ async def token(
     /,
     *,
     lifetime: Annotated[
-        timedelta, Parameter(metavar="DURATION", show_default=usage.lifetime_text)
+        timedelta, Parameter(metavar="DURATION", show_default=cli_help.lifetime_text)
     ] = timedelta(days=30),
 ) -> int:
     """Print a bearer token for the gateway, for local use: it is signed with this machine's own secret.
@@ -508,7 +510,7 @@ async def _run(arguments: Sequence[str]) -> int:
         err.print(rendering.plain(str(failure)))
         return failure.status
     except CycloptsError as error:
-        err.print(rendering.plain(usage.complaint(error)))
+        err.print(rendering.plain(cli_help.complaint(error)))
         return 2
     except EmbeddedServerError as error:
         err.print(str(error))

@@ -30,32 +30,42 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.bookkeeping import Bookkeeping
 from activities.chargebacks import Chargebacks
-from activities.disputes import DisputeDesk, Disputes
+from activities.disputes import DisputeCases, Disputes
 from activities.notifications import Channel, Notifications, Subscribers
+from activities.orders import OrderRecords
 from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
-from activities.strays import StrayProcesses, Strays
+from activities.stray_payments import StrayPayments, StrayPaymentStarter
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
 from activities.webhooks import Endpoints, Webhooks
-from adapters.addresses import sender_of
-from adapters.local_desk import LocalDesk
-from adapters.local_provider import LocalProvider
-from adapters.log_channel import LogChannel
-from adapters.mail import Mails
-from adapters.news_desk import Messenger, NewsDesk
-from adapters.number_registry import SqlNumberRegistry
-from adapters.number_rules import CarrierRules
-from adapters.post_office import Mailing, PostOffice
-from adapters.processes import TemporalProcesses
-from adapters.smtp_channel import SmtpChannel
-from adapters.smtp_server import SmtpServer
-from adapters.stray_processes import TemporalStrays
-from adapters.stripe_provider import StripeProvider
-from adapters.webhook_sender import WebhookSender
-from adapters.webhook_subscribers import TemporalSubscribers
-from connecting import (
+from adapters.local.disputes import LocalDisputeCases
+from adapters.local.log_channel import LogChannel
+from adapters.local.provider import LocalProvider
+from adapters.notifications.addresses import sender_of
+from adapters.notifications.email import MailComposer
+from adapters.notifications.router import Mailing, NotificationRouter
+from adapters.notifications.smtp import SmtpChannel
+from adapters.notifications.smtp_url import SmtpServer
+from adapters.stray_processes import TemporalStrayPayments
+from adapters.stripe.provider import StripeProvider
+from adapters.temporal import TemporalWorkflowStates
+from adapters.tracking.registry import SqlNumberRegistry
+from adapters.tracking.rules import CarrierRules
+from adapters.webhooks.sender import WebhookSender
+from adapters.webhooks.subscribers import TemporalSubscribers
+from client.provider_events import Messenger, ProviderEventHandler
+from database.audit import SqlAudit
+from database.deliveries import SqlDeliveries
+from database.journal import Database, SqlJournal
+from database.refunds import SqlRefundRegister
+from database.webhook_inbox import SqlWebhookInbox
+from i18n.current import say, speaking
+from i18n.negotiation import of_terminal
+from i18n.sentences import refusal as said_again
+from orders.sentences import sentence
+from runtime.settings import Settings, complaints
+from runtime.temporal import (
     BadConfiguration,
     CannotServe,
     Unreachable,
@@ -63,23 +73,13 @@ from connecting import (
     open_database,
     refusal,
 )
-from languages.choice import of_terminal
-from languages.refusals import refusal as said_again
-from languages.speaking import say, speaking
-from ledger.audit import SqlAudit
-from ledger.deliveries import SqlDeliveries
-from ledger.inbox import SqlInbox
-from ledger.journal import Database, SqlJournal
-from ledger.refunds import SqlRefundRegister
-from orders.sentences import sentence
-from settings import Settings, complaints
 from workflows import calls, ids
 from workflows.late_chargeback import LateChargebackWorkflow
+from workflows.messages import LenientInputConverter
 from workflows.order import OrderWorkflow
 from workflows.order_webhook import OrderWebhookWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
-from workflows.wire import LenientInputConverter
 
 log = logging.getLogger("unbuy.worker")
 
@@ -93,7 +93,7 @@ WORKFLOWS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class World:
+class Adapters:
     """What the activities reach: one adapter behind each of their Protocols.
 
     ``tells_at_once`` says whether the channel takes letters in a moment.
@@ -103,10 +103,10 @@ class World:
     channel: Channel
     provider: PaymentProvider
     register: RefundRegister
-    desk: DisputeDesk
+    desk: DisputeCases
     rules: NumberRules
     registry: NumberRegistry
-    strays: StrayProcesses
+    strays: StrayPaymentStarter
     reconciliation: Reconciliation | None = None
     carriers: CarrierService | None = None
     tells_at_once: bool = True
@@ -115,7 +115,7 @@ class World:
     subscribers: Subscribers | None = None
 
     @classmethod
-    def local(cls, database: Database, client: Client) -> "World":
+    def local(cls, database: Database, client: Client) -> "Adapters":
         """Everything on this machine, with no outside account."""
         provider = LocalProvider(database)
         return cls(
@@ -124,14 +124,14 @@ class World:
             provider=provider,
             reconciliation=reconciliation(provider, database, client),
             register=SqlRefundRegister(database),
-            desk=LocalDesk(database),
+            desk=LocalDisputeCases(database),
             rules=CarrierRules(),
             registry=SqlNumberRegistry(database),
-            strays=TemporalStrays(client),
+            strays=TemporalStrayPayments(client),
         )
 
     @classmethod
-    def of(cls, settings: Settings, database: Database, client: Client) -> "World":
+    def of(cls, settings: Settings, database: Database, client: Client) -> "Adapters":
         """The world that the settings name."""
         local = cls.local(database, client)
         if settings.tells_outside:
@@ -160,9 +160,9 @@ class World:
         notifications = Notifications(
             self.journal, self.channel, self.subscribers, at_once=self.tells_at_once
         )
-        bookkeeping = Bookkeeping(self.journal, notifications)
+        bookkeeping = OrderRecords(self.journal, notifications)
         refunds = Refunds(self.provider, self.register)
-        strays = Strays(self.strays, self.journal, notifications)
+        strays = StrayPayments(self.strays, self.journal, notifications)
         return [
             bookkeeping.record_order,
             notifications.deliver_notices,
@@ -179,15 +179,15 @@ class World:
         ]
 
 
-def post_office(settings: Settings, database: Database) -> PostOffice:
+def post_office(settings: Settings, database: Database) -> NotificationRouter:
     """The channel to the outside, as the settings have it."""
     mailing = None
     if settings.smtp_url and settings.mail_from:
         mailing = Mailing(
-            Mails(sender_of(settings.mail_from), settings.public_url),
+            MailComposer(sender_of(settings.mail_from), settings.public_url),
             SmtpChannel(SmtpServer.of(settings.smtp_url.get_secret_value())),
         )
-    return PostOffice(
+    return NotificationRouter(
         SqlDeliveries(database),
         LogChannel(),
         settings.schemes,
@@ -201,7 +201,7 @@ def carrier_service(settings: Settings) -> CarrierService | None:
     if not (settings.easypost_api_key and settings.easypost_api_key.get_secret_value()):
         return None
     try:
-        from adapters.easypost_carrier import EasyPostCarrier
+        from adapters.tracking.easypost import EasyPostCarrier
     except ImportError as error:
         raise CannotServe(
             sentence(
@@ -214,9 +214,9 @@ def carrier_service(settings: Settings) -> CarrierService | None:
 
 def news_desk(
     provider: LocalProvider | StripeProvider, database: Database, client: Client
-) -> NewsDesk:
+) -> ProviderEventHandler:
     """Whoever takes a provider's news; a gateway's webhooks end here."""
-    return NewsDesk(client, provider, SqlJournal(database), SqlInbox(database))
+    return ProviderEventHandler(client, provider, SqlJournal(database), SqlWebhookInbox(database))
 
 
 def reconciliation(
@@ -224,7 +224,7 @@ def reconciliation(
 ) -> Reconciliation:
     """Compares a provider's records with the ledger and the workflows."""
     messenger = Messenger(news_desk(provider, database, client))
-    return Reconciliation(provider, SqlAudit(database), TemporalProcesses(client), messenger)
+    return Reconciliation(provider, SqlAudit(database), TemporalWorkflowStates(client), messenger)
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -346,7 +346,7 @@ async def serve(settings: Settings) -> None:
     try:
         worker = build_worker(
             client,
-            World.of(settings, database, client).activities(),
+            Adapters.of(settings, database, client).activities(),
             max_cached_workflows=settings.max_cached_workflows,
             graceful_shutdown=settings.graceful_shutdown,
             sticky_timeout=settings.sticky_timeout,

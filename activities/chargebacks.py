@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.notifications import Notifications
 from orders.errors import NotAllowedNow
-from orders.late import Afterwards, charged_back
+from orders.late_chargebacks import LateOutcome, charged_back
 from orders.messages import ChargebackReported
-from orders.stray import Stray
+from orders.stray_payments import StrayPaymentState
 from orders.values import Frozen, Instant, OrderId
 from orders.view import OrderView
 
@@ -26,7 +26,7 @@ class LateChargeback(Frozen):
     at: Instant
 
 
-class TakenLate(Frozen):
+class LateChargebackOutcome(Frozen):
     """``delivered`` is false when somebody is still to be told, from that ``outbox``."""
 
     delivered: bool
@@ -36,13 +36,15 @@ class TakenLate(Frozen):
 class Finished(Protocol):
     """What is kept of orders and of stray money."""
 
-    async def amend(self, order_id: str, change: Callable[[OrderView], Afterwards | None]) -> None:
+    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
         """Change an order's last view, with its postings and notices, in one transaction.
 
         ``change`` answers None where nothing is to change. Raises LookupError for an unknown order.
         """
 
-    async def amend_stray(self, payment_id: str, change: Callable[[Stray], bool]) -> Stray:
+    async def amend_stray(
+        self, payment_id: str, change: Callable[[StrayPaymentState], bool]
+    ) -> StrayPaymentState:
         """Change what is kept of stray money, and book and tell what comes of it, in one transaction.
 
         ``change`` says whether anything has changed; the answer is what is kept then. Raises LookupError for
@@ -58,7 +60,7 @@ class Chargebacks:
         self._notifications = notifications
 
     @activity.defn
-    async def take_late(self, late: LateChargeback) -> TakenLate:
+    async def take_late(self, late: LateChargeback) -> LateChargebackOutcome:
         """Book it, keep it, and make a first try at telling support and an order's seller."""
         try:
             if late.order_id is None:
@@ -77,4 +79,4 @@ class Chargebacks:
             ) from None
         # What a channel does not take now waits in the outbox.
         delivered = await self._notifications.try_to_deliver(about)
-        return TakenLate(delivered=delivered, outbox=about)
+        return LateChargebackOutcome(delivered=delivered, outbox=about)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from orders.model import Dispute
+from orders.order import Dispute
 from orders.values import Frozen
 
 
@@ -15,7 +15,7 @@ class DisputeCase(Frozen):
     dispute: Dispute
 
 
-class DisputeDesk(Protocol):
+class DisputeCases(Protocol):
     """Where mediators find their cases."""
 
     async def file(self, case: DisputeCase) -> None:
@@ -25,7 +25,7 @@ class DisputeDesk(Protocol):
 class Disputes:
     """Files disputes."""
 
-    def __init__(self, desk: DisputeDesk) -> None:
+    def __init__(self, desk: DisputeCases) -> None:
         self._desk = desk
 
     @activity.defn

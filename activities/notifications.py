@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from orders.messages import Role
-from orders.model import Party
+from orders.order import Party
 from orders.values import Frozen, Instant
 
 
-class Letter(Frozen):
+class OutboxMessage(Frozen):
     """A notice with all a channel needs to tell it; ``party`` is None for support and unknown payers."""
 
     key: str
@@ -29,7 +29,7 @@ class Letter(Frozen):
 class Outbox(Protocol):
     """What is still to be told."""
 
-    async def undelivered(self, order_id: str) -> list[Letter]:
+    async def undelivered(self, order_id: str) -> list[OutboxMessage]:
         """The letters of an order that no channel has taken yet, oldest first."""
 
     async def delivered(self, key: str) -> None:
@@ -39,7 +39,7 @@ class Outbox(Protocol):
 class Channel(Protocol):
     """A way to tell people. It may be asked twice for one letter; the letter's key says so."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutboxMessage) -> None:
         """Tell it. Raises when it could not be told."""
 
 
@@ -91,7 +91,7 @@ class Notifications:
         if self.subscribers:
             await self.subscribers.tell(order_id)
 
-    async def _deliver(self, letter: Letter) -> None:
+    async def _deliver(self, letter: OutboxMessage) -> None:
         await self._channel.send(letter)
         await self._outbox.delivered(letter.key)
 

@@ -1,6 +1,6 @@
 """Reconciliation: what the provider, the ledger and the workflows say of the same money, compared.
 
-Here it is the provider's records with ours; ``activities.bookcheck`` compares what is ours alone.
+Here it is the provider's records with ours; ``activities.ledger_check`` compares what is ours alone.
 What is missing here and safe to repair is repaired: news that never came is brought again. Everything that
 differs is found, repaired or not.
 """
@@ -11,8 +11,13 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from temporalio import activity
 
-from activities.bookcheck import BookCheck, Finding, KeptBooks, Processes
-from activities.records import ProviderChargeback, ProviderPayment, ProviderRecords, ProviderRefund
+from activities.ledger_check import Finding, LedgerCheck, StoredLedger, WorkflowStates
+from activities.provider_records import (
+    ProviderChargeback,
+    ProviderPayment,
+    ProviderRecords,
+    ProviderRefund,
+)
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.sentences import sentence
@@ -54,7 +59,7 @@ class Claim(Frozen):
     asked_at: Instant
 
 
-class Books(KeptBooks, Protocol):
+class Books(StoredLedger, Protocol):
     """The ledger, the register of refunds, and what is kept of orders and stray money."""
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
@@ -84,11 +89,15 @@ class Reconciliation:
     """Compares. It only reads, but for the news that it has brought."""
 
     def __init__(
-        self, records: ProviderRecords, books: Books, processes: Processes, messenger: Messenger
+        self,
+        records: ProviderRecords,
+        books: Books,
+        processes: WorkflowStates,
+        messenger: Messenger,
     ) -> None:
         self._records = records
         self._books = books
-        self._check = BookCheck(books, processes)
+        self._check = LedgerCheck(books, processes)
         self._messenger = messenger
 
     @activity.defn
@@ -225,7 +234,7 @@ def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
 
 
 def _refund_key(refund: ProviderRefund) -> str:
-    """The posting that a refund which has succeeded makes (``orders.closing``, ``orders.stray``)."""
+    """The posting that a refund which has succeeded makes (``orders.closing``, ``orders.stray_payments``)."""
     refund_id = refund.refund_id or ""
     stray, its, number = refund_id.partition(f"stray-{refund.payment_id}-refund")
     if its and not stray:

@@ -2,12 +2,12 @@
 
 from temporalio.client import Client
 
-from orders.stray import StrayPayment
+from orders.stray_payments import StrayPaymentInput
 from workflows import calls
 
 
-class TemporalStrays:
-    """Implements ``activities.strays.StrayProcesses``.
+class TemporalStrayPayments:
+    """Implements ``activities.stray_payments.StrayPaymentStarter``.
 
     The order's workflow does not start a child: stray money lives on when the order's life is over.
     """
@@ -15,6 +15,6 @@ class TemporalStrays:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def start(self, stray: StrayPayment) -> None:
-        """See ``StrayProcesses``."""
+    async def start(self, stray: StrayPaymentInput) -> None:
+        """See ``StrayPaymentStarter``."""
         await calls.send_back(self._client, stray)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from deploy import leash
+from deploy import child_process
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
 from deploy.local import ROOT, WORKER, environment_of
 from gateway.access import Role
@@ -81,7 +81,7 @@ async def _part(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     with log.open("ab") as said:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-S", leash.__file__, f"{_PATIENCE}"),
+            *(sys.executable, "-S", child_process.__file__, f"{_PATIENCE}"),
             *(sys.executable, *command),
             env=environment,
             stdin=asyncio.subprocess.PIPE,

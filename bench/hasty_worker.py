@@ -9,12 +9,12 @@ import sys
 from datetime import timedelta
 
 from worker import main
-from workflows.options import MOVE_MONEY, POST
+from workflows.options import DELIVER_WEBHOOK, MOVE_MONEY
 
 ATTEMPT = "UNBUY_SOAK_ATTEMPT"
 
 if __name__ == "__main__":
-    for options in (MOVE_MONEY, POST):
+    for options in (MOVE_MONEY, DELIVER_WEBHOOK):
         options["start_to_close_timeout"] = timedelta(seconds=float(os.environ[ATTEMPT]))
     del os.environ[ATTEMPT]
     sys.exit(main())

@@ -8,13 +8,13 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from bench.money_judge import Asked, Ended, Evidence, Told
 from bench.money_plan import Ending
-from ledger.database import Database
-from ledger.journal import SqlJournal
-from ledger.tables import ledger_legs, ledger_transactions, orders, outbox, refunds
-from orders.stray import Stray
+from database.connection import Database
+from database.journal import SqlJournal
+from database.tables import ledger_legs, ledger_transactions, orders, outbox, refunds
+from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
-from tests.stripe.front import Front
+from testing.stripe.front import Front
 
 
 async def gather(
@@ -22,7 +22,7 @@ async def gather(
     database: Database,
     front: Front,
     endings: Mapping[str, Ending],
-    strays: Mapping[str, Stray],
+    strays: Mapping[str, StrayPaymentState],
 ) -> Evidence:
     """All there is of the orders with these endings, and of this stray money."""
     charges = await front.charges()

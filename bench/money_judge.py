@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from adapters.stripe_money import from_stripe
+from adapters.stripe.money import from_stripe
 from bench.money_plan import Ending
-from ledger.journal import AccountSum
+from database.journal import AccountSum
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
-from orders.model import Refund
-from orders.stray import Stray
+from orders.order import Refund
+from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
 
@@ -66,7 +66,7 @@ class Evidence:
     asked: Sequence[Asked]
     views: Mapping[str, OrderView]
     balances: Mapping[str, Mapping[str, int]]
-    strays: Mapping[str, Stray]
+    strays: Mapping[str, StrayPaymentState]
     letters: Sequence[Told]
     workflows: Sequence[Ended]
     sums: Sequence[AccountSum]

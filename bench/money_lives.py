@@ -18,16 +18,16 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.news_desk import NewsDesk, TooEarly
-from adapters.stripe_events import RefundNews, read_event
-from adapters.stripe_provider import ProviderUnavailable, StripeProvider
+from adapters.stripe.events import RefundEvent, read_event
+from adapters.stripe.provider import ProviderUnavailable, StripeProvider
 from bench.money_plan import Kind, Moment, Plan, tracking_number
-from ledger.database import DATABASE_AWAY
+from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
+from database.connection import DATABASE_AWAY
 from orders import messages as m
 from orders.messages import CancelReason
 from orders.values import Money
-from tests.stripe.front import DECLINED, VISA, Front
-from tests.stripe.post import signature
+from testing.stripe.front import DECLINED, VISA, Front
+from testing.stripe.webhooks import signature
 from workflows import calls, ids
 
 _LIKE_A_PERSON = 0.2
@@ -45,7 +45,7 @@ class Postman:
     """
 
     front: Front
-    desk: NewsDesk
+    desk: ProviderEventHandler
     seed: int
     lose: float = 0.4
     lost: int = 0
@@ -92,7 +92,7 @@ class Postman:
             news = read_event(body, signed, [SecretStr(self.front.post.secret)], now)
             if unlucky:
                 unlucky = False
-                if isinstance(news.news, RefundNews) and (news.news.process or "").startswith(
+                if isinstance(news.news, RefundEvent) and (news.news.process or "").startswith(
                     "order-"
                 ):
                     self.lost += 1
@@ -100,7 +100,7 @@ class Postman:
             else:
                 try:
                     await self.desk.take(news)
-                except (ProviderUnavailable, TooEarly, *DATABASE_AWAY, *_NOT_REACHED):
+                except (ProviderUnavailable, PaymentNotYetKnown, *DATABASE_AWAY, *_NOT_REACHED):
                     # As the gateway has it: the provider is told to bring it again.
                     pass
                 else:

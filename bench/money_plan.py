@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from orders.model import CloseReason, Line, Party, PlaceOrder, Status
+from orders.order import CloseReason, Line, Party, PlaceOrder, Status
 from orders.policy import Policy
 from orders.values import Money
 

@@ -14,22 +14,22 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.news_desk import NewsDesk
-from adapters.stripe_provider import PATIENCE, StripeProvider
+from adapters.stripe.provider import PATIENCE, StripeProvider
 from bench import money_judge
 from bench.money_evidence import gather
 from bench.money_judge import Evidence
 from bench.money_lives import Bank, Life, Postman
 from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
+from client.provider_events import ProviderEventHandler
+from database.journal import Database, SqlJournal
+from database.webhook_inbox import SqlWebhookInbox
 from deploy.embedded import EmbeddedServer, embedded_server
-from ledger.inbox import SqlInbox
-from ledger.journal import Database, SqlJournal
-from orders.stray import Stray
-from tests.stripe.faults import Fault, Faults
-from tests.stripe.front import Front
-from tests.stripe.peer import API_KEY, Peer, stripe_peer
-from tests.stripe.post import Post
+from orders.stray_payments import StrayPaymentState
+from testing.stripe.faults import Fault, Faults
+from testing.stripe.front import Front
+from testing.stripe.peer import API_KEY, Peer, stripe_peer
+from testing.stripe.webhooks import Post
 from workflows import calls, ids
 from workflows.stray_payment import StrayPaymentWorkflow
 
@@ -158,7 +158,7 @@ class Soak:
         postman, bank = self._people()
         wrong: list[str] = []
         turns = asyncio.Semaphore(_AT_ONCE)
-        strays: dict[str, Stray] = {}
+        strays: dict[str, StrayPaymentState] = {}
         try:
             async with asyncio.TaskGroup() as running:
                 delivering = running.create_task(postman.run())
@@ -180,7 +180,9 @@ class Soak:
 
     def _people(self) -> tuple[Postman, Bank]:
         journal = SqlJournal(self.database)
-        desk = NewsDesk(self.client, self.provider, journal, SqlInbox(self.database))
+        desk = ProviderEventHandler(
+            self.client, self.provider, journal, SqlWebhookInbox(self.database)
+        )
         postman = Postman(self.front, desk, self.options.seed)
         bank = Bank(self.front, self.options.seed)
         postman.on_refund = bank.decide
@@ -202,7 +204,7 @@ class Soak:
     async def _until_sent_back(self, batch: Sequence[Plan]) -> None:
         await asyncio.gather(*map(self._stray, await self._taken_by_no_order(batch)))
 
-    async def _strays(self, batch: Sequence[Plan]) -> dict[str, Stray]:
+    async def _strays(self, batch: Sequence[Plan]) -> dict[str, StrayPaymentState]:
         """What is kept of the money that no order took, the bank's late news with it."""
         journal = SqlJournal(self.database)
         kept = [await journal.stray(it) for it in await self._taken_by_no_order(batch)]

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from bench.money_soak import Counts, Options, soak
 from bench.workplace import workplace
-from tests.postgres import postgres_server
+from testing.postgres import postgres_server
 
 
 def report(console: Console, options: Options, counts: Counts) -> None:

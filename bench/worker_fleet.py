@@ -100,7 +100,7 @@ async def fleet(
     """So many workers of the embedded server, until the context is left.
 
     ``attempt``: after how many seconds one of a refund is given up; None for as long as the product says.
-    ``settings`` are those of ``settings.py``.
+    ``settings`` are those of ``runtime/settings.py``.
     """
     environment = {
         name: value

@@ -7,10 +7,10 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.after_the_end import take_after_the_end
+from client.finished_orders import take_after_the_end
 from orders.errors import NotAllowedNow
 from orders.messages import Message
-from orders.model import PlaceOrder
+from orders.order import PlaceOrder
 from orders.view import OrderView
 from workflows import calls
 

@@ -15,9 +15,9 @@ from temporalio.exceptions import TemporalError
 
 from demo import report
 from demo.report import Outcome
-from demo.stage import Astray, Life, Stage, set_up
+from demo.stage import Life, Stage, StrayPaymentStory, set_up
 from demo.stories import STORIES, Story
-from languages.speaking import say, say_number
+from i18n.current import say, say_number
 
 # More at once only wait for each other on two cores.
 _AT_ONCE = 6
@@ -91,7 +91,7 @@ async def live(stage: Stage, story: Story) -> Outcome:
     try:
         await story.happens(life)
         await life.ends()
-    except Astray as error:
+    except StrayPaymentStory as error:
         problem = str(error)
     except (TemporalError, TimeoutError) as error:
         problem = f"{type(error).__name__}: {error}"

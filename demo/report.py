@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import rendering
+from cli import rendering
+from database.journal import AccountSum, sums_of
 from demo.stage import Cost, RefusedUpdate
 from demo.stories import Ending, Story
-from languages.catalogues import NC_, translator
-from languages.formats import amount_text
-from languages.speaking import say, say_number, spoken
-from ledger.journal import AccountSum, sums_of
-from orders.model import CloseReason, Status
-from orders.stray import Stray
+from i18n.catalogues import NC_, translator
+from i18n.current import say, say_number, spoken
+from i18n.formats import amount_text
+from orders.order import CloseReason, Status
+from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Money
 from orders.view import OrderView
 
@@ -46,7 +46,7 @@ class Outcome:
     story: Story
     view: OrderView
     refused: tuple[RefusedUpdate, ...]
-    strays: tuple[Stray, ...]
+    strays: tuple[StrayPaymentState, ...]
     balances: dict[str, int]
     stray_balances: tuple[dict[str, int], ...]
     cost: Cost

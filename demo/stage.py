@@ -13,19 +13,19 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-import rendering
-from adapters.local_provider import LocalProvider
+from adapters.local.provider import LocalProvider
+from cli import rendering
+from database.journal import Database, SqlJournal
 from demo.lines import Line, TemporalLine
 from deploy.embedded import EmbeddedServer, embedded_server
-from languages.speaking import say
-from ledger.journal import Database, SqlJournal
+from i18n.current import say
 from orders import messages as m
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.model import PlaceOrder, Status
-from orders.stray import Stray
+from orders.order import PlaceOrder, Status
+from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
-from worker import World, build_worker
+from worker import Adapters, build_worker
 from workflows import calls, ids
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
@@ -43,7 +43,7 @@ _SKIPPING = (
 )
 
 
-class Astray(Exception):
+class StrayPaymentStory(Exception):
     """A story did not go as it is told; the text says where."""
 
 
@@ -84,7 +84,7 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
         database = await Database.open(url)
         try:
-            world = World.local(database, server.client)
+            world = Adapters.local(database, server.client)
             # Not enabled: time runs as it does for us until a story lets days pass.
             skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
             async with build_worker(server.client, world.activities()):
@@ -144,7 +144,7 @@ class Life:
             await self.stage.line.ask(self.placed, message)
         except NotAllowedNow as refusal:
             if refusal.code is not code:
-                raise Astray(
+                raise StrayPaymentStory(
                     say(
                         "{name} was refused as {code}, not {wanted}",
                         name=message.name,
@@ -157,7 +157,7 @@ class Life:
             return refused
         finally:
             await self._rest(self.handle)
-        raise Astray(
+        raise StrayPaymentStory(
             say(
                 "{name} was taken, but should have been refused as {code}",
                 name=message.name,
@@ -189,7 +189,7 @@ class Life:
                 while (view := await self.view()).status is not status:
                     await asyncio.sleep(_BLINK)
         except TimeoutError:
-            raise Astray(
+            raise StrayPaymentStory(
                 say(
                     "it is {status}, not {wanted}",
                     status=_status(view.status),
@@ -206,7 +206,7 @@ class Life:
                 return await self.handle.result()
         except TimeoutError:
             view = await self.view()
-            raise Astray(
+            raise StrayPaymentStory(
                 say(
                     "it does not end; it is {status}, and next by itself: {line}",
                     status=_status(view.status),
@@ -222,7 +222,7 @@ class Life:
         """What the order's own clock says."""
         return await self.stage.skipper.get_current_time(self.handle)
 
-    async def strays(self) -> list[Stray]:
+    async def strays(self) -> list[StrayPaymentState]:
         """What became of the payments that it could not take."""
         return [
             await self._stray(payment_id).query(StrayPaymentWorkflow.stray_payment)
@@ -246,7 +246,7 @@ class Life:
             paid_at=await self.now(),
         )
 
-    def _stray(self, payment_id: str) -> WorkflowHandle[StrayPaymentWorkflow, Stray]:
+    def _stray(self, payment_id: str) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
         return self.stage.server.client.get_workflow_handle_for(
             StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
         )
@@ -283,9 +283,9 @@ class Life:
                 await asyncio.sleep(_BLINK)
 
 
-def _refused(message: m.Message, reason: str) -> Astray:
+def _refused(message: m.Message, reason: str) -> StrayPaymentStory:
     why = rendering.refusal(reason, None)
-    return Astray(say("{name} is refused. {why}", name=message.name, why=why))
+    return StrayPaymentStory(say("{name} is refused. {why}", name=message.name, why=why))
 
 
 def _status(status: Status) -> str:

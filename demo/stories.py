@@ -7,14 +7,14 @@ write in the language that is spoken.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import rendering
+from cli import rendering
 from demo.stage import Life
-from languages.catalogues import N_
-from languages.speaking import say
+from i18n.catalogues import N_
+from i18n.current import say
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
-from orders.model import CloseReason, Line, Party, PlaceOrder, Status
+from orders.order import CloseReason, Line, Party, PlaceOrder, Status
 from orders.values import Money
 
 PRICE = 4980

@@ -22,7 +22,7 @@ from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from languages.speaking import say
+from i18n.current import say
 from workflows.ids import SEARCH_ATTRIBUTES
 
 log = logging.getLogger("unbuy.server")
@@ -38,7 +38,7 @@ STARTUP_TIMEOUT = timedelta(seconds=30)
 SETTLING_TIME = timedelta(milliseconds=100)
 
 
-_LEASH = Path(__file__).with_name("leash.py")
+_CHILD_PROCESS = Path(__file__).with_name("child_process.py")
 # The server takes one or two seconds to stop.
 _PATIENCE = timedelta(seconds=10)
 _LOOK_EVERY = timedelta(milliseconds=50)
@@ -186,7 +186,7 @@ async def _running(
 ) -> AsyncIterator[_Server]:
     """The server's process until the context is left, or this process dies."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-S", str(_LEASH), str(patience.total_seconds())),
+        *(sys.executable, "-S", str(_CHILD_PROCESS), str(patience.total_seconds())),
         *(str(executable), *arguments),
         stdin=asyncio.subprocess.PIPE,
         # Its banner.

@@ -18,9 +18,9 @@ from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server
 from deploy.secret import token_secret
 from gateway.access import Role
 from gateway.tokens import SecretTokens
-from languages.choice import of_terminal
-from languages.speaking import say, speaking
-from settings import Settings, complaints
+from i18n.current import say, speaking
+from i18n.negotiation import of_terminal
+from runtime.settings import Settings, complaints
 
 ROOT = Path(__file__).parents[1]
 WORKER = ROOT / "worker.py"

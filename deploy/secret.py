@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from settings import Settings
+from runtime.settings import Settings
 
 FILE = Path("var/token.secret")
 

@@ -2,9 +2,9 @@
 
 from html import escape
 
-from adapters.addresses import sender_of
-from adapters.mail import Mails
-from adapters.subjects import locale_of
+from adapters.notifications.addresses import sender_of
+from adapters.notifications.email import MailComposer
+from adapters.notifications.subjects import locale_of
 from docs.generate import ROOT
 from docs.letters import samples
 
@@ -25,7 +25,7 @@ iframe { width: 100%; height: 420px; border: 1px solid #767676 }
 
 def gallery() -> str:
     """The HTML part of every mail, each in a frame of its own that may do nothing."""
-    writer = Mails(sender_of("Unbuy <orders@unbuy.example>"), "https://unbuy.example")
+    writer = MailComposer(sender_of("Unbuy <orders@unbuy.example>"), "https://unbuy.example")
     frames = []
     for letter in samples():
         page = writer.write(letter, "anna", "unbuy.example").get_body(("html",))

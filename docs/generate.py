@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from adapters.subjects import locale_of, subject
-from adapters.wording import wording
+from adapters.notifications.render import wording
+from adapters.notifications.subjects import locale_of, subject
 from docs.letters import samples
 from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Message
-from orders.model import Status
+from orders.order import Status
 
 ROOT = Path(__file__).parent.parent
 _RULE = re.compile(r"\bR\d{1,2}[a-z]?\b")

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from activities.notifications import Letter
-from adapters.letters import TEXTS
-from languages.catalogues import LOCALES, Locale
+from activities.notifications import OutboxMessage
+from adapters.notifications.templates import TEXTS
+from i18n.catalogues import LOCALES, Locale
 from orders.messages import Role
-from orders.model import Party
+from orders.order import Party
 
 _AT: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _LATER: Final = "2026-03-16T12:00:00+00:00"
@@ -52,7 +52,7 @@ _REASONS: Final = {
 _EXPLAINED: Final = {"en": "The account is closed.", "pl": "Rachunek jest zamknięty."}
 
 
-def samples() -> Iterator[Letter]:
+def samples() -> Iterator[OutboxMessage]:
     """All of them, by event, then by role and language; support reads English."""
     told = sorted(TEXTS, key=lambda it: (it[0], list(Role).index(it[1])))
     for what, to in told:
@@ -60,10 +60,10 @@ def samples() -> Iterator[Letter]:
             yield _letter(what, to, locale)
 
 
-def _letter(what: str, to: Role, locale: Locale) -> Letter:
+def _letter(what: str, to: Role, locale: Locale) -> OutboxMessage:
     name = _NAMES.get(to, {}).get(locale)
     reason = _REASONS.get(what, "" if to is Role.SUPPORT else _EXPLAINED[locale])
-    return Letter(
+    return OutboxMessage(
         key=f"A-1042:{what}:1:{to}",
         order_id="A-1042",
         to=to,

@@ -20,19 +20,19 @@ from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from database.journal import Database
 from deploy.embedded import embedded_server
 from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
-from gateway.pages.frame import ZONE
+from gateway.pages.base import ZONE
 from gateway.tokens import SecretTokens
-from languages.catalogues import Locale
-from ledger.journal import Database
+from i18n.catalogues import Locale
 from orders import messages as m
-from orders.model import PlaceOrder, Status
+from orders.order import PlaceOrder, Status
 from orders.view import OrderView
-from settings import Settings
-from worker import World, build_worker
+from runtime.settings import Settings
+from worker import Adapters, build_worker
 from workflows import calls
 from workflows.order import OrderWorkflow
 
@@ -86,7 +86,7 @@ async def main() -> int:
             # Grey letters make smaller files than coloured ones.
             flags = [*FLAGS, "--disable-lcd-text"]
             browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
-            world = World.local(database, server.client)
+            world = Adapters.local(database, server.client)
             async with build_worker(server.client, world.activities()):
                 handle = await _skip_the_review(server.client, placed)
                 await _ask_to_cancel(server.client, placed.order_id)

@@ -15,46 +15,46 @@ from limits.errors import ConfigurationError
 from pydantic import ValidationError
 from temporalio.client import Client
 
-from adapters.local_provider import LocalProvider
-from adapters.news_desk import NewsDesk
+from adapters.local.provider import LocalProvider
 from adapters.proof_store import ProofStore, StoreUnavailable
-from adapters.stripe_provider import StripeProvider
-from connecting import (
+from adapters.stripe.provider import StripeProvider
+from client.provider_events import ProviderEventHandler
+from database.connection import Database
+from database.journal import SqlJournal
+from database.order_lists import SqlOrderLists
+from database.support_queue import SqlSupportQueue
+from database.webhook_inbox import SqlWebhookInbox
+from gateway.access import Tokens
+from gateway.app import build_app
+from gateway.health import Health
+from gateway.issuer import Issuer
+from gateway.limits import RateLimits
+from gateway.observability import log_as_json
+from gateway.order_stream import OrderStream
+from gateway.orders import OrderService
+from gateway.pages.auth import SignInPages
+from gateway.pages.base import PageRenderer
+from gateway.pages.oidc import IssuerSignIn, Registration
+from gateway.pages.orders import Links, OrderPages
+from gateway.pages.sessions import Sessions
+from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
+from gateway.pages.time_skipping import Clock
+from gateway.proofs import Proofs
+from gateway.services import Services
+from gateway.tokens import IssuersTokens, SecretTokens
+from gateway.webhooks import Webhooks, stripe_reader
+from i18n.current import speaking
+from i18n.negotiation import of_terminal
+from i18n.sentences import refusal
+from orders.sentences import sentence
+from runtime.settings import Settings, complaints, keeps_secrets
+from runtime.temporal import (
     BadConfiguration,
     CannotServe,
     connect_later,
     first_line,
     open_database,
 )
-from gateway.access import Tokens
-from gateway.app import build_app
-from gateway.desk import OrderDesk
-from gateway.health import Health
-from gateway.issuer import Issuer
-from gateway.limits import RateLimits
-from gateway.live import Lookout
-from gateway.observing import log_as_json
-from gateway.pages.clock import Clock
-from gateway.pages.entrance import Entrance
-from gateway.pages.frame import Frame
-from gateway.pages.oidc import ByIssuer, Registration
-from gateway.pages.sessions import Sessions
-from gateway.pages.sign_in import BACK, ByToken, SignIn
-from gateway.pages.site import Links, Site
-from gateway.proofs import Proofs
-from gateway.services import Services
-from gateway.tokens import IssuersTokens, SecretTokens
-from gateway.webhooks import Webhooks, stripe_reader
-from languages.choice import of_terminal
-from languages.refusals import refusal
-from languages.speaking import speaking
-from ledger.database import Database
-from ledger.inbox import SqlInbox
-from ledger.journal import SqlJournal
-from ledger.listing import SqlListing
-from ledger.waiting import SqlWaiting
-from orders.sentences import sentence
-from settings import Settings, complaints, keeps_secrets
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -68,7 +68,7 @@ _GRACE_SECONDS = 10
 class Server(uvicorn.Server):
     """Ends the streams when it is told to stop: they would never end by themselves."""
 
-    def __init__(self, config: uvicorn.Config, lookout: Lookout) -> None:
+    def __init__(self, config: uvicorn.Config, lookout: OrderStream) -> None:
         super().__init__(config)
         self._lookout = lookout
 
@@ -106,8 +106,8 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         if secrets := settings.stripe_webhook_secrets:
             readers["stripe"] = stripe_reader(secrets)
     provider = stripe or LocalProvider(database)
-    news = NewsDesk(client, provider, SqlJournal(database), SqlInbox(database))
-    desk = OrderDesk(client, database, buyers_choose_policy=settings.buyers_choose_policy)
+    news = ProviderEventHandler(client, provider, SqlJournal(database), SqlWebhookInbox(database))
+    desk = OrderService(client, database, buyers_choose_policy=settings.buyers_choose_policy)
     try:
         proofs = Proofs(desk, ProofStore.at(settings.proof_store))
     except StoreUnavailable as error:
@@ -127,22 +127,22 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         proofs=proofs,
         tokens=tokens_of(settings),
         limits=limits,
-        lookout=Lookout(SqlListing(database), settings.max_watchers),
+        lookout=OrderStream(SqlOrderLists(database), settings.max_watchers),
         webhooks=Webhooks(news, readers),
         health=Health(client, database),
         stripe=stripe,
     )
 
 
-def site_of(settings: Settings, works: Services, client: Client, database: Database) -> Site:
+def site_of(settings: Settings, works: Services, client: Client, database: Database) -> OrderPages:
     """The pages, as the settings ask for them. Raises CannotServe."""
     sessions, sign_in = signing_in(settings, works.tokens)
-    frame = Frame(sessions, works.limits)
-    return Site(
+    frame = PageRenderer(sessions, works.limits)
+    return OrderPages(
         works,
         frame,
-        Entrance(frame, sessions, sign_in),
-        SqlWaiting(database),
+        SignInPages(frame, sessions, sign_in),
+        SqlSupportQueue(database),
         Links(settings.pay_url, settings.temporal_ui_url),
         Clock(client) if settings.playground else None,
     )
@@ -155,7 +155,7 @@ def signing_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
     if not isinstance(tokens, IssuersTokens):
         secret = settings.session_secret or settings.token_secret
         assert secret, "else nobody has a token"
-        return Sessions(secret, secure=secure), ByToken(tokens)
+        return Sessions(secret, secure=secure), TokenSignIn(tokens)
     if not (public_url and settings.oidc_client_id and settings.session_secret):
         raise CannotServe(
             sentence(
@@ -177,7 +177,7 @@ def signing_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
         settings.oidc_client_secret,
         f"{public_url.rstrip('/')}{BACK}",
     )
-    return sessions, ByIssuer(tokens.issuer, we, settings.oidc_role_claim, sessions)
+    return sessions, IssuerSignIn(tokens.issuer, we, settings.oidc_role_claim, sessions)
 
 
 async def serve(settings: Settings) -> None:

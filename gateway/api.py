@@ -11,18 +11,18 @@ from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from database.order_lists import by_placing
 from gateway import bodies
 from gateway.access import Caller, seen_by
 from gateway.limits import address_of
 from gateway.openapi import PROBLEMS, UPLOAD, body_of
-from gateway.paging import ASKED_FOR, part_of, place_of
-from gateway.problems import Invalid, NotSignedIn, WrongRole
+from gateway.paging import PAGE_SIZE, decode_cursor, paginate
+from gateway.problems import Forbidden, Invalid, Unauthorized
 from gateway.services import Services
-from ledger.listing import by_placing
-from orders.clock import Due
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
-from orders.model import CloseReason, Party, PlaceOrder, Status
+from orders.order import CloseReason, Party, PlaceOrder, Status
+from orders.schedule import ScheduledEvent
 from orders.sentences import sentence
 from orders.values import Frozen, Instant, Money, OrderId, ShortText
 from orders.view import OrderView
@@ -58,7 +58,7 @@ class Listed(Frozen):
     amount_due: Money
     amount_paid: Money
     amount_refunded: Money
-    next: list[Due]
+    next: list[ScheduledEvent]
 
 
 class Page(Frozen):
@@ -74,7 +74,7 @@ def services(request: Request) -> Services:
     return found
 
 
-Works = Annotated[Services, Depends(services)]
+ServicesDep = Annotated[Services, Depends(services)]
 
 
 @asynccontextmanager
@@ -82,17 +82,17 @@ async def counting_strangers(request: Request, works: Services) -> AsyncIterator
     """Who cannot prove to be anybody is counted by the address it comes from. Raises TooMany."""
     try:
         yield
-    except NotSignedIn:
+    except Unauthorized:
         await works.limits.count(f"from {address_of(request)}")
         raise
 
 
-async def caller(request: Request, works: Works) -> Caller:
+async def caller(request: Request, works: ServicesDep) -> Caller:
     """Who asks, by the bearer token."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     async with counting_strangers(request, works):
         if scheme.lower() != "bearer" or not token.strip():
-            raise NotSignedIn(
+            raise Unauthorized(
                 sentence(
                     "Send a token: Authorization: Bearer ... (`python starter.py token ROLE SUB` makes "
                     "one for local use)."
@@ -109,7 +109,7 @@ def only_for(action: str) -> Any:
 
     async def allowed(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if not found.may(action):
-            raise WrongRole(
+            raise Forbidden(
                 sentence(
                     "{action} is nothing that a {role} can do.",
                     action=action,
@@ -132,7 +132,7 @@ async def read_as(request: Request, model: type[_Body]) -> _Body:
     return found
 
 
-Answer = Annotated[str, Path(description="The order's id.", examples=["A-1001"])]
+OrderIdPath = Annotated[str, Path(description="The order's id.", examples=["A-1001"])]
 
 
 def answer(view: OrderView, to: Caller, status: int = 200, **headers: str) -> Response:
@@ -150,7 +150,7 @@ def answer(view: OrderView, to: Caller, status: int = 200, **headers: str) -> Re
     tags=["orders"],
 )
 async def place_order(
-    request: Request, works: Works, who: Annotated[Caller, only_for("place")]
+    request: Request, works: ServicesDep, who: Annotated[Caller, only_for("place")]
 ) -> Response:
     """Place an order (R1).
 
@@ -163,7 +163,7 @@ async def place_order(
 
 @api.get("/orders", response_model=Page, responses=PROBLEMS, tags=["orders"])
 async def list_orders(
-    works: Works,
+    works: ServicesDep,
     who: Annotated[Caller, only_for("list")],
     status: Annotated[
         str | None,
@@ -185,11 +185,11 @@ async def list_orders(
             raise Invalid(
                 sentence("status must be one of {names}.", names=", ".join(Status))
             ) from None
-    after = None if cursor is None else place_of(cursor)
+    after = None if cursor is None else decode_cursor(cursor)
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
-    found = await works.desk.newest(who, chosen, after, ASKED_FOR)
-    shown, next_cursor = part_of([seen_by(who, view) for view in found], by_placing)
+    found = await works.desk.newest(who, chosen, after, PAGE_SIZE + 1)
+    shown, next_cursor = paginate([seen_by(who, view) for view in found], by_placing)
     page = Page(
         orders=[
             Listed.model_validate({name: getattr(view, name) for name in Listed.model_fields})
@@ -202,7 +202,7 @@ async def list_orders(
 
 @api.get("/orders/{order_id}", response_model=OrderView, responses=PROBLEMS, tags=["orders"])
 async def read_order(
-    order_id: Answer, works: Works, who: Annotated[Caller, only_for("read")]
+    order_id: OrderIdPath, works: ServicesDep, who: Annotated[Caller, only_for("read")]
 ) -> Response:
     """Read an order: state and why, what happened, what comes, who can do what and from when, the money.
 
@@ -212,8 +212,8 @@ async def read_order(
 
 
 async def _watched(
-    order_id: Answer,
-    works: Works,
+    order_id: OrderIdPath,
+    works: ServicesDep,
     who: Annotated[Caller, only_for("watch")],
     last_event_id: Annotated[str | None, Header(), WithJsonSchema({"type": "string"})] = None,
 ) -> AsyncIterator[AsyncIterable[ServerSentEvent]]:
@@ -258,9 +258,9 @@ async def watch_order(
     tags=["orders"],
 )
 async def reorder(
-    order_id: Answer,
+    order_id: OrderIdPath,
     request: Request,
-    works: Works,
+    works: ServicesDep,
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
     """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
@@ -280,9 +280,9 @@ async def reorder(
     tags=["seller"],
 )
 async def upload_proof(
-    order_id: Answer,
+    order_id: OrderIdPath,
     request: Request,
-    works: Works,
+    works: ServicesDep,
     who: Annotated[Caller, only_for("upload")],
     idempotency_key: Annotated[
         str | None, Header(), WithJsonSchema({"type": "string", "pattern": _KEY.pattern})
@@ -304,9 +304,9 @@ async def upload_proof(
     tags=["orders"],
 )
 async def download_proof(
-    order_id: Answer,
+    order_id: OrderIdPath,
     sha256: Annotated[str, Path(description="As the order's view has it.")],
-    works: Works,
+    works: ServicesDep,
     who: Annotated[Caller, only_for("download")],
 ) -> Response:
     """A proof of the order's shipment, for whoever may see the order."""
@@ -315,9 +315,9 @@ async def download_proof(
 
 def _tell(name: str) -> Callable[..., Awaitable[Response]]:
     async def tell(
-        order_id: Answer,
+        order_id: OrderIdPath,
         request: Request,
-        works: Works,
+        works: ServicesDep,
         who: Annotated[Caller, only_for(name)],
         idempotency_key: Annotated[
             str | None,

@@ -13,14 +13,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 
-from gateway.accepting import prefers_a_page
-from gateway.api import Reorder, Works, api, counting_strangers
-from gateway.observing import METHODS, Observing
+from gateway.api import Reorder, ServicesDep, api, counting_strangers
+from gateway.content_negotiation import prefers_a_page
+from gateway.observability import METHODS, Observability
 from gateway.openapi import PROBLEMS, document
-from gateway.pages.site import Site
-from gateway.problems import Away, NoSuchMethod, Problem, as_problem, request_id
+from gateway.pages.orders import OrderPages
+from gateway.problems import NoSuchMethod, Problem, ServiceUnavailable, as_problem, request_id
 from gateway.services import Services
-from languages.choice import of_browser
+from i18n.negotiation import of_browser
 from orders.errors import InvalidInput
 from orders.sentences import sentence
 
@@ -56,8 +56,8 @@ class Metrics(Response):
 
 
 def build_app(
-    services: Services, cors_origins: Sequence[str] = (), site: Site | None = None
-) -> Observing:
+    services: Services, cors_origins: Sequence[str] = (), site: OrderPages | None = None
+) -> Observability:
     """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
     app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services, app.state.site = services, site
@@ -78,12 +78,12 @@ def build_app(
     if site:
         app.router.routes.extend(site.routes())
     document(app, Reorder)
-    return Observing(app)
+    return Observability(app)
 
 
 def _serve_webhooks(app: FastAPI) -> None:
     @app.post("/v1/webhooks/{provider}", responses=PROBLEMS, tags=["provider"])
-    async def take_webhook(provider: str, request: Request, works: Works) -> JSONResponse:
+    async def take_webhook(provider: str, request: Request, works: ServicesDep) -> JSONResponse:
         """Take a payment provider's signed news. What is not taken is to be sent again."""
         async with counting_strangers(request, works):
             return JSONResponse({"status": await works.webhooks.take(provider, request)})
@@ -96,10 +96,10 @@ def _serve_operations(app: FastAPI) -> None:
         return JSONResponse({"status": "alive"})
 
     @app.get("/readyz", responses={503: PROBLEMS[503]}, tags=["operations"])
-    async def is_ready(works: Works) -> JSONResponse:
+    async def is_ready(works: ServicesDep) -> JSONResponse:
         """Whether Temporal and the database answer."""
         if away := await works.health.away():
-            raise Away(sentence("Does not answer: {who}.", who=", ".join(away)))
+            raise ServiceUnavailable(sentence("Does not answer: {who}.", who=", ".join(away)))
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", response_class=Metrics, tags=["operations"])
@@ -127,7 +127,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(problem, NoSuchMethod):
         # Each route knows of its own methods only.
         problem.headers["Allow"] = ", ".join(_methods(request))
-    site: Site | None = request.app.state.site
+    site: OrderPages | None = request.app.state.site
     if site and isinstance(error, HTTPException) and _is_somebody_lost(request):
         return site.lost(request, problem)
     locale = of_browser(request.headers.get("accept-language"))

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 
-from gateway.problems import Malformed, TooLarge, TooSlow, WrongType
+from gateway.problems import BadRequest, RequestTimeout, TooLarge, WrongType
 from orders.sentences import sentence
 
 LARGEST: Final = 64 * 1024
@@ -31,14 +31,14 @@ async def read(request: Request, largest: int = LARGEST) -> bytes:
                 if len(body) > largest:
                     raise too_large
     except TimeoutError:
-        raise TooSlow(
+        raise RequestTimeout(
             sentence(
                 "The body did not come within {seconds} seconds; send it again.",
                 seconds=f"{WITHIN.total_seconds():.0f}",
             )
         ) from None
     except ClientDisconnect:
-        raise Malformed(sentence("The body broke off.")) from None
+        raise BadRequest(sentence("The body broke off.")) from None
     return bytes(body)
 
 
@@ -56,5 +56,5 @@ async def read_json(request: Request) -> bytes:
     try:
         from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise Malformed(sentence("The body is not JSON: {error}.", error=error)) from None
+        raise BadRequest(sentence("The body is not JSON: {error}.", error=error)) from None
     return body

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from gateway.desk import asking_the_database
-from gateway.problems import Away
-from ledger.database import Database
+from database.connection import Database
+from gateway.orders import asking_the_database
+from gateway.problems import ServiceUnavailable
 
 _WITHIN: Final = timedelta(seconds=2)
 
@@ -43,6 +43,6 @@ class Health:
         try:
             async with asking_the_database(), self._database.reading() as connection:
                 await connection.execute(select(1))
-        except Away:
+        except ServiceUnavailable:
             return False
         return True

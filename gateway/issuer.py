@@ -18,7 +18,7 @@ import httpx
 import jwt
 from pydantic import BaseModel, Field
 
-from gateway.problems import Away, NotSignedIn
+from gateway.problems import ServiceUnavailable, Unauthorized
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
@@ -84,7 +84,7 @@ class IssuersKeys:
 _Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
 
 
-class Places(BaseModel):
+class IssuerEndpoints(BaseModel):
     """Where an issuer is asked for what, by its own discovery document."""
 
     jwks_uri: _Address
@@ -99,15 +99,15 @@ class Issuer:
     def __init__(self, address: str, keys: IssuersKeys | None = None) -> None:
         self._address = address
         self._keys = keys or IssuersKeys(address)
-        self._places: Places | None = None
+        self._places: IssuerEndpoints | None = None
 
-    async def places(self) -> Places:
+    async def places(self) -> IssuerEndpoints:
         """Its addresses, asked for once. Raises Away."""
         if self._places is None:
             try:
                 async with asking() as http:
                     about = await _discovered(http, self._address)
-                self._places = Places.model_validate(about)
+                self._places = IssuerEndpoints.model_validate(about)
             except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL):
                 raise away() from None
         return self._places
@@ -117,11 +117,11 @@ class Issuer:
         try:
             kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError:
-            raise NotSignedIn(
+            raise Unauthorized(
                 sentence("This is not a token that can be read: sign in again.")
             ) from None
         if (key := await self._keys.find(kid)) is None:
-            raise NotSignedIn(
+            raise Unauthorized(
                 sentence("This token is not signed by a key of the issuer: sign in again.")
             )
         return decoded(
@@ -149,18 +149,18 @@ def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
     try:
         return jwt.decode(token, key, leeway=_LEEWAY, **how)
     except jwt.ExpiredSignatureError:
-        raise NotSignedIn(sentence("This token has expired: sign in again.")) from None
+        raise Unauthorized(sentence("This token has expired: sign in again.")) from None
     except (ValueError, OverflowError, TypeError):
-        raise NotSignedIn(
+        raise Unauthorized(
             sentence("This token's sub is not a party's id, or its exp no instant.")
         ) from None
     except jwt.PyJWTError as error:
-        raise NotSignedIn(sentence("This token does not count: {error}.", error=error)) from None
+        raise Unauthorized(sentence("This token does not count: {error}.", error=error)) from None
 
 
-def away() -> Away:
+def away() -> ServiceUnavailable:
     """The issuer does not answer, or not as it should."""
-    return Away(
+    return ServiceUnavailable(
         sentence("Who signs the tokens cannot be asked for its keys at the moment; try again soon.")
     )
 

@@ -14,7 +14,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from starlette.requests import Request
 
-from gateway.problems import Away, TooMany
+from gateway.problems import ServiceUnavailable, TooManyRequests
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
@@ -43,12 +43,12 @@ class RateLimits:
             stats = await self._windows.get_window_stats(self._limit, who)
         except StorageError as error:
             log.warning("Requests cannot be counted: %s", error)
-            raise Away(
+            raise ServiceUnavailable(
                 sentence("Requests cannot be counted at the moment; try again soon.")
             ) from None
         wait = datetime.fromtimestamp(stats.reset_time, UTC) - datetime.now(UTC)
         seconds = max(1, ceil(wait / timedelta(seconds=1)))
-        raise TooMany(
+        raise TooManyRequests(
             sentence(
                 "No more than {limit} are taken from one caller; try again in {seconds} s.",
                 limit=self._limit,

@@ -8,39 +8,36 @@ from typing import Final, TypeVar
 
 from pydantic import TypeAdapter
 
-from ledger.listing import Place
+from database.order_lists import Cursor
 from orders.values import Instant, OrderId
 
-MOST_LISTED: Final = 50
-"""Of a list, in one part of it."""
-
-ASKED_FOR: Final = MOST_LISTED + 1
-"""One more than is shown tells whether there is more."""
+PAGE_SIZE: Final = 50
+"""Entries of a list on one page. One more is asked for, which tells whether there is a next page."""
 
 _Listed = TypeVar("_Listed")
 _ORDER_ID = TypeAdapter[str](OrderId)
 _INSTANT = TypeAdapter[datetime](Instant)
 
 
-def part_of(
-    found: list[_Listed], place: Callable[[_Listed], Place]
+def paginate(
+    found: list[_Listed], cursor_of: Callable[[_Listed], Cursor]
 ) -> tuple[list[_Listed], str | None]:
-    """What is shown of ``ASKED_FOR``, and the cursor of what lies behind; None where nothing does."""
-    shown = found[:MOST_LISTED]
-    return shown, _cursor_of(place(shown[-1])) if len(found) > MOST_LISTED else None
+    """The page, and the cursor of the next one; None where there is none."""
+    shown = found[:PAGE_SIZE]
+    return shown, _encoded(cursor_of(shown[-1])) if len(found) > PAGE_SIZE else None
 
 
-def place_of(cursor: str) -> Place | None:
+def decode_cursor(cursor: str) -> Cursor | None:
     """Where in a list a cursor stands; None for what no list has given."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         at, _, order_id = text.partition(" ")
-        return Place(_INSTANT.validate_python(at), _ORDER_ID.validate_python(order_id))
+        return Cursor(_INSTANT.validate_python(at), _ORDER_ID.validate_python(order_id))
     except (binascii.Error, ValueError):
         return None
 
 
-def _cursor_of(place: Place) -> str:
-    text = f"{place.at.isoformat()} {place.order_id}"
+def _encoded(cursor: Cursor) -> str:
+    text = f"{cursor.at.isoformat()} {cursor.order_id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -28,8 +28,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from languages.catalogues import N_, Locale
-from languages.refusals import refusal
+from i18n.catalogues import N_, Locale
+from i18n.sentences import refusal
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.sentences import sentence
 
@@ -95,13 +95,13 @@ class Problem(Exception):
         )
 
 
-class Malformed(Problem):
+class BadRequest(Problem):
     """The request cannot be read."""
 
     status, slug, title = 400, "malformed", N_("Malformed request")
 
 
-class NotSignedIn(Problem):
+class Unauthorized(Problem):
     """Who the caller is cannot be known."""
 
     status, slug, title = 401, "not-signed-in", N_("Not signed in")
@@ -110,7 +110,7 @@ class NotSignedIn(Problem):
         super().__init__(detail, {"WWW-Authenticate": 'Bearer realm="unbuy"'})
 
 
-class WrongRole(Problem):
+class Forbidden(Problem):
     """The caller's role may not do this, with any order."""
 
     status, slug, title = 403, "wrong-role", N_("Not for this role")
@@ -128,7 +128,7 @@ class NoSuchMethod(Problem):
     status, slug, title = 405, "no-such-method", N_("No such method")
 
 
-class TooSlow(Problem):
+class RequestTimeout(Problem):
     """The body did not come in time."""
 
     status, slug, title = 408, "too-slow", N_("Too slow")
@@ -168,7 +168,7 @@ class Invalid(Problem):
     status, slug, title = 422, "invalid", N_("Invalid")
 
 
-class TooMany(Problem):
+class TooManyRequests(Problem):
     """More requests than one caller may make."""
 
     status, slug, title = 429, "too-many", N_("Too many requests")
@@ -177,13 +177,13 @@ class TooMany(Problem):
         super().__init__(detail, {"Retry-After": f"{seconds}"})
 
 
-class Failed(Problem):
+class InternalError(Problem):
     """What nobody has thought of."""
 
     status, slug, title = 500, "failed", N_("Failed")
 
 
-class Away(Problem):
+class ServiceUnavailable(Problem):
     """What this needs does not answer."""
 
     status, slug, title = 503, "away", N_("Try again")
@@ -227,7 +227,7 @@ def as_problem(error: Exception) -> Problem:
         case HTTPException(status_code=405):
             return NoSuchMethod(sentence("This address does not know this method."), error.headers)
         case HTTPException():
-            return Malformed(str(error.detail))
+            return BadRequest(str(error.detail))
         case RequestValidationError():
             wrong = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
             return Invalid(
@@ -236,7 +236,7 @@ def as_problem(error: Exception) -> Problem:
                 )
             )
         case _:
-            return Failed(
+            return InternalError(
                 sentence("Something went wrong here, and is in our logs under this request's id.")
             )
 

@@ -17,7 +17,6 @@ from adapters.proof_store import (
     WrongMediaType,
 )
 from gateway.access import Caller
-from gateway.desk import OrderDesk, possible
 from gateway.multipart import (
     LARGEST_BODY,
     MalformedUpload,
@@ -28,20 +27,21 @@ from gateway.multipart import (
     UploadTooLarge,
     WrongParts,
 )
+from gateway.orders import OrderService, possible
 from gateway.problems import (
-    Away,
+    BadRequest,
     Invalid,
-    Malformed,
     NotFound,
     Problem,
+    RequestTimeout,
+    ServiceUnavailable,
     TooLarge,
-    TooSlow,
     WrongType,
     refused,
 )
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import Role, ShipmentProof
-from orders.model import Status
+from orders.order import Status
 from orders.sentences import sentence
 from orders.view import OrderView
 
@@ -55,7 +55,7 @@ _CODES: Final = {
 
 _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
     NotMultipart: WrongType,
-    MalformedUpload: Malformed,
+    MalformedUpload: BadRequest,
     UploadTooLarge: TooLarge,
     WrongParts: Invalid,
     ProofTooLarge: TooLarge,
@@ -68,7 +68,7 @@ _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
 class Proofs:
     """Takes uploads, and hands them out again."""
 
-    def __init__(self, desk: OrderDesk, store: ProofStore) -> None:
+    def __init__(self, desk: OrderService, store: ProofStore) -> None:
         self._desk = desk
         self._store = store
 
@@ -103,7 +103,7 @@ class Proofs:
                 else None
             )
         except ProofError as error:
-            raise Away(str(error)) from None
+            raise ServiceUnavailable(str(error)) from None
         if opened is None:
             raise NotFound(sentence("This order has no such proof."))
         return StreamingResponse(
@@ -125,13 +125,13 @@ class Proofs:
                 upload = ProofUpload(request.headers.get("content-type"), request.stream())
                 kept = await self._store.keep(order_id, upload.chunks())
         except TimeoutError:
-            raise TooSlow(
+            raise RequestTimeout(
                 sentence("The upload took longer than two minutes; send it again.")
             ) from None
         except ClientDisconnect:
-            raise Malformed(sentence("The upload broke off.")) from None
+            raise BadRequest(sentence("The upload broke off.")) from None
         except (UploadError, ProofError) as error:
-            raise _MEANINGS.get(type(error), Away)(str(error)) from None
+            raise _MEANINGS.get(type(error), ServiceUnavailable)(str(error)) from None
         assert upload.fields, "whoever read to the end has them"
         return upload.fields, kept
 

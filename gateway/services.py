@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from adapters.stripe_provider import StripeProvider
+from adapters.stripe.provider import StripeProvider
 from gateway.access import Tokens
-from gateway.desk import OrderDesk
 from gateway.health import Health
 from gateway.limits import RateLimits
-from gateway.live import Lookout
+from gateway.order_stream import OrderStream
+from gateway.orders import OrderService
 from gateway.proofs import Proofs
 from gateway.webhooks import Webhooks
 
@@ -16,10 +16,10 @@ from gateway.webhooks import Webhooks
 class Services:
     """One of each for the whole gateway."""
 
-    desk: OrderDesk
+    desk: OrderService
     tokens: Tokens
     limits: RateLimits
-    lookout: Lookout
+    lookout: OrderStream
     proofs: Proofs
     webhooks: Webhooks
     health: Health

@@ -14,7 +14,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from gateway.access import Caller, Role
 from gateway.issuer import Issuer, decoded
-from gateway.problems import NotSignedIn
+from gateway.problems import Unauthorized
 from orders.sentences import sentence
 from orders.values import PartyId
 
@@ -67,7 +67,7 @@ def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
     """Whom verified claims name. Raises NotSignedIn."""
     role = claims.get(role_claim)
     if not isinstance(role, str) or role not in _ROLES:
-        raise NotSignedIn(
+        raise Unauthorized(
             sentence(
                 "This token's {claim} is none of buyer, seller, support and provider.",
                 claim=role_claim,
@@ -77,6 +77,6 @@ def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
         until = datetime.fromtimestamp(claims["exp"], UTC)
         return Caller(_PARTY.validate_python(claims["sub"]), Role(role), until)
     except (ValidationError, ValueError, OverflowError, TypeError):
-        raise NotSignedIn(
+        raise Unauthorized(
             sentence("This token's sub is not a party's id, or its exp no instant.")
         ) from None

@@ -15,13 +15,13 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from adapters.news_desk import NewsDesk, TooEarly
-from adapters.stripe_events import LARGEST, EventError, NotSigned, ProviderEvent, read_event
+from adapters.stripe.events import LARGEST, EventError, NotSigned, ProviderEvent, read_event
+from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
+from database.connection import DATABASE_AWAY
+from database.webhook_inbox import EventIdReused
 from gateway import bodies
-from gateway.desk import asking_temporal
-from gateway.problems import Away, Conflict, Invalid, NotFound, NotSignedIn
-from ledger.database import DATABASE_AWAY
-from ledger.inbox import AnotherBody
+from gateway.orders import asking_temporal
+from gateway.problems import Conflict, Invalid, NotFound, ServiceUnavailable, Unauthorized
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
@@ -48,7 +48,7 @@ def stripe_reader(secrets: Sequence[SecretStr]) -> Reader:
 class Webhooks:
     """Takes webhooks of the providers that are set up here, by their name in the address."""
 
-    def __init__(self, desk: NewsDesk, readers: Mapping[str, Reader]) -> None:
+    def __init__(self, desk: ProviderEventHandler, readers: Mapping[str, Reader]) -> None:
         self._desk = desk
         self._readers = readers
 
@@ -66,14 +66,14 @@ class Webhooks:
         try:
             event = read(body, request.headers, datetime.now(UTC))
         except NotSigned as error:
-            raise NotSignedIn(str(error)) from None
+            raise Unauthorized(str(error)) from None
         except EventError as error:
             raise Invalid(str(error)) from None
         try:
             async with asking_temporal(_SEND_AGAIN):
                 return (await self._desk.take(event)).value
-        except (AnotherBody, TooEarly) as error:
+        except (EventIdReused, PaymentNotYetKnown) as error:
             raise Conflict(str(error)) from None
         except (*DATABASE_AWAY, ApplicationError, RPCError, WorkflowUpdateFailedError) as error:
             log.warning("A webhook of %s is not taken yet: %s", provider, type(error).__name__)
-            raise Away(_SEND_AGAIN) from None
+            raise ServiceUnavailable(_SEND_AGAIN) from None

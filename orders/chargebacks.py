@@ -9,7 +9,7 @@ from typing import Protocol
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem
 from orders.messages import ChargebackReported
-from orders.model import Chargeback
+from orders.order import Chargeback
 from orders.sentences import sentence
 from orders.values import Money
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from orders.lifecycle import enter
 from orders.messages import CancelReason, ChargebackReported, RefundStatus, Role
-from orders.model import (
+from orders.order import (
     Cancellation,
     CloseReason,
     Dispute,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from orders import messages as m
-from orders.canceling import (
+from orders.cancellations import (
     on_cancel_request,
     on_cancel_withdrawal,
     on_seller_reply,
@@ -18,7 +18,7 @@ from orders.canceling import (
 )
 from orders.chargebacks import repeats_chargeback
 from orders.closing import repeats
-from orders.disputing import (
+from orders.disputes import (
     dispute_decision_problem,
     on_dispute_decision,
     on_dispute_request,
@@ -30,13 +30,13 @@ from orders.disputing import (
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.lifecycle import TRANSITIONS, Problem, refusal, refuse
 from orders.messages import Role
-from orders.model import (
+from orders.offers import acceptance_problem
+from orders.order import (
     Order,
     Refused,
-    StrayMoney,
+    StrayPayment,
 )
-from orders.offers import acceptance_problem
-from orders.paying import (
+from orders.payments import (
     accept_payment,
     chargeback_problem,
     contradicts,
@@ -49,7 +49,7 @@ from orders.paying import (
     refund_update_problem,
 )
 from orders.sentences import sentence
-from orders.shipping import (
+from orders.shipments import (
     on_proof_review,
     on_shipment_extension,
     on_shipment_proof,
@@ -176,7 +176,7 @@ def send_back(
     # Temporal starts the process of a payment once, also of one that is forgotten here.
     order.stray_payments = [*order.stray_payments, payment.payment_id][-_MOST_PAYMENT_IDS:]
     order.strays.append(
-        StrayMoney(
+        StrayPayment(
             payment_id=payment.payment_id,
             money=payment.money,
             method=payment.method,

@@ -7,7 +7,7 @@ each of these triggers, the statuses the order may be in afterwards; what is not
 actions in the view and the diagram in the docs all ask this table, so they cannot disagree.
 
 Where one trigger has several targets, the order's state decides which; ``orders.handlers`` and
-``orders.clock`` do that, and ``enter`` refuses a target that is not in the table.
+``orders.schedule`` do that, and ``enter`` refuses a target that is not in the table.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.model import CloseReason, Order, Status
+from orders.order import CloseReason, Order, Status
 from orders.sentences import sentence
 
 _PAY: Final = Status.AWAITING_PAYMENT

@@ -6,7 +6,7 @@ from typing import Any
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem
-from orders.model import Offer, Order
+from orders.order import Offer, Order
 from orders.sentences import sentence
 
 

@@ -7,13 +7,13 @@ from orders import messages as m
 from orders.errors import RefusalCode
 from orders.lifecycle import Problem
 from orders.messages import Role
-from orders.model import (
+from orders.offers import open_offer
+from orders.order import (
     ChatMessage,
     Offer,
     Order,
     Status,
 )
-from orders.offers import open_offer
 from orders.sentences import sentence
 
 

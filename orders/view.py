@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from orders.clock import Due, schedule
 from orders.lifecycle import refusal
 from orders.messages import MESSAGES, Role
-from orders.model import (
+from orders.order import (
     Cancellation,
     ChatMessage,
     CloseReason,
@@ -23,6 +22,7 @@ from orders.model import (
     TimelineEntry,
 )
 from orders.policy import Policy
+from orders.schedule import ScheduledEvent, schedule
 from orders.sentences import sentence
 from orders.values import Balance, Frozen, Instant, Money
 
@@ -72,7 +72,7 @@ class OrderView(Frozen):
     messages: list[ChatMessage]
     timeline: list[TimelineEntry]
     refused: list[Refused]
-    next: list[Due]
+    next: list[ScheduledEvent]
     actions: dict[Role, list[Action]]
 
 

@@ -21,12 +21,12 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from database.connection import Database
 from deploy.embedded import EmbeddedServer, embedded_server
-from ledger.database import Database
-from tests.postgres import Postgres, postgres_server
-from tests.stripe.faults import Faults
-from tests.stripe.peer import Peer, stripe_peer
-from tests.stripe.post import Post
+from testing.postgres import Postgres, postgres_server
+from testing.stripe.faults import Faults
+from testing.stripe.peer import Peer, stripe_peer
+from testing.stripe.webhooks import Post
 from workflows import ids
 
 # Tests read English, whatever language the terminal of whoever runs them speaks.
@@ -34,7 +34,7 @@ os.environ["UNBUY_LANG"] = "en"
 
 DATABASES = ("sqlite", "postgresql")
 # The folders of tests that run on both.
-ON_BOTH = ("ledger", "adapters")
+ON_BOTH = {"database", "adapters"}
 # What the databases on PostgreSQL are copied from.
 TEMPLATE = "migrated"
 
@@ -100,7 +100,7 @@ async def postgres() -> AsyncIterator[Postgres]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.definition.path.parent.name not in ON_BOTH or "url" not in metafunc.fixturenames:
+    if ON_BOTH.isdisjoint(metafunc.definition.path.parts) or "url" not in metafunc.fixturenames:
         return
     chosen = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "url" not in chosen:

@@ -9,19 +9,19 @@ from typing import Any, cast
 
 from temporalio.client import Client
 
-from activities.bookkeeping import Step
 from activities.disputes import DisputeCase
-from activities.notifications import Letter
+from activities.notifications import OutboxMessage
+from activities.orders import OrderSnapshot
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
-from activities.strays import KeptStray
+from activities.stray_payments import StoredStrayPayment
 from activities.tracking import CarrierRecord, TrackingVerdict
-from ledger.journal import SqlJournal
-from orders.books import Books, Posting
+from database.journal import SqlJournal
+from orders.accounting import Books, Posting
 from orders.messages import RefundStatus, Role
-from orders.model import Dispute
-from orders.stray import StrayPayment
+from orders.order import Dispute
+from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView
-from worker import World
+from worker import Adapters
 from workflows import calls
 
 
@@ -49,17 +49,17 @@ class Outage:
 
 @dataclass
 class FakeJournal:
-    """``Journal``, ``Outbox`` and ``StrayJournal`` in memory."""
+    """``OrderStore``, ``Outbox`` and ``StrayPaymentStore`` in memory."""
 
     state: Outage = field(default_factory=Outage)
-    steps: list[Step] = field(default_factory=list)
-    latest: dict[str, Step] = field(default_factory=dict)
+    steps: list[OrderSnapshot] = field(default_factory=list)
+    latest: dict[str, OrderSnapshot] = field(default_factory=dict)
     strays: dict[str, Posting] = field(default_factory=dict)
-    letters: dict[str, Letter] = field(default_factory=dict)
+    letters: dict[str, OutboxMessage] = field(default_factory=dict)
     taken: list[str] = field(default_factory=list)
     """Keys of the letters that a channel took, in order."""
 
-    async def record(self, step: Step) -> None:
+    async def record(self, step: OrderSnapshot) -> None:
         await self.state.endure()
         self.steps.append(step)
         view = step.view
@@ -72,9 +72,9 @@ class FakeJournal:
                 "order_id": view.order_id,
                 "party": parties.get(notice.to),
             }
-            self.letters.setdefault(notice.key, Letter(**fields))
+            self.letters.setdefault(notice.key, OutboxMessage(**fields))
 
-    async def undelivered(self, order_id: str) -> list[Letter]:
+    async def undelivered(self, order_id: str) -> list[OutboxMessage]:
         await self.state.endure()
         return [
             letter
@@ -87,7 +87,9 @@ class FakeJournal:
         if key not in self.taken:
             self.taken.append(key)
 
-    async def record_stray(self, kept: KeptStray, letters: tuple[Letter, ...]) -> None:
+    async def record_stray(
+        self, kept: StoredStrayPayment, letters: tuple[OutboxMessage, ...]
+    ) -> None:
         await self.state.endure()
         for posting in kept.stray.postings:
             self.strays.setdefault(posting.key, posting)
@@ -117,9 +119,9 @@ class FakeChannel:
     """``Channel`` that keeps what it is given."""
 
     state: Outage = field(default_factory=Outage)
-    sent: list[Letter] = field(default_factory=list)
+    sent: list[OutboxMessage] = field(default_factory=list)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutboxMessage) -> None:
         await self.state.endure()
         self.sent.append(letter)
 
@@ -206,7 +208,7 @@ class FakeRegister:
 
 @dataclass
 class FakeDesk:
-    """``DisputeDesk`` that remembers each filing."""
+    """``DisputeCases`` that remembers each filing."""
 
     state: Outage = field(default_factory=Outage)
     filed: list[DisputeCase] = field(default_factory=list)
@@ -263,13 +265,13 @@ class FakeCarrier:
 
 @dataclass
 class FakeStrays:
-    """``StrayProcesses``: remembers each start, and really starts the process."""
+    """``StrayPaymentStarter``: remembers each start, and really starts the process."""
 
     client: Client
     state: Outage = field(default_factory=Outage)
     started: list[str] = field(default_factory=list)
 
-    async def start(self, stray: StrayPayment) -> None:
+    async def start(self, stray: StrayPaymentInput) -> None:
         await self.state.endure()
         await calls.send_back(self.client, stray)
         # Whoever sees it here may ask the process at once.
@@ -291,7 +293,7 @@ class FakeWorld:
 
     def activities(self) -> list[Callable[..., Any]]:
         """What a worker serves; the same list as in production."""
-        return World(
+        return Adapters(
             # The activities ask for the journal's Protocols only.
             journal=cast(SqlJournal, self.journal),
             channel=self.channel,

@@ -24,10 +24,10 @@ from activities.chargebacks import LateChargeback
 from activities.reconciliation import Report
 from activities.webhooks import Announcement
 from orders.messages import ChargebackReported, Message
-from orders.model import Order, PlaceOrder
-from orders.stray import Stray, StrayPayment
+from orders.order import Order, PlaceOrder
+from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView, deadline
-from workflows import details, ids
+from workflows import ids, summary
 from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
 from workflows.order_webhook import OrderWebhookWorkflow
@@ -62,8 +62,8 @@ async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkf
         task_queue=ids.TASK_QUEUE,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         search_attributes=attributes,
-        static_summary=details.summary(placed),
-        static_details=details.about(placed),
+        static_summary=summary.summary(placed),
+        static_details=summary.about(placed),
     )
 
 
@@ -105,8 +105,8 @@ async def show(client: Client, order_id: str, patience: timedelta | None = None)
 
 
 async def send_back(
-    client: Client, stray: StrayPayment
-) -> WorkflowHandle[StrayPaymentWorkflow, Stray]:
+    client: Client, stray: StrayPaymentInput
+) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
     """Start the way back of a payment that no order takes (R17); the same payment goes back once."""
     workflow_id = ids.stray_workflow_id(stray.payment_id)
     try:

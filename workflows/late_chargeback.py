@@ -6,9 +6,9 @@ It is an order's, or stray money that has gone back by then (R17).
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.chargebacks import Chargebacks, LateChargeback, TakenLate
-    from workflows.options import PATIENTLY
-    from workflows.telling import deliver
+    from activities.chargebacks import Chargebacks, LateChargeback, LateChargebackOutcome
+    from workflows.notifications import deliver
+    from workflows.options import UNTIL_DONE
 
 
 @workflow.defn(name="LateChargebackWorkflow")
@@ -22,8 +22,8 @@ class LateChargebackWorkflow:
     @workflow.run
     async def run(self, late: LateChargeback) -> None:
         """Take it into the ledger and what is kept. Fails when it cannot be right (NotAllowedNow)."""
-        taken: TakenLate | None = await workflow.execute_activity_method(
-            Chargebacks.take_late, late, summary=f"chargeback {late.news.status}", **PATIENTLY
+        taken: LateChargebackOutcome | None = await workflow.execute_activity_method(
+            Chargebacks.take_late, late, summary=f"chargeback {late.news.status}", **UNTIL_DONE
         )
         # An earlier version had nothing to say of it, or not whose outbox it is: then it is the order's.
         if taken and not taken.delivered and (outbox := taken.outbox or late.order_id):

@@ -23,7 +23,7 @@ class DurableOptions(TypedDict, total=False):
     retry_policy: RetryPolicy
 
 
-BRIEFLY = LocalOptions(
+LOCAL = LocalOptions(
     # Together well under the 10 s of a workflow task, so that a hanging database costs no task.
     start_to_close_timeout=timedelta(seconds=3),
     schedule_to_close_timeout=timedelta(seconds=6),
@@ -31,7 +31,7 @@ BRIEFLY = LocalOptions(
 )
 """The first try: one marker in the history where a durable activity costs six events."""
 
-PATIENTLY = DurableOptions(
+UNTIL_DONE = DurableOptions(
     start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5)),
 )
@@ -52,7 +52,7 @@ NOTIFY = DurableOptions(
 )
 """A channel that is down for days is given up; the outbox keeps what it could not tell."""
 
-POST = DurableOptions(
+DELIVER_WEBHOOK = DurableOptions(
     start_to_close_timeout=timedelta(seconds=15),
     schedule_to_close_timeout=timedelta(days=3),
     retry_policy=RetryPolicy(

@@ -15,11 +15,10 @@ from temporalio.common import RawValue, SearchAttributePair
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.bookkeeping import Bookkeeping, OrderExists, Recorded, Step
     from activities.disputes import DisputeCase, Disputes
-    from activities.strays import Strays
+    from activities.orders import OrderExists, OrderRecords, OrderSnapshot, Recorded
+    from activities.stray_payments import StrayPayments
     from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
-    from orders.clock import let_time_pass, refund_checked, schedule
     from orders.closing import is_over, refund_news
     from orders.errors import NotAllowedNow, OrderError
     from orders.handlers import (
@@ -31,24 +30,27 @@ with workflow.unsafe.imports_passed_through():
         sent_back_before,
     )
     from orders.messages import Message, PaymentReceived
-    from orders.model import (
+    from orders.order import (
         Dispute,
         Order,
         PlaceOrder,
         Refund,
         Status,
-        StrayMoney,
+        StrayPayment,
         TrackingEvidence,
     )
-    from orders.shipping import tracking_verdict
-    from orders.stray import StrayPayment
+    from orders.schedule import let_time_pass, refund_checked, schedule
+    from orders.shipments import tracking_verdict
+    from orders.stray_payments import StrayPaymentInput
     from orders.values import microseconds
     from orders.view import OrderView, deadline, view
-    from workflows import details, ids, refunding
-    from workflows.options import PATIENTLY
-    from workflows.telling import Telling
-    from workflows.waiting import FAILED, Alarm, Steps, should_continue_as_new, surely
-    from workflows.wire import as_failure, must_run_as, read_input, read_message
+    from workflows import ids, refunds, summary
+    from workflows.background import BackgroundTasks, should_continue_as_new
+    from workflows.messages import as_failure, must_run_as, read_input, read_message
+    from workflows.notifications import OutboxDelivery
+    from workflows.options import UNTIL_DONE
+    from workflows.steps import FAILED, run_local_then_durable
+    from workflows.timer import DeadlineTimer
 
 
 _NEAR_ENOUGH = timedelta(minutes=1)
@@ -64,11 +66,11 @@ class OrderWorkflow:
     @workflow.init
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
-        self._steps = Steps()
-        self._telling = Telling(self._steps)
+        self._steps = BackgroundTasks()
+        self._telling = OutboxDelivery(self._steps)
         self._recorded = -1
         self._closed_by_deadline = False
-        self._alarm = Alarm()
+        self._alarm = DeadlineTimer()
 
     @property
     def _order(self) -> Order:
@@ -217,7 +219,7 @@ class OrderWorkflow:
     def _show(self) -> None:
         """Tell the web UI and the visibility store; one write, and only of what changed."""
         order = self._order
-        workflow.set_current_details(details.current(order))
+        workflow.set_current_details(summary.current(order))
         present = workflow.info().typed_search_attributes
         wanted: list[SearchAttributePair[Any]] = [
             SearchAttributePair(ids.ORDER_STATUS, order.status.value),
@@ -239,7 +241,7 @@ class OrderWorkflow:
         order = self._order
         seen = order.revision
         info = workflow.info()
-        step = Step(
+        step = OrderSnapshot(
             revision=microseconds(workflow.now()),
             process=info.first_execution_run_id,
             # A copy: the step may be tried again when the order has gone on.
@@ -254,10 +256,10 @@ class OrderWorkflow:
                 # A local activity takes effect even when its workflow task is thrown away, and a payment
                 # may come into the task that is run again. People are told of an end only once it stands.
                 recorded: Recorded = await workflow.execute_activity_method(
-                    Bookkeeping.record_order, step, summary=label, **PATIENTLY
+                    OrderRecords.record_order, step, summary=label, **UNTIL_DONE
                 )
             else:
-                recorded = await surely(Bookkeeping.record_order, step, label)
+                recorded = await run_local_then_durable(OrderRecords.record_order, step, label)
         except FAILED as error:
             cause = error if isinstance(error, ApplicationError) else error.__cause__
             if isinstance(cause, ApplicationError) and cause.type == OrderExists.__name__:
@@ -274,7 +276,7 @@ class OrderWorkflow:
         """R14: ask for the money back, until the provider answers."""
         asked_at = workflow.now()
         payment = self._order.payment
-        state = await refunding.ask(
+        state = await refunds.ask(
             refund,
             payment.money if payment else refund.money,
             asked_at,
@@ -286,7 +288,7 @@ class OrderWorkflow:
 
     async def _stop_refund(self, refund: Refund) -> None:
         """R23: the bank took the same money back; stop the refund, or account for it."""
-        state = await refunding.stop(refund)
+        state = await refunds.stop(refund)
         self._keep_if_settled(refund)
         refund_news(self._order, refund, state.status, state.reason, workflow.now())
 
@@ -297,7 +299,7 @@ class OrderWorkflow:
 
     async def _check_refund(self, refund: Refund) -> None:
         """R14, R15: ask what became of the refund; an answer that does not come is asked for again later."""
-        state = await refunding.look_up(refund)
+        state = await refunds.look_up(refund)
         refund_checked(
             self._order,
             refund,
@@ -308,7 +310,7 @@ class OrderWorkflow:
 
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""
-        verdict: TrackingVerdict = await surely(
+        verdict: TrackingVerdict = await run_local_then_durable(
             Tracking.verify_tracking,
             TrackingCheck(
                 order_id=self._order.placed.order_id,
@@ -331,7 +333,7 @@ class OrderWorkflow:
         order = self._order
         filed = _fingerprint(dispute)
         case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
-        await surely(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
+        await run_local_then_durable(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
         order.filed[dispute.dispute_id] = filed
         if dispute.status == "open":
             dispute.status = "under_review"
@@ -339,10 +341,10 @@ class OrderWorkflow:
         if dispute in order.earlier_disputes and filed == _fingerprint(dispute):
             order.earlier_disputes.remove(dispute)
 
-    async def _start_stray(self, stray: StrayMoney) -> None:
+    async def _start_stray(self, stray: StrayPayment) -> None:
         """R17: money this order cannot take goes back by a process of its own."""
         placed = self._order.placed
-        payment = StrayPayment(
+        payment = StrayPaymentInput(
             payment_id=stray.payment_id,
             money=stray.money,
             method=stray.method,
@@ -350,7 +352,9 @@ class OrderWorkflow:
             order_id=placed.order_id,
             payer=placed.buyer,
         )
-        await surely(Strays.start_stray, payment, f"send back {stray.money}", PATIENTLY)
+        await run_local_then_durable(
+            StrayPayments.start_stray, payment, f"send back {stray.money}", UNTIL_DONE
+        )
         self._order.strays.remove(stray)
 
 

@@ -9,23 +9,30 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.bookkeeping import Recorded
-    from activities.strays import KeptStray, Strays, StrayStep, letters_of
+    from activities.orders import Recorded
+    from activities.stray_payments import (
+        StoredStrayPayment,
+        StrayPayments,
+        StrayPaymentSnapshot,
+        letters_of,
+    )
     from orders.errors import InvalidInput, OrderError
     from orders.messages import ChargebackReported, RefundUpdate
-    from orders.model import Refund
+    from orders.order import Refund
     from orders.sentences import sentence
-    from orders.stray import Stray, StrayPayment
+    from orders.stray_payments import StrayPaymentInput, StrayPaymentState
     from orders.values import microseconds
-    from workflows import ids, refunding
-    from workflows.telling import Telling
-    from workflows.waiting import Alarm, Steps, should_continue_as_new, surely
-    from workflows.wire import as_failure, must_run_as, read_input, read_message
+    from workflows import ids, refunds
+    from workflows.background import BackgroundTasks, should_continue_as_new
+    from workflows.messages import as_failure, must_run_as, read_input, read_message
+    from workflows.notifications import OutboxDelivery
+    from workflows.steps import run_local_then_durable
+    from workflows.timer import DeadlineTimer
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
 class StrayPaymentWorkflow:
-    """Stray money. Input: ``StrayPayment``; result and query ``stray_payment``: ``Stray``.
+    """Stray money. Input: ``StrayPaymentInput``; result and query ``stray_payment``: ``StrayPaymentState``.
 
     It listens to ``refund_update`` and ``chargeback`` like an order, and asks the provider at the same
     instants.
@@ -34,19 +41,19 @@ class StrayPaymentWorkflow:
     @workflow.init
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
-        self._steps = Steps()
-        self._telling = Telling(self._steps)
-        self._alarm = Alarm()
+        self._steps = BackgroundTasks()
+        self._telling = OutboxDelivery(self._steps)
+        self._alarm = DeadlineTimer()
 
     @property
-    def _stray(self) -> Stray:
+    def _stray(self) -> StrayPaymentState:
         # As in the order's workflow: a handler may run before `run` has failed it for its input.
         if isinstance(self._input, ApplicationError):
             raise self._input
         return self._input
 
     @workflow.run
-    async def run(self, *raw: RawValue) -> Stray:
+    async def run(self, *raw: RawValue) -> StrayPaymentState:
         """Ask for the refund, tell the payer, and stay until the money is back, or the bank has taken it."""
         stray = self._stray
         if workflow.info().continued_run_id:
@@ -108,7 +115,7 @@ class StrayPaymentWorkflow:
             workflow.logger.warning("Refused %s: %s", name[:64], error)
 
     @workflow.update(dynamic=True)
-    def on_update(self, name: str, arguments: Sequence[RawValue]) -> Stray:
+    def on_update(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentState:
         """``refund_update`` and ``chargeback``; answers with how the stray money stands."""
         try:
             self._take(name, arguments)
@@ -129,7 +136,7 @@ class StrayPaymentWorkflow:
             raise as_failure(error) from None
 
     @workflow.query(name="stray_payment")
-    def stray_payment(self) -> Stray:
+    def stray_payment(self) -> StrayPaymentState:
         """How the stray money stands."""
         return self._stray
 
@@ -164,7 +171,7 @@ class StrayPaymentWorkflow:
 
     async def _ask(self, refund: Refund) -> None:
         asked_at = workflow.now()
-        state = await refunding.ask(
+        state = await refunds.ask(
             refund,
             self._stray.money,
             asked_at,
@@ -175,11 +182,11 @@ class StrayPaymentWorkflow:
 
     async def _stop(self, refund: Refund) -> None:
         """R23: the bank took the same money back; stop the refund, or account for it."""
-        state = await refunding.stop(refund)
+        state = await refunds.stop(refund)
         self._stray.news(refund, state.status, state.reason, workflow.now())
 
     async def _check(self, refund: Refund) -> None:
-        state = await refunding.look_up(refund)
+        state = await refunds.look_up(refund)
         if state:
             self._stray.news(refund, state.status, state.reason, workflow.now())
         self._stray.checked(refund, workflow.now())
@@ -187,26 +194,28 @@ class StrayPaymentWorkflow:
     async def _record(self) -> None:
         stray, info = self._stray, workflow.info()
         told = letters_of(stray)
-        kept = KeptStray(
+        kept = StoredStrayPayment(
             process=info.first_execution_run_id,
             revision=microseconds(workflow.now()),
             # A copy: the step may be tried again when the money has gone on.
             stray=stray.model_copy(update={"notices": []}, deep=True),
         )
-        step = StrayStep(postings=tuple(stray.postings), letters=told, kept=kept)
-        recorded: Recorded | None = await surely(Strays.record_stray, step, "book and tell")
+        step = StrayPaymentSnapshot(postings=tuple(stray.postings), letters=told, kept=kept)
+        recorded: Recorded | None = await run_local_then_durable(
+            StrayPayments.record_stray, step, "book and tell"
+        )
         del stray.notices[: len(told)]
         # An earlier version had nothing to say of it.
         if recorded and not recorded.delivered:
             self._telling.start(stray.about)
 
 
-def _restore(raw: Sequence[RawValue]) -> Stray | ApplicationError:
+def _restore(raw: Sequence[RawValue]) -> StrayPaymentState | ApplicationError:
     try:
-        state = read_input(raw, StrayPayment, Stray)
-        if isinstance(state, Stray):
+        state = read_input(raw, StrayPaymentInput, StrayPaymentState)
+        if isinstance(state, StrayPaymentState):
             return state
         must_run_as(ids.stray_workflow_id(state.payment_id))
     except ApplicationError as error:
         return error
-    return Stray.new(state, workflow.now())
+    return StrayPaymentState.new(state, workflow.now())

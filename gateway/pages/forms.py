@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from languages.catalogues import N_, NC_
+from i18n.catalogues import N_, NC_
 from orders.errors import InvalidInput
 from orders.messages import CancelReason, Message, Role, parse
-from orders.model import Status
+from orders.order import Status
 from orders.sentences import sentence
+from orders.support_queue import Need, waits_for_support
 from orders.values import decimals
 from orders.view import OrderView
-from orders.waiting import Need, waits_for_support
 
 Kind = Literal["text", "long", "choice", "yes", "yes_or_no", "money", "number", "file", "hidden"]
 

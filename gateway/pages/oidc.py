@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway.access import PEOPLE, Caller
 from gateway.issuer import Issuer, asking
 from gateway.pages.sessions import LONGEST, Sessions
-from gateway.problems import Away, NotFound, NotSignedIn, WrongRole
+from gateway.problems import Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from gateway.tokens import caller_of
 from orders.sentences import sentence
 
@@ -43,7 +43,7 @@ class Registration:
     redirect_uri: str
 
 
-class ByIssuer:
+class IssuerSignIn:
     """Production: people sign in at the issuer, and nowhere else."""
 
     def __init__(
@@ -84,7 +84,7 @@ class ByIssuer:
         """See ``SignIn``. Also raises WrongRole, and Away."""
         begun, given = self._sessions.kept(request), request.query_params
         if begun is None or not _same(given.get("state", ""), begun["state"]):
-            raise NotSignedIn(
+            raise Unauthorized(
                 sentence(
                     "This sign-in did not begin in this browser, or is over already, or took more than 15 "
                     "minutes: sign in again."
@@ -123,7 +123,7 @@ class ByIssuer:
             raise _unusable(f"its token endpoint: {type(error).__name__}") from None
         match answer:
             case {"error": "invalid_grant"}:
-                raise NotSignedIn(
+                raise Unauthorized(
                     sentence(
                         "The issuer does not take this sign-in, or not any more: sign in again."
                     )
@@ -139,7 +139,7 @@ class ByIssuer:
         """Whom an ID token names. Raises NotSignedIn, WrongRole, and Away."""
         try:
             claims = await self._issuer.claims(token, self._we.client_id)
-        except NotSignedIn as problem:
+        except Unauthorized as problem:
             log.warning("An ID token was refused: %s", problem)
             raise _not_for_us() from None
         if not _same(str(claims.get("nonce", "")), nonce):
@@ -150,7 +150,7 @@ class ByIssuer:
             raise _not_for_us()
         try:
             caller = caller_of(claims, self._role_claim)
-        except NotSignedIn as problem:
+        except Unauthorized as problem:
             log.warning("An account cannot be used: %s", problem)
             raise _without_role() from None
         if caller.role not in PEOPLE:
@@ -163,16 +163,18 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _refused(error: str) -> NotSignedIn | Away:
+def _refused(error: str) -> Unauthorized | ServiceUnavailable:
     """What the issuer says instead of a code. Its own words could be anybody's: they are not repeated."""
     if error == "access_denied":
-        return NotSignedIn(sentence("You were not signed in: it was called off, or refused there."))
+        return Unauthorized(
+            sentence("You were not signed in: it was called off, or refused there.")
+        )
     return _unusable(error if _ERROR.fullmatch(error) else "an unknown error")
 
 
-def _unusable(why: str) -> Away:
+def _unusable(why: str) -> ServiceUnavailable:
     log.error("Nobody can sign in at the issuer: %s", why)
-    return Away(
+    return ServiceUnavailable(
         sentence(
             "Where you sign in does not answer as it should; try again soon. If it stays so, tell who runs "
             "this site."
@@ -180,14 +182,14 @@ def _unusable(why: str) -> Away:
     )
 
 
-def _not_for_us() -> NotSignedIn:
-    return NotSignedIn(
+def _not_for_us() -> Unauthorized:
+    return Unauthorized(
         sentence("What the issuer says about you does not count here: sign in again.")
     )
 
 
-def _without_role() -> WrongRole:
-    return WrongRole(
+def _without_role() -> Forbidden:
+    return Forbidden(
         sentence(
             "Your account is none of a buyer, a seller and support: ask who runs this site for a role."
         )

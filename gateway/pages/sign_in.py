@@ -26,7 +26,7 @@ class SignIn(Protocol):
         """Who comes back from there, and where they go on to. Raises NotSignedIn, WrongRole, and Away."""
 
 
-class ByToken:
+class TokenSignIn:
     """Local use: whoever has a token signs in with it (``make up`` prints a link for each role)."""
 
     def __init__(self, tokens: Tokens) -> None:

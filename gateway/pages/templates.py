@@ -11,15 +11,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
-from gateway.pages.drawing import WIDTH, money_bar, time_line
+from gateway.pages.charts import WIDTH, money_bar, time_line
 from gateway.pages.forms import FORMS, NO, OFFERS, YES, open_offers
-from languages import formats
-from languages.catalogues import LOCALES, N_, Locale, translator
-from languages.labels import label, phrase
-from languages.refusals import refusal
-from orders.model import Status
+from i18n import formats
+from i18n.catalogues import LOCALES, N_, Locale, translator
+from i18n.labels import label, phrase
+from i18n.sentences import refusal
+from orders.order import Status
+from orders.support_queue import Need
 from orders.view import OrderView
-from orders.waiting import Need
 
 STATIC: Final = Path(__file__).with_name("static")
 

@@ -25,8 +25,8 @@ from adapters.proof_store import (
     WrongMediaType,
 )
 from deploy.embedded import LOOPBACK, free_port
-from settings import Settings, complaints
-from tests.s3 import BUCKET, s3_peer
+from runtime.settings import Settings, complaints
+from testing.s3 import BUCKET, s3_peer
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" + b"\xff\xd9"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + b"." * 40 + b"\x00\x00\x00\x00IEND\xae\x42\x60\x82"

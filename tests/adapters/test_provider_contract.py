@@ -17,14 +17,14 @@ from activities.refunds import (
     RefundRequest,
     RefundState,
 )
-from adapters.local_provider import LocalProvider
-from adapters.stripe_provider import StripeProvider
-from ledger.database import Database
+from adapters.local.provider import LocalProvider
+from adapters.stripe.provider import StripeProvider
+from database.connection import Database
 from orders.messages import RefundStatus
 from orders.values import Money
+from testing.stripe.front import VISA
+from testing.stripe.peer import API_KEY, Peer
 from tests.fakes import FakeProvider
-from tests.stripe.front import VISA
-from tests.stripe.peer import API_KEY, Peer
 
 Result = TypeVar("Result")
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from adapters.number_rules import CarrierRules
+from adapters.tracking.rules import CarrierRules
 from bench import money_judge
 from bench.money_judge import Asked, Ended, Evidence, Told
 from bench.money_plan import CURRENCIES, REFUNDS, Ending, Kind, plans, tracking_number
 from bench.money_soak import Options
 from bench.soak_money import main, report, run
-from ledger.journal import AccountSum
+from database.journal import AccountSum
 from orders.messages import RefundStatus
-from orders.model import CloseReason, Status
-from orders.stray import Stray, StrayPayment
+from orders.order import CloseReason, Status
+from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from tests.orders.builders import DUE, START, Story, eur
 
 
@@ -66,8 +66,9 @@ def evidence() -> Evidence:
     story = Story().accepted()
     view = story.refund_news("succeeded")
     assert view.refund
-    stray = Stray.new(
-        StrayPayment(payment_id="ch_2", money=eur(700), method="card", reason="order_closed"), START
+    stray = StrayPaymentState.new(
+        StrayPaymentInput(payment_id="ch_2", money=eur(700), method="card", reason="order_closed"),
+        START,
     )
     assert stray.refund
     stray.news(stray.refund, RefundStatus.SUCCEEDED, "", START)

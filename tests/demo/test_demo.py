@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
+from database.journal import AccountSum
 from demo import performance, report
 from demo.performance import judge, play
 from demo.report import Outcome
@@ -29,12 +30,11 @@ from demo.stories import (
     paid_too_late,
     unpaid_for_20_days,
 )
-from languages.catalogues import LOCALES, Locale
-from languages.speaking import speaking
-from ledger.journal import AccountSum
+from i18n.catalogues import LOCALES, Locale
+from i18n.current import speaking
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, CancelRequest
-from orders.model import CloseReason, Status
+from orders.order import CloseReason, Status
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,13 +16,13 @@ import uvicorn
 from pydantic import SecretStr
 from temporalio.client import Client
 
+from database.connection import Database
 from demo.stage import Stage, set_up
 from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
 from gateway.tokens import SecretTokens
-from ledger.database import Database
-from settings import Settings
+from runtime.settings import Settings
 from workflows import calls
 
 SECRET = SecretStr("a secret of this test run, 32 or more")

@@ -13,11 +13,11 @@ from uuid import uuid4
 import httpx
 
 from demo.lines import TemporalLine
-from demo.stage import Astray
+from demo.stage import StrayPaymentStory
 from gateway.openapi import EXAMPLES
 from orders.errors import NotAllowedNow
 from orders.messages import MESSAGES, Message, PaymentReceived, Role
-from orders.model import PlaceOrder
+from orders.order import PlaceOrder
 from orders.view import OrderView
 from tests.gateway.conftest import Person
 
@@ -36,7 +36,7 @@ class HttpLine:
         answer = await _posted(self._person(placed, Role.BUYER), "/v1/orders", body)
         # The second time it may have been placed by the first.
         if answer.status_code not in (200, 201):
-            raise Astray(_said(answer))
+            raise StrayPaymentStory(_said(answer))
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
         """See ``Line``."""
@@ -80,7 +80,7 @@ class DoubtingLine(HttpLine):
                 example = MESSAGES[name].model_validate(EXAMPLES[name])
                 with suppress(NotAllowedNow):
                     await self.ask(placed, example)
-                    raise Astray(f"{name} was taken, but {view.status} refuses it")
+                    raise StrayPaymentStory(f"{name} was taken, but {view.status} refuses it")
         await super().tell(placed, message)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
@@ -99,7 +99,7 @@ class DoubtingLine(HttpLine):
             await self.straight.ask(placed, message)
         except NotAllowedNow as refusal:
             return refusal
-        raise Astray(f"{message.name} was refused over HTTP only")
+        raise StrayPaymentStory(f"{message.name} was refused over HTTP only")
 
 
 async def _posted(person: Person, path: str, body: Any, **options: Any) -> httpx.Response:
@@ -123,7 +123,7 @@ def _view(answer: httpx.Response) -> OrderView:
         return OrderView.model_validate_json(answer.content)
     problem = answer.json()
     if problem["type"] != "/problems/not-allowed-now":
-        raise Astray(_said(answer))
+        raise StrayPaymentStory(_said(answer))
     # One word apart: ``status`` is the answer's own in problem details.
     raise NotAllowedNow.of({**problem, "status": problem["order_status"]})
 

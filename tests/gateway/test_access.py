@@ -7,10 +7,10 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from database.connection import Database
 from gateway.app import build_app
 from gateway.openapi import EXAMPLES
 from gateway.services import Services
-from ledger.database import Database
 from orders.view import OrderView
 from tests.gateway.conftest import Person, Town, serving
 from tests.gateway.problem import problem_of

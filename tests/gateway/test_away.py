@@ -17,18 +17,18 @@ from sqlalchemy import text
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from connecting import connect_later
+from database.connection import Database
+from database.journal import SqlJournal
 from demo.stage import Stage
 from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
-from gateway import desk
+from gateway import orders as desk
 from gateway.__main__ import WRITERS_PATIENCE
-from ledger.database import Database
-from ledger.journal import SqlJournal
+from runtime.temporal import connect_later
+from testing.postgres import postgres_server
+from testing.stripe.webhooks import signature
 from tests.gateway.conftest import Town, serving
 from tests.gateway.problem import problem_of
-from tests.postgres import postgres_server
-from tests.stripe.post import signature
-from worker import World, build_worker
+from worker import Adapters, build_worker
 
 # Seconds. What takes one or two of them on a machine that is not busy.
 SOON = 6.0
@@ -51,7 +51,7 @@ async def _gateway(
 
 
 def _worker(server: EmbeddedServer, database: Database) -> Worker:
-    world = World.local(database, server.client)
+    world = Adapters.local(database, server.client)
     return build_worker(
         server.client, world.activities(), graceful_shutdown=timedelta(milliseconds=100)
     )

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from limits.aio.storage import MemoryStorage
 
-from connecting import CannotServe
+from database.connection import Database
 from gateway.__main__ import services_of
-from languages.refusals import refusal
-from ledger.database import Database
+from i18n.sentences import refusal
+from runtime.temporal import CannotServe
 from tests.gateway.conftest import Town, serving, settings
 from tests.gateway.problem import problem_of
 

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from gateway.accepting import prefers_a_page
-from languages.catalogues import LOCALES, Locale, translator
+from gateway.content_negotiation import prefers_a_page
+from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.browsing import HOSTILE, Anatomy, browser_at, sign_in
 from tests.gateway.conftest import Town
 from tests.gateway.problem import problem_of

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import httpx
 import pytest_asyncio
 
+from database.connection import Database
 from demo.stage import Stage
 from gateway.pages.forms import FORMS
-from ledger.database import Database
 from orders.messages import MESSAGES
 from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, sign_in
 from tests.gateway.conftest import Town, serving, token

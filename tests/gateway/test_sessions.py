@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from database.connection import Database
 from demo.stage import Stage
 from gateway.__main__ import services_of, site_of
 from gateway.access import Caller, Role
 from gateway.pages.forms import FORMS
 from gateway.pages.sessions import LONGEST, Sessions
-from ledger.database import Database
 from tests.gateway.browsing import Browser, browser_at, sign_in
 from tests.gateway.conftest import SECRET, Town, serving, settings, token
 

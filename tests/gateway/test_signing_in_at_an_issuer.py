@@ -22,16 +22,16 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from connecting import CannotServe
+from database.connection import Database
 from demo.stage import Stage
 from gateway.__main__ import signing_in, tokens_of
 from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
 from gateway.tokens import SecretTokens
-from languages.refusals import refusal
-from ledger.database import Database
-from settings import Settings
+from i18n.sentences import refusal
+from runtime.settings import Settings
+from runtime.temporal import CannotServe
 from tests.gateway.conftest import SECRET, Town, serving, settings, token
 from tests.gateway.issuer import CLIENT_ID, KEY, Claims, Key, LittleIssuer, little_issuer
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from connecting import CannotServe, open_database
 from gateway import __main__ as gateway
-from languages.refusals import known_sentence
+from i18n.sentences import known_sentence
+from runtime.temporal import CannotServe, open_database
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from database.connection import Database
 from demo.lines import TemporalLine
 from demo.performance import judge, play
 from demo.report import Outcome
 from demo.stage import set_up
 from demo.stories import STORIES
-from ledger.database import Database
 from orders.errors import RefusalCode
 from tests.gateway.conftest import serving
 from tests.gateway.http_line import DoubtingLine

@@ -16,11 +16,11 @@ import pytest_asyncio
 from aiohttp import web
 from pydantic import SecretStr
 
+from database.connection import Database
 from gateway.issuer import Issuer as OurIssuer
 from gateway.issuer import IssuersKeys
-from gateway.problems import Away, NotSignedIn
+from gateway.problems import ServiceUnavailable, Unauthorized
 from gateway.tokens import IssuersTokens, SecretTokens
-from ledger.database import Database
 from tests.gateway.conftest import SECRET, Town, serving
 from tests.gateway.problem import problem_of
 from tests.gateway.signing import Issuer, claims, ec_key, issuer, pem, rsa_key
@@ -92,7 +92,7 @@ BAD = {
 @pytest.mark.parametrize("token", BAD.values(), ids=BAD)
 async def test_a_bad_token_is_nobodys(token: str) -> None:
     """Case 47: whatever is wrong with it, it is refused with a sentence, and never fails."""
-    with pytest.raises(NotSignedIn) as refused:
+    with pytest.raises(Unauthorized) as refused:
         await SecretTokens(SECRET).caller(token)
 
     assert refused.value.detail.endswith(".")
@@ -187,7 +187,7 @@ async def test_what_an_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> 
     tokens = _tokens(signer)
 
     for token in refused.values():
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthorized):
             await tokens.caller(token)
 
 
@@ -204,7 +204,7 @@ async def test_a_published_secret_signs_nothing(signer: Issuer) -> None:
     tokens = _tokens(signer)
     token = jwt.encode(claims(iss=signer.url, aud="unbuy"), secret, headers={"kid": "oct-1"})
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthorized):
         await tokens.caller(token)
     await tokens.caller(signer.token("rsa-1"))
 
@@ -218,7 +218,7 @@ async def test_a_new_key_is_found_and_one_that_is_gone_is_refused(signer: Issuer
     signer.keys = {"rsa-2": rsa_key(1)}
     await tokens.caller(signer.token("rsa-2"))
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthorized):
         await tokens.caller(old)
 
 
@@ -229,7 +229,7 @@ async def test_a_key_that_is_gone_counts_no_longer_than_keys_are_kept(signer: Is
 
     del signer.keys["rsa-1"]
 
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthorized):
         await tokens.caller(old)
 
 
@@ -238,7 +238,7 @@ async def test_who_makes_up_keys_does_not_make_us_ask(signer: Issuer) -> None:
     tokens = _tokens(signer)
 
     async def made_up(number: int) -> None:
-        with pytest.raises(NotSignedIn):
+        with pytest.raises(Unauthorized):
             await tokens.caller(signer.token(f"made-up-{number}", rsa_key(1)))
 
     await asyncio.gather(*(made_up(number) for number in range(50)))
@@ -251,7 +251,7 @@ async def test_while_the_issuer_is_away_its_known_keys_go_on_counting() -> None:
     away = issuer()
     tokens = _tokens(away, fresh=NOTHING, cooldown=NOTHING)
     token = away.token("rsa-1")
-    with pytest.raises(Away) as told:
+    with pytest.raises(ServiceUnavailable) as told:
         await tokens.caller(token)
     assert int(told.value.headers["Retry-After"]) >= 1
 
@@ -260,7 +260,7 @@ async def test_while_the_issuer_is_away_its_known_keys_go_on_counting() -> None:
         await tokens.caller(token)
 
     await tokens.caller(token)
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthorized):
         await tokens.caller(away.token("made-up", rsa_key(1)))
 
 
@@ -278,7 +278,7 @@ async def test_an_issuer_that_hangs_holds_nobody_up_whose_key_is_known(signer: I
         await tokens.caller(token)
 
     signer.hangs.set()
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthorized):
         await unknown
 
 
@@ -305,7 +305,7 @@ async def test_an_issuer_out_of_order_is_away(
     """Whatever it answers, it fails closed and never with an error of ours."""
     signer.answers[path] = answer
 
-    with pytest.raises(Away):
+    with pytest.raises(ServiceUnavailable):
         await _tokens(signer).caller(signer.token("rsa-1"))
 
 
@@ -314,7 +314,7 @@ async def test_keys_come_from_no_odd_address(signer: Issuer, where: Any) -> None
     about = web.json_response({"issuer": signer.url, "jwks_uri": where})
     signer.answers["/.well-known/openid-configuration"] = about
 
-    with pytest.raises(Away):
+    with pytest.raises(ServiceUnavailable):
         await _tokens(signer).caller(signer.token("rsa-1"))
 
 

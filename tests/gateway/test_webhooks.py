@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from ledger.database import Database
+from database.connection import Database
+from testing.stripe.front import DECLINED, VISA
+from testing.stripe.peer import Peer
+from testing.stripe.webhooks import signature
 from tests.gateway.conftest import Town, serving
 from tests.gateway.problem import problem_of
-from tests.stripe.front import DECLINED, VISA
-from tests.stripe.peer import Peer
-from tests.stripe.post import signature
 
 SECRET = "whsec_peer"
 PATH = "/v1/webhooks/stripe"

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from orders.clock import let_time_pass, refund_checked, schedule
 from orders.errors import NotAllowedNow
 from orders.handlers import receive, record_refusal, send_back
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
-from orders.model import (
+from orders.order import (
     Cancellation,
     Dispute,
     Line,
@@ -22,7 +21,8 @@ from orders.model import (
     TrackingEvidence,
 )
 from orders.policy import Policy
-from orders.shipping import tracking_verdict
+from orders.schedule import let_time_pass, refund_checked, schedule
+from orders.shipments import tracking_verdict
 from orders.values import Money
 from orders.view import OrderView, view
 

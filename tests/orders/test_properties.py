@@ -14,15 +14,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from orders.clock import let_time_pass, refund_checked, schedule
 from orders.closing import is_over
 from orders.errors import NotAllowedNow
 from orders.handlers import check, receive, record_refusal, send_back
 from orders.lifecycle import DEADLINES, TRANSITIONS, refusal
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
-from orders.model import Order, Refund, Status
+from orders.order import Order, Refund, Status
 from orders.policy import OnFailedProof, Policy
-from orders.shipping import tracking_verdict
+from orders.schedule import let_time_pass, refund_checked, schedule
+from orders.shipments import tracking_verdict
 from orders.view import OrderView, deadline, view
 from tests.orders.builders import (
     DUE,
@@ -46,7 +46,7 @@ few = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
-Step = tuple[str, int, int]
+OrderSnapshot = tuple[str, int, int]
 
 _durations = st.one_of(
     st.integers(1, 90 * 24 * 3600).map(lambda seconds: timedelta(seconds=seconds)),
@@ -339,7 +339,7 @@ def _invariants(order: Order, now: datetime) -> None:
 
 @few
 @given(policies, beginnings, steps)
-def test_what_holds_always(policy: Policy, beginning: str, todo: list[Step]) -> None:
+def test_what_holds_always(policy: Policy, beginning: str, todo: list[OrderSnapshot]) -> None:
     """R5, R14, R16, R23, cases 10, 15 and 26: after each step of any life of an order."""
     run = Run(policy, beginning)
     _invariants(run.order, run.now)
@@ -350,7 +350,9 @@ def test_what_holds_always(policy: Policy, beginning: str, todo: list[Step]) -> 
 
 @few
 @given(policies, beginnings, steps)
-def test_every_order_ends_by_itself(policy: Policy, beginning: str, todo: list[Step]) -> None:
+def test_every_order_ends_by_itself(
+    policy: Policy, beginning: str, todo: list[OrderSnapshot]
+) -> None:
     """R1, R9, R16b, R20: whatever happened, nothing waits longer than policy says."""
     run = Run(policy, beginning)
     for step in todo:
@@ -379,7 +381,7 @@ def test_every_order_ends_by_itself(policy: Policy, beginning: str, todo: list[S
 @few
 @given(policies, beginnings, steps, st.lists(st.integers(1, 999), max_size=8))
 def test_one_jump_or_many_small_steps(
-    policy: Policy, beginning: str, todo: list[Step], parts: list[int]
+    policy: Policy, beginning: str, todo: list[OrderSnapshot], parts: list[int]
 ) -> None:
     """R1, R9, R20, case 11: how often anybody looks at the clock decides nothing."""
     run = Run(policy, beginning)
@@ -405,7 +407,7 @@ def test_one_jump_or_many_small_steps(
 @few
 @given(policies, beginnings, steps, st.integers(1, 400))
 def test_outage_changes_no_ending(
-    policy: Policy, beginning: str, todo: list[Step], away: int
+    policy: Policy, beginning: str, todo: list[OrderSnapshot], away: int
 ) -> None:
     """R1, R9, R16b, case 11: workers that are away come to the same ending, later perhaps."""
     run = Run(policy, beginning)
@@ -427,7 +429,9 @@ def test_outage_changes_no_ending(
 
 @few
 @given(policies, beginnings, steps)
-def test_a_life_told_again_is_the_same(policy: Policy, beginning: str, todo: list[Step]) -> None:
+def test_a_life_told_again_is_the_same(
+    policy: Policy, beginning: str, todo: list[OrderSnapshot]
+) -> None:
     """R14, case 37: nothing is decided by chance, by the clock on the wall or by memory."""
     lives = []
     for _ in range(2):

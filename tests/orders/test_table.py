@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from orders.clock import let_time_pass, refund_checked, schedule
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import receive
 from orders.lifecycle import COMING_PHRASES, DEADLINES, MOST, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Role
-from orders.model import Order, Status
+from orders.order import Order, Status
 from orders.policy import Policy
-from orders.shipping import tracking_verdict
+from orders.schedule import let_time_pass, refund_checked, schedule
+from orders.shipments import tracking_verdict
 from orders.view import view
 from tests.orders.builders import (
     DUE,

@@ -10,9 +10,9 @@ from typing import TypeVar
 import pytest
 import pytest_asyncio
 
-from activities.notifications import Letter
+from activities.notifications import OutboxMessage
 from demo.stage import Life, Stage, set_up
-from orders.model import PlaceOrder
+from orders.order import PlaceOrder
 from tests.orders.builders import place
 
 _T = TypeVar("_T")
@@ -30,7 +30,7 @@ class Mail:
     down: bool = True
     taken: list[str] = field(default_factory=list)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutboxMessage) -> None:
         if self.down:
             raise ConnectionError("Mail is down.")
         self.taken.append(letter.key)

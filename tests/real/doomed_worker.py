@@ -18,8 +18,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.refunds import PaymentProvider, RefundQuestion, RefundRequest, RefundState
-from ledger.journal import Database
-from worker import World, build_worker
+from database.journal import Database
+from worker import Adapters, build_worker
 from workflows import ids
 from workflows.options import MOVE_MONEY
 
@@ -64,7 +64,7 @@ async def serve(
     MOVE_MONEY["start_to_close_timeout"] = attempt
     client = await Client.connect(address, data_converter=pydantic_data_converter)
     database = await Database.open(database_url)
-    world = World.local(database, client)
+    world = Adapters.local(database, client)
     world = replace(world, provider=WaitingProvider(world.provider, mode, directory))
     if mode == BEFORE:
         # One that is stopped takes tasks and does nothing about them: it gets no more than its one.

@@ -17,15 +17,15 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
-from adapters.local_provider import LocalProvider
+from adapters.local.provider import LocalProvider
+from database.journal import Database, SqlJournal
+from database.tables import provider_refunds
 from demo.lines import TemporalLine
 from demo.stage import Stage
 from deploy.embedded import EmbeddedServer, embedded_server
-from ledger.journal import Database, SqlJournal
-from ledger.tables import provider_refunds
 from tests.real import doomed_worker
 from tests.real.conftest import until
-from worker import WORKFLOWS, World, build_worker, lenient_converter, workflow_runner
+from worker import WORKFLOWS, Adapters, build_worker, lenient_converter, workflow_runner
 from workflows import ids
 
 # So soon an attempt of an activity is given up, in the workers of these tests.
@@ -63,7 +63,7 @@ class Doomed:
 
 
 @dataclass(frozen=True)
-class Site:
+class OrderPages:
     """A stage without a worker, and what it takes to bring one."""
 
     stage: Stage
@@ -72,7 +72,7 @@ class Site:
 
     def worker(self, **adapters: Any) -> Worker:
         """A worker of this process; ``adapters`` replace those of the local world."""
-        world = replace(World.local(self.database, self.stage.server.client), **adapters)
+        world = replace(Adapters.local(self.database, self.stage.server.client), **adapters)
         return build_worker(
             self.stage.server.client,
             world.activities(),
@@ -87,7 +87,7 @@ class Site:
             Client(**config),
             task_queue=ids.TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=World.local(self.database, self.stage.server.client).activities(),
+            activities=Adapters.local(self.database, self.stage.server.client).activities(),
             workflow_runner=workflow_runner(),
             no_remote_activities=True,
         )
@@ -122,7 +122,7 @@ class Site:
 @asynccontextmanager
 async def open_site(
     directory: Path, server: EmbeddedServer | None = None, url: str | None = None
-) -> AsyncIterator[Site]:
+) -> AsyncIterator[OrderPages]:
     """A site with its files in a directory; ``server``: one that runs already; ``url``: its database."""
     if server is None:
         async with embedded_server() as own, open_site(directory, own, url) as site:
@@ -140,7 +140,7 @@ async def open_site(
             journal=SqlJournal(database),
             provider=LocalProvider(database),
         )
-        yield Site(stage, database, directory)
+        yield OrderPages(stage, database, directory)
     finally:
         await database.close()
 

@@ -12,18 +12,18 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from demo.stage import Life
 from orders import messages as m
 from orders.messages import CancelReason, Message
-from orders.model import CloseReason, PlaceOrder, Status
+from orders.order import CloseReason, PlaceOrder, Status
 from orders.view import OrderView
 from tests.real.conftest import until
 from tests.real.doomed_worker import AFTER, ANSWERED, BEFORE, NEVER, WAITS
-from tests.real.site import ATTEMPT, Site, open_site
+from tests.real.site import ATTEMPT, OrderPages, open_site
 from workflows import calls, ids
 from workflows.options import MOVE_MONEY
 from workflows.order import OrderWorkflow
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OrderPages]:
     # Read when the workflow schedules: a worker that died is noticed in seconds.
     monkeypatch.setitem(MOVE_MONEY, "start_to_close_timeout", ATTEMPT)
     async with open_site(tmp_path) as site:
@@ -45,7 +45,7 @@ def _asked(view: OrderView) -> bool:
     return view.refund is not None and view.refund.asked_at is not None
 
 
-async def _was_refunded_once(site: Site, life: Life) -> None:
+async def _was_refunded_once(site: OrderPages, life: Life) -> None:
     await life.days(3)
     view = await life.ends()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
@@ -60,7 +60,7 @@ async def _was_refunded_once(site: Site, life: Life) -> None:
 
 
 async def test_a_worker_killed_after_the_provider_booked_pays_once(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R14, case 19: `kill -9` between the provider's answer and the activity's completion."""
     async with site.doomed(AFTER) as doomed:
@@ -77,7 +77,7 @@ async def test_a_worker_killed_after_the_provider_booked_pays_once(
 
 
 async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R14, case 22: SIGSTOP past its time, then SIGCONT: it asks the provider as well, to no effect."""
     async with site.doomed(BEFORE) as doomed:
@@ -98,7 +98,7 @@ async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
 
 
 async def test_what_was_said_to_killed_workers_is_known_to_the_next(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """Case 28: three workers are killed with messages half handled; nothing is lost, nothing doubled."""
     said: list[str] = []
@@ -131,7 +131,9 @@ async def test_what_was_said_to_killed_workers_is_known_to_the_next(
     assert view.refused == []
 
 
-async def test_a_payment_sent_while_no_worker_runs_counts(site: Site, placed: PlaceOrder) -> None:
+async def test_a_payment_sent_while_no_worker_runs_counts(
+    site: OrderPages, placed: PlaceOrder
+) -> None:
     """R5, case 11: the server keeps it for whoever comes next."""
     async with site.doomed(NEVER):
         life = await Life.begin(site.stage, placed)
@@ -153,7 +155,7 @@ async def test_a_payment_sent_while_no_worker_runs_counts(site: Site, placed: Pl
 
 
 async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R21, case 40: the caller does not know what became of it and sends it again with its id."""
     message = m.BuyerMessage(text="Still there?", message_id="once")

@@ -11,20 +11,20 @@ import pytest
 import pytest_asyncio
 from temporalio.common import RetryPolicy
 
-from activities.bookkeeping import Step
-from activities.notifications import Letter
+from activities.notifications import OutboxMessage
+from activities.orders import OrderSnapshot
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
 from activities.tracking import CarrierRecord
-from adapters.local_provider import LocalProvider
+from adapters.local.provider import LocalProvider
+from database.journal import Database, SqlJournal
 from demo.stage import Life
-from ledger.journal import Database, SqlJournal
 from orders import messages as m
 from orders.messages import CancelReason
-from orders.model import CloseReason, DisputeReason, PlaceOrder, Status
+from orders.order import CloseReason, DisputeReason, PlaceOrder, Status
 from orders.policy import Policy
 from orders.view import OrderView
 from tests.real.conftest import until
-from tests.real.site import Site, open_site
+from tests.real.site import OrderPages, open_site
 from workflows import calls, options
 
 SECOND = timedelta(seconds=1)
@@ -56,7 +56,7 @@ class Channel:
     outage: Outage = field(default_factory=Outage)
     taken: Counter[str] = field(default_factory=Counter)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutboxMessage) -> None:
         await self.outage.endure()
         self.taken[letter.key] += 1
 
@@ -88,7 +88,7 @@ class Provider(LocalProvider):
         return await super().refund_state(question)
 
 
-class Journal(SqlJournal):
+class OrderStore(SqlJournal):
     """Keeps nothing while it is down, or, with ``keeps``, keeps each step and fails to say so."""
 
     def __init__(self, database: Database, outage: Outage, *, keeps: bool = False) -> None:
@@ -96,7 +96,7 @@ class Journal(SqlJournal):
         self.outage = outage
         self.keeps = keeps
 
-    async def record(self, step: Step) -> None:
+    async def record(self, step: OrderSnapshot) -> None:
         if self.keeps:
             await super().record(step)
         await self.outage.endure()
@@ -104,9 +104,9 @@ class Journal(SqlJournal):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OrderPages]:
     """Time cannot be skipped while a step waits for somebody who is down: all runs in seconds here."""
-    for kind in (options.PATIENTLY, options.MOVE_MONEY, options.NOTIFY):
+    for kind in (options.UNTIL_DONE, options.MOVE_MONEY, options.NOTIFY):
         monkeypatch.setitem(
             kind,
             "retry_policy",
@@ -132,7 +132,7 @@ def hurried(placed: PlaceOrder) -> PlaceOrder:
     return placed.model_copy(update={"policy": policy})
 
 
-async def _begin(site: Site, placed: PlaceOrder) -> Life:
+async def _begin(site: OrderPages, placed: PlaceOrder) -> Life:
     return Life(site.stage, placed, await calls.place(site.stage.server.client, placed))
 
 
@@ -159,7 +159,7 @@ def _is_settled(view: OrderView) -> bool:
     return view.refund is not None and view.refund.settled_at is not None
 
 
-async def _assert_money_is_back_once(site: Site, view: OrderView) -> None:
+async def _assert_money_is_back_once(site: OrderPages, view: OrderView) -> None:
     assert view.amount_refunded == view.amount_paid
     assert [amount for _, amount in await site.refunds()] == [view.amount_paid.amount]
     assert await site.stage.journal.order(view.order_id) == view
@@ -168,14 +168,14 @@ async def _assert_money_is_back_once(site: Site, view: OrderView) -> None:
     assert not any(balances.values())
 
 
-async def _assert_all_is_told_once(site: Site, channel: Channel, order_id: str) -> None:
+async def _assert_all_is_told_once(site: OrderPages, channel: Channel, order_id: str) -> None:
     entries = await site.stage.journal.outbox(order_id)
     assert entries
     assert all(entry.delivered_at for entry in entries)
     assert channel.taken == Counter(entry.letter.key for entry in entries)
 
 
-async def test_mail_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrder) -> None:
+async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: PlaceOrder) -> None:
     """R21, case 46: the money is back and booked before mail is; then every letter arrives once."""
     channel = Channel(Outage(left=10**6))
     provider = Provider(site.database, Outage())
@@ -197,10 +197,12 @@ async def test_mail_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrd
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
 
-async def test_a_database_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrder) -> None:
+async def test_a_database_that_is_down_holds_up_no_money(
+    site: OrderPages, hurried: PlaceOrder
+) -> None:
     """R14, case 24: nothing is kept meanwhile; all of it is, once, when it is back."""
     channel = Channel()
-    journal = Journal(site.database, Outage(left=10**6))
+    journal = OrderStore(site.database, Outage(left=10**6))
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, journal=journal, provider=provider):
         life = await _begin(site, hurried)
@@ -217,11 +219,11 @@ async def test_a_database_that_is_down_holds_up_no_money(site: Site, hurried: Pl
 
 
 async def test_a_database_that_fails_after_it_kept_books_once(
-    site: Site, hurried: PlaceOrder
+    site: OrderPages, hurried: PlaceOrder
 ) -> None:
     """R14, case 24: the same step comes again and changes nothing."""
     channel = Channel()
-    journal = Journal(site.database, Outage(left=20), keeps=True)
+    journal = OrderStore(site.database, Outage(left=20), keeps=True)
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, journal=journal, provider=provider):
         life = await _begin(site, hurried)
@@ -234,7 +236,7 @@ async def test_a_database_that_fails_after_it_kept_books_once(
 
 
 async def test_a_provider_that_is_down_past_the_deadline_pays_once(
-    site: Site, hurried: PlaceOrder
+    site: OrderPages, hurried: PlaceOrder
 ) -> None:
     """R15, case 9: escalated while it is down, never dropped, asked again with the same key."""
     channel = Channel()
@@ -258,7 +260,9 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
         assert {it.to for it in told if it.what == "refund_overdue"} == {"buyer", "support"}
 
 
-async def test_a_carrier_that_hangs_holds_up_no_deadline(site: Site, hurried: PlaceOrder) -> None:
+async def test_a_carrier_that_hangs_holds_up_no_deadline(
+    site: OrderPages, hurried: PlaceOrder
+) -> None:
     """R12: the seller's time to prove ends while the carrier says nothing; what it says then is evidence."""
     carrier = Carrier(Outage(hangs=True))
     async with site.worker(carriers=carrier):

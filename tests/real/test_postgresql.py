@@ -7,21 +7,21 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from database.journal import HeldSum
+from database.tables import refunds
 from demo.stage import Life
 from deploy.embedded import EmbeddedServer
-from ledger.journal import HeldSum
-from ledger.tables import refunds
 from orders import messages as m
 from orders.messages import CancelReason
-from orders.model import CloseReason, PlaceOrder, Status
+from orders.order import CloseReason, PlaceOrder, Status
 from tests.orders.builders import eur
-from tests.real.site import Site, open_site
+from tests.real.site import OrderPages, open_site
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, dev_server: EmbeddedServer, url: str) -> AsyncIterator[Site]:
+async def site(tmp_path: Path, dev_server: EmbeddedServer, url: str) -> AsyncIterator[OrderPages]:
     async with open_site(tmp_path, dev_server, url) as site, site.worker():
         yield site
 
@@ -32,13 +32,15 @@ async def _is_asked_to_cancel(life: Life) -> None:
     await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
 
 
-async def _went_back(site: Site) -> list[tuple[int, str]]:
+async def _went_back(site: OrderPages) -> list[tuple[int, str]]:
     query = select(refunds.c.amount, refunds.c.status).order_by(refunds.c.amount)
     async with site.database.reading() as connection:
         return [(row.amount, row.status) for row in await connection.execute(query)]
 
 
-async def test_canceled_refunded_and_a_payment_too_many(site: Site, placed: PlaceOrder) -> None:
+async def test_canceled_refunded_and_a_payment_too_many(
+    site: OrderPages, placed: PlaceOrder
+) -> None:
     """R14, R17: every account is at zero in the end."""
     life = await Life.begin(site.stage, placed)
     await _is_asked_to_cancel(life)
@@ -63,7 +65,9 @@ async def test_canceled_refunded_and_a_payment_too_many(site: Site, placed: Plac
     assert await site.stage.journal.order(placed.order_id) == view
 
 
-async def test_a_dispute_that_ends_with_a_part_of_the_money(site: Site, placed: PlaceOrder) -> None:
+async def test_a_dispute_that_ends_with_a_part_of_the_money(
+    site: OrderPages, placed: PlaceOrder
+) -> None:
     """R16: what does not go back is the seller's, and stays at the provider until it is paid out."""
     life = await Life.begin(site.stage, placed)
     await _is_asked_to_cancel(life)
@@ -83,7 +87,7 @@ async def test_a_dispute_that_ends_with_a_part_of_the_money(site: Site, placed: 
     }
 
 
-async def test_a_chargeback_while_the_money_goes_back(site: Site, placed: PlaceOrder) -> None:
+async def test_a_chargeback_while_the_money_goes_back(site: OrderPages, placed: PlaceOrder) -> None:
     """R23: the refund that was stopped makes room for the one after the chargeback is won."""
     life = await Life.begin(site.stage, placed)
     payment = await life.is_paid()

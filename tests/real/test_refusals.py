@@ -15,14 +15,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.disputes import DisputeCase
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
-from adapters.local_provider import LocalProvider
+from adapters.local.provider import LocalProvider
+from database.journal import Database
 from demo.stage import Life
-from ledger.journal import Database
 from orders import messages as m
 from orders.messages import CancelReason
-from orders.model import PlaceOrder
+from orders.order import PlaceOrder
 from tests.real.conftest import Mail, until
-from tests.real.site import Site, open_site
+from tests.real.site import OrderPages, open_site
 from workflows import calls, options
 
 # A step is tried three times briefly and then durably, which waits longer each time.
@@ -61,7 +61,7 @@ class Desk:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(tmp_path: Path) -> AsyncIterator[OrderPages]:
     async with open_site(tmp_path) as site:
         yield site
 
@@ -85,7 +85,7 @@ async def _assert_asked_at_leisure(life: Life, neighbour: Provider | Desk) -> No
 
 
 async def test_a_provider_that_refuses_a_refund_is_asked_once(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R15: it is a failed refund, which people settle."""
     provider = Provider(site.database, refuses=True)
@@ -101,7 +101,7 @@ async def test_a_provider_that_refuses_a_refund_is_asked_once(
 
 
 async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R23: a chargeback while a refund is under way that the provider will not stop."""
     provider = Provider(site.database)
@@ -116,7 +116,7 @@ async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
 
 
 async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
-    site: Site, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
+    site: OrderPages, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 35: the workflow task fails, which operators see, and nothing is dropped for it."""
     mail = Mail()
@@ -146,7 +146,7 @@ async def _kinds(handle: WorkflowHandle[Any, Any]) -> list[int]:
 
 
 async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
-    site: Site, placed: PlaceOrder
+    site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R12: a dispute that cannot be filed holds up neither the order nor the server."""
     desk = Desk()

@@ -18,7 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from demo.stage import Life
 from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
 from orders import messages as m
-from orders.model import PlaceOrder
+from orders.order import PlaceOrder
 from orders.view import OrderView
 from tests.real.conftest import PATIENCE, Mail, until
 from tests.real.site import connect, open_site

@@ -12,7 +12,7 @@ from demo.stories import canceled_and_refunded
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
-from orders.model import PlaceOrder, Status
+from orders.order import PlaceOrder, Status
 from tests.real.conftest import until
 from workflows import ids
 

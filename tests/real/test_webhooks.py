@@ -12,8 +12,8 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from activities.webhooks import Webhooks
 from bench.hasty_worker import ATTEMPT
 from deploy.embedded import embedded_server
-from orders.model import PlaceOrder
-from tests.receiver import SECRET, Receiver, sender_to
+from orders.order import PlaceOrder
+from testing.webhook_receiver import SECRET, Receiver, sender_to
 from worker import build_worker
 from workflows import calls, ids
 

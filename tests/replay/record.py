@@ -21,7 +21,7 @@ from demo.report import Outcome
 from demo.stage import set_up
 from demo.stories import STORIES, Story
 from deploy.embedded import embedded_server
-from tests.receiver import receiver, sender_to
+from testing.webhook_receiver import receiver, sender_to
 from worker import build_worker
 from workflows import calls, ids
 

@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from orders.model import CloseReason, Status
+from orders.order import CloseReason, Status
 from tests.replay.record import HISTORIES
 from worker import WORKFLOWS, lenient_converter, workflow_runner
 

@@ -17,8 +17,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from orders.messages import Message
-from orders.model import PlaceOrder
-from orders.stray import Stray
+from orders.order import PlaceOrder
+from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
 from tests.fakes import FakeWorld
@@ -236,7 +236,7 @@ class Tale:
         told = self.world.journal.told(self.placed.order_id)
         return [it for it in told if not who or it[0] in who]
 
-    async def stray(self, payment_id: str) -> Stray:
+    async def stray(self, payment_id: str) -> StrayPaymentState:
         """How a payment that the order could not take stands."""
         handle = self.environment.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
         return await handle.query(StrayPaymentWorkflow.stray_payment)

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from orders.messages import RefundStatus
-from orders.model import CloseReason, Status
-from orders.stray import StrayPayment
+from orders.order import CloseReason, Status
+from orders.stray_payments import StrayPaymentInput
 from orders.values import Money
 from tests.orders.builders import eur
 from tests.stories.tale import GOOD_NUMBER, PATIENCE, Tale
@@ -124,7 +124,7 @@ async def test_payment_after_the_end_goes_back_once(order: Tale) -> None:
     await order.begins()
     await order.signals("cancel_request", reason="changed_mind")
     view = await order.ends()
-    stray = StrayPayment(
+    stray = StrayPaymentInput(
         payment_id="late-1",
         money=eur(2490),
         method="card",
@@ -141,7 +141,7 @@ async def test_payment_after_the_end_goes_back_once(order: Tale) -> None:
 
 async def test_money_for_an_unknown_order_goes_back_once(order: Tale) -> None:
     """R17: nobody knows the payer; support, which asks the provider, is not needed."""
-    stray = StrayPayment(
+    stray = StrayPaymentInput(
         payment_id="unknown-1", money=eur(500), method="blik", reason="unknown_order"
     )
     await calls.send_back(order.environment.client, stray)
@@ -185,7 +185,9 @@ async def test_a_refund_of_an_order_with_a_long_id_can_be_told(order: Tale) -> N
 
 async def test_stray_money_with_a_long_payment_id_can_be_told(order: Tale) -> None:
     """R15, R17: a payment id has up to 100 characters, and the stray refund's id is made of it."""
-    payment = StrayPayment(payment_id="p" * 100, money=eur(5), method="card", reason="order_closed")
+    payment = StrayPaymentInput(
+        payment_id="p" * 100, money=eur(5), method="card", reason="order_closed"
+    )
     await calls.send_back(order.environment.client, payment)
     order.world.strays.started.append(payment.payment_id)
     stray = await order.stray(payment.payment_id)

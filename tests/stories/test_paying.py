@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from orders.messages import Role
-from orders.model import CloseReason, Status
+from orders.order import CloseReason, Status
 from tests.orders.builders import eur
 from tests.stories.tale import GOOD_NUMBER, Tale
 

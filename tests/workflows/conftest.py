@@ -14,16 +14,16 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
-from adapters.local_provider import LocalProvider
+from adapters.local.provider import LocalProvider
+from database.journal import Database, SqlJournal
 from deploy.embedded import EmbeddedServer
-from ledger.journal import Database, SqlJournal
 from orders.messages import Message, PaymentReceived
-from orders.model import PlaceOrder, Status
+from orders.order import PlaceOrder, Status
 from orders.policy import Policy
 from orders.view import OrderView
 from tests.orders.builders import eur, message, place
 from tests.stories.tale import own_task_queue
-from worker import World, build_worker
+from worker import Adapters, build_worker
 from workflows import calls, ids
 
 MOMENT = timedelta(milliseconds=300)
@@ -48,7 +48,7 @@ class Backstage:
     """One order, told things while workers come and go."""
 
     client: Client
-    world: World
+    world: Adapters
     placed: PlaceOrder
 
     @property
@@ -155,7 +155,8 @@ async def stage(
     client = dev_server.client
     order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:]
     world = dataclasses.replace(
-        World.local(database, client), provider=LocalProvider(database, settles_after=timedelta(0))
+        Adapters.local(database, client),
+        provider=LocalProvider(database, settles_after=timedelta(0)),
     )
     # What the orders of other tests have left to do must not be done with this test's database.
     with own_task_queue():

@@ -10,26 +10,26 @@ import pytest_asyncio
 from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
-from adapters.addresses import allowed, sender_of
-from adapters.local_desk import LocalDesk
-from adapters.log_channel import LogChannel
-from adapters.mail import Mails
-from adapters.number_registry import SqlNumberRegistry
-from adapters.number_rules import CarrierRules
-from adapters.post_office import Mailing, PostOffice
-from adapters.smtp_channel import SmtpChannel
-from adapters.smtp_server import SmtpServer
-from ledger.database import Database
-from ledger.deliveries import SqlDeliveries
-from ledger.journal import SqlJournal
-from ledger.refunds import SqlRefundRegister
+from adapters.local.disputes import LocalDisputeCases
+from adapters.local.log_channel import LogChannel
+from adapters.notifications.addresses import allowed, sender_of
+from adapters.notifications.email import MailComposer
+from adapters.notifications.router import Mailing, NotificationRouter
+from adapters.notifications.smtp import SmtpChannel
+from adapters.notifications.smtp_url import SmtpServer
+from adapters.tracking.registry import SqlNumberRegistry
+from adapters.tracking.rules import CarrierRules
+from database.connection import Database
+from database.deliveries import SqlDeliveries
+from database.journal import SqlJournal
+from database.refunds import SqlRefundRegister
 from orders.messages import ChargebackReported
-from orders.model import Party
-from tests.mail_server import MailServer, mail_server
+from orders.order import Party
+from testing.mail_server import MailServer, mail_server
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
 from tests.stories.tale import Tale, forget, tale, until
-from worker import World, build_worker
+from worker import Adapters, build_worker
 from workflows import calls, ids, options
 
 ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
@@ -69,21 +69,21 @@ async def by_mail(
     ):
         order.placed = order.placed.model_copy(update={"buyer": ANNA, "seller": SHOP})
         journal = SqlJournal(database)
-        world = World(
+        world = Adapters(
             journal=journal,
-            channel=PostOffice(
+            channel=NotificationRouter(
                 SqlDeliveries(database),
                 LogChannel(),
                 allowed(None, anywhere=False),
                 Mailing(
-                    Mails(sender_of("Unbuy <orders@unbuy.test>")),
+                    MailComposer(sender_of("Unbuy <orders@unbuy.test>")),
                     SmtpChannel(SmtpServer.of(server.url)),
                 ),
                 support=(HELP,),
             ),
             provider=order.world.provider,
             register=SqlRefundRegister(database),
-            desk=LocalDesk(database),
+            desk=LocalDisputeCases(database),
             rules=CarrierRules(),
             registry=SqlNumberRegistry(database),
             strays=order.world.strays,

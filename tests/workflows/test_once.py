@@ -12,25 +12,25 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from activities.bookkeeping import Step
 from activities.disputes import DisputeCase
-from activities.notifications import Letter
+from activities.notifications import OutboxMessage
+from activities.orders import OrderSnapshot
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
-from activities.strays import KeptStray
-from adapters.local_desk import LocalDesk
-from adapters.local_provider import LocalProvider
-from adapters.number_registry import SqlNumberRegistry
-from adapters.number_rules import CarrierRules
-from adapters.stray_processes import TemporalStrays
-from ledger.journal import Database, SqlJournal
-from ledger.refunds import SqlRefundRegister
-from orders.model import CloseReason, Status
-from orders.stray import StrayPayment
+from activities.stray_payments import StoredStrayPayment
+from adapters.local.disputes import LocalDisputeCases
+from adapters.local.provider import LocalProvider
+from adapters.stray_processes import TemporalStrayPayments
+from adapters.tracking.registry import SqlNumberRegistry
+from adapters.tracking.rules import CarrierRules
+from database.journal import Database, SqlJournal
+from database.refunds import SqlRefundRegister
+from orders.order import CloseReason, Status
+from orders.stray_payments import StrayPaymentInput
 from tests.fakes import FakeChannel
 from tests.orders.builders import eur, message, place
 from tests.stories.conftest import order_id_of
 from tests.stories.tale import Tale, forget, tale
-from worker import World, build_worker
+from worker import Adapters, build_worker
 from workflows import calls, ids
 
 
@@ -55,11 +55,13 @@ class DyingJournal(SqlJournal):
         super().__init__(database)
         self._deaths = deaths
 
-    async def record(self, step: Step) -> None:
+    async def record(self, step: OrderSnapshot) -> None:
         await super().record(step)
         self._deaths.after(f"record {step.revision}")
 
-    async def record_stray(self, kept: KeptStray, letters: tuple[Letter, ...]) -> None:
+    async def record_stray(
+        self, kept: StoredStrayPayment, letters: tuple[OutboxMessage, ...]
+    ) -> None:
         await super().record_stray(kept, letters)
         self._deaths.after(f"record stray {kept.revision}")
 
@@ -82,7 +84,7 @@ class DyingProvider(LocalProvider):
         return done
 
 
-class DyingDesk(LocalDesk):
+class DyingDesk(LocalDisputeCases):
     def __init__(self, database: Database, deaths: Deaths) -> None:
         super().__init__(database)
         self._deaths = deaths
@@ -103,13 +105,13 @@ class DyingRegistry(SqlNumberRegistry):
         return done
 
 
-class DyingStrays(TemporalStrays):
+class DyingStrays(TemporalStrayPayments):
     def __init__(self, tale: Tale, deaths: Deaths) -> None:
         super().__init__(tale.environment.client)
         self._tale = tale
         self._deaths = deaths
 
-    async def start(self, stray: StrayPayment) -> None:
+    async def start(self, stray: StrayPaymentInput) -> None:
         await super().start(stray)
         self._tale.world.strays.started.append(stray.payment_id)
         self._deaths.after("stray")
@@ -118,7 +120,7 @@ class DyingStrays(TemporalStrays):
 class ForgetfulChannel(FakeChannel):
     """Sends each letter, and the first time says that it did not."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: OutboxMessage) -> None:
         await super().send(letter)
         if self.keys(letter.order_id)[letter.key] == 1 and letter.what == "order_closed":
             raise Died(letter.key)
@@ -132,7 +134,7 @@ class Dying:
         self.deaths = Deaths()
         self.journal = DyingJournal(database, self.deaths)
         self.provider = DyingProvider(database, self.deaths)
-        self.world = World(
+        self.world = Adapters(
             journal=self.journal,
             channel=ForgetfulChannel(),
             provider=self.provider,

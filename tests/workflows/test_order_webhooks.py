@@ -18,18 +18,17 @@ from temporalio.worker import Replayer
 
 from activities.notifications import Subscribers
 from activities.webhooks import Webhook
-from adapters.webhook_sender import WebhookSender
-from adapters.webhook_subscribers import TemporalSubscribers
+from adapters.webhooks.sender import WebhookSender
+from adapters.webhooks.subscribers import TemporalSubscribers
 from orders.messages import ChargebackReported
-from orders.model import CloseReason, Status
+from orders.order import CloseReason, Status
 from orders.view import OrderView
+from testing.webhook_receiver import SECRET, Received, Receiver, receiver, sender_to
 from tests.fakes import OutOfOrder
 from tests.orders.builders import eur
-from tests.receiver import SECRET, Received, Receiver, receiver, sender_to
 from tests.workflows.conftest import POLICY, Backstage
 from worker import WORKFLOWS, lenient_converter, workflow_runner
 from workflows import calls, ids
-from workflows.options import POST
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from orders.model import CloseReason, Status
+from orders.order import CloseReason, Status
 from tests.orders.builders import place
 from tests.workflows.conftest import POLICY, WINDOW, Backstage
 from worker import WORKFLOWS, lenient_converter, workflow_runner

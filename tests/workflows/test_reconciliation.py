@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import Period, Report
-from orders.books import Posting
-from orders.model import CloseReason, Status
-from orders.stray import StrayPayment
+from orders.accounting import Posting
+from orders.order import CloseReason, Status
+from orders.stray_payments import StrayPaymentInput
 from tests.orders.builders import eur
 from tests.workflows.test_stripe import AtStripe, at_stripe
 from workflows import calls, ids
@@ -197,7 +197,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
         payment_id = await at_stripe.is_paid()
         await stage.becomes(Status.AWAITING_SHIPMENT)
         assert "payment_taken_twice" not in kinds(await reconciled(at_stripe))
-        stray = StrayPayment(
+        stray = StrayPaymentInput(
             payment_id=payment_id, money=eur(2490), method="card", reason="unknown_order"
         )
         await calls.send_back(stage.client, stray)
@@ -216,7 +216,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
 async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) -> None:
     """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money."""
     stage = at_stripe.stage
-    stray = StrayPayment(
+    stray = StrayPaymentInput(
         payment_id="ch_lost", money=eur(500), method="card", reason="unknown_order"
     )
     async with stage.working():

@@ -9,16 +9,16 @@ import httpx
 import pytest_asyncio
 from pydantic import SecretStr
 
-from adapters.news_desk import NewsDesk, TooEarly
-from adapters.stripe_events import read_event
-from adapters.stripe_provider import StripeProvider
-from ledger.database import Database
-from ledger.inbox import AnotherBody
-from orders.model import CloseReason, Status
+from adapters.stripe.events import read_event
+from adapters.stripe.provider import StripeProvider
+from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
+from database.connection import Database
+from database.webhook_inbox import EventIdReused
+from orders.order import CloseReason, Status
+from testing.stripe.faults import Fault
+from testing.stripe.front import VISA
+from testing.stripe.peer import API_KEY, Peer
 from tests.orders.builders import eur
-from tests.stripe.faults import Fault
-from tests.stripe.front import VISA
-from tests.stripe.peer import API_KEY, Peer
 from tests.workflows.conftest import Backstage
 from worker import news_desk, reconciliation
 from workflows import calls
@@ -31,7 +31,7 @@ class AtStripe:
     stage: Backstage
     provider: StripeProvider
     peer: Peer
-    desk: NewsDesk
+    desk: ProviderEventHandler
 
     async def is_paid(self) -> str:
         """The buyer pays; the payment's id."""
@@ -44,9 +44,9 @@ class AtStripe:
         secret = SecretStr(self.peer.front.post.secret)
         try:
             await self.desk.take(read_event(body, signed, [secret], datetime.now(UTC)))
-        except TooEarly:
+        except PaymentNotYetKnown:
             return 409
-        except AnotherBody:
+        except EventIdReused:
             return 400
         return 200
 

@@ -10,11 +10,11 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
 from orders.messages import CancelReason, CancelRequest
-from orders.model import Status
-from orders.stray import Stray
+from orders.order import Status
+from orders.stray_payments import StrayPaymentState
 from orders.values import Money
+from testing.stripe.front import VISA
 from tests.orders.builders import eur
-from tests.stripe.front import VISA
 from tests.workflows.test_reconciliation import reconciled
 from tests.workflows.test_stripe import AtStripe, at_stripe
 from workflows import calls, ids
@@ -101,7 +101,7 @@ class Sent:
         return cls(order, payment.payment_id)
 
     @property
-    def handle(self) -> WorkflowHandle[StrayPaymentWorkflow, Stray]:
+    def handle(self) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
         client = self.order.stage.client
         workflow_id = ids.stray_workflow_id(self.payment_id)
         return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
@@ -121,7 +121,7 @@ class Sent:
         (refund,) = made
         return refund
 
-    async def becomes(self, condition: Callable[[Stray], bool]) -> Stray:
+    async def becomes(self, condition: Callable[[StrayPaymentState], bool]) -> StrayPaymentState:
         async with asyncio.timeout(20):
             while not condition(
                 stray := await self.handle.query(StrayPaymentWorkflow.stray_payment)
@@ -129,7 +129,7 @@ class Sent:
                 await asyncio.sleep(0.05)
         return stray
 
-    async def result(self) -> Stray:
+    async def result(self) -> StrayPaymentState:
         async with asyncio.timeout(20):
             return await self.handle.result()
 

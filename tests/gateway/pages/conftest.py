@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
+from database.connection import Database
 from demo.stage import Stage
 from docs.screenshot import FLAGS
-from languages.catalogues import Locale, translator
-from languages.labels import label
-from ledger.database import Database
+from i18n.catalogues import Locale, translator
+from i18n.labels import label
 from tests.gateway.conftest import Town, serving, token
 
 # A busy machine takes its time.

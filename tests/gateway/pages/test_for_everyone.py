@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from languages.catalogues import LOCALES, Locale
+from i18n.catalogues import LOCALES, Locale
 from tests.gateway.conftest import Town
 from tests.gateway.pages.conftest import Visit
 from tests.gateway.pages.pictures import photo

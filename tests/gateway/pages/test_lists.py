@@ -9,17 +9,17 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from database.connection import Database
+from database.journal import SqlJournal
 from demo.stage import Stage
-from gateway.paging import MOST_LISTED
-from languages.catalogues import LOCALES, Locale
-from languages.formats import instant_text
-from ledger.database import Database
-from ledger.journal import SqlJournal
-from orders.model import Dispute, DisputeReason, Order, PlaceOrder
+from gateway.paging import PAGE_SIZE
+from i18n.catalogues import LOCALES, Locale
+from i18n.formats import instant_text
+from orders.order import Dispute, DisputeReason, Order, PlaceOrder
+from tests.database.samples import step
 from tests.gateway.conftest import Town, serving
 from tests.gateway.pages.conftest import Visit, Visitor
 from tests.gateway.pages.soundness import fits, is_sound
-from tests.ledger.samples import step
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ async def _follow(visitor: Visitor, link: str) -> None:
 async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes_along(
     town: Town, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
-    newest_first = (await _keep(kept, town, 2 * MOST_LISTED + 1))[::-1]
+    newest_first = (await _keep(kept, town, 2 * PAGE_SIZE + 1))[::-1]
     buyer = await visit("buyer", locale, address=shop, script=False, width=360)
     await buyer.sign_in()
     await buyer.page.get_by_label(buyer.text("Status")).select_option("awaiting_payment")
@@ -88,7 +88,7 @@ async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes
     older = buyer.page.get_by_role("link", name=buyer.text("Older orders"), exact=True)
     await expect(older).to_have_count(0)
     await _follow(buyer, "To the newest orders")
-    assert await _listed(buyer) == newest_first[:MOST_LISTED]
+    assert await _listed(buyer) == newest_first[:PAGE_SIZE]
     newest = buyer.page.get_by_role("link", name=buyer.text("To the newest orders"))
     await expect(newest).to_have_count(0)
     await expect(buyer.page.get_by_label(buyer.text("Status"))).to_have_value("awaiting_payment")
@@ -97,11 +97,11 @@ async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes
 async def test_a_list_that_fits_on_a_page_leads_nowhere(
     town: Town, visit: Visit, kept: Database, shop: str
 ) -> None:
-    await _keep(kept, town, MOST_LISTED)
+    await _keep(kept, town, PAGE_SIZE)
     buyer = await visit("buyer", address=shop)
     await buyer.sign_in()
 
-    assert len(await _listed(buyer)) == MOST_LISTED
+    assert len(await _listed(buyer)) == PAGE_SIZE
     await expect(buyer.page.get_by_role("navigation")).to_have_count(0)
 
 
@@ -141,12 +141,12 @@ async def test_support_reaches_all_that_waits_and_all_that_is_found(
     town: Town, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
     """R11, R15, R16: what waits longest comes first, what is found newest first."""
-    ids = await _keep(kept, town, MOST_LISTED + 2, disputes=True)
+    ids = await _keep(kept, town, PAGE_SIZE + 2, disputes=True)
     support = await visit("support", locale, address=shop, zone="Europe/Warsaw")
     await support.sign_in()
 
     heading = support.page.get_by_role("heading", level=2)
-    await expect(heading).to_contain_text(support.text("more than %(number)s", number=MOST_LISTED))
+    await expect(heading).to_contain_text(support.text("more than %(number)s", number=PAGE_SIZE))
     longest = instant_text(FIRST + timedelta(minutes=1), locale, ZoneInfo("Europe/Warsaw"))
     await expect(support.page.get_by_role("listitem").first).to_contain_text(longest)
     await is_sound(support.page)
@@ -159,7 +159,7 @@ async def test_support_reaches_all_that_waits_and_all_that_is_found(
     await support.page.get_by_role("searchbox").fill(town.buyer.id)
     async with support.page.expect_navigation():
         await support.page.get_by_role("button", name=support.text("Find")).click()
-    number = support.text("More than %(number)s orders found", number=MOST_LISTED)
+    number = support.text("More than %(number)s orders found", number=PAGE_SIZE)
     await expect(heading).to_have_text(number)
     found = await _listed(support)
     await _follow(support, "Older orders")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest_asyncio
 from playwright.async_api import expect
 
+from database.connection import Database
 from demo.stage import Stage
-from ledger.database import Database
 from tests.gateway.conftest import Town, serving
 from tests.gateway.pages.conftest import Visit
 

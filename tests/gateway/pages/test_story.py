@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from languages.catalogues import LOCALES, Locale, translator
+from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.conftest import Town
 from tests.gateway.pages.conftest import PATIENCE_MS, Visit, Visitor
 from tests.gateway.pages.pictures import photo

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Page, Request, Route, expect
 
-from languages.catalogues import LOCALES, Locale
-from languages.formats import from_text, instant_text
+from i18n.catalogues import LOCALES, Locale
+from i18n.formats import from_text, instant_text
 from tests.gateway.conftest import Town
 from tests.gateway.pages.conftest import Visit, Visitor
 

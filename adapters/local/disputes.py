@@ -1,0 +1,44 @@
+"""A dispute desk of our own: support's cases in the database."""
+
+from sqlalchemy import or_, select
+
+from activities.disputes import DisputeCase
+from database.connection import Database, insert_into
+from database.tables import disputes
+
+
+class LocalDisputeCases:
+    """Implements ``activities.disputes.DisputeCases`` (R8, R12, R16)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def file(self, case: DisputeCase) -> None:
+        """See ``DisputeCases``; a late repeat of a filing does not reopen a resolved case."""
+        async with self._database.writing() as connection:
+            insert = insert_into(connection, disputes).values(
+                dispute_id=case.dispute.dispute_id,
+                order_id=case.order_id,
+                status=case.dispute.status,
+                opened_at=case.dispute.opened_at,
+                case=case.model_dump_json(),
+            )
+            filed = insert.excluded
+            await connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["dispute_id"],
+                    set_={"status": filed.status, "case": filed["case"]},
+                    where=or_(disputes.c.status != "resolved", filed.status == "resolved"),
+                )
+            )
+
+    async def open_cases(self) -> list[DisputeCase]:
+        """What waits for support, longest first."""
+        query = (
+            select(disputes.c["case"])
+            .where(disputes.c.status != "resolved")
+            .order_by(disputes.c.opened_at, disputes.c.dispute_id)
+        )
+        async with self._database.reading() as connection:
+            kept = (await connection.execute(query)).scalars().all()
+        return [DisputeCase.model_validate_json(case) for case in kept]

@@ -1,0 +1,193 @@
+"""A payment provider of our own, to run everything on one machine; the database has its books."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
+from database.connection import Database, insert_if_missing, insert_into
+from database.tables import provider_faults, provider_refunds
+from orders.messages import RefundStatus
+from orders.sentences import sentence
+from orders.values import Money
+
+_GIVEN_UP = (RefundStatus.FAILED, RefundStatus.CANCELED)
+
+
+class LocalProvider:
+    """Implements ``activities.refunds.PaymentProvider`` and ``activities.provider_records.ProviderRecords``.
+
+    A refund is pending until ``settles_after`` has passed by the order's own clock, and then
+    succeeds; those of a payment that ``fail_refunds_of`` names fail. Payments it has none on record:
+    of what came in it takes the marketplace's word.
+    """
+
+    def __init__(self, database: Database, settles_after: timedelta = timedelta(days=3)) -> None:
+        self._database = database
+        self._settles_after = settles_after
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        """See ``PaymentProvider``.
+
+        Raises ProviderRefusal for an id that was used for anything else, and for more than
+        ``paid`` over all refunds of the payment that have not failed.
+        """
+        async with self._database.writing() as connection:
+            is_new = await insert_if_missing(
+                connection,
+                provider_refunds,
+                refund_id=request.refund_id,
+                payment_id=request.payment_id,
+                amount=request.money.amount,
+                currency=request.money.currency,
+                method=request.method,
+                asked_at=request.asked_at,
+                status=RefundStatus.PENDING,
+                reason="",
+            )
+            refund = await _find(connection, request.refund_id)
+            if refund is None or not _is_for(refund, request):
+                raise ProviderRefusal(
+                    f"Refund {request.refund_id} was asked for before, "
+                    "for another payment, amount, currency or method."
+                )
+            if is_new and await _going_back(connection, request) > request.paid.amount:
+                raise ProviderRefusal(
+                    f"Refund {request.refund_id} of {request.money} is more than what is left of "
+                    f"payment {request.payment_id}."
+                )
+            return await self._news(connection, refund, request.asked_at)
+
+    async def refund_state(self, question: RefundQuestion) -> RefundState | None:
+        """See ``PaymentProvider``."""
+        async with self._database.writing() as connection:
+            refund = await _find(connection, question.refund_id)
+            return await self._news(connection, refund, question.at) if refund else None
+
+    async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
+        """See ``PaymentProvider``; only a pending refund can be stopped."""
+        async with self._database.writing() as connection:
+            refund = await _find(connection, question.refund_id)
+            if refund is None:
+                return None
+            state = await self._news(connection, refund, question.at)
+            if state.status is not RefundStatus.PENDING:
+                return state
+            stopped = RefundState(
+                status=RefundStatus.CANCELED, reason=sentence("Stopped on request.")
+            )
+            return await _enter(connection, question.refund_id, stopped)
+
+    async def fail_refunds_of(self, payment_id: str, reason: str) -> None:
+        """Fail this payment's refunds, those to come and those still pending."""
+        async with self._database.writing() as connection:
+            insert = insert_into(connection, provider_faults).values(
+                payment_id=payment_id, reason=reason
+            )
+            await connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["payment_id"], set_={"reason": insert.excluded.reason}
+                )
+            )
+
+    async def settle(self, refund_id: str) -> None:
+        """Pay a refund out now, even a failed one. Raises LookupError for one never asked for."""
+        async with self._database.writing() as connection:
+            if await _find(connection, refund_id) is None:
+                raise LookupError(f"There is no refund {refund_id}.")
+            await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
+
+    async def order_of(self, payment_id: str) -> str | None:
+        """The order that a payment was made for: it keeps none, so there is none of ours."""
+        return None
+
+    async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
+        """See ``ProviderRecords``; there are none."""
+        none: tuple[ProviderPayment, ...] = ()
+        for payment in none:
+            yield payment
+
+    async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
+        """See ``ProviderRecords``; who asked for them is not kept."""
+        query = (
+            select(provider_refunds)
+            .where(provider_refunds.c.asked_at >= since)
+            .order_by(provider_refunds.c.asked_at, provider_refunds.c.refund_id)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        for row in rows:
+            yield ProviderRefund(
+                refund_id=row.refund_id,
+                provider_id=row.refund_id,
+                process=None,
+                payment_id=row.payment_id,
+                money=Money.model_validate({"amount": row.amount, "currency": row.currency}),
+                status=RefundStatus(row.status),
+                at=row.asked_at,
+                reason=row.reason,
+            )
+
+    async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
+        """See ``ProviderRecords``; there are none."""
+        none: tuple[ProviderChargeback, ...] = ()
+        for chargeback in none:
+            yield chargeback
+
+    async def _news(
+        self, connection: AsyncConnection, refund: Row[Any], at: datetime
+    ) -> RefundState:
+        if refund.status != RefundStatus.PENDING:
+            return RefundState(status=RefundStatus(refund.status), reason=refund.reason)
+        fault = await connection.execute(
+            select(provider_faults.c.reason).where(
+                provider_faults.c.payment_id == refund.payment_id
+            )
+        )
+        if (reason := fault.scalar_one_or_none()) is not None:
+            failed = RefundState(status=RefundStatus.FAILED, reason=reason)
+            return await _enter(connection, refund.refund_id, failed)
+        if at >= refund.asked_at + self._settles_after:
+            paid = RefundState(status=RefundStatus.SUCCEEDED)
+            return await _enter(connection, refund.refund_id, paid)
+        return RefundState(status=RefundStatus.PENDING)
+
+
+async def _find(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
+    # Locked on PostgreSQL; SQLite has one writer at a time and ignores it.
+    query = (
+        select(provider_refunds).where(provider_refunds.c.refund_id == refund_id).with_for_update()
+    )
+    return (await connection.execute(query)).one_or_none()
+
+
+async def _going_back(connection: AsyncConnection, request: RefundRequest) -> int:
+    """What goes back of the payment, this refund included, in minor units."""
+    of_payment = select(provider_refunds.c.amount).where(
+        provider_refunds.c.payment_id == request.payment_id,
+        provider_refunds.c.status.not_in(_GIVEN_UP),
+    )
+    # Added up here: two of the largest amounts are more than a database's integer holds.
+    return sum((await connection.execute(of_payment)).scalars())
+
+
+def _is_for(refund: Row[Any], request: RefundRequest) -> bool:
+    return (refund.payment_id, refund.amount, refund.currency, refund.method) == (
+        request.payment_id,
+        request.money.amount,
+        request.money.currency,
+        request.method,
+    )
+
+
+async def _enter(connection: AsyncConnection, refund_id: str, state: RefundState) -> RefundState:
+    await connection.execute(
+        update(provider_refunds)
+        .where(provider_refunds.c.refund_id == refund_id)
+        .values(status=state.status, reason=state.reason)
+    )
+    return state

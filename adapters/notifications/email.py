@@ -1,0 +1,92 @@
+"""A letter as a mail (R21): plain text and HTML, and headers by which readers and machines know it."""
+
+import hashlib
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cache
+from unicodedata import category
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from activities.notifications import OutboxMessage
+from adapters.notifications.render import wording
+from adapters.notifications.subjects import locale_of, subject
+from i18n.catalogues import Locale, translator
+
+
+@cache
+def _templates(locale: Locale) -> Environment:
+    templates = Environment(
+        loader=PackageLoader("adapters.notifications", "layouts"),
+        autoescape=select_autoescape(("html.jinja",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    templates.install_gettext_translations(translator(locale), newstyle=True)  # type: ignore[attr-defined]
+    return templates
+
+
+class MailComposer:
+    """Writes mails from one sender. ``public_url`` is where the orders' pages are, if there are any."""
+
+    def __init__(self, sender: Address, public_url: str | None = None) -> None:
+        self.sender = sender
+        self._public_url = public_url
+
+    def write(self, letter: OutboxMessage, local: str, domain: str) -> EmailMessage:
+        """The mail of a letter to one address; the same letter gives the same mail, to the byte.
+
+        What people wrote cannot add a header: each is one line when it gets here.
+        """
+        about = _one_line(subject(letter))
+        locale = locale_of(letter)
+        words = {
+            "link": self.link(letter),
+            "locale": locale,
+            "subject": about,
+            "text": wording(letter),
+        }
+        name = _one_line(letter.party.name) if letter.party else ""
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = self.sender
+        mail["To"] = Address(display_name=name, username=local, domain=domain)
+        mail["Subject"] = about
+        mail["Date"] = letter.at
+        mail["Message-ID"] = self._id(f"{letter.key} {local}@{domain}")
+        # A thread for each order, and a list for each role, to be sorted by.
+        mail["References"] = self._id(letter.order_id)
+        mail["List-Id"] = f"Unbuy, {letter.to} <{letter.to}.unbuy.{self.sender.domain}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(
+            _templates(locale).get_template("mail.txt.jinja").render(words), cte="quoted-printable"
+        )
+        html = _templates(locale).get_template("mail.html.jinja").render(words)
+        mail.add_alternative(html, subtype="html", cte="quoted-printable")
+        mail.set_boundary(_digest(letter.key))
+        mail["Content-Language"] = locale
+        return mail
+
+    def link(self, letter: OutboxMessage) -> str | None:
+        """The order's page. Money that no order could take has none: its books' id is not an order's."""
+        if self._public_url is None or "/" in letter.order_id:
+            return None
+        return f"{self._public_url.rstrip('/')}/orders/{quote(letter.order_id, safe='')}"
+
+    def _id(self, of: str) -> str:
+        return f"<{_digest(of)}@{self.sender.domain}>"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks of any alphabet, and what else nobody sees."""
+    return " ".join(
+        "".join(" " if category(it) in ("Cc", "Zl", "Zp") else it for it in text).split()
+    )

@@ -1,0 +1,60 @@
+"""What people are told, in words (R21): each notice as a friendly text in its reader's language.
+
+The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
+message's details by name, written out, and ``{order}``; ``{why}`` and ``{offer}`` are whole clauses, empty where there is
+nothing to say. Support, and payers whom nobody knows, read English.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from activities.notifications import OutboxMessage
+from adapters.notifications.templates import OFFER, TEXTS, UNKNOWN, WHY
+from i18n.catalogues import LOCALES, translator
+from i18n.formats import days_text, instant_text, money_text
+from i18n.labels import phrase
+from i18n.sentences import known_sentence
+from orders.values import Money
+
+# The details that may be codes; what people write is never taken for one.
+_CODES = ("reason", "outcome", "kind")
+
+
+def wording(letter: OutboxMessage) -> str:
+    """The letter's text: one short paragraph that names the order."""
+    locale = letter.party.locale if letter.party else LOCALES[0]
+    said = translator(locale)
+    text = said.gettext(TEXTS.get((letter.what, letter.to), UNKNOWN))
+    return text.format_map(
+        {
+            "order": letter.order_id,
+            "why": _why(letter, locale),
+            "offer": said.gettext(OFFER) if "offer_id" in letter.details else "",
+            **{name: _written(name, value, locale) for name, value in letter.details.items()},
+        }
+    )
+
+
+def _written(name: str, value: Any, locale: str) -> str:
+    match value:
+        case None:
+            return "\N{EM DASH}"
+        case {"amount": _, "currency": _}:
+            return money_text(Money.model_validate(value), locale)
+        case int() if name == "days":
+            return days_text(timedelta(days=value), locale)
+        case str() if name.endswith(("_by", "_at")):
+            return instant_text(datetime.fromisoformat(value), locale)
+        case str() if name in _CODES:
+            return phrase(value, locale)
+        case _:
+            return str(value)
+
+
+def _why(letter: OutboxMessage, locale: str) -> str:
+    reason = letter.details.get("reason") or letter.details.get("note")
+    if not reason:
+        return ""
+    if own := known_sentence(reason, locale):
+        return f" {own}"
+    return translator(locale).gettext(WHY).format(reason=reason)

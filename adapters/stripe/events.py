@@ -1,0 +1,323 @@
+"""Stripe's webhooks: signed news, read into messages of ours (R5, R6, R15, R23; cases 13-15, 49).
+
+EventError
+├── NoSecret      nothing can be trusted: this installation has no signing secret
+├── NotSigned     it is not from Stripe, was altered on the way, or is not from now
+├── TooLarge      more than any event has
+└── Unreadable    it is from Stripe, and still not what its documentation says
+
+The same event may come twice, and events come in any order (docs.stripe.com/webhooks): what they say of a
+refund or a chargeback is a hint to look, and what they bring carries the event's id as ``message_id``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Final
+
+import stripe
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from activities.refunds import ProviderRefusal
+from adapters.stripe.codes import (
+    PROCESS,
+    REFUND_ID,
+    chargeback_status,
+    in_utc,
+    our_order,
+    refund_status,
+    word,
+)
+from adapters.stripe.money import from_stripe
+from orders.messages import (
+    ChargebackReported,
+    PaymentDeclined,
+    PaymentReceived,
+    RefundUpdate,
+)
+from orders.values import Frozen, Instant
+
+TOLERANCE: Final = timedelta(seconds=300)
+"""How old a signature may be, or how far our clocks may differ."""
+
+LARGEST: Final = 1024 * 1024
+"""Bytes of a body."""
+
+
+class EventError(Exception):
+    """A webhook that is not taken; its text is a sentence, without a secret or a word of the body."""
+
+
+class NoSecret(EventError):
+    """This installation has no signing secret: fails closed."""
+
+
+class NotSigned(EventError):
+    """Stripe did not sign this, not now or not so."""
+
+
+class TooLarge(EventError):
+    """More than ``LARGEST``."""
+
+
+class Unreadable(EventError):
+    """Signed, and not what Stripe's documentation says."""
+
+
+class PaymentEvent(Frozen):
+    """R5: a payment has come in for an order."""
+
+    order_id: str
+    message: PaymentReceived
+
+
+class PaymentDeclinedEvent(Frozen):
+    """R6: a payment for an order was turned down."""
+
+    order_id: str
+    message: PaymentDeclined
+
+
+class RefundEvent(Frozen):
+    """R15: something has become of a refund of ours; ``process`` is the workflow that asked for it."""
+
+    process: str | None
+    payment_id: str | None
+    message: RefundUpdate
+
+
+class ChargebackEvent(Frozen):
+    """R23: the buyer's bank took money back, or the case ended.
+
+    ``order_id`` is None when the event does not say: ``StripeProvider.order_of`` knows.
+    """
+
+    chargeback_id: str
+    order_id: str | None
+    message: ChargebackReported
+
+
+News = PaymentEvent | PaymentDeclinedEvent | RefundEvent | ChargebackEvent
+
+
+class ProviderEvent(Frozen):
+    """An event of Stripe's. ``digest`` tells a repeat from another body under the same id (case 14).
+
+    ``news`` is None for what is none of our business.
+    """
+
+    event_id: str
+    digest: str
+    at: Instant
+    news: News | None
+
+
+def read_event(
+    body: bytes, signature: str | None, secrets: Sequence[SecretStr], now: datetime
+) -> ProviderEvent:
+    """Read a webhook's body, signed (``Stripe-Signature``) by one of the secrets, at most 300 s ago.
+
+    Several secrets are in use while one is replaced by the next. Raises EventError.
+    """
+    if len(body) > LARGEST:
+        raise TooLarge("This is larger than any event of Stripe's.")
+    _must_be_signed(body, signature, secrets, now)
+    try:
+        event = _Event.model_validate_json(body)
+        return ProviderEvent(
+            event_id=event.id,
+            digest=sha256(body).hexdigest(),
+            at=in_utc(event.created),
+            news=_news(event, body),
+        )
+    except ValidationError as error:
+        fields = {".".join(map(str, problem["loc"])) or "body" for problem in error.errors()}
+        named = ", ".join(sorted(fields)[:5])[:200]
+        raise Unreadable(f"This event is not what Stripe's documentation says: {named}.") from None
+    except (ProviderRefusal, OverflowError, ValueError):
+        raise Unreadable("This event names an amount or an instant that there is not.") from None
+
+
+def _must_be_signed(
+    body: bytes, signature: str | None, secrets: Sequence[SecretStr], now: datetime
+) -> None:
+    keys = [key for secret in secrets if (key := secret.get_secret_value().strip())]
+    if not keys:
+        raise NoSecret("No signing secret is set: no webhook is taken.")
+    if not signature:
+        raise NotSigned("The header Stripe-Signature is missing.")
+    # The SDK's comparison in constant time takes no other text.
+    if not signature.isascii() or not any(_is_by(body, signature, key) for key in keys):
+        raise NotSigned("The signature does not belong to this body.")
+    if abs(now - _signed_at(signature)) > TOLERANCE:
+        raise NotSigned("The signature is too old, or a clock is wrong.")
+
+
+def _is_by(body: bytes, signature: str, secret: str) -> bool:
+    try:
+        # Without its own tolerance: that one asks the machine's clock, and lets the future pass.
+        stripe.WebhookSignature.verify_header(body, signature, secret)
+    except (stripe.SignatureVerificationError, UnicodeError):
+        return False
+    return True
+
+
+def _signed_at(signature: str) -> datetime:
+    # The first, as the SDK takes it: another one is not what was signed.
+    first = next(part for part in signature.split(",") if part.startswith("t="))
+    try:
+        return in_utc(int(first.removeprefix("t=")))
+    except (OverflowError, ValueError):
+        raise NotSigned("The signature names an instant that there is not.") from None
+
+
+class _Named(BaseModel):
+    """An object of Stripe's, of which we read no more than its fields here."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+
+
+class _Method(BaseModel):
+    type: str
+
+
+class _Charge(_Named):
+    amount: int
+    amount_captured: int
+    currency: str
+    created: int
+    metadata: dict[str, str] | None = None
+    payment_method_details: _Method | None = None
+    failure_code: str | None = None
+
+
+class _Refund(_Named):
+    status: str | None = None
+    charge: str | None = None
+    metadata: dict[str, str] | None = None
+    failure_reason: str | None = None
+
+
+class _ChargeOfDispute(_Named):
+    metadata: dict[str, str] | None = None
+
+
+class _Dispute(_Named):
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    charge: str | _ChargeOfDispute
+
+
+class _Charged(BaseModel):
+    object: _Charge
+
+
+class _Refunded(BaseModel):
+    object: _Refund
+
+
+class _Disputed(BaseModel):
+    object: _Dispute
+
+
+class _Event(_Named):
+    type: str
+    created: int
+
+
+class _OfCharge(_Event):
+    data: _Charged
+
+
+class _OfRefund(_Event):
+    data: _Refunded
+
+
+class _OfDispute(_Event):
+    data: _Disputed
+
+
+def _news(event: _Event, body: bytes) -> News | None:
+    match event.type:
+        case "charge.succeeded":
+            return _paid(event.id, _OfCharge.model_validate_json(body).data.object)
+        case "charge.failed":
+            return _declined(event.id, _OfCharge.model_validate_json(body).data.object)
+        case "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated":
+            return _refunded(event.id, _OfRefund.model_validate_json(body).data.object)
+        case (
+            "charge.dispute.created"
+            | "charge.dispute.updated"
+            | "charge.dispute.closed"
+            | "charge.dispute.funds_withdrawn"
+            | "charge.dispute.funds_reinstated"
+        ):
+            return _disputed(event.id, _OfDispute.model_validate_json(body).data.object)
+        case _:
+            return None
+
+
+def _paid(event_id: str, charge: _Charge) -> PaymentEvent | None:
+    order_id = our_order(charge.metadata)
+    if order_id is None or charge.amount_captured == 0:  # none of ours, or only reserved
+        return None
+    method = charge.payment_method_details
+    return PaymentEvent(
+        order_id=order_id,
+        message=PaymentReceived(
+            message_id=event_id,
+            payment_id=charge.id,
+            money=from_stripe(charge.amount_captured, charge.currency),
+            method=method.type if method else "unknown",
+            paid_at=in_utc(charge.created),
+        ),
+    )
+
+
+def _declined(event_id: str, charge: _Charge) -> PaymentDeclinedEvent | None:
+    order_id = our_order(charge.metadata)
+    if order_id is None:
+        return None
+    return PaymentDeclinedEvent(
+        order_id=order_id,
+        message=PaymentDeclined(
+            message_id=event_id, payment_id=charge.id, reason=word(charge.failure_code)
+        ),
+    )
+
+
+def _refunded(event_id: str, refund: _Refund) -> RefundEvent | None:
+    metadata = refund.metadata or {}
+    if REFUND_ID not in metadata:
+        return None
+    return RefundEvent(
+        process=metadata.get(PROCESS),
+        payment_id=refund.charge,
+        message=RefundUpdate(
+            message_id=event_id,
+            refund_id=metadata[REFUND_ID],
+            status=refund_status(refund.status),
+            reason=word(refund.failure_reason),
+        ),
+    )
+
+
+def _disputed(event_id: str, dispute: _Dispute) -> ChargebackEvent | None:
+    status = chargeback_status(dispute.status)
+    charge = dispute.charge
+    order_id = None if isinstance(charge, str) else our_order(charge.metadata)
+    if status is None or (order_id is None and not isinstance(charge, str)):
+        return None
+    return ChargebackEvent(
+        chargeback_id=dispute.id,
+        order_id=order_id,
+        message=ChargebackReported(
+            message_id=event_id,
+            payment_id=charge if isinstance(charge, str) else charge.id,
+            money=from_stripe(dispute.amount, dispute.currency),
+            status=status,
+            reason=word(dispute.reason),
+        ),
+    )

@@ -1,0 +1,336 @@
+"""Stripe, by its official SDK: refunds, payments, and what it has on record (R14-R17, R23).
+
+Our ``payment_id`` is the id of Stripe's charge (``ch_…``): a PaymentIntent may fail and then succeed under
+one id, while an order never takes the id of a declined payment again. A refund is found again by the
+metadata it was made with, so that nothing is ever sent blindly twice: Stripe forgets an idempotency key
+after 24 hours (docs.stripe.com/api/idempotent_requests), its refunds it keeps.
+
+Temporal retries, nothing else: neither the SDK nor this module asks a second time. Errors are sentences
+of our own with Stripe's code; a body of Stripe's never leaves this module (case 23).
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final, Literal
+
+import httpx
+import stripe
+from pydantic import SecretStr
+from temporalio.exceptions import ApplicationError
+
+from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
+from adapters.stripe.codes import (
+    ORDER_ID,
+    PROCESS,
+    REFUND_ID,
+    chargeback_status,
+    in_utc,
+    our_order,
+    refund_status,
+    word,
+)
+from adapters.stripe.money import from_stripe, to_stripe
+from orders.messages import RefundStatus
+from orders.values import Money
+
+# The SDK logs what Stripe answers, its error texts at INFO: bodies stay out of logs, too.
+logging.getLogger("stripe").setLevel(logging.WARNING)
+
+PATIENCE: Final = httpx.Timeout(15.0, connect=5.0)
+"""Seconds for one request: three fit into the one minute of ``workflows.options.MOVE_MONEY``."""
+
+# So many stored failures are stepped over in one attempt (case 21).
+_MOST_KEYS = 5
+_PAGE = 100
+
+_MEANINGS = {
+    "charge_already_refunded": "everything that came in has gone back already",
+    "charge_disputed": "the buyer's bank has taken the money back",
+    "refund_disputed_payment": "the buyer's bank has taken the money back",
+    "resource_missing": "there is no such payment",
+    "amount_too_large": "more would go back than came in",
+}
+
+
+class ProviderUnavailable(ApplicationError):
+    """Stripe cannot be asked now, or its answer does not say what happened: ask again later."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, type="ProviderUnavailable")
+
+
+class _StoredFailure(Exception):
+    """Stripe repeats a failure of its own, and will do so for this key until it forgets it."""
+
+
+class StripeProvider:
+    """Implements ``activities.refunds.PaymentProvider`` and ``activities.provider_records.ProviderRecords``.
+
+    ``api_base`` is another address than Stripe's own, for tests. All methods raise ProviderUnavailable
+    while Stripe cannot be asked.
+    """
+
+    def __init__(
+        self, api_key: SecretStr, api_base: str | None = None, patience: httpx.Timeout = PATIENCE
+    ) -> None:
+        self._http = stripe.HTTPXClient(timeout=patience)
+        self._stripe = stripe.StripeClient(
+            api_key.get_secret_value(),
+            base_addresses={"api": api_base} if api_base else {},
+            http_client=self._http,
+            max_network_retries=0,
+        ).v1
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def refund(self, request: RefundRequest) -> RefundState:
+        """See ``PaymentProvider``; ProviderRefusal for what Stripe will not do.
+
+        Looks for the refund first. That one id is not used for two payments is the register's to
+        see: Stripe does, too, but only until it forgets the key.
+        """
+        amount, currency = to_stripe(request.money)
+        with _in_our_words(f"refund {request.refund_id} of {request.money}"):
+            for number in range(1, _MOST_KEYS + 1):
+                found = await self._find(request.payment_id, request.refund_id)
+                if found:
+                    _must_be(found, request, amount, currency)
+                    return _state(found)
+                if number == 1:
+                    await self._must_be_paid_in(currency, request)
+                key = request.refund_id if number == 1 else f"{request.refund_id}:{number}"
+                try:
+                    return _state(await self._create_refund(request, amount, key))
+                except _StoredFailure:
+                    continue
+        raise ProviderUnavailable(
+            f"Stripe repeats an error of its own for refund {request.refund_id}."
+        )
+
+    async def refund_state(self, question: RefundQuestion) -> RefundState | None:
+        """See ``PaymentProvider``."""
+        with _in_our_words(f"the state of refund {question.refund_id}"):
+            found = await self._find(question.payment_id, question.refund_id)
+        return _state(found) if found else None
+
+    async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
+        """See ``PaymentProvider``; Stripe stops a refund only while it waits for the buyer.
+
+        (docs.stripe.com/api/refunds/cancel: the status ``requires_action``.)
+        """
+        with _in_our_words(f"the stop of refund {question.refund_id}"):
+            found = await self._find(question.payment_id, question.refund_id)
+            if found is None:
+                return None
+            if found.status != RefundStatus.REQUIRES_ACTION:
+                return _state(found)
+            try:
+                return _state(await self._stripe.refunds.cancel_async(found.id))
+            except stripe.InvalidRequestError:
+                # It has moved on meanwhile: what it has become is the answer.
+                return _state(await self._stripe.refunds.retrieve_async(found.id))
+
+    async def take_payment(
+        self, order_id: str, money: Money, payment_method: str, attempt: int = 1
+    ) -> ProviderPayment:
+        """Charge a payment method (``pm_…``) for an order; a declined one is a failed payment.
+
+        The same order and attempt again answer with the same payment; a new try is a new attempt.
+        """
+        amount, currency = to_stripe(money)
+        with _in_our_words(f"payment {attempt} of order {order_id}"):
+            try:
+                intent = await self._stripe.payment_intents.create_async(
+                    {
+                        "amount": amount,
+                        "currency": currency,
+                        "payment_method": payment_method,
+                        "confirm": True,
+                        "automatic_payment_methods": {
+                            "enabled": True,
+                            "allow_redirects": "never",
+                        },
+                        "metadata": {ORDER_ID: order_id},
+                    },
+                    {"idempotency_key": f"payment:{order_id}:{attempt}"},
+                )
+                charge = _id(intent.latest_charge)
+            except stripe.CardError as declined:
+                charge = declined.error.charge if declined.error else None
+            if charge is None:
+                raise ProviderRefusal(
+                    f"Payment {attempt} of order {order_id} needs a step of the buyer's."
+                )
+            payment = _payment(await self._stripe.charges.retrieve_async(charge))
+        if payment is None:
+            raise ProviderUnavailable(f"Payment {attempt} of order {order_id} is not decided yet.")
+        return payment
+
+    async def order_of(self, payment_id: str) -> str | None:
+        """The order that a payment was made for; None when it is none of ours."""
+        with _in_our_words(f"the order of payment {payment_id}"):
+            try:
+                charge = await self._stripe.charges.retrieve_async(payment_id)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return None
+        return our_order(_metadata(charge))
+
+    async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
+        """See ``ProviderRecords``; the newest first."""
+        with _in_our_words("the payments"):
+            page = await self._stripe.charges.list_async(
+                {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
+            )
+            async for charge in page.auto_paging_iter():
+                if payment := _payment(charge):
+                    yield payment
+
+    async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
+        """See ``ProviderRecords``; the newest first."""
+        with _in_our_words("the refunds"):
+            page = await self._stripe.refunds.list_async(
+                {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
+            )
+            async for refund in page.auto_paging_iter():
+                state, metadata = _state(refund), _metadata(refund)
+                yield ProviderRefund(
+                    refund_id=metadata.get(REFUND_ID),
+                    provider_id=refund.id,
+                    process=metadata.get(PROCESS),
+                    payment_id=_id(refund.charge) or "",
+                    money=from_stripe(refund.amount, refund.currency),
+                    status=state.status,
+                    at=in_utc(refund.created),
+                    reason=state.reason,
+                )
+
+    async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
+        """See ``ProviderRecords``; the newest first. An inquiry moves no money and is left out."""
+        with _in_our_words("the chargebacks"):
+            page = await self._stripe.disputes.list_async(
+                {
+                    "created": {"gte": int(since.timestamp())},
+                    "limit": _PAGE,
+                    "expand": ["data.charge"],
+                }
+            )
+            async for dispute in page.auto_paging_iter():
+                if (status := chargeback_status(dispute.status)) is None:
+                    continue
+                charge = dispute.charge
+                yield ProviderChargeback(
+                    chargeback_id=dispute.id,
+                    payment_id=_id(charge) or "",
+                    order_id=None if isinstance(charge, str) else our_order(_metadata(charge)),
+                    money=from_stripe(dispute.amount, dispute.currency),
+                    status=status,
+                    at=in_utc(dispute.created),
+                    reason=word(dispute.reason),
+                )
+
+    async def _find(self, payment_id: str, refund_id: str) -> stripe.Refund | None:
+        try:
+            page = await self._stripe.refunds.list_async({"charge": payment_id, "limit": _PAGE})
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+            return None
+        async for refund in page.auto_paging_iter():
+            if _metadata(refund).get(REFUND_ID) == refund_id:
+                return refund
+        return None
+
+    async def _must_be_paid_in(self, currency: str, request: RefundRequest) -> None:
+        # Stripe takes an amount without a currency: it would send back 24.90 of whatever came in.
+        charge = await self._stripe.charges.retrieve_async(request.payment_id)
+        if charge.currency != currency:
+            raise ProviderRefusal(
+                f"Payment {request.payment_id} was not made in {request.money.currency}."
+            )
+
+    async def _create_refund(self, request: RefundRequest, amount: int, key: str) -> stripe.Refund:
+        try:
+            return await self._stripe.refunds.create_async(
+                {
+                    "charge": request.payment_id,
+                    "amount": amount,
+                    "metadata": {REFUND_ID: request.refund_id, PROCESS: request.process},
+                },
+                {"idempotency_key": key},
+            )
+        except stripe.APIError as error:
+            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+            if (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true":
+                raise _StoredFailure from None
+            raise
+
+
+@contextmanager
+def _in_our_words(what: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours: no text of Stripe's, and no cause that would bring it along."""
+    try:
+        yield
+    except stripe.IdempotencyError:
+        raise ProviderRefusal(
+            f"Stripe refuses {what}: it was asked for before, for something else (idempotency_error)."
+        ) from None
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        code = word(error.code) or "no code"
+        meaning = _MEANINGS.get(code, "it is not possible")
+        raise ProviderRefusal(f"Stripe refuses {what}: {meaning} ({code}).") from None
+    except stripe.StripeError as error:
+        status = f"HTTP {error.http_status}" if error.http_status else "no answer"
+        raise ProviderUnavailable(f"Stripe cannot be asked for {what} now ({status}).") from None
+
+
+def _must_be(refund: stripe.Refund, request: RefundRequest, amount: int, currency: str) -> None:
+    if (refund.amount, refund.currency) != (amount, currency):
+        raise ProviderRefusal(
+            f"Refund {request.refund_id} was asked for before, for another amount or currency."
+        )
+
+
+def _state(refund: stripe.Refund) -> RefundState:
+    return RefundState(
+        status=refund_status(refund.status),
+        reason=word(getattr(refund, "failure_reason", None)),
+    )
+
+
+def _payment(charge: stripe.Charge) -> ProviderPayment | None:
+    """A charge as a payment; None while it is undecided, or only reserves the money."""
+    status: Literal["succeeded", "failed"]
+    if charge.status == "succeeded" and charge.amount_captured:
+        status, amount = "succeeded", charge.amount_captured
+    elif charge.status == "failed":
+        status, amount = "failed", charge.amount
+    else:
+        return None
+    details = charge.payment_method_details
+    return ProviderPayment(
+        payment_id=charge.id,
+        order_id=our_order(_metadata(charge)),
+        money=from_stripe(amount, charge.currency),
+        method=details.type if details else "unknown",
+        status=status,
+        at=in_utc(charge.created),
+        reason=word(charge.failure_code),
+    )
+
+
+def _metadata(made: stripe.Charge | stripe.Refund) -> dict[str, str]:
+    return made.metadata.to_dict() if made.metadata else {}
+
+
+def _id(expandable: str | stripe.Charge | None) -> str | None:
+    """The id of an object that Stripe names or, when asked to, gives in full."""
+    if expandable is None or isinstance(expandable, str):
+        return expandable
+    return str(expandable.id)

@@ -1,0 +1,387 @@
+"""Orders as a terminal shows them: in its user's language, with money in its currency's decimals.
+
+Answers the product's questions (state, why, what happened, what comes, who can do what, where is the
+money) from an ``OrderView`` alone, so that it shows open orders and ones long gone alike.
+"""
+
+import io
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from unicodedata import category
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from adapters.notifications.render import wording
+from database.journal import OutboxEntry
+from i18n.current import say, spoken
+from i18n.formats import days_text, money_text
+from i18n.labels import LABELS, PHRASES, label, phrase
+from i18n.sentences import refusal as said_again
+from orders.lifecycle import COMING_PHRASES
+from orders.messages import Role
+from orders.order import Status, TimelineEntry
+from orders.values import Balance, Money
+from orders.view import Action, OrderView
+
+# The details that hold, or may hold, a code of the contract.
+_CODES = ("reason", "outcome", "kind", "decision", "topic")
+_KINDS = {
+    "reason": ("refusal_code",),
+    "decision": ("seller_decision", "dispute_decision"),
+    "topic": ("topic",),
+}
+
+
+# A pipe has no width: lines are wrapped for people only.
+UNWRAPPED = 10_000
+
+
+class Piped(io.StringIO):
+    """Standard output for programs: without the blanks by which tables fill their last column."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of standard output."""
+        return sys.stdout.encoding or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write whole lines, as a console does."""
+        sys.stdout.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        sys.stdout.flush()
+
+
+class Line(NamedTuple):
+    """A line of a timeline: when, who or what it was, and what happened."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+def instant(at: datetime) -> str:
+    """A UTC instant, to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def from_instant(at: datetime) -> str:
+    """A UTC instant from which something is possible: to the second, and never a moment early."""
+    second = at.astimezone(UTC).replace(microsecond=0)
+    return f"{second if second == at else second + timedelta(seconds=1):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def money(value: Money | Balance) -> str:
+    """An amount as people write it; a negative balance has its sign in front."""
+    return money_text(value, spoken())
+
+
+def plain(text: str) -> str:
+    """Somebody's text without what would steer a terminal: control and formatting characters."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if category(char).startswith("C") else char for char in text
+    )
+
+
+def refusal(reason: str, available_from: datetime | None) -> str:
+    """Why something cannot be done now and, where known, from when it can."""
+    why = plain(said_again(reason, spoken()))
+    if available_from is None:
+        return why
+    since = say("It is possible from {instant} on.", instant=from_instant(available_from))
+    return f"{why} {since}"
+
+
+def state(view: OrderView) -> str:
+    """What the order waits for, or how it ended, and why."""
+    payment, cancellation, shipment, dispute = (
+        view.payment,
+        view.cancellation,
+        view.shipment,
+        view.dispute,
+    )
+    match view.status:
+        case Status.AWAITING_PAYMENT:
+            return say("{money} is to be paid", money=money(view.amount_due))
+        case Status.PAYMENT_REVIEW if payment:
+            return say(
+                "the payment is being checked until {instant}",
+                instant=instant(payment.review_ends_at),
+            )
+        case Status.AWAITING_SHIPMENT if shipment and shipment.ship_by:
+            return say(
+                "it is paid, and the seller has until {instant} to ship it",
+                instant=instant(shipment.ship_by),
+            )
+        case Status.CANCELLATION_REQUESTED if cancellation and cancellation.due_by:
+            why = f" ({phrase(cancellation.reason, spoken())})" if cancellation.reason else ""
+            return say(
+                "the buyer wants to cancel{why}, and the seller has until {instant} to answer",
+                why=why,
+                instant=instant(cancellation.due_by),
+            )
+        case Status.PROOF_REQUESTED if cancellation and cancellation.due_by:
+            return say(
+                "the seller says that it is already shipped, and has until {instant} to prove it",
+                instant=instant(cancellation.due_by),
+            )
+        case Status.DISPUTED if dispute:
+            return say("a dispute is open: {why}", why=phrase(dispute.reason, spoken()))
+        case Status.CLOSED if view.close_reason:
+            return phrase(view.close_reason, spoken())
+        case Status.SHIPPED:
+            return say("its shipment is proved")
+        case _:
+            return say("it is paid, and the seller is to ship it")
+
+
+def heading(view: OrderView) -> Text:
+    """The order, its state, since when and why."""
+    return Text.assemble(
+        (say("Order {order}", order=view.order_id), "bold"),
+        ": ",
+        (named("status", view.status), "bold"),
+        say(
+            " since {instant}, because {state}.",
+            instant=instant(view.status_since),
+            state=state(view),
+        ),
+    )
+
+
+def whole(view: OrderView) -> RenderableType:
+    """All that a view says, for people."""
+    return Group(*_parts(view))
+
+
+def entries(timeline: Iterable[TimelineEntry]) -> list[Line]:
+    """What happened, each with its details in brackets."""
+    return [
+        Line(entry.at, named("role", entry.by), _event(entry.what, entry.details))
+        for entry in timeline
+    ]
+
+
+def refused_line(
+    at: datetime, name: str, reason: str, available_from: datetime | None = None
+) -> Line:
+    """A message that was refused, and why."""
+    return Line(
+        at, say("refused"), f"{named('action', plain(name))}: {refusal(reason, available_from)}"
+    )
+
+
+def history(view: OrderView) -> list[Line]:
+    """What happened and what was refused, oldest first."""
+    refused = [refused_line(it.at, it.name, it.reason) for it in view.refused]
+    return sorted([*entries(view.timeline), *refused], key=lambda line: line.at)
+
+
+def timeline(lines: Iterable[Line]) -> Table:
+    """Lines of history, their instants and actors aligned."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for line in lines:
+        table.add_row(Text(f"  {instant(line.at)}", no_wrap=True), line.who, Text(line.what))
+    return table
+
+
+def words(key: str) -> str:
+    """A stable key of the contract as words."""
+    return key.replace("_", " ")
+
+
+def named(kind: str, key: str) -> str:
+    """What a key of the contract is called; in English by its own words, which are what commands take."""
+    if spoken() == "en":
+        return words(key)
+    name = label(kind, key, spoken())
+    return f"{name[:1].lower()}{name[1:]}"
+
+
+def key_and_name(kind: str, key: str) -> str:
+    """A key that commands take, and what it is called where that is not plain from the key."""
+    return key if spoken() == "en" else f"{key} ({named(kind, key)})"
+
+
+def coming(view: OrderView) -> list[str]:
+    """What happens next by itself, soonest first, each on a line of its own."""
+    return [f"{instant(due.at)}  {_coming(due.what)}" for due in view.next]
+
+
+def money_table(view: OrderView) -> Table:
+    """Where the money is."""
+    table = Table.grid(padding=(0, 2))
+    for name, amount in (
+        (say("due"), view.amount_due),
+        (say("paid"), view.amount_paid),
+        (say("refunded"), view.amount_refunded),
+        (say("charged back"), view.amount_charged_back),
+        (say("held"), view.amount_held),
+        (say("owed to the seller"), view.amount_owed_to_seller),
+    ):
+        table.add_row(f"  {name}", Text(money(amount), justify="right"))
+    return table
+
+
+def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
+    """Letters in the words that people read, and whether they are delivered."""
+    for entry in outbox:
+        letter = entry.letter
+        to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"
+        said = (
+            say("to {to}", to=to)
+            if entry.delivered_at
+            else say("to {to}, not delivered yet", to=to)
+        )
+        refused = [
+            say("Not by {channel}: {why}", channel=it.channel, why=it.why) for it in entry.refused
+        ]
+        yield Text.assemble(
+            (plain(f"{instant(letter.at)}  {said}"), "bold"),
+            f"\n  {plain(wording(letter))}",
+            ("".join(f"\n  {plain(it)}" for it in refused), "yellow"),
+        )
+
+
+def _parts(view: OrderView) -> Iterator[RenderableType]:
+    yield heading(view)
+    yield Text(
+        plain(
+            say(
+                "Buyer {buyer} ({buyer_id}), seller {seller} ({seller_id})",
+                buyer=view.buyer.name,
+                buyer_id=view.buyer.id,
+                seller=view.seller.name,
+                seller_id=view.seller.id,
+            )
+        )
+    )
+    for line in view.lines:
+        yield Text(
+            plain(
+                say(
+                    "  {quantity} x {title} ({sku}) at {price}",
+                    quantity=line.quantity,
+                    title=line.title,
+                    sku=line.sku,
+                    price=money(line.unit_price),
+                )
+            )
+        )
+    if view.shipping_price.amount:
+        yield Text(say("  shipping {price}", price=money(view.shipping_price)))
+    yield _title(say("Money"))
+    yield money_table(view)
+    if refund := view.refund:
+        late = say(", overdue") if refund.overdue and refund.settled_at is None else ""
+        why = f", {refund.failure_reason}" if refund.failure_reason else ""
+        yield Text(
+            plain(
+                say(
+                    "  refund {refund_id}: {money} by {method}, {status}{late}, due by {instant}{why}",
+                    refund_id=refund.refund_id,
+                    money=money(refund.money),
+                    method=refund.method,
+                    status=named("refund_status", refund.status),
+                    late=late,
+                    instant=instant(refund.due_by),
+                    why=why,
+                )
+            )
+        )
+    if dispute := view.dispute:
+        outcome = f": {phrase(dispute.outcome, spoken())}" if dispute.outcome else ""
+        status = named("dispute_status", dispute.status)
+        reason = phrase(dispute.reason, spoken())
+        yield _title(say("Dispute"))
+        yield Text(f"  {dispute.dispute_id}: {status}{outcome}, {reason}")
+    yield _title(say("What happened"))
+    yield timeline(history(view))
+    if view.messages:
+        yield _title(say("Messages"))
+        yield from (
+            Text(plain(f"  {instant(said.at)}  {named('role', said.by):<8}  {said.text}"))
+            for said in view.messages
+        )
+    if view.offers:
+        yield _title(say("Offers"))
+        for offer in view.offers:
+            what = money(offer.money) if offer.money else (offer.bonus or "")
+            yield Text(
+                plain(
+                    f"  {offer.offer_id}  {named('offer_kind', offer.kind)} {what}, "
+                    f"{named('offer_status', offer.status)}: {offer.text}"
+                )
+            )
+    yield _title(say("What comes next by itself"))
+    yield from (Text(f"  {line}") for line in coming(view) or [say("nothing")])
+    for role, actions in view.actions.items():
+        yield _title(_who_can(role))
+        yield from (_action(action) for action in sorted(actions, key=lambda it: not it.available))
+
+
+def _coming(what: str) -> str:
+    return said_again(COMING_PHRASES[what], spoken()) if what in COMING_PHRASES else words(what)
+
+
+def _who_can(role: Role) -> str:
+    match role:
+        case Role.BUYER:
+            return say("What the buyer can do")
+        case Role.SELLER:
+            return say("What the seller can do")
+        case _:
+            return say("What support can do")
+
+
+def _code(name: str, value: str) -> str:
+    if value in PHRASES:
+        return phrase(value, spoken())
+    if spoken() == "en":
+        return words(value)
+    for kind in _KINDS.get(name, ()):
+        if value in LABELS[kind]:
+            return named(kind, value)
+    return said_again(value, spoken())
+
+
+def _title(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _action(action: Action) -> Text:
+    if action.available:
+        return Text(f"  + {key_and_name('action', action.action)}", style="green")
+    return Text(
+        f"  - {key_and_name('action', action.action)}: {refusal(action.reason or '', action.available_from)}",
+        style="dim",
+    )
+
+
+def _event(what: str, details: Mapping[str, Any]) -> str:
+    written = ", ".join(text for name, value in details.items() if (text := _detail(name, value)))
+    name = named("event", what)
+    return f"{name} ({written})" if written else name
+
+
+def _detail(name: str, value: Any) -> str:
+    match value:
+        case {"amount": int(), "currency": str()}:
+            return money(Money.model_validate(value))
+        case True:
+            return say("complaint") if name == "complaint" else words(name)
+        case False | None | "":
+            return ""
+        case int() if name == "days":
+            return days_text(timedelta(days=value), spoken())
+        case str() if name in _CODES:
+            return plain(_code(name, value))
+        case _:
+            return plain(str(value))

@@ -1,0 +1,129 @@
+"""What the database knows, as reconciliation asks for it."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+
+from sqlalchemy import case, func, or_, select
+
+from activities.ledger_check import TakenTwice, UnsettledStrayPayment
+from activities.reconciliation import Claim
+from database.connection import Database
+from database.journal import SqlJournal, sums_of
+from database.tables import ledger_legs, ledger_transactions, orders, refunds
+from orders.order import Status
+from orders.stray_payments import StrayPaymentState
+from orders.view import OrderView
+
+_PAGE = 200
+
+
+class SqlAudit:
+    """Implements ``activities.reconciliation.Books``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._journal = SqlJournal(database)
+
+    async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
+        """See ``Books``; corrections count with what they correct."""
+        entries = ledger_transactions.c
+        key = func.coalesce(entries.corrects, entries.key)
+        query = (
+            select(key, ledger_legs.c.amount)
+            .join_from(ledger_transactions, ledger_legs)
+            .where(key.in_(list(keys)), ledger_legs.c.account == "cash")
+        )
+        moved: dict[str, int] = {}
+        async with self._database.reading() as connection:
+            for posted, amount in await connection.execute(query):
+                moved[posted] = moved.get(posted, 0) + amount
+        return {posted: amount for posted, amount in moved.items() if amount}
+
+    async def claims(self, since: datetime) -> AsyncIterator[Claim]:
+        """See ``Books``."""
+        query = select(refunds).where(refunds.c.asked_at >= since).order_by(refunds.c.refund_id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        for row in rows:
+            yield Claim(
+                refund_id=row.refund_id,
+                payment_id=row.payment_id,
+                amount=row.amount,
+                currency=row.currency,
+                status=row.status,
+                asked_at=row.asked_at,
+            )
+
+    async def orders(self, since: datetime) -> AsyncIterator[OrderView]:
+        """See ``Books``; page by page, by order id."""
+        concerned = or_(
+            orders.c.status.not_in((Status.CLOSED, Status.SHIPPED)), orders.c.updated_at >= since
+        )
+        last = ""
+        while True:
+            query = (
+                select(orders.c.order_id, orders.c.view)
+                .where(concerned, orders.c.order_id > last)
+                .order_by(orders.c.order_id)
+                .limit(_PAGE)
+            )
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(query)).all()
+            for order_id, view in rows:
+                last = order_id
+                yield OrderView.model_validate_json(view)
+            if len(rows) < _PAGE:
+                return
+
+    async def order(self, order_id: str) -> OrderView | None:
+        """See ``Books``."""
+        return await self._journal.order(order_id)
+
+    async def stray(self, payment_id: str) -> StrayPaymentState | None:
+        """See ``Books``."""
+        return await self._journal.stray(payment_id)
+
+    async def balances(self, order_id: str) -> dict[str, int]:
+        """See ``Books``."""
+        return await self._journal.balances(order_id)
+
+    async def strays_left(self) -> list[UnsettledStrayPayment]:
+        """See ``Books``."""
+        entries = ledger_transactions.c
+        query = (
+            select(entries.order_id, entries.currency, ledger_legs.c.amount, entries.at)
+            .join_from(ledger_transactions, ledger_legs)
+            .where(ledger_legs.c.account == "stray")
+            .order_by(entries.at)
+        )
+        left: dict[str, UnsettledStrayPayment] = {}
+        async with self._database.reading() as connection:
+            for books_id, currency, amount, at in await connection.execute(query):
+                before = left.get(
+                    books_id, UnsettledStrayPayment(books_id.partition("/")[2], 0, currency, at)
+                )
+                left[books_id] = before._replace(amount=before.amount - amount)
+        return [stray for stray in left.values() if stray.amount]
+
+    async def taken_twice(self) -> list[TakenTwice]:
+        """See ``Books``; corrections tell no payment."""
+        entries = ledger_transactions.c
+        stray = entries.order_id.startswith("stray/") & (entries.step == "received")
+        payment_id = case(
+            (stray, func.substr(entries.order_id, len("stray/") + 1)),
+            else_=func.substr(entries.step, len("payment/") + 1),
+        ).label("payment_id")
+        first, last = func.min(entries.order_id), func.max(entries.order_id)
+        query = (
+            select(payment_id, first, last, func.max(entries.at))
+            .where(entries.corrects.is_(None), or_(stray, entries.step.startswith("payment/")))
+            .group_by(payment_id)
+            .having(first != last)
+        )
+        async with self._database.reading() as connection:
+            return [TakenTwice(*row) for row in await connection.execute(query)]
+
+    async def out_of_balance(self) -> dict[str, int]:
+        """See ``Books``."""
+        sums = sums_of(await self._journal.trial_balance())
+        return {currency: amount for currency, amount in sums.items() if amount}

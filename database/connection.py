@@ -1,0 +1,171 @@
+"""The connection to the SQL database, and what differs between SQLite and PostgreSQL."""
+
+import asyncio
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import URL, Table, event, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from database import schema
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+DATABASE_AWAY = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+"""What a database that is open fails with: its server's fault, or its disk's."""
+
+DATABASE_ERRORS = (*DATABASE_AWAY, ImportError, ValueError)
+"""What opening a database and reading from it fail with: its URL's fault, its driver's, or its server's."""
+
+# Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.
+_SCHEMA_LOCK = 1_970_168_437
+
+SQLITE_PATIENCE = timedelta(seconds=30)
+"""So long a process waits for another one's write to end."""
+
+
+class Database:
+    """One SQL database, SQLite or PostgreSQL, that several processes may have open at once."""
+
+    # Alembic has one current migration in a process.
+    _migrating: ClassVar = asyncio.Lock()
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(unbuy_writes=True)
+        # SQLite has one writer at a time. Taking turns here is fair and quick; its own busy wait,
+        # left for other processes, polls.
+        one_writer = engine.dialect.name == "sqlite"
+        self._turn: AbstractAsyncContextManager[None] = (
+            asyncio.Lock() if one_writer else nullcontext()
+        )
+
+    @classmethod
+    async def open(cls, url: str, patience: timedelta = SQLITE_PATIENCE) -> "Database":
+        """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
+
+        An SQLite file and its directory are made if missing, and the schema is brought to its newest
+        version. ``patience`` is how long a write waits for another process's on SQLite: that wait cannot
+        be broken off. Raises NewerDatabase.
+        """
+        address = make_url(url)
+        address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
+        if address.get_backend_name() == "sqlite":
+            file = Path(address.database or "")
+            await asyncio.to_thread(_prepare, file)
+            database = cls(_sqlite_engine(address, patience))
+        else:
+            database = cls(create_async_engine(address, pool_pre_ping=True))
+        try:
+            await database._migrate()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes; committed at the end, undone by an exception."""
+        async with self._turn, self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from; on SQLite it never waits for a writer."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    async def _migrate(self) -> None:
+        async with self.reading() as connection:
+            if await connection.run_sync(schema.version) == schema.NEWEST:
+                return
+        async with self._migrating, self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+            await connection.run_sync(schema.migrate)
+
+
+def _prepare(file: Path) -> None:
+    """Make the directory, and turn the file to write-ahead logging, which stays with the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + SQLITE_PATIENCE.total_seconds()
+    # Two that turn it at once keep each other out: they must let go and try again, not wait.
+    with closing(sqlite3.connect(file, timeout=0)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_taken(error) or time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(0.001, 0.02))
+
+
+def _is_taken(error: sqlite3.OperationalError) -> bool:
+    # The extended codes carry the code itself in their lowest byte.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _sqlite_engine(address: URL, patience: timedelta) -> AsyncEngine:
+    # The driver begins no transactions of its own: it would begin them late, and not for reads.
+    engine = create_async_engine(
+        address,
+        connect_args={"timeout": patience.total_seconds(), "isolation_level": None},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Without it REPLACE deletes rows behind the triggers' back.
+        cursor.execute("PRAGMA recursive_triggers = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that read before it writes cannot wait for another writer: it fails at once.
+        writes = connection.get_execution_options().get("unbuy_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The dialect's insert, which knows ``on conflict``."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+async def insert_if_missing(connection: AsyncConnection, table: Table, **values: Any) -> bool:
+    """Insert a row unless one of its keys is there already; says whether it was inserted."""
+    insert = insert_into(connection, table).values(**values).on_conflict_do_nothing()
+    return (await connection.execute(insert)).rowcount == 1
+
+
+async def take_turns(connection: AsyncConnection, key: str) -> None:
+    """Wait for whoever writes the ledger transaction of this key, until its end; then be waited for."""
+    # SQLite has one writer at a time. On PostgreSQL the ledger's own trigger takes the same lock.
+    if connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(key, 0))
+        await connection.execute(select(lock))

@@ -1,0 +1,33 @@
+"""What callers asked under which message id: a repeat is told from another message under its id."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from sqlalchemy import select
+
+from database.connection import Database, insert_if_missing
+from database.tables import requests
+from orders.messages import Message
+
+
+class SqlIdempotencyKeys:
+    """Remembers messages by order, name and message id, as orders themselves tell them apart."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def is_first_or_same(self, order_id: str, message: Message) -> bool:
+        """Note a message that has an id; false when another one was noted under it before."""
+        digest = sha256(message.model_dump_json(exclude={"message_id"}).encode()).hexdigest()
+        key = {
+            "order_id": order_id,
+            "message": message.name,
+            "message_id": message.message_id,
+        }
+        query = select(requests.c.digest).filter_by(**key)
+        async with self._database.writing() as connection:
+            await insert_if_missing(
+                connection, requests, **key, digest=digest, received_at=datetime.now(UTC)
+            )
+            kept = (await connection.execute(query)).scalar_one()
+        return bool(kept == digest)

@@ -1,0 +1,253 @@
+"""The tables, portable between SQLite and PostgreSQL.
+
+Ledger entries are only ever inserted (``database.journal``); everything else holds the latest state. A change
+here needs a migration, and what triggers refuse stands there alone (``database/migrations``).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from orders.accounting import ACCOUNTS
+from orders.messages import RefundStatus, Role
+from orders.order import Status
+from orders.values import MAX_AMOUNT
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An instant as UTC ISO 8601 text of one width: it sorts as it reads, on every database."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """To text."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """From text."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def _one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+    quoted = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} in ({quoted})", name=column)
+
+
+def _currency() -> Column[str]:
+    return Column("currency", String(3), nullable=False)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("order_id", String(64), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("process", String(64), nullable=False),
+    Column("view", Text, nullable=False),
+    Column("buyer_id", String(64), nullable=False),
+    Column("seller_id", String(64), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("placed_at", UtcInstant, nullable=False),
+    Column("updated_at", UtcInstant, nullable=False),
+    Column("waits_since", UtcInstant, nullable=True),
+    _one_of("status", Status),
+    # A party's own orders, and support's list by status, newest first.
+    Index(None, "buyer_id", "placed_at", "order_id"),
+    Index(None, "seller_id", "placed_at", "order_id"),
+    Index(None, "status", "placed_at", "order_id"),
+    Index(None, "waits_since", "order_id"),
+)
+"""The read model: each order's view as JSON; ``updated_at`` is by the order's own clock.
+
+``waits_since`` is null for an order that needs nothing of support.
+"""
+
+stray_payments = Table(
+    "stray_payments",
+    metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("process", String(64), nullable=False),
+    Column("state", Text, nullable=False),
+)
+"""R17: each stray payment's state as JSON, also when its process has ended."""
+
+ledger_transactions = Table(
+    "ledger_transactions",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("corrects", ForeignKey("ledger_transactions.key"), nullable=True),
+    Column("order_id", Text, nullable=False, index=True),
+    Column("step", Text, nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    _currency(),
+)
+"""One row for each posting by its key, and one for each correction of a posting; never changed."""
+
+ledger_legs = Table(
+    "ledger_legs",
+    metadata,
+    Column(
+        "transaction_key",
+        # Legs come before their transaction, which closes them: no more are taken once it is there.
+        ForeignKey(ledger_transactions.c.key, deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
+    Column("account", String(16), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    _one_of("account", ACCOUNTS),
+    CheckConstraint(
+        f"amount <> 0 and amount between -{MAX_AMOUNT} and {MAX_AMOUNT}", name="amount"
+    ),
+)
+"""A debit (positive) or credit (negative) in minor units; those of a transaction sum to zero, and stay."""
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    _currency(),
+    CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
+)
+"""What came in by each payment of which something was ever to go back; never changed."""
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("refund_id", Text, primary_key=True),
+    Column("payment_id", ForeignKey(payments.c.payment_id), nullable=False, index=True),
+    Column("amount", BigInteger, nullable=False),
+    _currency(),
+    Column("process", Text, nullable=False),
+    Column("asked_at", UtcInstant, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
+    _one_of("status", RefundStatus),
+)
+"""Every refund that was ever asked for; ``process`` is the id of the workflow that asked."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("order_id", Text, nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("party", Text, nullable=True),
+    Column("what", String(64), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("delivered_at", UtcInstant, nullable=True),
+    _one_of("role", Role),
+)
+"""Letters in the order they were written; ``delivered_at`` is null until each was taken or given up."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("letter", ForeignKey(outbox.c.key), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+    Column("why", Text, nullable=False),
+    _one_of("state", ("sending", "delivered", "refused")),
+)
+"""What became of a letter at each of its addresses, which are digests here: the letter has them."""
+
+disputes = Table(
+    "disputes",
+    metadata,
+    Column("dispute_id", String(100), primary_key=True),
+    Column("order_id", String(64), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("opened_at", UtcInstant, nullable=False),
+    Column("case", Text, nullable=False),
+    _one_of("status", ("open", "under_review", "resolved")),
+    Index(None, "status", "opened_at"),
+)
+"""The dispute desk's cases as JSON."""
+
+tracking_numbers = Table(
+    "tracking_numbers",
+    metadata,
+    Column("number", String(50), primary_key=True),
+    Column("order_id", String(64), nullable=False),
+)
+"""R11: which order used which number."""
+
+provider_events = Table(
+    "provider_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("received_at", UtcInstant, nullable=False),
+    Column("delivered_at", UtcInstant, nullable=True),
+)
+"""A provider's webhooks by the provider's id; ``delivered_at`` is null until their news was taken."""
+
+provider_refunds = Table(
+    "provider_refunds",
+    metadata,
+    Column("refund_id", Text, primary_key=True),
+    Column("payment_id", Text, nullable=False, index=True),
+    Column("amount", BigInteger, nullable=False),
+    _currency(),
+    Column("method", Text, nullable=False),
+    Column("asked_at", UtcInstant, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
+    _one_of("status", RefundStatus),
+)
+"""The local payment provider's own books; ``refund_id`` is the idempotency key."""
+
+provider_faults = Table(
+    "provider_faults",
+    metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+)
+"""Payments whose refunds the local provider was told to fail, and why."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("order_id", String(64), primary_key=True),
+    Column("message", String(32), primary_key=True),
+    Column("message_id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("received_at", UtcInstant, nullable=False),
+)
+"""What was asked under each message id over HTTP: a repeat is told from something else under its id."""

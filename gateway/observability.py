@@ -1,0 +1,112 @@
+"""What every request gets: an id, headers that browsers obey, a line in the log, a count in the metrics.
+
+The log names routes, statuses and roles, and never a party, an order or a word of a body (case 54).
+"""
+
+import re
+import time
+import traceback
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger("unbuy.access")
+
+REQUESTS = Counter("unbuy_gateway_requests", "Requests answered.", ("method", "route", "status"))
+SECONDS = Histogram(
+    "unbuy_gateway_request_seconds", "From the first byte asked to the last answered.", ("route",)
+)
+
+_FRAMES: Final = 8
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""A page sets its own policy in place of this one."""
+
+
+class Observability:
+    """ASGI middleware, outermost: it sees what errors came to as well."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _ID.fullmatch(given) else uuid4().hex
+        scope["unbuy.request_id"] = request_id
+        status, sent, began = 500, 0, time.perf_counter()
+
+        async def observed(message: Message) -> None:
+            nonlocal status, sent
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            elif message["type"] == "http.response.body":
+                sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed)
+        except Exception as error:
+            # It was answered, where that was still possible. Its text may hold what a caller sent, and no
+            # line of the code that failed does.
+            frames = traceback.extract_tb(error.__traceback__)
+            log.error(
+                "failed",
+                request_id=request_id,
+                error=type(error).__name__,
+                at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-_FRAMES:]],
+            )
+        finally:
+            seconds = time.perf_counter() - began
+            route = _route(scope)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            REQUESTS.labels(method, route, status).inc()
+            SECONDS.labels(route).observe(seconds)
+            log.info(
+                "request",
+                request_id=request_id,
+                method=method,
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                bytes=sent,
+                role=scope.get("unbuy.role"),
+            )
+
+
+def _route(scope: Scope) -> str:
+    """The route's template: an address would carry ids, and could be anything."""
+    route: Any = scope.get("route")
+    return getattr(route, "path", None) or str(scope.get("unbuy.route", "none"))
+
+
+def log_as_json() -> None:
+    """One JSON object a line, on standard output."""
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(),
+    )

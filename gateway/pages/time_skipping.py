@@ -1,0 +1,68 @@
+"""The demo's clock: lets one order's time pass at once, on a server that allows it. Never in production."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from gateway.orders import asking_temporal
+from gateway.problems import Conflict, Invalid
+from orders.sentences import sentence
+from orders.view import OrderView
+from workflows import calls
+
+# Past a deadline by this much its timer has fired.
+_SLACK: Final = timedelta(seconds=2)
+_SETTLES_WITHIN: Final = timedelta(seconds=5)
+_BLINK: Final = 0.05
+
+_STEPS: Final = {"day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+class Clock:
+    """Skips the time of single orders, on the embedded server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        # Not enabled: time runs as it does for us until somebody lets it pass.
+        self._skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
+
+    async def now(self, order_id: str) -> datetime:
+        """What the order's own clock says."""
+        order = calls.order(self._client, order_id)
+        try:
+            async with asking_temporal():
+                return await self._skipper.get_current_time(order)
+        except RPCError:
+            return datetime.now().astimezone()
+
+    async def skip(self, view: OrderView, step: str) -> None:
+        """Let a ``day`` or a ``week`` pass, or all until the ``next`` thing happens by itself."""
+        order = calls.order(self._client, view.order_id)
+        if step == "next":
+            if not view.next:
+                raise Conflict(sentence("Nothing is left to happen by itself."))
+            by = view.next[0].at - await self.now(view.order_id)
+        elif step in _STEPS:
+            by = _STEPS[step]
+        else:
+            raise Invalid(sentence("Skip a day, a week, or to what comes next."))
+        try:
+            async with asking_temporal():
+                await self._skipper.fast_forward(order, max(by, timedelta(0)) + _SLACK)
+        except RPCError:
+            raise Conflict(sentence("This order's time has come to its end.")) from None
+        await self._let_it_settle(view.order_id)
+
+    async def _let_it_settle(self, order_id: str) -> None:
+        """Wait until the order has done what was due, so that the page shows it."""
+        order = calls.order(self._client, order_id)
+        async with asyncio.timeout(_SETTLES_WITHIN.total_seconds()), asking_temporal():
+            while True:
+                raw = (await order.describe()).raw_description
+                if not (raw.HasField("pending_workflow_task") or raw.pending_activities):
+                    return
+                await asyncio.sleep(_BLINK)

@@ -1,0 +1,316 @@
+"""What the contract's keys are called: each status, reason, action and event, for people.
+
+``label`` is what stands alone: on a button, in a table, in a timeline. ``phrase`` is what stands within a
+sentence, after "because" or a colon. A key of a later version reads as its own words.
+"""
+
+from typing import Final
+
+from i18n.catalogues import N_, NC_, translator
+from orders.lifecycle import CLOSED_PHRASES, COMING_PHRASES
+
+LABELS: Final[dict[str, dict[str, str]]] = {
+    "status": {
+        "awaiting_payment": NC_("status", "Awaiting payment"),
+        "payment_review": NC_("status", "Payment is being checked"),
+        "awaiting_shipment": NC_("status", "Awaiting shipment"),
+        "cancellation_requested": NC_("status", "Cancellation requested"),
+        "proof_requested": NC_("status", "Proof of shipment requested"),
+        "disputed": NC_("status", "In dispute"),
+        "shipped": NC_("status", "Shipped"),
+        "closed": NC_("status", "Closed"),
+    },
+    "close_reason": {
+        "payment_expired": NC_("close_reason", "Not paid in time"),
+        "buyer_canceled_unpaid": NC_("close_reason", "Canceled by the buyer before paying"),
+        "seller_accepted": NC_("close_reason", "Canceled with the seller's consent"),
+        "seller_no_response": NC_("close_reason", "Canceled, as the seller did not answer in time"),
+        "shipment_expired": NC_("close_reason", "Not shipped in time"),
+        "dispute_full_refund": NC_("close_reason", "Dispute: full refund"),
+        "dispute_partial_refund": NC_("close_reason", "Dispute: partial refund"),
+        "dispute_no_refund": NC_("close_reason", "Dispute: no refund"),
+        "dispute_settled": NC_("close_reason", "Dispute: settled"),
+        "charged_back": NC_("close_reason", "Payment taken back by the buyer's bank"),
+    },
+    "cancel_reason": {
+        "changed_mind": NC_("cancel_reason", "Changed my mind"),
+        "order_mistake": NC_("cancel_reason", "Ordered by mistake"),
+        "duplicate_order": NC_("cancel_reason", "Ordered twice"),
+        "found_cheaper_price": NC_("cancel_reason", "Found it cheaper"),
+        "poor_quality_expected": NC_("cancel_reason", "Doubts about the quality"),
+        "distrust_seller": NC_("cancel_reason", "No trust in the seller"),
+        "wont_arrive_in_time": NC_("cancel_reason", "It will not arrive in time"),
+        "address_issues": NC_("cancel_reason", "Problem with the address"),
+        "seller_unreachable": NC_("cancel_reason", "Seller cannot be reached"),
+        "out_of_stock": NC_("cancel_reason", "Out of stock"),
+        "other": NC_("cancel_reason", "Another reason"),
+    },
+    "cancellation_status": {
+        "requested": NC_("cancellation_status", "Awaits the seller's answer"),
+        "shipment_claimed": NC_("cancellation_status", "The seller says it is already shipped"),
+        "accepted": NC_("cancellation_status", "Accepted"),
+        "no_response": NC_("cancellation_status", "The seller did not answer"),
+        "refused": NC_("cancellation_status", "Refused"),
+        "withdrawn": NC_("cancellation_status", "Withdrawn"),
+        "ended_by_shipment": NC_("cancellation_status", "Ended by shipment"),
+        "ended_by_dispute": NC_("cancellation_status", "Ended by the dispute"),
+        "ended_by_chargeback": NC_("cancellation_status", "Ended by the chargeback"),
+        "by_itself": NC_("cancellation_status", "Canceled by itself"),
+    },
+    "fault": {
+        "buyer": NC_("fault", "The buyer"),
+        "seller": NC_("fault", "The seller"),
+        "none": NC_("fault", "Nobody"),
+    },
+    "seller_decision": {
+        "accept": NC_("seller_decision", "Agree to cancel"),
+        "refuse": NC_("seller_decision", "Refuse to cancel"),
+        "already_shipped": NC_("seller_decision", "It is already shipped"),
+    },
+    "payment_status": {
+        "in_review": NC_("payment_status", "Being checked"),
+        "accepted": NC_("payment_status", "Accepted"),
+        "declined": NC_("payment_status", "Declined"),
+        "charged_back": NC_("payment_status", "Taken back by the bank"),
+    },
+    "chargeback_status": {
+        "opened": NC_("chargeback_status", "Opened"),
+        "won": NC_("chargeback_status", "Won by the seller"),
+        "lost": NC_("chargeback_status", "Lost by the seller"),
+    },
+    "shipment_status": {
+        "awaited": NC_("shipment_status", "Awaited"),
+        "claimed": NC_("shipment_status", "Claimed by the seller"),
+        "under_verification": NC_("shipment_status", "Proof is being verified"),
+        "shipped": NC_("shipment_status", "Shipped"),
+        "expired": NC_("shipment_status", "Not shipped"),
+    },
+    "tracking_status": {
+        "verifying": NC_("tracking_status", "Being verified"),
+        "valid": NC_("tracking_status", "Verified"),
+        "invalid": NC_("tracking_status", "Wrong"),
+    },
+    "proof_status": {
+        "under_review": NC_("proof_status", "Awaits support's verdict"),
+        "accepted": NC_("proof_status", "Accepted"),
+        "rejected": NC_("proof_status", "Rejected"),
+        "lapsed": NC_("proof_status", "No longer needed"),
+    },
+    "proof_kind": {
+        "photo": NC_("proof_kind", "Photo"),
+        "postal_receipt": NC_("proof_kind", "Scan of the postal receipt"),
+    },
+    "dispute_status": {
+        "open": NC_("dispute_status", "Open"),
+        "under_review": NC_("dispute_status", "Under review"),
+        "resolved": NC_("dispute_status", "Resolved"),
+    },
+    "dispute_reason": {
+        "seller_complaint": NC_("dispute_reason", "Complaint about the seller"),
+        "seller_refused": NC_("dispute_reason", "The seller refused to cancel"),
+        "no_proof": NC_("dispute_reason", "No proof of shipment in time"),
+        "invalid_tracking": NC_("dispute_reason", "Wrong tracking number"),
+        "proof_rejected": NC_("dispute_reason", "Proof of shipment rejected"),
+        "buyer_request": NC_("dispute_reason", "At the buyer's request"),
+    },
+    "dispute_outcome": {
+        "resolved_buyer_favour": NC_("dispute_outcome", "In the buyer's favour"),
+        "resolved_seller_favour": NC_("dispute_outcome", "In the seller's favour"),
+        "resolved_with_payout": NC_("dispute_outcome", "Partial refund"),
+        "settled": NC_("dispute_outcome", "Settled by seller and buyer"),
+        "withdrawn": NC_("dispute_outcome", "Dropped by the buyer"),
+        "settled_by_cancellation": NC_("dispute_outcome", "Ended with the cancellation"),
+    },
+    "dispute_decision": {
+        "full_refund": NC_("dispute_decision", "Full refund"),
+        "partial_refund": NC_("dispute_decision", "Partial refund"),
+        "no_refund": NC_("dispute_decision", "No refund"),
+    },
+    "refund_status": {
+        "pending": NC_("refund_status", "Under way"),
+        "requires_action": NC_("refund_status", "Needs action by the buyer"),
+        "succeeded": NC_("refund_status", "Paid out"),
+        "failed": NC_("refund_status", "Failed"),
+        "canceled": NC_("refund_status", "Stopped"),
+    },
+    "offer_kind": {
+        "discount": NC_("offer_kind", "Discount"),
+        "bonus": NC_("offer_kind", "Bonus"),
+        "settlement": NC_("offer_kind", "Settlement"),
+    },
+    "offer_status": {
+        "open": NC_("offer_status", "Open"),
+        "accepted": NC_("offer_status", "Accepted"),
+        "lapsed": NC_("offer_status", "Lapsed"),
+    },
+    "topic": {
+        "payment_question": NC_("topic", "Question about the payment"),
+        "shipping_advice": NC_("topic", "Advice on shipping"),
+        "payment_advice": NC_("topic", "Advice on payment"),
+        "discount": NC_("topic", "Discount"),
+        "bonus": NC_("topic", "Bonus"),
+        "other": NC_("topic", "Other"),
+    },
+    "role": {
+        "buyer": NC_("role", "Buyer"),
+        "seller": NC_("role", "Seller"),
+        "support": NC_("role", "Support"),
+        "provider": NC_("role", "Payment provider"),
+        "system": NC_("role", "System"),
+    },
+    "action": {
+        "pay_now": NC_("action", "Pay now"),
+        "reorder": NC_("action", "Add to cart again"),
+        "payment": NC_("action", "Payment"),
+        "payment_declined": NC_("action", "Declined payment"),
+        "cancel_request": NC_("action", "Cancel the order"),
+        "cancel_withdrawal": NC_("action", "Withdraw the cancellation"),
+        "seller_reply": NC_("action", "Answer the cancellation request"),
+        "tracking_number": NC_("action", "Give a tracking number"),
+        "shipment_proof": NC_("action", "Send proof of shipment"),
+        "proof_review": NC_("action", "Judge the proof of shipment"),
+        "seller_message": NC_("action", "Write to the buyer"),
+        "buyer_message": NC_("action", "Write to the seller"),
+        "offer_acceptance": NC_("action", "Accept the offer"),
+        "dispute_request": NC_("action", "Open a dispute"),
+        "dispute_withdrawal": NC_("action", "Drop the dispute"),
+        "settlement_offer": NC_("action", "Offer a settlement"),
+        "settlement_acceptance": NC_("action", "Accept the settlement"),
+        "shipment_extension": NC_("action", "Give the seller more time"),
+        "chargeback": NC_("action", "Chargeback"),
+        "dispute_decision": NC_("action", "Decide the dispute"),
+        "refund_update": NC_("action", "Report news of the refund"),
+    },
+    "event": {
+        "placed": NC_("event", "Order placed"),
+        "payment_received": NC_("event", "Payment received"),
+        "payment_declined": NC_("event", "Payment declined"),
+        "payment_accepted": NC_("event", "Payment accepted"),
+        "payment_sent_back": NC_("event", "Payment that could not be taken sent back"),
+        "payment_reminder": NC_("event", "Buyer reminded to pay"),
+        "seller_message": NC_("event", "Message from the seller"),
+        "buyer_message": NC_("event", "Message from the buyer"),
+        "offer_accepted": NC_("event", "Offer accepted"),
+        "cancellation_requested": NC_("event", "Cancellation requested"),
+        "cancellation_withdrawn": NC_("event", "Cancellation request withdrawn"),
+        "cancellation_ended": NC_("event", "Cancellation request ended"),
+        "seller_replied": NC_("event", "The seller answered"),
+        "seller_reminder": NC_("event", "Seller reminded to answer"),
+        "proof_requested": NC_("event", "Proof of shipment requested"),
+        "proof_given": NC_("event", "Proof of shipment given"),
+        "proof_accepted": NC_("event", "Proof of shipment accepted"),
+        "proof_rejected": NC_("event", "Proof of shipment rejected"),
+        "tracking_given": NC_("event", "Tracking number given"),
+        "tracking_valid": NC_("event", "Tracking number verified"),
+        "tracking_invalid": NC_("event", "Tracking number is wrong"),
+        "shipment_extended": NC_("event", "More time to ship"),
+        "shipped": NC_("event", "Shipped"),
+        "dispute_offered": NC_("event", "Dispute possible"),
+        "dispute_opened": NC_("event", "Dispute opened"),
+        "dispute_reminder": NC_("event", "Support reminded of the dispute"),
+        "dispute_withdrawn": NC_("event", "Dispute dropped"),
+        "dispute_decided": NC_("event", "Dispute decided"),
+        "dispute_resolved": NC_("event", "Dispute resolved"),
+        "settlement_offered": NC_("event", "Settlement offered"),
+        "settlement_accepted": NC_("event", "Settlement accepted"),
+        "closed": NC_("event", "Order closed"),
+        "refund_started": NC_("event", "Refund started"),
+        "refund_pending": NC_("event", "Refund under way"),
+        "refund_requires_action": NC_("event", "Refund needs action by the buyer"),
+        "refund_succeeded": NC_("event", "Refund paid out"),
+        "refund_failed": NC_("event", "Refund failed"),
+        "refund_canceled": NC_("event", "Refund stopped"),
+        "refund_overdue": NC_("event", "Refund overdue"),
+        "chargeback_opened": NC_("event", "Chargeback opened"),
+        "chargeback_won": NC_("event", "Chargeback won by the seller"),
+        "chargeback_lost": NC_("event", "Chargeback lost by the seller"),
+        "chargeback_reminder": NC_("event", "Support reminded of the chargeback"),
+        "stray_received": NC_("event", "Payment that no order can take received"),
+    },
+    "refusal_code": {
+        "payment_review_in_progress": NC_("refusal_code", "The payment is being checked"),
+        "order_shipped": NC_("refusal_code", "The order has shipped"),
+        "order_closed": NC_("refusal_code", "The order is closed"),
+        "cancellation_exists": NC_("refusal_code", "Cancellation is already requested"),
+        "dispute_exists": NC_("refusal_code", "There is already a dispute"),
+        "already_answered": NC_("refusal_code", "Already answered"),
+        "wrong_amount": NC_("refusal_code", "Wrong amount"),
+        "unknown_offer": NC_("refusal_code", "No such offer"),
+        "unknown_refund": NC_("refusal_code", "No such refund"),
+        "too_many_messages": NC_("refusal_code", "Too many messages"),
+        "not_in_this_status": NC_("refusal_code", "Not possible in this status"),
+        "unknown_order": NC_("refusal_code", "No such order"),
+    },
+    "finding": {
+        "payment_missing": NC_("finding", "Payment missing"),
+        "payment_taken_twice": NC_("finding", "Payment taken twice"),
+        "refund_news_missing": NC_("finding", "Refund news missing"),
+        "refund_not_at_provider": NC_("finding", "Refund not at provider"),
+        "refund_made_twice": NC_("finding", "Refund made twice"),
+        "refund_unknown": NC_("finding", "Refund unknown"),
+        "refund_amount": NC_("finding", "Refund amount"),
+        "refund_taken_back": NC_("finding", "Refund taken back"),
+        "chargeback_missing": NC_("finding", "Chargeback missing"),
+        "ledger_differs_from_order": NC_("finding", "Ledger differs from order"),
+        "order_differs_from_its_process": NC_("finding", "Order differs from its process"),
+        "process_gone": NC_("finding", "Process gone"),
+        "stray_money_left": NC_("finding", "Stray money left"),
+        "ledger_out_of_balance": NC_("finding", "Ledger out of balance"),
+    },
+}
+
+PHRASES: Final[dict[str, str]] = {
+    # why an order closed
+    **{reason.value: text for reason, text in CLOSED_PHRASES.items()},
+    # why the buyer wants to cancel
+    "changed_mind": N_("changed their mind"),
+    "order_mistake": N_("ordered by mistake"),
+    "duplicate_order": N_("ordered twice"),
+    "found_cheaper_price": N_("found it cheaper"),
+    "poor_quality_expected": N_("expects poor quality"),
+    "distrust_seller": N_("does not trust the seller"),
+    "wont_arrive_in_time": N_("it will not arrive in time"),
+    "address_issues": N_("a problem with the address"),
+    "seller_unreachable": N_("could not reach the seller"),
+    "out_of_stock": N_("out of stock"),
+    "other": N_("another reason"),
+    # what a dispute is about
+    "seller_complaint": N_("the buyer complains about the seller"),
+    "seller_refused": N_("the seller refused to cancel"),
+    "no_proof": N_("the seller did not prove the shipment in time"),
+    "invalid_tracking": N_("the tracking number could not be verified"),
+    "proof_rejected": N_("the proof of the shipment was not accepted"),
+    "buyer_request": N_("the buyer asked for it"),
+    # how a dispute ended
+    "resolved_buyer_favour": N_("in the buyer's favour"),
+    "resolved_seller_favour": N_("in the seller's favour"),
+    "resolved_with_payout": N_("the buyer gets a part of the money back"),
+    "settled": N_("seller and buyer have settled it"),
+    "withdrawn": N_("the buyer dropped it"),
+    "settled_by_cancellation": N_("the order was canceled"),
+    # what kind of proof
+    "photo": N_("a photo"),
+    "postal_receipt": N_("a scan of the postal receipt"),
+}
+"""Codes of the contract as they read within a sentence; none of two kinds has the same name."""
+
+
+def label(kind: str, key: str, locale: str) -> str:
+    """What a key of this kind is called. Raises KeyError for a kind that there is not.
+
+    The kinds are those of ``LABELS``, and ``next``: what the view says to happen next by itself.
+    """
+    if kind == "next":
+        coming = COMING_PHRASES.get(key)
+        said = translator(locale).gettext(coming) if coming else key.replace("_", " ")
+        return f"{said[:1].upper()}{said[1:]}"
+    text = LABELS[kind].get(key)
+    if text is None:
+        return key.replace("_", " ").capitalize()
+    return str(translator(locale).pgettext(kind, text))
+
+
+def phrase(code: str, locale: str) -> str:
+    """A code as it reads within a sentence; any other text as it is."""
+    text = PHRASES.get(code)
+    return code if text is None else translator(locale).gettext(text)

@@ -1,0 +1,80 @@
+"""A chargeback of an order whose process has ended (R23): months later, with nothing held any more.
+
+The order's last view is all that is left of it, and it is enough: what the bank takes now the seller owes,
+and what it gives back the seller owes no more.
+"""
+
+from datetime import datetime
+
+from orders.accounting import Posting
+from orders.chargebacks import (
+    chargeback_step,
+    note_chargeback,
+    repeats_chargeback,
+    taken_by_bank,
+)
+from orders.errors import NotAllowedNow
+from orders.messages import ChargebackReported, Role
+from orders.order import Notification, TimelineEntry
+from orders.payments import chargeback_problem
+from orders.values import Balance, Frozen
+from orders.view import OrderView
+
+
+class LateOutcome(Frozen):
+    """What late news makes of a finished order: its view, and what is to be booked and told."""
+
+    view: OrderView
+    posting: Posting | None
+    notices: tuple[Notification, ...]
+
+
+def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> LateOutcome | None:
+    """R23: take the news; None when it is known already. Raises NotAllowedNow when it can't be right."""
+    if repeats_chargeback(view.payment, message):
+        return None
+    if problem := chargeback_problem(view.payment, message):
+        raise NotAllowedNow(message.name, problem[0], view.status.value, problem[1])
+    after = view.model_copy(deep=True)
+    if after.payment is None:
+        raise AssertionError("what has not been paid is not charged back")
+    taken = taken_by_bank(after.payment, message)
+    notices: list[Notification] = []
+    for what in note_chargeback(after.payment, message, at):
+        after.timeline.append(
+            TimelineEntry(
+                at=at,
+                what=what,
+                by=Role.PROVIDER,
+                details={"money": message.money.model_dump(mode="json")},
+            )
+        )
+        notices += [
+            Notification(
+                key=f"{view.order_id}:late-{len(after.timeline)}:{what}:{role}",
+                to=role,
+                what=what,
+                at=at,
+            )
+            for role in (Role.SUPPORT, Role.SELLER)
+        ]
+    charged, owed = view.amount_charged_back, view.amount_owed_to_seller
+    posting = Posting(
+        order_id=view.order_id,
+        step=chargeback_step(message.payment_id, f"late-{len(after.timeline)}"),
+        at=at,
+        currency=message.money.currency,
+        legs={"seller": taken, "cash": -taken},
+    )
+    return LateOutcome(
+        view=after.model_copy(
+            update={
+                "amount_charged_back": charged.of(charged.amount + taken),
+                "amount_owed_to_seller": Balance(
+                    amount=owed.amount - taken, currency=owed.currency
+                ),
+            }
+        ),
+        posting=posting if taken else None,
+        notices=tuple(notices),
+    )

@@ -1,0 +1,298 @@
+"""Money that no order can take (R17): what is known of it, and its way back.
+
+Its payer's bank may take it back as well (R23). What is still here goes back, in full or what the bank has
+left of it, and nothing does while the bank decides: the same money never leaves twice.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from orders.accounting import Posting
+from orders.chargebacks import (
+    chargeback_step,
+    contradiction,
+    note_chargeback,
+    repeats_chargeback,
+    taken_by_bank,
+)
+from orders.closing import is_known_to_fail, must_be_stopped, repeats, stops
+from orders.errors import NotAllowedNow
+from orders.messages import ChargebackReported, RefundStatus, Role
+from orders.order import Chargeback, Notification, Party, Refund, TimelineEntry
+from orders.policy import Policy
+from orders.schedule import ScheduledEvent, next_refund_check
+from orders.values import (
+    Frozen,
+    Instant,
+    LongText,
+    Money,
+    Mutable,
+    OrderId,
+    PaymentId,
+    PositiveMoney,
+    ShortText,
+)
+
+# Stray money was placed with no policy of its own; the marketplace's present one holds for it.
+_POLICY = Policy()
+
+
+class StrayPaymentInput(Frozen):
+    """The input of StrayPaymentWorkflow: a payment, why no order takes it, and its payer where known.
+
+    ``reason`` is a refusal code of the contract, or ``unknown_order``.
+    """
+
+    payment_id: PaymentId
+    money: PositiveMoney
+    method: ShortText
+    reason: LongText
+    order_id: OrderId | None = None
+    payer: Party | None = None
+
+
+class StrayPaymentState(Mutable):
+    """The state of stray money on its way back; also what its query shows, and what is kept of it."""
+
+    payment: StrayPaymentInput
+    refund: Refund | None = None
+    """None while nothing is to go back by it: the bank has not decided, or has taken it all."""
+    earlier_refunds: list[Refund] = Field(default_factory=list)
+    """Those that were stopped for a chargeback."""
+    chargeback: Chargeback | None = None
+    timeline: list[TimelineEntry] = Field(default_factory=list)
+    postings: list[Posting] = Field(default_factory=list)
+    notices: list[Notification] = Field(default_factory=list)
+    clock: Instant
+    check_due: bool = False
+
+    @classmethod
+    def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
+        """It has come in; it goes back in full, within the 2 weeks of R14."""
+        stray = cls(payment=payment, clock=at)
+        stray._post(at, "received", payment.money.amount)
+        refund = stray._start_refund(at, payment.money)
+        stray._happened(at, "stray_received", reason=payment.reason)
+        stray._tell(at, "stray_refund_started", Role.BUYER, due_by=refund.due_by.isoformat())
+        return stray
+
+    @property
+    def books_id(self) -> str:
+        """What its books go by; no order's id can look like it."""
+        return f"stray/{self.payment.payment_id}"
+
+    @property
+    def about(self) -> str:
+        """What its letters name: the order that it came for, or its books."""
+        return self.payment.order_id or self.books_id
+
+    @property
+    def payment_id(self) -> str:
+        """See ``orders.chargebacks.Charged``."""
+        return self.payment.payment_id
+
+    @property
+    def money(self) -> Money:
+        """See ``orders.chargebacks.Charged``."""
+        return self.payment.money
+
+    @property
+    def held(self) -> int:
+        """What is still here for its payer, in minor units; negative for what the payer has twice."""
+        return -sum(posting.legs["stray"] for posting in self.postings)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to happen: it is back, by us or by the bank, which has decided."""
+        return self._refund_under_way is None and not self._bank_decides
+
+    @property
+    def next_due(self) -> ScheduledEvent | None:
+        """What happens next by itself: the provider is asked for the refund's state, or support is reminded
+        of what waits for the bank, as for an order's money.
+        """
+        every = _POLICY.dispute_reminder
+        if refund := self._refund_under_way:
+            since, checks = refund.requested_at, _POLICY.refund_checks
+            at = next_refund_check(since, checks, every, self.clock)
+            return ScheduledEvent(what="refund_check", at=at)
+        if self.chargeback and self._bank_decides and self.held > 0:
+            at = next_refund_check(self.chargeback.opened_at, (), every, self.clock)
+            return ScheduledEvent(what="chargeback_reminder", at=at)
+        return None
+
+    @property
+    def _refund_under_way(self) -> Refund | None:
+        return self.refund if self.refund and not self.refund.is_settled else None
+
+    @property
+    def _bank_decides(self) -> bool:
+        return self.chargeback is not None and self.chargeback.status == "opened"
+
+    def find_refund(self, refund_id: str) -> Refund | None:
+        """A refund of it by its id, also one that was stopped."""
+        refunds = (*self.earlier_refunds, *([self.refund] if self.refund else []))
+        return next((it for it in refunds if it.refund_id == refund_id), None)
+
+    def news(self, refund: Refund, status: RefundStatus, reason: str, at: datetime) -> None:
+        """What the provider, or support, says of a refund; the same again changes nothing."""
+        if repeats(refund, status):
+            return
+        stopped, is_known = stops(refund, status), is_known_to_fail(refund, reason)
+        refund.status = status
+        refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
+        self._happened(at, f"refund_{status.value}", refund_id=refund.refund_id, reason=reason)
+        money = refund.money.model_dump(mode="json")
+        if status is RefundStatus.SUCCEEDED:
+            refund.settled_at = at
+            refund.stopping = False
+            self._post(at, self._returned_by(refund), -refund.money.amount)
+            self._tell(at, "stray_refund_succeeded", Role.BUYER, money=money)
+            if refund is not self.refund:
+                self._is_paid_after_all(refund, at)
+        elif stopped:
+            refund.stopping = False
+            self.earlier_refunds.append(refund)
+            self.refund = None
+            self._tell(at, "stray_refund_stopped", Role.BUYER, money=money)
+            self._send_back(at)
+        elif status is not RefundStatus.PENDING and refund is self.refund and not is_known:
+            self._tell(at, "stray_refund_failed", Role.SUPPORT, money=money, reason=reason)
+            self._tell(at, "stray_refund_failed", Role.BUYER, money=money, reason=reason)
+
+    def charged_back(self, message: ChargebackReported, at: datetime) -> bool:
+        """R23: the payer's bank took money back, or the case ended; whether that is news.
+
+        Raises NotAllowedNow when it can't be right.
+        """
+        if repeats_chargeback(self, message):
+            return False
+        if problem := self.chargeback_problem(message):
+            raise problem
+        taken = taken_by_bank(self, message)
+        happened = note_chargeback(self, message, at)
+        if taken:
+            number = sum("chargeback/" in posting.step for posting in self.postings) + 1
+            self._post(at, chargeback_step(self.payment_id, number), -taken)
+        if self.refund and must_be_stopped(self.refund, message, taken):
+            self.refund.stopping = True
+        money = message.money.model_dump(mode="json")
+        twice = self.money.of(max(-self.held, 0)).model_dump(mode="json")
+        for what in happened:
+            self._happened(at, what, money=money)
+            self._tell(
+                at,
+                f"stray_{what}",
+                Role.SUPPORT,
+                payment_id=self.payment_id,
+                money=money,
+                twice=twice,
+            )
+        self._send_back(at)
+        return True
+
+    def chargeback_problem(self, message: ChargebackReported) -> NotAllowedNow | None:
+        """Why news of a chargeback can't be right; None for what can, and for what is known."""
+        if repeats_chargeback(self, message):
+            return None
+        problem = contradiction(self, message)
+        return problem and NotAllowedNow(message.name, problem[0], "stray", problem[1])
+
+    def let_time_pass(self, now: datetime) -> None:
+        """R15: at certain instants the provider is to be asked, and support to be reminded."""
+        due = self.next_due
+        if due is None or now < due.at:
+            return
+        self.clock = now
+        if due.what == "refund_check":
+            self.check_due = True
+            return
+        self._happened(now, "chargeback_reminder")
+        money = self.money.of(self.held).model_dump(mode="json")
+        self._tell(
+            now, "stray_chargeback_reminder", Role.SUPPORT, payment_id=self.payment_id, money=money
+        )
+
+    def checked(self, refund: Refund, now: datetime) -> None:
+        """R15: the provider was asked; past the 2 weeks its silence is overdue, and people are told, once."""
+        self.check_due = False
+        # One that has not been stopped yet is asked to stop again (R23).
+        refund.stop_asked_at = None
+        is_late = refund is self._refund_under_way and now >= refund.due_by
+        if is_late and not refund.overdue:
+            refund.overdue = True
+            money = refund.money.model_dump(mode="json")
+            self._happened(now, "refund_overdue")
+            self._tell(now, "stray_refund_overdue", Role.SUPPORT, money=money)
+            if not refund.stopping:  # else the payer has the money by the bank (R23)
+                self._tell(now, "stray_refund_overdue", Role.BUYER, money=money)
+
+    def _send_back(self, at: datetime) -> None:
+        """Start a refund of what is here and not under way yet; none while the bank decides (R23)."""
+        if self._bank_decides or self._refund_under_way or self.held <= 0:
+            return
+        refund = self._start_refund(at, self.money.of(self.held))
+        money = refund.money.model_dump(mode="json")
+        self._happened(at, "refund_started", refund_id=refund.refund_id, money=money)
+        due_by = refund.due_by.isoformat()
+        self._tell(at, "stray_refund_restarted", Role.BUYER, money=money, due_by=due_by)
+
+    def _start_refund(self, at: datetime, money: Money) -> Refund:
+        number = len(self.earlier_refunds) + 1
+        refund_id = f"stray-{self.payment_id}-refund"
+        self.refund = Refund(
+            refund_id=refund_id if number == 1 else f"{refund_id}-{number}",
+            payment_id=self.payment_id,
+            money=money,
+            method=self.payment.method,
+            due_by=at + _POLICY.refund_window,
+            requested_at=at,
+        )
+        return self.refund
+
+    def _returned_by(self, refund: Refund) -> str:
+        """The ledger's name of the step: ``returned``, of a second refund ``returned-2``."""
+        return f"returned{refund.refund_id.removeprefix(f'stray-{self.payment_id}-refund')}"
+
+    def _is_paid_after_all(self, refund: Refund, at: datetime) -> None:
+        # It was stopped for a chargeback; what is under way by now is the same money's second way back.
+        if self._refund_under_way:
+            self._refund_under_way.stopping = True
+        self._tell(
+            at,
+            "stray_refund_after_chargeback",
+            Role.SUPPORT,
+            payment_id=self.payment_id,
+            refund_id=refund.refund_id,
+        )
+
+    def _happened(self, at: datetime, what: str, **details: Any) -> None:
+        self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))
+
+    def _tell(self, at: datetime, what: str, to: Role, **details: Any) -> None:
+        # Numbered by what is told, as an order's notices are.
+        about = self.timeline[-1].what
+        number = sum(entry.what == about for entry in self.timeline)
+        self.notices.append(
+            Notification(
+                key=f"stray-{self.payment_id}:{what}:{about}-{number}:{to}",
+                to=to,
+                what=what,
+                at=at,
+                details={"money": self.money.model_dump(mode="json"), **details},
+            )
+        )
+
+    def _post(self, at: datetime, step: str, amount: int) -> None:
+        """Book what comes in; what goes is negative."""
+        self.postings.append(
+            Posting(
+                order_id=self.books_id,
+                step=step,
+                at=at,
+                currency=self.money.currency,
+                legs={"cash": amount, "stray": -amount},
+            )
+        )

@@ -1,0 +1,145 @@
+"""How our programs reach Temporal and the database, and how they say that they cannot.
+
+Temporal is found by its own environment configuration (`TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE`, ...).
+"""
+
+import asyncio
+import textwrap
+from collections.abc import Awaitable
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
+from i18n.catalogues import N_, translator
+from i18n.current import say, spoken
+
+DEFAULT_ADDRESS = "localhost:7233"
+
+_CONNECT_WITHIN = timedelta(seconds=5)
+# For whoever has somebody waiting: they are told to try again rather than left to wait.
+_IMPATIENT = RetryConfig(max_elapsed_time_millis=1000, max_retries=3)
+_LONGEST_REASON = 160
+
+# What the SDK's transport says, and what it means to whoever has to mend it.
+_REASONS = (
+    ("Connection refused", N_("connection refused")),
+    ("dns error", N_("no such host")),
+    ("InvalidContentType", N_("it does not speak TLS")),
+    ("certificate", N_("its certificate is not trusted")),
+    ("ConnectionReset", N_("it closes the connection")),
+    ("transport error", N_("it does not answer as Temporal does")),
+)
+_LACKS_OUR_ATTRIBUTES = ("no mapping defined for search attribute", "invalid search attribute")
+
+
+class BadConfiguration(Exception):
+    """Temporal's environment configuration cannot be read."""
+
+
+class CannotServe(Exception):
+    """Something that a server of ours needs is missing; the text says what, with the remedy."""
+
+
+class Unreachable(Exception):
+    """Nothing answers as Temporal does; the text names the address and says why."""
+
+
+def connect_later() -> Awaitable[Client]:
+    """A client of the configured Temporal service, which need not be there yet; it gives up soon.
+
+    Raises BadConfiguration. Calls while the service is away raise RPCError, or RuntimeError before the first
+    that it has answered.
+    """
+    return Client.connect(
+        **_configuration(),
+        data_converter=pydantic_data_converter,
+        lazy=True,
+        retry_config=_IMPATIENT,
+    )
+
+
+async def connect() -> Client:
+    """A client of the configured Temporal service. Raises BadConfiguration and Unreachable."""
+    config = _configuration()
+    try:
+        async with asyncio.timeout(_CONNECT_WITHIN.total_seconds()):
+            return await Client.connect(**config, data_converter=pydantic_data_converter)
+    except (RuntimeError, TimeoutError, ValueError) as error:
+        raise Unreachable(
+            say(
+                "Temporal at {address} cannot be reached ({why}).",
+                address=config["target_host"],
+                why=_reason(error),
+            )
+        ) from None
+
+
+async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Database:
+    """The database of a server's settings. Raises CannotServe."""
+    try:
+        return await Database.open(url, patience)
+    except DATABASE_ERRORS as error:
+        raise CannotServe(
+            say(
+                "The database cannot be opened ({why}). UNBUY_DATABASE_URL says where it is.",
+                why=first_line(error),
+            )
+        ) from error
+
+
+def refusal(client: Client, error: RPCError) -> str:
+    """Why Temporal refused a call, as a sentence with the remedy where we know one."""
+    address, namespace = client.service_client.config.target_host, client.namespace
+    if is_unknown_namespace(error):
+        return say(
+            "Temporal at {address} has no namespace {namespace}. Set TEMPORAL_NAMESPACE to one that "
+            "it has, or make it: temporal operator namespace create --namespace {namespace}",
+            address=address,
+            namespace=namespace,
+        )
+    if any(said in error.message for said in _LACKS_OUR_ATTRIBUTES):
+        return say(
+            "Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
+            "Start a worker once first: it registers them.",
+            namespace=namespace,
+            address=address,
+        )
+    return say(
+        "Temporal at {address} refused the request: {why}.",
+        address=address,
+        why=first_line(error).rstrip("."),
+    )
+
+
+def is_unknown_namespace(error: RPCError) -> bool:
+    """Whether the namespace is what was not found."""
+    return error.status is RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace")
+
+
+def first_line(error: BaseException | None) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def _configuration() -> ClientConnectConfig:
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise BadConfiguration(
+            say("Temporal's configuration cannot be read: {why}", why=first_line(error))
+        ) from None
+    config.setdefault("target_host", DEFAULT_ADDRESS)
+    return config
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return say("no answer in time")
+    for said, meaning in _REASONS:
+        if said in str(error):
+            return translator(spoken()).gettext(meaning)
+    return textwrap.shorten(first_line(error), _LONGEST_REASON, placeholder=" ...")

@@ -1,0 +1,370 @@
+"""A strict front before localstripe: what Stripe insists on, and what may go wrong with it.
+
+localstripe (GPL, a process of its own) keeps the charges and refunds. It forgets idempotency keys, sends
+back more than came in and has no slow refunds, no disputes and no faults: those are here.
+"""
+
+import asyncio
+import itertools
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import aiohttp
+from aiohttp import web
+
+from testing.stripe.faults import BEFORE, STORED, Fault, Faults
+from testing.stripe.webhooks import Post
+
+Json = dict[str, Any]
+
+VISA = "pm_card_visa"
+"""A payment method that pays (docs.stripe.com/testing)."""
+DECLINED = "pm_card_chargeCustomerFail"
+"""A payment method that is declined."""
+CARDS = {VISA: "4242424242424242", DECLINED: "4000000000000341"}
+_ALL = "1000000"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and a body."""
+
+    status: int
+    body: Json
+
+    def response(self, *, replayed: bool = False) -> web.Response:
+        """The answer over HTTP, marked as Stripe marks one that it gave before."""
+        headers = {"Request-Id": "req_peer"} | ({"Idempotent-Replayed": "true"} if replayed else {})
+        return web.json_response(self.body, status=self.status, headers=headers)
+
+
+def refusal(message: str, status: int = 400, **more: str) -> Answer:
+    """An error as Stripe words it."""
+    return Answer(status, {"error": {"type": "invalid_request_error", "message": message} | more})
+
+
+OUT_OF_ORDER = Answer(500, {"error": {"type": "api_error", "message": "Something went wrong."}})
+
+
+@dataclass
+class _Kept:
+    """A request by its idempotency key; no answer while it is under way."""
+
+    asked: tuple[str, bytes]
+    answer: Answer | None = None
+
+
+@dataclass
+class Front:
+    """Answers as Stripe would. ``upstream`` is localstripe's address."""
+
+    upstream: str
+    faults: Faults = field(default_factory=Faults)
+    post: Post = field(default_factory=Post)
+    starts_as: str = "pending"
+    """The status of new refunds."""
+    slow: float = 4.0
+    """Seconds for which a slow answer is held back: longer than the client's patience."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Method and path of each request, in vain or not."""
+
+    def __post_init__(self) -> None:
+        self._keys: dict[str, _Kept] = {}
+        self._states: dict[str, Json] = {}
+        self._disputes: dict[str, Json] = {}
+        self._metadata: dict[str, dict[str, str]] = {}
+        self._methods: dict[str, str] = {}
+        self._numbers = itertools.count(1)
+        self._one_refund_at_a_time = asyncio.Lock()
+
+    # What a test or a soak does with it.
+
+    async def refunds_of(self, refund_id: str) -> list[Json]:
+        """All refunds that were made under an id of ours: one, if all is well."""
+        return [it for it in await self.refunds() if it["metadata"].get("refund_id") == refund_id]
+
+    async def refunds(self) -> list[Json]:
+        """All refunds there are, as they stand."""
+        return [self._refund(it) for it in await self._all("refunds")]
+
+    async def charges(self) -> list[Json]:
+        """All charges there are, as they stand."""
+        return [self._charge(it) for it in await self._all("charges")]
+
+    def disputes(self) -> list[Json]:
+        """All disputes there are, as they stand."""
+        return list(self._disputes.values())
+
+    async def settle(self, refund_id: str) -> None:
+        """Pay a refund of ours out, also one that failed."""
+        await self._turn(refund_id, "refund.updated", status="succeeded", failure_reason=None)
+
+    async def fail(self, refund_id: str, reason: str = "expired_or_canceled_card") -> None:
+        """The buyer's bank does not take it; the money is back with Stripe."""
+        await self._turn(refund_id, "refund.failed", status="failed", failure_reason=reason)
+
+    async def wait_for_buyer(self, refund_id: str) -> None:
+        """The buyer has to do something first: such a refund can be stopped (R23)."""
+        await self._turn(refund_id, "refund.updated", status="requires_action", failure_reason=None)
+
+    async def dispute(self, charge_id: str, amount: int | None = None, **fields: Any) -> str:
+        """The buyer's bank takes a charge back (all of it, unless told otherwise); the dispute's id."""
+        charge = await self._charge_by_id(charge_id)
+        dispute = {
+            "id": f"dp_{next(self._numbers):014}",
+            "object": "dispute",
+            "charge": charge_id,
+            "amount": charge["amount"] if amount is None else amount,
+            "currency": charge["currency"],
+            "status": "needs_response",
+            "reason": "fraudulent",
+            "created": int(time.time()),
+            "metadata": {},
+        } | fields
+        self._disputes[dispute["id"]] = dispute
+        self.post.put("charge.dispute.created", dispute)
+        if not dispute["status"].startswith("warning_"):
+            self.post.put("charge.dispute.funds_withdrawn", dispute)
+        return str(dispute["id"])
+
+    def end_dispute(self, dispute_id: str, status: str) -> None:
+        """``won`` or ``lost``."""
+        dispute = self._disputes[dispute_id]
+        dispute["status"] = status
+        self.post.put("charge.dispute.closed", dispute)
+        if status == "won":
+            self.post.put("charge.dispute.funds_reinstated", dispute)
+
+    def forget_keys(self) -> None:
+        """A day has passed: Stripe does not remember the idempotency keys."""
+        self._keys.clear()
+
+    async def flush(self) -> None:
+        """Begin anew: localstripe writes all it has at each change, and gets slow with hundreds."""
+        await self._upstream("DELETE", "/_config/data")
+        for kept in (self._keys, self._states, self._disputes, self._methods, self._metadata):
+            kept.clear()
+
+    # What Stripe does.
+
+    def app(self) -> web.Application:
+        """To be served on the loopback interface."""
+        app = web.Application(client_max_size=8 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        app.cleanup_ctx.append(self._session)
+        return app
+
+    async def _session(self, _app: web.Application) -> Any:
+        async with aiohttp.ClientSession(self.upstream) as self._client:
+            yield
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        self.asked.append((request.method, request.path))
+        fault = self.faults.next(request.method == "POST")
+        if fault in BEFORE:
+            return _broken(fault)
+        if not request.headers.get("Authorization", "").startswith("Bearer sk_"):
+            return refusal("This key is not valid.", 401).response()
+        key = request.headers.get("Idempotency-Key")
+        if request.method == "POST" and key:
+            response = await self._once(key, request, body, fault)
+        else:
+            response = (await self._answer(request, body)).response()
+        if fault is Fault.SLOW:
+            await asyncio.sleep(self.slow)
+        if fault is Fault.LOST_ANSWER and request.transport:
+            request.transport.abort()
+        return response
+
+    async def _once(
+        self, key: str, request: web.Request, body: bytes, fault: Fault | None
+    ) -> web.Response:
+        asked = (request.path, body)
+        kept = self._keys.get(key)
+        if kept is None:
+            kept = self._keys[key] = _Kept(asked)
+            done = fault is not Fault.STORED_UNDONE
+            answer = await self._answer(request, body) if done else OUT_OF_ORDER
+            kept.answer = OUT_OF_ORDER if fault in STORED else answer
+            return kept.answer.response()
+        if kept.asked != asked:
+            body_of_it = {"type": "idempotency_error", "message": "Keys can only be used once."}
+            return Answer(400, {"error": body_of_it}).response()
+        if kept.answer is None:
+            return refusal("Another request.", 409, code="idempotency_key_in_use").response()
+        return kept.answer.response(replayed=True)
+
+    async def _answer(self, request: web.Request, body: bytes) -> Answer:
+        form = dict(parse_qsl(body.decode()))
+        match request.method, request.path.split("/")[2:]:
+            case "POST", ["payment_intents"]:
+                return await self._pay(form)
+            case "POST", ["refunds"]:
+                async with self._one_refund_at_a_time:
+                    return await self._make_refund(form)
+            case "POST", ["refunds", refund_id, "cancel"]:
+                return self._cancel(await self._upstream("GET", f"/v1/refunds/{refund_id}"))
+            case "GET", ["refunds" | "charges" | "disputes" as kind]:
+                return await self._list(kind, request)
+            case "GET", ["refunds" | "charges" as kind, _]:
+                answer = await self._upstream("GET", request.path)
+                return Answer(answer.status, self._as_it_stands(kind, answer.body))
+            case _:
+                return await self._upstream(request.method, request.path_qs, form)
+
+    async def _pay(self, form: dict[str, str]) -> Answer:
+        # localstripe does not know the parameter; all it knows are cards.
+        known = {k: v for k, v in form.items() if not k.startswith("automatic_payment_methods")}
+        known["payment_method"] = await self._method(form.get("payment_method", ""))
+        answer = await self._upstream("POST", "/v1/payment_intents", known)
+        if answer.status == 402:
+            error = answer.body["error"] | {"type": "card_error", "decline_code": "generic_decline"}
+            charge_id, answer = error["charge"], Answer(402, {"error": error})
+        elif answer.status == 200 and (charge := answer.body["latest_charge"]):
+            charge_id = answer.body["latest_charge"] = charge["id"]
+        else:
+            return answer
+        # Stripe copies the metadata of a PaymentIntent to its charges. Kept here: no charge is seen without.
+        self._metadata[charge_id] = {
+            name.removeprefix("metadata[").removesuffix("]"): it
+            for name, it in form.items()
+            if name.startswith("metadata[")
+        }
+        charge = await self._charge_by_id(charge_id)
+        self.post.put(f"charge.{charge['status']}", charge)
+        return answer
+
+    async def _method(self, name: str) -> str:
+        # By its name localstripe would make a new one at each mention, and keep them all.
+        if name in CARDS and name not in self._methods:
+            card = {"number": CARDS[name], "exp_month": "12", "exp_year": "2030", "cvc": "123"}
+            form = {"type": "card"} | {f"card[{field}]": it for field, it in card.items()}
+            self._methods[name] = (await self._upstream("POST", "/v1/payment_methods", form)).body[
+                "id"
+            ]
+        return self._methods.get(name, name)
+
+    async def _make_refund(self, form: dict[str, str]) -> Answer:
+        found = await self._upstream("GET", f"/v1/charges/{form.get('charge')}")
+        if found.status != 200:
+            return found
+        charge = self._charge(found.body)
+        amount = int(form.get("amount") or charge["amount"])
+        left = charge["amount_captured"] - await self._sent_back(charge["id"])
+        if charge["disputed"]:
+            return refusal("This charge is disputed.", code="charge_disputed")
+        if left <= 0:
+            return refusal("It has been refunded.", code="charge_already_refunded")
+        if amount > left:
+            return refusal("The amount is greater than the unrefunded amount.", param="amount")
+        made = await self._upstream("POST", "/v1/refunds", form)
+        if made.status == 200:
+            self._states[made.body["id"]] = {"status": self.starts_as, "failure_reason": None}
+            self.post.put("refund.created", self._refund(made.body))
+        return Answer(made.status, self._as_it_stands("refunds", made.body))
+
+    def _cancel(self, found: Answer) -> Answer:
+        if found.status != 200:
+            return found
+        refund = self._refund(found.body)
+        if refund["status"] != "requires_action":
+            return refusal("This refund cannot be canceled.", code="refund_not_cancelable")
+        self._states[refund["id"]]["status"] = "canceled"
+        refund = self._refund(refund)
+        self.post.put("refund.updated", refund)
+        return Answer(200, refund)
+
+    async def _sent_back(self, charge_id: str) -> int:
+        refunds = map(self._refund, await self._all("refunds", charge=charge_id))
+        return sum(it["amount"] for it in refunds if it["status"] not in ("failed", "canceled"))
+
+    async def _list(self, kind: str, request: web.Request) -> Answer:
+        query = request.query
+        if kind == "disputes":
+            found = self.disputes()
+        else:
+            of_charge = {"charge": query["charge"]} if "charge" in query else {}
+            answer = await self._upstream_list(kind, of_charge)
+            if answer.status != 200:
+                return answer
+            found = [self._as_it_stands(kind, it) for it in answer.body["data"]]
+        since = int(query.get("created[gte]", 0))
+        found = sorted(
+            (it for it in found if it["created"] >= since), key=lambda it: -int(it["created"])
+        )
+        ids = [it["id"] for it in found]
+        first = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
+        last = first + int(query.get("limit", 10))
+        page = found[first:last]
+        if "data.charge" in query.getall("expand[0]", []):
+            page = [it | {"charge": await self._charge_by_id(it["charge"])} for it in page]
+        return Answer(
+            200,
+            {
+                "object": "list",
+                "url": request.path,
+                "data": page,
+                "has_more": last < len(found),
+            },
+        )
+
+    def _as_it_stands(self, kind: str, body: Json) -> Json:
+        if "error" in body:
+            return body
+        return self._charge(body) if kind == "charges" else self._refund(body)
+
+    def _refund(self, refund: Json) -> Json:
+        return refund | self._states.get(refund["id"], {})
+
+    def _charge(self, charge: Json) -> Json:
+        paid = charge["status"] == "succeeded" and charge["captured"]
+        takes = ("needs_response", "under_review", "lost")
+        return {name: it for name, it in charge.items() if name != "refunds"} | {
+            "metadata": self._metadata.get(charge["id"], {}),
+            "amount_captured": charge["amount"] if paid else 0,
+            "payment_method_details": {"type": "card"},
+            "disputed": any(
+                it["charge"] == charge["id"] and it["status"] in takes
+                for it in self._disputes.values()
+            ),
+        }
+
+    async def _charge_by_id(self, charge_id: str) -> Json:
+        return self._charge((await self._upstream("GET", f"/v1/charges/{charge_id}")).body)
+
+    async def _turn(self, refund_id: str, kind: str, **state: str | None) -> None:
+        for refund in await self.refunds_of(refund_id):
+            if refund["status"] == "canceled":
+                continue  # it was stopped, and that is final
+            self._states[refund["id"]] = state
+            self.post.put(kind, self._refund(refund))
+
+    async def _all(self, kind: str, **query: str) -> list[Json]:
+        found: list[Json] = (await self._upstream_list(kind, query)).body["data"]
+        return found
+
+    async def _upstream_list(self, kind: str, query: dict[str, str]) -> Answer:
+        return await self._upstream("GET", f"/v1/{kind}?{urlencode(query | {'limit': _ALL})}")
+
+    async def _upstream(self, method: str, path: str, form: dict[str, str] | None = None) -> Answer:
+        headers = {"Authorization": "Bearer sk_test_peer"}
+        async with self._client.request(method, path, data=form, headers=headers) as answer:
+            text = await answer.text()
+        body = json.loads(text) if text else {}
+        if answer.status == 404:
+            body["error"]["code"] = "resource_missing"
+        return Answer(answer.status, body)
+
+
+def _broken(fault: Fault | None) -> web.Response:
+    match fault:
+        case Fault.TOO_MANY:
+            return Answer(429, {"error": {"message": "Too many.", "code": "rate_limit"}}).response()
+        case Fault.HUGE_ERROR:
+            return web.Response(status=500, text="Something went wrong. " * 240_000)
+        case _:
+            return OUT_OF_ORDER.response()

@@ -1,0 +1,169 @@
+"""R21: what a letter looks like as a mail, for everyone and in both languages."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from html.parser import HTMLParser
+
+import pytest
+
+from activities.notifications import OutboxMessage
+from adapters.notifications.addresses import sender_of
+from adapters.notifications.email import MailComposer
+from adapters.notifications.subjects import SUBJECTS, subject
+from docs.letters import samples
+from orders.messages import Role
+from orders.order import Party
+
+MAILS = MailComposer(sender_of("Unbuy <orders@unbuy.test>"), "https://shop.test/")
+ALL = list(samples())
+NAMES = [f"{it.what}-{it.to}-{it.party.locale if it.party else 'en'}" for it in ALL]
+
+
+def letter(name: str = "Anna", text: str = "Hello") -> OutboxMessage:
+    return OutboxMessage(
+        key="A-1:seller_message:1:buyer",
+        order_id="A-1",
+        to=Role.BUYER,
+        party=Party(id="buyer-7", name=name, locale="pl"),
+        what="seller_message",
+        at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        details={"text": text},
+    )
+
+
+def read(mail: EmailMessage) -> EmailMessage:
+    """A mail as it comes out of the wire again."""
+    return message_from_bytes(bytes(mail), policy=default)
+
+
+def parts(mail: EmailMessage) -> tuple[str, str]:
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain
+    assert html
+    return plain.get_content(), html.get_content()
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _english() -> Iterator[str]:
+    """What only an English mail has in it."""
+    yield from (" the ", " your ", " has ", "Hello", "Please", "Order ", "automatically")
+
+
+@pytest.mark.parametrize("one", ALL, ids=NAMES)
+def test_everyone_can_read_each_letter_as_a_mail(one: OutboxMessage) -> None:
+    """R21: a subject, a plain and an HTML part, all in the reader's language and none with a gap in it."""
+    mail = read(MAILS.write(one, "anna", "example.org"))
+    plain, html = parts(mail)
+    page = Page(html)
+
+    for text in (mail["Subject"], plain, page.text):
+        assert text.strip()
+        assert "{" not in text
+        assert "None" not in text
+        assert "_" not in text
+    assert mail["Subject"] == subject(one)
+    assert len(mail["Subject"]) < 80
+    locale = one.party.locale if one.party else "en"
+    if locale == "pl":
+        assert not [it for it in _english() if it in f"{mail['Subject']} {plain} {page.text}"]
+    assert mail["Content-Language"] == locale
+    assert ("html", {"lang": locale}) in page.tags
+    # Nothing is fetched when it is opened, and nothing needs a style sheet.
+    assert not {"img", "link", "script", "style"} & {tag for tag, _ in page.tags}
+
+
+def test_every_notice_has_its_subject_and_no_subject_is_left_over() -> None:
+    assert set(SUBJECTS) == {it.what for it in ALL}
+
+
+def test_headers_say_what_it_is() -> None:
+    """R21: to people, to filters, and to machines that would answer."""
+    mail = read(MAILS.write(letter(name="Żaneta Łoś"), "anna", "example.org"))
+
+    assert mail["From"] == "Unbuy <orders@unbuy.test>"
+    assert mail["To"].addresses[0].display_name == "Żaneta Łoś"
+    assert mail["To"].addresses[0].addr_spec == "anna@example.org"
+    assert mail["Date"].datetime == letter().at
+    assert mail["List-Id"] == "Unbuy, buyer <buyer.unbuy.unbuy.test>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Message-ID"].endswith("@unbuy.test>")
+    assert mail["References"] not in (None, mail["Message-ID"])
+
+
+def test_the_same_letter_is_the_same_mail() -> None:
+    """R21: a retry is not a second mail; to another address, or another letter, is."""
+    first = MAILS.write(letter(), "anna", "example.org")
+    again = MAILS.write(letter(), "anna", "example.org")
+    elsewhere = MAILS.write(letter(), "anna", "example.net")
+    another = MAILS.write(letter().model_copy(update={"key": "A-1:x"}), "anna", "example.org")
+
+    assert bytes(first) == bytes(again)
+    assert len({it["Message-ID"] for it in (first, again, elsewhere, another)}) == 3
+    assert len({it["References"] for it in (first, again, elsewhere, another)}) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Anna\r\nBcc: bob@example.org",
+        "Anna\nSubject: x",
+        "Anna\N{LINE SEPARATOR}Bcc: bob@example.org",
+        '"Anna" <bob@example.org>, Bob',
+        "Anna\r",
+        "\n",
+        "x" * 200,
+        "Ż" * 200,
+    ],
+)
+def test_a_name_cannot_add_headers_or_recipients(name: str) -> None:
+    mail = read(MAILS.write(letter(name=name), "anna", "example.org"))
+
+    assert mail["Bcc"] is None
+    assert [it.addr_spec for it in mail["To"].addresses] == ["anna@example.org"]
+    assert len(mail.get_all("Subject") or []) == 1
+    assert max(map(len, bytes(MAILS.write(letter(name=name), "a", "b.c")).splitlines())) < 998
+
+
+def test_what_people_write_is_text_and_not_a_page() -> None:
+    """What the seller wrote is shown as it is, whatever it would mean in HTML."""
+    text = "<script>x</script> & <b>5 > 3</b>\n.\nsecond line"
+
+    plain, html = parts(read(MAILS.write(letter(text=text), "anna", "example.org")))
+
+    assert text in plain.replace("\r\n", "\n")
+    assert "<script>" not in html
+    assert text in Page(html).text.replace("\r\n", "\n")
+
+
+def test_a_link_leads_to_the_orders_page_where_there_is_one() -> None:
+    odd = letter().model_copy(update={"order_id": "A|1 #?"})
+    stray = letter().model_copy(update={"order_id": "stray/pay-1"})
+    nowhere = MailComposer(sender_of("orders@unbuy.test"))
+
+    plain, html = parts(read(MAILS.write(letter(), "anna", "example.org")))
+    assert "https://shop.test/orders/A-1" in plain
+    assert ("href", "https://shop.test/orders/A-1") in [
+        it for tag, attributes in Page(html).tags if tag == "a" for it in attributes.items()
+    ]
+    assert MAILS.link(odd) == "https://shop.test/orders/A%7C1%20%23%3F"
+    assert MAILS.link(stray) is None
+    for body in parts(read(nowhere.write(letter(), "anna", "example.org"))):
+        assert "http" not in body

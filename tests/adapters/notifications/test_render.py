@@ -1,0 +1,255 @@
+import ast
+import importlib
+import string
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from activities.notifications import OutboxMessage
+from adapters.notifications.render import wording
+from adapters.notifications.templates import TEXTS
+from adapters.tracking.rules import (
+    NO_SUCH_COUNTRY,
+    NO_SUCH_FORM,
+    UNKNOWN_CODE,
+    WRONG_CHECK_DIGIT,
+    WRONG_LENGTH,
+    WRONG_RANGE,
+)
+from i18n.labels import PHRASES
+from orders.handlers import receive
+from orders.messages import CancelReason, Role, parse
+from orders.order import CloseReason, DisputeOutcome, DisputeReason, Order, Party, PlaceOrder
+from orders.schedule import let_time_pass
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+ORDERS = Path(__file__).parents[3] / "orders"
+
+_Told = tuple[str, Role]
+
+# What a call tells, where its words are known only when it runs.
+_AT_RUN_TIME: dict[tuple[str, str], set[_Told]] = {
+    ("paying", "what"): {
+        (f"chargeback_{status}", role)
+        for status in ("opened", "won", "lost")
+        for role in (Role.SUPPORT, Role.SELLER)
+    },
+    ("stray", "f'stray_{what}'"): {
+        (f"stray_chargeback_{status}", Role.SUPPORT) for status in ("opened", "won", "lost")
+    },
+    ("clock", "deadline"): {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
+    ("clock", "what"): {
+        ("payment_reminder", Role.BUYER),
+        ("seller_reminder", Role.SELLER),
+        ("dispute_reminder", Role.SUPPORT),
+        ("chargeback_reminder", Role.SUPPORT),
+    },
+}
+# Details that a call adds by **, or that every notice of its module has.
+_ADDED = {"stray.py": {"money"}}
+
+
+def told() -> dict[_Told, set[str]]:
+    """Every notice that ``orders`` can tell, with the names of its details."""
+    found: dict[_Told, set[str]] = {}
+    for file in sorted(ORDERS.glob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr in ("tell", "_tell")
+            ):
+                details = {word.arg for word in call.keywords if word.arg}
+                for notice in _notices(file, call):
+                    found[notice] = details | _ADDED.get(file.name, set())
+    return found
+
+
+def _notices(file: Path, call: ast.Call) -> set[_Told]:
+    what, *to = call.args[1:]
+    if not isinstance(what, ast.Constant):
+        return _AT_RUN_TIME[file.stem, ast.unparse(what)]
+    return {(str(what.value), role) for each in to for role in _roles(file, each)}
+
+
+def _roles(file: Path, to: ast.expr) -> tuple[Role, ...]:
+    if isinstance(to, ast.Starred):
+        module = importlib.import_module(f"orders.{file.stem}")
+        roles: tuple[Role, ...] = getattr(module, ast.unparse(to.value))
+        return roles
+    return (Role[ast.unparse(to).removeprefix("Role.")],)
+
+
+def letter(
+    what: str,
+    to: Role = Role.BUYER,
+    locale: Literal["pl", "en"] | None = "en",
+    **details: Any,
+) -> OutboxMessage:
+    party = Party(id="buyer-7", name="Anna", locale=locale) if locale else None
+    return OutboxMessage(
+        key=f"A-1:1:{what}:{to}",
+        order_id="A-1",
+        to=to,
+        party=party,
+        what=what,
+        at=START,
+        details=details,
+    )
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_every_notice_that_can_be_told_has_its_text_and_no_text_is_left_over() -> None:
+    assert set(TEXTS) == set(told())
+
+
+def test_texts_speak_only_of_what_their_notice_says() -> None:
+    known = told()
+    for notice, text in TEXTS.items():
+        fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}
+        assert fields <= known[notice] | {"order", "why", "offer"}, notice
+        assert "order" in fields, notice
+
+
+def test_every_code_of_the_contract_has_its_words() -> None:
+    codes = {
+        code.value
+        for codes in (CloseReason, CancelReason, DisputeReason, DisputeOutcome)
+        for code in codes
+    }
+
+    assert set(PHRASES) == codes | {"photo", "postal_receipt"}
+
+
+@pytest.mark.parametrize("locale", ["en", "pl"])
+def test_every_letter_of_a_long_story_reads_as_prose(locale: str) -> None:
+    order = Order.new(
+        PlaceOrder.model_validate(
+            {
+                "order_id": "A-1",
+                "buyer": {"id": "b", "name": "Anna", "locale": locale},
+                "seller": {"id": "s", "name": "Shop", "locale": locale},
+                "lines": [
+                    {
+                        "sku": "x",
+                        "title": "t",
+                        "quantity": 2,
+                        "unit_price": {"amount": 1245, "currency": "PLN"},
+                    }
+                ],
+                "shipping_price": {"amount": 0, "currency": "PLN"},
+            }
+        ),
+        START,
+    )
+    story: list[tuple[int, str, str]] = [
+        (17, "seller_message", '{"topic":"bonus","text":"Hi {there}","bonus":"a pen"}'),
+        (18, "offer_acceptance", '{"offer_id":"offer-1"}'),
+        (
+            18,
+            "payment",
+            '{"payment_id":"p","money":{"amount":2490,"currency":"PLN"},"method":"card",'
+            '"paid_at":"2026-01-18T00:00:00Z"}',
+        ),
+        (19, "cancel_request", '{"reason":"distrust_seller","complaint":true}'),
+        (20, "seller_reply", '{"decision":"already_shipped"}'),
+        (40, "settlement_offer", '{"money":{"amount":1000,"currency":"PLN"}}'),
+        (60, "dispute_decision", '{"decision":"full_refund"}'),
+        (61, "refund_update", '{"refund_id":"A-1-refund-1","status":"failed","reason":"Closed."}'),
+        (99, "refund_update", '{"refund_id":"A-1-refund-1","status":"succeeded"}'),
+    ]
+    for day, name, body in story:
+        let_time_pass(order, START + day * DAY)
+        order.refund_check_due = False
+        let_time_pass(order, START + day * DAY)
+        receive(order, parse(name, [body.encode()]), START + day * DAY)
+
+    whats = set()
+    for notice in order.notices:
+        whats.add(notice.what)
+        party = {Role.BUYER: order.placed.buyer, Role.SELLER: order.placed.seller}.get(notice.to)
+        text = wording(OutboxMessage(order_id="A-1", party=party, **notice.model_dump()))
+        assert "A-1" in text
+        assert "_" not in text
+        assert "None" not in text
+        assert "{" not in text.replace("{there}", "")
+        assert text[0].isupper()
+        assert text.rstrip("”")[-1] in ".}", text
+    assert len(whats) >= 15
+
+
+def test_a_letter_is_in_its_readers_language() -> None:
+    details: dict[str, Any] = {
+        "amount_due": {"amount": 2490, "currency": "PLN"},
+        "pay_by": "2026-01-21T00:00:00+00:00",
+    }
+
+    assert plain(wording(letter("order_placed", **details))) == (
+        "Order A-1 is placed. Please pay PLN 24.90 by 21 January 2026, 00:00 UTC. If you do not, "
+        "the order closes by itself, and you owe nothing."
+    )
+    assert plain(wording(letter("order_placed", locale="pl", **details))) == (
+        "Zamówienie A-1 zostało złożone. Prosimy o zapłatę 24,90 zł do 21 stycznia 2026, 00:00 "
+        "UTC. Nieopłacone zamówienie zostanie zamknięte automatycznie i nie trzeba będzie nic płacić."
+    )
+
+
+def test_support_and_unknown_payers_read_english() -> None:
+    money = {"amount": 5, "currency": "EUR"}
+
+    assert wording(letter("proof_to_review", Role.SUPPORT, None, kind="photo")) == (
+        "Order A-1: the seller has sent proof of the shipment (a photo). Please judge it."
+    )
+    assert wording(letter("stray_refund_succeeded", locale=None, money=money)) == (
+        "Your payment of €0.05 that no order could take is back with you. Reference: A-1."
+    )
+
+
+def test_a_reason_is_given_where_there_is_one() -> None:
+    with_it = wording(letter("refund_failed", locale="pl", reason="Konto zamknięte."))
+    without = wording(letter("refund_failed", locale="pl", reason=""))
+
+    assert "Podany powód: „Konto zamknięte.”" in with_it
+    assert "powód" not in without
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        NO_SUCH_FORM,
+        WRONG_CHECK_DIGIT.format(carrier="UPS"),
+        UNKNOWN_CODE.format(carrier="postal service (Poland)"),
+        NO_SUCH_COUNTRY.format(code="QQ"),
+        WRONG_LENGTH.format(carrier="UPS", length="18", actual=17),
+        WRONG_RANGE.format(carrier="DHL", least="12", most="39", actual=11),
+        "The carrier does not know this number.",
+        "Another order has used this number already.",
+    ],
+)
+def test_why_a_tracking_number_failed_is_said_in_polish(reason: str) -> None:
+    text = wording(
+        letter("tracking_invalid", Role.SELLER, "pl", number="RR473124828PL", reason=reason)
+    )
+
+    assert "Podany powód" not in text
+    assert ("UPS" in text) == ("UPS" in reason)
+    assert text.startswith("Nie udało się potwierdzić numeru przesyłki RR473124828PL")
+
+
+def test_what_people_write_is_passed_on_as_it_is() -> None:
+    text = wording(letter("buyer_message", Role.SELLER, text="{order} {0} \\1"))
+    word = wording(letter("buyer_message", Role.SELLER, text="other"))
+
+    assert text == "The buyer writes about order A-1: “{order} {0} \\1”"
+    assert word == "The buyer writes about order A-1: “other”"
+
+
+def test_a_notice_of_a_later_version_still_reads() -> None:
+    for locale in ("en", "pl"):
+        assert "A-1" in wording(letter("from_the_future", locale=locale))

@@ -1,0 +1,303 @@
+"""R21: each letter goes to each of its reader's addresses, once, whatever fails."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from activities.notifications import Notifications, OutboxMessage
+from adapters.local.log_channel import LogChannel
+from adapters.notifications.addresses import allowed, sender_of
+from adapters.notifications.apprise import AppriseChannel
+from adapters.notifications.email import MailComposer
+from adapters.notifications.errors import PermanentFailure, TemporaryFailure
+from adapters.notifications.router import Mailing, NotificationRouter
+from adapters.notifications.smtp import SmtpChannel
+from adapters.notifications.smtp_url import SmtpServer
+from database.connection import Database
+from database.deliveries import SqlDeliveries
+from database.journal import SqlJournal
+from orders.messages import Role
+from orders.order import Party
+from testing.mail_server import MailServer, mail_server
+
+ANNA, BOB = "mailto:anna@example.org", "mailto:bob@example.org"
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Hook:
+    """A service of somebody's own that takes JSON, unless it is out of order."""
+
+    url: str = ""
+    down: bool = False
+    moved_to: str = ""
+    taken: list[dict[str, Any]] = field(default_factory=list)
+
+    async def take(self, request: web.Request) -> web.Response:
+        if self.moved_to:
+            raise web.HTTPTemporaryRedirect(self.moved_to)
+        if self.down:
+            raise web.HTTPServiceUnavailable
+        self.taken.append(json.loads(await request.text()))
+        return web.Response()
+
+
+@asynccontextmanager
+async def hook_server() -> AsyncIterator[Hook]:
+    hook = Hook()
+    app = web.Application()
+    app.router.add_post("/{path:.*}", hook.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    hook.url = f"json://127.0.0.1:{port}/hook"
+    try:
+        yield hook
+    finally:
+        await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[MailServer]:
+    async with mail_server() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hook() -> AsyncIterator[Hook]:
+    async with hook_server() as hook:
+        yield hook
+
+
+@dataclass
+class Post:
+    """A post office over a real ledger, and what waits there."""
+
+    database: Database
+    server: MailServer
+    letters: int = 0
+
+    def office(
+        self,
+        deliveries: SqlDeliveries | None = None,
+        *,
+        anywhere: bool = False,
+        support: tuple[str, ...] = (),
+        patience: float = 5,
+        mailing: bool = True,
+    ) -> NotificationRouter:
+        mails = MailComposer(sender_of("Unbuy <orders@unbuy.test>"))
+        smtp = SmtpChannel(SmtpServer.of(self.server.url), patience=patience)
+        return NotificationRouter(
+            deliveries or SqlDeliveries(self.database),
+            LogChannel(),
+            allowed(None, anywhere=anywhere),
+            Mailing(mails, smtp) if mailing else None,
+            support,
+        )
+
+    async def write(self, *notify: str, to: Role = Role.BUYER) -> OutboxMessage:
+        self.letters += 1
+        letter = OutboxMessage(
+            key=f"A-1:seller_message:{self.letters}:{to}",
+            order_id="A-1",
+            to=to,
+            party=None
+            if to is Role.SUPPORT
+            else Party(id="buyer-7", name="Anna", locale="en", notify=notify),
+            what="seller_message",
+            at=AT + timedelta(minutes=self.letters),
+            details={"text": f"letter {self.letters}"},
+        )
+        await SqlJournal(self.database).tell(letter)
+        return letter
+
+    async def empty(self, office: NotificationRouter) -> bool:
+        """One try at the outbox; whether all of it is told."""
+        notifications = Notifications(SqlJournal(self.database), office, at_once=False)
+        try:
+            await notifications.deliver_notices("A-1")
+        except TemporaryFailure:
+            return False
+        return await notifications.try_to_deliver("A-1")
+
+    async def refused(self) -> list[tuple[str, str]]:
+        entries = await SqlJournal(self.database).outbox("A-1")
+        return [(it.channel, it.why) for entry in entries for it in entry.refused]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def post(database: Database, server: MailServer) -> Post:
+    return Post(database, server)
+
+
+async def test_everyone_of_several_addresses_gets_it_once(post: Post, hook: Hook) -> None:
+    """R21: one that fails is tried again, and those that have it do not get it again."""
+    await post.write(ANNA, hook.url, BOB, ANNA)
+    office = post.office(anywhere=True)
+    hook.down = True
+    first = await post.empty(office)
+    second = await post.empty(office)
+    hook.down = False
+
+    assert (first, second, await post.empty(office)) == (False, False, True)
+    assert sorted(post.server.recipients) == ["anna@example.org", "bob@example.org"]
+    [told] = hook.taken
+    assert told["title"] == "The seller writes about order A-1"
+    assert "letter 1" in told["message"]
+
+
+async def test_who_has_no_address_is_told_on_this_machine(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    letter = await post.write()
+
+    assert await post.empty(post.office())
+    assert f"Told the buyer: seller_message ({letter.key})" in caplog.messages
+    assert post.server.mails == []
+
+
+async def test_support_has_addresses_of_its_own(post: Post, hook: Hook) -> None:
+    """R21: the operator's, hence of any scheme."""
+    await post.write(to=Role.SUPPORT)
+
+    assert await post.empty(post.office(support=("mailto:help@unbuy.test", hook.url)))
+    assert post.server.recipients == ["help@unbuy.test"]
+    assert len(hook.taken) == 1
+
+
+async def test_an_address_that_is_refused_holds_up_nothing_and_support_sees_it(
+    post: Post, hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R21, cases 50 and 54: without what the address was."""
+    post.server.unknown.add("gone@example.org")
+    await post.write(hook.url, "mailto:gone@example.org", "file:///etc/canary", "canary", ANNA)
+
+    assert await post.empty(post.office())
+    assert hook.taken == []
+    assert post.server.recipients == ["anna@example.org"]
+    assert sorted(await post.refused()) == [
+        ("file", "Its scheme is not allowed here; UNBUY_NOTIFY_SCHEMES lists those that are."),
+        ("json", "Its scheme is not allowed here; UNBUY_NOTIFY_SCHEMES lists those that are."),
+        ("mailto", "The mail server refuses it (550)."),
+        ("unknown", "Its scheme is not allowed here; UNBUY_NOTIFY_SCHEMES lists those that are."),
+    ]
+    assert not any(it in caplog.text for it in ("canary", "gone", "127.0.0.1"))
+
+
+async def test_mail_without_a_mail_server_is_refused_with_the_remedy(post: Post) -> None:
+    await post.write(ANNA)
+
+    assert await post.empty(post.office(mailing=False))
+    assert await post.refused() == [("mailto", "No mail server is set; UNBUY_SMTP_URL names it.")]
+
+
+async def test_letters_to_one_reader_come_in_their_order(post: Post) -> None:
+    """R21: one that is not taken keeps back those behind it, and nobody else's."""
+    for _ in range(4):
+        await post.write(ANNA)
+    await post.write(BOB)
+    post.server.busy.add("anna@example.org")
+    office = post.office()
+    first = await post.empty(office)
+    between = list(post.server.recipients)
+
+    assert (first, await post.empty(office)) == (False, True)
+    assert between == ["bob@example.org"]
+    told = [body.get_content() for it in post.server.mails if (body := it.get_body(("plain",)))]
+    numbers = [n for text in told for n in range(1, 6) if f"letter {n}" in text]
+    assert numbers == [5, 1, 2, 3, 4]
+
+
+async def test_a_mail_server_that_hangs_costs_one_wait_for_all_letters(post: Post) -> None:
+    for _ in range(5):
+        await post.write(ANNA)
+    post.server.hangs = True
+
+    async with asyncio.timeout(2):
+        assert not await post.empty(post.office(patience=0.3))
+    assert post.server.tried == 1
+
+
+async def test_many_workers_send_each_letter_once(post: Post) -> None:
+    """R21: overlapping tries, as after a timeout or by an order and its stray money."""
+    for _ in range(3):
+        await post.write(ANNA, BOB)
+    tries = [post.empty(post.office()) for _ in range(6)]
+    await asyncio.gather(*tries)
+    while not await post.empty(post.office()):
+        pass
+
+    assert len(post.server.mails) == 6
+    assert set(post.server.counted.values()) == {1}
+
+
+class Dying(SqlDeliveries):
+    """Is away when the first delivery is to be noted; its leases are over at once."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, lease=timedelta(0))
+        self.deaths = 1
+
+    async def deliver(self, letter: str, address: str) -> None:
+        if self.deaths:
+            self.deaths -= 1
+            raise Died
+        await super().deliver(letter, address)
+
+
+class Died(Exception):
+    """It was taken, and nobody noted it."""
+
+
+async def test_a_worker_that_dies_after_the_mail_is_taken_repeats_the_same_mail(post: Post) -> None:
+    """Case 19: what nobody can know, a mailbox can: the second mail has the first one's Message-ID."""
+    letter = await post.write(ANNA)
+    deliveries = Dying(post.database)
+    with pytest.raises(Died):
+        await post.office(deliveries).send(letter)
+
+    assert await post.empty(post.office(deliveries))
+    assert list(post.server.counted.values()) == [2]
+
+
+async def test_a_worker_that_lives_on_makes_no_second_mail(post: Post) -> None:
+    """R21: it knows what was taken, also when the database is away for the moment."""
+    letter = await post.write(ANNA)
+    office = post.office(Dying(post.database))
+    with pytest.raises(Died):
+        await office.send(letter)
+
+    assert await post.empty(office)
+    assert list(post.server.counted.values()) == [1]
+
+
+async def test_a_service_that_sends_us_elsewhere_is_not_followed(hook: Hook) -> None:
+    """Case 50: by redirect neither."""
+    async with hook_server() as other:
+        hook.moved_to = other.url.replace("json:", "http:")
+        with pytest.raises(TemporaryFailure):
+            await AppriseChannel().send(hook.url, "subject", "text")
+
+    assert other.taken == []
+
+
+@pytest.mark.parametrize(
+    "entry", ["tgram://123456789:abcdefg_hijklmnop/1/2/3", "tgram://", "nothing://x"]
+)
+async def test_an_entry_is_one_recipient_that_there_is(entry: str) -> None:
+    """R21: of several some would be told twice when another fails."""
+    with pytest.raises(PermanentFailure):
+        await AppriseChannel().send(entry, "subject", "text")

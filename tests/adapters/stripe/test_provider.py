@@ -1,0 +1,368 @@
+"""Stripe as it may behave: whatever goes wrong with a request, the money goes back once (cases 18-23)."""
+
+import asyncio
+import itertools
+import traceback
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import stripe
+from pydantic import SecretStr
+from pydantic_extra_types.currency_code import Currency
+from temporalio.api.failure.v1 import Failure
+from temporalio.converter import DefaultFailureConverter, DefaultPayloadConverter
+
+from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
+from adapters.stripe import provider as stripe_provider
+from adapters.stripe.provider import ProviderUnavailable, StripeProvider
+from orders.messages import RefundStatus
+from orders.values import Money
+from testing.stripe.faults import Fault, Faults
+from testing.stripe.front import DECLINED, VISA
+from testing.stripe.peer import API_KEY, Peer
+from tests.adapters.test_provider_contract import persistently
+
+EUR = Currency("EUR")
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+PENDING = RefundState(status=RefundStatus.PENDING)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def provider(peer: Peer) -> AsyncIterator[StripeProvider]:
+    # Shorter than the front's slow answers, longer than its quick ones.
+    opened = StripeProvider(API_KEY, peer.url, httpx.Timeout(2.5))
+    yield opened
+    await opened.close()
+
+
+async def paid(provider: StripeProvider, number: int = 1, amount: int = 2490) -> RefundRequest:
+    """A payment has come in, and this asks for all of it."""
+    money = Money(amount=amount, currency=EUR)
+    payment = await persistently(lambda: provider.take_payment(f"A-{number}", money, VISA))
+    return RefundRequest(
+        refund_id=f"A-{number}-refund-1",
+        payment_id=payment.payment_id,
+        money=money,
+        paid=money,
+        method=payment.method,
+        process=f"order-A-{number}",
+        asked_at=LONG_AGO,
+    )
+
+
+def about(asked: RefundRequest) -> RefundQuestion:
+    return RefundQuestion(refund_id=asked.refund_id, payment_id=asked.payment_id, at=asked.asked_at)
+
+
+def made(peer: Peer) -> int:
+    """How often a refund was sent."""
+    return peer.front.asked.count(("POST", "/v1/refunds"))
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_whatever_goes_wrong_the_money_goes_back_once(
+    peer: Peer, provider: StripeProvider, fault: Fault
+) -> None:
+    """R14: an unknown outcome is looked up before anything is sent again (cases 19-21)."""
+    asked = await paid(provider)
+    peer.front.faults.plan(fault)
+
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(asked)
+    state = await persistently(lambda: provider.refund(asked))
+
+    assert state == PENDING
+    assert peer.front.faults.suffered == {fault: 1}
+    (refund,) = await peer.front.refunds()
+    assert refund["amount"] == 2490
+    assert refund["metadata"] == {"refund_id": "A-1-refund-1", "process": "order-A-1"}
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.SLOW, Fault.STORED_DONE])
+async def test_what_was_done_is_not_sent_again_when_the_key_is_forgotten(
+    peer: Peer, provider: StripeProvider, fault: Fault
+) -> None:
+    """Case 20: after a day Stripe would take the same key for a new refund."""
+    asked = await paid(provider, amount=1000)
+    part = asked.model_copy(update={"money": Money(amount=400, currency=EUR)})
+    peer.front.faults.plan(fault)
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(part)
+
+    peer.front.forget_keys()
+    state = await persistently(lambda: provider.refund(part))
+
+    assert state == PENDING
+    assert made(peer) == 1
+    assert len(await peer.front.refunds()) == 1
+
+
+async def test_a_stored_failure_is_stepped_over_when_nothing_was_done(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """Case 21: the lookup decides; only then the next key."""
+    asked = await paid(provider)
+    peer.front.faults.plan(Fault.STORED_UNDONE)
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(asked)
+    peer.front.asked.clear()
+
+    assert await provider.refund(asked) == PENDING
+    assert [what for what in peer.front.asked if what[1] == "/v1/refunds"] == [
+        ("GET", "/v1/refunds"),
+        ("POST", "/v1/refunds"),  # the stored failure again
+        ("GET", "/v1/refunds"),
+        ("POST", "/v1/refunds"),  # the second key
+    ]
+
+
+async def test_the_next_key_is_used_only_after_another_look(
+    peer: Peer, provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 21: what another worker has done meanwhile, under a stored failure, is found."""
+    asked = await paid(provider, amount=1000)
+    part = asked.model_copy(update={"money": Money(amount=400, currency=EUR)})
+    peer.front.faults.plan(Fault.STORED_DONE)
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(part)
+    find, looks = provider._find, itertools.count()
+
+    async def find_late(payment_id: str, refund_id: str) -> stripe.Refund | None:
+        return await find(payment_id, refund_id) if next(looks) else None
+
+    monkeypatch.setattr(provider, "_find", find_late)
+
+    assert await provider.refund(part) == PENDING
+    assert len(await peer.front.refunds()) == 1
+
+
+async def test_nothing_is_repeated_but_by_temporal(peer: Peer, provider: StripeProvider) -> None:
+    asked = await paid(provider)
+    peer.front.faults.plan(Fault.ERROR_BEFORE)
+
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(asked)
+
+    assert made(peer) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_in_a_storm_of_faults_every_refund_is_made_once(
+    peer: Peer, provider: StripeProvider, seed: int
+) -> None:
+    """R14, cases 18-21: two ask for each refund, and half of what they send goes wrong."""
+    asked = [await paid(provider, number) for number in range(8)]
+    quick = tuple(set(Fault) - {Fault.SLOW})
+    peer.front.faults = Faults(rate=0.5, reading_rate=0.3, seed=seed, kinds=quick)
+
+    states = await asyncio.gather(
+        *(persistently(lambda it=it: provider.refund(it)) for it in asked * 2)  # type: ignore[misc]
+    )
+    refunds = [it["metadata"]["refund_id"] for it in await peer.front.refunds()]
+
+    assert states == [PENDING] * 16
+    assert sorted(refunds) == sorted(it.refund_id for it in asked)
+    assert peer.front.faults.suffered.total() > 8
+
+
+async def test_a_huge_answer_never_reaches_history(peer: Peer, provider: StripeProvider) -> None:
+    """Case 23: a body of 5 MB becomes a sentence."""
+    asked = await paid(provider)
+    peer.front.faults.plan(Fault.HUGE_ERROR)
+
+    with pytest.raises(ProviderUnavailable) as error:
+        await provider.refund(asked)
+    failure = Failure()
+    DefaultFailureConverter().to_failure(error.value, DefaultPayloadConverter(), failure)
+
+    assert str(error.value).endswith("now (HTTP 500).")
+    assert error.value.type == "ProviderUnavailable"
+    assert not error.value.non_retryable
+    assert failure.ByteSize() < 10_000
+    assert "Something went wrong" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("needs_response", "charge_disputed"), ("lost", "charge_disputed")],
+)
+async def test_what_the_bank_took_back_is_not_paid_a_second_time(
+    peer: Peer, provider: StripeProvider, status: str, code: str
+) -> None:
+    """R23."""
+    asked = await paid(provider)
+    await peer.front.dispute(asked.payment_id, status=status)
+
+    with pytest.raises(ProviderRefusal, match=rf"the buyer's bank .*\({code}\)\.$"):
+        await provider.refund(asked)
+
+    assert await peer.front.refunds() == []
+
+
+async def test_a_refund_of_a_payment_in_another_currency_is_never_sent(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """Stripe takes an amount only: 2490 would be 24.90 of whatever came in."""
+    asked = await paid(provider)
+    zlotys = asked.model_copy(update={"money": Money(amount=2490, currency=Currency("PLN"))})
+
+    with pytest.raises(ProviderRefusal, match="not made in PLN"):
+        await provider.refund(zlotys)
+
+    assert made(peer) == 0
+
+
+async def test_a_payment_that_stripe_does_not_know_is_refused(provider: StripeProvider) -> None:
+    asked = await paid(provider)
+    unknown = asked.model_copy(update={"payment_id": "ch_unknown"})
+
+    with pytest.raises(ProviderRefusal, match=r"there is no such payment \(resource_missing\)"):
+        await provider.refund(unknown)
+
+    assert await provider.refund_state(about(unknown)) is None
+    assert await provider.order_of("ch_unknown") is None
+
+
+async def test_an_amount_that_stripe_cannot_take_is_refused_at_once(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    asked = await paid(provider)
+    odd = asked.model_copy(update={"money": Money(amount=1234, currency=Currency("KWD"))})
+
+    with pytest.raises(ProviderRefusal, match=r"last digit of 0, not 1\.234 KWD"):
+        await provider.refund(odd)
+
+    assert made(peer) == 0
+
+
+async def test_a_wrong_key_is_asked_with_again_later(peer: Peer, provider: StripeProvider) -> None:
+    """R15: the operator mends the key, and the refund goes on."""
+    asked = await paid(provider)
+    wrong = StripeProvider(SecretStr("rk_wrong"), peer.url)
+
+    with pytest.raises(ProviderUnavailable, match="HTTP 401") as error:
+        await wrong.refund(asked)
+    await wrong.close()
+
+    assert "rk_wrong" not in str(error.value)
+
+
+async def test_an_address_where_nobody_answers_is_asked_again_later() -> None:
+    nobody = StripeProvider(API_KEY, "http://127.0.0.1:9", httpx.Timeout(1.0))
+    question = RefundQuestion(refund_id="A", payment_id="ch_1", at=LONG_AGO)
+
+    with pytest.raises(ProviderUnavailable, match="no answer"):
+        await nobody.refund_state(question)
+    await nobody.close()
+
+
+async def test_a_refund_is_found_beyond_the_first_page(
+    provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe_provider, "_PAGE", 2)
+    asked = await paid(provider)
+    parts = [
+        asked.model_copy(
+            update={"refund_id": f"part-{n}", "money": Money(amount=100 + n, currency=EUR)}
+        )
+        for n in range(7)
+    ]
+    for part in parts:
+        await provider.refund(part)
+
+    found = [await provider.refund_state(about(part)) for part in parts]
+    listed = [it.refund_id async for it in provider.refunds(LONG_AGO)]
+
+    assert found == [PENDING] * 7
+    assert sorted(it or "" for it in listed) == [part.refund_id for part in parts]
+
+
+async def test_only_a_refund_that_waits_for_the_buyer_is_stopped(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R23: one that is on its way cannot be called back; its state is what it is."""
+    asked = await paid(provider)
+    await provider.refund(asked)
+
+    assert await provider.stop_refund(about(asked)) == PENDING
+    assert [path for _, path in peer.front.asked if path.endswith("/cancel")] == []
+
+
+async def test_a_payment_is_taken_once_by_its_attempt(peer: Peer, provider: StripeProvider) -> None:
+    """R5: the payment's id is the charge's."""
+    money = Money(amount=2490, currency=EUR)
+    peer.front.faults.plan(Fault.LOST_ANSWER)
+
+    first = await persistently(lambda: provider.take_payment("A-1", money, VISA))
+    again = await provider.take_payment("A-1", money, VISA)
+    second = await provider.take_payment("A-1", money, VISA, attempt=2)
+
+    assert first == again
+    assert first.payment_id.startswith("ch_")
+    assert (first.order_id, first.money, first.method) == ("A-1", money, "card")
+    assert len({it["id"] for it in await peer.front.charges()}) == 2
+    assert second.payment_id != first.payment_id
+
+
+async def test_a_declined_payment_is_a_failed_one_of_its_own_id(provider: StripeProvider) -> None:
+    """R6: the next try is another payment."""
+    money = Money(amount=2490, currency=EUR)
+
+    declined = await provider.take_payment("A-1", money, DECLINED)
+    paid = await provider.take_payment("A-1", money, VISA, attempt=2)
+
+    assert (declined.status, declined.reason) == ("failed", "card_declined")
+    assert paid.status == "succeeded"
+    assert paid.payment_id != declined.payment_id
+    assert await provider.order_of(paid.payment_id) == "A-1"
+
+
+async def test_what_stripe_has_on_record_can_be_compared_with_our_books(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R17, case 24: payments, refunds and chargebacks, those of other business too."""
+    asked = await paid(provider)
+    money = Money(amount=500, currency=EUR)
+    await provider.take_payment("A-2", money, DECLINED)
+    foreign = await provider.take_payment("not/an/order", money, VISA)
+    await provider.refund(asked)
+    await peer.front.fail(asked.refund_id)
+    await peer.front.dispute(foreign.payment_id, 300)
+    lost = await paid(provider, 3)
+    peer.front.end_dispute(await peer.front.dispute(lost.payment_id), "lost")
+    await peer.front.dispute(asked.payment_id, status="warning_needs_response")
+
+    payments = [it async for it in provider.payments(LONG_AGO)]
+    (refund,) = [it async for it in provider.refunds(LONG_AGO)]
+    chargebacks = [it async for it in provider.chargebacks(LONG_AGO)]
+
+    assert {(it.order_id, it.money.amount, it.status) for it in payments} == {
+        ("A-1", 2490, "succeeded"),
+        ("A-2", 500, "failed"),
+        (None, 500, "succeeded"),
+        ("A-3", 2490, "succeeded"),
+    }
+    assert (refund.refund_id, refund.process) == ("A-1-refund-1", "order-A-1")
+    assert (refund.payment_id, refund.money) == (asked.payment_id, asked.money)
+    assert (refund.status, refund.reason) == (RefundStatus.FAILED, "expired_or_canceled_card")
+    assert refund.provider_id.startswith("re_")
+    assert {(it.order_id, it.money.amount, it.status) for it in chargebacks} == {
+        (None, 300, "opened"),
+        ("A-3", 2490, "lost"),
+    }
+
+
+async def test_records_begin_where_they_are_asked_for(provider: StripeProvider) -> None:
+    asked = await paid(provider)
+    await provider.refund(asked)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    records: list[Any] = [it async for it in provider.payments(tomorrow)]
+    records += [it async for it in provider.refunds(tomorrow)]
+    records += [it async for it in provider.chargebacks(tomorrow)]
+
+    assert records == []

@@ -1,0 +1,246 @@
+"""EasyPost as the carrier service (R11), asked over loopback: a peer that speaks its Tracker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+from temporalio.testing import WorkflowEnvironment
+
+from activities.tracking import CarrierRecord, NotKnownYet
+from adapters.tracking.easypost import NEWS_TAKES, CarrierUnavailable, EasyPostCarrier
+from database.connection import Database
+from deploy.embedded import LOOPBACK, free_port
+from runtime.settings import Settings
+from worker import Adapters
+
+KEY = SecretStr("EZTK_canary")
+NUMBER = "RR473124829PL"
+
+
+def place(country: str | None) -> dict[str, Any]:
+    return {
+        "object": "TrackingLocation",
+        "city": "Anywhere",
+        "state": None,
+        "country": country,
+        "zip": None,
+    }
+
+
+def scan(status: str, country: str | None = None) -> dict[str, Any]:
+    return {
+        "object": "TrackingDetail",
+        "message": "…",
+        "status": status,
+        "status_detail": "status_update",
+        "datetime": "2026-11-20T10:00:00Z",
+        "source": "carrier",
+        "tracking_location": place(country),
+    }
+
+
+def tracker(status: str, *scans: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "id": "trk_1",
+        "object": "Tracker",
+        "mode": "production",
+        "tracking_code": NUMBER,
+        "status": status,
+        "status_detail": "status_update",
+        "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "updated_at": "2026-11-21T10:00:00Z",
+        "signed_by": None,
+        "carrier": "PolishPost",
+        "tracking_details": list(scans),
+        "carrier_detail": None,
+        "fees": [],
+        **more,
+    }
+
+
+@dataclass
+class Peer:
+    """Answers as it is told to, and remembers what it was asked."""
+
+    status: int = 201
+    body: Any = None
+    hangs: bool = False
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def trackers(self, request: web.Request) -> web.Response:
+        self.asked.append(await request.json())
+        self.keys.append(request.headers["Authorization"])
+        while self.hangs:
+            await asyncio.sleep(0.05)
+        if isinstance(self.body, str):
+            return web.Response(text=self.body, status=self.status)
+        return web.json_response(self.body, status=self.status)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    peer = Peer()
+    app = web.Application()
+    app.router.add_post("/v2/trackers", peer.trackers)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, LOOPBACK, port).start()
+    peer.url = f"http://{LOOPBACK}:{port}/v2"
+    yield peer
+    peer.hangs = False
+    await runner.cleanup()
+
+
+@pytest.fixture
+def carrier(peer: Peer) -> EasyPostCarrier:
+    return EasyPostCarrier(KEY, peer.url, timeout=1)
+
+
+@pytest.mark.parametrize(
+    "status", ["pre_transit", "in_transit", "out_for_delivery", "return_to_sender", "failure"]
+)
+async def test_a_number_that_the_carrier_has_news_of_is_known(
+    peer: Peer, carrier: EasyPostCarrier, status: str
+) -> None:
+    """R11."""
+    peer.body = tracker(status, scan(status, "DE"))
+
+    assert await carrier.find(NUMBER, "postal service (Poland)") == CarrierRecord()
+    assert peer.asked == [{"tracker": {"tracking_code": NUMBER}}]
+    assert peer.keys == [f"Bearer {KEY.get_secret_value()}"]
+
+
+async def test_a_carrier_that_it_calls_as_we_do_is_named(
+    peer: Peer, carrier: EasyPostCarrier
+) -> None:
+    peer.body = tracker("pre_transit")
+
+    await carrier.find("71123456789123456787", "United States Postal Service")
+
+    assert peer.asked[0]["tracker"]["carrier"] == "USPS"
+
+
+async def test_a_number_that_is_new_to_its_carrier_is_asked_for_again(
+    peer: Peer, carrier: EasyPostCarrier
+) -> None:
+    """R11, R12: a seller gives the number when the label is printed, before the carrier's first scan."""
+    peer.body = tracker("unknown")
+
+    with pytest.raises(NotKnownYet):
+        await carrier.find(NUMBER, None)
+
+
+@pytest.mark.parametrize("scans", [[], None])
+async def test_a_number_that_stays_unknown_is_not_the_carriers(
+    peer: Peer, carrier: EasyPostCarrier, scans: list[Any] | None
+) -> None:
+    """R11."""
+    since = (datetime.now(UTC) - NEWS_TAKES - timedelta(minutes=1)).isoformat()
+    peer.body = tracker("unknown", created_at=since, tracking_details=scans)
+
+    assert await carrier.find(NUMBER, None) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "country"),
+    [
+        (tracker("delivered", scan("in_transit", "PL"), scan("delivered", "DE")), "DE"),
+        (
+            tracker(
+                "delivered",
+                scan("delivered"),
+                carrier_detail={"destination_tracking_location": place("FR")},
+            ),
+            "FR",
+        ),
+        (tracker("delivered", scan("delivered")), None),
+        (
+            tracker("in_transit", carrier_detail={"destination_tracking_location": place("FR")}),
+            None,
+        ),
+    ],
+)
+async def test_where_it_was_delivered_is_told_as_far_as_the_carrier_tells(
+    peer: Peer, carrier: EasyPostCarrier, body: dict[str, Any], country: str | None
+) -> None:
+    """R11."""
+    peer.body = body
+
+    assert await carrier.find(NUMBER, None) == CarrierRecord(delivered_in=country)
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+async def test_of_a_carrier_that_it_does_not_cover_it_says_nothing(
+    peer: Peer, carrier: EasyPostCarrier, status: int
+) -> None:
+    """R11: that nobody knows how to ask is no reason against the number."""
+    peer.status = status
+    peer.body = {"error": {"code": "TRACKER.CREATE.ERROR", "message": "…", "errors": []}}
+
+    assert await carrier.find("YT2212345678901234", "YunExpress") == CarrierRecord()
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 408, 429, 500, 503, 504])
+async def test_when_it_cannot_be_asked_it_says_so(
+    peer: Peer, carrier: EasyPostCarrier, status: int
+) -> None:
+    peer.status = status
+    peer.body = {"error": {"code": "SOME.CODE", "message": "…", "errors": []}}
+
+    with pytest.raises(CarrierUnavailable, match="cannot be asked now"):
+        await carrier.find(NUMBER, None)
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>" + "x" * 5_000_000, "[]", "null", '"x"', '{"status": "delivered"}', "{}"]
+)
+@pytest.mark.parametrize("status", [200, 502])
+async def test_an_answer_that_makes_no_sense_is_none_and_goes_nowhere(
+    peer: Peer, carrier: EasyPostCarrier, status: int, body: str
+) -> None:
+    """Case 23: neither into the error nor into what it came from."""
+    peer.status = status
+    peer.body = body
+
+    with pytest.raises(CarrierUnavailable) as raised:
+        await carrier.find(NUMBER, None)
+
+    assert len(str(raised.value)) < 200
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+async def test_a_hanging_one_is_given_up(peer: Peer, carrier: EasyPostCarrier) -> None:
+    peer.hangs = True
+
+    async with asyncio.timeout(10):
+        with pytest.raises(CarrierUnavailable):
+            await carrier.find(NUMBER, None)
+
+
+async def test_one_that_is_not_there_is_unavailable() -> None:
+    carrier = EasyPostCarrier(KEY, f"http://{LOOPBACK}:{free_port()}/v2", timeout=1)
+
+    with pytest.raises(CarrierUnavailable):
+        await carrier.find(NUMBER, None)
+
+
+async def test_the_settings_choose_whether_carriers_are_asked(
+    environment: WorkflowEnvironment, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = Adapters.of(Settings(), database, environment.client)
+    monkeypatch.setenv("UNBUY_EASYPOST_API_KEY", KEY.get_secret_value())
+    settings = Settings()
+    with_it = Adapters.of(settings, database, environment.client)
+
+    assert without.carriers is None
+    assert isinstance(with_it.carriers, EasyPostCarrier)
+    assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()

@@ -1,0 +1,151 @@
+import pytest
+
+from adapters.tracking.rules import (
+    NO_SUCH_COUNTRY,
+    NO_SUCH_FORM,
+    UNKNOWN_CODE,
+    WRONG_CHECK_DIGIT,
+    CarrierRules,
+)
+
+RULES = CarrierRules()
+
+GOOD = [
+    ("RR473124829PL", "postal service (Poland)"),
+    ("RR123456785PL", "postal service (Poland)"),
+    ("RB123456785GB", "postal service (United Kingdom)"),
+    ("1Z5R89390357567127", "UPS"),
+    ("1Z879E930346834440", "UPS"),
+    ("986578788855", "FedEx"),
+    ("3318810025", "DHL"),
+    ("73891051146", "DHL"),
+    ("TBA619632698000", "Amazon"),
+    ("9400111899223197428497", "United States Postal Service"),
+    ("71123456789123456787", "United States Postal Service"),
+    ("C10999911320231", "OnTrac"),
+    ("D10011354453707", "OnTrac"),
+    ("C1004444443", "Amazon"),
+    ("1027590111820004833500785458233610", "FedEx"),
+    ("K1506235620", "UPS"),
+    ("V0490119172", "UPS"),
+    ("JJD1410302937991", "DHL"),
+    ("JVGL0999999990", "DHL"),
+    ("GM295117494011169042", "DHL"),
+    ("00340433836442636597", "DHL"),
+    ("201298452312", "DHL"),
+    ("00159007733123456789", "Poczta Polska"),
+    ("PX1234567890", "Poczta Polska"),
+    ("520113014230722029585646", "InPost"),
+    ("LP00123456789012", "Cainiao"),
+    ("CAINIAO1234567890123", "Cainiao"),
+    ("YT2212345678901234", "YunExpress"),
+]
+MISTYPED = [
+    ("RR473124828PL", "postal service (Poland)"),
+    ("RR437124829PL", "postal service (Poland)"),
+    ("1Z5R89390357567128", "UPS"),
+    ("986578788856", "FedEx"),
+    ("3318810026", "DHL"),
+    ("9400111899223197428498", "United States Postal Service"),
+    ("1Z5R8939035756712A", "UPS"),
+    ("D10011345983012", "OnTrac"),
+    ("K1506235622", "UPS"),
+    ("V0411335627", "UPS"),
+    ("00340433836442636598", "DHL"),
+    ("00159007733123456782", "Poczta Polska"),
+]
+WRONGLY_LONG = [
+    ("1Z5R8939035756712", "UPS", "18"),
+    ("YT221234567890123", "YunExpress", "18"),
+    ("LP0012345", "Cainiao", "15 to 20"),
+    ("CAINIAO123", "Cainiao", "20 to 27"),
+    ("TBA61963269800", "Amazon", "15"),
+    ("0015900773312345678", "Poczta Polska", "20"),
+    ("PX123456789", "Poczta Polska", "12"),
+    ("JJD12345", "DHL", "11 to 25"),
+    ("0034043383644263659", "DHL", "20"),
+    ("RR47312482PL", "postal service", "13"),
+]
+
+
+@pytest.mark.parametrize(("number", "carrier"), GOOD)
+def test_a_good_number_is_valid_and_tells_its_carrier(number: str, carrier: str) -> None:
+    verdict = RULES.judge(number, None)
+
+    assert (verdict.valid, verdict.carrier, verdict.reason) == (True, carrier, None)
+
+
+@pytest.mark.parametrize(("number", "carrier"), MISTYPED)
+def test_a_wrong_check_digit_is_called_one(number: str, carrier: str) -> None:
+    verdict = RULES.judge(number, None)
+
+    assert not verdict.valid
+    assert verdict.reason == WRONG_CHECK_DIGIT.format(carrier=carrier)
+
+
+@pytest.mark.parametrize(("number", "carrier", "length"), WRONGLY_LONG)
+def test_a_wrong_length_is_called_one(number: str, carrier: str, length: str) -> None:
+    """R11."""
+    verdict = RULES.judge(number, None)
+
+    assert (verdict.valid, verdict.carrier) == (False, carrier)
+    assert verdict.reason
+    assert f"{carrier}. But theirs have {length} characters, and this one has {len(number)}" in (
+        verdict.reason
+    )
+
+
+@pytest.mark.parametrize("digit", "012345678")
+def test_every_other_s10_check_digit_is_wrong(digit: str) -> None:
+    assert not RULES.judge(f"RR47312482{digit}PL", None).valid
+    assert RULES.judge("RR473124829PL", None).valid
+
+
+@pytest.mark.parametrize(
+    ("serial", "check"),
+    # UPU S10: 11 less the weighted sum modulo 11, where 10 is written 0 and 11 is written 5.
+    [("00000000", "5"), ("00000002", "8"), ("00000008", "0"), ("12345678", "5")],
+)
+def test_the_s10_check_digit_follows_the_standard(serial: str, check: str) -> None:
+    good = [digit for digit in "0123456789" if RULES.judge(f"RR{serial}{digit}PL", None).valid]
+
+    assert good == [check]
+
+
+@pytest.mark.parametrize("number", ["", "HELLO", "12345", "PL473124829RR9", "ż" * 13])
+def test_a_form_that_no_carrier_has_is_called_that(number: str) -> None:
+    verdict = RULES.judge(number, "UPS")
+
+    assert (verdict.valid, verdict.carrier, verdict.reason) == (False, None, NO_SUCH_FORM)
+
+
+def test_a_country_that_there_is_not_is_called_that() -> None:
+    """R11."""
+    verdict = RULES.judge("RR473124829QQ", None)
+
+    assert not verdict.valid
+    assert verdict.reason == NO_SUCH_COUNTRY.format(code="QQ")
+
+
+def test_a_code_that_the_carrier_does_not_use_is_called_that() -> None:
+    verdict = RULES.judge("SR473124829PL", None)
+
+    assert not verdict.valid
+    assert verdict.reason == UNKNOWN_CODE.format(carrier="postal service (Poland)")
+
+
+@pytest.mark.parametrize("country", ["TW", "FO", "HK"])
+def test_postal_services_outside_the_union_number_by_s10_as_well(country: str) -> None:
+    assert RULES.judge(f"RR473124829{country}", None).valid
+    assert not RULES.judge(f"RR473124828{country}", None).valid
+
+
+def test_where_the_seller_names_another_carrier_the_number_wins() -> None:
+    assert RULES.judge("1Z5R89390357567127", "DHL").carrier == "UPS"
+
+
+@pytest.mark.parametrize(
+    ("named", "carrier"), [("FedEx", "FedEx"), ("usps", "United States Postal Service")]
+)
+def test_where_carriers_number_alike_what_the_seller_says_decides(named: str, carrier: str) -> None:
+    assert RULES.judge("9205559017555477000002", named).carrier == carrier

@@ -1,0 +1,181 @@
+"""The commands ``reconcile`` and ``books``, on a real server with the local provider."""
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from rich.console import Console
+
+from activities.reconciliation import Report
+from cli import accounting
+from cli.orders import Failure
+from database.journal import Database, SqlJournal
+from deploy.embedded import embedded_server
+from i18n.current import speaking
+from orders.accounting import Posting
+from orders.messages import CancelReason, CancelRequest
+from tests.database.samples import START
+from tests.orders.builders import message, payment, place
+from worker import Adapters, build_worker
+from workflows import calls
+
+
+class Screen:
+    """A terminal's width of text that is kept."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=io.StringIO(), width=240, color_system=None)
+
+    @property
+    def text(self) -> str:
+        assert isinstance(self.console.file, io.StringIO)
+        return re.sub(r" +", " ", self.console.file.getvalue())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqlJournal]:
+    """A server, a worker and a database, found by the environment; one order is paid, one closed."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}"
+    monkeypatch.setenv("UNBUY_DATABASE_URL", url)
+    async with embedded_server() as server:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
+        database = await Database.open(url)
+        async with build_worker(
+            server.client, Adapters.local(database, server.client).activities()
+        ):
+            await calls.place(server.client, place(order_id="paid"))
+            await calls.update(server.client, "paid", message("payment", **payment()))
+            await calls.place(server.client, place(order_id="closed"))
+            await calls.update(server.client, "closed", CancelRequest(reason=CancelReason.OTHER))
+            kept = SqlJournal(database)
+            async with asyncio.timeout(20):
+                while not await kept.balances("paid") or not await kept.order("closed"):
+                    await asyncio.sleep(0.05)
+            await calls.order(server.client, "closed").result()
+            yield kept
+        await database.close()
+
+
+async def _differs(journal: SqlJournal) -> None:
+    """Book by hand what the order knows nothing of."""
+    legs = {"cash": -7, "held": 7}
+    await journal.post(
+        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs)  # type: ignore[arg-type]
+    )
+
+
+async def test_the_books_and_a_reconciliation_without_differences(journal: SqlJournal) -> None:
+    """Case 26: the trial balance is zero, and what is held is told by status."""
+    screen = Screen()
+
+    assert await accounting.books(screen.console) == 0
+    assert await accounting.reconcile(screen.console, 35) == 0
+
+    for line in (
+        "EUR cash at the provider 24.90",
+        "EUR held for orders 24.90",
+        "EUR sum 0.00",
+        "EUR payment review 24.90",
+        "0 payments, 0 refunds, 0 chargebacks and 2 orders of the last 35 days: no differences.",
+    ):
+        assert line in screen.text
+
+
+async def test_a_difference_is_printed_and_fails_the_command(journal: SqlJournal) -> None:
+    """Case 24: the order, what ought to be, what is, and since when."""
+    await _differs(journal)
+    screen = Screen()
+
+    assert await accounting.reconcile(screen.console, 35) == 1
+
+    assert "paid ledger differs from order cash 24.90 EUR, held 24.90 EUR" in screen.text
+    assert "cash 24.83 EUR, held 24.83 EUR" in screen.text
+    assert "1 difference." in screen.text
+
+
+async def test_a_period_that_there_is_not_is_refused() -> None:
+    with pytest.raises(Failure, match="between 1 and 3650"):
+        await accounting.reconcile(Screen().console, 0)
+
+
+async def test_an_empty_ledger_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
+    screen = Screen()
+
+    assert await accounting.books(screen.console) == 0
+    assert screen.text == "The ledger is empty.\n"
+
+
+async def test_the_books_and_a_reconciliation_in_polish(journal: SqlJournal) -> None:
+    await _differs(journal)
+    screen = Screen()
+
+    with speaking("pl"):
+        assert await accounting.books(screen.console) == 0
+        assert await accounting.reconcile(screen.console, 35) == 1
+
+    for line in (
+        "EUR środki u operatora płatności 24,83",
+        "EUR wstrzymane na poczet zamówień 24,83",
+        "EUR suma 0,00",
+        "EUR płatność jest sprawdzana 24,83",
+        "paid księga różni się od zamówienia środki 24,90\N{NO-BREAK SPACE}€, wstrzymane 24,90",
+        "Porównano 0 płatności, 0 zwrotów, 0 obciążeń zwrotnych i 2 zamówienia z ostatnich 35 dni: "
+        "1 różnica.",
+    ):
+        assert line in screen.text
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (
+            0,
+            "0 płatności, 0 zwrotów, 0 obciążeń zwrotnych i 0 zamówień z ostatnich 35 dni: brak ró",
+        ),
+        (
+            1,
+            "1 płatność, 1 zwrot, 1 obciążenie zwrotne i 1 zamówienie z ostatnich 35 dni: 1 różnica.",
+        ),
+        (
+            2,
+            "2 płatności, 2 zwroty, 2 obciążenia zwrotne i 2 zamówienia z ostatnich 35 dni: 2 różnice.",
+        ),
+        (
+            5,
+            "5 płatności, 5 zwrotów, 5 obciążeń zwrotnych i 5 zamówień z ostatnich 35 dni: 5 różnic.",
+        ),
+        (12, "i 12 zamówień z ostatnich 35 dni: 12 różnic."),
+        (22, "i 22 zamówienia z ostatnich 35 dni: 22 różnice."),
+    ],
+)
+async def test_numbers_ask_for_their_plural(
+    monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    @asynccontextmanager
+    async def connected() -> AsyncIterator[None]:
+        yield
+
+    async def compared(_client: object, _days: int) -> Report:
+        return Report(
+            payments=number,
+            refunds=number,
+            chargebacks=number,
+            orders=number,
+            findings=(),
+            more=number,
+        )
+
+    monkeypatch.setattr(accounting, "connection", connected)
+    monkeypatch.setattr(calls, "reconcile", compared)
+    screen = Screen()
+
+    with speaking("pl"):
+        await accounting.reconcile(screen.console, 35)
+
+    assert said in screen.text

@@ -1,0 +1,132 @@
+"""The command line explains itself in Polish: its help, and what was asked for wrongly."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import starter
+from i18n.extraction import extract, read
+from orders.messages import MESSAGES
+from orders.order import Status
+
+COMMANDS = [name for name in starter.app if not name.startswith("-")]
+
+# What keeps its name in every language, and words that both languages have.
+_NAMES = {
+    *("starter", "py", "python", "help", "h", "lang", "en", "pl", "docs", "messages", "md"),
+    *("samples", "buyer", "seller", "support", "provider", "Temporal", "JSON", "ID", "R", "d"),
+    *("UNBUY", "LC", "ALL", "MESSAGES", "LANG", "Ctrl", "C", "token", "zero", "do", "worker"),
+}
+_WORDS = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
+
+
+def _words(text: str) -> set[str]:
+    # Options and codes are names, too.
+    return set(_WORDS.findall(re.sub(r"--[a-z-]+|UNBUY_LANG|LC_[A-Z]+", "", text)))
+
+
+@pytest.fixture
+def say_help(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], str]:
+    def help_of(command: str, locale: str) -> str:
+        assert starter.main([*command.split(), "--help", "--lang", locale]) == 0
+        return capsys.readouterr().out
+
+    return help_of
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_has_no_english_word_in_polish(
+    say_help: Callable[[str, str], str], command: str
+) -> None:
+    english, polish = say_help(command, "en"), say_help(command, "pl")
+
+    assert "Użycie: starter.py" in polish
+    names = _NAMES | set(COMMANDS) | set(Status) | MESSAGES.keys()
+    assert _words(english) & _words(polish) - names == set()
+
+
+def test_help_is_taken_from_the_docstrings_of_commands() -> None:
+    """Beside what the same file says by itself."""
+    texts = {
+        str(message.id)
+        for message in extract()
+        if "starter.py" in [path for path, _ in message.locations]
+    }
+
+    assert "How long it counts, such as 30d." in texts
+    assert "News that never came is brought again; everything that differs is printed." in texts
+    assert "There may be more than these {most}: narrow the list down." in texts
+    assert texts <= {str(message.id) for message in read("pl")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("lst", "Nieznane polecenie „lst”. Czy chodziło o „list”? Dostępne polecenia: place, "),
+        ("send x", "Brakuje argumentu NAZWA. Pomoc: python starter.py send --help"),
+        ("list --status lost", "Niepoprawna wartość „lost” dla --status. Do wyboru: awaiting_pa"),
+        ("list --nope", "Nieznana opcja: --nope. Pomoc: python starter.py list --help"),
+        ("list --buyer", "Opcja --buyer wymaga wartości."),
+        ("list --overdue=x", "Opcja --overdue nie przyjmuje wartości."),
+        ("reconcile --days x", "dla --days: potrzebna jest liczba całkowita."),
+        ("reconcile --days 0", "--days musi być od 1 do 3650."),
+        ("reconcile --days 1 --days 2", "Opcję --days podano więcej niż raz."),
+        ("show a b c", "Za dużo argumentów: b c."),
+        ("token buyer x --lifetime=x", "potrzebny jest czas trwania, na przykład 30d lub 12h."),
+        ("token buyer x --lifetime=-1d", "Okres ważności tokenu musi być dłuższy od zera:"),
+        ("token support a'b", "Nikt z obsługi nie może mieć takiego identyfikatora"),
+        ("place missing.json", "Nie można odczytać missing.json: nie ma takiego pliku ani kat"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_said_in_polish(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: str,
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("UNBUY_LANG", "pl")
+
+    assert starter.main(arguments.split()) == 2
+
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"TEMPORAL_ADDRESS": "127.0.0.1:1"},
+            "Nie można połączyć się z Temporalem pod adresem 127.0.0.1:1 (połączenie odrzucone).",
+        ),
+        ({"TEMPORAL_PROFILE": "none"}, "Nie można odczytać konfiguracji Temporala: "),
+    ],
+)
+def test_why_temporal_cannot_be_reached_is_said_in_polish(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    variables: dict[str, str],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in ({"UNBUY_LANG": "pl"} | variables).items():
+        monkeypatch.setenv(name, value)
+
+    assert starter.main(["list"]) != 0
+
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_a_wrong_setting_is_named_in_polish(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"LANG": "pl", "LOG_LEVEL": "loud", "PROOF_STORE": "x://y"}.items():
+        monkeypatch.setenv(f"UNBUY_{name}", value)
+
+    assert starter.main(["outbox"]) == 2
+
+    said = capsys.readouterr().err
+    assert "UNBUY_LOG_LEVEL: dozwolone wartości to 'DEBUG', " in said
+    assert "UNBUY_PROOF_STORE: musi być katalogiem albo zasobnikiem" in said

@@ -1,0 +1,32 @@
+"""What the command line shows of what people were told."""
+
+from datetime import UTC, datetime
+
+from activities.notifications import OutboxMessage
+from cli.rendering import letters
+from database.journal import OutboxEntry, Refusal
+from orders.messages import Role
+from orders.order import Party
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_support_sees_by_what_a_letter_did_not_reach_its_reader() -> None:
+    """R21: and why, without the address."""
+    letter = OutboxMessage(
+        key="A-1:order_shipped:1:buyer",
+        order_id="A-1",
+        to=Role.BUYER,
+        party=Party(id="b", name="Anna", locale="en", notify=("mailto:canary@example.org",)),
+        what="order_shipped",
+        at=AT,
+        details={},
+    )
+    refusal = Refusal(channel="mailto", why="The mail server refuses it (550).")
+
+    [shown] = letters([OutboxEntry(letter=letter, delivered_at=AT, refused=(refusal,))])
+
+    assert shown.plain.splitlines()[1:] == [
+        "  Order A-1 is shipped.",
+        "  Not by mailto: The mail server refuses it (550).",
+    ]

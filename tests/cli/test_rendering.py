@@ -1,0 +1,70 @@
+"""Orders as a terminal shows them, in both languages; the commands themselves are tested in test_starter."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from cli import rendering
+from i18n.catalogues import LOCALES, Locale
+from i18n.current import say, speaking, spoken
+from orders.handlers import record_refusal
+from orders.view import OrderView
+from tests.orders.builders import Story, eur, photo
+from tests.orders.test_table import ARRIVALS
+
+_ENGLISH = re.compile(r"\b(the|is|and|of|was|not|since|because|can)\b", re.IGNORECASE)
+
+
+def _settled() -> Story:
+    story = Story().cancel(complaint=True)
+    story.send("seller_message", topic="shipping_advice", text="Uwaga")
+    story.send("shipment_proof", **photo())
+    story.send("proof_review", accepted=False, note="Za ciemne")
+    story.send("settlement_offer", money=eur(500))
+    story.send("settlement_acceptance", offer_id="offer-1")
+    story.refund_news("failed", reason="Konto")
+    return story
+
+
+def _given_more_time() -> Story:
+    story = Story().paid()
+    story.send("shipment_extension", days=5)
+    story.stray(payment_id="pay-2")
+    record_refusal(story.order, "cancel_request", "The order has already shipped.", story.now)
+    return story
+
+
+STORIES: list[Callable[[], Story]] = [*ARRIVALS.values(), _settled, _given_more_time]
+
+
+def text_of(view: OrderView) -> str:
+    console = Console(file=io.StringIO(), width=rendering.UNWRAPPED)
+    console.print(rendering.whole(view))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("arrive", STORIES)
+def test_an_order_is_shown_in_polish_from_its_first_line_to_its_last(
+    arrive: Callable[[], Story],
+) -> None:
+    """R21: keys that commands take are all that stays English."""
+    view = arrive().view
+
+    with speaking("pl"):
+        shown = text_of(view)
+
+    assert "Zamówienie A-1001: " in shown
+    assert [line for line in shown.splitlines() if _ENGLISH.search(line)] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_language_is_spoken_within_its_block_only(locale: Locale) -> None:
+    with speaking(locale):
+        assert spoken() == locale
+        assert say("nothing") == {"en": "nothing", "pl": "nic"}[locale]
+
+    assert spoken() == "en"

@@ -1,0 +1,71 @@
+"""Lists of orders, part by part: support's, and the newest."""
+
+from datetime import timedelta
+
+import pytest
+
+from database.connection import Database
+from database.journal import SqlJournal
+from database.order_lists import SqlOrderLists, by_placing
+from database.support_queue import SqlSupportQueue
+from orders.order import Dispute, DisputeReason
+from tests.database.samples import START, placed, step
+
+# The second and the third have waited equally long; the last does not wait.
+SINCE = {"A-4": 0, "A-2": 1, "A-3": 1, "A-1": 2, "A-0": None}
+
+
+@pytest.fixture
+async def waiting(database: Database, journal: SqlJournal) -> SqlSupportQueue:
+    for order_id, hours in SINCE.items():
+        order = placed(order_id)
+        if hours is not None:
+            at = START + timedelta(hours=hours)
+            order.dispute = Dispute(
+                dispute_id=order_id,
+                reason=DisputeReason.BUYER_REQUEST,
+                opened_at=at,
+                due_by=at + timedelta(days=60),
+            )
+        await journal.record(step(order))
+    return SqlSupportQueue(database)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+async def test_what_waits_longest_comes_first_and_no_part_repeats_or_skips(
+    waiting: SqlSupportQueue, most: int
+) -> None:
+    """R11, R15, R16."""
+    seen, after = [], None
+    while found := await waiting.first(most, after):
+        seen += [case.view.order_id for case in found]
+        after = found[-1].place
+
+    assert seen == ["A-4", "A-2", "A-3", "A-1"]
+
+
+@pytest.mark.parametrize("sought", ["A-", "buyer-7", "seller-3"])
+async def test_orders_placed_at_once_are_found_once(waiting: SqlSupportQueue, sought: str) -> None:
+    seen, after = [], None
+    while found := await waiting.search(sought, 2, after):
+        seen += [case.view.order_id for case in found]
+        after = found[-1].place
+
+    assert seen == sorted(SINCE, reverse=True)
+
+
+async def test_orders_of_the_same_day_are_listed_once(
+    database: Database, journal: SqlJournal
+) -> None:
+    """The first two were placed at once, the others an hour later each."""
+    for hour, order_id in enumerate(["A-2", "A-1", "A-3", "A-0"]):
+        order = placed(order_id)
+        order.placed_at = START + timedelta(hours=max(hour, 1))
+        await journal.record(step(order))
+
+    seen, after = [], None
+    while found := await SqlOrderLists(database).newest(most=1, after=after):
+        seen += [view.order_id for view in found]
+        after = by_placing(found[-1])
+
+    assert seen == ["A-0", "A-3", "A-2", "A-1"]

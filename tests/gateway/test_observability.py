@@ -1,0 +1,283 @@
+"""What requests leave behind (case 54): headers, lines in the log, metrics, and no person in any of them."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from database.connection import Database
+from deploy.embedded import LOOPBACK, free_port
+from gateway.orders import OrderService
+from tests.gateway.conftest import SECRET, Town, serving
+from tests.gateway.problem import HEADERS, problem_of
+
+CANARY = "Kanarek"
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """What the access log says."""
+    found: list[dict[str, Any]] = []
+
+    def take(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+        found.append(dict(event))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[take])
+    monkeypatch.setattr("gateway.observability.log", structlog.get_logger())
+    yield found
+    structlog.configure(**before)
+
+
+async def _use_everything(town: Town) -> None:
+    """Requests of all kinds with a canary wherever a caller can put one; answered well or refused."""
+    canary = f"{CANARY}-{town.number}"
+    town_ = Town(town.http, town.stage)
+    buyer = {
+        "id": canary,
+        "name": CANARY,
+        "locale": "pl",
+        "notify": [f"mailto://{CANARY}@x.example"],
+    }
+    person, order_id = town_.person("buyer", canary), f"{canary}-1"
+    path = f"/v1/orders/{order_id}"
+    await person.post("/v1/orders", town.order(order_id=order_id, buyer=buyer))
+    await person.get(path)
+    await person.get(f"/v1/orders?cursor={CANARY}")
+    await person.get(f"/v1/orders?status={CANARY}")
+    await person.post(
+        f"{path}/buyer-message", {"text": CANARY}, headers={"Idempotency-Key": CANARY}
+    )
+    await person.post(f"{path}/buyer-message", {CANARY: CANARY})
+    await person.post(f"{path}/seller-reply", {"note": CANARY})
+    await person.post(f"{path}/cancel-request", content=CANARY, headers={"Content-Type": CANARY})
+    await town_.person("buyer", f"{CANARY}-other").get(path)
+    await town.http.get(f"/{CANARY}")
+    await town.http.post(f"/v1/webhooks/{CANARY}", content=CANARY)
+    await town.http.request(CANARY.upper(), path)
+    headers = {"Authorization": f"Bearer {CANARY}", "User-Agent": CANARY, "X-Forwarded-For": CANARY}
+    await town.http.get(path, headers=headers)
+    async with person.http.stream("GET", f"{path}/events", headers=person._headers({})):
+        pass
+
+
+async def test_logs_and_metrics_name_nobody(
+    town: Town, lines: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Case 54: routes, statuses and roles; no party, order or word of a body."""
+    caplog.set_level(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+    await _use_everything(town)
+
+    metrics = (await town.http.get("/metrics")).text
+    # The worker of these tests, in the same process, tells people by the log, by the order's id.
+    logged = [it.getMessage() for it in caplog.records if it.name != "unbuy.told"]
+    for seen in (*map(json.dumps, lines), *logged, *metrics.splitlines()):
+        assert CANARY.lower() not in seen.lower()
+    routes = {(line["route"], line["status"], line["role"]) for line in lines}
+    assert ("/v1/orders", 201, "buyer") in routes
+    assert ("/v1/orders/{order_id}", 404, "buyer") in routes
+    assert ("/v1/orders/{order_id}/seller-reply", 403, "buyer") in routes
+    assert ("/v1/webhooks/{provider}", 404, None) in routes
+    assert ("none", 404, None) in routes
+    assert 'route="/v1/orders/{order_id}"' in metrics
+    assert {line["method"] for line in lines} <= {"GET", "POST", "other"}
+
+
+async def test_a_failure_of_ours_tells_callers_nothing_and_us_where(
+    town: Town,
+    lines: list[dict[str, Any]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A 500 is a problem like others; the log has its id and place, and not its text."""
+
+    async def fails(self: OrderService, *_: Any) -> Any:
+        raise RuntimeError(f"{CANARY} lives in Kanarkowa 1")
+
+    monkeypatch.setattr(OrderService, "visible", fails)
+
+    answer = await town.buyer.get(town.path)
+
+    problem = problem_of(answer, 500)
+    assert CANARY not in answer.text
+    (failed,) = [line for line in lines if line["event"] == "failed"]
+    assert problem["instance"] == f"urn:request:{failed['request_id']}"
+    assert failed["error"] == "RuntimeError"
+    assert "test_observing.py" in failed["at"][-1]
+    assert CANARY not in json.dumps(lines) + caplog.text
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert line["status"] == 500
+
+
+async def test_every_answer_has_the_headers_that_browsers_obey(town: Town) -> None:
+    await town.place()
+
+    answers = [
+        await town.buyer.get(town.path),
+        await town.buyer.get("/v1/orders"),
+        await town.http.get("/v1/orders"),
+        await town.http.get("/nowhere"),
+        await town.http.get("/healthz"),
+        await town.http.get("/metrics"),
+        await town.http.get("/docs"),
+        await town.http.get("/docs/ui/swagger-ui.css"),
+        await town.http.request("DELETE", "/v1/orders"),
+    ]
+
+    for answer in answers:
+        assert HEADERS.items() <= dict(answer.headers).items()
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+    for answer in answers[:4]:
+        assert answer.headers["cache-control"] == "no-store"
+
+
+@asynccontextmanager
+async def _open_to(
+    town: Town, database: Database, origins: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        serving(town.stage.server.client, database, cors_origins=origins) as address,
+        httpx.AsyncClient(base_url=address, verify=False) as http,
+    ):
+        yield http
+
+
+def _preflight(origin: str) -> dict[str, str]:
+    return {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+    }
+
+
+async def test_no_other_site_may_call_unless_it_is_listed(town: Town, database: Database) -> None:
+    """CORS is off by default, and on for the origins that are listed, and for no other."""
+
+    async def allowed(http: httpx.AsyncClient, origin: str) -> set[str | None]:
+        asked = await http.options("/v1/orders", headers=_preflight(origin))
+        got = await http.get("/healthz", headers={"Origin": origin})
+        refused = await http.get("/v1/orders", headers={"Origin": origin})
+        assert (got.status_code, refused.status_code) == (200, 401)
+        assert HEADERS.items() <= dict(asked.headers).items()
+        return {it.headers.get("access-control-allow-origin") for it in (asked, got, refused)}
+
+    shop = "https://shop.example"
+    assert await allowed(town.http, shop) == {None}
+    async with _open_to(town, database, f"{shop},https://other.example") as http:
+        assert await allowed(http, shop) == {shop}
+        for origin in (
+            "https://evil.example",
+            "null",
+            "http://shop.example",
+            "https://shop.example.evil.example",
+            "https://shop.example:8443",
+        ):
+            assert await allowed(http, origin) == {None}
+        asked = await http.options("/v1/orders", headers=_preflight(shop))
+        assert "access-control-allow-credentials" not in asked.headers
+
+
+@asynccontextmanager
+async def _process(town: Town) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
+    """``python -m gateway`` as it is run, and a client of it."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway"),
+        env={
+            **{name: it for name, it in os.environ.items() if not name.startswith("UNBUY_")},
+            "TEMPORAL_ADDRESS": town.stage.server.address,
+            "UNBUY_DATABASE_URL": town.stage.database_url,
+            "UNBUY_GATEWAY_PORT": str(port),
+            "UNBUY_TOKEN_SECRET": SECRET.get_secret_value(),
+        },
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        address = f"http://{LOOPBACK}:{port}"
+        async with httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http:
+            async with asyncio.timeout(60):
+                while True:
+                    assert process.returncode is None, "the gateway ended by itself"
+                    try:
+                        await http.get("/healthz")
+                        break
+                    except httpx.ConnectError:
+                        await asyncio.sleep(0.05)
+            yield process, http
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _refuses_connections(address: str) -> None:
+    url = httpx.URL(address)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(url.host, url.port)
+            except OSError:
+                return
+            writer.close()
+            await asyncio.sleep(0.02)
+
+
+async def test_a_gateway_that_is_told_to_stop_finishes_what_runs_and_takes_nothing_new(
+    town: Town,
+) -> None:
+    """SIGTERM: a running request gets its answer, a stream ends, a new connection is refused."""
+    async with _process(town) as (process, http):
+        here = Town(http, town.stage)
+        await here.place()
+        assert "server" not in (await http.get("/healthz")).headers
+        arriving = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b'{"text": "'
+            arriving.set()
+            await stopping.wait()
+            yield b'Still here"}'
+
+        stopping = asyncio.Event()
+        signed = here.buyer._headers({})
+        async with http.stream("GET", f"{here.path}/events", headers=signed) as stream:
+            running = asyncio.create_task(
+                here.buyer.post(
+                    f"{here.path}/buyer-message",
+                    content=slowly(),
+                    headers={"Content-Type": "application/json"},
+                )
+            )
+            await arriving.wait()
+            process.send_signal(signal.SIGTERM)
+            await _refuses_connections(str(http.base_url))
+            async with asyncio.timeout(5):
+                async for _ in stream.aiter_bytes():
+                    pass
+            stopping.set()
+            answer = await running
+        assert answer.json()["messages"][0]["text"] == "Still here"
+
+        out, err = await asyncio.wait_for(process.communicate(), 10)
+        assert process.returncode in (0, -signal.SIGTERM)
+        assert b"Traceback" not in err, err.decode()
+        logged = [json.loads(line) for line in out.splitlines()]
+        assert {"route", "status", "role", "request_id", "ms"} <= logged[0].keys()
+        assert town.buyer.id.encode() not in out + err

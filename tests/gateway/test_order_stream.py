@@ -1,0 +1,265 @@
+"""Live orders: server-sent events for whoever may see them, at no cost to the order."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from database.connection import Database
+from database.order_lists import SqlOrderLists
+from tests.gateway.conftest import Person, Town, serving, token
+from tests.gateway.problem import problem_of
+
+MANY = 100
+
+
+@dataclass
+class Stream:
+    """What one watcher is sent."""
+
+    lines: AsyncIterator[str]
+
+    async def next(self) -> tuple[int, dict[str, Any]]:
+        """The next event: its id, and the view that it has."""
+        fields: dict[str, str] = {}
+        async with asyncio.timeout(20):
+            async for line in self.lines:
+                name, _, value = line.partition(":")
+                if name:
+                    fields[name] = value.strip()
+                elif "data" in fields:
+                    assert fields["event"] == "order"
+                    return int(fields["id"]), json.loads(fields["data"])
+        raise EOFError("the stream has ended")
+
+    async def ends(self) -> None:
+        """Wait until nothing more comes."""
+        with suppress(EOFError):
+            while True:
+                await self.next()
+
+    async def until(self, status: str) -> int:
+        """The id of the event in which the order has this status."""
+        while True:
+            number, view = await self.next()
+            if view["status"] == status:
+                return number
+
+
+@asynccontextmanager
+async def _watching(person: Person, path: str, **headers: str) -> AsyncIterator[Stream]:
+    signed = person._headers({"headers": headers})
+    async with person.http.stream("GET", f"{path}/events", headers=signed) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield Stream(answer.aiter_lines())
+
+
+@asynccontextmanager
+async def _town(town: Town, **changes: Any) -> AsyncIterator[Town]:
+    """A gateway of the test's own for the same orders."""
+    database = await Database.open(town.stage.database_url)
+    most = httpx.Limits(max_connections=MANY + 20)
+    try:
+        async with (
+            serving(town.stage.server.client, database, **changes) as address,
+            httpx.AsyncClient(base_url=address, verify=False, limits=most, timeout=20) as http,
+        ):
+            yield Town(http, town.stage)
+    finally:
+        await database.close()
+
+
+def _watchers() -> float:
+    return REGISTRY.get_sample_value("unbuy_gateway_watchers") or 0
+
+
+async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them share one look at the database at a time, and none adds an event to the history."""
+    looks, at_once, most = 0, 0, 0
+    changed = SqlOrderLists.changed
+
+    async def counted(listing: SqlOrderLists, seen: Any) -> Any:
+        nonlocal looks, at_once, most
+        looks, at_once = looks + 1, at_once + 1
+        most = max(most, at_once)
+        try:
+            return await changed(listing, seen)
+        finally:
+            at_once -= 1
+
+    monkeypatch.setattr(SqlOrderLists, "changed", counted)
+    async with _town(town) as here, AsyncExitStack() as stack:
+        await here.place()
+        people = (here.buyer, here.seller, here.support)
+        streams: list[Stream] = []
+        # The first one's event says that the order is kept: who comes later need not ask it.
+        for several in (1, *[11] * 9):
+            watching = (_watching(people[number % 3], here.path) for number in range(several))
+            new = await asyncio.gather(*map(stack.enter_async_context, watching))
+            await asyncio.gather(*(stream.until("awaiting_payment") for stream in new))
+            streams += new
+        assert _watchers() == MANY
+        before, began, looks = await here.settled_events(), time.monotonic(), 0
+        await asyncio.sleep(1)
+
+        assert await here.events() == before
+        assert looks <= (time.monotonic() - began) / 0.5 + 1
+        await here.pay()
+        await asyncio.gather(*(stream.until("payment_review") for stream in streams))
+        assert most == 1
+
+
+async def test_each_watcher_sees_the_order_as_it_may(town: Town) -> None:
+    """Where the other party is told of things is that one's affair."""
+    buyer = {"id": town.buyer.id, "name": "Anna", "locale": "pl", "notify": ["json://anna.example"]}
+    await town.place(buyer=buyer)
+
+    for person, sees in ((town.buyer, True), (town.support, True), (town.seller, False)):
+        async with _watching(person, town.path) as stream:
+            _, view = await stream.next()
+            assert bool(view["buyer"]["notify"]) is sees
+
+
+async def test_who_comes_back_is_spared_what_it_has_seen(town: Town) -> None:
+    """``Last-Event-ID``."""
+    await town.place()
+    async with _watching(town.buyer, town.path) as stream:
+        seen, _ = await stream.next()
+
+    async with _watching(town.buyer, town.path, **{"Last-Event-ID": str(seen)}) as stream:
+        await town.pay()
+        number, view = await stream.next()
+
+    assert number > seen
+    assert view["status"] == "payment_review"
+
+
+async def test_a_stream_ends_with_its_token(town: Town) -> None:
+    """Also when nothing happens: its watcher has to sign in again."""
+    await town.place()
+    short = {"Authorization": f"Bearer {token('buyer', town.buyer.id, timedelta(seconds=2))}"}
+    async with _watching(town.buyer, town.path, **short) as stream:
+        await stream.next()
+        await stream.ends()
+
+
+async def test_anothers_order_is_not_watched(town: Town) -> None:
+    """Case 47: nothing is streamed before it is known who may see it."""
+    await town.place()
+    before = _watchers()
+
+    for person in (town.person("buyer", "b"), town.person("seller", "b")):
+        problem_of(await person.get(f"{town.path}/events"), 404)
+        problem_of(await person.get("/v1/orders/N-1/events"), 404)
+    problem_of(await town.http.get(f"{town.path}/events"), 401)
+    problem_of(await town.provider.get(f"{town.path}/events"), 403)
+
+    assert _watchers() == before
+
+
+async def test_one_watcher_too_many_is_told_so_until_another_leaves(town: Town) -> None:
+    """503 before the stream begins, and no place is lost by whoever hangs up."""
+    async with _town(town, max_watchers=2) as here:
+        await here.place()
+        for _ in range(2):
+            async with (
+                _watching(here.buyer, here.path) as first,
+                _watching(here.seller, here.path) as second,
+            ):
+                await first.next()
+                await second.next()
+                refused = await asyncio.gather(
+                    *(here.support.get(f"{here.path}/events") for _ in range(5))
+                )
+                for answer in refused:
+                    assert "Too many" in problem_of(answer, 503)["detail"]
+            await _nobody_watches()
+
+
+async def test_one_caller_leaves_places_for_others(town: Town) -> None:
+    """A quarter of them is one caller's at most; 429, and none is lost by whoever hangs up."""
+    async with _town(town, max_watchers=8) as here:
+        await here.place()
+        for _ in range(2):
+            async with (
+                _watching(here.buyer, here.path) as first,
+                _watching(here.buyer, here.path) as second,
+                _watching(here.seller, here.path) as others,
+            ):
+                for stream in (first, second, others):
+                    await stream.next()
+                refused = await here.buyer.get(f"{here.path}/events")
+                assert "too many" in problem_of(refused, 429)["detail"]
+            await _nobody_watches()
+
+
+async def _nobody_watches() -> None:
+    async with asyncio.timeout(10):
+        while _watchers():
+            await asyncio.sleep(0.02)
+
+
+async def test_streams_go_on_after_the_database_was_away(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changed in between is told as soon as it can be read again."""
+    await town.place()
+    changed = SqlOrderLists.changed
+
+    async def broken(listing: SqlOrderLists, seen: Any) -> Any:
+        raise OSError("connection refused")
+
+    async with _watching(town.buyer, town.path) as stream:
+        await stream.until("awaiting_payment")
+        monkeypatch.setattr(SqlOrderLists, "changed", broken)
+        await town.pay()
+        await asyncio.sleep(1)
+        monkeypatch.setattr(SqlOrderLists, "changed", changed)
+
+        await stream.until("payment_review")
+
+
+async def test_streams_end_when_looking_fails_for_a_reason_of_ours(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who watches connects again, rather than to wait for news that never come."""
+    await town.place()
+
+    async def wrong(listing: SqlOrderLists, seen: Any) -> Any:
+        raise ValueError("a defect")
+
+    async with _watching(town.buyer, town.path) as stream:
+        await stream.next()
+        monkeypatch.setattr(SqlOrderLists, "changed", wrong)
+        await stream.ends()
+    assert "a defect" not in caplog.text
+
+
+async def test_streams_end_soon_when_the_gateway_stops(town: Town) -> None:
+    """A graceful stop waits for no stream."""
+    database = await Database.open(town.stage.database_url)
+    async with httpx.AsyncClient(verify=False) as http, AsyncExitStack() as running:
+        serve = serving(town.stage.server.client, database)
+        http.base_url = httpx.URL(await running.enter_async_context(serve))
+        here = Town(http, town.stage)
+        await here.place()
+        async with _watching(here.buyer, here.path) as stream:
+            await stream.next()
+            began = time.monotonic()
+            stopping = asyncio.create_task(running.aclose())
+            await stream.ends()
+            await stopping
+
+            assert time.monotonic() - began < 3
+    await database.close()

@@ -1,0 +1,134 @@
+"""Every key that people can meet has its name, in both languages."""
+
+import ast
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from activities.ledger_check import Finding
+from i18n.catalogues import LOCALES
+from i18n.labels import LABELS, PHRASES, label, phrase
+from orders import order as model
+from orders.errors import RefusalCode
+from orders.lifecycle import COMING_PHRASES
+from orders.messages import (
+    MESSAGES,
+    CancelReason,
+    DisputeDecision,
+    RefundStatus,
+    Role,
+    SellerMessage,
+    SellerReply,
+)
+
+ORDERS = Path(__file__).parents[2] / "orders"
+
+
+def _choices(of: Any, field: str) -> set[str]:
+    return set(get_args(of.model_fields[field].annotation))
+
+
+KEYS: dict[str, set[str]] = {
+    "status": set(model.Status),
+    "close_reason": set(model.CloseReason),
+    "cancel_reason": set(CancelReason),
+    "cancellation_status": _choices(model.Cancellation, "status"),
+    "fault": set(model.Fault),
+    "seller_decision": _choices(SellerReply, "decision"),
+    "payment_status": _choices(model.Payment, "status"),
+    "chargeback_status": _choices(model.Chargeback, "status"),
+    "shipment_status": _choices(model.Shipment, "status"),
+    "tracking_status": _choices(model.TrackingEvidence, "status"),
+    "proof_status": _choices(model.ProofEvidence, "status"),
+    "proof_kind": _choices(model.ProofEvidence, "kind"),
+    "dispute_status": _choices(model.Dispute, "status"),
+    "dispute_reason": set(model.DisputeReason),
+    "dispute_outcome": set(model.DisputeOutcome),
+    "dispute_decision": _choices(DisputeDecision, "decision"),
+    "refund_status": set(RefundStatus),
+    "offer_kind": _choices(model.Offer, "kind"),
+    "offer_status": _choices(model.Offer, "status"),
+    "topic": _choices(SellerMessage, "topic"),
+    "role": set(Role),
+    "action": {*MESSAGES, "pay_now", "reorder"},
+    # A payment of an order that there is none of has a reason of its own (orders.stray_payments).
+    "refusal_code": {*RefusalCode, "unknown_order"},
+    "finding": _choices(Finding, "what"),
+}
+
+# What a timeline says, where its words are known only when it runs.
+_AT_RUN_TIME = {
+    "f'tracking_{evidence.status}'": {"tracking_valid", "tracking_invalid"},
+    "f'proof_{proof.status}'": {"proof_accepted", "proof_rejected"},
+    "f'refund_{status.value}'": {f"refund_{status}" for status in RefundStatus},
+    "deadline": {"refund_overdue"},
+    "what": {
+        *("chargeback_opened", "chargeback_won", "chargeback_lost"),
+        *("payment_reminder", "seller_reminder", "dispute_reminder", "chargeback_reminder"),
+    },
+}
+
+
+def happens() -> set[str]:
+    """Every key that ``orders`` can put into a timeline."""
+    found: set[str] = set()
+    for file in sorted(ORDERS.glob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr in ("happened", "_happened")
+            ):
+                what = call.args[1]
+                if isinstance(what, ast.Constant):
+                    found.add(str(what.value))
+                else:
+                    found |= _AT_RUN_TIME[ast.unparse(what)]
+    return found
+
+
+def test_every_key_of_the_contract_has_its_name_and_no_name_is_left_over() -> None:
+    assert {kind: set(names) for kind, names in LABELS.items()} == KEYS | {"event": happens()}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_names_read_as_names(locale: str) -> None:
+    for kind, names in LABELS.items():
+        read = [label(kind, key, locale) for key in names]
+        assert all(name[0].isupper() and "_" not in name and name[-1] != "." for name in read)
+        # Two choices with one name could not be told apart.
+        assert len(set(read)) == len(read), kind
+
+
+def test_what_comes_next_has_its_name() -> None:
+    for what in COMING_PHRASES:
+        assert label("next", what, "pl") != label("next", what, "en")
+    assert label("next", "payment_reminder", "pl") == "Kupujący otrzyma przypomnienie o płatności"
+
+
+def test_names_are_those_that_shops_use() -> None:
+    said = {
+        ("action", "cancel_request"): "Anuluj zamówienie",
+        ("action", "pay_now"): "Zapłać teraz",
+        ("action", "reorder"): "Dodaj ponownie do koszyka",
+        ("status", "awaiting_payment"): "Oczekuje na płatność",
+        ("event", "refund_started"): "Zlecono zwrot środków",
+    }
+
+    assert {key: label(*key, "pl") for key in said} == said
+    assert label("action", "reorder", "en") == "Add to cart again"
+
+
+def test_a_phrase_stands_within_a_sentence_and_other_words_are_left_alone() -> None:
+    assert phrase("payment_expired", "pl") == "nie zostało opłacone w terminie"
+    assert phrase("payment_expired", "en") == "it was not paid in time"
+    assert phrase("Anna wrote this", "pl") == "Anna wrote this"
+    assert all(phrase(code, "pl") != phrase(code, "en") for code in PHRASES)
+
+
+def test_a_key_of_a_later_version_reads_as_words() -> None:
+    assert label("status", "from_the_future", "pl") == "From the future"
+    assert label("next", "from_the_future", "pl") == "From the future"
+    with pytest.raises(KeyError):
+        label("no_such_kind", "closed", "pl")

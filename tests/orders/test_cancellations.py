@@ -1,0 +1,393 @@
+"""The cancellation request, its answer and its proof: R7-R13, R18."""
+
+from datetime import timedelta
+
+import pytest
+
+from orders.errors import RefusalCode
+from orders.messages import CancelReason
+from orders.order import CloseReason, DisputeOutcome, DisputeReason, Status
+from tests.orders.builders import DUE, START, Story, check_books, eur, photo
+
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+ASKED = START + DAY
+ANSWER_BY = ASKED + 14 * DAY
+
+
+def test_cancellation_is_requested_only_before_shipping() -> None:
+    """R7: not during the check, not once shipped; the request keeps its reason and its complaint."""
+    story = Story()
+    story.pay()
+    story.refused("cancel_request", reason="other")
+    story.days(1)
+
+    view = story.send("cancel_request", reason="address_issues", note="Wrong street")
+
+    assert view.status is Status.CANCELLATION_REQUESTED
+    assert view.cancellation
+    assert view.cancellation.reason is CancelReason.ADDRESS_ISSUES
+    assert view.cancellation.note == "Wrong street"
+    assert view.cancellation.complaint is False
+    assert view.cancellation.due_by == ANSWER_BY
+    assert view.dispute is None
+
+
+def test_complaint_opens_a_dispute_beside_the_request() -> None:
+    """R8: at once; both run."""
+    view = Story().cancel(complaint=True, note="Rude").view
+
+    assert view.status is Status.CANCELLATION_REQUESTED
+    assert view.dispute
+    assert view.dispute.status == "open"
+    assert view.dispute.reason is DisputeReason.SELLER_COMPLAINT
+    assert view.dispute.note == "Rude"
+    assert {due.what for due in view.next} >= {"seller_no_response", "dispute_expired"}
+
+
+def test_second_request_is_refused() -> None:
+    """R7, case 8: one request, one deadline; the same message id again changes nothing."""
+    story = Story().paid()
+    story.send("cancel_request", reason="other", message_id="click-1")
+    story.days(2)
+
+    story.repeat("cancel_request", reason="other", message_id="click-1")
+    refused = story.refused("cancel_request", reason="other", message_id="click-2")
+
+    assert refused.code is RefusalCode.CANCELLATION_EXISTS
+    assert story.cancellation.due_by == ANSWER_BY
+
+
+def test_seller_accepts() -> None:
+    """R9: the order closes and the money goes back."""
+    story = Story().cancel()
+    story.days(3)
+    view = story.reply("accept", note="Sorry")
+
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.cancellation
+    assert view.cancellation.status == "accepted"
+    assert view.cancellation.answer_note == "Sorry"
+    assert view.cancellation.answered_at == view.closed_at == story.now
+    assert view.refund
+    assert view.refund.money == eur(DUE)
+
+
+def test_seller_says_nothing() -> None:
+    """R9: silence closes after 14 days, to the instant."""
+    story = Story().cancel()
+    story.until(ANSWER_BY - INSTANT)
+    assert story.order.status is Status.CANCELLATION_REQUESTED
+
+    view = story.until(ANSWER_BY)
+
+    assert view.close_reason is CloseReason.SELLER_NO_RESPONSE
+    assert view.closed_at == ANSWER_BY
+    assert view.cancellation
+    assert view.cancellation.status == "no_response"
+    assert view.refund
+
+
+@pytest.mark.parametrize(
+    ("decision", "status"),
+    [
+        ("accept", Status.CLOSED),
+        ("refuse", Status.DISPUTED),
+        ("already_shipped", Status.DISPUTED),
+    ],
+)
+def test_answer_at_the_last_instant_counts(decision: str, status: Status) -> None:
+    """R9, case 7: before the timer; a claim without proof is then out of time at once (R10)."""
+    story = Story().cancel()
+    story.reach(ANSWER_BY)
+
+    view = story.reply(decision)
+
+    assert view.status is status
+    assert view.close_reason is not CloseReason.SELLER_NO_RESPONSE
+    if decision == "already_shipped":
+        assert story.dispute.reason is DisputeReason.NO_PROOF
+
+
+def test_answer_after_the_timer_is_refused() -> None:
+    """R9, case 7: a second after the 14 days the order is closed."""
+    story = Story().cancel()
+    story.until(ANSWER_BY)
+
+    refused = story.refused("seller_reply", decision="accept")
+
+    assert refused.code is RefusalCode.ORDER_CLOSED
+
+
+def test_claiming_shipment_buys_no_time() -> None:
+    """R10: proof is asked for at once, and the 14 days run on."""
+    story = Story().cancel()
+    story.days(13)
+
+    view = story.reply("already_shipped")
+
+    assert view.status is Status.PROOF_REQUESTED
+    assert ("seller", "proof_requested") in story.told
+    assert view.cancellation
+    assert (view.cancellation.status, view.cancellation.due_by) == ("shipment_claimed", ANSWER_BY)
+    assert next(d.at for d in view.next if d.what == "no_proof") == ANSWER_BY
+    assert story.until(ANSWER_BY).status is Status.DISPUTED
+
+
+def test_claim_with_a_number_is_verified_at_once() -> None:
+    """R10, R11: the number may come with the claim."""
+    story = Story().cancel()
+    view = story.reply("already_shipped", tracking_number="1Z5R89390357567127")
+
+    assert view.status is Status.PROOF_REQUESTED
+    assert view.shipment
+    assert [e.status for e in view.shipment.tracking] == ["verifying"]
+    assert view.shipment.status == "under_verification"
+
+
+@pytest.mark.parametrize("name", ["tracking_number", "shipment_proof"])
+def test_proof_speaks_for_itself(name: str) -> None:
+    """R10: a number or a photo in answer to the request claims shipment."""
+    story = Story().cancel()
+    fields = {"number": "1Z5R89390357567127"} if name == "tracking_number" else photo()
+
+    view = story.send(name, **fields)
+
+    assert view.status is Status.PROOF_REQUESTED
+    assert story.cancellation.status == "shipment_claimed"
+    assert story.cancellation.answered_at == story.now
+
+
+def test_good_number_ends_the_cancellation() -> None:
+    """R11: the order counts as shipped, and the money is the seller's."""
+    story = Story().claim()
+    view = story.verdict(story.tracked(), valid=True)
+
+    assert view.status is Status.SHIPPED
+    assert view.close_reason is None
+    assert view.cancellation
+    assert view.cancellation.status == "ended_by_shipment"
+    assert view.shipment
+    assert view.shipment.shipped_at == story.now
+    assert view.amount_owed_to_seller.amount == DUE
+    assert (view.amount_held, view.refund, view.next) == (eur(0), None, [])
+    check_books(story.order)
+
+
+def test_support_judges_a_photo() -> None:
+    """R11: accepted, it counts as shipped."""
+    story = Story().claim()
+    story.send("shipment_proof", **photo())
+    assert ("support", "proof_to_review") in story.told
+
+    view = story.send("proof_review", accepted=True, note="Readable")
+
+    assert view.status is Status.SHIPPED
+    assert story.shipment.proofs[0].status == "accepted"
+
+
+def test_same_verdict_twice() -> None:
+    """R11: a number is judged once, also when the verifier says it again."""
+    story = Story().claim()
+    evidence = story.tracked()
+    story.verdict(evidence, valid=True)
+    before = story.order.model_dump()
+
+    story.verdict(evidence, valid=False)
+
+    assert story.order.model_dump() == before
+
+
+def test_verdict_after_closing_changes_no_money() -> None:
+    """R11, R9: the seller gave in while the carrier was still being asked."""
+    story = Story().claim()
+    evidence = story.tracked()
+    story.reply("accept")
+
+    view = story.verdict(evidence, valid=True)
+
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert view.refund
+    assert view.shipment
+    assert view.shipment.status == "expired"
+
+
+@pytest.mark.parametrize("policy", ["open", "offer"])
+@pytest.mark.parametrize("failure", ["invalid_tracking", "proof_rejected", "no_proof"])
+@pytest.mark.timeout(20)
+def test_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> None:
+    """R12: opened by itself, or offered; and at the end of the 14 days the request is over."""
+    story = Story(dispute_on_failed_proof=policy).claim()
+    if failure == "invalid_tracking":
+        story.verdict(story.tracked(), valid=False)
+    elif failure == "proof_rejected":
+        story.send("shipment_proof", **photo())
+        story.send("proof_review", accepted=False, note="Blurred")
+
+    if policy == "offer":
+        if failure != "no_proof":
+            assert story.order.status is Status.PROOF_REQUESTED
+            assert ("buyer", "dispute_offered") in story.told
+        view = story.until(ANSWER_BY)
+        assert view.status is Status.AWAITING_SHIPMENT
+        assert view.cancellation
+        assert view.cancellation.status == "refused"
+        view = story.send("dispute_request", note="No proof")
+    else:
+        view = story.until(ANSWER_BY)
+    assert view.status is Status.DISPUTED
+    assert story.dispute.reason is DisputeReason(failure)
+
+
+def test_better_proof_after_a_wrong_number() -> None:
+    """R12, policy offer: the 14 days run on, and the seller may bring better proof."""
+    story = Story(dispute_on_failed_proof="offer").claim()
+    story.verdict(story.tracked("NOTREAL1"), valid=False)
+
+    view = story.verdict(story.tracked(), valid=True)
+
+    assert view.status is Status.SHIPPED
+    assert story.order.ground is None
+
+
+def test_offered_dispute_is_an_action_of_the_buyer() -> None:
+    """R12: available from the failure on, and not before there is a ground."""
+    story = Story(dispute_on_failed_proof="offer").paid()
+    refused = story.refused("dispute_request")
+    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+
+    story.send("cancel_request", reason="other")
+    story.reply("refuse")
+
+    assert story.order.status is Status.AWAITING_SHIPMENT
+    actions = {a.action: a.available for a in next(iter(story.view.actions.values()))}
+    assert actions["dispute_request"]
+
+
+@pytest.mark.timeout(20)
+def test_ground_of_an_earlier_request_is_not_the_later_ones() -> None:
+    """R12: a second request that gets no proof says so, whatever became of the first."""
+    story = Story(dispute_on_failed_proof="offer").claim()
+    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    story.until(ANSWER_BY)
+    story.send("cancel_request", reason="other")
+    story.reply("already_shipped")
+
+    story.days(14)
+
+    assert story.order.status is Status.AWAITING_SHIPMENT
+    assert story.order.ground is DisputeReason.NO_PROOF
+
+
+def test_proof_before_the_last_instant_counts() -> None:
+    """R12, case 6: the carrier's verdict at the deadline's instant comes before its timer."""
+    story = Story().claim()
+    evidence = story.tracked()
+    story.reach(ANSWER_BY)
+
+    assert story.verdict(evidence, valid=True).status is Status.SHIPPED
+
+
+def test_refusal_without_a_claim_gives_the_same_ground() -> None:
+    """R13: opened by itself, or offered."""
+    story = Story().cancel()
+    assert story.reply("refuse", note="No").status is Status.DISPUTED
+    assert story.dispute.reason is DisputeReason.SELLER_REFUSED
+    assert ("buyer", "cancellation_refused") in story.told
+
+    offered = Story(dispute_on_failed_proof="offer").cancel()
+    assert offered.reply("refuse").status is Status.AWAITING_SHIPMENT
+    offered.send("dispute_request")
+    assert offered.dispute.reason is DisputeReason.SELLER_REFUSED
+
+
+def test_buyer_withdraws_the_request() -> None:
+    """R18: the order awaits shipment again; a dispute that came with the request goes with it."""
+    story = Story().cancel(complaint=True)
+    story.days(2)
+
+    view = story.send("cancel_withdrawal")
+
+    assert view.status is Status.AWAITING_SHIPMENT
+    assert view.cancellation
+    assert view.cancellation.status == "withdrawn"
+    assert story.dispute.outcome is DisputeOutcome.WITHDRAWN
+    assert {due.what for due in view.next} == {"shipment_expired"}
+    story.send("cancel_request", reason="other")
+
+
+def test_answered_request_cannot_be_withdrawn() -> None:
+    """R18, case 12: one of withdrawal and answer, and the other is told."""
+    claimed = Story().claim()
+    assert claimed.refused("cancel_withdrawal").code is RefusalCode.ALREADY_ANSWERED
+    accepted = Story().accepted()
+    assert accepted.refused("cancel_withdrawal").code is RefusalCode.ORDER_CLOSED
+
+    withdrawn = Story().cancel()
+    withdrawn.send("cancel_withdrawal")
+    refused = withdrawn.refused("seller_reply", decision="accept")
+    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+
+
+@pytest.mark.parametrize("how", ["refuse", "silence", "wrong number", "rejected photo"])
+def test_everyone_hears_that_a_request_beside_a_dispute_has_ended(how: str) -> None:
+    """R12, R13, R21: the dispute was open already; the step itself is still told and seen."""
+    story = Story(dispute_reminder=timedelta(days=50)).cancel(complaint=True)
+    before = story.order.revision
+    match how:
+        case "refuse":
+            story.reply("refuse")
+        case "silence":
+            story.reply("already_shipped")
+            story.days(13.9)
+            before = story.order.revision
+            story.days(1)
+        case "wrong number":
+            story.reply("already_shipped")
+            story.verdict(story.tracked("NOTREAL1"), valid=False)
+        case _:
+            story.send("shipment_proof", **photo())
+            story.send("proof_review", accepted=False, note="Blurred")
+
+    assert story.order.status is Status.DISPUTED
+    assert story.order.revision > before
+    assert "cancellation_ended" in story.happened
+    assert {("buyer", "cancellation_ended"), ("seller", "cancellation_ended")} <= set(story.told)
+
+
+def test_an_offered_dispute_is_seen_and_the_seller_hears_that_the_request_has_ended() -> None:
+    """R12, R21: policy ``offer`` puts the order back, and both are told."""
+    story = Story(dispute_on_failed_proof="offer").claim()
+    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    assert story.happened.count("dispute_offered") == 1
+
+    story.days(14)
+
+    assert story.order.status is Status.AWAITING_SHIPMENT
+    assert ("seller", "cancellation_ended") in story.told
+
+
+def test_a_request_that_a_shipment_ended_was_not_answered() -> None:
+    """R9, R16a: the sentence says what ended it."""
+    story = Story().paid()
+    evidence = story.tracked()
+    story.send("cancel_request", reason="other", complaint=True)
+    story.verdict(evidence, valid=True)
+
+    refused = story.refused("cancel_withdrawal")
+
+    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+    assert "the shipment is proved" in refused.reason
+
+
+def test_evidence_that_still_waits_is_seen() -> None:
+    """R11: one failed number leaves the photo that waits for support."""
+    story = Story(dispute_on_failed_proof="offer").claim()
+    story.send("shipment_proof", **photo())
+    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    assert story.shipment.status == "under_verification"
+
+    story.verdict(story.tracked(), valid=True)
+
+    assert story.order.status is Status.SHIPPED
+    assert story.shipment.proofs[0].status == "lapsed"

@@ -1,0 +1,438 @@
+"""Chargebacks: R23. The same money never leaves twice; what the bank gives back goes where it belongs."""
+
+from datetime import timedelta
+
+import pytest
+
+from orders.closing import is_over
+from orders.errors import RefusalCode
+from orders.messages import RefundStatus
+from orders.order import CloseReason, DisputeOutcome, Status
+from tests.orders.builders import DUE, Story, chargeback, check_books, eur, payment
+
+DAY = timedelta(days=1)
+
+
+def _end(story: Story) -> None:
+    check_books(story.order)
+    assert is_over(story.order)
+    assert story.view.amount_held == eur(0)
+
+
+def test_chargeback_before_closing_lost() -> None:
+    """R23, case 27: the order closes, nothing is refunded, the request and the dispute end."""
+    story = Story().cancel(complaint=True)
+    view = story.chargeback("opened")
+    assert view.status is Status.CANCELLATION_REQUESTED
+    assert view.amount_charged_back == eur(DUE)
+    assert view.amount_held == eur(0)
+    assert ("support", "chargeback_opened") in story.told
+    check_books(story.order)
+
+    view = story.chargeback("lost")
+
+    assert view.close_reason is CloseReason.CHARGED_BACK
+    assert view.refund is None
+    assert view.cancellation
+    assert view.cancellation.status == "ended_by_chargeback"
+    assert story.dispute.outcome is DisputeOutcome.BUYER_FAVOUR
+    assert ("support", "chargeback_lost") in story.told
+    _end(story)
+
+
+def test_chargeback_before_closing_won() -> None:
+    """R23: things are put back, and the order goes on."""
+    story = Story().paid()
+    story.chargeback("opened")
+    view = story.chargeback("won")
+
+    assert view.status is Status.AWAITING_SHIPMENT
+    assert view.amount_charged_back == eur(0)
+    assert view.amount_held == eur(DUE)
+    check_books(story.order)
+    story.verdict(story.tracked(), valid=True)
+    assert story.view.amount_owed_to_seller.amount == DUE
+    _end(story)
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_closed_while_the_bank_decides(end: str) -> None:
+    """R23, R14: nothing is paid until then; won, the refund starts; lost, there is nothing to refund."""
+    story = Story().cancel()
+    story.chargeback("opened")
+    view = story.reply("accept")
+    assert view.refund is None
+    assert not is_over(story.order)
+    story.days(5)
+
+    view = story.chargeback(end)
+
+    if end == "won":
+        assert story.refund.money == eur(DUE)
+        story.refund_news("succeeded")
+    assert story.order.close_reason is CloseReason.SELLER_ACCEPTED
+    _end(story)
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+@pytest.mark.parametrize("answer", ["canceled", "failed"])
+def test_refund_under_way_is_stopped(answer: str, end: str) -> None:
+    """R23, case 27: during a refund; stopped, it is not paid, and won, it starts anew."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    assert story.refund.stopping
+
+    view = story.refund_news(answer)
+    assert view.refund is None
+    assert view.amount_held == eur(DUE)
+    assert ("buyer", "refund_failed") not in story.told
+    check_books(story.order)
+
+    story.chargeback(end)
+    if end == "won":
+        assert story.refund.refund_id == "A-1001-refund-2"
+        assert story.refund.money == eur(DUE)
+        story.refund_news("succeeded")
+        assert story.order.amount_refunded == eur(DUE)
+    else:
+        assert story.order.refund is None
+        assert story.order.amount_charged_back == eur(DUE)
+    assert story.view.amount_owed_to_seller.amount == 0
+    _end(story)
+
+
+@pytest.mark.parametrize("failed", ["failed", "canceled"])
+def test_refund_that_had_failed_before_is_stopped(failed: str) -> None:
+    """R23, R15: it is answered "failed" again when it is stopped, and must not stay in the way."""
+    story = Story().accepted()
+    story.refund_news(failed)
+    story.chargeback("opened")
+
+    if story.order.refund:
+        story.refund_news(failed)
+
+    assert story.order.refund is None
+    check_books(story.order)
+    story.chargeback("lost")
+    _end(story)
+
+
+@pytest.mark.parametrize("failed", ["failed", "canceled"])
+def test_refund_that_was_refused_before_the_chargeback_was_won_goes_anew(failed: str) -> None:
+    """R23, R15, case 15: "won" overtook "opened", and what the provider refused nobody else would ask for."""
+    story = Story().accepted()
+    story.refund_news(failed, reason="charge_disputed")
+    story.chargeback("won")
+    assert story.refund.stopping
+
+    story.refund_news("canceled", reason="never asked")
+
+    assert story.refund.refund_id == "A-1001-refund-2"
+    assert story.refund.money == eur(DUE)
+    story.refund_news("succeeded")
+    assert story.view.amount_refunded == eur(DUE)
+    _end(story)
+
+
+def test_refund_under_way_is_left_alone_when_a_chargeback_is_won() -> None:
+    """R23: of one that was never heard of nothing was taken."""
+    story = Story().accepted()
+    story.chargeback("won")
+
+    assert not story.refund.stopping
+    story.refund_news("succeeded")
+    _end(story)
+
+
+def test_refund_that_could_not_be_stopped_is_accounted_for() -> None:
+    """R23: both came through; the seller owes what went out twice, and the ledger shows it."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.refund_news("succeeded")
+    view = story.chargeback("lost")
+
+    assert view.amount_refunded == view.amount_charged_back == eur(DUE)
+    assert view.amount_owed_to_seller.amount == -DUE
+    _end(story)
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_chargeback_after_the_refund(end: str) -> None:
+    """R23, case 27: the money is back already; won, the seller owes nothing any more."""
+    story = Story().accepted()
+    story.refund_news("succeeded")
+    view = story.chargeback("opened")
+    assert view.amount_owed_to_seller.amount == -DUE
+    assert not is_over(story.order)
+
+    view = story.chargeback(end)
+
+    assert view.amount_owed_to_seller.amount == (0 if end == "won" else -DUE)
+    assert view.amount_refunded == eur(DUE)
+    assert len([p for p in story.order.postings if "refund" in p.step]) == 2
+    _end(story)
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_chargeback_of_a_shipped_order(end: str) -> None:
+    """R23: the goods are gone; the seller's money is at stake."""
+    story = Story().shipped()
+    story.chargeback("opened")
+    view = story.chargeback(end)
+
+    assert view.status is Status.SHIPPED
+    assert view.amount_owed_to_seller.amount == (DUE if end == "won" else 0)
+    assert view.refund is None
+    _end(story)
+
+
+def test_part_of_the_money_charged_back() -> None:
+    """R23, R14: the rest still goes back to the buyer."""
+    story = Story().accepted()
+    story.chargeback("opened", 1000)
+    story.refund_news("canceled")
+    story.chargeback("lost", 1000)
+
+    assert story.refund.money == eur(DUE - 1000)
+    story.refund_news("succeeded")
+    assert story.view.amount_owed_to_seller.amount == 0
+    _end(story)
+
+
+@pytest.mark.parametrize("lost", [DUE, 400])
+def test_what_the_bank_says_last_counts(lost: int) -> None:
+    """R23: also of the amount; more is taken off what is held, and less is given back."""
+    story = Story().paid()
+    story.chargeback("opened", 1000)
+    story.chargeback("opened", 1500)
+    assert story.view.amount_held == eur(DUE - 1500)
+    check_books(story.order)
+
+    view = story.chargeback("lost", lost)
+
+    assert view.amount_charged_back == eur(lost)
+    assert view.payment
+    assert view.payment.chargeback
+    assert view.payment.chargeback.money == eur(lost)
+    check_books(story.order)
+    if lost == DUE:
+        assert view.close_reason is CloseReason.CHARGED_BACK
+        _end(story)
+
+
+def test_a_part_that_is_lost_decides_nothing_else() -> None:
+    """R23, R16: the order goes on with the rest of the money, and support decides the dispute."""
+    story = Story().disputed()
+    story.chargeback("opened", 1)
+    view = story.chargeback("lost", 1)
+    assert view.status is Status.DISPUTED
+
+    story.send("dispute_decision", decision="full_refund")
+
+    assert story.refund.money == eur(DUE - 1)
+    story.refund_news("succeeded")
+    _end(story)
+
+
+def test_money_that_waits_for_the_bank_is_not_forgotten() -> None:
+    """R23, R15: support is reminded of it every week; restarted, the refund has its two weeks."""
+    story = Story().accepted()
+    story.chargeback("opened", 1000)
+    story.refund_news("canceled")
+    assert ("buyer", "refund_stopped") in story.told
+    story.days(90)
+    assert story.told.count(("support", "chargeback_reminder")) == 12
+
+    story.chargeback("won", 1000)
+
+    assert story.refund.due_by == story.now + 14 * DAY
+    assert not story.refund.overdue
+    story.refund_news("succeeded")
+    _end(story)
+
+
+def test_a_buyer_whose_bank_has_the_money_is_not_told_that_it_is_late() -> None:
+    """R23, R15: a refund that is being stopped is support's to look into."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.days(15)
+
+    assert ("support", "refund_overdue") in story.told
+    assert ("buyer", "refund_overdue") not in story.told
+
+
+def test_charged_back_during_the_check() -> None:
+    """R23, R21: nobody is told to ship what is not paid for any more."""
+    story = Story()
+    story.pay()
+    story.chargeback("opened")
+    story.days(1)
+    assert ("seller", "payment_accepted") not in story.told
+
+    lost = Story()
+    lost.pay()
+    view = lost.chargeback("lost")
+
+    assert view.payment
+    assert view.payment.status == "charged_back"
+    _end(lost)
+
+
+def test_chargeback_and_a_dispute_decision() -> None:
+    """R23, R16, case 10: never more back than came in."""
+    story = Story().disputed()
+    story.chargeback("opened", 1000)
+    story.chargeback("won", 1000)
+    story.send("dispute_decision", decision="partial_refund", money=eur(700))
+    story.refund_news("succeeded")
+    assert story.view.amount_owed_to_seller.amount == DUE - 700
+    _end(story)
+
+    lost = Story().disputed()
+    lost.chargeback("opened", 1000)
+    lost.send("dispute_decision", decision="partial_refund", money=eur(700))
+    lost.chargeback("lost", 1000)
+    assert lost.view.refund is None
+    assert lost.view.amount_owed_to_seller.amount == DUE - 1000
+    _end(lost)
+
+
+def test_lost_without_having_been_opened() -> None:
+    """R23, case 15: the news came in another order, or one of it never did."""
+    story = Story().paid()
+    assert story.chargeback("lost").close_reason is CloseReason.CHARGED_BACK
+    _end(story)
+
+    won = Story().paid()
+    won.chargeback("won")
+    assert won.view.amount_held == eur(DUE)
+    won.repeat("chargeback", **chargeback("opened"))
+    check_books(won.order)
+
+
+def test_chargeback_said_twice() -> None:
+    """R23, case 13: once in the books."""
+    story = Story().paid()
+    story.chargeback("opened")
+    story.repeat("chargeback", **chargeback("opened"))
+    story.chargeback("lost")
+    story.repeat("chargeback", **chargeback("lost"))
+    story.repeat("chargeback", **chargeback("opened"))
+    refused = story.refused("chargeback", **chargeback("won"))
+    assert refused.code is RefusalCode.ALREADY_ANSWERED
+
+
+def test_chargeback_of_another_payment_is_not_silently_taken() -> None:
+    """R23: it is refused with a sentence, whatever this order's own chargeback says."""
+    story = Story().paid()
+    other = chargeback("opened", payment_id="pay-2")
+    assert story.refused("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
+    story.chargeback("opened")
+
+    assert story.refused("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
+
+
+def test_declined_payment_cannot_be_charged_back() -> None:
+    """R23, R6: no money was taken, so the seller does not owe it."""
+    story = Story()
+    story.pay()
+    story.send("payment_declined", payment_id="pay-1", reason="")
+    story.days(20)
+
+    story.refused("chargeback", **chargeback("opened"))
+
+    assert story.view.amount_owed_to_seller.amount == 0
+
+
+@pytest.mark.parametrize("end", [None, "won"])
+def test_declined_while_charged_back(end: str | None) -> None:
+    """R23, R6: the payment goes as it came, whatever part the bank took, or gave back."""
+    story = Story()
+    story.pay()
+    story.chargeback("opened", 1000)
+    if end:
+        story.chargeback(end, 1000)
+
+    view = story.send("payment_declined", payment_id="pay-1", reason="")
+
+    assert (view.amount_paid, view.amount_held, view.amount_charged_back) == (eur(0),) * 3
+    assert not any(story.order.books.balances.values())
+    check_books(story.order)
+
+
+def test_each_payments_chargeback_is_its_own() -> None:
+    """R23, R6: after a declined payment the next one's chargeback has a posting key of its own."""
+    story = Story()
+    story.pay()
+    story.chargeback("opened", 1000)
+    story.send("payment_declined", payment_id="pay-1", reason="")
+    story.send("payment", **payment("pay-2"))
+    story.chargeback("opened", 2000, "pay-2")
+    check_books(story.order)
+    assert story.order.books.of("cash") == DUE - 2000
+
+    story.chargeback("won", 2000, "pay-2")
+
+    check_books(story.order)
+    assert story.view.amount_held == eur(DUE)
+
+
+def test_stopped_refund_that_changes_its_mind() -> None:
+    """R23, case 15: a stopped refund's further news books nothing twice and drops no other refund."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.refund_news("canceled")
+    story.chargeback("won")
+    assert story.refund.refund_id == "A-1001-refund-2"
+
+    story.refund_news("failed", refund_id="A-1001-refund-1")
+
+    assert story.refund.refund_id == "A-1001-refund-2"
+    assert len(story.order.earlier_refunds) == 1
+    check_books(story.order)
+
+
+def test_stopped_refund_that_succeeds_after_all() -> None:
+    """R23: accounted for, support is told, and the second refund of the same money is stopped."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.refund_news("canceled")
+    story.chargeback("won")
+
+    view = story.refund_news("succeeded", refund_id="A-1001-refund-1")
+
+    assert ("support", "refund_after_chargeback") in story.told
+    assert view.amount_refunded == eur(DUE)
+    check_books(story.order)
+    assert story.refund.stopping
+    story.refund_news("canceled")
+    assert story.view.amount_refunded == eur(DUE)
+    assert story.view.amount_owed_to_seller.amount == 0
+    _end(story)
+
+
+def test_stopped_refund_that_succeeds_while_the_bank_decides() -> None:
+    """R23: accounted for out of what is held; won, there is nothing left to refund."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.refund_news("canceled")
+    story.refund_news("succeeded", refund_id="A-1001-refund-1")
+    check_books(story.order)
+
+    view = story.chargeback("won")
+
+    assert view.refund is None
+    assert view.amount_refunded == eur(DUE)
+    assert view.amount_owed_to_seller.amount == 0
+    _end(story)
+
+
+def test_provider_that_says_it_has_stopped_nothing() -> None:
+    """R23: news that changes nothing of a refund being stopped leaves it to be stopped."""
+    story = Story().accepted()
+    story.chargeback("opened")
+    story.refund_news("requires_action")
+
+    assert story.refund.status is RefundStatus.REQUIRES_ACTION
+    assert story.refund.stopping
+    check_books(story.order)

@@ -1,0 +1,217 @@
+"""Telling people: R21, and what anyone may ask."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from orders.handlers import receive, record_refusal
+from orders.messages import Role
+from orders.order import Status
+from orders.view import deadline
+from tests.orders.builders import START, Story, message, photo
+
+DAY = timedelta(days=1)
+END = START + 20 * DAY
+
+
+def _reminders(story: Story, what: str) -> list[timedelta]:
+    return [entry.at - START for entry in story.order.timeline if entry.what == what]
+
+
+def test_buyer_is_reminded_to_pay() -> None:
+    """R21: 3 days and 1 day before the 20 days end, to the instant."""
+    story = Story()
+    story.until(END)
+
+    assert _reminders(story, "payment_reminder") == [17 * DAY, 19 * DAY]
+    assert story.told.count(("buyer", "payment_reminder")) == 2
+    assert ("seller", "payment_reminder") not in story.told
+
+
+def test_nobody_is_reminded_of_what_is_done() -> None:
+    """R21: a payment at the reminder's instant makes it pointless."""
+    story = Story()
+    story.reach(START + 17 * DAY)
+    story.pay()
+    story.days(10)
+
+    assert _reminders(story, "payment_reminder") == []
+
+
+def test_seller_is_reminded_to_answer() -> None:
+    """R21: 7 days and 1 day before the 14 days end; the claim to have shipped changes nothing."""
+    silent = Story().cancel()
+    silent.days(14)
+    assert _reminders(silent, "seller_reminder") == [8 * DAY, 14 * DAY]
+    assert silent.told.count(("seller", "seller_reminder")) == 2
+
+    claimed = Story().claim()
+    claimed.days(14)
+    assert _reminders(claimed, "seller_reminder") == [8 * DAY, 14 * DAY]
+
+
+def test_reminders_are_policy() -> None:
+    """R21, R22: as many as policy lists, or none."""
+    none = Story(payment_reminders=(), seller_reminders=())
+    none.days(20)
+    assert _reminders(none, "payment_reminder") == []
+
+    hours = tuple(timedelta(hours=h) for h in (1, 2, 2, 3))
+    many = Story(payment_reminders=hours)
+    many.days(20)
+    assert _reminders(many, "payment_reminder") == [
+        20 * DAY - timedelta(hours=h) for h in (3, 2, 1)
+    ]
+
+
+def test_reminder_before_its_deadline_was_known_is_none() -> None:
+    """R21, R22: with 5 days to answer nobody is reminded 7 days before their end, that is, at once."""
+    story = Story(seller_reply_window=5 * DAY).paid()
+    story.reach(START + 20 * DAY + timedelta(hours=1))
+    story.send("cancel_request", reason="other")
+    assert _reminders(story, "seller_reminder") == []
+
+    story.days(5)
+    assert _reminders(story, "seller_reminder") == [24 * DAY + timedelta(hours=1)]
+
+
+def test_reminders_that_were_missed_come_once() -> None:
+    """R21, case 11: workers that were away remind once, not once for each reminder."""
+    story = Story()
+    story.now = END - timedelta(hours=1)
+    story.settle()
+
+    assert _reminders(story, "payment_reminder") == [20 * DAY - timedelta(hours=1)]
+
+
+_STEPS: dict[str, tuple[Callable[[], Story], set[str]]] = {
+    "order_placed": (Story, {"buyer", "seller"}),
+    "payment_received": (lambda: _paying(), {"buyer", "seller"}),
+    "payment_accepted": (lambda: Story().paid(), {"buyer", "seller"}),
+    "cancellation_requested": (lambda: Story().cancel(), {"buyer", "seller"}),
+    "cancellation_refused": (lambda: Story().disputed(), {"buyer"}),
+    "shipment_claimed": (lambda: Story().claim(), {"buyer"}),
+    "proof_requested": (lambda: Story().claim(), {"seller"}),
+    "dispute_opened": (lambda: Story().disputed(), {"buyer", "seller", "support"}),
+    "order_shipped": (lambda: Story().shipped(), {"buyer", "seller"}),
+    "order_closed": (lambda: Story().accepted(), {"buyer", "seller"}),
+    "refund_started": (lambda: Story().accepted(), {"buyer"}),
+}
+
+
+def _paying() -> Story:
+    story = Story()
+    story.pay()
+    return story
+
+
+@pytest.mark.parametrize("what", _STEPS)
+def test_everyone_concerned_is_told(what: str) -> None:
+    """R21: of each step, once, with a key that makes it take effect once."""
+    make, who = _STEPS[what]
+    story = make()
+
+    assert {to for to, told in story.told if told == what} == who
+    keys = [notice.key for notice in story.order.notices]
+    assert len(keys) == len(set(keys))
+    assert all(notice.key.startswith("A-1001:") for notice in story.order.notices)
+
+
+def test_nobody_is_told_again_when_a_step_is_run_anew_and_something_comes_first() -> None:
+    """R21: a workflow task that told it was thrown away; the one run instead saw the failure first."""
+    keys = []
+    for news in (["succeeded"], ["failed", "succeeded"]):
+        story = Story().accepted()
+        for status in news:
+            story.refund_news(status)
+        keys.append({it.key for it in story.order.notices if it.what == "refund_succeeded"})
+
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 2
+
+
+def test_who_is_told_the_same_again_is_told_by_another_notice() -> None:
+    story = Story()
+    for text in ("Hello?", "Hello?"):
+        story.send("buyer_message", text=text)
+
+    keys = [it.key for it in story.order.notices if it.what == "buyer_message"]
+    assert len(set(keys)) == len(keys) == 2
+
+
+def test_view_answers_the_questions() -> None:
+    """R21, R5: what state, since when, what happened, what is next, what can I do, where is my money."""
+    story = Story()
+    story.days(2)
+    view = story.pay()
+
+    assert (view.status, view.status_since) == (Status.PAYMENT_REVIEW, START + 2 * DAY)
+    assert [entry.what for entry in view.timeline] == ["placed", "payment_received"]
+    assert [(due.what, due.at) for due in view.next] == [("payment_accepted", START + 3 * DAY)]
+    assert deadline(story.order) == START + 3 * DAY
+    assert set(view.actions) == {Role.BUYER, Role.SELLER, Role.SUPPORT}
+    assert view.amount_held.amount == view.amount_paid.amount == 2490
+    assert view.model_dump(mode="json")["next"] == [
+        {"what": "payment_accepted", "at": "2026-03-04T12:00:00Z"}
+    ]
+
+
+def test_actions_are_the_role_s_own() -> None:
+    """R21: nobody is offered somebody else's messages."""
+    actions = Story().paid().view.actions
+    listed = {role.value: [a.action for a in own] for role, own in actions.items()}
+
+    assert set(listed["buyer"]) == {
+        "cancel_request",
+        "cancel_withdrawal",
+        "buyer_message",
+        "offer_acceptance",
+        "dispute_request",
+        "dispute_withdrawal",
+        "settlement_acceptance",
+        "shipment_extension",
+    }
+    assert set(listed["seller"]) == {
+        "seller_reply",
+        "tracking_number",
+        "shipment_proof",
+        "seller_message",
+        "settlement_offer",
+    }
+    assert set(listed["support"]) == {"proof_review", "dispute_decision", "refund_update"}
+
+
+def test_refused_keeps_the_last_twenty() -> None:
+    """R19, case 33: refused is never silent, and never grows for ever."""
+    story = Story().shipped()
+    for number in range(25):
+        record_refusal(story.order, f"message-{number}", "It has shipped.", story.now)
+
+    assert [r.name for r in story.view.refused] == [f"message-{n}" for n in range(5, 25)]
+
+
+def test_repeat_by_message_id_changes_nothing() -> None:
+    """R21, case 40: the same id again, whatever became of the order meanwhile."""
+    story = Story().paid()
+    evidence = {"number": "1Z5R89390357567127", "message_id": "m-1"}
+    story.send("tracking_number", **evidence)
+    story.send("shipment_proof", **photo(), message_id="m-2")
+
+    assert not receive(story.order, message("tracking_number", **evidence), story.now)
+    assert not receive(story.order, message("shipment_proof", **photo(), message_id="m-2"), START)
+    assert len(story.shipment.tracking) == len(story.shipment.proofs) == 1
+    story.verdict(story.shipment.tracking[0], valid=True)
+    story.repeat("tracking_number", **evidence)
+
+
+def test_refused_message_may_be_sent_again_under_its_id() -> None:
+    """R5, case 40: only what was taken is a repeat."""
+    story = Story()
+    story.pay()
+    story.refused("cancel_request", reason="other", message_id="m-1")
+    story.days(1)
+
+    story.send("cancel_request", reason="other", message_id="m-1")
+
+    assert story.order.status is Status.CANCELLATION_REQUESTED

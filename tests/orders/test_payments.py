@@ -1,0 +1,404 @@
+"""Paying, and not paying: R1-R6 and R22."""
+
+from datetime import timedelta
+
+import pytest
+
+from orders.accounting import Posting
+from orders.errors import RefusalCode
+from orders.messages import Role
+from orders.order import CloseReason, Fault, Status
+from orders.policy import Policy
+from orders.view import Action
+from tests.orders.builders import DUE, START, Story, check_books, eur, payment, place
+
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+END = START + 20 * DAY
+
+
+def _action(story: Story, role: Role, name: str) -> Action | None:
+    return next((a for a in story.view.actions[role] if a.action == name), None)
+
+
+def test_unpaid_order_closes_after_20_days() -> None:
+    """R1: to the instant; nobody owes anybody anything."""
+    story = Story()
+    assert story.view.next[-1].what == "payment_expired"
+    assert story.view.next[-1].at == END
+
+    story.until(END - INSTANT)
+    assert story.order.status is Status.AWAITING_PAYMENT
+
+    view = story.until(END)
+    assert view.status is Status.CLOSED
+    assert view.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert view.closed_at == view.status_since == END
+    assert view.refund is None
+    assert (view.amount_paid, view.amount_held, view.next) == (eur(0), eur(0), [])
+    assert story.order.postings == []
+
+
+def test_late_timer_closes_as_well() -> None:
+    """R1, case 11: workers that were away for 25 days find the order expired."""
+    story = Story()
+
+    story.now = START + 25 * DAY
+    story.settle()
+
+    assert story.view.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert "payment_reminder" not in story.happened
+
+
+def test_payment_at_the_last_instant_counts() -> None:
+    """R1, R5, cases 1 and 2: taken before the timer at the same instant, the payment wins."""
+    story = Story()
+
+    story.reach(END)
+    story.pay()
+
+    assert story.view.status is Status.PAYMENT_REVIEW
+    assert story.days(1).status is Status.AWAITING_SHIPMENT
+
+
+def test_payment_after_the_timer_goes_back() -> None:
+    """R1, R17, case 3: the same instant, but the timer came first."""
+    story = Story()
+
+    story.until(END)
+    refused = story.stray()
+
+    assert refused.code is RefusalCode.ORDER_CLOSED
+    assert story.order.strays[0].money == eur(DUE)
+
+
+def test_buyer_cancels_unpaid_order_at_once() -> None:
+    """R2: without the seller's consent."""
+    story = Story()
+
+    view = story.send("cancel_request", reason="found_cheaper_price", complaint=True)
+
+    assert view.status is Status.CLOSED
+    assert view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
+    assert view.closed_at == START
+    assert view.dispute is None
+    assert view.cancellation
+    assert view.cancellation.status == "accepted"
+    assert view.cancellation.fault is Fault.BUYER
+    assert view.cancellation.fine == eur(0)
+    assert view.next == []
+
+
+def test_cancelling_unpaid_at_the_last_instant() -> None:
+    """R2, case 1: the buyer's own cancellation wins the tie with the timer."""
+    story = Story()
+
+    story.reach(END)
+    story.send("cancel_request", reason="other")
+
+    assert story.view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
+
+
+def test_pay_now_becomes_add_to_cart_again() -> None:
+    """R3: one while it awaits payment, the other once it closed unpaid, neither otherwise."""
+    story = Story()
+    assert _action(story, Role.BUYER, "pay_now") == Action(action="pay_now", available=True)
+    assert _action(story, Role.BUYER, "reorder") is None
+
+    story.until(END)
+    assert _action(story, Role.BUYER, "pay_now") is None
+    assert _action(story, Role.BUYER, "reorder") == Action(action="reorder", available=True)
+
+    canceled = Story()
+    canceled.send("cancel_request", reason="other")
+    assert _action(canceled, Role.BUYER, "reorder")
+
+    for other in (Story().paid(), Story().shipped(), Story().accepted(), Story().disputed()):
+        assert _action(other, Role.BUYER, "pay_now") is None
+        assert _action(other, Role.BUYER, "reorder") is None
+        assert _action(other, Role.SELLER, "pay_now") is None
+
+
+def test_talking_before_payment() -> None:
+    """R4: both write, and both are told what the other wrote."""
+    story = Story()
+    story.send("seller_message", topic="payment_question", text="Why no payment?")
+    story.send("seller_message", topic="shipping_advice", text="Parcel lockers are cheaper.")
+    view = story.send("buyer_message", text="Payday is on Friday.")
+
+    assert [(m.by, m.topic) for m in view.messages] == [
+        (Role.SELLER, "payment_question"),
+        (Role.SELLER, "shipping_advice"),
+        (Role.BUYER, "other"),
+    ]
+    assert story.told[-3:] == [
+        ("buyer", "seller_message"),
+        ("buyer", "seller_message"),
+        ("seller", "buyer_message"),
+    ]
+
+
+def test_accepted_discount_changes_what_is_due() -> None:
+    """R4, R5: from then on; the old amount is a wrong one."""
+    story = Story()
+    view = story.send("seller_message", topic="discount", text="Deal?", discount=eur(490))
+    assert view.amount_due == eur(2490)
+
+    view = story.send("offer_acceptance", offer_id=view.offers[0].offer_id)
+
+    assert view.amount_due == eur(2000)
+    assert story.stray(money=eur(2490)).code is RefusalCode.WRONG_AMOUNT
+    assert story.pay(payment_id="pay-2").amount_paid == eur(2000)
+    check_books(story.order)
+
+
+def test_offers_on_the_old_price_lapse() -> None:
+    """R4: two discounts do not add up; a bonus stands beside them."""
+    story = Story()
+    for cents in (490, 1000):
+        story.send("seller_message", topic="discount", text="Less", discount=eur(cents))
+    story.send("seller_message", topic="bonus", text="A gift", bonus="A cap")
+
+    view = story.send("offer_acceptance", offer_id="offer-2")
+
+    assert [offer.status for offer in view.offers] == ["lapsed", "accepted", "open"]
+    assert view.amount_due == eur(1490)
+    assert story.refused("offer_acceptance", offer_id="offer-1").code is RefusalCode.UNKNOWN_OFFER
+    assert story.refused("offer_acceptance", offer_id="offer-2").code is RefusalCode.UNKNOWN_OFFER
+    assert story.send("offer_acceptance", offer_id="offer-3").amount_due == eur(1490)
+
+
+def test_discount_may_leave_one_cent_to_pay() -> None:
+    """R4: less than all, to the cent, and in the order's currency."""
+    story = Story()
+    offer = {"topic": "discount", "text": "Deal?"}
+
+    wrong = {"amount": 1, "currency": "PLN"}
+    assert story.refused("seller_message", **offer, discount=wrong).code is RefusalCode.WRONG_AMOUNT
+    story.send("seller_message", **offer, discount=eur(DUE - 1))
+    assert story.send("offer_acceptance", offer_id="offer-1").amount_due == eur(1)
+
+
+def test_payment_is_checked_for_a_day() -> None:
+    """R5, R7: to the instant; the cancel button says from when it is active."""
+    story = Story()
+    story.days(3)
+    view = story.pay()
+    ends = START + 4 * DAY
+    assert view.status is Status.PAYMENT_REVIEW
+    assert view.payment
+    assert view.payment.status == "in_review"
+    assert view.payment.review_ends_at == ends
+
+    story.until(ends - INSTANT)
+    button = _action(story, Role.BUYER, "cancel_request")
+    assert button
+    assert not button.available
+    assert button.available_from == ends
+    assert button.reason
+
+    story.until(ends)
+    assert story.order.status is Status.AWAITING_SHIPMENT
+    assert _action(story, Role.BUYER, "cancel_request") == Action(
+        action="cancel_request", available=True
+    )
+
+
+def test_cancel_during_the_check_is_refused_until_it_ends() -> None:
+    """R5, case 5: refused with the instant from which it is taken."""
+    story = Story()
+    story.pay()
+    story.until(START + DAY - INSTANT)
+
+    refused = story.refused("cancel_request", reason="other")
+    assert refused.code is RefusalCode.PAYMENT_REVIEW_IN_PROGRESS
+    assert refused.details()["available_from"] == "2026-03-02T12:00:00Z"
+
+    story.until(START + DAY)
+    story.send("cancel_request", reason="other")
+
+
+def test_cancel_when_the_check_is_over_but_its_timer_late() -> None:
+    """R5, R7, case 11: from ``available_from`` on the message is taken, whichever is seen first."""
+    story = Story()
+    story.pay()
+
+    story.reach(START + DAY)
+    story.send("cancel_request", reason="other")
+
+    assert story.order.status is Status.CANCELLATION_REQUESTED
+
+
+@pytest.mark.parametrize("money", [eur(DUE - 1), eur(DUE + 1), eur(1)])
+def test_wrong_amount_does_not_count(money: object) -> None:
+    """R5, R17, case 16: exactly what is due, or back it goes; the order still awaits payment."""
+    story = Story()
+
+    refused = story.stray(money=money)
+
+    assert refused.code is RefusalCode.WRONG_AMOUNT
+    assert story.order.status is Status.AWAITING_PAYMENT
+    assert story.order.postings == []
+    story.pay(payment_id="pay-2")
+
+
+def test_wrong_currency_does_not_count() -> None:
+    """R5, case 17: the same number of another currency is not what is due."""
+    story = Story()
+    wrong = payment() | {"money": {"amount": DUE, "currency": "PLN"}}
+
+    assert story.refused("payment", **wrong).code is RefusalCode.WRONG_AMOUNT
+
+
+def test_payment_again_changes_nothing() -> None:
+    """R5, case 13: the provider says it twenty times."""
+    story = Story()
+    story.pay()
+    for _ in range(20):
+        story.repeat("payment", **payment())
+    story.days(1)
+    story.repeat("payment", **payment())
+
+    assert story.order.books.of("cash") == DUE
+
+
+def test_declined_payment_puts_the_order_back() -> None:
+    """R6: the 20 days go on from where they started, and another payment counts."""
+    story = Story()
+    story.days(2)
+    story.pay()
+    view = story.send("payment_declined", payment_id="pay-1", reason="Stolen card")
+
+    assert view.status is Status.AWAITING_PAYMENT
+    assert view.payment
+    assert (view.payment.status, view.payment.declined_reason) == ("declined", "Stolen card")
+    assert (view.amount_paid, view.amount_held) == (eur(0), eur(0))
+    assert story.order.pay_by == END
+    check_books(story.order)
+    assert not any(story.order.books.balances.values())
+
+    story.pay(payment_id="pay-2")
+    assert story.days(1).status is Status.AWAITING_SHIPMENT
+    check_books(story.order)
+
+
+def test_declined_after_the_20_days_closes() -> None:
+    """R6, R1: paid at the last instant, turned down a moment later."""
+    story = Story()
+    story.reach(END)
+    story.pay()
+    story.until(END + DAY / 2)
+
+    view = story.send("payment_declined", payment_id="pay-1", reason="No funds")
+
+    assert view.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert view.amount_held == eur(0)
+    assert view.refund is None
+
+
+def test_declined_at_the_instant_the_check_ends() -> None:
+    """R6, case 4: before the timer it counts; after it the money is a matter of a chargeback."""
+    before = Story()
+    before.pay()
+    before.reach(START + DAY)
+    before.send("payment_declined", payment_id="pay-1", reason="")
+    assert before.order.status is Status.AWAITING_PAYMENT
+
+    after = Story().paid()
+    refused = after.refused("payment_declined", payment_id="pay-1", reason="")
+    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+
+
+def test_decline_of_another_payment_changes_nothing() -> None:
+    """R6: the payment that is being checked stays."""
+    story = Story()
+    story.pay()
+
+    view = story.send("payment_declined", payment_id="pay-8", reason="")
+
+    assert view.status is Status.PAYMENT_REVIEW
+    assert view.amount_paid == eur(DUE)
+
+
+def test_decline_that_overtook_its_payment() -> None:
+    """R6, case 15: webhooks in any order come to the same; support is told, should it be money after all."""
+    story = Story()
+    story.send("payment_declined", payment_id="pay-1", reason="")
+
+    story.stray()
+
+    assert story.order.status is Status.AWAITING_PAYMENT
+    assert story.order.postings == []
+    assert ("support", "payment_contradicts") in story.told
+
+
+def test_policy_travels_with_the_order() -> None:
+    """R22: its own durations, and the contract's defaults for the rest."""
+    policy = Policy(payment_window=timedelta(hours=2), payment_review=timedelta(minutes=5))
+    story = Story(place(policy=policy))
+    assert story.order.pay_by == START + timedelta(hours=2)
+    story.pay()
+    assert story.payment.review_ends_at == START + timedelta(minutes=5)
+    assert story.view.policy == policy
+    with pytest.raises(ValueError, match="frozen"):
+        policy.payment_window = DAY  # type: ignore[misc]
+
+    usual = Story().view.policy.model_dump(mode="json")
+    assert usual == {
+        "payment_window": "P20D",
+        "payment_review": "P1D",
+        "seller_reply_window": "P14D",
+        "refund_window": "P14D",
+        "shipment_window": "P30D",
+        "dispute_window": "P60D",
+        "dispute_reminder": "P7D",
+        "refund_checks": ["P3D", "P7D", "P14D"],
+        "payment_reminders": ["P3D", "P1D"],
+        "seller_reminders": ["P7D", "P1D"],
+        "dispute_on_failed_proof": "open",
+    }
+
+
+def test_postings_are_balanced_or_refused() -> None:
+    """R5, case 26: an entry that does not sum to zero, or to an unknown account, cannot be written."""
+    fields = {"order_id": "A-1", "step": "s", "at": START, "currency": "EUR"}
+    assert Posting.model_validate(fields | {"legs": {"cash": 1, "held": -1}}).key == "A-1:s"
+    with pytest.raises(ValueError, match="sum to zero"):
+        Posting.model_validate(fields | {"legs": {"cash": 1}})
+    with pytest.raises(ValueError, match="no such account"):
+        Posting.model_validate(fields | {"legs": {"cash": 1, "pocket": -1}})
+
+
+def test_declined_after_the_20_days() -> None:
+    """R6, R1: nobody is invited to pay until an instant that is gone."""
+    story = Story()
+    story.days(19.5)
+    story.pay()
+    story.days(0.8)
+
+    view = story.send("payment_declined", payment_id="pay-1", reason="No funds")
+
+    assert view.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert ("buyer", "payment_declined_late") in story.told
+    assert ("buyer", "payment_declined") not in story.told
+
+
+def test_the_time_to_ship_runs_from_the_checks_end() -> None:
+    """R20, case 11: however late a worker sees that it is over."""
+    story = Story()
+    story.pay()
+    checked = story.now + timedelta(days=1)
+    story.now += timedelta(days=25)
+    story.settle()
+
+    assert story.shipment.ship_by == checked + timedelta(days=30)
+
+
+def test_a_message_id_that_was_used_for_something_else_swallows_no_money() -> None:
+    """R17: a payment is known by its own id."""
+    story = Story()
+    story.send("buyer_message", text="Hi", message_id="evt-1")
+
+    story.send("payment", **payment(), message_id="evt-1")
+
+    assert story.order.status is Status.PAYMENT_REVIEW

@@ -1,0 +1,125 @@
+"""Shipping in time, or not at all: R19, R20 and R20a."""
+
+from datetime import timedelta
+
+from orders.errors import RefusalCode
+from orders.order import CloseReason, Fault, Status
+from tests.orders.builders import DUE, START, Story, eur
+
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+SHIP_BY = START + 31 * DAY
+
+
+def test_shipped_order_cannot_be_cancelled() -> None:
+    """R19: the answer says so, and what the buyer can do instead."""
+    refused = Story().shipped().refused("cancel_request", reason="other")
+
+    assert refused.code is RefusalCode.ORDER_SHIPPED
+    assert "send it back" in refused.reason
+    assert refused.available_from is None
+
+
+def test_shipment_and_request_at_once() -> None:
+    """R19, case 6: whichever the server took first; the other is told."""
+    shipped_first = Story().paid()
+    shipped_first.verdict(shipped_first.tracked(), valid=True)
+    refused = shipped_first.refused("cancel_request", reason="other")
+    assert refused.code is RefusalCode.ORDER_SHIPPED
+
+    asked_first = Story().paid()
+    evidence = asked_first.tracked()
+    asked_first.send("cancel_request", reason="other")
+    view = asked_first.verdict(evidence, valid=True)
+    assert view.status is Status.SHIPPED
+    assert view.cancellation
+    assert view.cancellation.status == "ended_by_shipment"
+    assert ("buyer", "order_shipped") in asked_first.told
+
+
+def test_order_that_nobody_ships_closes() -> None:
+    """R20: after 30 days, to the instant; the seller's fault, and all the money back."""
+    story = Story().paid()
+    story.until(SHIP_BY - INSTANT)
+    assert story.order.status is Status.AWAITING_SHIPMENT
+
+    view = story.until(SHIP_BY)
+
+    assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
+    assert view.refund
+    assert view.refund.money == eur(DUE)
+    assert view.cancellation
+    assert (view.cancellation.status, view.cancellation.fault) == ("by_itself", Fault.SELLER)
+
+
+def test_no_shipment_window_is_for_ever() -> None:
+    """R20: policy null."""
+    story = Story(shipment_window=None).paid()
+    assert story.view.next == []
+    story.days(3000)
+    assert story.order.status is Status.AWAITING_SHIPMENT
+
+    refused = story.refused("shipment_extension", days=5)
+    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+    story.send("cancel_request", reason="seller_unreachable")
+
+
+def test_cancel_at_the_last_instant_of_the_window() -> None:
+    """R20, R7: the buyer's request wins the tie; withdrawn, the window is over."""
+    story = Story().paid()
+    story.reach(SHIP_BY)
+    story.send("cancel_request", reason="other")
+    assert story.order.status is Status.CANCELLATION_REQUESTED
+    story.days(3)
+
+    view = story.send("cancel_withdrawal")
+
+    assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
+
+
+def test_buyer_gives_more_time() -> None:
+    """R20a: R20's window grows by the days given, as often as the buyer likes."""
+    story = Story().paid()
+    story.send("shipment_extension", days=10)
+    view = story.send("shipment_extension", days=60)
+
+    assert next(d.at for d in view.next if d.what == "shipment_expired") == SHIP_BY + 70 * DAY
+    assert ("seller", "shipment_extended") in story.told
+    story.until(SHIP_BY + 70 * DAY - INSTANT)
+    assert story.order.status is Status.AWAITING_SHIPMENT
+    assert story.days(1).close_reason is CloseReason.SHIPMENT_EXPIRED
+
+
+def test_more_time_at_the_last_instant() -> None:
+    """R20a: before the timer."""
+    story = Story().paid()
+    story.reach(SHIP_BY)
+    assert story.send("shipment_extension", days=1).status is Status.AWAITING_SHIPMENT
+    assert story.days(1).status is Status.CLOSED
+
+
+def test_time_of_an_open_request_does_not_count() -> None:
+    """R20, R18: the seller was not asked to ship while cancellation was."""
+    story = Story().paid()
+    story.days(10)
+    story.send("cancel_request", reason="other")
+    story.days(5)
+    view = story.send("cancel_withdrawal")
+
+    assert next(d.at for d in view.next if d.what == "shipment_expired") == SHIP_BY + 5 * DAY
+    assert story.shipment.paused_since is None
+
+
+def test_time_of_an_open_dispute_does_not_count() -> None:
+    """R20, R16b: from the request to the end of the dispute."""
+    story = Story().paid()
+    story.days(10)
+    story.send("cancel_request", reason="other")
+    story.days(2)
+    story.reply("refuse")
+    story.days(20)
+
+    view = story.send("dispute_withdrawal")
+
+    assert view.status is Status.AWAITING_SHIPMENT
+    assert next(d.at for d in view.next if d.what == "shipment_expired") == SHIP_BY + 22 * DAY

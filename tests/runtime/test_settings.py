@@ -1,0 +1,191 @@
+"""Settings as an operator gives them: by the environment, with secrets that show nowhere."""
+
+import pytest
+from pydantic import ValidationError
+from temporalio.testing import WorkflowEnvironment
+
+from adapters.local.log_channel import LogChannel
+from adapters.local.provider import LocalProvider
+from adapters.notifications.router import NotificationRouter
+from adapters.stripe.provider import StripeProvider
+from database.connection import Database
+from runtime.settings import Settings, complaints
+from testing.webhook_receiver import SECRET
+from worker import Adapters
+
+KEY = "sk_test_canary"
+
+
+@pytest.fixture
+def _stripe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
+    monkeypatch.setenv("UNBUY_STRIPE_API_KEY", KEY)
+
+
+def test_nobody_needs_an_account() -> None:
+    settings = Settings()
+
+    assert settings.payment_provider == "local"
+    assert settings.stripe_webhook_secrets == ()
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_stripe_without_its_key_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
+    if key is not None:
+        monkeypatch.setenv("UNBUY_STRIPE_API_KEY", key)
+
+    with pytest.raises(ValidationError, match="is needed when UNBUY_PAYMENT_PROVIDER is stripe"):
+        Settings()
+
+
+@pytest.mark.usefixtures("_stripe")
+def test_secrets_are_listed_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 54."""
+    monkeypatch.setenv("UNBUY_STRIPE_WEBHOOK_SECRETS", " whsec_canary1, whsec_canary2 ,")
+
+    settings = Settings()
+
+    secrets = [it.get_secret_value() for it in settings.stripe_webhook_secrets]
+    assert secrets == ["whsec_canary1", "whsec_canary2"]
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "canary" not in shown
+
+
+async def test_the_settings_choose_who_holds_the_money(
+    database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = Adapters.of(Settings(), database, environment.client)
+    monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
+    monkeypatch.setenv("UNBUY_STRIPE_API_KEY", KEY)
+    stripe = Adapters.of(Settings(), database, environment.client)
+
+    assert isinstance(local.provider, LocalProvider)
+    assert isinstance(stripe.provider, StripeProvider)
+    await stripe.provider.close()
+
+
+async def test_people_are_told_outside_once_a_mail_server_is_set(
+    database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R21: until then nothing leaves this machine."""
+    local = Adapters.of(Settings(), database, environment.client)
+    monkeypatch.setenv("UNBUY_SMTP_URL", "smtp://unbuy:canary@mail.example.org:2525")
+    monkeypatch.setenv("UNBUY_MAIL_FROM", "Unbuy <orders@example.org>")
+    settings = Settings()
+    outside = Adapters.of(settings, database, environment.client)
+
+    assert isinstance(local.channel, LogChannel)
+    assert local.tells_at_once
+    assert isinstance(outside.channel, NotificationRouter)
+    assert not outside.tells_at_once
+    assert "canary" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"SMTP_URL": "canary"}, "UNBUY_SMTP_URL: is not an address such as smtp://"),
+        ({"SMTP_URL": "smtp://canary:canary@a?starttls=no"}, "UNBUY_SMTP_URL: would"),
+        ({"SMTP_URL": "smtp://a"}, "UNBUY_MAIL_FROM: is needed when UNBUY_SMTP_URL"),
+        ({"MAIL_FROM": "canary"}, "UNBUY_MAIL_FROM: is not a sender such as"),
+        ({"NOTIFY_SCHEMES": "mailto, syslog"}, "UNBUY_NOTIFY_SCHEMES: syslog would"),
+        ({"SUPPORT_NOTIFY": "canary"}, "UNBUY_SUPPORT_NOTIFY: needs addresses"),
+        ({"SUPPORT_NOTIFY": "mailto:canary@a.b"}, "UNBUY_SUPPORT_NOTIFY: has a mail"),
+        ({"PUBLIC_URL": "shop.example.org"}, "UNBUY_PUBLIC_URL: String should match pattern"),
+    ],
+)
+def test_what_would_tell_nobody_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
+) -> None:
+    """R21, case 54: without repeating what may be a secret."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"UNBUY_{name}", value)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = complaints(raised.value)
+    assert said.startswith(complaint)
+    assert "canary" not in said
+
+
+def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_LOG_LEVEL", "loud")
+    monkeypatch.setenv("UNBUY_WORKER_PROCESSES", "-1")
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = complaints(raised.value)
+    assert said.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
+    assert "; UNBUY_WORKER_PROCESSES: Input should be greater than 0." in said
+
+
+def test_webhooks_go_nowhere_unless_somebody_subscribed() -> None:
+    settings = Settings()
+
+    assert settings.order_webhook_urls == settings.order_webhook_secrets == ()
+    assert not settings.allow_private_webhooks
+
+
+def test_webhook_addresses_are_secrets_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 54: whoever knows one can write to the receiver."""
+    monkeypatch.setenv(
+        "ORDER_WEBHOOK_URLS", "https://a.example/canary, https://b.example:8443/?k=canary"
+    )
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", f"{SECRET},{SECRET}")
+
+    settings = Settings()
+
+    urls = [it.get_secret_value() for it in settings.order_webhook_urls]
+    assert urls == ["https://a.example/canary", "https://b.example:8443/?k=canary"]
+    assert len(settings.order_webhook_secrets) == 2
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "canary" not in shown
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "canary.example",
+        "ftp://canary.example",
+        "https://",
+        "https://[::1",
+        "https://canary.example:x",
+    ],
+)
+def test_what_is_no_address_of_a_webhook_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_URLS", f"https://good.example,{url}")
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
+
+    with pytest.raises(ValidationError, match="number 2 is not an address") as raised:
+        Settings()
+    said = complaints(raised.value)
+    assert said.startswith("ORDER_WEBHOOK_URLS: ")
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "!" * 40])
+def test_a_weak_signing_secret_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", secret)
+
+    with pytest.raises(ValidationError, match="24 to 64 bytes"):
+        Settings()
+
+
+def test_webhooks_without_tls_are_for_private_networks_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORDER_WEBHOOK_URLS", "http://localhost:8000/")
+    monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
+
+    with pytest.raises(ValidationError, match="begins with https"):
+        Settings()
+    monkeypatch.setenv("UNBUY_ALLOW_PRIVATE_WEBHOOKS", "true")
+    assert len(Settings().order_webhook_urls) == 1

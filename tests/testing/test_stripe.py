@@ -1,0 +1,215 @@
+"""The peer is as strict as Stripe: what it lets pass would prove nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+from aiohttp import web
+from pydantic import SecretStr
+
+from adapters.stripe.events import (
+    ChargebackEvent,
+    PaymentDeclinedEvent,
+    PaymentEvent,
+    RefundEvent,
+    read_event,
+)
+from deploy.embedded import LOOPBACK, free_port
+from testing.stripe.faults import Fault, Faults
+from testing.stripe.front import DECLINED, VISA
+from testing.stripe.peer import Peer
+from testing.stripe.webhooks import Post
+
+KEY = {"Authorization": "Bearer sk_test_1"}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(peer: Peer) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(peer.url, headers=KEY) as session:
+        yield session
+
+
+async def post(
+    client: aiohttp.ClientSession, path: str, key: str | None = None, **form: Any
+) -> tuple[int, dict[str, Any], str | None]:
+    headers = {"Idempotency-Key": key} if key else {}
+    async with client.post(path, data=form, headers=headers) as answer:
+        return answer.status, await answer.json(), answer.headers.get("Idempotent-Replayed")
+
+
+async def pay(client: aiohttp.ClientSession, order_id: str = "A-1", method: str = VISA) -> str:
+    form = {"amount": "2490", "currency": "eur", "payment_method": method, "confirm": "true"}
+    _, intent, _ = await post(
+        client,
+        "/v1/payment_intents",
+        f"pay-{order_id}",
+        **form | {"metadata[unbuy_order_id]": order_id},
+    )
+    charge = intent["error"]["charge"] if "error" in intent else intent["latest_charge"]
+    return str(charge)
+
+
+def of_ours(charge: str, refund_id: str = "A-1-refund-1", **more: str) -> dict[str, str]:
+    metadata = {"metadata[refund_id]": refund_id, "metadata[process]": "order-A-1"}
+    return {"charge": charge} | metadata | more
+
+
+async def test_a_key_replays_the_answer_and_takes_nothing_else(
+    client: aiohttp.ClientSession,
+) -> None:
+    charge = await pay(client)
+
+    first = await post(client, "/v1/refunds", "k", charge=charge, amount="100")
+    again = await post(client, "/v1/refunds", "k", charge=charge, amount="100")
+    other = await post(client, "/v1/refunds", "k", charge=charge, amount="101")
+
+    assert (first[0], first[2]) == (200, None)
+    assert again == (200, first[1], "true")
+    assert (other[0], other[1]["error"]["type"]) == (400, "idempotency_error")
+
+
+async def test_a_key_is_taken_while_its_request_is_under_way(
+    client: aiohttp.ClientSession,
+) -> None:
+    charge = await pay(client)
+
+    answers = await asyncio.gather(
+        *(post(client, "/v1/refunds", "k", charge=charge, amount="100") for _ in range(5))
+    )
+
+    assert 409 in [status for status, _, _ in answers]
+    assert len({body["id"] for status, body, _ in answers if status == 200}) == 1
+
+
+async def test_no_more_goes_back_than_came_in(client: aiohttp.ClientSession) -> None:
+    charge = await pay(client)
+    form = {"charge": charge}
+
+    parts = await asyncio.gather(
+        *(post(client, "/v1/refunds", f"k{n}", **form, amount="1000") for n in range(5))
+    )
+    _, rest, _ = await post(client, "/v1/refunds", "rest", **form, amount="490")
+    _, more, _ = await post(client, "/v1/refunds", "more", **form, amount="1")
+
+    assert sorted(status for status, _, _ in parts) == [200, 200, 400, 400, 400]
+    assert rest["amount"] == 490
+    assert more["error"]["code"] == "charge_already_refunded"
+
+
+async def test_a_stored_failure_is_repeated_whether_it_was_done_or_not(
+    peer: Peer, client: aiohttp.ClientSession
+) -> None:
+    """Case 21."""
+    charge = await pay(client)
+
+    for fault, there in ((Fault.STORED_UNDONE, 0), (Fault.STORED_DONE, 1)):
+        peer.front.faults.plan(fault)
+        for replayed in (None, "true"):
+            answer = await post(client, "/v1/refunds", fault, charge=charge, amount="100")
+            assert (answer[0], answer[2]) == (500, replayed)
+        assert len(await peer.front.refunds()) == there
+
+
+async def test_only_a_refund_that_waits_for_the_buyer_can_be_canceled(
+    peer: Peer, client: aiohttp.ClientSession
+) -> None:
+    charge = await pay(client)
+    _, pending, _ = await post(client, "/v1/refunds", "a", charge=charge, amount="100")
+    peer.front.starts_as = "requires_action"
+    _, waiting, _ = await post(client, "/v1/refunds", "b", charge=charge, amount="100")
+
+    refused, _, _ = await post(client, f"/v1/refunds/{pending['id']}/cancel")
+    _, canceled, _ = await post(client, f"/v1/refunds/{waiting['id']}/cancel")
+
+    assert refused == 400
+    assert canceled["status"] == "canceled"
+
+
+async def test_it_asks_for_a_secret_key(peer: Peer) -> None:
+    async with aiohttp.ClientSession() as nobody, nobody.get(f"{peer.url}/v1/refunds") as answer:
+        assert answer.status == 401
+
+
+async def test_its_news_can_be_read(peer: Peer, client: aiohttp.ClientSession) -> None:
+    """R5, R6, R15, R23: a life of events, as our webhook gets them."""
+    read: list[Any] = []
+
+    async def webhook(body: bytes, signed: str) -> int:
+        secret = SecretStr(peer.front.post.secret)
+        read.append(read_event(body, signed, [secret], datetime.now(UTC)).news)
+        return 200
+
+    peer.front.post.to = webhook
+    charge = await pay(client)
+    await pay(client, "A-2", DECLINED)
+    await post(client, "/v1/refunds", "k", **of_ours(charge))
+    await peer.front.fail("A-1-refund-1")
+    await peer.front.settle("A-1-refund-1")
+    dispute = await peer.front.dispute(charge)
+    peer.front.end_dispute(dispute, "won")
+
+    assert await peer.front.post.deliver() == [200] * 9
+    assert [type(it) for it in read] == [
+        PaymentEvent,
+        PaymentDeclinedEvent,
+        *[RefundEvent] * 3,
+        *[ChargebackEvent] * 4,
+    ]
+    assert [it.message.status for it in read[2:]] == [
+        *("pending", "failed", "succeeded"),
+        *("opened", "opened", "won", "won"),
+    ]
+    assert len({it.message.message_id for it in read}) == 9
+
+
+async def test_events_get_lost_come_twice_and_overtake_each_other(peer: Peer) -> None:
+    def sent(seed: int) -> Post:
+        office = Post(drop=0.2, repeat=0.3, shuffle=True, seed=seed)
+        for number in range(50):
+            office.put("charge.succeeded", {"id": f"ch_{number}"})
+        return office
+
+    office, same, other = sent(1), sent(1), sent(2)
+
+    assert len(office.sent) == 50
+    assert 0 < len(office.lost) < 25
+    assert len(office.waiting) > len(set(office.waiting)) == 50 - len(office.lost)
+    assert [len(it.lost) for it in (office, same)] == [len(office.lost)] * 2
+    assert [len(it) for it in (office.waiting, other.waiting)] != [len(office.waiting)] * 2
+
+
+async def test_what_a_webhook_does_not_take_is_sent_again(peer: Peer) -> None:
+    statuses = [503, 200]
+
+    async def webhook(request: web.Request) -> web.Response:
+        assert request.headers["Stripe-Signature"].startswith("t=")
+        return web.Response(status=statuses.pop(0))
+
+    app = web.Application()
+    app.router.add_post("/hook", webhook)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, LOOPBACK, port).start()
+    office = Post(to=f"http://{LOOPBACK}:{port}/hook")
+    office.put("charge.succeeded", {"id": "ch_1"})
+
+    answers = [await office.deliver() for _ in range(3)]
+    await runner.cleanup()
+    office.put("charge.succeeded", {"id": "ch_2"})
+
+    assert answers == [[503], [200], []]
+    assert await office.deliver() == [503]
+
+
+def test_chance_is_the_same_for_the_same_seed() -> None:
+    def run(seed: int) -> list[Fault | None]:
+        faults = Faults(rate=0.5, seed=seed)
+        return [faults.next(makes_something=True) for _ in range(50)]
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+    assert set(run(1)) == {None, *Fault}

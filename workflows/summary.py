@@ -1,0 +1,98 @@
+"""What Temporal's web UI shows of an order: short Markdown in which support reads why it waits."""
+
+from datetime import datetime
+
+from orders.lifecycle import CLOSED_PHRASES, COMING_PHRASES, STATUS_PHRASES
+from orders.messages import MESSAGES
+from orders.order import Order, PlaceOrder
+from orders.schedule import schedule
+from orders.values import decimal
+from orders.view import PEOPLE, actions
+
+_MOST_EVENTS = 10
+
+
+def summary(placed: PlaceOrder) -> str:
+    """One line that names the order in lists; no personal data."""
+    return f"Order {placed.order_id}: {placed.total}"
+
+
+def about(placed: PlaceOrder) -> str:
+    """What was placed; fixed for the order's life."""
+    lines = "\n".join(
+        f"- {line.quantity} x {_quoted(line.title)} ({_quoted(line.sku)}) at {line.unit_price}"
+        for line in placed.lines
+    )
+    return (
+        f"Buyer `{placed.buyer.id}`, seller `{placed.seller.id}`, total {placed.total}.\n\n{lines}\n\n"
+        "Messages are signals and updates of the same name, for example `cancel_request`; "
+        "the query `order` shows everything."
+    )
+
+
+def current(order: Order) -> str:
+    """State, why it waits, what comes next by itself, what everyone can do, and where the money is."""
+    why = f", because {CLOSED_PHRASES[order.close_reason]}" if order.close_reason else ""
+    parts = [
+        f"**{order.status.value}** since {_at(order.status_since)}: "
+        f"{STATUS_PHRASES[order.status]}{why}."
+    ]
+    if coming := [f"{_at(due.at)}: {COMING_PHRASES[due.what]}" for due in schedule(order)]:
+        parts.append(_listed("Next by itself", coming))
+    able = {
+        role: [a.action for a in actions(order, role) if a.available and a.action in MESSAGES]
+        for role in PEOPLE
+    }
+    if any(able.values()):
+        parts.append(
+            _listed("Can now", [f"{role.value}: {', '.join(a)}" for role, a in able.items() if a])
+        )
+    if (cancellation := order.cancellation) and cancellation.reason:
+        note = f": {_quoted(cancellation.note)}" if cancellation.note else ""
+        parts.append(
+            f"Cancellation {cancellation.status}, because of {cancellation.reason.value}{note}."
+        )
+    if dispute := order.open_dispute:
+        parts.append(
+            f"Dispute `{dispute.dispute_id}` ({dispute.reason.value}): {dispute.status}, "
+            f"for the buyer at {_at(dispute.due_by)}, if nobody decides it before."
+        )
+    if refund := order.refund:
+        late = ", **overdue**" if refund.overdue and not refund.is_settled else ""
+        why = f" ({_quoted(refund.failure_reason)})" if refund.failure_reason else ""
+        parts.append(
+            f"Refund `{refund.refund_id}` of {refund.money}: {refund.status.value}{why}{late}, "
+            f"due by {_at(refund.due_by)}."
+        )
+    currency = order.amount_due.currency
+    parts.append(
+        f"Money: due {order.amount_due}, paid {order.amount_paid}, "
+        f"held {decimal(order.books.held, currency)} {currency}, "
+        f"refunded {order.amount_refunded}, charged back {order.amount_charged_back}, "
+        f"owed to the seller {decimal(order.books.seller, currency)} {currency}."
+    )
+    if order.refused:
+        last = order.refused[-1]
+        parts.append(f"Last refused: {_quoted(last.name)}: {_quoted(last.reason)}")
+    parts.append(
+        _listed(
+            "Happened",
+            [f"{_at(e.at)} {e.what} ({e.by.value})" for e in order.timeline[-_MOST_EVENTS:]],
+        )
+    )
+    # Also here: the details that an order is started with are lost when it continues as new.
+    parts.append(about(order.placed))
+    return "\n\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    # What strangers wrote must not turn into links in support's browser.
+    return f"`{text.replace('`', chr(39))}`"
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
+
+
+def _listed(title: str, items: list[str]) -> str:
+    return "\n".join([f"{title}:", "", *(f"- {item}" for item in items)])
