@@ -1,6 +1,6 @@
 """Imports go one way, and the rules know neither clock nor chance (docs: "Rooms").
 
-orders <- workflows, activities, i18n <- client <- adapters, database <- gateway, runtime <- cli, worker, starter
+orders <- activities, i18n <- workflows <- client <- adapters, database <- gateway, runtime <- cli, ...
 """
 
 import ast

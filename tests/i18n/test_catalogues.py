@@ -45,7 +45,7 @@ def test_extraction_reads_every_room_that_speaks() -> None:
     """A wrong path would make it silently empty."""
     files = {path for message in extract() for path, _ in message.locations}
 
-    assert {"orders", "workflows", "activities", "adapters", "languages"} <= {
+    assert {"orders", "workflows", "activities", "adapters", "i18n"} <= {
         path.partition("/")[0] for path in files
     }
     assert {"orders/lifecycle.py", "adapters/notifications/templates.py", "i18n/labels.py"} <= files

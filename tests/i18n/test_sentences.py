@@ -297,7 +297,7 @@ def _reasons() -> Iterator[tuple[str, ast.expr]]:
     made = {"InvalidInput", "NotAllowedNow", "ValueError"}
     for room in ("orders", "workflows"):
         for file in (ROOT / room).glob("*.py"):
-            if file.name == "books.py":  # guards the ledger against us, not against people
+            if file.name == "accounting.py":  # guards the ledger against us, not against people
                 continue
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 where = f"{file.name}:{getattr(node, 'lineno', 0)}"
@@ -314,7 +314,7 @@ def test_nobody_finds_a_difference_but_by_a_sentence() -> None:
     """Reconciliation tells operators in their language as well."""
     said = [
         (f"{name}:{node.lineno}", it.value)
-        for name in ("bookcheck.py", "reconciliation.py")
+        for name in ("ledger_check.py", "reconciliation.py")
         for node in ast.walk(ast.parse((ROOT / "activities" / name).read_text("utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Finding", "_finding")
         for it in (*node.keywords, *(ast.keyword("found", arg) for arg in node.args[2:]))

@@ -29,6 +29,7 @@ from tests.orders.builders import eur
 from tests.workflows.conftest import POLICY, Backstage
 from worker import WORKFLOWS, lenient_converter, workflow_runner
 from workflows import calls, ids
+from workflows.options import DELIVER_WEBHOOK
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +37,11 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an endpoint does not take is tried again in moments; read when the workflow schedules."""
     every = timedelta(milliseconds=100)
     monkeypatch.setitem(
-        POST,
+        DELIVER_WEBHOOK,
         "retry_policy",
-        dataclasses.replace(POST["retry_policy"], initial_interval=every, maximum_interval=every),
+        dataclasses.replace(
+            DELIVER_WEBHOOK["retry_policy"], initial_interval=every, maximum_interval=every
+        ),
     )
 
 
@@ -218,7 +221,7 @@ async def test_who_is_gone_or_never_answers_is_given_up_and_seen(
     stage: Backstage, shop: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process fails, so that it is found; whoever else subscribed has got it."""
-    monkeypatch.setitem(POST, "schedule_to_close_timeout", timedelta(seconds=1))
+    monkeypatch.setitem(DELIVER_WEBHOOK, "schedule_to_close_timeout", timedelta(seconds=1))
     async with receiver(status=410) as gone, receiver(status=500) as broken:
         subscribe(stage, sender_to(gone.url, broken.url, shop.url))
         async with stage.working():

@@ -32,16 +32,16 @@ _Told = tuple[str, Role]
 
 # What a call tells, where its words are known only when it runs.
 _AT_RUN_TIME: dict[tuple[str, str], set[_Told]] = {
-    ("paying", "what"): {
+    ("payments", "what"): {
         (f"chargeback_{status}", role)
         for status in ("opened", "won", "lost")
         for role in (Role.SUPPORT, Role.SELLER)
     },
-    ("stray", "f'stray_{what}'"): {
+    ("stray_payments", "f'stray_{what}'"): {
         (f"stray_chargeback_{status}", Role.SUPPORT) for status in ("opened", "won", "lost")
     },
-    ("clock", "deadline"): {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
-    ("clock", "what"): {
+    ("schedule", "deadline"): {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
+    ("schedule", "what"): {
         ("payment_reminder", Role.BUYER),
         ("seller_reminder", Role.SELLER),
         ("dispute_reminder", Role.SUPPORT),
@@ -49,7 +49,7 @@ _AT_RUN_TIME: dict[tuple[str, str], set[_Told]] = {
     },
 }
 # Details that a call adds by **, or that every notice of its module has.
-_ADDED = {"stray.py": {"money"}}
+_ADDED = {"stray_payments.py": {"money"}}
 
 
 def told() -> dict[_Told, set[str]]:
