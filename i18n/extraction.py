@@ -129,7 +129,8 @@ def update(locale: str, found: Catalog) -> Catalog:
     path = path_of(locale)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        write_po(file, catalogue, width=100, include_lineno=False)
+        # Where a text stands is noted once, in the source language's catalogue.
+        write_po(file, catalogue, width=100, no_location=locale != LOCALES[0], include_lineno=False)
     return catalogue
 
 

@@ -1,8 +1,8 @@
 """What people are told, in words (R21): each notice as a friendly text in its reader's language.
 
 The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
-message's details by name, written out, and ``{order}``; ``{why}`` and ``{offer}`` are whole clauses, empty where
-there is nothing to say. Support, and payers whom nobody knows, read English.
+message's details by name, written out, and ``{order}``; ``{why}`` and ``{offer}`` are whole clauses, empty
+where there is nothing to say. Support, and payers whom nobody knows, read English.
 """
 
 from datetime import datetime, timedelta
