@@ -116,7 +116,7 @@ async def test_a_failure_of_ours_tells_callers_nothing_and_us_where(
     (failed,) = [line for line in lines if line["event"] == "failed"]
     assert problem["instance"] == f"urn:request:{failed['request_id']}"
     assert failed["error"] == "RuntimeError"
-    assert "test_observing.py" in failed["at"][-1]
+    assert "test_observability.py" in failed["at"][-1]
     assert CANARY not in json.dumps(lines) + caplog.text
     (line,) = [line for line in lines if line["event"] == "request"]
     assert line["status"] == 500

@@ -174,12 +174,12 @@ async def test_the_same_news_twenty_times_at_once_counts_once(shop: Town, peer: 
     answers = await asyncio.gather(*(_send(shop, body, signed) for _ in range(20)))
 
     assert {it.status_code for it in answers} == {200}
-    assert {it.json()["status"] for it in answers} <= {"taken", "repeated"}
+    assert {it.json()["status"] for it in answers} <= {"accepted", "duplicate"}
     view = await _order(shop)
     assert _payments(view) == 1
     assert view["amount_paid"]["amount"] == 2490
     assert view["refused"] == []
-    assert (await _send(shop, body, signed)).json() == {"status": "repeated"}
+    assert (await _send(shop, body, signed)).json() == {"status": "duplicate"}
 
 
 async def test_another_body_under_an_id_that_came_is_refused(shop: Town, peer: Peer) -> None:
