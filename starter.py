@@ -47,7 +47,7 @@ from cli.orders import (
 from client.finished_orders import take_after_the_end
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from i18n.catalogues import Locale
-from i18n.current import say, speaking
+from i18n.current import gettext, use_locale
 from i18n.negotiation import known, of_terminal
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived, Role
@@ -114,7 +114,7 @@ async def place(file: str, /) -> int:
                 view = await find_order(client, placed.order_id)
     if view is None:
         out.print(
-            say(
+            gettext(
                 "Order {order} is placed. To see it: python starter.py show {order}",
                 order=placed.order_id,
             )
@@ -122,14 +122,14 @@ async def place(file: str, /) -> int:
         return 0
     if not is_of(view, placed):
         raise Failure(
-            say(
+            gettext(
                 "Order {order} exists already, with other contents, and an id is never used again. "
                 "Give this one another order_id; to see that one: python starter.py show {order}",
                 order=placed.order_id,
             )
         )
     out.print(
-        say(
+        gettext(
             "Order {order} exists already, with the same contents. Nothing has changed.",
             order=placed.order_id,
         )
@@ -168,7 +168,7 @@ async def send(
             if signal:
                 await calls.signal(client, order_id, message)
                 out.print(
-                    say(
+                    gettext(
                         "{name} is sent. What became of it: python starter.py show {order}",
                         name=name,
                         order=order_id,
@@ -180,7 +180,7 @@ async def send(
             raise Failure(_refusal(message, error.cause), status=1) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             raise no_answer(
-                say(
+                gettext(
                     " The message may still be taken later; to be sure, send it again with "
                     "--message-id {id}.",
                     id=message.message_id,
@@ -190,9 +190,9 @@ async def send(
             if not is_unknown(error):
                 raise
             return await _send_after_the_end(client, order_id, message)
-    out.print(say("{name} is taken.", name=name), rendering.heading(view), sep="\n")
+    out.print(gettext("{name} is taken.", name=name), rendering.heading(view), sep="\n")
     for line in rendering.coming(view):
-        out.print(Text(say("  Next by itself: {line}", line=line)))
+        out.print(Text(gettext("  Next by itself: {line}", line=line)))
     return 0
 
 
@@ -236,7 +236,7 @@ async def watch(order_id: str, /) -> int:
                 out.print(rendering.timeline(new))
                 out.print(rendering.heading(view))
                 for line in rendering.coming(view)[:1]:
-                    out.print(Text(say("Next by itself: {line}", line=line)))
+                    out.print(Text(gettext("Next by itself: {line}", line=line)))
             if not over:
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
     return 0
@@ -285,7 +285,12 @@ async def list_orders(
         out.print(to_json(rows, indent=2).decode(), soft_wrap=True)
         return 0
     table = Table(
-        say("order"), say("status"), say("buyer"), say("seller"), say("next by itself"), box=None
+        gettext("order"),
+        gettext("status"),
+        gettext("buyer"),
+        gettext("seller"),
+        gettext("next by itself"),
+        box=None,
     )
     for row in rows:
         at = row["deadline"]
@@ -296,10 +301,10 @@ async def list_orders(
             rendering.plain(str(row["seller"])),
             rendering.instant(at) if isinstance(at, datetime) else "",
         )
-    out.print(table if rows else say("No such orders."))
+    out.print(table if rows else gettext("No such orders."))
     if len(rows) == _MOST_LISTED:
         out.print(
-            say("There may be more than these {most}: narrow the list down.", most=_MOST_LISTED)
+            gettext("There may be more than these {most}: narrow the list down.", most=_MOST_LISTED)
         )
     return 0
 
@@ -319,12 +324,12 @@ async def outbox(order_id: str | None = None, /) -> int:
         out.print(text)
     if not entries:
         out.print(
-            say(
+            gettext(
                 "Nobody has been told anything about order {order}.",
                 order=rendering.plain(order_id),
             )
             if order_id
-            else say("Nobody has been told anything yet.")
+            else gettext("Nobody has been told anything yet.")
         )
     return 0
 
@@ -376,7 +381,7 @@ async def token(
 
     if lifetime <= timedelta(0):
         raise Failure(
-            say("A token must count for longer than nothing: give a --lifetime such as 30d.")
+            gettext("A token must count for longer than nothing: give a --lifetime such as 30d.")
         )
     signing = SecretTokens(token_secret(read_settings()))
     out.print(signing.issue(Role(role), party_id(role, sub), lifetime), soft_wrap=True)
@@ -409,11 +414,11 @@ async def _send_after_the_end(client: Client, order_id: str, message: Message) -
         end = f" {rendering.heading(view).plain}" if view else ""
         why = f"{rendering.refusal(refused.reason, None)}{end}"
         raise Failure(
-            say("{name} is refused. {why}", name=message.name, why=why), status=1
+            gettext("{name} is refused. {why}", name=message.name, why=why), status=1
         ) from None
     if process is None:
         out.print(
-            say(
+            gettext(
                 "Order {order} knows of this {name} already. Nothing has changed.",
                 order=order_id,
                 name=message.name,
@@ -421,12 +426,12 @@ async def _send_after_the_end(client: Client, order_id: str, message: Message) -
         )
         return 0
     if isinstance(message, PaymentReceived):
-        nobody = say("There is no order {order}.", order=order_id)
+        nobody = gettext("There is no order {order}.", order=order_id)
         state = rendering.heading(view).plain if view else nobody
         why = f"{state} {_goes_back(message)} ({process})."
-        raise Failure(say("{name} is refused. {why}", name=message.name, why=why), status=1)
+        raise Failure(gettext("{name} is refused. {why}", name=message.name, why=why), status=1)
     out.print(
-        say(
+        gettext(
             "{name} is taken, by a process of its own ({process}).",
             name=message.name,
             process=process,
@@ -437,7 +442,7 @@ async def _send_after_the_end(client: Client, order_id: str, message: Message) -
 
 def _goes_back(payment: PaymentReceived) -> str:
     money = rendering.money(payment.money)
-    return say(
+    return gettext(
         "Payment {payment_id} of {money} goes back in full, by a process of its own",
         payment_id=payment.payment_id,
         money=money,
@@ -454,7 +459,7 @@ def _refusal(message: Message, cause: BaseException | None) -> str:
             why = rendering.refusal(first_line(cause), None)
     if isinstance(message, PaymentReceived):
         why = f"{why} {_goes_back(message)}."
-    return say("{name} is refused. {why}", name=message.name, why=why)
+    return gettext("{name} is refused. {why}", name=message.name, why=why)
 
 
 def _query(status: Status | None, buyer: str | None, seller: str | None, overdue: bool) -> str:
@@ -499,7 +504,7 @@ async def _in_language(
 async def run(arguments: Sequence[str]) -> int:
     """Run a command in a loop that runs already; its exit status."""
     ordered = _language_first(arguments)
-    with speaking(_language_of(ordered) or of_terminal(os.environ)):
+    with use_locale(_language_of(ordered) or of_terminal(os.environ)):
         return await _run(ordered)
 
 

@@ -60,7 +60,7 @@ from database.deliveries import SqlDeliveries
 from database.journal import Database, SqlJournal
 from database.refunds import SqlRefundRegister
 from database.webhook_inbox import SqlWebhookInbox
-from i18n.current import say, speaking
+from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import refusal as said_again
 from orders.sentences import sentence
@@ -397,14 +397,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="how many worker processes (default: one per core)",
     )
     options = parser.parse_args(arguments)
-    with speaking(of_terminal(os.environ)):
+    with use_locale(of_terminal(os.environ)):
         try:
             settings = Settings()
         except ValidationError as error:
             print(complaints(error), file=sys.stderr)
             return 2
         if options.processes is not None and options.processes < 1:
-            print(say("--processes must be at least 1."), file=sys.stderr)
+            print(gettext("--processes must be at least 1."), file=sys.stderr)
             return 2
     processes = options.processes or settings.worker_processes or os.cpu_count() or 1
     if processes == 1:

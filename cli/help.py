@@ -1,4 +1,4 @@
-"""How the command line explains itself, in the language that is spoken: help, and what was asked for wrongly.
+"""How the command line explains itself, in the current language: help, and what was asked for wrongly.
 
 cyclopts makes help of the commands' docstrings and has English words of its own around it. Babel takes those
 docstrings by ``extract``; here they are said, and whatever cyclopts complains of, in words of ours.
@@ -29,7 +29,7 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from i18n.catalogues import N_, NC_, translator
-from i18n.current import say, spoken
+from i18n.current import current_locale, gettext
 from i18n.formats import duration_text
 
 FORMAT: Final = "plaintext"
@@ -58,7 +58,7 @@ _PLACEHOLDER: Final = re.compile(rf"\b({'|'.join(_PLACEHOLDERS)})\b")
 
 
 class SpokenHelp:
-    """Help as cyclopts lays it out, in the language that is spoken."""
+    """Help as cyclopts lays it out, in the current language."""
 
     def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
         """Print a panel: commands, arguments or options."""
@@ -74,7 +74,9 @@ class SpokenHelp:
 
     def render_usage(self, console: Console, options: ConsoleOptions, usage: Text) -> None:
         """Print how the command is written."""
-        console.print(Text(say("Usage: {usage}", usage=_placeholders(usage.plain)), style="bold"))
+        console.print(
+            Text(gettext("Usage: {usage}", usage=_placeholders(usage.plain)), style="bold")
+        )
 
     def render_description(
         self, console: Console, options: ConsoleOptions, description: Any
@@ -108,20 +110,20 @@ def paragraphs(text: str) -> list[str]:
 
 def lifetime_text(lifetime: timedelta) -> str:
     """A default duration, for help."""
-    return duration_text(lifetime, spoken())
+    return duration_text(lifetime, current_locale())
 
 
 def complaint(error: CycloptsError) -> str:
     """What was asked for wrongly, as a sentence with where to look it up."""
     command = " ".join(["python starter.py", *(error.command_chain or ())])
-    return say("{error} For help: {command} --help", error=_wrong(error), command=command)
+    return gettext("{error} For help: {command} --help", error=_wrong(error), command=command)
 
 
 def _wrong(error: CycloptsError) -> str:
     match error:
         case UnknownCommandError(unused_tokens=[name, *_], app=app) if app:
             known = [it for it in app if not it.startswith("-")]
-            return say(
+            return gettext(
                 'Unknown command "{name}".{nearest} Available commands: {commands}.',
                 name=name,
                 nearest=_nearest(name, known),
@@ -130,17 +132,19 @@ def _wrong(error: CycloptsError) -> str:
         case UnknownOptionError(token=token, argument_collection=arguments):
             name = token.keyword or token.value
             known = [it for argument in arguments for it in argument.names]
-            return say("Unknown option: {name}.{nearest}", name=name, nearest=_nearest(name, known))
+            return gettext(
+                "Unknown option: {name}.{nearest}", name=name, nearest=_nearest(name, known)
+            )
         case MissingArgumentError(argument=argument) if argument:
             if argument.index is None:
-                return say("Option {name} needs a value.", name=error.keyword or argument.name)
-            return say("{name} is missing.", name=_name_of(argument))
+                return gettext("Option {name} needs a value.", name=error.keyword or argument.name)
+            return gettext("{name} is missing.", name=_name_of(argument))
         case CoercionError(argument=argument, token=token) if argument and token:
             return _wrong_value(argument, token.value)
         case RepeatArgumentError(token=token):
-            return say("Option {name} is given more than once.", name=token.keyword)
+            return gettext("Option {name} is given more than once.", name=token.keyword)
         case UnusedCliTokensError(unused_tokens=tokens) if tokens:
-            return say("That is too much: {arguments}.", arguments=" ".join(tokens))
+            return gettext("That is too much: {arguments}.", arguments=" ".join(tokens))
         case _:
             return str(error)
 
@@ -148,7 +152,7 @@ def _wrong(error: CycloptsError) -> str:
 def _wrong_value(argument: Argument, value: str) -> str:
     name = _name_of(argument)
     if choices := argument.get_choices():
-        return say(
+        return gettext(
             'Invalid value "{value}" for {name}. Choose from: {choices}.{nearest}',
             value=value,
             name=name,
@@ -156,21 +160,21 @@ def _wrong_value(argument: Argument, value: str) -> str:
             nearest=_nearest(value, choices),
         )
     if argument.hint is int:
-        return say(
+        return gettext(
             'Invalid value "{value}" for {name}: it takes a whole number.', value=value, name=name
         )
     if argument.hint is timedelta:
-        return say(
+        return gettext(
             'Invalid value "{value}" for {name}: it takes a duration, such as 30d or 12h.',
             value=value,
             name=name,
         )
-    return say("Option {name} takes no value.", name=name)
+    return gettext("Option {name} takes no value.", name=name)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name, known, n=1)
-    return say(' Did you mean "{name}"?', name=found[0]) if found else ""
+    return gettext(' Did you mean "{name}"?', name=found[0]) if found else ""
 
 
 def _name_of(argument: Argument) -> str:
@@ -185,11 +189,11 @@ def _texts(docstring: str | None) -> Iterator[str]:
 
 
 def _said(text: str) -> str:
-    return translator(spoken()).gettext(text) if text else ""
+    return translator(current_locale()).gettext(text) if text else ""
 
 
 def _placeholders(text: str) -> str:
-    said = translator(spoken())
+    said = translator(current_locale())
     return _PLACEHOLDER.sub(lambda it: str(said.pgettext("placeholder", it[0])), text)
 
 
@@ -204,8 +208,8 @@ def _description(entry: HelpEntry) -> Text:
     said = " ".join(_said(text) for text in paragraphs(entry.description.primary_renderable.plain))
     choices = ", ".join(entry.choices or ())
     about = (
-        (say("[choices: {choices}]", choices=choices) if choices else "", "gray58"),
-        (say("[default: {default}]", default=entry.default) if entry.default else "", "gray58"),
-        (say("[required]") if entry.required else "", "red"),
+        (gettext("[choices: {choices}]", choices=choices) if choices else "", "gray58"),
+        (gettext("[default: {default}]", default=entry.default) if entry.default else "", "gray58"),
+        (gettext("[required]") if entry.required else "", "red"),
     )
     return Text(" ").join(Text(text, style) for text, style in ((said, ""), *about) if text)

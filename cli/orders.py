@@ -20,7 +20,7 @@ from database.connection import DATABASE_ERRORS
 from database.journal import Database, SqlJournal
 from database.schema import NewerDatabase
 from i18n.catalogues import N_, translator
-from i18n.current import say, spoken
+from i18n.current import current_locale, gettext
 from i18n.sentences import refusal as refusal_in
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse
@@ -64,7 +64,7 @@ async def connection() -> AsyncIterator[Client]:
         raise Failure(str(error)) from None
     except Unreachable as error:
         raise Failure(
-            say(
+            gettext(
                 "{error} Start it with `make up`, or set TEMPORAL_ADDRESS to where it is.",
                 error=error,
             ),
@@ -89,10 +89,10 @@ async def open_journal() -> AsyncIterator[SqlJournal]:
         finally:
             await database.close()
     except NewerDatabase as error:
-        raise Failure(refusal_in(str(error), spoken()), status=1) from None
+        raise Failure(refusal_in(str(error), current_locale()), status=1) from None
     except DATABASE_ERRORS as error:
         raise Failure(
-            say(
+            gettext(
                 "The database cannot be read ({why}). UNBUY_DATABASE_URL says where it is.",
                 why=first_line(error),
             ),
@@ -117,7 +117,7 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
         raise no_answer() from None
     except WorkflowQueryFailedError as error:
         raise Failure(
-            say("Order {order} cannot be read: {why}", order=order_id, why=first_line(error)),
+            gettext("Order {order} cannot be read: {why}", order=order_id, why=first_line(error)),
             status=1,
         ) from None
     except RPCError as error:
@@ -127,7 +127,7 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
         kept = await journal.order(order_id)
     if kept is not None and kept.status not in (Status.SHIPPED, Status.CLOSED):
         raise Failure(
-            say(
+            gettext(
                 "Order {order} is {status} in the database, but {address}, namespace {namespace}, knows "
                 "nothing of it. Perhaps TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL do "
                 "not belong together; or its process was terminated, and its history is gone.",
@@ -163,18 +163,18 @@ def read_order(file: str) -> PlaceOrder:
         text = Path(file).read_bytes()
     except OSError as error:
         raise Failure(
-            say(
+            gettext(
                 "{file} cannot be read: {why}. Give the path of a JSON file, such as "
                 "samples/order-eur.json.",
                 file=file,
-                why=translator(spoken()).gettext(error.strerror or str(error)),
+                why=translator(current_locale()).gettext(error.strerror or str(error)),
             )
         ) from None
     try:
         return PlaceOrder.model_validate_json(text)
     except ValidationError as error:
         raise Failure(
-            say(
+            gettext(
                 "{error} samples/order-eur.json shows what an order looks like.",
                 error=refusal_of(InvalidInput.of(file, error)),
             )
@@ -200,16 +200,18 @@ def _takes(name: str) -> str:
     if model is None:
         return ""
     fields = model.model_fields.items()
-    needed = ", ".join(field for field, about in fields if about.is_required()) or say("nothing")
+    needed = ", ".join(field for field, about in fields if about.is_required()) or gettext(
+        "nothing"
+    )
     optional = ", ".join(field for field, about in fields if not about.is_required())
-    return say(
+    return gettext(
         " {name} takes {needed}; optional: {optional}.", name=name, needed=needed, optional=optional
     )
 
 
 def refusal_of(error: InvalidInput) -> str:
-    """What is wrong with an input, in the language that is spoken."""
-    return refusal_in(str(error), spoken())
+    """What is wrong with an input, in the current language."""
+    return refusal_in(str(error), current_locale())
 
 
 def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str) -> str:
@@ -218,7 +220,7 @@ def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str
         return TypeAdapter(PartyId).validate_python(party)
     except ValidationError:
         raise Failure(
-            say(
+            gettext(
                 "{nobody}: an id has up to 64 letters, digits or any of . _ : | @ + -",
                 nobody=_nobody(role),
             )
@@ -228,19 +230,19 @@ def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str
 def _nobody(role: Literal["buyer", "seller", "support", "provider"]) -> str:
     match role:
         case "buyer":
-            return say("There can be no buyer of this id")
+            return gettext("There can be no buyer of this id")
         case "seller":
-            return say("There can be no seller of this id")
+            return gettext("There can be no seller of this id")
         case "support":
-            return say("Nobody in support can have this id")
+            return gettext("Nobody in support can have this id")
         case "provider":
-            return say("There can be no payment provider of this id")
+            return gettext("There can be no payment provider of this id")
 
 
 def unknown_order(order_id: str) -> Failure:
     """There is no such order."""
     return Failure(
-        say(
+        gettext(
             "There is no order {order}. To see which there are: python starter.py list; "
             "to place one: python starter.py place FILE",
             order=order_id,
@@ -251,7 +253,8 @@ def unknown_order(order_id: str) -> Failure:
 def no_answer(hint: str = "") -> Failure:
     """Temporal is there, but no worker; ``hint`` says what became of the request."""
     return Failure(
-        say("No worker answers. Start one with `python worker.py`, and try again.") + hint, status=1
+        gettext("No worker answers. Start one with `python worker.py`, and try again.") + hint,
+        status=1,
     )
 
 

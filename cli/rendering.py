@@ -18,7 +18,7 @@ from rich.text import Text
 
 from adapters.notifications.render import wording
 from database.journal import OutboxEntry
-from i18n.current import say, spoken
+from i18n.current import current_locale, gettext
 from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, PHRASES, label, phrase
 from i18n.sentences import refusal as said_again
@@ -80,7 +80,7 @@ def from_instant(at: datetime) -> str:
 
 def money(value: Money | Balance) -> str:
     """An amount as people write it; a negative balance has its sign in front."""
-    return money_text(value, spoken())
+    return money_text(value, current_locale())
 
 
 def plain(text: str) -> str:
@@ -92,10 +92,10 @@ def plain(text: str) -> str:
 
 def refusal(reason: str, available_from: datetime | None) -> str:
     """Why something cannot be done now and, where known, from when it can."""
-    why = plain(said_again(reason, spoken()))
+    why = plain(said_again(reason, current_locale()))
     if available_from is None:
         return why
-    since = say("It is possible from {instant} on.", instant=from_instant(available_from))
+    since = gettext("It is possible from {instant} on.", instant=from_instant(available_from))
     return f"{why} {since}"
 
 
@@ -109,46 +109,48 @@ def state(view: OrderView) -> str:
     )
     match view.status:
         case Status.AWAITING_PAYMENT:
-            return say("{money} is to be paid", money=money(view.amount_due))
+            return gettext("{money} is to be paid", money=money(view.amount_due))
         case Status.PAYMENT_REVIEW if payment:
-            return say(
+            return gettext(
                 "the payment is being checked until {instant}",
                 instant=instant(payment.review_ends_at),
             )
         case Status.AWAITING_SHIPMENT if shipment and shipment.ship_by:
-            return say(
+            return gettext(
                 "it is paid, and the seller has until {instant} to ship it",
                 instant=instant(shipment.ship_by),
             )
         case Status.CANCELLATION_REQUESTED if cancellation and cancellation.due_by:
-            why = f" ({phrase(cancellation.reason, spoken())})" if cancellation.reason else ""
-            return say(
+            why = (
+                f" ({phrase(cancellation.reason, current_locale())})" if cancellation.reason else ""
+            )
+            return gettext(
                 "the buyer wants to cancel{why}, and the seller has until {instant} to answer",
                 why=why,
                 instant=instant(cancellation.due_by),
             )
         case Status.PROOF_REQUESTED if cancellation and cancellation.due_by:
-            return say(
+            return gettext(
                 "the seller says that it is already shipped, and has until {instant} to prove it",
                 instant=instant(cancellation.due_by),
             )
         case Status.DISPUTED if dispute:
-            return say("a dispute is open: {why}", why=phrase(dispute.reason, spoken()))
+            return gettext("a dispute is open: {why}", why=phrase(dispute.reason, current_locale()))
         case Status.CLOSED if view.close_reason:
-            return phrase(view.close_reason, spoken())
+            return phrase(view.close_reason, current_locale())
         case Status.SHIPPED:
-            return say("its shipment is proved")
+            return gettext("its shipment is proved")
         case _:
-            return say("it is paid, and the seller is to ship it")
+            return gettext("it is paid, and the seller is to ship it")
 
 
 def heading(view: OrderView) -> Text:
     """The order, its state, since when and why."""
     return Text.assemble(
-        (say("Order {order}", order=view.order_id), "bold"),
+        (gettext("Order {order}", order=view.order_id), "bold"),
         ": ",
         (named("status", view.status), "bold"),
-        say(
+        gettext(
             " since {instant}, because {state}.",
             instant=instant(view.status_since),
             state=state(view),
@@ -174,7 +176,7 @@ def refused_line(
 ) -> Line:
     """A message that was refused, and why."""
     return Line(
-        at, say("refused"), f"{named('action', plain(name))}: {refusal(reason, available_from)}"
+        at, gettext("refused"), f"{named('action', plain(name))}: {refusal(reason, available_from)}"
     )
 
 
@@ -199,15 +201,15 @@ def words(key: str) -> str:
 
 def named(kind: str, key: str) -> str:
     """What a key of the contract is called; in English by its own words, which are what commands take."""
-    if spoken() == "en":
+    if current_locale() == "en":
         return words(key)
-    name = label(kind, key, spoken())
+    name = label(kind, key, current_locale())
     return f"{name[:1].lower()}{name[1:]}"
 
 
 def key_and_name(kind: str, key: str) -> str:
     """A key that commands take, and what it is called where that is not plain from the key."""
-    return key if spoken() == "en" else f"{key} ({named(kind, key)})"
+    return key if current_locale() == "en" else f"{key} ({named(kind, key)})"
 
 
 def coming(view: OrderView) -> list[str]:
@@ -219,12 +221,12 @@ def money_table(view: OrderView) -> Table:
     """Where the money is."""
     table = Table.grid(padding=(0, 2))
     for name, amount in (
-        (say("due"), view.amount_due),
-        (say("paid"), view.amount_paid),
-        (say("refunded"), view.amount_refunded),
-        (say("charged back"), view.amount_charged_back),
-        (say("held"), view.amount_held),
-        (say("owed to the seller"), view.amount_owed_to_seller),
+        (gettext("due"), view.amount_due),
+        (gettext("paid"), view.amount_paid),
+        (gettext("refunded"), view.amount_refunded),
+        (gettext("charged back"), view.amount_charged_back),
+        (gettext("held"), view.amount_held),
+        (gettext("owed to the seller"), view.amount_owed_to_seller),
     ):
         table.add_row(f"  {name}", Text(money(amount), justify="right"))
     return table
@@ -236,12 +238,13 @@ def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
         letter = entry.letter
         to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"
         said = (
-            say("to {to}", to=to)
+            gettext("to {to}", to=to)
             if entry.delivered_at
-            else say("to {to}, not delivered yet", to=to)
+            else gettext("to {to}, not delivered yet", to=to)
         )
         refused = [
-            say("Not by {channel}: {why}", channel=it.channel, why=it.why) for it in entry.refused
+            gettext("Not by {channel}: {why}", channel=it.channel, why=it.why)
+            for it in entry.refused
         ]
         yield Text.assemble(
             (plain(f"{instant(letter.at)}  {said}"), "bold"),
@@ -254,7 +257,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
     yield heading(view)
     yield Text(
         plain(
-            say(
+            gettext(
                 "Buyer {buyer} ({buyer_id}), seller {seller} ({seller_id})",
                 buyer=view.buyer.name,
                 buyer_id=view.buyer.id,
@@ -266,7 +269,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
     for line in view.lines:
         yield Text(
             plain(
-                say(
+                gettext(
                     "  {quantity} x {title} ({sku}) at {price}",
                     quantity=line.quantity,
                     title=line.title,
@@ -276,15 +279,15 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
             )
         )
     if view.shipping_price.amount:
-        yield Text(say("  shipping {price}", price=money(view.shipping_price)))
-    yield _title(say("Money"))
+        yield Text(gettext("  shipping {price}", price=money(view.shipping_price)))
+    yield _title(gettext("Money"))
     yield money_table(view)
     if refund := view.refund:
-        late = say(", overdue") if refund.overdue and refund.settled_at is None else ""
+        late = gettext(", overdue") if refund.overdue and refund.settled_at is None else ""
         why = f", {refund.failure_reason}" if refund.failure_reason else ""
         yield Text(
             plain(
-                say(
+                gettext(
                     "  refund {refund_id}: {money} by {method}, {status}{late}, due by {instant}{why}",
                     refund_id=refund.refund_id,
                     money=money(refund.money),
@@ -297,21 +300,21 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
             )
         )
     if dispute := view.dispute:
-        outcome = f": {phrase(dispute.outcome, spoken())}" if dispute.outcome else ""
+        outcome = f": {phrase(dispute.outcome, current_locale())}" if dispute.outcome else ""
         status = named("dispute_status", dispute.status)
-        reason = phrase(dispute.reason, spoken())
-        yield _title(say("Dispute"))
+        reason = phrase(dispute.reason, current_locale())
+        yield _title(gettext("Dispute"))
         yield Text(f"  {dispute.dispute_id}: {status}{outcome}, {reason}")
-    yield _title(say("What happened"))
+    yield _title(gettext("What happened"))
     yield timeline(history(view))
     if view.messages:
-        yield _title(say("Messages"))
+        yield _title(gettext("Messages"))
         yield from (
             Text(plain(f"  {instant(said.at)}  {named('role', said.by):<8}  {said.text}"))
             for said in view.messages
         )
     if view.offers:
-        yield _title(say("Offers"))
+        yield _title(gettext("Offers"))
         for offer in view.offers:
             what = money(offer.money) if offer.money else (offer.bonus or "")
             yield Text(
@@ -320,36 +323,40 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
                     f"{named('offer_status', offer.status)}: {offer.text}"
                 )
             )
-    yield _title(say("What comes next by itself"))
-    yield from (Text(f"  {line}") for line in coming(view) or [say("nothing")])
+    yield _title(gettext("What comes next by itself"))
+    yield from (Text(f"  {line}") for line in coming(view) or [gettext("nothing")])
     for role, actions in view.actions.items():
         yield _title(_who_can(role))
         yield from (_action(action) for action in sorted(actions, key=lambda it: not it.available))
 
 
 def _coming(what: str) -> str:
-    return said_again(COMING_PHRASES[what], spoken()) if what in COMING_PHRASES else words(what)
+    return (
+        said_again(COMING_PHRASES[what], current_locale())
+        if what in COMING_PHRASES
+        else words(what)
+    )
 
 
 def _who_can(role: Role) -> str:
     match role:
         case Role.BUYER:
-            return say("What the buyer can do")
+            return gettext("What the buyer can do")
         case Role.SELLER:
-            return say("What the seller can do")
+            return gettext("What the seller can do")
         case _:
-            return say("What support can do")
+            return gettext("What support can do")
 
 
 def _code(name: str, value: str) -> str:
     if value in PHRASES:
-        return phrase(value, spoken())
-    if spoken() == "en":
+        return phrase(value, current_locale())
+    if current_locale() == "en":
         return words(value)
     for kind in _KINDS.get(name, ()):
         if value in LABELS[kind]:
             return named(kind, value)
-    return said_again(value, spoken())
+    return said_again(value, current_locale())
 
 
 def _title(text: str) -> Text:
@@ -376,11 +383,11 @@ def _detail(name: str, value: Any) -> str:
         case {"amount": int(), "currency": str()}:
             return money(Money.model_validate(value))
         case True:
-            return say("complaint") if name == "complaint" else words(name)
+            return gettext("complaint") if name == "complaint" else words(name)
         case False | None | "":
             return ""
         case int() if name == "days":
-            return days_text(timedelta(days=value), spoken())
+            return days_text(timedelta(days=value), current_locale())
         case str() if name in _CODES:
             return plain(_code(name, value))
         case _:

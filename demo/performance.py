@@ -17,7 +17,7 @@ from demo import report
 from demo.report import Outcome
 from demo.stage import Life, Stage, StrayPaymentStory, set_up
 from demo.stories import STORIES, Story
-from i18n.current import say, say_number
+from i18n.current import gettext, ngettext
 
 # More at once only wait for each other on two cores.
 _AT_ONCE = 6
@@ -32,11 +32,11 @@ async def perform(console: Console, *, keep: bool) -> int:
     try:
         async with _interruptible(console) as stage:
             console.print(
-                say(
+                gettext(
                     "A Temporal server and a worker are up at {address}.",
                     address=stage.server.address,
                 ),
-                say_number(
+                ngettext(
                     "{number} story happens there now, in virtual time.",
                     "{number} stories happen there now, in virtual time.",
                     len(STORIES),
@@ -46,7 +46,7 @@ async def perform(console: Console, *, keep: bool) -> int:
             wrong = await judge(stage, outcomes)
             report.conclude(console, outcomes, wrong)
             took = round(monotonic() - began)
-            console.print(say_number("It took {number} second.", "It took {number} seconds.", took))
+            console.print(ngettext("It took {number} second.", "It took {number} seconds.", took))
             if keep:
                 await _stay(console, stage, log)
     except asyncio.CancelledError:
@@ -54,7 +54,7 @@ async def perform(console: Console, *, keep: bool) -> int:
         raise
     finally:
         if wrong is None or wrong:
-            console.print(say("The log is kept: {log}", log=log), soft_wrap=True)
+            console.print(gettext("The log is kept: {log}", log=log), soft_wrap=True)
         else:
             log.unlink()
     return 1 if wrong else 0
@@ -129,7 +129,7 @@ async def _interruptible(console: Console) -> AsyncIterator[Stage]:
             try:
                 yield stage
             except asyncio.CancelledError:
-                console.print(say("Stopping ..."))
+                console.print(gettext("Stopping ..."))
                 raise
 
 
@@ -141,7 +141,7 @@ async def _stay(console: Console, stage: Stage, log: Path) -> None:
     for line in kept(stage.server.address, stage.server.ui_url, stage.database_url, log):
         console.print(line, markup=False, soft_wrap=True)
     await stop.wait()
-    console.print(say("Stopping ..."))
+    console.print(gettext("Stopping ..."))
 
 
 def kept(address: str, ui_url: str | None, database_url: str, log: Path) -> Iterator[str]:
@@ -150,10 +150,10 @@ def kept(address: str, ui_url: str | None, database_url: str, log: Path) -> Iter
     found = {
         "Temporal": address,
         "Web UI": ui_url,
-        say("Log"): log,
-        say("Commands"): f"{variables} python starter.py list",
+        gettext("Log"): log,
+        gettext("Commands"): f"{variables} python starter.py list",
     }
     width = max(map(len, found))
     for name, where in found.items():
         yield f"{name:<{width}}  {where}"
-    yield say("Ctrl-C stops it.")
+    yield gettext("Ctrl-C stops it.")

@@ -13,7 +13,7 @@ from database.journal import AccountSum, sums_of
 from demo.stage import Cost, RefusedUpdate
 from demo.stories import Ending, Story
 from i18n.catalogues import NC_, translator
-from i18n.current import say, say_number, spoken
+from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import amount_text
 from orders.order import CloseReason, Status
 from orders.stray_payments import StrayPaymentState
@@ -66,7 +66,7 @@ def tell(console: Console, outcome: Outcome) -> None:
     for stray in outcome.strays:
         money = rendering.money(stray.payment.money)
         console.print(
-            say(
+            gettext(
                 "  Payment {payment_id} of {money}, by a process and a clock of its own:",
                 payment_id=stray.payment.payment_id,
                 money=money,
@@ -74,7 +74,7 @@ def tell(console: Console, outcome: Outcome) -> None:
         )
         console.print(rendering.timeline(rendering.entries(stray.timeline)))
     console.print(
-        say(
+        gettext(
             "  In the end it is {status}: {state}.",
             status=rendering.named("status", outcome.view.status),
             state=rendering.state(outcome.view),
@@ -82,15 +82,15 @@ def tell(console: Console, outcome: Outcome) -> None:
     )
     if outcome.problem:
         console.print(
-            Text(say("  It went another way: {problem}", problem=outcome.problem), style="red")
+            Text(gettext("  It went another way: {problem}", problem=outcome.problem), style="red")
         )
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
     """How each story ended, and what it cost."""
     made = Table(
-        title=say("Outcomes"),
-        caption=say(
+        title=gettext("Outcomes"),
+        caption=gettext(
             "Events and workflow tasks are those of the order's own process. The events by which this "
             "demo skips its time (WORKFLOW_EXECUTION_OPTIONS_UPDATED, "
             "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED) are not counted: an order that lives at its "
@@ -100,10 +100,10 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
         title_style="bold",
         box=BOX,
     )
-    for name in (say("story"), say("status"), say("close reason")):
+    for name in (gettext("story"), gettext("status"), gettext("close reason")):
         made.add_column(name)
-    made.add_column(say("events"), justify="right")
-    made.add_column(say("tasks"), justify="right")
+    made.add_column(gettext("events"), justify="right")
+    made.add_column(gettext("tasks"), justify="right")
     for outcome in outcomes:
         view = outcome.view
         made.add_row(
@@ -119,8 +119,8 @@ def outcome_table(outcomes: Sequence[Outcome]) -> Table:
 
 def money_table(outcomes: Sequence[Outcome]) -> Table:
     """Where each story's money is."""
-    made = Table(title=say("Money"), title_style="bold", box=BOX, padding=(0, 1, 0, 0))
-    made.add_column(say("story"))
+    made = Table(title=gettext("Money"), title_style="bold", box=BOX, padding=(0, 1, 0, 0))
+    made.add_column(gettext("story"))
     # For translators: a currency stands below it, as in "in EUR".
     made.add_column(_column(NC_("column", "in")))
     for name in _SUMS:
@@ -147,15 +147,15 @@ def money_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _number(money: Money | Balance) -> str:
-    return amount_text(money, spoken()) if money.amount else NOTHING
+    return amount_text(money, current_locale()) if money.amount else NOTHING
 
 
 def _column(name: str) -> str:
-    return str(translator(spoken()).pgettext("column", name))
+    return str(translator(current_locale()).pgettext("column", name))
 
 
 def _title(outcome: Outcome) -> str:
-    return str(translator(spoken()).gettext(outcome.story.title))
+    return str(translator(current_locale()).gettext(outcome.story.title))
 
 
 def faults(outcome: Outcome) -> list[str]:
@@ -170,9 +170,9 @@ def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
     """What is wrong with the whole ledger: each currency must sum to zero."""
     sums = sums_of(trial_balance)
     if not sums:
-        return [say("The ledger is empty.")]
+        return [gettext("The ledger is empty.")]
     return [
-        say(
+        gettext(
             "The ledger's accounts in {currency} sum to {money} instead of zero.",
             currency=currency,
             money=rendering.money(Balance.booked(total, currency)),
@@ -187,7 +187,7 @@ def endings_not_seen(outcomes: Sequence[Outcome]) -> list[str]:
     seen = {outcome.view.close_reason or outcome.view.status.value for outcome in outcomes}
     endings = (*(("close_reason", it) for it in CloseReason), ("status", Status.SHIPPED))
     missing = [rendering.key_and_name(kind, it) for kind, it in endings if it not in seen]
-    return [say("No story ended as {endings}.", endings=", ".join(missing))] if missing else []
+    return [gettext("No story ended as {endings}.", endings=", ".join(missing))] if missing else []
 
 
 def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]) -> None:
@@ -196,15 +196,15 @@ def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]
         console.print()
         console.print(table)
     for fault in wrong:
-        console.print(Text(say("WRONG: {fault}", fault=fault), style="red"))
+        console.print(Text(gettext("WRONG: {fault}", fault=fault), style="red"))
     if not wrong:
         console.print(
-            say_number(
+            ngettext(
                 "{number} story ended as it must.",
                 "All {number} stories ended as they must.",
                 len(outcomes),
             ),
-            say(
+            gettext(
                 "Every ending of the process is among them. For each order paid = refunded + charged "
                 "back + held + owed to the seller, the ledger says the same, and its accounts sum to "
                 "zero."
@@ -234,7 +234,7 @@ def _wrong_ending(outcome: Outcome) -> list[str]:
     )
     if came_to == wanted:
         return []
-    return [say("it ended as {ending}, but should as {wanted}", ending=came_to, wanted=wanted)]
+    return [gettext("it ended as {ending}, but should as {wanted}", ending=came_to, wanted=wanted)]
 
 
 def _wrong_money(outcome: Outcome) -> list[str]:
@@ -245,7 +245,7 @@ def _wrong_money(outcome: Outcome) -> list[str]:
     wrong = []
     if paid != refunded + back + held + owed:
         wrong.append(
-            say(
+            gettext(
                 "paid {paid} is not refunded {refunded} + charged back {back} + held {held} + owed {owed}",
                 paid=paid,
                 refunded=refunded,
@@ -259,7 +259,7 @@ def _wrong_money(outcome: Outcome) -> list[str]:
     seller = -book.get("seller", 0)
     if sum(book.values()) or (cash, kept, seller) != (paid - refunded - back, held, owed):
         wrong.append(
-            say(
+            gettext(
                 "the ledger has {book}, but the order says: paid {paid}, refunded {refunded}, "
                 "charged back {back}, held {held}, owed to the seller {owed}",
                 book=book,
@@ -271,7 +271,7 @@ def _wrong_money(outcome: Outcome) -> list[str]:
             )
         )
     wrong += [
-        say("money sent back is still in the ledger: {left}", left=left)
+        gettext("money sent back is still in the ledger: {left}", left=left)
         for left in outcome.stray_balances
         if any(left.values())
     ]

@@ -18,7 +18,7 @@ from cli import rendering
 from database.journal import Database, SqlJournal
 from demo.lines import Line, TemporalLine
 from deploy.embedded import EmbeddedServer, embedded_server
-from i18n.current import say
+from i18n.current import gettext
 from orders import messages as m
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.order import PlaceOrder, Status
@@ -145,7 +145,7 @@ class Life:
         except NotAllowedNow as refusal:
             if refusal.code is not code:
                 raise StrayPaymentStory(
-                    say(
+                    gettext(
                         "{name} was refused as {code}, not {wanted}",
                         name=message.name,
                         code=refusal.code,
@@ -158,7 +158,7 @@ class Life:
         finally:
             await self._rest(self.handle)
         raise StrayPaymentStory(
-            say(
+            gettext(
                 "{name} was taken, but should have been refused as {code}",
                 name=message.name,
                 code=code,
@@ -190,7 +190,7 @@ class Life:
                     await asyncio.sleep(_BLINK)
         except TimeoutError:
             raise StrayPaymentStory(
-                say(
+                gettext(
                     "it is {status}, not {wanted}",
                     status=_status(view.status),
                     wanted=_status(status),
@@ -207,10 +207,10 @@ class Life:
         except TimeoutError:
             view = await self.view()
             raise StrayPaymentStory(
-                say(
+                gettext(
                     "it does not end; it is {status}, and next by itself: {line}",
                     status=_status(view.status),
-                    line="; ".join(rendering.coming(view)) or say("nothing"),
+                    line="; ".join(rendering.coming(view)) or gettext("nothing"),
                 )
             ) from None
 
@@ -285,7 +285,7 @@ class Life:
 
 def _refused(message: m.Message, reason: str) -> StrayPaymentStory:
     why = rendering.refusal(reason, None)
-    return StrayPaymentStory(say("{name} is refused. {why}", name=message.name, why=why))
+    return StrayPaymentStory(gettext("{name} is refused. {why}", name=message.name, why=why))
 
 
 def _status(status: Status) -> str:

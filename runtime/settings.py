@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adapters.notifications.addresses import MAIL, allowed, scheme_of, sender_of
 from adapters.notifications.smtp_url import SmtpServer
-from i18n.current import say, spoken
+from i18n.current import current_locale, gettext
 from i18n.sentences import refusal
 
 LogLevel = Annotated[
@@ -60,7 +60,7 @@ def _rate(text: str) -> str:
         limits.parse(text)
     except ValueError:
         raise ValueError(
-            say("must be a number of requests in a time, such as 300/minute")
+            gettext("must be a number of requests in a time, such as 300/minute")
         ) from None
     return text
 
@@ -68,7 +68,7 @@ def _rate(text: str) -> str:
 def _asynchronous(uri: str) -> str:
     if not uri.startswith("async+"):
         raise ValueError(
-            say("must be a URI that begins with async+, such as async+redis://host:6379")
+            gettext("must be a URI that begins with async+, such as async+redis://host:6379")
         )
     return uri
 
@@ -151,7 +151,9 @@ class Settings(BaseSettings):
     @classmethod
     def _nobody_can_be_in_between(cls, address: str | None) -> str | None:
         if address and not keeps_secrets(address):
-            raise ValueError(say("must begin with https:// (http:// only for this machine itself)"))
+            raise ValueError(
+                gettext("must begin with https:// (http:// only for this machine itself)")
+            )
         return address
 
     @property
@@ -180,7 +182,7 @@ class Settings(BaseSettings):
     @classmethod
     def _mail_has_a_sender(cls, sender: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("smtp_url") and not sender:
-            raise ValueError(say("is needed when UNBUY_SMTP_URL is set"))
+            raise ValueError(gettext("is needed when UNBUY_SMTP_URL is set"))
         if sender:
             sender_of(sender)
         return sender
@@ -201,11 +203,11 @@ class Settings(BaseSettings):
         schemes = [scheme_of(it.get_secret_value()) for it in addresses]
         if "" in schemes:
             raise ValueError(
-                say("needs addresses such as mailto:support@example.org, separated by commas")
+                gettext("needs addresses such as mailto:support@example.org, separated by commas")
             )
         allowed(schemes, anywhere=False)
         if MAIL in schemes and not info.data.get("smtp_url"):
-            raise ValueError(say("has a mail address, which needs UNBUY_SMTP_URL"))
+            raise ValueError(gettext("has a mail address, which needs UNBUY_SMTP_URL"))
         return addresses
 
     # Systems that are told of every change of an order: https addresses, which may carry secrets. Their
@@ -220,7 +222,9 @@ class Settings(BaseSettings):
         for number, secret in enumerate(secrets, 1):
             if not _is_signing_secret(secret.get_secret_value()):
                 raise ValueError(
-                    say("number {number} is not whsec_ and 24 to 64 bytes in base64", number=number)
+                    gettext(
+                        "number {number} is not whsec_ and 24 to 64 bytes in base64", number=number
+                    )
                 )
         return secrets
 
@@ -233,12 +237,12 @@ class Settings(BaseSettings):
         for number, url in enumerate(urls, 1):
             if not _is_address(url.get_secret_value(), schemes):
                 raise ValueError(
-                    say(
+                    gettext(
                         "number {number} is not an address that begins with https://", number=number
                     )
                 )
         if urls and info.data.get("order_webhook_secrets") == ():
-            raise ValueError(say("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there"))
+            raise ValueError(gettext("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there"))
         return urls
 
     # Asks carriers about tracking numbers; without it a number's form and check digit decide.
@@ -254,14 +258,16 @@ class Settings(BaseSettings):
     @classmethod
     def _proof_store_is_one_that_we_know(cls, address: str) -> str:
         if not _PROOF_STORE.fullmatch(address):
-            raise ValueError(say("must be a directory, or a bucket written as s3://bucket/prefix"))
+            raise ValueError(
+                gettext("must be a directory, or a bucket written as s3://bucket/prefix")
+            )
         return address
 
     @field_validator("stripe_api_key")
     @classmethod
     def _stripe_needs_its_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if info.data.get("payment_provider") == "stripe" and not (key and key.get_secret_value()):
-            raise ValueError(say("is needed when UNBUY_PAYMENT_PROVIDER is stripe"))
+            raise ValueError(gettext("is needed when UNBUY_PAYMENT_PROVIDER is stripe"))
         return key
 
 
@@ -299,7 +305,7 @@ def complaints(error: ValidationError) -> str:
 
 def _problem(message: str) -> str:
     # pydantic's words; our own are said in the language that is spoken from the start.
-    return refusal(message.removeprefix("Value error, "), spoken())
+    return refusal(message.removeprefix("Value error, "), current_locale())
 
 
 def _variable(name: str) -> str:

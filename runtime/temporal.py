@@ -15,7 +15,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
 from i18n.catalogues import N_, translator
-from i18n.current import say, spoken
+from i18n.current import current_locale, gettext
 
 DEFAULT_ADDRESS = "localhost:7233"
 
@@ -70,7 +70,7 @@ async def connect() -> Client:
             return await Client.connect(**config, data_converter=pydantic_data_converter)
     except (RuntimeError, TimeoutError, ValueError) as error:
         raise Unreachable(
-            say(
+            gettext(
                 "Temporal at {address} cannot be reached ({why}).",
                 address=config["target_host"],
                 why=_reason(error),
@@ -84,7 +84,7 @@ async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Data
         return await Database.open(url, patience)
     except DATABASE_ERRORS as error:
         raise CannotServe(
-            say(
+            gettext(
                 "The database cannot be opened ({why}). UNBUY_DATABASE_URL says where it is.",
                 why=first_line(error),
             )
@@ -95,20 +95,20 @@ def refusal(client: Client, error: RPCError) -> str:
     """Why Temporal refused a call, as a sentence with the remedy where we know one."""
     address, namespace = client.service_client.config.target_host, client.namespace
     if is_unknown_namespace(error):
-        return say(
+        return gettext(
             "Temporal at {address} has no namespace {namespace}. Set TEMPORAL_NAMESPACE to one that "
             "it has, or make it: temporal operator namespace create --namespace {namespace}",
             address=address,
             namespace=namespace,
         )
     if any(said in error.message for said in _LACKS_OUR_ATTRIBUTES):
-        return say(
+        return gettext(
             "Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
             "Start a worker once first: it registers them.",
             namespace=namespace,
             address=address,
         )
-    return say(
+    return gettext(
         "Temporal at {address} refused the request: {why}.",
         address=address,
         why=first_line(error).rstrip("."),
@@ -130,7 +130,7 @@ def _configuration() -> ClientConnectConfig:
         config = ClientConfig.load_client_connect_config()
     except (RuntimeError, OSError, ValueError) as error:
         raise BadConfiguration(
-            say("Temporal's configuration cannot be read: {why}", why=first_line(error))
+            gettext("Temporal's configuration cannot be read: {why}", why=first_line(error))
         ) from None
     config.setdefault("target_host", DEFAULT_ADDRESS)
     return config
@@ -138,8 +138,8 @@ def _configuration() -> ClientConnectConfig:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return say("no answer in time")
+        return gettext("no answer in time")
     for said, meaning in _REASONS:
         if said in str(error):
-            return translator(spoken()).gettext(meaning)
+            return translator(current_locale()).gettext(meaning)
     return textwrap.shorten(first_line(error), _LONGEST_REASON, placeholder=" ...")

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from adapters.notifications.errors import PermanentFailure
-from i18n.current import say
+from i18n.current import gettext
 
 MAIL: Final = "mailto"
 
@@ -69,7 +69,7 @@ def allowed(named: Iterable[str] | None, *, anywhere: bool) -> frozenset[str]:
     schemes = frozenset({MAIL} | HOSTED) if named is None else frozenset(map(str.lower, named))
     if own := schemes & NEVER:
         raise ValueError(
-            say(
+            gettext(
                 "{schemes} would act on the worker's own machine: leave it out",
                 schemes=", ".join(sorted(own)),
             )
@@ -127,4 +127,4 @@ def sender_of(text: str) -> Address:
             return Address(sender.display_name, local, domain)
     except (PermanentFailure, ValueError):
         pass
-    raise ValueError(say("is not a sender such as Unbuy <orders@example.org>"))
+    raise ValueError(gettext("is not a sender such as Unbuy <orders@example.org>"))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from i18n.current import say
+from i18n.current import gettext
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SmtpServer:
             raise _bad_form()
         is_secure = read.scheme == "smtps" or starttls == "yes"
         if read.password and not is_secure:
-            raise ValueError(say("would send its password in clear: leave out starttls=no"))
+            raise ValueError(gettext("would send its password in clear: leave out starttls=no"))
         return cls(
             host=read.hostname,
             port=port or (465 if read.scheme == "smtps" else 587),
@@ -54,7 +54,7 @@ class SmtpServer:
 
 def _bad_form() -> ValueError:
     return ValueError(
-        say(
+        gettext(
             "is not an address such as smtp://user:password@mail.example.org:587 or "
             "smtps://mail.example.org"
         )

@@ -16,7 +16,7 @@ from cli import accounting
 from cli.orders import Failure
 from database.journal import Database, SqlJournal
 from deploy.embedded import embedded_server
-from i18n.current import speaking
+from i18n.current import use_locale
 from orders.accounting import Posting
 from orders.messages import CancelReason, CancelRequest
 from tests.database.samples import START
@@ -115,7 +115,7 @@ async def test_the_books_and_a_reconciliation_in_polish(journal: SqlJournal) -> 
     await _differs(journal)
     screen = Screen()
 
-    with speaking("pl"):
+    with use_locale("pl"):
         assert await accounting.books(screen.console) == 0
         assert await accounting.reconcile(screen.console, 35) == 1
 
@@ -175,7 +175,7 @@ async def test_numbers_ask_for_their_plural(
     monkeypatch.setattr(calls, "reconcile", compared)
     screen = Screen()
 
-    with speaking("pl"):
+    with use_locale("pl"):
         await accounting.reconcile(screen.console, 35)
 
     assert said in screen.text

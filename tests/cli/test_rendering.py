@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cli import rendering
 from i18n.catalogues import LOCALES, Locale
-from i18n.current import say, speaking, spoken
+from i18n.current import current_locale, gettext, use_locale
 from orders.handlers import record_refusal
 from orders.view import OrderView
 from tests.orders.builders import Story, eur, photo
@@ -54,7 +54,7 @@ def test_an_order_is_shown_in_polish_from_its_first_line_to_its_last(
     """R21: keys that commands take are all that stays English."""
     view = arrive().view
 
-    with speaking("pl"):
+    with use_locale("pl"):
         shown = text_of(view)
 
     assert "Zamówienie A-1001: " in shown
@@ -63,8 +63,8 @@ def test_an_order_is_shown_in_polish_from_its_first_line_to_its_last(
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_a_language_is_spoken_within_its_block_only(locale: Locale) -> None:
-    with speaking(locale):
-        assert spoken() == locale
-        assert say("nothing") == {"en": "nothing", "pl": "nic"}[locale]
+    with use_locale(locale):
+        assert current_locale() == locale
+        assert gettext("nothing") == {"en": "nothing", "pl": "nic"}[locale]
 
-    assert spoken() == "en"
+    assert current_locale() == "en"

@@ -31,7 +31,7 @@ from demo.stories import (
     unpaid_for_20_days,
 )
 from i18n.catalogues import LOCALES, Locale
-from i18n.current import speaking
+from i18n.current import use_locale
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, CancelRequest
 from orders.order import CloseReason, Status
@@ -97,7 +97,7 @@ async def test_the_tables_fit_a_narrow_terminal(
         }
     )
     printed = io.StringIO()
-    with speaking(locale):
+    with use_locale(locale):
         report.conclude(
             Console(file=printed, width=80),
             [*outcomes.values(), replace(in_yen, view=yen)],
@@ -128,7 +128,7 @@ def _everything(outcomes: Played, locale: Locale) -> str:
         balances={"cash": 1},
         stray_balances=({"cash": 5, "stray": -5},),
     )
-    with speaking(locale):
+    with use_locale(locale):
         every = [*outcomes.values(), *(replace(spoilt, story=story) for story in STORIES)]
         for outcome in outcomes.values():
             report.tell(console, replace(outcome, problem=None))
@@ -199,7 +199,7 @@ async def test_the_log_of_a_story_that_went_wrong_is_kept(
     root = logging.getLogger()
     kept = root.handlers[:], root.level
     try:
-        with speaking("pl"):
+        with use_locale("pl"):
             status = await performance.perform(Console(file=printed, width=80), keep=False)
     finally:
         for handler in root.handlers:

@@ -95,10 +95,10 @@ def _trees() -> Iterator[tuple[str, ast.Module]]:
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    ours = {"sentence", "say", "N_", "NC_", "NN_"}
+    ours = {"sentence", "gettext", "ngettext", "N_", "NC_", "NN_"}
     assert ours <= KEYWORDS.keys()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ours:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ours:
             yield node
 
 
