@@ -21,34 +21,13 @@ ROOT = Path(__file__).parent.parent
 _RULE = re.compile(r"\bR\d{1,2}[a-z]?\b")
 # A span such as "R1-R6" is a title, not a test of each of them.
 _SPAN = re.compile(r"\bR(\d{1,2})-R?(\d{1,2})\b")
-REQUIREMENTS = {
-    "R1": "20 days to pay, then it closes by itself",
-    "R2": "the buyer cancels an unpaid order at once",
-    "R3": "pay now, or add to cart again",
-    "R4": "messages, discounts and bonuses before payment",
-    "R5": "exact payment, checked for a day, cancel button inactive until then",
-    "R6": "a declined payment; the 20 days go on",
-    "R7": "cancellation request between check and shipment",
-    "R8": "a complaint opens a dispute beside it",
-    "R9": "14 days for the seller to answer",
-    "R10": "already shipped: proof is asked for, no extra time",
-    "R11": "tracking numbers verified, photos judged",
-    "R12": "failed proof is ground for a dispute",
-    "R13": "so is a refusal",
-    "R14": "the refund starts at closing and is due within 2 weeks; no fine",
-    "R15": "failed and overdue refunds are escalated, never dropped",
-    "R16": "support decides; dispute and cancellation settle each other",
-    "R16a": "a dispute outlives good proof",
-    "R16b": "reminders, 60 days, withdrawal and settlement of a dispute",
-    "R17": "money that no order can take goes back once",
-    "R18": "withdrawal of an unanswered request",
-    "R19": "a shipped order cannot be cancelled, and says what can be done",
-    "R20": "30 days to ship, then it closes by itself",
-    "R20a": "the buyer gives more days",
-    "R21": "everyone is told, and reminded",
-    "R22": "policy travels with the order",
-    "R23": "chargebacks are never paid twice",
-}
+_TITLE = re.compile(r"^### (R\d{1,2}[a-z]?) · (.+)$", re.MULTILINE)
+_PLANNED = re.compile(_TITLE.pattern.replace("(.+)", ".+") + r"\n+\*\(planned\)", re.MULTILINE)
+_RULES = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")
+REQUIREMENTS: dict[str, str] = dict(_TITLE.findall(_RULES))
+"""Each rule's title, as docs/requirements.md has it."""
+PLANNED: frozenset[str] = frozenset(_PLANNED.findall(_RULES))
+"""Rules that are still to come, and so have no test yet."""
 
 
 def diagram() -> str:
@@ -122,13 +101,14 @@ def rules() -> str:
     for rule, test in named_rules():
         tests.setdefault(rule, []).append(test)
     rows = "\n".join(
-        f"| {rule} | {REQUIREMENTS.get(rule, '')} | {len(found)} | {_shown(found)} |"
+        f"| [{rule}](requirements.md#{rule.lower()}) | {REQUIREMENTS.get(rule, '')} "
+        f"| {len(found)} | {_shown(found)} |"
         for rule, found in tests.items()
     )
     return (
         "# Rules and the tests that hold them\n\n"
         "Generated from the docstrings of the tests by `make docs-tables`.\n\n"
-        "| rule | what | how many | tests |\n|---|---|---|---|\n" + rows + "\n"
+        "| rule | title | how many | tests |\n|---|---|---|---|\n" + rows + "\n"
     )
 
 

@@ -1,10 +1,12 @@
-"""Each rule of the requirements is named by the docstring of at least one test."""
+"""Each rule is named by the docstring of at least one test, but for planned ones."""
 
-from docs.generate import REQUIREMENTS, named_rules, rules_in
+from docs.generate import PLANNED, REQUIREMENTS, named_rules, rules_in
 
 
 def test_every_rule_has_a_test() -> None:
-    assert REQUIREMENTS.keys() - {rule for rule, _ in named_rules()} == set()
+    named = {rule for rule, _ in named_rules()}
+    assert REQUIREMENTS.keys() - named == PLANNED - named
+    assert len(REQUIREMENTS) == 29
 
 
 def test_no_test_names_a_rule_that_there_is_not() -> None:

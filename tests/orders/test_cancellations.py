@@ -391,3 +391,20 @@ def test_evidence_that_still_waits_is_seen() -> None:
 
     assert story.order.status is Status.SHIPPED
     assert story.shipment.proofs[0].status == "lapsed"
+
+
+def test_the_timeline_says_in_which_role_somebody_acted() -> None:
+    """R25: buyer, seller and provider act; what a deadline does, the system does."""
+    story = Story().paid()
+    story.send("cancel_request", reason="other")
+    story.days(14)
+
+    assert {entry.what: entry.by.value for entry in story.order.timeline} == {
+        "placed": "buyer",
+        "payment_received": "provider",
+        "payment_accepted": "system",
+        "cancellation_requested": "buyer",
+        "seller_reminder": "system",
+        "closed": "system",
+        "refund_started": "system",
+    }
