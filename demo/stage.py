@@ -25,7 +25,8 @@ from orders.order import PlaceOrder, Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
-from worker import Adapters, build_worker
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from workflows import calls, ids
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow

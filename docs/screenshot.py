@@ -32,7 +32,8 @@ from orders import messages as m
 from orders.order import PlaceOrder, Status
 from orders.view import OrderView
 from runtime.settings import Settings
-from worker import Adapters, build_worker
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from workflows import calls
 from workflows.order import OrderWorkflow
 

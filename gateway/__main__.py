@@ -17,13 +17,9 @@ from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
 from adapters.proof_store import ProofStore, StoreUnavailable
-from adapters.stripe.provider import StripeProvider
-from client.provider_events import ProviderEventHandler
 from database.connection import Database
-from database.journal import SqlJournal
 from database.order_lists import SqlOrderLists
 from database.support_queue import SqlSupportQueue
-from database.webhook_inbox import SqlWebhookInbox
 from gateway.access import Tokens
 from gateway.app import build_app
 from gateway.health import Health
@@ -55,6 +51,7 @@ from runtime.temporal import (
     first_line,
     open_database,
 )
+from runtime.wiring import provider_event_handler, stripe_provider
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -100,13 +97,10 @@ def tokens_of(settings: Settings) -> Tokens:
 
 def services_of(settings: Settings, client: Client, database: Database) -> Services:
     """What the settings name, put together. Raises CannotServe."""
-    stripe, readers = None, {}
-    if settings.payment_provider == "stripe" and settings.stripe_api_key:
-        stripe = StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
-        if secrets := settings.stripe_webhook_secrets:
-            readers["stripe"] = stripe_reader(secrets)
-    provider = stripe or LocalProvider(database)
-    news = ProviderEventHandler(client, provider, SqlJournal(database), SqlWebhookInbox(database))
+    stripe, readers = stripe_provider(settings), {}
+    if stripe and (secrets := settings.stripe_webhook_secrets):
+        readers["stripe"] = stripe_reader(secrets)
+    handler = provider_event_handler(stripe or LocalProvider(database), database, client)
     desk = OrderService(client, database, buyers_choose_policy=settings.buyers_choose_policy)
     try:
         proofs = Proofs(desk, ProofStore.at(settings.proof_store))
@@ -128,7 +122,7 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         tokens=tokens_of(settings),
         limits=limits,
         lookout=OrderStream(SqlOrderLists(database), settings.max_watchers),
-        webhooks=Webhooks(news, readers),
+        webhooks=Webhooks(handler, readers),
         health=Health(client, database),
         stripe=stripe,
     )

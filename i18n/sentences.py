@@ -30,7 +30,7 @@ SPEAKERS: Final = (
     "runtime/temporal.py",
     "gateway/",
     "database/schema.py",
-    "worker.py",
+    "runtime/wiring.py",
 )
 """Whose texts travel as sentences: the rooms, and the servers, that know no language but English."""
 

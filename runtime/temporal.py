@@ -4,6 +4,7 @@ Temporal is found by its own environment configuration (`TEMPORAL_ADDRESS`, `TEM
 """
 
 import asyncio
+import logging
 import textwrap
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -16,6 +17,8 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
+
+log = logging.getLogger("unbuy.temporal")
 
 DEFAULT_ADDRESS = "localhost:7233"
 
@@ -76,6 +79,18 @@ async def connect() -> Client:
                 why=_reason(error),
             )
         ) from None
+
+
+async def wait_for_temporal() -> Client:
+    """The same; waits, saying so in the log, while it cannot be reached. Raises BadConfiguration."""
+    pause = 1.0
+    while True:
+        try:
+            return await connect()
+        except Unreachable as error:
+            log.warning("%s TEMPORAL_ADDRESS names it; trying again in %.0f s", error, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)
 
 
 async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Database:

@@ -21,7 +21,7 @@ from orders.messages import RefundStatus, Role
 from orders.order import Dispute
 from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView
-from worker import Adapters
+from runtime.wiring import Adapters
 from workflows import calls
 
 
@@ -298,12 +298,12 @@ class FakeWorld:
             journal=cast(SqlJournal, self.journal),
             channel=self.channel,
             provider=self.provider,
-            register=self.register,
-            desk=self.desk,
-            rules=FakeRules(),
-            registry=self.registry,
-            strays=self.strays,
-            carriers=self.carrier,
+            refund_register=self.register,
+            dispute_cases=self.desk,
+            number_rules=FakeRules(),
+            number_registry=self.registry,
+            stray_payments=self.strays,
+            carrier_service=self.carrier,
         ).activities()
 
     @property

@@ -19,9 +19,10 @@ from deploy.embedded import embedded_server
 from i18n.current import use_locale
 from orders.accounting import Posting
 from orders.messages import CancelReason, CancelRequest
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from tests.database.samples import START
 from tests.orders.builders import message, payment, place
-from worker import Adapters, build_worker
 from workflows import calls
 
 

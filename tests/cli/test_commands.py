@@ -35,7 +35,8 @@ from orders.order import Order, PlaceOrder, Status
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
 from orders.view import view as view_of
-from worker import Adapters, build_worker
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from workflows import calls, ids
 from workflows.stray_payment import StrayPaymentWorkflow
 

@@ -24,11 +24,12 @@ from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
 from gateway import orders as desk
 from gateway.__main__ import WRITERS_PATIENCE
 from runtime.temporal import connect_later
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from testing.postgres import postgres_server
 from testing.stripe.webhooks import signature
 from tests.gateway.conftest import Town, serving
 from tests.gateway.problem import problem_of
-from worker import Adapters, build_worker
 
 # Seconds. What takes one or two of them on a machine that is not busy.
 SOON = 6.0

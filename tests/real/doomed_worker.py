@@ -19,7 +19,8 @@ from temporalio.worker import Worker
 
 from activities.refunds import PaymentProvider, RefundQuestion, RefundRequest, RefundState
 from database.journal import Database
-from worker import Adapters, build_worker
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from workflows import ids
 from workflows.options import MOVE_MONEY
 

@@ -23,9 +23,11 @@ from database.tables import provider_refunds
 from demo.lines import TemporalLine
 from demo.stage import Stage
 from deploy.embedded import EmbeddedServer, embedded_server
+from runtime.sandbox import lenient_converter, workflow_runner
+from runtime.wiring import Adapters
+from runtime.worker import WORKFLOWS, build_worker
 from tests.real import doomed_worker
 from tests.real.conftest import until
-from worker import WORKFLOWS, Adapters, build_worker, lenient_converter, workflow_runner
 from workflows import ids
 
 # So soon an attempt of an activity is given up, in the workers of these tests.

@@ -265,7 +265,7 @@ async def test_a_carrier_that_hangs_holds_up_no_deadline(
 ) -> None:
     """R12: the seller's time to prove ends while the carrier says nothing; what it says then is evidence."""
     carrier = Carrier(Outage(hangs=True))
-    async with site.worker(carriers=carrier):
+    async with site.worker(carrier_service=carrier):
         life = await _begin(site, hurried)
         await _is_asked_to_cancel(life)
         number = m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL")

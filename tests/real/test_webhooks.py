@@ -13,8 +13,8 @@ from activities.webhooks import Webhooks
 from bench.hasty_worker import ATTEMPT
 from deploy.embedded import embedded_server
 from orders.order import PlaceOrder
+from runtime.worker import build_worker
 from testing.webhook_receiver import SECRET, Receiver, sender_to
-from worker import build_worker
 from workflows import calls, ids
 
 

@@ -21,8 +21,8 @@ from demo.report import Outcome
 from demo.stage import set_up
 from demo.stories import STORIES, Story
 from deploy.embedded import embedded_server
+from runtime.worker import build_worker
 from testing.webhook_receiver import receiver, sender_to
-from worker import build_worker
 from workflows import calls, ids
 
 # Identities and sticky queues are named PID@HOST by the SDK.

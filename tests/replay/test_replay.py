@@ -8,8 +8,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from orders.order import CloseReason, Status
+from runtime.sandbox import lenient_converter, workflow_runner
+from runtime.worker import WORKFLOWS
 from tests.replay.record import HISTORIES
-from worker import WORKFLOWS, lenient_converter, workflow_runner
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
 

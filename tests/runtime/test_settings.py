@@ -10,8 +10,8 @@ from adapters.notifications.router import NotificationRouter
 from adapters.stripe.provider import StripeProvider
 from database.connection import Database
 from runtime.settings import Settings, complaints
+from runtime.wiring import Adapters
 from testing.webhook_receiver import SECRET
-from worker import Adapters
 
 KEY = "sk_test_canary"
 
@@ -57,10 +57,10 @@ def test_secrets_are_listed_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -
 async def test_the_settings_choose_who_holds_the_money(
     database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local = Adapters.of(Settings(), database, environment.client)
+    local = Adapters.from_settings(Settings(), database, environment.client)
     monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
     monkeypatch.setenv("UNBUY_STRIPE_API_KEY", KEY)
-    stripe = Adapters.of(Settings(), database, environment.client)
+    stripe = Adapters.from_settings(Settings(), database, environment.client)
 
     assert isinstance(local.provider, LocalProvider)
     assert isinstance(stripe.provider, StripeProvider)
@@ -71,16 +71,16 @@ async def test_people_are_told_outside_once_a_mail_server_is_set(
     database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R21: until then nothing leaves this machine."""
-    local = Adapters.of(Settings(), database, environment.client)
+    local = Adapters.from_settings(Settings(), database, environment.client)
     monkeypatch.setenv("UNBUY_SMTP_URL", "smtp://unbuy:canary@mail.example.org:2525")
     monkeypatch.setenv("UNBUY_MAIL_FROM", "Unbuy <orders@example.org>")
     settings = Settings()
-    outside = Adapters.of(settings, database, environment.client)
+    outside = Adapters.from_settings(settings, database, environment.client)
 
     assert isinstance(local.channel, LogChannel)
-    assert local.tells_at_once
+    assert local.notifies_at_once
     assert isinstance(outside.channel, NotificationRouter)
-    assert not outside.tells_at_once
+    assert not outside.notifies_at_once
     assert "canary" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 

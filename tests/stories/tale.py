@@ -21,9 +21,10 @@ from orders.order import PlaceOrder
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
+from runtime.sandbox import lenient_converter, workflow_runner
+from runtime.worker import WORKFLOWS, build_worker
 from tests.fakes import FakeWorld
 from tests.orders.builders import eur, message, place
-from worker import WORKFLOWS, build_worker, lenient_converter, workflow_runner
 from workflows import calls, ids
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow

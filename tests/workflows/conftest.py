@@ -21,9 +21,10 @@ from orders.messages import Message, PaymentReceived
 from orders.order import PlaceOrder, Status
 from orders.policy import Policy
 from orders.view import OrderView
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from tests.orders.builders import eur, message, place
 from tests.stories.tale import own_task_queue
-from worker import Adapters, build_worker
 from workflows import calls, ids
 
 MOMENT = timedelta(milliseconds=300)

@@ -25,11 +25,12 @@ from database.journal import SqlJournal
 from database.refunds import SqlRefundRegister
 from orders.messages import ChargebackReported
 from orders.order import Party
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from testing.mail_server import MailServer, mail_server
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
 from tests.stories.tale import Tale, forget, tale, until
-from worker import Adapters, build_worker
 from workflows import calls, ids, options
 
 ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
@@ -82,12 +83,12 @@ async def by_mail(
                 support=(HELP,),
             ),
             provider=order.world.provider,
-            register=SqlRefundRegister(database),
-            desk=LocalDisputeCases(database),
-            rules=CarrierRules(),
-            registry=SqlNumberRegistry(database),
-            strays=order.world.strays,
-            tells_at_once=False,
+            refund_register=SqlRefundRegister(database),
+            dispute_cases=LocalDisputeCases(database),
+            number_rules=CarrierRules(),
+            number_registry=SqlNumberRegistry(database),
+            stray_payments=order.world.strays,
+            notifies_at_once=False,
         )
         async with build_worker(
             environment.client,

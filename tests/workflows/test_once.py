@@ -26,11 +26,12 @@ from database.journal import Database, SqlJournal
 from database.refunds import SqlRefundRegister
 from orders.order import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
+from runtime.wiring import Adapters
+from runtime.worker import build_worker
 from tests.fakes import FakeChannel
 from tests.orders.builders import eur, message, place
 from tests.stories.conftest import order_id_of
 from tests.stories.tale import Tale, forget, tale
-from worker import Adapters, build_worker
 from workflows import calls, ids
 
 
@@ -138,11 +139,11 @@ class Dying:
             journal=self.journal,
             channel=ForgetfulChannel(),
             provider=self.provider,
-            register=SqlRefundRegister(database),
-            desk=DyingDesk(database, self.deaths),
-            rules=CarrierRules(),
-            registry=DyingRegistry(database, self.deaths),
-            strays=DyingStrays(tale, self.deaths),
+            refund_register=SqlRefundRegister(database),
+            dispute_cases=DyingDesk(database, self.deaths),
+            number_rules=CarrierRules(),
+            number_registry=DyingRegistry(database, self.deaths),
+            stray_payments=DyingStrays(tale, self.deaths),
         )
 
 

@@ -23,11 +23,12 @@ from adapters.webhooks.subscribers import TemporalSubscribers
 from orders.messages import ChargebackReported
 from orders.order import CloseReason, Status
 from orders.view import OrderView
+from runtime.sandbox import lenient_converter, workflow_runner
+from runtime.worker import WORKFLOWS
 from testing.webhook_receiver import SECRET, Received, Receiver, receiver, sender_to
 from tests.fakes import OutOfOrder
 from tests.orders.builders import eur
 from tests.workflows.conftest import POLICY, Backstage
-from worker import WORKFLOWS, lenient_converter, workflow_runner
 from workflows import calls, ids
 from workflows.options import DELIVER_WEBHOOK
 

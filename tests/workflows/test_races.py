@@ -11,9 +11,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from orders.order import CloseReason, Status
+from runtime.sandbox import lenient_converter, workflow_runner
+from runtime.worker import WORKFLOWS
 from tests.orders.builders import place
 from tests.workflows.conftest import POLICY, WINDOW, Backstage
-from worker import WORKFLOWS, lenient_converter, workflow_runner
 from workflows import calls, ids
 
 MESSAGE_AND_TIMER = {

@@ -15,12 +15,12 @@ from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
 from database.webhook_inbox import EventIdReused
 from orders.order import CloseReason, Status
+from runtime.wiring import provider_event_handler, reconciliation
 from testing.stripe.faults import Fault
 from testing.stripe.front import VISA
 from testing.stripe.peer import API_KEY, Peer
 from tests.orders.builders import eur
 from tests.workflows.conftest import Backstage
-from worker import news_desk, reconciliation
 from workflows import calls
 
 
@@ -62,7 +62,7 @@ class AtStripe:
 @pytest_asyncio.fixture(loop_scope="session")
 async def at_stripe(stage: Backstage, peer: Peer, database: Database) -> AsyncIterator[AtStripe]:
     provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(10.0))
-    desk = news_desk(provider, database, stage.client)
+    desk = provider_event_handler(provider, database, stage.client)
     stage.world = dataclasses.replace(
         stage.world,
         provider=provider,

@@ -16,7 +16,7 @@ from adapters.tracking.easypost import NEWS_TAKES, CarrierUnavailable, EasyPostC
 from database.connection import Database
 from deploy.embedded import LOOPBACK, free_port
 from runtime.settings import Settings
-from worker import Adapters
+from runtime.wiring import Adapters
 
 KEY = SecretStr("EZTK_canary")
 NUMBER = "RR473124829PL"
@@ -236,11 +236,11 @@ async def test_one_that_is_not_there_is_unavailable() -> None:
 async def test_the_settings_choose_whether_carriers_are_asked(
     environment: WorkflowEnvironment, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without = Adapters.of(Settings(), database, environment.client)
+    without = Adapters.from_settings(Settings(), database, environment.client)
     monkeypatch.setenv("UNBUY_EASYPOST_API_KEY", KEY.get_secret_value())
     settings = Settings()
-    with_it = Adapters.of(settings, database, environment.client)
+    with_it = Adapters.from_settings(settings, database, environment.client)
 
-    assert without.carriers is None
-    assert isinstance(with_it.carriers, EasyPostCarrier)
+    assert without.carrier_service is None
+    assert isinstance(with_it.carrier_service, EasyPostCarrier)
     assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()

@@ -1,0 +1,25 @@
+"""How workflows run, in workers, tests and replay alike: their sandbox and how their input is decoded."""
+
+import dataclasses
+
+from temporalio.converter import DataConverter
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from workflows.messages import LenientInputConverter
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox of our workflows.
+
+    The rules are passed through: they are pure, and a class that exists twice fails ``isinstance``.
+    """
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "orders", "activities", "pydantic", "pydantic_core", "pydantic_extra_types", "pycountry"
+        )
+    )
+
+
+def lenient_converter(converter: DataConverter) -> DataConverter:
+    """A data converter that hands workflows their input undecoded."""
+    return dataclasses.replace(converter, payload_converter_class=LenientInputConverter)

@@ -1,0 +1,57 @@
+"""Our programs as child processes, and several processes that serve as one."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+_STARTER = Path(__file__).parents[1] / "starter.py"
+
+
+def program(*arguments: str) -> list[str]:
+    """The command that runs one of our own, such as ``program("gateway")``: from a checkout or installed."""
+    # By its path, whose directory Python searches first: whatever name the rooms lie under, and wherever
+    # the child runs.
+    return [sys.executable, str(_STARTER), *arguments]
+
+
+def serve_together(serve: Callable[[], None], processes: int) -> int:
+    """Serve with several processes, which stop together, also when one dies; the worst exit status.
+
+    ``serve`` must be picklable: the processes are spawned.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    children = [
+        spawn.Process(target=serve, name=f"worker-{number}") for number in range(1, processes + 1)
+    ]
+    for child in children:
+        child.start()
+
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        if stopping:
+            return  # a second signal would reach a process whose event loop is closing
+        stopping = True
+        for child in children:
+            if child.pid and child.is_alive():
+                with suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    multiprocessing.connection.wait([child.sentinel for child in children])
+    stop()
+    for child in children:
+        child.join()
+    return max(_status(child.exitcode) for child in children)
+
+
+def _status(exitcode: int | None) -> int:
+    # One that was not yet there to listen when it was told to stop ends by the signal itself.
+    return 0 if exitcode == -signal.SIGTERM else abs(exitcode or 0)

@@ -1,0 +1,185 @@
+"""The adapters behind the activities' Protocols, as the settings name them, for worker and gateway alike."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.chargebacks import Chargebacks
+from activities.disputes import DisputeCases, Disputes
+from activities.notifications import Channel, Notifications, Subscribers
+from activities.orders import OrderRecords
+from activities.reconciliation import Reconciliation
+from activities.refunds import PaymentProvider, RefundRegister, Refunds
+from activities.stray_payments import StrayPayments, StrayPaymentStarter
+from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
+from activities.webhooks import Endpoints, Webhooks
+from adapters.local.disputes import LocalDisputeCases
+from adapters.local.log_channel import LogChannel
+from adapters.local.provider import LocalProvider
+from adapters.notifications.addresses import sender_of
+from adapters.notifications.email import MailComposer
+from adapters.notifications.router import Mailing, NotificationRouter
+from adapters.notifications.smtp import SmtpChannel
+from adapters.notifications.smtp_url import SmtpServer
+from adapters.stray_processes import TemporalStrayPayments
+from adapters.stripe.provider import StripeProvider
+from adapters.temporal import TemporalWorkflowStates
+from adapters.tracking.registry import SqlNumberRegistry
+from adapters.tracking.rules import CarrierRules
+from adapters.webhooks.sender import WebhookSender
+from adapters.webhooks.subscribers import TemporalSubscribers
+from client.provider_events import Messenger, ProviderEventHandler
+from database.audit import SqlAudit
+from database.connection import Database
+from database.deliveries import SqlDeliveries
+from database.journal import SqlJournal
+from database.refunds import SqlRefundRegister
+from database.webhook_inbox import SqlWebhookInbox
+from orders.sentences import sentence
+from runtime.settings import Settings
+from runtime.temporal import CannotServe
+
+
+@dataclasses.dataclass(frozen=True)
+class Adapters:
+    """What the activities reach: one adapter behind each of their Protocols.
+
+    ``notifies_at_once`` says whether the channel delivers in a moment.
+    """
+
+    journal: SqlJournal
+    channel: Channel
+    provider: PaymentProvider
+    refund_register: RefundRegister
+    dispute_cases: DisputeCases
+    number_rules: NumberRules
+    number_registry: NumberRegistry
+    stray_payments: StrayPaymentStarter
+    reconciliation: Reconciliation | None = None
+    carrier_service: CarrierService | None = None
+    notifies_at_once: bool = True
+    # Also where nobody subscribed: a webhook may have been on its way when that changed.
+    endpoints: Endpoints = dataclasses.field(default_factory=WebhookSender)
+    subscribers: Subscribers | None = None
+
+    @classmethod
+    def local(cls, database: Database, client: Client) -> "Adapters":
+        """Everything on this machine, with no outside account."""
+        provider = LocalProvider(database)
+        return cls(
+            journal=SqlJournal(database),
+            channel=LogChannel(),
+            provider=provider,
+            reconciliation=reconciliation(provider, database, client),
+            refund_register=SqlRefundRegister(database),
+            dispute_cases=LocalDisputeCases(database),
+            number_rules=CarrierRules(),
+            number_registry=SqlNumberRegistry(database),
+            stray_payments=TemporalStrayPayments(client),
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings, database: Database, client: Client) -> "Adapters":
+        """What the settings name, and local adapters for the rest. Raises CannotServe."""
+        adapters = dataclasses.replace(
+            cls.local(database, client), carrier_service=carrier_service(settings)
+        )
+        if settings.tells_outside:
+            router = notification_router(settings, database)
+            adapters = dataclasses.replace(adapters, channel=router, notifies_at_once=False)
+        if settings.order_webhook_urls:
+            sender = WebhookSender(
+                settings.order_webhook_urls,
+                settings.order_webhook_secrets,
+                allow_private=settings.allow_private_webhooks,
+            )
+            subscribers = TemporalSubscribers(client, adapters.journal.order, sender.endpoints)
+            adapters = dataclasses.replace(adapters, endpoints=sender, subscribers=subscribers)
+        if stripe := stripe_provider(settings):
+            return dataclasses.replace(
+                adapters,
+                provider=stripe,
+                reconciliation=reconciliation(stripe, database, client),
+            )
+        return adapters
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """All activities, with their collaborators."""
+        notifications = Notifications(
+            self.journal, self.channel, self.subscribers, at_once=self.notifies_at_once
+        )
+        records = OrderRecords(self.journal, notifications)
+        refunds = Refunds(self.provider, self.refund_register)
+        stray_payments = StrayPayments(self.stray_payments, self.journal, notifications)
+        tracking = Tracking(self.number_rules, self.number_registry, self.carrier_service)
+        return [
+            records.record_order,
+            notifications.deliver_notices,
+            refunds.ask_refund,
+            refunds.check_refund,
+            refunds.stop_refund,
+            Disputes(self.dispute_cases).file_dispute,
+            tracking.verify_tracking,
+            stray_payments.start_stray,
+            stray_payments.record_stray,
+            Chargebacks(self.journal, notifications).take_late,
+            Webhooks(self.endpoints).deliver_webhook,
+            *([self.reconciliation.reconcile] if self.reconciliation else []),
+        ]
+
+
+def stripe_provider(settings: Settings) -> StripeProvider | None:
+    """Stripe, where the settings choose it; whoever asks for it closes it."""
+    if settings.payment_provider == "stripe" and settings.stripe_api_key:
+        return StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
+    return None
+
+
+def provider_event_handler(
+    provider: LocalProvider | StripeProvider, database: Database, client: Client
+) -> ProviderEventHandler:
+    """Takes a provider's events: from the gateway's webhooks, and those that reconciliation redelivers."""
+    return ProviderEventHandler(client, provider, SqlJournal(database), SqlWebhookInbox(database))
+
+
+def reconciliation(
+    provider: LocalProvider | StripeProvider, database: Database, client: Client
+) -> Reconciliation:
+    """Compares a provider's records with the ledger and the workflows."""
+    messenger = Messenger(provider_event_handler(provider, database, client))
+    return Reconciliation(provider, SqlAudit(database), TemporalWorkflowStates(client), messenger)
+
+
+def notification_router(settings: Settings, database: Database) -> NotificationRouter:
+    """The channels to the outside, as the settings have them."""
+    mailing = None
+    if settings.smtp_url and settings.mail_from:
+        mailing = Mailing(
+            MailComposer(sender_of(settings.mail_from), settings.public_url),
+            SmtpChannel(SmtpServer.of(settings.smtp_url.get_secret_value())),
+        )
+    return NotificationRouter(
+        SqlDeliveries(database),
+        LogChannel(),
+        settings.schemes,
+        mailing,
+        [it.get_secret_value() for it in settings.support_notify],
+    )
+
+
+def carrier_service(settings: Settings) -> CarrierService | None:
+    """Whoever is asked about tracking numbers, if anybody. Raises CannotServe without its package."""
+    if not (settings.easypost_api_key and settings.easypost_api_key.get_secret_value()):
+        return None
+    try:
+        from adapters.tracking.easypost import EasyPostCarrier
+    except ImportError as error:
+        raise CannotServe(
+            sentence(
+                "UNBUY_EASYPOST_API_KEY is set, but the package easypost is missing: install the extra "
+                "with pip install 'unbuy[easypost]'."
+            )
+        ) from error
+    return EasyPostCarrier(settings.easypost_api_key, settings.easypost_api_base)
