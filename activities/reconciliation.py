@@ -1,8 +1,8 @@
 """Reconciliation: what the provider, the ledger and the workflows say of the same money, compared.
 
 Here it is the provider's records with ours; ``activities.ledger_check`` compares what is ours alone.
-What is missing here and safe to repair is repaired: news that never came is brought again. Everything that
-differs is found, repaired or not.
+What is missing here and safe to repair is repaired: an event that never arrived is delivered again.
+Everything that differs is found, repaired or not.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -42,7 +42,7 @@ class Report(Frozen):
 
 
 class Period(Frozen):
-    """What to compare: all that has happened since then, but for the news that may still be under way."""
+    """What to compare: all that has happened since then, but for events that may still be on their way."""
 
     since: Instant
     until: Instant
@@ -72,8 +72,8 @@ class Books(StoredLedger, Protocol):
         """The orders that are not over, and those that have changed since then, as they are kept."""
 
 
-class Messenger(Protocol):
-    """Whoever brings news to whom it concerns. Each says whether it was taken, now or before."""
+class EventRedelivery(Protocol):
+    """Delivers an event that never arrived. Each says whether it was accepted now."""
 
     async def payment(self, payment: ProviderPayment) -> bool:
         """A payment that never was reported."""
@@ -86,19 +86,19 @@ class Messenger(Protocol):
 
 
 class Reconciliation:
-    """Compares. It only reads, but for the news that it has brought."""
+    """Compares. It only reads, but for the events that it has delivered again."""
 
     def __init__(
         self,
         records: ProviderRecords,
         books: Books,
         processes: WorkflowStates,
-        messenger: Messenger,
+        redelivery: EventRedelivery,
     ) -> None:
         self._records = records
         self._books = books
         self._check = LedgerCheck(books, processes)
-        self._messenger = messenger
+        self._redelivery = redelivery
 
     @activity.defn
     async def reconcile(self, period: Period) -> Report:
@@ -144,7 +144,7 @@ class Reconciliation:
                             ),
                             found=sentence("nothing in the ledger"),
                             since=payment.at,
-                            repaired=await _try(self._messenger.payment, payment),
+                            repaired=await _try(self._redelivery.payment, payment),
                         )
                     )
         return found
@@ -186,10 +186,10 @@ class Reconciliation:
         expected = _a_refund_of(refund.money)
         if refund.status is RefundStatus.SUCCEEDED:
             if cash is None:
-                brought = await _try(self._messenger.refund, refund)
+                repaired = await _try(self._redelivery.refund, refund)
                 nothing = sentence("nothing in the ledger")
                 return [
-                    _finding(refund, "refund_news_missing", expected, nothing, repaired=brought)
+                    _finding(refund, "refund_news_missing", expected, nothing, repaired=repaired)
                 ]
             if -cash != refund.money.amount:
                 booked = _a_refund_of(Balance(amount=-cash, currency=refund.money.currency))
@@ -222,7 +222,7 @@ class Reconciliation:
                         if known
                         else sentence("no such chargeback"),
                         since=chargeback.at,
-                        repaired=await _try(self._messenger.chargeback, chargeback),
+                        repaired=await _try(self._redelivery.chargeback, chargeback),
                     )
                 )
         return found
@@ -288,13 +288,13 @@ def _batches(items: list[_T]) -> Iterable[list[_T]]:
         yield items[start : start + _BATCH]
 
 
-async def _try(bring: Callable[[_T], Coroutine[Any, Any, bool]], news: _T) -> bool:
+async def _try(redeliver: Callable[[_T], Coroutine[Any, Any, bool]], event: _T) -> bool:
     try:
-        return await bring(news)
+        return await redeliver(event)
     except Exception as error:
-        activity.logger.warning("news could not be brought: %s", type(error).__name__)
+        activity.logger.warning("an event could not be delivered: %s", type(error).__name__)
         return False
 
 
 PATIENCE = timedelta(minutes=10)
-"""How long news may be on its way before it counts as missing."""
+"""How long an event may be on its way before it counts as missing."""

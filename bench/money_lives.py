@@ -18,7 +18,8 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.stripe.events import RefundEvent, read_event
+from activities.provider_events import RefundEvent
+from adapters.stripe.events import read_event
 from adapters.stripe.provider import ProviderUnavailable, StripeProvider
 from bench.money_plan import Kind, Moment, Plan, tracking_number
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
@@ -38,14 +39,14 @@ _MOST_TRIES = 5
 
 @dataclass
 class Postman:
-    """Brings the provider's news to the desk: late, out of order, some twice, some of refunds never.
+    """Delivers the provider's events: late, out of order, some twice, some of refunds never.
 
     ``lose`` is the share of an order's refund news that is lost for good, as the order asks for itself; of
     all other news it is the share that is refused at first, and comes again.
     """
 
     front: Front
-    desk: ProviderEventHandler
+    handler: ProviderEventHandler
     seed: int
     lose: float = 0.4
     lost: int = 0
@@ -89,17 +90,18 @@ class Postman:
         while True:
             now = datetime.now(UTC)
             signed = signature(body, self.front.post.secret)
-            news = read_event(body, signed, [SecretStr(self.front.post.secret)], now)
+            received = read_event(body, signed, [SecretStr(self.front.post.secret)], now)
             if unlucky:
                 unlucky = False
-                if isinstance(news.news, RefundEvent) and (news.news.process or "").startswith(
+                refund = received.data
+                if isinstance(refund, RefundEvent) and (refund.workflow_id or "").startswith(
                     "order-"
                 ):
                     self.lost += 1
                     return
             else:
                 try:
-                    await self.desk.take(news)
+                    await self.handler.handle(received)
                 except (ProviderUnavailable, PaymentNotYetKnown, *DATABASE_AWAY, *_NOT_REACHED):
                     # As the gateway has it: the provider is told to bring it again.
                     pass

@@ -180,10 +180,10 @@ class Soak:
 
     def _people(self) -> tuple[Postman, Bank]:
         journal = SqlJournal(self.database)
-        desk = ProviderEventHandler(
+        handler = ProviderEventHandler(
             self.client, self.provider, journal, SqlWebhookInbox(self.database)
         )
-        postman = Postman(self.front, desk, self.options.seed)
+        postman = Postman(self.front, handler, self.options.seed)
         bank = Bank(self.front, self.options.seed)
         postman.on_refund = bank.decide
         return postman, bank

@@ -1,8 +1,8 @@
-"""A provider's news brought to whom it concerns (R5, R6, R15, R17, R23; cases 3, 13-16, 25).
+"""A provider's events, delivered to workflows (R5, R6, R15, R17, R23; cases 3, 13-16, 25).
 
-News comes twice, in any order, and about orders whose process has ended or that never were. Once it is
-taken, Temporal has it. Whoever brings it tries again until then: a provider by its own retries, and what a
-provider never sent is found by reconciliation and brought here as well.
+Events come twice, in any order, and about orders whose workflow has ended or that never were. Once one is
+accepted, Temporal has it. Until then it is sent again: by the provider's own retries, and one that the
+provider never sent is found by reconciliation and delivered here as well.
 """
 
 import logging
@@ -14,16 +14,16 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
-from activities.refunds import PaymentProvider, RefundQuestion
-from adapters.stripe.events import (
+from activities.provider_events import (
     ChargebackEvent,
-    News,
+    EventData,
     PaymentDeclinedEvent,
     PaymentEvent,
     ProviderEvent,
     RefundEvent,
 )
+from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
+from activities.refunds import PaymentProvider, RefundQuestion
 from client.finished_orders import charge_back_after_the_end, take_after_the_end
 from database.webhook_inbox import EventIdReused, SqlWebhookInbox
 from orders.errors import NotAllowedNow, RefusalCode
@@ -32,11 +32,11 @@ from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
 from workflows import calls
 
-log = logging.getLogger("unbuy.news")
+log = logging.getLogger("unbuy.provider_events")
 
 
 class EventOutcome(StrEnum):
-    """What became of news; every one of these is an answer with which the provider need not try again."""
+    """What became of an event; with any of these the provider need not send it again."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -44,45 +44,42 @@ class EventOutcome(StrEnum):
 
 
 class PaymentNotYetKnown(Exception):
-    """Nobody knows the payment yet that this is about: it comes in a moment, or was never sent.
-
-    The provider is to try again later.
-    """
+    """The payment that an event is about has not been reported yet: the provider must send it again later."""
 
 
-class Kept(Protocol):
-    """What is kept of orders and of stray money."""
+class StoredViews(Protocol):
+    """Orders and stray payments as the database has them."""
 
     async def order(self, order_id: str) -> OrderView | None:
         """An order's last view; None when there is no such order."""
 
     async def stray(self, payment_id: str) -> StrayPaymentState | None:
-        """How a stray payment stands; None when it is none."""
+        """A stray payment's last state; None when there is no such stray payment."""
 
 
 class Provider(PaymentProvider, Protocol):
-    """A provider that sends news."""
+    """A provider that sends events."""
 
     async def order_of(self, payment_id: str) -> str | None:
         """The order that a payment was made for; None when it is none of ours."""
 
 
 class ProviderEventHandler:
-    """Takes events and brings their news to workflows."""
+    """Delivers events to workflows, each once."""
 
     def __init__(
-        self, client: Client, provider: Provider, kept: Kept, inbox: SqlWebhookInbox
+        self, client: Client, provider: Provider, stored: StoredViews, inbox: SqlWebhookInbox
     ) -> None:
         self._client = client
         self._provider = provider
-        self._kept = kept
+        self._stored = stored
         self._inbox = inbox
 
-    async def take(self, event: ProviderEvent) -> EventOutcome:
-        """Take an event, once by its id.
+    async def handle(self, event: ProviderEvent) -> EventOutcome:
+        """Deliver an event, once by its id.
 
-        Raises AnotherBody for another body under the same id, TooEarly, and RPCError while Temporal is
-        away: the provider must then not be told that all is well.
+        Raises EventIdReused for another body under the same id, PaymentNotYetKnown, and RPCError while
+        Temporal is unavailable: the provider must then be answered with an error, so that it sends it again.
         """
         try:
             if await self._inbox.is_taken(event.event_id, event.digest):
@@ -90,38 +87,38 @@ class ProviderEventHandler:
         except EventIdReused:
             log.error("ALARM: event %s came twice with different bodies", event.event_id)
             raise
-        taken = await self.bring(event.news) if event.news else EventOutcome.IGNORED
+        outcome = await self.deliver(event.data) if event.data else EventOutcome.IGNORED
         await self._inbox.take(event.event_id)
-        return taken
+        return outcome
 
-    async def bring(self, news: News) -> EventOutcome:
-        """Bring news to the process that it concerns; the same again changes nothing. Raises as ``take``."""
-        match news:
+    async def deliver(self, event: EventData) -> EventOutcome:
+        """Deliver to the workflow that it concerns; the same again changes nothing. Raises as ``handle``."""
+        match event:
             case PaymentEvent() | PaymentDeclinedEvent():
-                return await self._tell(news.order_id, news.message)
+                return await self._signal_order(event.order_id, event.message)
             case RefundEvent():
-                return await self._refund(news)
+                return await self._update_refund(event)
             case ChargebackEvent():
-                return await self._chargeback(news)
+                return await self._charge_back(event)
 
-    async def _tell(self, order_id: str, message: Message) -> EventOutcome:
+    async def _signal_order(self, order_id: str, message: Message) -> EventOutcome:
         try:
-            # A signal: it is taken when no worker runs, and what cannot be taken of money goes back.
+            # A signal: it is accepted while no worker runs, and a payment that cannot be taken is refunded.
             await calls.signal(self._client, order_id, message)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._after_the_end(order_id, message)
+            return await self._deliver_to_finished_order(order_id, message)
         return EventOutcome.ACCEPTED
 
-    async def _refund(self, news: RefundEvent) -> EventOutcome:
-        if news.process is None:
+    async def _update_refund(self, event: RefundEvent) -> EventOutcome:
+        if event.workflow_id is None:
             return EventOutcome.IGNORED
-        message = news.message
-        if news.payment_id:
-            # What the event says may be overtaken: what the provider says now is not.
+        message = event.message
+        if event.payment_id:
+            # The event may be out of date; what the provider answers now is not.
             question = RefundQuestion(
-                refund_id=message.refund_id, payment_id=news.payment_id, at=datetime.now(UTC)
+                refund_id=message.refund_id, payment_id=event.payment_id, at=datetime.now(UTC)
             )
             if state := await self._provider.refund_state(question):
                 message = RefundUpdate(
@@ -131,28 +128,28 @@ class ProviderEventHandler:
                     reason=state.reason,
                 )
         try:
-            await self._client.get_workflow_handle(news.process).signal(message.name, message)
+            await self._client.get_workflow_handle(event.workflow_id).signal(message.name, message)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            # Its process has ended, so the money is back; should this say otherwise, reconciliation sees it.
+            # Its workflow has ended, so the money is back; reconciliation finds it if it is not.
             return EventOutcome.DUPLICATE
         return EventOutcome.ACCEPTED
 
-    async def _chargeback(self, news: ChargebackEvent) -> EventOutcome:
-        message = news.message
-        order_id = news.order_id or await self._provider.order_of(message.payment_id)
+    async def _charge_back(self, event: ChargebackEvent) -> EventOutcome:
+        message = event.message
+        order_id = event.order_id or await self._provider.order_of(message.payment_id)
         if order_id is None:
             return EventOutcome.IGNORED
         try:
             try:
-                # Stray money first: the order that it came for does not know it (R17).
+                # Stray payments first: the order that one came for does not know it (R17).
                 await calls.charge_back_stray(self._client, message)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-                if stray := await self._kept.stray(message.payment_id):
-                    return await self._after_the_way_back(stray, message)
+                if stray := await self._stored.stray(message.payment_id):
+                    return await self._charge_back_finished_stray_payment(stray, message)
                 # An update: an order that does not know the payment yet would only list a signal as refused.
                 await calls.update(self._client, order_id, message)
         except WorkflowUpdateFailedError as error:
@@ -167,73 +164,76 @@ class ProviderEventHandler:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._after_the_end(order_id, message)
+            return await self._deliver_to_finished_order(order_id, message)
         return EventOutcome.ACCEPTED
 
-    async def _after_the_way_back(
+    async def _charge_back_finished_stray_payment(
         self, stray: StrayPaymentState, message: ChargebackReported
     ) -> EventOutcome:
         try:
-            process = await charge_back_after_the_end(self._client, stray, message)
+            workflow_id = await charge_back_after_the_end(self._client, stray, message)
         except NotAllowedNow as refused:
-            log.warning("News of stray payment %s is not taken: %s", stray.payment_id, refused)
+            log.warning(
+                "A chargeback of stray payment %s is not accepted: %s", stray.payment_id, refused
+            )
             return EventOutcome.IGNORED
-        return EventOutcome.ACCEPTED if process else EventOutcome.DUPLICATE
+        return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
 
-    async def _after_the_end(self, order_id: str, message: Message) -> EventOutcome:
-        view = await self._kept.order(order_id)
+    async def _deliver_to_finished_order(self, order_id: str, message: Message) -> EventOutcome:
+        view = await self._stored.order(order_id)
         if isinstance(message, ChargebackReported) and not _has(view, message.payment_id):
-            # Its payment is stray money in a moment.
+            # Its payment may be a stray payment in a moment.
             raise PaymentNotYetKnown(
-                f"Neither order {order_id} nor stray money knows the payment yet."
+                f"Neither order {order_id} nor a stray payment knows the payment yet."
             )
         try:
-            process = await take_after_the_end(self._client, order_id, view, message)
+            workflow_id = await take_after_the_end(self._client, order_id, view, message)
         except (NotAllowedNow, LookupError) as refused:
-            log.warning("News %s of order %s is not taken: %s", message.name, order_id, refused)
+            log.warning(
+                "The event %s of order %s is not accepted: %s", message.name, order_id, refused
+            )
             return EventOutcome.IGNORED
-        return EventOutcome.ACCEPTED if process else EventOutcome.DUPLICATE
+        return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
 
 
 def _has(view: OrderView | None, payment_id: str) -> bool:
     return bool(view and view.payment and view.payment.payment_id == payment_id)
 
 
-class Messenger:
-    """Implements ``activities.reconciliation.Messenger``: news that a provider never sent, or nobody took."""
+class ProviderEventRedelivery:
+    """Implements ``activities.reconciliation.EventRedelivery``: for events that never arrived, or failed."""
 
-    def __init__(self, desk: ProviderEventHandler) -> None:
-        self._desk = desk
+    def __init__(self, handler: ProviderEventHandler) -> None:
+        self._handler = handler
 
     async def payment(self, payment: ProviderPayment) -> bool:
-        """See ``Messenger``."""
+        """See ``EventRedelivery``."""
         message = PaymentReceived(
             payment_id=payment.payment_id,
             money=payment.money,
             method=payment.method,
             paid_at=payment.at,
         )
-        news = PaymentEvent(order_id=payment.order_id or "", message=message)
-        return await self._bring(news)
+        return await self._deliver(PaymentEvent(order_id=payment.order_id or "", message=message))
 
     async def refund(self, refund: ProviderRefund) -> bool:
-        """See ``Messenger``."""
+        """See ``EventRedelivery``."""
         message = RefundUpdate(
             refund_id=refund.refund_id or "", status=refund.status, reason=refund.reason
         )
-        return await self._bring(
-            RefundEvent(process=refund.process, payment_id=refund.payment_id, message=message)
+        return await self._deliver(
+            RefundEvent(workflow_id=refund.process, payment_id=refund.payment_id, message=message)
         )
 
     async def chargeback(self, chargeback: ProviderChargeback) -> bool:
-        """See ``Messenger``."""
+        """See ``EventRedelivery``."""
         message = ChargebackReported(
             payment_id=chargeback.payment_id,
             money=chargeback.money,
             status=chargeback.status,
             reason=chargeback.reason,
         )
-        return await self._bring(
+        return await self._deliver(
             ChargebackEvent(
                 chargeback_id=chargeback.chargeback_id,
                 order_id=chargeback.order_id,
@@ -241,5 +241,5 @@ class Messenger:
             )
         )
 
-    async def _bring(self, news: News) -> bool:
-        return await self._desk.bring(news) is EventOutcome.ACCEPTED
+    async def _deliver(self, event: EventData) -> bool:
+        return await self._handler.deliver(event) is EventOutcome.ACCEPTED

@@ -83,10 +83,10 @@ def build_app(
 
 def _serve_webhooks(app: FastAPI) -> None:
     @app.post("/v1/webhooks/{provider}", responses=PROBLEMS, tags=["provider"])
-    async def take_webhook(provider: str, request: Request, works: ServicesDep) -> JSONResponse:
-        """Take a payment provider's signed news. What is not taken is to be sent again."""
+    async def handle_webhook(provider: str, request: Request, works: ServicesDep) -> JSONResponse:
+        """Deliver a payment provider's signed event. Send it again unless the answer is 2xx."""
         async with counting_strangers(request, works):
-            return JSONResponse({"status": await works.webhooks.take(provider, request)})
+            return JSONResponse({"status": await works.webhooks.handle(provider, request)})
 
 
 def _serve_operations(app: FastAPI) -> None:

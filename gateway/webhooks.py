@@ -1,7 +1,7 @@
 """Providers' webhooks (R5, R6, R15, R23; cases 13-15, 49): signed, or refused.
 
-What is not taken is answered so that the provider sends it again. What no provider is set up for is not
-there: fails closed.
+An event that is not accepted is answered with an error, so that the provider sends it again. Without a
+provider that is set up there is nothing at its address: fails closed.
 """
 
 import logging
@@ -15,7 +15,8 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from adapters.stripe.events import LARGEST, EventError, NotSigned, ProviderEvent, read_event
+from activities.provider_events import ProviderEvent
+from adapters.stripe.events import LARGEST, EventError, NotSigned, read_event
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import DATABASE_AWAY
 from database.webhook_inbox import EventIdReused
@@ -46,14 +47,14 @@ def stripe_reader(secrets: Sequence[SecretStr]) -> Reader:
 
 
 class Webhooks:
-    """Takes webhooks of the providers that are set up here, by their name in the address."""
+    """Webhooks of the providers that are set up here, by their name in the address."""
 
-    def __init__(self, desk: ProviderEventHandler, readers: Mapping[str, Reader]) -> None:
-        self._desk = desk
+    def __init__(self, handler: ProviderEventHandler, readers: Mapping[str, Reader]) -> None:
+        self._handler = handler
         self._readers = readers
 
-    async def take(self, provider: str, request: Request) -> str:
-        """Take a webhook; says what became of it. Raises a Problem with which the provider tries again."""
+    async def handle(self, provider: str, request: Request) -> str:
+        """Accept a webhook; says what became of it. Raises a Problem with which the provider tries again."""
         if (read := self._readers.get(provider)) is None:
             raise NotFound(
                 sentence(
@@ -71,9 +72,9 @@ class Webhooks:
             raise Invalid(str(error)) from None
         try:
             async with asking_temporal(_SEND_AGAIN):
-                return (await self._desk.take(event)).value
+                return (await self._handler.handle(event)).value
         except (EventIdReused, PaymentNotYetKnown) as error:
             raise Conflict(str(error)) from None
         except (*DATABASE_AWAY, ApplicationError, RPCError, WorkflowUpdateFailedError) as error:
-            log.warning("A webhook of %s is not taken yet: %s", provider, type(error).__name__)
+            log.warning("A webhook of %s is not accepted yet: %s", provider, type(error).__name__)
             raise ServiceUnavailable(_SEND_AGAIN) from None

@@ -30,7 +30,7 @@ from adapters.tracking.registry import SqlNumberRegistry
 from adapters.tracking.rules import CarrierRules
 from adapters.webhooks.sender import WebhookSender
 from adapters.webhooks.subscribers import TemporalSubscribers
-from client.provider_events import Messenger, ProviderEventHandler
+from client.provider_events import ProviderEventHandler, ProviderEventRedelivery
 from database.audit import SqlAudit
 from database.connection import Database
 from database.deliveries import SqlDeliveries
@@ -140,7 +140,7 @@ def stripe_provider(settings: Settings) -> StripeProvider | None:
 def provider_event_handler(
     provider: LocalProvider | StripeProvider, database: Database, client: Client
 ) -> ProviderEventHandler:
-    """Takes a provider's events: from the gateway's webhooks, and those that reconciliation redelivers."""
+    """Delivers a provider's events: from the gateway's webhooks, and those that reconciliation redelivers."""
     return ProviderEventHandler(client, provider, SqlJournal(database), SqlWebhookInbox(database))
 
 
@@ -148,8 +148,8 @@ def reconciliation(
     provider: LocalProvider | StripeProvider, database: Database, client: Client
 ) -> Reconciliation:
     """Compares a provider's records with the ledger and the workflows."""
-    messenger = Messenger(provider_event_handler(provider, database, client))
-    return Reconciliation(provider, SqlAudit(database), TemporalWorkflowStates(client), messenger)
+    redelivery = ProviderEventRedelivery(provider_event_handler(provider, database, client))
+    return Reconciliation(provider, SqlAudit(database), TemporalWorkflowStates(client), redelivery)
 
 
 def notification_router(settings: Settings, database: Database) -> NotificationRouter:

@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
         "sqlalchemy",
     },
     "gateway": {
+        "activities",
         "adapters",
         "client",
         "database",

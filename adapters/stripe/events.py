@@ -1,4 +1,4 @@
-"""Stripe's webhooks: signed news, read into messages of ours (R5, R6, R15, R23; cases 13-15, 49).
+"""Stripe's webhooks: signed events, read into our own (R5, R6, R15, R23; cases 13-15, 49).
 
 EventError
 ├── NoSecret      nothing can be trusted: this installation has no signing secret
@@ -7,7 +7,7 @@ EventError
 └── Unreadable    it is from Stripe, and still not what its documentation says
 
 The same event may come twice, and events come in any order (docs.stripe.com/webhooks): what they say of a
-refund or a chargeback is a hint to look, and what they bring carries the event's id as ``message_id``.
+refund or a chargeback is a hint to look, and their messages carry the event's id as ``message_id``.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,14 @@ from typing import Annotated, Final
 import stripe
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from activities.provider_events import (
+    ChargebackEvent,
+    EventData,
+    PaymentDeclinedEvent,
+    PaymentEvent,
+    ProviderEvent,
+    RefundEvent,
+)
 from activities.refunds import ProviderRefusal
 from adapters.stripe.codes import (
     PROCESS,
@@ -35,7 +43,6 @@ from orders.messages import (
     PaymentReceived,
     RefundUpdate,
 )
-from orders.values import Frozen, Instant
 
 TOLERANCE: Final = timedelta(seconds=300)
 """How old a signature may be, or how far our clocks may differ."""
@@ -64,54 +71,6 @@ class Unreadable(EventError):
     """Signed, and not what Stripe's documentation says."""
 
 
-class PaymentEvent(Frozen):
-    """R5: a payment has come in for an order."""
-
-    order_id: str
-    message: PaymentReceived
-
-
-class PaymentDeclinedEvent(Frozen):
-    """R6: a payment for an order was turned down."""
-
-    order_id: str
-    message: PaymentDeclined
-
-
-class RefundEvent(Frozen):
-    """R15: something has become of a refund of ours; ``process`` is the workflow that asked for it."""
-
-    process: str | None
-    payment_id: str | None
-    message: RefundUpdate
-
-
-class ChargebackEvent(Frozen):
-    """R23: the buyer's bank took money back, or the case ended.
-
-    ``order_id`` is None when the event does not say: ``StripeProvider.order_of`` knows.
-    """
-
-    chargeback_id: str
-    order_id: str | None
-    message: ChargebackReported
-
-
-News = PaymentEvent | PaymentDeclinedEvent | RefundEvent | ChargebackEvent
-
-
-class ProviderEvent(Frozen):
-    """An event of Stripe's. ``digest`` tells a repeat from another body under the same id (case 14).
-
-    ``news`` is None for what is none of our business.
-    """
-
-    event_id: str
-    digest: str
-    at: Instant
-    news: News | None
-
-
 def read_event(
     body: bytes, signature: str | None, secrets: Sequence[SecretStr], now: datetime
 ) -> ProviderEvent:
@@ -128,7 +87,7 @@ def read_event(
             event_id=event.id,
             digest=sha256(body).hexdigest(),
             at=in_utc(event.created),
-            news=_news(event, body),
+            data=_data(event, body),
         )
     except ValidationError as error:
         fields = {".".join(map(str, problem["loc"])) or "body" for problem in error.errors()}
@@ -239,7 +198,7 @@ class _OfDispute(_Event):
     data: _Disputed
 
 
-def _news(event: _Event, body: bytes) -> News | None:
+def _data(event: _Event, body: bytes) -> EventData | None:
     match event.type:
         case "charge.succeeded":
             return _paid(event.id, _OfCharge.model_validate_json(body).data.object)
@@ -293,7 +252,7 @@ def _refunded(event_id: str, refund: _Refund) -> RefundEvent | None:
     if REFUND_ID not in metadata:
         return None
     return RefundEvent(
-        process=metadata.get(PROCESS),
+        workflow_id=metadata.get(PROCESS),
         payment_id=refund.charge,
         message=RefundUpdate(
             message_id=event_id,

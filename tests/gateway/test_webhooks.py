@@ -165,7 +165,7 @@ async def test_both_secrets_count_while_one_is_replaced(town: Town) -> None:
         problem_of(await _send(shop, body, signature(body, "whsec_old")), 401)
 
 
-async def test_the_same_news_twenty_times_at_once_counts_once(shop: Town, peer: Peer) -> None:
+async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer: Peer) -> None:
     """Case 13: all 2xx, one payment."""
     await _charge(shop, peer)
     (body,) = peer.front.post.waiting

@@ -10,13 +10,13 @@ import pytest_asyncio
 from aiohttp import web
 from pydantic import SecretStr
 
-from adapters.stripe.events import (
+from activities.provider_events import (
     ChargebackEvent,
     PaymentDeclinedEvent,
     PaymentEvent,
     RefundEvent,
-    read_event,
 )
+from adapters.stripe.events import read_event
 from deploy.embedded import LOOPBACK, free_port
 from testing.stripe.faults import Fault, Faults
 from testing.stripe.front import DECLINED, VISA
@@ -133,13 +133,13 @@ async def test_it_asks_for_a_secret_key(peer: Peer) -> None:
         assert answer.status == 401
 
 
-async def test_its_news_can_be_read(peer: Peer, client: aiohttp.ClientSession) -> None:
+async def test_its_events_can_be_read(peer: Peer, client: aiohttp.ClientSession) -> None:
     """R5, R6, R15, R23: a life of events, as our webhook gets them."""
     read: list[Any] = []
 
     async def webhook(body: bytes, signed: str) -> int:
         secret = SecretStr(peer.front.post.secret)
-        read.append(read_event(body, signed, [secret], datetime.now(UTC)).news)
+        read.append(read_event(body, signed, [secret], datetime.now(UTC)).data)
         return 200
 
     peer.front.post.to = webhook

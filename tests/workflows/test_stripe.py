@@ -31,7 +31,7 @@ class AtStripe:
     stage: Backstage
     provider: StripeProvider
     peer: Peer
-    desk: ProviderEventHandler
+    handler: ProviderEventHandler
 
     async def is_paid(self) -> str:
         """The buyer pays; the payment's id."""
@@ -43,7 +43,7 @@ class AtStripe:
     async def webhook(self, body: bytes, signed: str) -> int:
         secret = SecretStr(self.peer.front.post.secret)
         try:
-            await self.desk.take(read_event(body, signed, [secret], datetime.now(UTC)))
+            await self.handler.handle(read_event(body, signed, [secret], datetime.now(UTC)))
         except PaymentNotYetKnown:
             return 409
         except EventIdReused:
@@ -62,13 +62,13 @@ class AtStripe:
 @pytest_asyncio.fixture(loop_scope="session")
 async def at_stripe(stage: Backstage, peer: Peer, database: Database) -> AsyncIterator[AtStripe]:
     provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(10.0))
-    desk = provider_event_handler(provider, database, stage.client)
+    handler = provider_event_handler(provider, database, stage.client)
     stage.world = dataclasses.replace(
         stage.world,
         provider=provider,
         reconciliation=reconciliation(provider, database, stage.client),
     )
-    order = AtStripe(stage, provider, peer, desk)
+    order = AtStripe(stage, provider, peer, handler)
     peer.front.post.to = order.webhook
     yield order
     await provider.close()

@@ -9,16 +9,18 @@ import pytest
 from pydantic import SecretStr
 from pydantic_extra_types.currency_code import Currency
 
-from adapters.stripe.events import (
-    LARGEST,
+from activities.provider_events import (
     ChargebackEvent,
-    EventError,
-    NoSecret,
-    NotSigned,
     PaymentDeclinedEvent,
     PaymentEvent,
     ProviderEvent,
     RefundEvent,
+)
+from adapters.stripe.events import (
+    LARGEST,
+    EventError,
+    NoSecret,
+    NotSigned,
     TooLarge,
     Unreadable,
     read_event,
@@ -88,20 +90,20 @@ def read(
     return read_event(body, signed, [SecretStr(it) for it in secrets], NOW)
 
 
-def news(kind: str, what: dict[str, Any], **but: Any) -> Any:
-    return read(event(kind, what | but)).news
+def data(kind: str, what: dict[str, Any], **but: Any) -> Any:
+    return read(event(kind, what | but)).data
 
 
 # What is taken.
 
 
-def test_a_payment_is_news_for_its_order() -> None:
+def test_a_payment_is_for_its_order() -> None:
     """R5: what counts is what was taken, and the charge is the payment."""
     taken = read(event())
 
     assert taken.event_id == "evt_1"
     assert taken.at == NOW
-    assert taken.news == PaymentEvent(
+    assert taken.data == PaymentEvent(
         order_id="A-1",
         message=PaymentReceived(
             message_id="evt_1",
@@ -114,15 +116,15 @@ def test_a_payment_is_news_for_its_order() -> None:
 
 
 def test_only_what_was_captured_is_paid() -> None:
-    part = news("charge.succeeded", CHARGE, amount_captured=1000)
+    part = data("charge.succeeded", CHARGE, amount_captured=1000)
 
     assert part.message.money.amount == 1000
-    assert news("charge.succeeded", CHARGE, amount_captured=0) is None
+    assert data("charge.succeeded", CHARGE, amount_captured=0) is None
 
 
 def test_a_failed_charge_is_a_declined_payment() -> None:
     """R6."""
-    assert news(
+    assert data(
         "charge.failed", CHARGE, amount_captured=0, failure_code="card_declined"
     ) == PaymentDeclinedEvent(
         order_id="A-1",
@@ -134,10 +136,12 @@ def test_a_failed_charge_is_a_declined_payment() -> None:
     "kind", ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"]
 )
 @pytest.mark.parametrize("status", [*RefundStatus, None])
-def test_news_of_a_refund_goes_to_who_asked_for_it(kind: str, status: str | None) -> None:
+def test_an_event_of_a_refund_goes_to_the_workflow_that_asked_for_it(
+    kind: str, status: str | None
+) -> None:
     """R15."""
-    assert news(kind, REFUND, status=status, failure_reason="lost_or_stolen_card") == RefundEvent(
-        process="order-A-1",
+    assert data(kind, REFUND, status=status, failure_reason="lost_or_stolen_card") == RefundEvent(
+        workflow_id="order-A-1",
         payment_id="ch_1",
         message=RefundUpdate(
             message_id="evt_1",
@@ -155,7 +159,7 @@ def test_news_of_a_refund_goes_to_who_asked_for_it(kind: str, status: str | None
 )
 def test_a_dispute_at_the_bank_is_a_chargeback(kind: str, status: str, ours: Any) -> None:
     """R23: whose order it is, the event may not say."""
-    assert news(f"charge.dispute.{kind}", DISPUTE, status=status) == ChargebackEvent(
+    assert data(f"charge.dispute.{kind}", DISPUTE, status=status) == ChargebackEvent(
         chargeback_id="dp_1",
         order_id=None,
         message=ChargebackReported(
@@ -169,7 +173,7 @@ def test_a_dispute_at_the_bank_is_a_chargeback(kind: str, status: str, ours: Any
 
 
 def test_a_dispute_with_its_charge_says_whose_order_it_is() -> None:
-    taken = news("charge.dispute.funds_reinstated", DISPUTE, status="won", charge=CHARGE)
+    taken = data("charge.dispute.funds_reinstated", DISPUTE, status="won", charge=CHARGE)
 
     assert (taken.order_id, taken.message.payment_id) == ("A-1", "ch_1")
 
@@ -200,7 +204,7 @@ def test_a_repeat_is_the_same_and_another_body_is_not() -> None:
     ],
 )
 def test_other_business_of_the_account_is_left_alone(kind: str, what: dict[str, Any]) -> None:
-    assert read(event(kind, what)).news is None
+    assert read(event(kind, what)).data is None
 
 
 @pytest.mark.parametrize(
@@ -208,14 +212,14 @@ def test_other_business_of_the_account_is_left_alone(kind: str, what: dict[str, 
 )
 def test_an_inquiry_moves_no_money(status: str) -> None:
     """R23."""
-    assert news("charge.dispute.created", DISPUTE, status=status) is None
+    assert data("charge.dispute.created", DISPUTE, status=status) is None
 
 
 @pytest.mark.parametrize(
     "kind", ["charge.refunded", "payment_intent.succeeded", "customer.created", "charge.captured"]
 )
 def test_other_events_are_taken_and_mean_nothing(kind: str) -> None:
-    assert read(event(kind, {"whatever": 1})).news is None
+    assert read(event(kind, {"whatever": 1})).data is None
 
 
 # What is refused (case 49).
@@ -262,7 +266,7 @@ def test_an_old_signature_is_refused_and_so_is_one_from_the_future(seconds: int)
 
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
 def test_clocks_may_differ_a_little(seconds: int) -> None:
-    assert read(event(), at=NOW + timedelta(seconds=seconds)).news
+    assert read(event(), at=NOW + timedelta(seconds=seconds)).data
 
 
 def test_the_instant_that_is_judged_is_the_one_that_was_signed() -> None:
@@ -281,7 +285,7 @@ def test_a_signature_by_another_secret_is_refused() -> None:
 
 def test_two_secrets_count_while_one_is_replaced() -> None:
     for secret in (SECRET, OTHER):
-        assert read(event(), secret=secret, secrets=(SECRET, OTHER)).news
+        assert read(event(), secret=secret, secrets=(SECRET, OTHER)).data
 
 
 def test_what_is_too_large_is_refused_before_it_is_read() -> None:

@@ -1,0 +1,52 @@
+"""What a payment provider reports, in our words and whatever provider it is (R5, R6, R15, R23)."""
+
+from orders.messages import ChargebackReported, PaymentDeclined, PaymentReceived, RefundUpdate
+from orders.values import Frozen, Instant
+
+
+class PaymentEvent(Frozen):
+    """R5: a payment has come in for an order."""
+
+    order_id: str
+    message: PaymentReceived
+
+
+class PaymentDeclinedEvent(Frozen):
+    """R6: a payment for an order was declined."""
+
+    order_id: str
+    message: PaymentDeclined
+
+
+class RefundEvent(Frozen):
+    """R15: a refund has changed; ``workflow_id`` is who asked for it, None if that was not one of ours."""
+
+    workflow_id: str | None
+    payment_id: str | None
+    message: RefundUpdate
+
+
+class ChargebackEvent(Frozen):
+    """R23: the buyer's bank took money back, or the case ended.
+
+    ``order_id`` is None when the event does not say: the provider knows by the payment's id.
+    """
+
+    chargeback_id: str
+    order_id: str | None
+    message: ChargebackReported
+
+
+EventData = PaymentEvent | PaymentDeclinedEvent | RefundEvent | ChargebackEvent
+
+
+class ProviderEvent(Frozen):
+    """An event as it was delivered. ``digest`` tells a repeat from another body under the same id (case 14).
+
+    ``data`` is None for an event that concerns none of our payments.
+    """
+
+    event_id: str
+    digest: str
+    at: Instant
+    data: EventData | None
