@@ -14,10 +14,13 @@ Fields that aren't what the contract says are ``orders.errors.InvalidInput`` (HT
 from collections.abc import AsyncIterator
 from typing import Literal
 
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
 from pydantic import ValidationError
-from python_multipart import MultipartParser
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import parse_options_header
 
 from orders.errors import InvalidInput
 from orders.sentences import sentence
@@ -89,28 +92,9 @@ class ProofUpload:
         """Raises NotMultipart and MalformedUpload."""
         self.fields: ProofFields | None = None
         self._body = body
-        self._parser = MultipartParser(
-            _boundary(content_type),
-            {
-                "on_part_begin": self._begin_part,
-                "on_header_field": self._add_header_name,
-                "on_header_value": self._add_header_value,
-                "on_header_end": self._end_header,
-                "on_headers_finished": self._name_part,
-                "on_part_data": self._add_data,
-                "on_part_end": self._end_part,
-                "on_end": self._end,
-            },
-        )
-        self._header_name = b""
-        self._header_value = b""
-        self._disposition = b""
+        self._parser = PushMultipartParser(_boundary(content_type))
         self._part = ""
-        self._value = b""
-        self._values: dict[str, str] = {}
-        self._arrived: list[bytes] = []
-        self._has_file = False
-        self._ended = False
+        self._parts: dict[str, bytes] = {}
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The file's bytes, no more of them at once than the body gives.
@@ -123,72 +107,56 @@ class ProofUpload:
             size += len(data)
             if size > LARGEST_BODY:
                 raise UploadTooLarge(sentence("a proof has 10 MiB at most"))
-            try:
-                self._parser.write(data)
-            except FormParserError as error:
-                raise MalformedUpload(sentence("it isn't multipart/form-data inside")) from error
-            for chunk in self._arrived:
-                yield chunk
-            self._arrived.clear()
-        if not self._ended:
-            raise MalformedUpload(sentence("it breaks off before its end"))
-        if not self._has_file:
-            raise WrongParts(sentence("there is no `file`"))
+            for event in self._parse(data):
+                if isinstance(event, MultipartSegment):
+                    self._begin_part(event.name)
+                elif event and self._part == "file":
+                    yield event
+                elif event:
+                    self._add_to_field(event)
         try:
-            self.fields = ProofFields.model_validate(self._values)
+            self._parser.close()
+        except MultipartError:
+            raise MalformedUpload(sentence("it breaks off before its end")) from None
+        if self._parts.pop("file", None) is None:
+            raise WrongParts(sentence("there is no `file`"))
+        fields = {name: _text(value) for name, value in self._parts.items()}
+        try:
+            self.fields = ProofFields.model_validate(fields)
         except ValidationError as error:
             raise InvalidInput.of("The form", error) from None
 
-    def _begin_part(self) -> None:
-        self._disposition = b""
+    def _parse(self, data: bytes) -> list[MultipartSegment | bytes | None]:
+        if not data:
+            # The parser would take it for the end.
+            return []
+        try:
+            return list(self._parser.parse(data))
+        except MultipartError as error:
+            raise MalformedUpload(sentence("it isn't multipart/form-data inside")) from error
 
-    def _add_header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def _add_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def _end_header(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            self._disposition = self._header_value
-        self._header_name = self._header_value = b""
-
-    def _name_part(self) -> None:
-        kind, options = parse_options_header(self._disposition.decode("latin-1"))
-        if kind != b"form-data" or not (name := options.get(b"name")):
+    def _begin_part(self, name: str | None) -> None:
+        if not name:
             raise MalformedUpload(sentence("a part of it has no name"))
-        self._part = _text(name)
-        if self._part in self._values or (self._part == "file" and self._has_file):
+        if name in self._parts:
             raise WrongParts(sentence("a part is there twice"))
-        if self._part == "file":
-            self._has_file = True
-        elif len(self._values) == _MOST_FIELDS:
+        self._part, self._parts[name] = name, b""
+        if len(self._parts.keys() - {"file"}) > _MOST_FIELDS:
             raise UploadTooLarge(sentence("it has more than {most} fields", most=_MOST_FIELDS))
-        self._value = b""
 
-    def _add_data(self, data: bytes, start: int, end: int) -> None:
-        if self._part == "file":
-            self._arrived.append(data[start:end])
-        elif len(self._value) + end - start > _LONGEST_FIELD:
+    def _add_to_field(self, data: bytes) -> None:
+        self._parts[self._part] += data
+        if len(self._parts[self._part]) > _LONGEST_FIELD:
             raise UploadTooLarge(
                 sentence("a field has more than {most} bytes", most=_LONGEST_FIELD)
             )
-        else:
-            self._value += data[start:end]
-
-    def _end_part(self) -> None:
-        if self._part != "file":
-            self._values[self._part] = _text(self._value)
-
-    def _end(self) -> None:
-        self._ended = True
 
 
-def _boundary(content_type: str | None) -> bytes:
-    kind, options = parse_options_header(content_type)
-    if kind != b"multipart/form-data":
+def _boundary(content_type: str | None) -> str:
+    kind, options = parse_options_header(content_type or "")
+    if kind != "multipart/form-data":
         raise NotMultipart
-    boundary = options.get(b"boundary", b"")
+    boundary: str = options.get("boundary", "")
     if not 0 < len(boundary) <= _LONGEST_BOUNDARY:
         raise MalformedUpload(sentence("its Content-Type has no boundary of 1 to 70 characters"))
     return boundary

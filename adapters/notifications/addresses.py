@@ -12,6 +12,8 @@ from email.policy import default
 from typing import Final
 from urllib.parse import quote, unquote
 
+import idna
+
 from adapters.notifications.errors import PermanentFailure
 from i18n.current import gettext
 
@@ -57,8 +59,6 @@ _MAILBOX = re.compile(r"mailto:(?://)?([^/?#]+)/?", re.IGNORECASE)
 # What RFC 5322 calls a dot-atom, with letters of all alphabets (RFC 6531).
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _LOCAL = re.compile(rf"(?=.{{1,64}}\Z){_ATOM}(\.{_ATOM})*")
-_NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_NAME}(\.{_NAME})*")
 
 
 def allowed(named: Iterable[str] | None, *, anywhere: bool) -> frozenset[str]:
@@ -105,14 +105,18 @@ def check(entry: str, schemes: frozenset[str]) -> None:
 
 
 def mailbox(entry: str) -> tuple[str, str]:
-    """The local part and the domain, in ASCII, of a ``mailto:`` entry. Raises GivenUp."""
+    """The local part and the domain, in ASCII (IDNA 2008), of a ``mailto:`` entry. Raises PermanentFailure.
+
+    A domain without a dot, such as localhost, is one: whether it leads anywhere the mail server knows.
+    """
     found = _MAILBOX.fullmatch(entry)
     local, _, domain = unquote(found[1]).rpartition("@") if found else ("", "", "")
     try:
-        domain = domain.encode("idna").decode().lower()
-    except UnicodeError:
+        domain = idna.encode(domain, uts46=True, std3_rules=True).decode()
+    except idna.IDNAError:
         domain = ""
-    if not (_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)):
+    # A dot at the end is good in DNS, and in no mail address.
+    if not _LOCAL.fullmatch(local) or not domain or domain.endswith("."):
         raise PermanentFailure("It is not a mail address such as mailto:anna@example.org.")
     return local, domain
 

@@ -1,6 +1,7 @@
 """A letter as a mail (R21): plain text and HTML, and headers by which readers and machines know it."""
 
 import hashlib
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,6 +15,9 @@ from activities.notifications import OutboxMessage
 from adapters.notifications.render import wording
 from adapters.notifications.subjects import locale_of, subject
 from i18n.catalogues import Locale, translator
+
+# RFC 5322's specials but for the dot, and what begins and ends an encoded word (RFC 2047).
+_SPECIALS = re.compile(r'[]"(),:;<=>?@\\[]')
 
 
 @cache
@@ -51,7 +55,7 @@ class MailComposer:
             "subject": about,
             "text": wording(letter),
         }
-        name = _one_line(letter.party.name) if letter.party else ""
+        name = _display_name(letter.party.name) if letter.party else ""
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self.sender
         mail["To"] = Address(display_name=name, username=local, domain=domain)
@@ -83,6 +87,11 @@ class MailComposer:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _display_name(name: str) -> str:
+    """Without what has a meaning in an address: Python loses the quotes of a name that it folds."""
+    return _one_line(_SPECIALS.sub(" ", name))
 
 
 def _one_line(text: str) -> str:

@@ -78,12 +78,31 @@ def test_what_is_not_plainly_an_allowed_address_is_refused(entry: str) -> None:
         ("mailto:anna%2Bx@example.org", "anna+x", "example.org"),
         ("mailto:anna@żółw.pl", "anna", "xn--w-uga1v8h.pl"),
         ("mailto:żaneta@example.org", "żaneta", "example.org"),
+        ("mailto:root@localhost", "root", "localhost"),
     ],
 )
 def test_a_mail_address(entry: str, local: str, domain: str) -> None:
     check(entry, DEFAULT)
 
     assert mailbox(entry) == (local, domain)
+
+
+@pytest.mark.parametrize(
+    ("domain", "theirs"),
+    [
+        ("straße.de", "xn--strae-oqa.de"),
+        ("STRAßE.de", "xn--strae-oqa.de"),
+        ("faß.example.org", "xn--fa-hia.example.org"),
+        ("ß.de", "xn--zca.de"),
+        ("βόλος.com", "xn--nxasmm1c.com"),
+        ("ΒΌΛΟς.com", "xn--nxasmm1c.com"),
+        ("xn--strae-oqa.de", "xn--strae-oqa.de"),
+        ("例え。jp", "xn--r8jz45g.jp"),
+    ],
+)
+def test_a_domain_with_letters_of_its_own_is_not_its_neighbours(domain: str, theirs: str) -> None:
+    """Case 73: strasse.de and βόλοσ.com, as IDNA 2003 had them, may be somebody else's."""
+    assert mailbox(f"mailto:anna@{domain}") == ("anna", theirs)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +119,15 @@ def test_a_mail_address(entry: str, local: str, domain: str) -> None:
         "mailto:<anna@example.org>",
         "mailto:anna@[127.0.0.1]",
         "mailto:anna@example..org",
+        "mailto:anna@example.org.",
+        "mailto:anna@exa_mple.org",
+        "mailto:anna@-example.org",
+        "mailto:anna@xn--a.de",
+        "mailto:anna@a\N{ZERO WIDTH JOINER}b.de",
         "mailto:.anna@example.org",
         f"mailto:{'a' * 65}@example.org",
         f"mailto:anna@{'a' * 64}.org",
+        f"mailto:anna@{'a.' * 126}org",
     ],
 )
 def test_what_is_no_mail_address(entry: str) -> None:

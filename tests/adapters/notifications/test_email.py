@@ -8,6 +8,8 @@ from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from activities.notifications import OutboxMessage
 from adapters.notifications.addresses import sender_of
@@ -140,6 +142,49 @@ def test_a_name_cannot_add_headers_or_recipients(name: str) -> None:
     assert [it.addr_spec for it in mail["To"].addresses] == ["anna@example.org"]
     assert len(mail.get_all("Subject") or []) == 1
     assert max(map(len, bytes(MAILS.write(letter(name=name), "a", "b.c")).splitlines())) < 998
+
+
+_ODD = [
+    "bob@example.org",
+    ",",
+    ";",
+    "<",
+    ">",
+    '"',
+    "\\",
+    "(",
+    ")",
+    ":",
+    "=?utf-8?q?",
+    "?=",
+    "x" * 30,
+]
+
+
+@settings(deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from([*_ODD, " ", ".", "a", "Ż", "\u202e", "日"]), max_size=60),
+    local=st.integers(1, 64),
+    domain=st.integers(1, 63),
+)
+@example(pieces=["x" * 60, ",bob@example.org?=", "x" * 30], local=4, domain=7)
+@example(pieces=["=?utf-8?q?", ")", "\\", "?=", "\u202e", "?=", '"'], local=4, domain=7)
+def test_a_mail_has_one_recipient_however_long_or_odd_the_name(
+    pieces: list[str], local: int, domain: int
+) -> None:
+    """Case 74."""
+    address = f"{'a' * local}@{'b' * domain}.{'c' * domain}.org"
+    name = "".join(pieces)[:200] or "Anna"
+
+    mail = read(MAILS.write(letter(name=name), *address.split("@")))
+
+    assert [[it.addr_spec for it in to.addresses] for to in mail.get_all("To") or []] == [[address]]
+
+
+def test_a_name_keeps_what_an_address_lets_it() -> None:
+    mail = read(MAILS.write(letter(name="J. Łoś-O'Neil, Shop (Kraków)"), "anna", "example.org"))
+
+    assert mail["To"].addresses[0].display_name == "J. Łoś-O'Neil Shop Kraków"
 
 
 def test_what_people_write_is_text_and_not_a_page() -> None:
