@@ -37,7 +37,7 @@ from cli.orders import (
     is_over,
     is_unknown,
     no_answer,
-    open_journal,
+    open_configured_database,
     party_id,
     read_message,
     read_order,
@@ -45,6 +45,7 @@ from cli.orders import (
     unknown_order,
 )
 from client.finished_orders import take_after_the_end
+from database.outbox import SqlOutbox
 from deploy.embedded import SETTLING_TIME, EmbeddedServerError
 from i18n.catalogues import Locale
 from i18n.current import gettext, use_locale
@@ -318,8 +319,8 @@ async def outbox(order_id: str | None = None, /) -> int:
     order_id
         The order; without it, all.
     """
-    async with open_journal() as journal:
-        entries = await journal.outbox(order_id)
+    async with open_configured_database() as database:
+        entries = await SqlOutbox(database).entries(order_id)
     for text in rendering.letters(entries):
         out.print(text)
     if not entries:

@@ -30,10 +30,10 @@ class Outbox(Protocol):
     """What is still to be told."""
 
     async def undelivered(self, order_id: str) -> list[OutboxMessage]:
-        """The letters of an order that no channel has taken yet, oldest first."""
+        """The messages of an order that no channel has accepted yet, oldest first."""
 
-    async def delivered(self, key: str) -> None:
-        """A channel has taken this letter, or knows that nobody ever will."""
+    async def mark_delivered(self, key: str) -> None:
+        """Note that a channel has accepted this message, or will never deliver it; repeats change nothing."""
 
 
 class Channel(Protocol):
@@ -93,7 +93,7 @@ class Notifications:
 
     async def _deliver(self, letter: OutboxMessage) -> None:
         await self._channel.send(letter)
-        await self._outbox.delivered(letter.key)
+        await self._outbox.mark_delivered(letter.key)
 
     async def try_to_deliver(self, order_id: str) -> bool:
         """One try, where that takes a moment. False when something waits: the step itself is kept."""

@@ -1,16 +1,19 @@
-"""Bookkeeping: what an order has come to is kept in the database, so that it can be read for ever.
+"""Recording orders in the database, where they can be read for ever.
 
-One step of an order (its view, its postings, what people must be told) is written in one transaction: a
-notice is in the outbox if and only if the view that explains it is kept.
+A snapshot of an order (its view, its postings, its notifications) is recorded in one transaction: a
+notification is in the outbox if and only if the view that explains it is stored.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.notifications import Notifications
+from activities.notifications import Notifications, OutboxMessage
 from orders.accounting import Posting
+from orders.late_chargebacks import LateOutcome
+from orders.messages import Role
 from orders.order import Notification
 from orders.values import Frozen
 from orders.view import OrderView
@@ -48,28 +51,56 @@ class Recorded(Frozen):
     delivered: bool
 
 
+def outbox_messages(
+    view: OrderView, notifications: Iterable[Notification]
+) -> tuple[OutboxMessage, ...]:
+    """The notifications of an order, addressed to its parties."""
+    parties = {Role.BUYER: view.buyer, Role.SELLER: view.seller}
+    return tuple(
+        OutboxMessage(
+            key=it.key,
+            order_id=view.order_id,
+            to=it.to,
+            party=parties.get(it.to),
+            what=it.what,
+            at=it.at,
+            details=it.details,
+        )
+        for it in notifications
+    )
+
+
 class OrderStore(Protocol):
-    """Where orders are kept."""
+    """Orders as they were last recorded."""
 
-    async def record(self, step: OrderSnapshot) -> None:
-        """Keep a step in one transaction; the same step again changes nothing.
+    async def find(self, order_id: str) -> OrderView | None:
+        """An order's latest view, also years after it closed; None if there never was such an order."""
 
-        An older revision never replaces a newer view. A posting already there by its key is left alone.
-        Raises OrderExists for the step of another process than the one that is kept under this id.
+    async def record(self, snapshot: OrderSnapshot) -> None:
+        """Record a snapshot with its postings and notifications, in one transaction.
+
+        The same snapshot again changes nothing, and an older revision never replaces a newer view. Raises
+        OrderExists for a snapshot of another workflow than the one that is recorded under this id.
+        """
+
+    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
+        """Change a finished order's view, with postings and notifications, in one transaction.
+
+        ``change`` returns None when nothing is to change. Raises LookupError for an unknown order.
         """
 
 
 class OrderRecords:
-    """Keeps every step of every order; short and safe to repeat, so it runs as a local activity."""
+    """Records every snapshot of every order; short and safe to repeat, so it runs as a local activity."""
 
-    def __init__(self, journal: OrderStore, notifications: Notifications) -> None:
-        self._journal = journal
+    def __init__(self, orders: OrderStore, notifications: Notifications) -> None:
+        self._orders = orders
         self._notifications = notifications
 
     @activity.defn
-    async def record_order(self, step: OrderSnapshot) -> Recorded:
-        """Keep the step and make a first try at telling everyone who is concerned (R21)."""
-        await self._journal.record(step)
-        if not (step.notices or self._notifications.subscribers):
+    async def record_order(self, snapshot: OrderSnapshot) -> Recorded:
+        """Record the snapshot and make a first attempt at notifying everyone concerned (R21)."""
+        await self._orders.record(snapshot)
+        if not (snapshot.notices or self._notifications.subscribers):
             return Recorded(delivered=True)
-        return Recorded(delivered=await self._notifications.try_to_deliver(step.view.order_id))
+        return Recorded(delivered=await self._notifications.try_to_deliver(snapshot.view.order_id))

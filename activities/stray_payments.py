@@ -1,5 +1,6 @@
-"""Stray money (R17): a process of its own is started for it, and its books are kept."""
+"""Stray payments (R17): each is refunded by a workflow of its own, and recorded in the database."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from temporalio import activity
@@ -13,7 +14,7 @@ from orders.values import Frozen
 
 
 class StoredStrayPayment(Frozen):
-    """What has come of stray money, to be kept when its process has ended.
+    """A stray payment's state, stored for good.
 
     ``process`` and ``revision`` are as in ``activities.orders.OrderSnapshot``.
     """
@@ -24,9 +25,9 @@ class StoredStrayPayment(Frozen):
 
 
 class StrayPaymentSnapshot(Frozen):
-    """What has come of stray money so far: all its postings, and whom to tell.
+    """A stray payment's state with all its postings so far, and whom to notify.
 
-    ``kept`` is None in a step that an earlier version has left behind.
+    ``kept`` is None in a snapshot that an earlier version took: only its postings are recorded then.
     """
 
     postings: tuple[Posting, ...]
@@ -34,78 +35,77 @@ class StrayPaymentSnapshot(Frozen):
     kept: StoredStrayPayment | None = None
 
 
-def letters_of(stray: StrayPaymentState) -> tuple[OutboxMessage, ...]:
-    """The letters of its notices; the payer is known where the money came for an order."""
+def outbox_messages(state: StrayPaymentState) -> tuple[OutboxMessage, ...]:
+    """Its notifications, addressed; the payer is known if the payment was made for an order."""
     return tuple(
         OutboxMessage(
-            key=notice.key,
-            order_id=stray.about,
-            to=notice.to,
-            party=stray.payment.payer if notice.to is Role.BUYER else None,
-            what=notice.what,
-            at=notice.at,
-            details=notice.details,
+            key=it.key,
+            order_id=state.about,
+            to=it.to,
+            party=state.payment.payer if it.to is Role.BUYER else None,
+            what=it.what,
+            at=it.at,
+            details=it.details,
         )
-        for notice in stray.notices
+        for it in state.notices
     )
 
 
 class StrayPaymentStarter(Protocol):
-    """Whoever can start a durable process."""
+    """Starts the workflows of stray payments."""
 
-    async def start(self, stray: StrayPaymentInput) -> None:
-        """Start the process for this payment; one that was started before is left alone."""
+    async def start(self, payment: StrayPaymentInput) -> None:
+        """Start the workflow for this payment; one that was started before is left alone."""
 
 
 class StrayPaymentStore(Protocol):
-    """Where stray money is booked."""
+    """Stray payments as they were last recorded."""
 
-    async def record_stray(
-        self, kept: StoredStrayPayment, letters: tuple[OutboxMessage, ...]
-    ) -> None:
-        """Keep the money's state, its postings and its letters in one transaction, as an order's step.
+    async def find(self, payment_id: str) -> StrayPaymentState | None:
+        """A stray payment's latest state, also years after it was refunded; None if it never was one."""
 
-        Another process of the same payment than the first changes nothing.
+    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
+        """Record the state with its postings and notifications, in one transaction.
+
+        The same snapshot again changes nothing, an older revision never replaces a newer state, and nor
+        does the snapshot of another workflow than the first for this payment.
         """
 
-    async def post(self, posting: Posting) -> None:
-        """Book a posting, once by its key."""
+    async def amend(
+        self, payment_id: str, change: Callable[[StrayPaymentState], bool]
+    ) -> StrayPaymentState:
+        """Change the state of a finished one, with postings and notifications, in one transaction.
 
-    async def tell(self, letter: OutboxMessage) -> None:
-        """Put a letter into the outbox, once by its key."""
+        ``change`` says whether it changed anything; the state afterwards is returned. Raises LookupError for
+        an unknown payment.
+        """
 
 
 class StrayPayments:
-    """Starts and books the way back of money that no order could take."""
+    """Starts the workflows of stray payments, and records what they have come to."""
 
     def __init__(
         self,
-        processes: StrayPaymentStarter,
-        journal: StrayPaymentStore,
+        starter: StrayPaymentStarter,
+        store: StrayPaymentStore,
         notifications: Notifications,
     ) -> None:
-        self._processes = processes
-        self._journal = journal
+        self._starter = starter
+        self._store = store
         self._notifications = notifications
 
     @activity.defn
-    async def start_stray(self, stray: StrayPaymentInput) -> None:
-        """Leave the money to a process of its own."""
-        await self._processes.start(stray)
+    async def start_stray(self, payment: StrayPaymentInput) -> None:
+        """Leave the payment to a workflow of its own."""
+        await self._starter.start(payment)
 
     @activity.defn
-    async def record_stray(self, step: StrayPaymentSnapshot) -> Recorded:
-        """Book what happened, and make a first try at telling whom it concerns."""
-        if step.kept:
-            await self._journal.record_stray(step.kept, step.letters)
-        else:
-            for posting in step.postings:
-                await self._journal.post(posting)
-            for letter in step.letters:
-                await self._journal.tell(letter)
+    async def record_stray(self, snapshot: StrayPaymentSnapshot) -> Recorded:
+        """Record the snapshot and make a first attempt at notifying everyone concerned (R21)."""
+        await self._store.record(snapshot)
         # What a channel does not take now waits in the outbox: money never waits for mail.
-        told = [
+        delivered = [
             await self._notifications.try_to_deliver(order_id)
-            for order_id in dict.fromkeys(letter.order_id for letter in step.letters)
+            for order_id in dict.fromkeys(message.order_id for message in snapshot.letters)
         ]
-        return Recorded(delivered=all(told))
+        return Recorded(delivered=all(delivered))

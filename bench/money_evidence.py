@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from bench.money_judge import Asked, Ended, Evidence, Told
 from bench.money_plan import Ending
 from database.connection import Database
-from database.journal import SqlJournal
+from database.ledger import SqlLedger
 from database.tables import ledger_legs, ledger_transactions, orders, outbox, refunds
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
@@ -38,7 +38,7 @@ async def gather(
         strays=strays,
         letters=await _letters(database, books),
         workflows=await _unfinished(client),
-        sums=await SqlJournal(database).trial_balance(),
+        sums=await SqlLedger(database).trial_balance(),
     )
 
 

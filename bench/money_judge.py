@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from adapters.stripe.money import from_stripe
 from bench.money_plan import Ending
-from database.journal import AccountSum
+from database.ledger import AccountBalance
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.order import Refund
@@ -69,7 +69,7 @@ class Evidence:
     strays: Mapping[str, StrayPaymentState]
     letters: Sequence[Told]
     workflows: Sequence[Ended]
-    sums: Sequence[AccountSum]
+    sums: Sequence[AccountBalance]
 
 
 def cash(evidence: Evidence) -> Counter[str]:

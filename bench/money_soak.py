@@ -22,7 +22,9 @@ from bench.money_lives import Bank, Life, Postman
 from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
 from client.provider_events import ProviderEventHandler
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.orders import SqlOrders
+from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
 from deploy.embedded import EmbeddedServer, embedded_server
 from orders.stray_payments import StrayPaymentState
@@ -179,9 +181,12 @@ class Soak:
         return wrong
 
     def _people(self) -> tuple[Postman, Bank]:
-        journal = SqlJournal(self.database)
         handler = ProviderEventHandler(
-            self.client, self.provider, journal, SqlWebhookInbox(self.database)
+            self.client,
+            self.provider,
+            SqlOrders(self.database),
+            SqlStrayPayments(self.database),
+            SqlWebhookInbox(self.database),
         )
         postman = Postman(self.front, handler, self.options.seed)
         bank = Bank(self.front, self.options.seed)
@@ -206,13 +211,13 @@ class Soak:
 
     async def _strays(self, batch: Sequence[Plan]) -> dict[str, StrayPaymentState]:
         """What is kept of the money that no order took, the bank's late news with it."""
-        journal = SqlJournal(self.database)
-        kept = [await journal.stray(it) for it in await self._taken_by_no_order(batch)]
+        stored = SqlStrayPayments(self.database)
+        kept = [await stored.find(it) for it in await self._taken_by_no_order(batch)]
         return {it.payment_id: it for it in kept if it}
 
     async def _taken_by_no_order(self, batch: Sequence[Plan]) -> list[str]:
-        journal = SqlJournal(self.database)
-        views = [await journal.order(it.order_id) for it in batch]
+        orders = SqlOrders(self.database)
+        views = [await orders.find(it.order_id) for it in batch]
         taken = {it.payment.payment_id for it in views if it and it.payment}
         charges = [it["id"] for it in await self.front.charges() if it["status"] == "succeeded"]
         return [it for it in charges if it not in taken]

@@ -8,9 +8,9 @@ from rich.table import Table
 from temporalio.client import WorkflowFailureError
 
 from activities.reconciliation import Report
-from cli.orders import Failure, connection, open_journal
+from cli.orders import Failure, connection, open_configured_database
 from cli.rendering import instant, named, refusal
-from database.journal import AccountSum, HeldSum, sums_of
+from database.ledger import AccountBalance, HeldBalance, SqlLedger, totals_by_currency
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import amount_text
@@ -58,12 +58,13 @@ async def reconcile(out: Console, days: int) -> int:
 
 async def books(out: Console) -> int:
     """Print the trial balance and what is held per status; 1 when a currency does not sum to zero."""
-    async with open_journal() as journal:
-        balance, held = await journal.trial_balance(), await journal.held_by_status()
+    async with open_configured_database() as database:
+        ledger = SqlLedger(database)
+        balance, held = await ledger.trial_balance(), await ledger.held_by_status()
     if not balance:
         out.print(gettext("The ledger is empty."))
         return 0
-    sums = sums_of(balance)
+    sums = totals_by_currency(balance)
     out.print(_trial_balance(balance, sums))
     if held:
         out.print(_held(held))
@@ -111,7 +112,7 @@ def _findings(report: Report) -> Table:
     return table
 
 
-def _trial_balance(balance: list[AccountSum], sums: dict[str, int]) -> Table:
+def _trial_balance(balance: list[AccountBalance], sums: dict[str, int]) -> Table:
     table = Table(
         gettext("currency"),
         gettext("account"),
@@ -131,7 +132,7 @@ def _trial_balance(balance: list[AccountSum], sums: dict[str, int]) -> Table:
     return table
 
 
-def _held(held: list[HeldSum]) -> Table:
+def _held(held: list[HeldBalance]) -> Table:
     table = Table(
         gettext("currency"),
         gettext("status"),

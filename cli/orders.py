@@ -16,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from database.connection import DATABASE_ERRORS
-from database.journal import Database, SqlJournal
+from database.connection import DATABASE_ERRORS, Database
+from database.orders import SqlOrders
 from database.schema import NewerDatabase
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
@@ -79,13 +79,13 @@ async def connection() -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def open_journal() -> AsyncIterator[SqlJournal]:
+async def open_configured_database() -> AsyncIterator[Database]:
     """The database of the settings."""
     url = read_settings().database_url
     try:
         database = await Database.open(url)
         try:
-            yield SqlJournal(database)
+            yield database
         finally:
             await database.close()
     except NewerDatabase as error:
@@ -123,8 +123,8 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
     except RPCError as error:
         if not is_unknown(error):
             raise
-    async with open_journal() as journal:
-        kept = await journal.order(order_id)
+    async with open_configured_database() as database:
+        kept = await SqlOrders(database).find(order_id)
     if kept is not None and kept.status not in (Status.SHIPPED, Status.CLOSED):
         raise Failure(
             gettext(

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.notifications.render import wording
-from database.journal import OutboxEntry
+from database.outbox import OutboxEntry
 from i18n.current import current_locale, gettext
 from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, PHRASES, label, phrase
@@ -235,7 +235,7 @@ def money_table(view: OrderView) -> Table:
 def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
     """Letters in the words that people read, and whether they are delivered."""
     for entry in outbox:
-        letter = entry.letter
+        letter = entry.message
         to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"
         said = (
             gettext("to {to}", to=to)

@@ -14,6 +14,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.orders import OrderStore
 from activities.provider_events import (
     ChargebackEvent,
     EventData,
@@ -24,6 +25,7 @@ from activities.provider_events import (
 )
 from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
 from activities.refunds import PaymentProvider, RefundQuestion
+from activities.stray_payments import StrayPaymentStore
 from client.finished_orders import charge_back_after_the_end, take_after_the_end
 from database.webhook_inbox import EventIdReused, SqlWebhookInbox
 from orders.errors import NotAllowedNow, RefusalCode
@@ -47,16 +49,6 @@ class PaymentNotYetKnown(Exception):
     """The payment that an event is about has not been reported yet: the provider must send it again later."""
 
 
-class StoredViews(Protocol):
-    """Orders and stray payments as the database has them."""
-
-    async def order(self, order_id: str) -> OrderView | None:
-        """An order's last view; None when there is no such order."""
-
-    async def stray(self, payment_id: str) -> StrayPaymentState | None:
-        """A stray payment's last state; None when there is no such stray payment."""
-
-
 class Provider(PaymentProvider, Protocol):
     """A provider that sends events."""
 
@@ -68,11 +60,17 @@ class ProviderEventHandler:
     """Delivers events to workflows, each once."""
 
     def __init__(
-        self, client: Client, provider: Provider, stored: StoredViews, inbox: SqlWebhookInbox
+        self,
+        client: Client,
+        provider: Provider,
+        orders: OrderStore,
+        stray_payments: StrayPaymentStore,
+        inbox: SqlWebhookInbox,
     ) -> None:
         self._client = client
         self._provider = provider
-        self._stored = stored
+        self._orders = orders
+        self._stray_payments = stray_payments
         self._inbox = inbox
 
     async def handle(self, event: ProviderEvent) -> EventOutcome:
@@ -148,7 +146,7 @@ class ProviderEventHandler:
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-                if stray := await self._stored.stray(message.payment_id):
+                if stray := await self._stray_payments.find(message.payment_id):
                     return await self._charge_back_finished_stray_payment(stray, message)
                 # An update: an order that does not know the payment yet would only list a signal as refused.
                 await calls.update(self._client, order_id, message)
@@ -180,7 +178,7 @@ class ProviderEventHandler:
         return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
 
     async def _deliver_to_finished_order(self, order_id: str, message: Message) -> EventOutcome:
-        view = await self._stored.order(order_id)
+        view = await self._orders.find(order_id)
         if isinstance(message, ChargebackReported) and not _has(view, message.payment_id):
             # Its payment may be a stray payment in a moment.
             raise PaymentNotYetKnown(

@@ -8,7 +8,9 @@ from sqlalchemy import case, func, or_, select
 from activities.ledger_check import TakenTwice, UnsettledStrayPayment
 from activities.reconciliation import Claim
 from database.connection import Database
-from database.journal import SqlJournal, sums_of
+from database.ledger import SqlLedger, totals_by_currency
+from database.orders import SqlOrders
+from database.stray_payments import SqlStrayPayments
 from database.tables import ledger_legs, ledger_transactions, orders, refunds
 from orders.order import Status
 from orders.stray_payments import StrayPaymentState
@@ -22,7 +24,9 @@ class SqlAudit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._journal = SqlJournal(database)
+        self._orders = SqlOrders(database)
+        self._stray_payments = SqlStrayPayments(database)
+        self._ledger = SqlLedger(database)
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
         """See ``Books``; corrections count with what they correct."""
@@ -77,15 +81,15 @@ class SqlAudit:
 
     async def order(self, order_id: str) -> OrderView | None:
         """See ``Books``."""
-        return await self._journal.order(order_id)
+        return await self._orders.find(order_id)
 
     async def stray(self, payment_id: str) -> StrayPaymentState | None:
         """See ``Books``."""
-        return await self._journal.stray(payment_id)
+        return await self._stray_payments.find(payment_id)
 
     async def balances(self, order_id: str) -> dict[str, int]:
         """See ``Books``."""
-        return await self._journal.balances(order_id)
+        return await self._ledger.balances(order_id)
 
     async def strays_left(self) -> list[UnsettledStrayPayment]:
         """See ``Books``."""
@@ -125,5 +129,5 @@ class SqlAudit:
 
     async def out_of_balance(self) -> dict[str, int]:
         """See ``Books``."""
-        sums = sums_of(await self._journal.trial_balance())
+        sums = totals_by_currency(await self._ledger.trial_balance())
         return {currency: amount for currency, amount in sums.items() if amount}

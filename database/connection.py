@@ -163,8 +163,8 @@ async def insert_if_missing(connection: AsyncConnection, table: Table, **values:
     return (await connection.execute(insert)).rowcount == 1
 
 
-async def take_turns(connection: AsyncConnection, key: str) -> None:
-    """Wait for whoever writes the ledger transaction of this key, until its end; then be waited for."""
+async def lock_key(connection: AsyncConnection, key: str) -> None:
+    """Hold the advisory lock of this ledger transaction's key until the transaction ends."""
     # SQLite has one writer at a time. On PostgreSQL the ledger's own trigger takes the same lock.
     if connection.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock(func.hashtextextended(key, 0))

@@ -1,6 +1,6 @@
 """The tables, portable between SQLite and PostgreSQL.
 
-Ledger entries are only ever inserted (``database.journal``); everything else holds the latest state. A change
+Ledger entries are only ever inserted (``database.ledger``); everything else holds the latest state. A change
 here needs a migration, and what triggers refuse stands there alone (``database/migrations``).
 """
 

@@ -13,6 +13,7 @@ from time import monotonic
 from rich.console import Console
 from temporalio.exceptions import TemporalError
 
+from database.ledger import SqlLedger
 from demo import report
 from demo.report import Outcome
 from demo.stage import Life, Stage, StrayPaymentStory, set_up
@@ -101,9 +102,12 @@ async def live(stage: Stage, story: Story) -> Outcome:
         view=await life.view(),
         refused=tuple(life.refused),
         strays=tuple(strays),
-        balances=await stage.journal.balances(story.order_id),
+        balances=await SqlLedger(stage.database).balances(story.order_id),
         stray_balances=tuple(
-            [await stage.journal.balances(stray.postings[0].order_id) for stray in strays]
+            [
+                await SqlLedger(stage.database).balances(stray.postings[0].order_id)
+                for stray in strays
+            ]
         ),
         cost=await life.cost(),
         problem=problem,
@@ -115,7 +119,7 @@ async def judge(stage: Stage, outcomes: Sequence[Outcome]) -> list[str]:
     return [
         *(fault for outcome in outcomes for fault in report.faults(outcome)),
         *report.endings_not_seen(outcomes),
-        *report.ledger_faults(await stage.journal.trial_balance()),
+        *report.ledger_faults(await SqlLedger(stage.database).trial_balance()),
     ]
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import rendering
-from database.journal import AccountSum, sums_of
+from database.ledger import AccountBalance, totals_by_currency
 from demo.stage import Cost, RefusedUpdate
 from demo.stories import Ending, Story
 from i18n.catalogues import NC_, translator
@@ -166,9 +166,9 @@ def faults(outcome: Outcome) -> list[str]:
     ]
 
 
-def ledger_faults(trial_balance: Sequence[AccountSum]) -> list[str]:
+def ledger_faults(trial_balance: Sequence[AccountBalance]) -> list[str]:
     """What is wrong with the whole ledger: each currency must sum to zero."""
-    sums = sums_of(trial_balance)
+    sums = totals_by_currency(trial_balance)
     if not sums:
         return [gettext("The ledger is empty.")]
     return [

@@ -15,7 +15,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from adapters.local.provider import LocalProvider
 from cli import rendering
-from database.journal import Database, SqlJournal
+from database.connection import Database
 from demo.lines import Line, TemporalLine
 from deploy.embedded import EmbeddedServer, embedded_server
 from i18n.current import gettext
@@ -56,7 +56,7 @@ class Stage:
     database_url: str
     skipper: TimeSkipper
     line: Line
-    journal: SqlJournal
+    database: Database
     provider: LocalProvider
 
 
@@ -94,7 +94,7 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
                     database_url=url,
                     skipper=skipper,
                     line=TemporalLine(skipper.client),
-                    journal=SqlJournal(database),
+                    database=database,
                     provider=LocalProvider(database),
                 )
         finally:

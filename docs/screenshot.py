@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from database.journal import Database
+from database.connection import Database
 from deploy.embedded import embedded_server
 from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role

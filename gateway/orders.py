@@ -26,8 +26,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from client.finished_orders import take_after_the_end
 from database.connection import DATABASE_AWAY, Database
 from database.idempotency_keys import SqlIdempotencyKeys
-from database.journal import SqlJournal
 from database.order_lists import Cursor, SqlOrderLists
+from database.orders import SqlOrders
 from gateway.access import Caller, Role
 from gateway.problems import (
     Conflict,
@@ -125,7 +125,7 @@ class OrderService:
     def __init__(self, client: Client, database: Database, *, buyers_choose_policy: bool) -> None:
         self._client = client
         self._buyers_choose_policy = buyers_choose_policy
-        self._kept = SqlJournal(database)
+        self._stored = SqlOrders(database)
         self._listing = SqlOrderLists(database)
         self._requests = SqlIdempotencyKeys(database)
 
@@ -236,7 +236,7 @@ class OrderService:
         if not _could_be_one(order_id):
             return None
         async with asking_the_database():
-            return await self._kept.order(order_id)
+            return await self._stored.find(order_id)
 
     async def _ask(self, order_id: str) -> OrderView | None:
         """The order's own answer; None when Temporal knows no such process."""

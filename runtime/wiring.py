@@ -8,11 +8,11 @@ from temporalio.client import Client
 
 from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeCases, Disputes
-from activities.notifications import Channel, Notifications, Subscribers
-from activities.orders import OrderRecords
+from activities.notifications import Channel, Notifications, Outbox, Subscribers
+from activities.orders import OrderRecords, OrderStore
 from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
-from activities.stray_payments import StrayPayments, StrayPaymentStarter
+from activities.stray_payments import StrayPayments, StrayPaymentStarter, StrayPaymentStore
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
 from activities.webhooks import Endpoints, Webhooks
 from adapters.local.disputes import LocalDisputeCases
@@ -34,8 +34,10 @@ from client.provider_events import ProviderEventHandler, ProviderEventRedelivery
 from database.audit import SqlAudit
 from database.connection import Database
 from database.deliveries import SqlDeliveries
-from database.journal import SqlJournal
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
+from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
 from orders.sentences import sentence
 from runtime.settings import Settings
@@ -49,14 +51,16 @@ class Adapters:
     ``notifies_at_once`` says whether the channel delivers in a moment.
     """
 
-    journal: SqlJournal
+    orders: OrderStore
+    outbox: Outbox
+    stray_payments: StrayPaymentStore
     channel: Channel
     provider: PaymentProvider
     refund_register: RefundRegister
     dispute_cases: DisputeCases
     number_rules: NumberRules
     number_registry: NumberRegistry
-    stray_payments: StrayPaymentStarter
+    stray_payment_starter: StrayPaymentStarter
     reconciliation: Reconciliation | None = None
     carrier_service: CarrierService | None = None
     notifies_at_once: bool = True
@@ -69,7 +73,9 @@ class Adapters:
         """Everything on this machine, with no outside account."""
         provider = LocalProvider(database)
         return cls(
-            journal=SqlJournal(database),
+            orders=SqlOrders(database),
+            outbox=SqlOutbox(database),
+            stray_payments=SqlStrayPayments(database),
             channel=LogChannel(),
             provider=provider,
             reconciliation=reconciliation(provider, database, client),
@@ -77,7 +83,7 @@ class Adapters:
             dispute_cases=LocalDisputeCases(database),
             number_rules=CarrierRules(),
             number_registry=SqlNumberRegistry(database),
-            stray_payments=TemporalStrayPayments(client),
+            stray_payment_starter=TemporalStrayPayments(client),
         )
 
     @classmethod
@@ -95,7 +101,7 @@ class Adapters:
                 settings.order_webhook_secrets,
                 allow_private=settings.allow_private_webhooks,
             )
-            subscribers = TemporalSubscribers(client, adapters.journal.order, sender.endpoints)
+            subscribers = TemporalSubscribers(client, adapters.orders.find, sender.endpoints)
             adapters = dataclasses.replace(adapters, endpoints=sender, subscribers=subscribers)
         if stripe := stripe_provider(settings):
             return dataclasses.replace(
@@ -108,11 +114,13 @@ class Adapters:
     def activities(self) -> list[Callable[..., Any]]:
         """All activities, with their collaborators."""
         notifications = Notifications(
-            self.journal, self.channel, self.subscribers, at_once=self.notifies_at_once
+            self.outbox, self.channel, self.subscribers, at_once=self.notifies_at_once
         )
-        records = OrderRecords(self.journal, notifications)
+        records = OrderRecords(self.orders, notifications)
         refunds = Refunds(self.provider, self.refund_register)
-        stray_payments = StrayPayments(self.stray_payments, self.journal, notifications)
+        stray_payments = StrayPayments(
+            self.stray_payment_starter, self.stray_payments, notifications
+        )
         tracking = Tracking(self.number_rules, self.number_registry, self.carrier_service)
         return [
             records.record_order,
@@ -124,7 +132,7 @@ class Adapters:
             tracking.verify_tracking,
             stray_payments.start_stray,
             stray_payments.record_stray,
-            Chargebacks(self.journal, notifications).take_late,
+            Chargebacks(self.orders, self.stray_payments, notifications).take_late,
             Webhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
@@ -141,7 +149,13 @@ def provider_event_handler(
     provider: LocalProvider | StripeProvider, database: Database, client: Client
 ) -> ProviderEventHandler:
     """Delivers a provider's events: from the gateway's webhooks, and those that reconciliation redelivers."""
-    return ProviderEventHandler(client, provider, SqlJournal(database), SqlWebhookInbox(database))
+    return ProviderEventHandler(
+        client,
+        provider,
+        SqlOrders(database),
+        SqlStrayPayments(database),
+        SqlWebhookInbox(database),
+    )
 
 
 def reconciliation(

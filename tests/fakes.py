@@ -2,24 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from temporalio.client import Client
 
 from activities.disputes import DisputeCase
 from activities.notifications import OutboxMessage
-from activities.orders import OrderSnapshot
+from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
-from activities.stray_payments import StoredStrayPayment
+from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
+from activities.stray_payments import outbox_messages as stray_payment_messages
 from activities.tracking import CarrierRecord, TrackingVerdict
-from database.journal import SqlJournal
 from orders.accounting import Books, Posting
-from orders.messages import RefundStatus, Role
+from orders.late_chargebacks import LateOutcome
+from orders.messages import RefundStatus
 from orders.order import Dispute
-from orders.stray_payments import StrayPaymentInput
+from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from workflows import calls
@@ -48,70 +49,144 @@ class Outage:
 
 
 @dataclass
-class FakeJournal:
-    """``OrderStore``, ``Outbox`` and ``StrayPaymentStore`` in memory."""
+class FakeLedger:
+    """The postings of each order and stray payment, as they were last recorded."""
 
-    state: Outage = field(default_factory=Outage)
-    steps: list[OrderSnapshot] = field(default_factory=list)
-    latest: dict[str, OrderSnapshot] = field(default_factory=dict)
-    strays: dict[str, Posting] = field(default_factory=dict)
-    letters: dict[str, OutboxMessage] = field(default_factory=dict)
-    taken: list[str] = field(default_factory=list)
-    """Keys of the letters that a channel took, in order."""
+    state: Outage
+    postings: dict[str, tuple[Posting, ...]] = field(default_factory=dict)
 
-    async def record(self, step: OrderSnapshot) -> None:
+    async def balances(self, order_id: str) -> dict[str, int]:
         await self.state.endure()
-        self.steps.append(step)
-        view = step.view
-        kept = self.latest.get(view.order_id)
-        if kept is None or kept.revision <= step.revision:
-            self.latest[view.order_id] = step
-        parties = {Role.BUYER: view.buyer, Role.SELLER: view.seller}
-        for notice in step.notices:
-            fields = notice.model_dump() | {
-                "order_id": view.order_id,
-                "party": parties.get(notice.to),
-            }
-            self.letters.setdefault(notice.key, OutboxMessage(**fields))
+        return self.books(order_id).balances
+
+    def books(self, order_id: str) -> Books:
+        """The balances, without asking a database that may be down."""
+        books = Books()
+        for posting in self.postings.get(order_id, ()):
+            books.add(posting)
+        return books
+
+
+@dataclass
+class FakeOutbox:
+    """``Outbox`` in memory."""
+
+    state: Outage
+    messages: dict[str, OutboxMessage] = field(default_factory=dict)
+    delivered: list[str] = field(default_factory=list)
+    """Keys of the messages that a channel accepted, in order."""
 
     async def undelivered(self, order_id: str) -> list[OutboxMessage]:
         await self.state.endure()
         return [
-            letter
-            for letter in self.letters.values()
-            if letter.order_id == order_id and letter.key not in self.taken
+            message
+            for message in self.messages.values()
+            if message.order_id == order_id and message.key not in self.delivered
         ]
 
-    async def delivered(self, key: str) -> None:
+    async def mark_delivered(self, key: str) -> None:
         await self.state.endure()
-        if key not in self.taken:
-            self.taken.append(key)
+        if key not in self.delivered:
+            self.delivered.append(key)
 
-    async def record_stray(
-        self, kept: StoredStrayPayment, letters: tuple[OutboxMessage, ...]
-    ) -> None:
-        await self.state.endure()
-        for posting in kept.stray.postings:
-            self.strays.setdefault(posting.key, posting)
-        for letter in letters:
-            self.letters.setdefault(letter.key, letter)
-
-    def order(self, order_id: str) -> OrderView:
-        """The view that is kept of an order."""
-        return self.latest[order_id].view
-
-    def books(self, books_id: str) -> Books:
-        """The books of an order, or of stray money."""
-        books = Books()
-        step = self.latest.get(books_id)
-        for posting in step.postings if step else self.strays.values():
-            if posting.order_id == books_id:
-                books.add(posting)
-        return books
+    def add(self, messages: Iterable[OutboxMessage]) -> None:
+        for message in messages:
+            self.messages.setdefault(message.key, message)
 
     def told(self, order_id: str) -> list[tuple[str, str]]:
         """Who is told what about an order, in the order of the outbox."""
-        return [(it.to.value, it.what) for it in self.letters.values() if it.order_id == order_id]
+        return [(it.to.value, it.what) for it in self.messages.values() if it.order_id == order_id]
+
+
+@dataclass
+class FakeOrders:
+    """``OrderStore`` in memory."""
+
+    state: Outage
+    ledger: FakeLedger
+    outbox: FakeOutbox
+    latest: dict[str, OrderSnapshot] = field(default_factory=dict)
+
+    async def find(self, order_id: str) -> OrderView | None:
+        await self.state.endure()
+        snapshot = self.latest.get(order_id)
+        return snapshot.view if snapshot else None
+
+    async def record(self, snapshot: OrderSnapshot) -> None:
+        await self.state.endure()
+        order_id = snapshot.view.order_id
+        before = self.latest.get(order_id, snapshot)
+        if before.process != snapshot.process:
+            raise OrderExists(order_id)
+        if before.revision <= snapshot.revision:
+            self.latest[order_id] = snapshot
+            self.ledger.postings[order_id] = snapshot.postings
+        self.outbox.add(outbox_messages(snapshot.view, snapshot.notices))
+
+    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
+        await self.state.endure()
+        before = self.latest.get(order_id)
+        if before is None:
+            raise LookupError(f"There is no order {order_id}.")
+        after = change(before.view)
+        if after is None:
+            return
+        self.latest[order_id] = before.model_copy(
+            update={"view": after.view, "revision": before.revision + 1}
+        )
+        if after.posting:
+            self.ledger.postings[order_id] += (after.posting,)
+        self.outbox.add(outbox_messages(after.view, after.notices))
+
+    def view(self, order_id: str) -> OrderView:
+        """The view that was last recorded, without asking a database that may be down."""
+        return self.latest[order_id].view
+
+
+@dataclass
+class FakeStrayPayments:
+    """``StrayPaymentStore`` in memory."""
+
+    state: Outage
+    ledger: FakeLedger
+    outbox: FakeOutbox
+    latest: dict[str, StoredStrayPayment] = field(default_factory=dict)
+
+    async def find(self, payment_id: str) -> StrayPaymentState | None:
+        await self.state.endure()
+        stored = self.latest.get(payment_id)
+        return stored.stray.model_copy(deep=True) if stored else None
+
+    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
+        await self.state.endure()
+        if snapshot.kept is None:
+            for posting in snapshot.postings:
+                booked = self.ledger.postings.setdefault(posting.order_id, ())
+                if posting.key not in {it.key for it in booked}:
+                    self.ledger.postings[posting.order_id] += (posting,)
+        else:
+            self._save(snapshot.kept)
+        self.outbox.add(snapshot.letters)
+
+    async def amend(
+        self, payment_id: str, change: Callable[[StrayPaymentState], bool]
+    ) -> StrayPaymentState:
+        state = await self.find(payment_id)
+        if state is None:
+            raise LookupError(f"There is no stray payment {payment_id}.")
+        if change(state):
+            self.outbox.add(stray_payment_messages(state))
+            state.notices.clear()
+            before = self.latest[payment_id]
+            self._save(before.model_copy(update={"stray": state, "revision": before.revision + 1}))
+        return state
+
+    def _save(self, stored: StoredStrayPayment) -> None:
+        payment_id = stored.stray.payment_id
+        before = self.latest.get(payment_id, stored)
+        if before.process == stored.process and before.revision <= stored.revision:
+            self.latest[payment_id] = stored.model_copy(deep=True)
+            self.ledger.postings[stored.stray.books_id] = tuple(stored.stray.postings)
 
 
 @dataclass
@@ -264,50 +339,55 @@ class FakeCarrier:
 
 
 @dataclass
-class FakeStrays:
+class FakeStrayPaymentStarter:
     """``StrayPaymentStarter``: remembers each start, and really starts the process."""
 
     client: Client
     state: Outage = field(default_factory=Outage)
     started: list[str] = field(default_factory=list)
 
-    async def start(self, stray: StrayPaymentInput) -> None:
+    async def start(self, payment: StrayPaymentInput) -> None:
         await self.state.endure()
-        await calls.send_back(self.client, stray)
+        await calls.send_back(self.client, payment)
         # Whoever sees it here may ask the process at once.
-        self.started.append(stray.payment_id)
+        self.started.append(payment.payment_id)
 
 
 class FakeWorld:
     """All of them, and the activities that reach them."""
 
     def __init__(self, client: Client) -> None:
-        self.journal = FakeJournal()
+        self.database = Outage()
+        self.ledger = FakeLedger(self.database)
+        self.outbox = FakeOutbox(self.database)
+        self.orders = FakeOrders(self.database, self.ledger, self.outbox)
+        self.stray_payments = FakeStrayPayments(self.database, self.ledger, self.outbox)
         self.channel = FakeChannel()
         self.provider = FakeProvider()
         self.register = FakeRegister()
         self.desk = FakeDesk()
         self.registry = FakeRegistry()
         self.carrier = FakeCarrier()
-        self.strays = FakeStrays(client)
+        self.stray_payment_starter = FakeStrayPaymentStarter(client)
 
     def activities(self) -> list[Callable[..., Any]]:
         """What a worker serves; the same list as in production."""
         return Adapters(
-            # The activities ask for the journal's Protocols only.
-            journal=cast(SqlJournal, self.journal),
+            orders=self.orders,
+            outbox=self.outbox,
+            stray_payments=self.stray_payments,
+            stray_payment_starter=self.stray_payment_starter,
             channel=self.channel,
             provider=self.provider,
             refund_register=self.register,
             dispute_cases=self.desk,
             number_rules=FakeRules(),
             number_registry=self.registry,
-            stray_payments=self.strays,
             carrier_service=self.carrier,
         ).activities()
 
     @property
     def outages(self) -> tuple[Outage, ...]:
         """What can be out of order."""
-        fakes = (self.journal, self.channel, self.provider, self.desk, self.carrier, self.strays)
-        return tuple(fake.state for fake in fakes)
+        fakes = (self.channel, self.provider, self.desk, self.carrier, self.stray_payment_starter)
+        return (self.database, *(fake.state for fake in fakes))

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
         StoredStrayPayment,
         StrayPayments,
         StrayPaymentSnapshot,
-        letters_of,
+        outbox_messages,
     )
     from orders.errors import InvalidInput, OrderError
     from orders.messages import ChargebackReported, RefundUpdate
@@ -193,7 +193,7 @@ class StrayPaymentWorkflow:
 
     async def _record(self) -> None:
         stray, info = self._stray, workflow.info()
-        told = letters_of(stray)
+        told = outbox_messages(stray)
         kept = StoredStrayPayment(
             process=info.first_execution_run_id,
             revision=microseconds(workflow.now()),

@@ -14,7 +14,7 @@ from bench.money_judge import Asked, Ended, Evidence, Told
 from bench.money_plan import CURRENCIES, REFUNDS, Ending, Kind, plans, tracking_number
 from bench.money_soak import Options
 from bench.soak_money import main, report, run
-from database.journal import AccountSum
+from database.ledger import AccountBalance
 from orders.messages import RefundStatus
 from orders.order import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
@@ -97,7 +97,7 @@ def evidence() -> Evidence:
             for to in ("buyer", "seller")
         ],
         workflows=[],
-        sums=[AccountSum("EUR", it, 0) for it in ("cash", "held", "refunds", "stray")],
+        sums=[AccountBalance("EUR", it, 0) for it in ("cash", "held", "refunds", "stray")],
     )
 
 
@@ -149,7 +149,10 @@ def _told_twice(it: Evidence) -> dict[str, Any]:
             "A-1001 ended as",
         ),
         (lambda it: {"views": {}, "strays": it.strays}, "Order A-1001 is not kept"),
-        (lambda it: {"sums": [AccountSum("EUR", "held", 7)]}, "in EUR sum to 7 instead of zero"),
+        (
+            lambda it: {"sums": [AccountBalance("EUR", "held", 7)]},
+            "in EUR sum to 7 instead of zero",
+        ),
         (_told_twice, "told refund_succeeded 2 times"),
         (lambda it: {"letters": it.letters[:-1]}, "told refund_succeeded 0 times instead of 1"),
         (
@@ -171,7 +174,7 @@ def test_what_is_wrong_is_seen(
 
 
 def test_money_of_earlier_batches_counts(evidence: Evidence) -> None:
-    sums = [AccountSum("PLN", "cash", 5), AccountSum("PLN", "seller", -5)]
+    sums = [AccountBalance("PLN", "cash", 5), AccountBalance("PLN", "seller", -5)]
 
     assert money_judge.faults(replace(evidence, sums=sums), {"PLN": 5}) == []
     assert money_judge.faults(replace(evidence, sums=sums), {"PLN": 4}) != []

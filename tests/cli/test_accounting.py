@@ -14,14 +14,16 @@ from rich.console import Console
 from activities.reconciliation import Report
 from cli import accounting
 from cli.orders import Failure
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
 from deploy.embedded import embedded_server
 from i18n.current import use_locale
 from orders.accounting import Posting
 from orders.messages import CancelReason, CancelRequest
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
-from tests.database.samples import START
+from tests.database.samples import START, book
 from tests.orders.builders import message, payment, place
 from workflows import calls
 
@@ -39,7 +41,7 @@ class Screen:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqlJournal]:
+async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """A server, a worker and a database, found by the environment; one order is paid, one closed."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}"
     monkeypatch.setenv("UNBUY_DATABASE_URL", url)
@@ -53,24 +55,25 @@ async def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             await calls.update(server.client, "paid", message("payment", **payment()))
             await calls.place(server.client, place(order_id="closed"))
             await calls.update(server.client, "closed", CancelRequest(reason=CancelReason.OTHER))
-            kept = SqlJournal(database)
+            orders, ledger = SqlOrders(database), SqlLedger(database)
             async with asyncio.timeout(20):
-                while not await kept.balances("paid") or not await kept.order("closed"):
+                while not await ledger.balances("paid") or not await orders.find("closed"):
                     await asyncio.sleep(0.05)
             await calls.order(server.client, "closed").result()
-            yield kept
+            yield database
         await database.close()
 
 
-async def _differs(journal: SqlJournal) -> None:
+async def _differs(database: Database) -> None:
     """Book by hand what the order knows nothing of."""
     legs = {"cash": -7, "held": 7}
-    await journal.post(
-        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs)  # type: ignore[arg-type]
+    await book(
+        database,
+        Posting(order_id="paid", step="by-hand", at=START, currency="EUR", legs=legs),  # type: ignore[arg-type]
     )
 
 
-async def test_the_books_and_a_reconciliation_without_differences(journal: SqlJournal) -> None:
+async def test_the_books_and_a_reconciliation_without_differences(database: Database) -> None:
     """Case 26: the trial balance is zero, and what is held is told by status."""
     screen = Screen()
 
@@ -87,9 +90,9 @@ async def test_the_books_and_a_reconciliation_without_differences(journal: SqlJo
         assert line in screen.text
 
 
-async def test_a_difference_is_printed_and_fails_the_command(journal: SqlJournal) -> None:
+async def test_a_difference_is_printed_and_fails_the_command(database: Database) -> None:
     """Case 24: the order, what ought to be, what is, and since when."""
-    await _differs(journal)
+    await _differs(database)
     screen = Screen()
 
     assert await accounting.reconcile(screen.console, 35) == 1
@@ -112,8 +115,8 @@ async def test_an_empty_ledger_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     assert screen.text == "The ledger is empty.\n"
 
 
-async def test_the_books_and_a_reconciliation_in_polish(journal: SqlJournal) -> None:
-    await _differs(journal)
+async def test_the_books_and_a_reconciliation_in_polish(database: Database) -> None:
+    await _differs(database)
     screen = Screen()
 
     with use_locale("pl"):

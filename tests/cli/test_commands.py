@@ -26,7 +26,10 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 import starter
 from activities.orders import OrderSnapshot
 from cli import orders as commandline
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from deploy.embedded import embedded_server, free_port
 from deploy.local import environment_of
 from orders.handlers import receive
@@ -61,7 +64,7 @@ class Terminal:
 
     environment: dict[str, str]
     skipper: TimeSkipper
-    journal: SqlJournal
+    database: Database
     directory: Path
 
     async def run(self, *arguments: str, **variables: str) -> Answer:
@@ -144,7 +147,7 @@ async def terminal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Te
         yield Terminal(
             environment=environment_of(server) | {"UNBUY_DATABASE_URL": url},
             skipper=TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False)),
-            journal=world.journal,
+            database=database,
             directory=directory,
         )
 
@@ -208,7 +211,7 @@ async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal
     kept = OrderSnapshot(
         revision=order.revision, process="run-1", view=view_of(order), postings=(), notices=()
     )
-    await terminal.journal.record(kept)
+    await SqlOrders(terminal.database).record(kept)
 
     shown = await terminal.run("show", "long-ago")
     again = await terminal.run("place", terminal.file("long-ago.json", placed))
@@ -487,15 +490,22 @@ async def test_a_chargeback_of_a_finished_order_is_taken(terminal: Terminal) -> 
         )
         await late.result()
 
-    kept = await terminal.journal.order("long-shipped")
+    kept = await SqlOrders(terminal.database).find("long-shipped")
     assert kept
     assert kept.payment
     assert kept.payment.chargeback
     assert kept.payment.chargeback.status == "lost"
     assert kept.amount_charged_back.amount == 2490
     assert kept.amount_owed_to_seller.amount == 0
-    assert await terminal.journal.balances("long-shipped") == {"cash": 0, "held": 0, "seller": 0}
-    told = [(e.letter.to, e.letter.what) for e in await terminal.journal.outbox("long-shipped")]
+    assert await SqlLedger(terminal.database).balances("long-shipped") == {
+        "cash": 0,
+        "held": 0,
+        "seller": 0,
+    }
+    told = [
+        (e.message.to, e.message.what)
+        for e in await SqlOutbox(terminal.database).entries("long-shipped")
+    ]
     assert told[-4:] == [
         ("support", "chargeback_opened"),
         ("seller", "chargeback_opened"),
@@ -643,7 +653,7 @@ async def test_a_database_of_another_temporal_is_not_shown_as_now(terminal: Term
     """An order that is not over has a process: without one, its last kept view is old."""
     placed = {**SAMPLE, "order_id": "elsewhere"}
     order = Order.new(PlaceOrder.model_validate(placed), datetime.now(UTC))
-    await terminal.journal.record(
+    await SqlOrders(terminal.database).record(
         OrderSnapshot(revision=1, process="run-1", view=view_of(order), postings=(), notices=())
     )
 

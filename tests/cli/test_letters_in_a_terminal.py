@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from activities.notifications import OutboxMessage
 from cli.rendering import letters
-from database.journal import OutboxEntry, Refusal
+from database.outbox import OutboxEntry, RefusedDelivery
 from orders.messages import Role
 from orders.order import Party
 
@@ -22,9 +22,9 @@ def test_support_sees_by_what_a_letter_did_not_reach_its_reader() -> None:
         at=AT,
         details={},
     )
-    refusal = Refusal(channel="mailto", why="The mail server refuses it (550).")
+    refusal = RefusedDelivery(channel="mailto", why="The mail server refuses it (550).")
 
-    [shown] = letters([OutboxEntry(letter=letter, delivered_at=AT, refused=(refusal,))])
+    [shown] = letters([OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))])
 
     assert shown.plain.splitlines()[1:] == [
         "  Order A-1 is shipped.",

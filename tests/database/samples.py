@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from activities.notifications import OutboxMessage
 from activities.orders import OrderSnapshot
-from database import tables
-from database.journal import Database
+from database import ledger, outbox, tables
+from database.connection import Database
 from orders.accounting import Posting
 from orders.handlers import receive
 from orders.messages import parse
@@ -68,6 +69,18 @@ def posting(name: str, amount: int, account: str = "held", order_id: str = "A-1"
             "legs": {"cash": amount, account: -amount},
         }
     )
+
+
+async def book(database: Database, *postings: Posting) -> None:
+    """Book by hand, each once by its key."""
+    async with database.writing() as connection:
+        for each in postings:
+            await ledger.book_once(connection, each)
+
+
+async def put_into_outbox(database: Database, *messages: OutboxMessage) -> None:
+    async with database.writing() as connection:
+        await outbox.add(connection, messages)
 
 
 async def entries(database: Database) -> dict[str, list[Row[Any]]]:

@@ -1,6 +1,8 @@
 import asyncio
 
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from orders.view import view
 from tests.database.samples import placed, step
 
@@ -9,32 +11,34 @@ async def test_a_new_database_opened_many_times_at_once_is_made_once(new_url: st
     opened = await asyncio.gather(*(Database.open(new_url) for _ in range(8)))
 
     order = placed()
-    await asyncio.gather(*(SqlJournal(database).record(step(order)) for database in opened))
-    assert len(await SqlJournal(opened[0]).outbox()) == 2
+    await asyncio.gather(*(SqlOrders(database).record(step(order)) for database in opened))
+    assert len(await SqlOutbox(opened[0]).entries()) == 2
     for database in opened:
         await database.close()
 
 
 async def test_what_was_recorded_is_there_when_the_database_is_opened_again(
-    url: str, journal: SqlJournal
+    url: str, orders: SqlOrders
 ) -> None:
     order = placed()
-    await journal.record(step(order))
+    await orders.record(step(order))
 
     again = await Database.open(url)
 
-    assert await SqlJournal(again).order("A-1") == view(order)
+    assert await SqlOrders(again).find("A-1") == view(order)
     await again.close()
 
 
-async def test_a_record_that_is_given_up_leaves_the_journal_usable(journal: SqlJournal) -> None:
+async def test_cancelled_writes_leave_the_database_usable(
+    orders: SqlOrders, outbox: SqlOutbox
+) -> None:
     order = placed()
-    tasks = [asyncio.create_task(journal.record(step(order))) for _ in range(10)]
+    tasks = [asyncio.create_task(orders.record(step(order))) for _ in range(10)]
     for passes in range(10):
         await asyncio.sleep(0)
         tasks[passes].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
-    await journal.record(step(order))
+    await orders.record(step(order))
 
-    assert len(await journal.outbox("A-1")) == 2
+    assert len(await outbox.entries("A-1")) == 2

@@ -9,8 +9,9 @@ import pytest_asyncio
 from activities.notifications import OutboxMessage
 from database.connection import Database
 from database.deliveries import Claim, SqlDeliveries
-from database.journal import Refusal, SqlJournal
+from database.outbox import RefusedDelivery, SqlOutbox
 from orders.messages import Role
+from tests.database.samples import put_into_outbox
 
 HERE, THERE = "mailto:anna@example.org", "tgram://token/1"
 KEY = "A-1:order_placed:1:support"
@@ -27,7 +28,7 @@ async def deliveries(database: Database) -> AsyncIterator[SqlDeliveries]:
         at=datetime(2026, 1, 1, tzinfo=UTC),
         details={},
     )
-    await SqlJournal(database).tell(letter)
+    await put_into_outbox(database, letter)
     yield SqlDeliveries(database)
 
 
@@ -75,8 +76,8 @@ async def test_support_sees_what_was_refused_and_no_address(
     await deliveries.refuse(KEY, HERE, "The mail server refuses it (550).")
 
     for of in ("A-1", None):
-        [entry] = await SqlJournal(database).outbox(of)
+        [entry] = await SqlOutbox(database).entries(of)
         assert entry.refused == (
-            Refusal(channel="mailto", why="The mail server refuses it (550)."),
+            RefusedDelivery(channel="mailto", why="The mail server refuses it (550)."),
         )
-    assert await SqlJournal(database).outbox("A-2") == []
+    assert await SqlOutbox(database).entries("A-2") == []

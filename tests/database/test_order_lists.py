@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from database.connection import Database
-from database.journal import SqlJournal
 from database.order_lists import SqlOrderLists, by_placing
+from database.orders import SqlOrders
 from database.support_queue import SqlSupportQueue
 from orders.order import Dispute, DisputeReason
 from tests.database.samples import START, placed, step
@@ -16,7 +16,7 @@ SINCE = {"A-4": 0, "A-2": 1, "A-3": 1, "A-1": 2, "A-0": None}
 
 
 @pytest.fixture
-async def waiting(database: Database, journal: SqlJournal) -> SqlSupportQueue:
+async def waiting(database: Database, orders: SqlOrders) -> SqlSupportQueue:
     for order_id, hours in SINCE.items():
         order = placed(order_id)
         if hours is not None:
@@ -27,7 +27,7 @@ async def waiting(database: Database, journal: SqlJournal) -> SqlSupportQueue:
                 opened_at=at,
                 due_by=at + timedelta(days=60),
             )
-        await journal.record(step(order))
+        await orders.record(step(order))
     return SqlSupportQueue(database)
 
 
@@ -55,13 +55,13 @@ async def test_orders_placed_at_once_are_found_once(waiting: SqlSupportQueue, so
 
 
 async def test_orders_of_the_same_day_are_listed_once(
-    database: Database, journal: SqlJournal
+    database: Database, orders: SqlOrders
 ) -> None:
     """The first two were placed at once, the others an hour later each."""
     for hour, order_id in enumerate(["A-2", "A-1", "A-3", "A-0"]):
         order = placed(order_id)
         order.placed_at = START + timedelta(hours=max(hour, 1))
-        await journal.record(step(order))
+        await orders.record(step(order))
 
     seen, after = [], None
     while found := await SqlOrderLists(database).newest(most=1, after=after):

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from database.journal import AccountSum
+from database.ledger import AccountBalance
 from demo import performance, report
 from demo.performance import judge, play
 from demo.report import Outcome
@@ -136,7 +136,7 @@ def _everything(outcomes: Played, locale: Locale) -> str:
             *(fault for it in every for fault in report.faults(replace(it, problem=None))),
             *report.endings_not_seen(every),
             *report.ledger_faults([]),
-            *report.ledger_faults([AccountSum("EUR", "cash", 100)]),
+            *report.ledger_faults([AccountBalance("EUR", "cash", 100)]),
         ]
         report.conclude(console, every[1:], wrong)
         report.conclude(console, every[1:], wrong=[])
@@ -292,10 +292,10 @@ async def test_stray_money_that_stays_is_wrong(refunded: Outcome) -> None:
 
 def test_a_ledger_that_does_not_sum_to_zero_is_wrong() -> None:
     entries = [
-        AccountSum("EUR", "cash", 100),
-        AccountSum("EUR", "held", -99),
-        AccountSum("PLN", "cash", 5),
-        AccountSum("PLN", "seller", -5),
+        AccountBalance("EUR", "cash", 100),
+        AccountBalance("EUR", "held", -99),
+        AccountBalance("PLN", "cash", 5),
+        AccountBalance("PLN", "seller", -5),
     ]
 
     assert report.ledger_faults(entries) == [

@@ -18,7 +18,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from database.connection import Database
-from database.journal import SqlJournal
+from database.orders import SqlOrders
 from demo.stage import Stage
 from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
 from gateway import orders as desk
@@ -148,9 +148,9 @@ async def _comes_back(town: Town) -> None:
 
 
 async def _is_kept(database: Database, order_id: str, status: str) -> None:
-    journal = SqlJournal(database)
+    orders = SqlOrders(database)
     async with asyncio.timeout(20):
-        while not ((view := await journal.order(order_id)) and view.status == status):
+        while not ((view := await orders.find(order_id)) and view.status == status):
             await asyncio.sleep(0.05)
 
 

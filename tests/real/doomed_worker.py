@@ -18,7 +18,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.refunds import PaymentProvider, RefundQuestion, RefundRequest, RefundState
-from database.journal import Database
+from database.connection import Database
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from workflows import ids

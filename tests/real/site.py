@@ -18,7 +18,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
 from adapters.local.provider import LocalProvider
-from database.journal import Database, SqlJournal
+from database.connection import Database
 from database.tables import provider_refunds
 from demo.lines import TemporalLine
 from demo.stage import Stage
@@ -139,7 +139,7 @@ async def open_site(
             database_url=url,
             skipper=skipper,
             line=TemporalLine(skipper.client),
-            journal=SqlJournal(database),
+            database=database,
             provider=LocalProvider(database),
         )
         yield OrderPages(stage, database, directory)

@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
+from database.ledger import SqlLedger
+from database.outbox import SqlOutbox
 from demo.stage import Life
 from orders import messages as m
 from orders.messages import CancelReason, Message
@@ -52,10 +54,12 @@ async def _was_refunded_once(site: OrderPages, life: Life) -> None:
     assert view.amount_refunded == life.placed.total
     assert view.refund
     assert await site.refunds() == [(view.refund.refund_id, life.placed.total.amount)]
-    balances = await site.stage.journal.balances(life.placed.order_id)
+    balances = await SqlLedger(site.stage.database).balances(life.placed.order_id)
     assert balances
     assert not any(balances.values())
-    told = [it.letter.what for it in await site.stage.journal.outbox(life.placed.order_id)]
+    told = [
+        it.message.what for it in await SqlOutbox(site.stage.database).entries(life.placed.order_id)
+    ]
     assert told.count("refund_succeeded") == 2  # the buyer and the seller
 
 
@@ -125,7 +129,7 @@ async def test_what_was_said_to_killed_workers_is_known_to_the_next(
         view = await life.tells(m.BuyerMessage(text="the last"))
     said.append("the last")
     assert [message.text for message in view.messages] == said
-    letters = [it.letter for it in await site.stage.journal.outbox(placed.order_id)]
+    letters = [it.message for it in await SqlOutbox(site.stage.database).entries(placed.order_id)]
     told = [letter.details["text"] for letter in letters if letter.what == "buyer_message"]
     assert sorted(told) == sorted(said)
     assert view.refused == []

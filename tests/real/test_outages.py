@@ -16,7 +16,10 @@ from activities.orders import OrderSnapshot
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
 from activities.tracking import CarrierRecord
 from adapters.local.provider import LocalProvider
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from demo.stage import Life
 from orders import messages as m
 from orders.messages import CancelReason
@@ -88,7 +91,7 @@ class Provider(LocalProvider):
         return await super().refund_state(question)
 
 
-class OrderStore(SqlJournal):
+class FailingOrders(SqlOrders):
     """Keeps nothing while it is down, or, with ``keeps``, keeps each step and fails to say so."""
 
     def __init__(self, database: Database, outage: Outage, *, keeps: bool = False) -> None:
@@ -96,11 +99,11 @@ class OrderStore(SqlJournal):
         self.outage = outage
         self.keeps = keeps
 
-    async def record(self, step: OrderSnapshot) -> None:
+    async def record(self, snapshot: OrderSnapshot) -> None:
         if self.keeps:
-            await super().record(step)
+            await super().record(snapshot)
         await self.outage.endure()
-        await super().record(step)
+        await super().record(snapshot)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -162,17 +165,17 @@ def _is_settled(view: OrderView) -> bool:
 async def _assert_money_is_back_once(site: OrderPages, view: OrderView) -> None:
     assert view.amount_refunded == view.amount_paid
     assert [amount for _, amount in await site.refunds()] == [view.amount_paid.amount]
-    assert await site.stage.journal.order(view.order_id) == view
-    balances = await site.stage.journal.balances(view.order_id)
+    assert await SqlOrders(site.stage.database).find(view.order_id) == view
+    balances = await SqlLedger(site.stage.database).balances(view.order_id)
     assert balances
     assert not any(balances.values())
 
 
 async def _assert_all_is_told_once(site: OrderPages, channel: Channel, order_id: str) -> None:
-    entries = await site.stage.journal.outbox(order_id)
+    entries = await SqlOutbox(site.stage.database).entries(order_id)
     assert entries
     assert all(entry.delivered_at for entry in entries)
-    assert channel.taken == Counter(entry.letter.key for entry in entries)
+    assert channel.taken == Counter(entry.message.key for entry in entries)
 
 
 async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: PlaceOrder) -> None:
@@ -185,7 +188,7 @@ async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: Pl
         await _says(life, m.SellerReply(decision="accept"))
         view = await until(life.view, _is_settled)
         kept = await until(
-            lambda: site.stage.journal.order(hurried.order_id), lambda kept: kept == view
+            lambda: SqlOrders(site.stage.database).find(hurried.order_id), lambda kept: kept == view
         )
         assert kept
         await _assert_money_is_back_once(site, kept)
@@ -202,20 +205,22 @@ async def test_a_database_that_is_down_holds_up_no_money(
 ) -> None:
     """R14, case 24: nothing is kept meanwhile; all of it is, once, when it is back."""
     channel = Channel()
-    journal = OrderStore(site.database, Outage(left=10**6))
+    orders = FailingOrders(site.database, Outage(left=10**6))
     provider = Provider(site.database, Outage())
-    async with site.worker(channel=channel, journal=journal, provider=provider):
+    async with site.worker(channel=channel, orders=orders, provider=provider):
         life = await _begin(site, hurried)
         await _is_asked_to_cancel(life)
         await _says(life, m.SellerReply(decision="accept"))
         await until(life.view, _is_settled)
-        assert await journal.order(hurried.order_id) is None
+        assert await orders.find(hurried.order_id) is None
 
-        journal.outage.left = 0
+        orders.outage.left = 0
         view = await life.ends()
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
-        assert "refund_succeeded" in {e.letter.what for e in await journal.outbox(view.order_id)}
+        assert "refund_succeeded" in {
+            e.message.what for e in await SqlOutbox(site.database).entries(view.order_id)
+        }
 
 
 async def test_a_database_that_fails_after_it_kept_books_once(
@@ -223,14 +228,14 @@ async def test_a_database_that_fails_after_it_kept_books_once(
 ) -> None:
     """R14, case 24: the same step comes again and changes nothing."""
     channel = Channel()
-    journal = OrderStore(site.database, Outage(left=20), keeps=True)
+    orders = FailingOrders(site.database, Outage(left=20), keeps=True)
     provider = Provider(site.database, Outage())
-    async with site.worker(channel=channel, journal=journal, provider=provider):
+    async with site.worker(channel=channel, orders=orders, provider=provider):
         life = await _begin(site, hurried)
         await _is_asked_to_cancel(life)
         await _says(life, m.SellerReply(decision="accept"))
         view = await life.ends()
-        assert journal.outage.left == 0
+        assert orders.outage.left == 0
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
@@ -256,7 +261,7 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
         await _assert_all_is_told_once(site, channel, hurried.order_id)
         assert len(provider.keys) > 1
         assert len(set(provider.keys)) == 1
-        told = [it.letter for it in await site.stage.journal.outbox(view.order_id)]
+        told = [it.message for it in await SqlOutbox(site.stage.database).entries(view.order_id)]
         assert {it.to for it in told if it.what == "refund_overdue"} == {"buyer", "support"}
 
 

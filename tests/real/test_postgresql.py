@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from database.journal import HeldSum
+from database.ledger import HeldBalance, SqlLedger
+from database.orders import SqlOrders
 from database.tables import refunds
 from demo.stage import Life
 from deploy.embedded import EmbeddedServer
@@ -45,24 +46,24 @@ async def test_canceled_refunded_and_a_payment_too_many(
     life = await Life.begin(site.stage, placed)
     await _is_asked_to_cancel(life)
     await life.is_paid_in_vain(eur(700))
-    held = await site.stage.journal.held_by_status()
+    held = await SqlLedger(site.stage.database).held_by_status()
     await life.tells(m.SellerReply(decision="accept"))
     await life.days(3)
     view = await life.ends()
 
-    assert held == [HeldSum("EUR", Status.CANCELLATION_REQUESTED, 2490)]
+    assert held == [HeldBalance("EUR", Status.CANCELLATION_REQUESTED, 2490)]
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == placed.total
     assert await _went_back(site) == [(700, "succeeded"), (2490, "succeeded")]
-    sums = await site.stage.journal.trial_balance()
+    sums = await SqlLedger(site.stage.database).trial_balance()
     assert {it.account: it.amount for it in sums} == {
         "cash": 0,
         "held": 0,
         "refunds": 0,
         "stray": 0,
     }
-    assert await site.stage.journal.held_by_status() == []
-    assert await site.stage.journal.order(placed.order_id) == view
+    assert await SqlLedger(site.stage.database).held_by_status() == []
+    assert await SqlOrders(site.stage.database).find(placed.order_id) == view
 
 
 async def test_a_dispute_that_ends_with_a_part_of_the_money(
@@ -79,7 +80,7 @@ async def test_a_dispute_that_ends_with_a_part_of_the_money(
 
     assert view.amount_refunded == eur(1000)
     assert await _went_back(site) == [(1000, "succeeded")]
-    assert await site.stage.journal.balances(placed.order_id) == {
+    assert await SqlLedger(site.stage.database).balances(placed.order_id) == {
         "cash": 1490,
         "held": 0,
         "refunds": 0,
@@ -105,4 +106,4 @@ async def test_a_chargeback_while_the_money_goes_back(site: OrderPages, placed: 
 
     assert view.amount_refunded == placed.total
     assert sorted(await _went_back(site), key=str) == [(2490, "canceled"), (2490, "succeeded")]
-    assert not any((await site.stage.journal.balances(placed.order_id)).values())
+    assert not any((await SqlLedger(site.stage.database).balances(placed.order_id)).values())

@@ -16,7 +16,8 @@ from temporalio.exceptions import ApplicationError
 from activities.disputes import DisputeCase
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from adapters.local.provider import LocalProvider
-from database.journal import Database
+from database.connection import Database
+from database.outbox import SqlOutbox
 from demo.stage import Life
 from orders import messages as m
 from orders.messages import CancelReason
@@ -135,10 +136,10 @@ async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
     mail.down = False
     async with site.worker(channel=mail):
         entries = await until(
-            lambda: site.stage.journal.outbox(placed.order_id),
+            lambda: SqlOutbox(site.stage.database).entries(placed.order_id),
             lambda entries: bool(entries) and all(entry.delivered_at for entry in entries),
         )
-        assert mail.taken == [entry.letter.key for entry in entries]
+        assert mail.taken == [entry.message.key for entry in entries]
 
 
 async def _kinds(handle: WorkflowHandle[Any, Any]) -> list[int]:

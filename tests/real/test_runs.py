@@ -15,6 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from database.outbox import SqlOutbox
 from demo.stage import Life
 from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
 from orders import messages as m
@@ -151,7 +152,9 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
             return (await server.client.count_workflows(f"WorkflowId = '{life.handle.id}'")).count
 
         await until(runs, lambda count: count > 3)
-        letters = [it.letter.what for it in await site.stage.journal.outbox(placed.order_id)]
+        letters = [
+            it.message.what for it in await SqlOutbox(site.stage.database).entries(placed.order_id)
+        ]
         assert letters.count("buyer_message") == letters.count("seller_message") == SAYINGS
 
 
@@ -191,7 +194,7 @@ async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
             await until(continued, bool)
             mail.down = False
             await until(
-                lambda: site.stage.journal.outbox(placed.order_id),
+                lambda: SqlOutbox(site.stage.database).entries(placed.order_id),
                 lambda entries: bool(entries) and all(entry.delivered_at for entry in entries),
             )
             assert len(mail.taken) == len(set(mail.taken))

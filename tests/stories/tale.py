@@ -171,7 +171,10 @@ class Tale:
         await self.signals("payment", **payment)
         payment_id: str = payment["payment_id"]
         self.strays.append(payment_id)
-        await until(lambda: payment_id in self.world.strays.started, "the payment is sent back")
+        await until(
+            lambda: payment_id in self.world.stray_payment_starter.started,
+            "the payment is sent back",
+        )
         return payment_id
 
     async def awaits_shipment(self) -> OrderView:
@@ -204,11 +207,11 @@ class Tale:
         async with asyncio.timeout(PATIENCE):
             result = await self.handle.result()
         assert result == await self.view()
-        assert result == self.world.journal.order(self.placed.order_id)
+        assert result == self.world.orders.view(self.placed.order_id)
         assert result.amount_held.amount == 0
         assert result.next == []
         self.checks_books(result)
-        everything = {it.key for it in self.world.journal.letters.values()}
+        everything = {it.key for it in self.world.outbox.messages.values()}
         assert everything <= {it.key for it in self.world.channel.sent}
         return result
 
@@ -225,7 +228,7 @@ class Tale:
             + view.amount_held.amount
             + view.amount_owed_to_seller.amount
         )
-        books = self.world.journal.books(view.order_id)
+        books = self.world.ledger.books(view.order_id)
         assert sum(books.balances.values()) == 0
         assert (books.held, books.seller) == (
             view.amount_held.amount,
@@ -234,7 +237,7 @@ class Tale:
 
     def told(self, *who: str) -> list[tuple[str, str]]:
         """Who was told what, in order; of everyone unless roles are given."""
-        told = self.world.journal.told(self.placed.order_id)
+        told = self.world.outbox.told(self.placed.order_id)
         return [it for it in told if not who or it[0] in who]
 
     async def stray(self, payment_id: str) -> StrayPaymentState:
@@ -274,7 +277,7 @@ async def forget(told: Tale) -> None:
     for outage in told.world.outages:
         outage.hangs = False
     await _comes_to_rest(told)
-    left = [told.handle.id, *map(ids.stray_workflow_id, told.world.strays.started)]
+    left = [told.handle.id, *map(ids.stray_workflow_id, told.world.stray_payment_starter.started)]
     for workflow_id in left:
         with suppress(RPCError):
             await told.environment.client.get_workflow_handle(workflow_id).terminate()
@@ -283,11 +286,11 @@ async def forget(told: Tale) -> None:
 async def _comes_to_rest(told: Tale) -> None:
     # Terminated in the middle of a workflow task, an order leaves the server's clock locked: the next
     # test's timers would wait for a timeout in real time.
-    kept = told.world.journal.latest
+    kept = told.world.orders.latest
     with suppress(RPCError, TimeoutError):
         async with asyncio.timeout(2):
             while told.placed.order_id in kept and (
-                await told.view() != told.world.journal.order(told.placed.order_id)
+                await told.view() != told.world.orders.view(told.placed.order_id)
             ):
                 await asyncio.sleep(0.02)
 

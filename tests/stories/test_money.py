@@ -23,8 +23,8 @@ async def _is_back_once(order: Tale, payment_id: str, amount: int, currency: str
     assert stray.refund.status is RefundStatus.SUCCEEDED
     assert (stray.refund.money.amount, stray.refund.money.currency) == (amount, currency)
     assert order.world.provider.asked_for.count(stray.refund.refund_id) == 1
-    assert order.world.strays.started.count(payment_id) == 1
-    assert set(order.world.journal.books(f"stray/{payment_id}").balances.values()) == {0}
+    assert order.world.stray_payment_starter.started.count(payment_id) == 1
+    assert set(order.world.ledger.books(f"stray/{payment_id}").balances.values()) == {0}
     assert ("buyer", "stray_refund_started") in order.told()
 
 
@@ -134,7 +134,7 @@ async def test_payment_after_the_end_goes_back_once(order: Tale) -> None:
     )
     for _ in range(3):
         await calls.send_back(order.environment.client, stray)
-    order.world.strays.started.append("late-1")
+    order.world.stray_payment_starter.started.append("late-1")
 
     await _is_back_once(order, "late-1", 2490)
 
@@ -145,12 +145,12 @@ async def test_money_for_an_unknown_order_goes_back_once(order: Tale) -> None:
         payment_id="unknown-1", money=eur(500), method="blik", reason="unknown_order"
     )
     await calls.send_back(order.environment.client, stray)
-    order.world.strays.started.append("unknown-1")
+    order.world.stray_payment_starter.started.append("unknown-1")
     await order.environment.sleep(timedelta(days=3, seconds=2))
 
     result = await order.stray("unknown-1")
     assert result.is_over
-    assert set(order.world.journal.books("stray/unknown-1").balances.values()) == {0}
+    assert set(order.world.ledger.books("stray/unknown-1").balances.values()) == {0}
     assert order.world.provider.asked_for == ["stray-unknown-1-refund"]
 
 
@@ -189,7 +189,7 @@ async def test_stray_money_with_a_long_payment_id_can_be_told(order: Tale) -> No
         payment_id="p" * 100, money=eur(5), method="card", reason="order_closed"
     )
     await calls.send_back(order.environment.client, payment)
-    order.world.strays.started.append(payment.payment_id)
+    order.world.stray_payment_starter.started.append(payment.payment_id)
     stray = await order.stray(payment.payment_id)
     assert stray.refund
     handle = order.environment.client.get_workflow_handle(ids.stray_workflow_id(payment.payment_id))

@@ -15,7 +15,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
-from database.journal import Database, SqlJournal
+from database.connection import Database
 from deploy.embedded import EmbeddedServer
 from orders.messages import Message, PaymentReceived
 from orders.order import PlaceOrder, Status
@@ -50,11 +50,8 @@ class Backstage:
 
     client: Client
     world: Adapters
+    database: Database
     placed: PlaceOrder
-
-    @property
-    def journal(self) -> SqlJournal:
-        return self.world.journal
 
     @asynccontextmanager
     async def working(self, **options: Any) -> AsyncIterator[None]:
@@ -161,4 +158,4 @@ async def stage(
     )
     # What the orders of other tests have left to do must not be done with this test's database.
     with own_task_queue():
-        yield Backstage(client, world, place(order_id=order_id, policy=POLICY))
+        yield Backstage(client, world, database, place(order_id=order_id, policy=POLICY))

@@ -21,8 +21,10 @@ from adapters.tracking.registry import SqlNumberRegistry
 from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.deliveries import SqlDeliveries
-from database.journal import SqlJournal
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
+from database.stray_payments import SqlStrayPayments
 from orders.messages import ChargebackReported
 from orders.order import Party
 from runtime.wiring import Adapters
@@ -44,15 +46,15 @@ class ByMail:
 
     order: Tale
     server: MailServer
-    journal: SqlJournal
+    database: Database
 
     async def everything_is_told_once(self, order_id: str | None = None) -> None:
         """Each letter that was ever written is one mail, to the one it is for."""
         order_id = order_id or self.order.placed.order_id
-        entries = await self.journal.outbox(order_id)
+        entries = await SqlOutbox(self.database).entries(order_id)
         assert entries
         assert all(it.delivered_at and not it.refused for it in entries)
-        assert len(self.server.mails) == len(await self.journal.outbox())
+        assert len(self.server.mails) == len(await SqlOutbox(self.database).entries())
         assert set(self.server.counted.values()) == {1}
 
     async def mails(self, number: int) -> None:
@@ -69,9 +71,9 @@ async def by_mail(
         tale(environment, order_id_of(request), serves=False) as order,
     ):
         order.placed = order.placed.model_copy(update={"buyer": ANNA, "seller": SHOP})
-        journal = SqlJournal(database)
         world = Adapters(
-            journal=journal,
+            orders=SqlOrders(database),
+            outbox=SqlOutbox(database),
             channel=NotificationRouter(
                 SqlDeliveries(database),
                 LogChannel(),
@@ -87,7 +89,8 @@ async def by_mail(
             dispute_cases=LocalDisputeCases(database),
             number_rules=CarrierRules(),
             number_registry=SqlNumberRegistry(database),
-            stray_payments=order.world.strays,
+            stray_payments=SqlStrayPayments(database),
+            stray_payment_starter=order.world.stray_payment_starter,
             notifies_at_once=False,
         )
         async with build_worker(
@@ -96,7 +99,7 @@ async def by_mail(
             task_queue=ids.TASK_QUEUE,
             graceful_shutdown=timedelta(0),
         ):
-            yield ByMail(order, server, journal)
+            yield ByMail(order, server, database)
             server.hangs = False
             await forget(order)
     await database.close()
@@ -121,7 +124,7 @@ async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPa
     view = await order.handle.result()
     assert sent_before == 0
     assert view.amount_refunded == eur(2490)
-    assert await by_mail.journal.order(view.order_id) == view
+    assert await SqlOrders(by_mail.database).find(view.order_id) == view
     await by_mail.everything_is_told_once()
     assert set(server.recipients) == {"anna@example.org", "shop@example.org"}
 
@@ -131,7 +134,7 @@ async def test_an_unpaid_order_expires_with_the_mail_away(by_mail: ByMail) -> No
     await by_mail.server.stop()
     order = await by_mail.order.begins(payment_window=timedelta(hours=6), payment_reminders=())
     closed = await order.days(0.25)
-    kept = await by_mail.journal.order(closed.order_id)
+    kept = await SqlOrders(by_mail.database).find(closed.order_id)
     await by_mail.server.start()
     await order.days(0.5)
 
@@ -150,7 +153,7 @@ async def test_what_is_written_while_mail_hangs_is_told_after_it(by_mail: ByMail
     await order.tells("buyer_message", text="Is it blue?")
     await order.tells("seller_message", topic="other", text="It is red.")
     hung = len(server.mails)
-    kept = await by_mail.journal.order(order.placed.order_id)
+    kept = await SqlOrders(by_mail.database).find(order.placed.order_id)
     server.hangs = False
     await by_mail.mails(4)
 
@@ -168,7 +171,7 @@ async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) ->
     await order.tells("cancel_request", reason="changed_mind")
 
     await order.handle.result()
-    entries = await by_mail.journal.outbox(order.placed.order_id)
+    entries = await SqlOutbox(by_mail.database).entries(order.placed.order_id)
     assert all(it.delivered_at for it in entries)
     refused = {it.why for entry in entries for it in entry.refused}
     assert refused == {"The mail server refuses it (550)."}
@@ -191,7 +194,11 @@ async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMai
     assert stray.refund
     assert stray.refund.is_settled
     assert sent_before == 2
-    told = [it.letter.what for it in await by_mail.journal.outbox() if "stray" in it.letter.what]
+    told = [
+        it.message.what
+        for it in await SqlOutbox(by_mail.database).entries()
+        if "stray" in it.message.what
+    ]
     assert told == ["stray_refund_started", "stray_refund_succeeded"]
     await by_mail.everything_is_told_once()
 

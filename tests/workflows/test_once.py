@@ -16,14 +16,18 @@ from activities.disputes import DisputeCase
 from activities.notifications import OutboxMessage
 from activities.orders import OrderSnapshot
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
-from activities.stray_payments import StoredStrayPayment
+from activities.stray_payments import StrayPaymentSnapshot
 from adapters.local.disputes import LocalDisputeCases
 from adapters.local.provider import LocalProvider
 from adapters.stray_processes import TemporalStrayPayments
 from adapters.tracking.registry import SqlNumberRegistry
 from adapters.tracking.rules import CarrierRules
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
+from database.stray_payments import SqlStrayPayments
 from orders.order import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from runtime.wiring import Adapters
@@ -51,20 +55,25 @@ class Deaths:
             raise Died(effect)
 
 
-class DyingJournal(SqlJournal):
+class DyingOrders(SqlOrders):
     def __init__(self, database: Database, deaths: Deaths) -> None:
         super().__init__(database)
         self._deaths = deaths
 
-    async def record(self, step: OrderSnapshot) -> None:
-        await super().record(step)
-        self._deaths.after(f"record {step.revision}")
+    async def record(self, snapshot: OrderSnapshot) -> None:
+        await super().record(snapshot)
+        self._deaths.after(f"record {snapshot.revision}")
 
-    async def record_stray(
-        self, kept: StoredStrayPayment, letters: tuple[OutboxMessage, ...]
-    ) -> None:
-        await super().record_stray(kept, letters)
-        self._deaths.after(f"record stray {kept.revision}")
+
+class DyingStrayPayments(SqlStrayPayments):
+    def __init__(self, database: Database, deaths: Deaths) -> None:
+        super().__init__(database)
+        self._deaths = deaths
+
+    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
+        await super().record(snapshot)
+        assert snapshot.kept
+        self._deaths.after(f"record stray payment {snapshot.kept.revision}")
 
 
 class DyingProvider(LocalProvider):
@@ -106,15 +115,15 @@ class DyingRegistry(SqlNumberRegistry):
         return done
 
 
-class DyingStrays(TemporalStrayPayments):
+class DyingStarter(TemporalStrayPayments):
     def __init__(self, tale: Tale, deaths: Deaths) -> None:
         super().__init__(tale.environment.client)
         self._tale = tale
         self._deaths = deaths
 
-    async def start(self, stray: StrayPaymentInput) -> None:
-        await super().start(stray)
-        self._tale.world.strays.started.append(stray.payment_id)
+    async def start(self, payment: StrayPaymentInput) -> None:
+        await super().start(payment)
+        self._tale.world.stray_payment_starter.started.append(payment.payment_id)
         self._deaths.after("stray")
 
 
@@ -133,17 +142,19 @@ class Dying:
     def __init__(self, tale: Tale, database: Database) -> None:
         self.tale = tale
         self.deaths = Deaths()
-        self.journal = DyingJournal(database, self.deaths)
+        self.database = database
         self.provider = DyingProvider(database, self.deaths)
         self.world = Adapters(
-            journal=self.journal,
+            orders=DyingOrders(database, self.deaths),
+            outbox=SqlOutbox(database),
             channel=ForgetfulChannel(),
             provider=self.provider,
             refund_register=SqlRefundRegister(database),
             dispute_cases=DyingDesk(database, self.deaths),
             number_rules=CarrierRules(),
             number_registry=DyingRegistry(database, self.deaths),
-            stray_payments=DyingStrays(tale, self.deaths),
+            stray_payments=DyingStrayPayments(database, self.deaths),
+            stray_payment_starter=DyingStarter(tale, self.deaths),
         )
 
 
@@ -177,14 +188,16 @@ async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying
         view = await order.handle.result()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == eur(2490)
-    assert await dying.journal.order(view.order_id) == view
-    assert set((await dying.journal.balances(view.order_id)).values()) == {0}
-    assert set((await dying.journal.balances(f"stray/{stray['payment_id']}")).values()) == {0}
+    assert await SqlOrders(dying.database).find(view.order_id) == view
+    assert set((await SqlLedger(dying.database).balances(view.order_id)).values()) == {0}
+    assert set(
+        (await SqlLedger(dying.database).balances(f"stray/{stray['payment_id']}")).values()
+    ) == {0}
     own = [it for it in dying.provider.asked_for if not it.startswith("stray-")]
     assert len(set(own)) == 1
     assert len(dying.provider.asked_for) > len(set(dying.provider.asked_for))
-    letters = await dying.journal.outbox(view.order_id)
-    assert len({entry.letter.key for entry in letters}) == len(letters)
+    letters = await SqlOutbox(dying.database).entries(view.order_id)
+    assert len({entry.message.key for entry in letters}) == len(letters)
     assert all(entry.delivered_at for entry in letters)
     assert dying.deaths.seen >= {"refund", "refund state", "stray"}
 
@@ -251,7 +264,7 @@ async def test_a_payment_in_the_last_moment_goes_back(
     async with tale(environment, order_id_of(request)) as order:
         await order.begins()
         await order.days(19.5)
-        order.world.journal.state.hangs = True
+        order.world.database.hangs = True
         asleep = asyncio.create_task(order.days(0.6))
         async with asyncio.timeout(20):
             while (await order.view()).status is not Status.CLOSED:
@@ -262,13 +275,13 @@ async def test_a_payment_in_the_last_moment_goes_back(
                 await order.updates("payment", **payment)
         else:
             await order.signals("payment", **payment)
-        order.world.journal.state.hangs = False
+        order.world.database.hangs = False
         await asleep
 
         view = await order.ends()
         assert view.close_reason is CloseReason.PAYMENT_EXPIRED
         assert [it.name for it in view.refused] == ["payment"]
-        assert order.world.strays.started == [payment["payment_id"]]
+        assert order.world.stray_payment_starter.started == [payment["payment_id"]]
         await order.environment.sleep(order.placed.policy.payment_window)
         assert (await order.stray(payment["payment_id"])).is_over
 

@@ -20,6 +20,8 @@ from activities.notifications import Subscribers
 from activities.webhooks import Webhook
 from adapters.webhooks.sender import WebhookSender
 from adapters.webhooks.subscribers import TemporalSubscribers
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from orders.messages import ChargebackReported
 from orders.order import CloseReason, Status
 from orders.view import OrderView
@@ -66,7 +68,7 @@ def subscribe(stage: Backstage, sender: WebhookSender) -> None:
     async def kept(order_id: str) -> OrderView | None:
         # Workers serve the orders that other tests have left, too.
         own = order_id == stage.placed.order_id
-        return await stage.journal.order(order_id) if own else None
+        return await SqlOrders(stage.database).find(order_id) if own else None
 
     subscribers = TemporalSubscribers(stage.client, kept, sender.endpoints)
     stage.world = dataclasses.replace(stage.world, endpoints=sender, subscribers=subscribers)
@@ -250,8 +252,8 @@ async def test_nobody_waits_while_changes_cannot_be_announced(
         await stage.becomes(Status.CLOSED)
         async with asyncio.timeout(40):
             while True:
-                letters = await stage.journal.outbox(stage.placed.order_id)
-                if {"order_closed"} <= {it.letter.what for it in letters if it.delivered_at}:
+                letters = await SqlOutbox(stage.database).entries(stage.placed.order_id)
+                if {"order_closed"} <= {it.message.what for it in letters if it.delivered_at}:
                     break
                 await asyncio.sleep(0.02)
         assert shop.got == []

@@ -31,21 +31,21 @@ async def order(
 
 
 def _is_told_once(order: Tale) -> None:
-    letters = [it.key for it in order.world.journal.letters.values()]
-    assert sorted(order.world.journal.taken) == sorted(letters)
+    letters = [it.key for it in order.world.outbox.messages.values()]
+    assert sorted(order.world.outbox.delivered) == sorted(letters)
     assert order.world.channel.keys(order.placed.order_id) == dict.fromkeys(letters, 1)
 
 
-async def test_journal_down_for_hours(order: Tale) -> None:
+async def test_database_down_for_hours(order: Tale) -> None:
     """R9, R14: the seller's time ends and the refund is asked for; then everything is recorded once."""
     await order.begins(**REPLY)
     await order.awaits_shipment()
-    order.world.journal.state.down = True
+    order.world.database.down = True
     await order.tells("cancel_request", reason="changed_mind")
     closed = await order.days(0.25)
     await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
-    known = order.world.journal.order(order.placed.order_id)
-    order.world.journal.state.down = False
+    known = order.world.orders.view(order.placed.order_id)
+    order.world.database.down = False
     await order.days(3)
 
     view = await order.ends()
@@ -57,12 +57,12 @@ async def test_journal_down_for_hours(order: Tale) -> None:
     _is_told_once(order)
 
 
-async def test_journal_down_when_an_unpaid_order_expires(order: Tale) -> None:
+async def test_database_down_when_an_unpaid_order_expires(order: Tale) -> None:
     """R1: the deadline fires on its day; the workflow ends only when that is recorded."""
     await order.begins(payment_window=HOURS)
-    order.world.journal.state.down = True
+    order.world.database.down = True
     closed = await order.days(0.25)
-    order.world.journal.state.down = False
+    order.world.database.down = False
     await order.days(0.01)
 
     view = await order.ends()
@@ -103,7 +103,7 @@ async def test_channel_down_for_longer_than_anybody_waits(
 
     result: OrderView = await order.handle.result()
     assert closed.close_reason is result.close_reason is CloseReason.PAYMENT_EXPIRED
-    assert order.world.journal.taken == []
+    assert order.world.outbox.delivered == []
     assert ("buyer", "order_closed") in order.told()
 
 
@@ -174,7 +174,7 @@ async def test_news_that_overtakes_the_providers_answer_is_kept_with_it(order: T
     await order.signals("refund_update", refund_id=accepted.refund.refund_id, status="succeeded")
     await order.becomes(lambda view: bool(view.refund and view.refund.settled_at))
     await until(
-        lambda: order.world.journal.order(accepted.order_id).amount_refunded == eur(2490),
+        lambda: order.world.orders.view(accepted.order_id).amount_refunded == eur(2490),
         "it is kept",
     )
     order.world.provider.state.hangs = False
@@ -263,13 +263,13 @@ async def test_desk_down_when_the_dispute_is_decided(order: Tale) -> None:
 async def test_stray_money_whose_process_cannot_be_started_yet(order: Tale) -> None:
     """R17: it is started when it can be; an order that is otherwise over waits for that."""
     await order.begins()
-    order.world.strays.state.down = True
+    order.world.stray_payment_starter.state.down = True
     payment = await order.payment(eur(5))
     await order.signals("payment", **payment)
     await order.signals("cancel_request", reason="changed_mind")
     await order.days(0.1)
     described = await order.handle.describe()
-    order.world.strays.state.down = False
+    order.world.stray_payment_starter.state.down = False
     await order.days(0.1)
     await order.ends()
     await order.environment.sleep(timedelta(days=4))

@@ -10,6 +10,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from database.ledger import SqlLedger
+from database.outbox import SqlOutbox
 from orders.order import CloseReason, Status
 from runtime.sandbox import lenient_converter, workflow_runner
 from runtime.worker import WORKFLOWS
@@ -97,7 +99,10 @@ async def test_good_shipping_evidence_wins_over_a_cancellation_request(
         assert view.status is Status.SHIPPED
         assert view.cancellation
         assert view.cancellation.status == "ended_by_shipment"
-        told = {(e.letter.to, e.letter.what) for e in await stage.journal.outbox(view.order_id)}
+        told = {
+            (e.message.to, e.message.what)
+            for e in await SqlOutbox(stage.database).entries(view.order_id)
+        }
         assert {("buyer", "order_shipped"), ("seller", "order_shipped")} <= told
 
 
@@ -176,7 +181,10 @@ async def test_a_payment_after_closing_goes_back_once(stage: Backstage) -> None:
         payment_id = f"{view.order_id}-pay-2"
         await stage.client.get_workflow_handle(ids.stray_workflow_id(payment_id)).result()
         assert view.amount_paid == view.amount_refunded
-        assert await stage.journal.balances(f"stray/{payment_id}") == {"cash": 0, "stray": 0}
+        assert await SqlLedger(stage.database).balances(f"stray/{payment_id}") == {
+            "cash": 0,
+            "stray": 0,
+        }
         assert [it.name for it in view.refused] == ["payment"]
 
 

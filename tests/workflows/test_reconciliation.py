@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import Period, Report
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
+from database.stray_payments import SqlStrayPayments
 from orders.accounting import Posting
 from orders.order import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
+from tests.database.samples import book
 from tests.orders.builders import eur
 from tests.workflows.test_stripe import AtStripe, at_stripe
 from workflows import calls, ids
@@ -97,7 +101,7 @@ async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStrip
 
     assert kinds(first) == ["chargeback_missing"]
     assert second.findings == ()
-    kept = await stage.journal.order(stage.placed.order_id)
+    kept = await SqlOrders(stage.database).find(stage.placed.order_id)
     assert kept
     assert kept.amount_charged_back == eur(2490)
     assert kept.amount_owed_to_seller.amount == 0
@@ -169,14 +173,15 @@ async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> Non
         await stage.place()
         await at_stripe.is_paid()
         await stage.becomes(Status.AWAITING_SHIPMENT)
-        await stage.journal.post(
+        await book(
+            stage.database,
             Posting(
                 order_id=stage.placed.order_id,
                 step="by-hand",
                 at=datetime.now(UTC),
                 currency=eur(1).currency,
                 legs={"cash": 7, "held": -7},
-            )
+            ),
         )
 
         report = await reconciled(at_stripe)
@@ -202,7 +207,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
         )
         await calls.send_back(stage.client, stray)
         async with asyncio.timeout(20):
-            while not await stage.journal.stray(payment_id):
+            while not await SqlStrayPayments(stage.database).find(payment_id):
                 await asyncio.sleep(0.05)
 
         report = await reconciled(at_stripe)
@@ -225,7 +230,7 @@ async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) ->
         await stage.becomes(Status.AWAITING_SHIPMENT)
         handle = await calls.send_back(stage.client, stray)
         async with asyncio.timeout(20):
-            while not await stage.journal.balances("stray/ch_lost"):
+            while not await SqlLedger(stage.database).balances("stray/ch_lost"):
                 await asyncio.sleep(0.05)
         await handle.terminate()
         await calls.order(stage.client, stage.placed.order_id).terminate()

@@ -13,6 +13,7 @@ from adapters.stripe.events import read_event
 from adapters.stripe.provider import StripeProvider
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
+from database.ledger import SqlLedger
 from database.webhook_inbox import EventIdReused
 from orders.order import CloseReason, Status
 from runtime.wiring import provider_event_handler, reconciliation
@@ -96,7 +97,7 @@ async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) 
     assert view.amount_refunded == eur(2490)
     assert len(await front.refunds()) == 1
     assert front.faults.suffered == {Fault.LOST_ANSWER: 1}
-    assert set((await stage.journal.balances(view.order_id)).values()) == {0}
+    assert set((await SqlLedger(stage.database).balances(view.order_id)).values()) == {0}
 
 
 async def test_a_chargeback_at_stripe_is_not_paid_twice(at_stripe: AtStripe) -> None:
@@ -116,4 +117,4 @@ async def test_a_chargeback_at_stripe_is_not_paid_twice(at_stripe: AtStripe) -> 
     assert view.close_reason is CloseReason.CHARGED_BACK
     assert view.refund is None
     assert await front.refunds() == []
-    assert set((await stage.journal.balances(view.order_id)).values()) == {0}
+    assert set((await SqlLedger(stage.database).balances(view.order_id)).values()) == {0}

@@ -9,6 +9,8 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
+from database.ledger import SqlLedger
+from database.outbox import SqlOutbox
 from orders.messages import CancelReason, CancelRequest
 from orders.order import Status
 from orders.stray_payments import StrayPaymentState
@@ -81,9 +83,13 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
     (refund,) = await front.refunds_of(refund_id)
     assert (refund["amount"], refund["charge"]) == (money.amount, payment.payment_id)
     books_id = f"stray/{payment.payment_id}"
-    assert await stage.journal.balances(books_id) == {"cash": 0, "stray": 0}
+    assert await SqlLedger(stage.database).balances(books_id) == {"cash": 0, "stray": 0}
     known = order_id if case != "unknown order" else books_id
-    told = [e.letter.what for e in await stage.journal.outbox(known) if "stray" in e.letter.what]
+    told = [
+        e.message.what
+        for e in await SqlOutbox(stage.database).entries(known)
+        if "stray" in e.message.what
+    ]
     assert told == ["stray_refund_started", "stray_refund_succeeded"]
     assert report.findings == ()
 
@@ -135,7 +141,7 @@ class Sent:
 
     async def told(self) -> list[str]:
         """What support heard of the bank, whichever name its letters go by."""
-        letters = [entry.letter for entry in await self.order.stage.journal.outbox()]
+        letters = [entry.message for entry in await SqlOutbox(self.order.stage.database).entries()]
         return [it.what for it in letters if self.payment_id in it.key and it.to == "support"]
 
 
@@ -171,7 +177,7 @@ async def test_stray_money_that_the_bank_takes_leaves_once(
     assert [it["status"] for it in await front.refunds()].count("succeeded") == (end == "won")
     assert len(await front.refunds()) == (2 if end == "won" else 1)
     assert stray.held == 0
-    assert await stage.journal.balances(sent.books_id) == {"cash": 0, "stray": 0}
+    assert await SqlLedger(stage.database).balances(sent.books_id) == {"cash": 0, "stray": 0}
     assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
     assert waiting.findings == report.findings == ()
     assert report.chargebacks == 1
@@ -196,14 +202,14 @@ async def test_stray_money_charged_back_after_it_went_back(
         dispute = await front.dispute(sent.payment_id)
         await _is_taken_late(sent, "opened")
         opened = await reconciled(at_stripe)
-        books = await stage.journal.balances(sent.books_id)
+        books = await SqlLedger(stage.database).balances(sent.books_id)
         front.end_dispute(dispute, end)
         await _is_taken_late(sent, end)
         report = await reconciled(at_stripe)
 
     assert len(await front.refunds()) == 1
     assert books == {"cash": -2490, "stray": 2490}
-    assert await stage.journal.balances(sent.books_id) == {"cash": -owed, "stray": owed}
+    assert await SqlLedger(stage.database).balances(sent.books_id) == {"cash": -owed, "stray": owed}
     assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
     assert opened.findings == report.findings == ()
 
@@ -312,5 +318,5 @@ async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
     assert set(statuses) - {200} == {409}
     accepted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
     assert accepted not in [event.event_type for event in history.events]
-    assert await stage.journal.balances(sent.books_id) == {"cash": 2490, "stray": -2490}
+    assert await SqlLedger(stage.database).balances(sent.books_id) == {"cash": 2490, "stray": -2490}
     assert [it.what for it in report.findings] == ["chargeback_missing"]

@@ -26,7 +26,7 @@ _SQLITE = (
         SELECT RAISE(ABORT, 'a ledger transaction takes no more legs');
     END
     """,
-    # In two halves, as in `database.journal`: sum() fails beyond 64 bits.
+    # In two halves, as in `database.ledger`: sum() fails beyond 64 bits.
     """
     CREATE TRIGGER ledger_transactions_balance BEFORE INSERT ON ledger_transactions
     WHEN (

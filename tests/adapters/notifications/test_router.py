@@ -24,10 +24,11 @@ from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
 from database.connection import Database
 from database.deliveries import SqlDeliveries
-from database.journal import SqlJournal
+from database.outbox import SqlOutbox
 from orders.messages import Role
 from orders.order import Party
 from testing.mail_server import MailServer, mail_server
+from tests.database.samples import put_into_outbox
 
 ANNA, BOB = "mailto:anna@example.org", "mailto:bob@example.org"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,12 +121,12 @@ class Post:
             at=AT + timedelta(minutes=self.letters),
             details={"text": f"letter {self.letters}"},
         )
-        await SqlJournal(self.database).tell(letter)
+        await put_into_outbox(self.database, letter)
         return letter
 
     async def empty(self, office: NotificationRouter) -> bool:
         """One try at the outbox; whether all of it is told."""
-        notifications = Notifications(SqlJournal(self.database), office, at_once=False)
+        notifications = Notifications(SqlOutbox(self.database), office, at_once=False)
         try:
             await notifications.deliver_notices("A-1")
         except TemporaryFailure:
@@ -133,7 +134,7 @@ class Post:
         return await notifications.try_to_deliver("A-1")
 
     async def refused(self) -> list[tuple[str, str]]:
-        entries = await SqlJournal(self.database).outbox("A-1")
+        entries = await SqlOutbox(self.database).entries("A-1")
         return [(it.channel, it.why) for entry in entries for it in entry.refused]
 
 

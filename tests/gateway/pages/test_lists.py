@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from database.connection import Database
-from database.journal import SqlJournal
+from database.orders import SqlOrders
 from demo.stage import Stage
 from gateway.paging import PAGE_SIZE
 from i18n.catalogues import LOCALES, Locale
@@ -51,7 +51,7 @@ async def _keep(database: Database, town: Town, number: int, disputes: bool = Fa
                 opened_at=at,
                 due_by=at + timedelta(days=60),
             )
-        await SqlJournal(database).record(step(order))
+        await SqlOrders(database).record(step(order))
     return ids
 
 

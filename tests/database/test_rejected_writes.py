@@ -1,4 +1,4 @@
-"""What the database refuses, whoever asks: these tests write past the journal and the register."""
+"""What the database refuses, whoever asks: these tests write past the stores."""
 
 import asyncio
 
@@ -8,11 +8,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from database.connection import Database
-from database.journal import SqlJournal
+from database.ledger import SqlLedger
 from database.refunds import TOO_MUCH
 from database.tables import ledger_legs, ledger_transactions, payments, refunds
 from orders.values import MAX_AMOUNT
-from tests.database.samples import START, entries, posting
+from tests.database.samples import START, book, entries, posting
 
 KEY = "A-1:payment-p-1"
 
@@ -140,7 +140,7 @@ async def test_an_entry_that_sums_to_zero_is_taken(
 ) -> None:
     await write_entry(database, legs, currency)
 
-    assert await SqlJournal(database).balances("A-1") == legs
+    assert await SqlLedger(database).balances("A-1") == legs
 
 
 async def test_an_entry_without_legs(database: Database) -> None:
@@ -185,25 +185,25 @@ async def test_more_legs_for_an_entry_that_is_just_being_written(
     with pytest.raises(IntegrityError, match="takes no more legs"):
         await more
 
-    assert await SqlJournal(database).balances("A-1") == {"cash": 5, "held": -5}
+    assert await SqlLedger(database).balances("A-1") == {"cash": 5, "held": -5}
 
 
 async def test_one_posting_at_once_from_many_is_booked_once(
     database: Database, other: Database
 ) -> None:
     """Case 13."""
-    journals = (SqlJournal(database), SqlJournal(other))
+    databases = (database, other)
 
     async with asyncio.TaskGroup() as group:
         for number in range(20):
-            group.create_task(journals[number % 2].post(posting("received", 5, "stray")))
+            group.create_task(book(databases[number % 2], posting("received", 5, "stray")))
 
-    assert await SqlJournal(database).balances("A-1") == {"cash": 5, "stray": -5}
+    assert await SqlLedger(database).balances("A-1") == {"cash": 5, "stray": -5}
     assert set(await entries(database)) == {"A-1:received"}
 
 
 async def test_a_posting_that_moves_nothing_is_no_entry(database: Database) -> None:
-    await SqlJournal(database).post(posting("nothing", 0))
+    await book(database, posting("nothing", 0))
 
     assert await everything(database) == []
 

@@ -1,49 +1,54 @@
 import asyncio
 
-from database.journal import Database, SqlJournal
+from database.connection import Database
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
 from orders.handlers import receive
 from orders.messages import parse
 from orders.order import Status
 from orders.schedule import let_time_pass
 from orders.values import MAX_AMOUNT
-from tests.database.samples import DAY, START, changed, entries, pay, placed, posting, step
+from tests.database.samples import DAY, START, book, changed, entries, pay, placed, posting, step
 
 
-async def test_a_whole_life_ends_with_the_books_closed(journal: SqlJournal) -> None:
+async def test_a_whole_life_ends_with_the_books_closed(
+    orders: SqlOrders, ledger: SqlLedger
+) -> None:
     order = placed()
-    await journal.record(step(order))
+    await orders.record(step(order))
     pay(order)
-    await journal.record(step(order))
+    await orders.record(step(order))
     let_time_pass(order, START + DAY)
     receive(order, parse("cancel_request", [b'{"reason":"changed_mind"}']), START + DAY)
-    await journal.record(step(order))
+    await orders.record(step(order))
     receive(order, parse("seller_reply", [b'{"decision":"accept"}']), START + 2 * DAY)
-    await journal.record(step(order))
+    await orders.record(step(order))
     news = b'{"refund_id":"A-1-refund-1","status":"succeeded"}'
     receive(order, parse("refund_update", [news]), START + 5 * DAY)
-    await journal.record(step(order))
+    await orders.record(step(order))
 
-    kept = await journal.order("A-1")
+    kept = await orders.find("A-1")
     assert kept is not None
     assert kept.amount_refunded.amount == 2490
-    assert set((await journal.balances("A-1")).values()) == {0}
+    assert set((await ledger.balances("A-1")).values()) == {0}
 
 
 async def test_a_posting_that_never_happened_is_reversed_once_and_nothing_is_removed(
-    database: Database, journal: SqlJournal
+    database: Database, orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     order = placed()
     pay(order)
     thrown_away = changed(step(order), postings=(*order.postings, posting("phantom", 700)))
-    await journal.record(thrown_away)
+    await orders.record(thrown_away)
     before = await entries(database)
 
-    await journal.record(step(order))
-    await journal.record(step(order))
-    await journal.record(changed(step(order), revision=order.revision + 1))
+    await orders.record(step(order))
+    await orders.record(step(order))
+    await orders.record(changed(step(order), revision=order.revision + 1))
 
     after = await entries(database)
-    assert await journal.balances("A-1") == {"cash": 2490, "held": -2490}
+    assert await ledger.balances("A-1") == {"cash": 2490, "held": -2490}
     assert {key: after[key] for key in before} == before
     assert set(after) - set(before) == {"A-1:phantom#1"}
     reversal = after["A-1:phantom#1"]
@@ -52,52 +57,56 @@ async def test_a_posting_that_never_happened_is_reversed_once_and_nothing_is_rem
 
 
 async def test_a_reversed_posting_that_happens_after_all_counts_again(
-    database: Database, journal: SqlJournal
+    database: Database, orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     order = placed()
     without, with_it = step(order), changed(step(order), postings=(posting("late", 700),))
 
     for expected, each in enumerate((with_it, without, with_it, with_it, without, with_it)):
-        await journal.record(each)
-        balances = await journal.balances("A-1")
+        await orders.record(each)
+        balances = await ledger.balances("A-1")
         assert balances.get("cash", 0) == (700 if each is with_it else 0), expected
 
     assert set(await entries(database)) == {"A-1:late", *(f"A-1:late#{n}" for n in range(1, 5))}
 
 
 async def test_a_posting_that_happened_otherwise_is_corrected_by_the_difference(
-    journal: SqlJournal,
+    orders: SqlOrders,
+    ledger: SqlLedger,
 ) -> None:
     order = placed()
-    await journal.record(changed(step(order), postings=(posting("credit", 700, "held"),)))
+    await orders.record(changed(step(order), postings=(posting("credit", 700, "held"),)))
 
-    await journal.record(changed(step(order), postings=(posting("credit", 650, "seller"),)))
+    await orders.record(changed(step(order), postings=(posting("credit", 650, "seller"),)))
 
-    assert await journal.balances("A-1") == {"cash": 650, "held": 0, "seller": -650}
+    assert await ledger.balances("A-1") == {"cash": 650, "held": 0, "seller": -650}
 
 
-async def test_a_payment_id_cannot_pass_for_a_correction(journal: SqlJournal) -> None:
+async def test_a_payment_id_cannot_pass_for_a_correction(
+    orders: SqlOrders, ledger: SqlLedger
+) -> None:
     order = placed()
     odd = (posting("payment-p", 5), posting("payment-p:reversed", 7))
-    await journal.record(changed(step(order), postings=odd))
+    await orders.record(changed(step(order), postings=odd))
 
-    await journal.record(changed(step(order), postings=odd[1:]))
+    await orders.record(changed(step(order), postings=odd[1:]))
 
-    assert await journal.balances("A-1") == {"cash": 7, "held": -7}
+    assert await ledger.balances("A-1") == {"cash": 7, "held": -7}
 
 
 async def test_the_ledger_sums_to_zero_in_every_currency_beyond_64_bits(
-    journal: SqlJournal,
+    orders: SqlOrders,
+    ledger: SqlLedger,
 ) -> None:
     for number in range(3):
         order = placed(f"A-{number}", MAX_AMOUNT)
         pay(order)
-        await journal.record(step(order))
+        await orders.record(step(order))
     yen = placed("A-9", 500, "JPY")
     pay(yen)
-    await journal.record(step(yen))
+    await orders.record(step(yen))
 
-    assert await journal.trial_balance() == [
+    assert await ledger.trial_balance() == [
         ("EUR", "cash", 3 * MAX_AMOUNT),
         ("EUR", "held", -3 * MAX_AMOUNT),
         ("JPY", "cash", 500),
@@ -105,7 +114,9 @@ async def test_the_ledger_sums_to_zero_in_every_currency_beyond_64_bits(
     ]
 
 
-async def test_held_money_is_told_by_currency_and_status(journal: SqlJournal) -> None:
+async def test_held_money_is_told_by_currency_and_status(
+    database: Database, orders: SqlOrders, ledger: SqlLedger
+) -> None:
     """R14: also what is decided to go back is held until it is back; R17: stray money is no order's."""
     for number, (amount, currency) in enumerate(
         [(MAX_AMOUNT, "PLN"), (MAX_AMOUNT, "PLN"), (500, "JPY"), (1250, "KWD"), (9, "JPY")]
@@ -117,18 +128,20 @@ async def test_held_money_is_told_by_currency_and_status(journal: SqlJournal) ->
             receive(order, parse("cancel_request", [b'{"reason":"changed_mind"}']), START + DAY)
         if currency == "KWD":
             receive(order, parse("seller_reply", [b'{"decision":"accept"}']), START + 2 * DAY)
-        await journal.record(step(order))
-    await journal.record(step(placed("A-9")))
-    await journal.post(posting("received", 5, "stray", "stray:p-9"))
+        await orders.record(step(order))
+    await orders.record(step(placed("A-9")))
+    await book(database, posting("received", 5, "stray", "stray:p-9"))
 
-    assert await journal.held_by_status() == [
+    assert await ledger.held_by_status() == [
         ("JPY", Status.AWAITING_SHIPMENT, 509),
         ("KWD", Status.CLOSED, 1250),
         ("PLN", Status.CANCELLATION_REQUESTED, 2 * MAX_AMOUNT),
     ]
 
 
-async def test_money_that_has_gone_where_it_belongs_is_not_held(journal: SqlJournal) -> None:
+async def test_money_that_has_gone_where_it_belongs_is_not_held(
+    orders: SqlOrders, ledger: SqlLedger
+) -> None:
     order = placed()
     pay(order)
     let_time_pass(order, START + DAY)
@@ -136,26 +149,26 @@ async def test_money_that_has_gone_where_it_belongs_is_not_held(journal: SqlJour
     receive(order, parse("seller_reply", [b'{"decision":"accept"}']), START + 2 * DAY)
     news = b'{"refund_id":"A-1-refund-1","status":"succeeded"}'
     receive(order, parse("refund_update", [news]), START + 5 * DAY)
-    await journal.record(step(order))
+    await orders.record(step(order))
 
-    assert await journal.held_by_status() == []
+    assert await ledger.held_by_status() == []
 
 
 async def test_the_same_step_at_once_from_two_workers_is_kept_once(
-    url: str, database: Database, journal: SqlJournal
+    url: str, database: Database, orders: SqlOrders, ledger: SqlLedger, outbox: SqlOutbox
 ) -> None:
     other = await Database.open(url)
     order = placed()
     pay(order)
     phantom = changed(step(order), postings=(*order.postings, posting("phantom", 700)))
-    await journal.record(phantom)
-    journals = (journal, SqlJournal(other))
+    await orders.record(phantom)
+    stores = (orders, SqlOrders(other))
 
     async with asyncio.TaskGroup() as group:
         for number in range(20):
-            group.create_task(journals[number % 2].record(step(order)))
+            group.create_task(stores[number % 2].record(step(order)))
     await other.close()
 
     assert set(await entries(database)) == {"A-1:payment/p-1", "A-1:phantom", "A-1:phantom#1"}
-    assert await journal.balances("A-1") == {"cash": 2490, "held": -2490}
-    assert len(await journal.outbox("A-1")) == 4
+    assert await ledger.balances("A-1") == {"cash": 2490, "held": -2490}
+    assert len(await outbox.entries("A-1")) == 4

@@ -1,0 +1,208 @@
+"""The ledger: balanced entries that are inserted and never changed.
+
+A mistake is corrected by another entry, as in any ledger. The database refuses changed entries, and entries
+that do not sum to zero (``database/migrations``).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from pydantic_extra_types.currency_code import Currency
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from database.connection import Database, lock_key
+from database.tables import ledger_legs, ledger_transactions, orders
+from orders.accounting import Posting
+from orders.order import Status
+
+# Sums are taken in two halves: SQLite's sum() fails beyond 64 bits, and amounts may fill them.
+_HALF = 2**32
+
+
+class AccountBalance(NamedTuple):
+    """The balance of an account over all orders, in minor units."""
+
+    currency: str
+    account: str
+    amount: int
+
+
+class HeldBalance(NamedTuple):
+    """What is held for all orders of one status, undecided or being refunded, in minor units."""
+
+    currency: str
+    status: Status
+    amount: int
+
+
+def totals_by_currency(balances: Iterable[AccountBalance]) -> dict[str, int]:
+    """The sum of each currency's accounts, in minor units: zero, if the ledger is right."""
+    totals: dict[str, int] = {}
+    for balance in balances:
+        totals[balance.currency] = totals.get(balance.currency, 0) + balance.amount
+    return totals
+
+
+class SqlLedger:
+    """Reads balances. Entries are written by the stores of orders and of stray payments."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def balances(self, order_id: str) -> dict[str, int]:
+        """The balance of each account of an order or a stray payment, in minor units."""
+        balances = await self._balances(ledger_transactions.c.order_id == order_id)
+        return {account: amount for _, account, amount in balances}
+
+    async def trial_balance(self) -> list[AccountBalance]:
+        """The balance of each account over the whole ledger; each currency sums to zero."""
+        return await self._balances()
+
+    async def held_by_status(self) -> list[HeldBalance]:
+        """What is held for orders, by currency and status; without those of which nothing is held.
+
+        Stray payments (R17) belong to no order's status: ``trial_balance`` has them.
+        """
+        legs, transactions = ledger_legs.c, ledger_transactions.c
+        query = (
+            select(transactions.currency, orders.c.status, *_summed(legs.amount))
+            .join_from(ledger_legs, ledger_transactions)
+            .join(orders, orders.c.order_id == transactions.order_id)
+            .where(legs.account.in_(("held", "refunds")))
+            .group_by(transactions.currency, orders.c.status)
+            .order_by(transactions.currency, orders.c.status)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            HeldBalance(currency, Status(status), -_whole(high, low))
+            for currency, status, high, low in rows
+            if _whole(high, low)
+        ]
+
+    async def _balances(self, *which: ColumnElement[bool]) -> list[AccountBalance]:
+        legs, transactions = ledger_legs.c, ledger_transactions.c
+        query = (
+            select(transactions.currency, legs.account, *_summed(legs.amount))
+            .join_from(ledger_legs, ledger_transactions)
+            .where(*which)
+            .group_by(transactions.currency, legs.account)
+            .order_by(transactions.currency, legs.account)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            AccountBalance(currency, account, _whole(high, low))
+            for currency, account, high, low in rows
+        ]
+
+
+def _summed(amount: ColumnElement[int]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    return func.sum(amount // _HALF), func.sum(amount % _HALF)
+
+
+def _whole(high: int | Decimal, low: int | Decimal) -> int:
+    return int(high) * _HALF + int(low)
+
+
+@dataclass
+class _Booked:
+    """What the ledger has of one posting, including its corrections."""
+
+    step: str
+    currency: Currency
+    entries: int = 0
+    legs: dict[str, int] = field(default_factory=dict)
+
+
+async def correct_to(
+    connection: AsyncConnection, order_id: str, postings: Iterable[Posting], at: datetime
+) -> None:
+    """Bring the ledger of an order or a stray payment to these postings, by inserting entries only.
+
+    The caller has locked the order, so that two transactions never correct it at once.
+    """
+    booked = await _booked(connection, order_id)
+    wanted = {posting.key: posting for posting in postings}
+    for key, posting in wanted.items():
+        if key not in booked:
+            await book(connection, posting)
+    for key, entry in booked.items():
+        legs = _difference(wanted[key].legs if key in wanted else {}, entry.legs)
+        if legs:
+            word = "corrected" if key in wanted else "reversed"
+            correction = Posting(
+                order_id=order_id,
+                step=f"{entry.step} ({word})",
+                at=at,
+                currency=entry.currency,
+                legs=legs,
+            )
+            # No id or step contains "#", so this is never another posting's key.
+            await _insert(connection, correction, f"{key}#{entry.entries}", corrects=key)
+
+
+async def book_once(connection: AsyncConnection, posting: Posting) -> None:
+    """Book a posting unless its key is in the ledger already."""
+    there = select(ledger_transactions.c.key).where(ledger_transactions.c.key == posting.key)
+    await lock_key(connection, posting.key)
+    if (await connection.execute(there)).first() is None:
+        await book(connection, posting)
+
+
+async def book(connection: AsyncConnection, posting: Posting) -> None:
+    """Book a posting that is not in the ledger yet; one that moves nothing makes no entry."""
+    await _insert(connection, posting, posting.key)
+
+
+async def _booked(connection: AsyncConnection, order_id: str) -> dict[str, _Booked]:
+    query = (
+        select(ledger_transactions, ledger_legs.c.account, ledger_legs.c.amount)
+        .join(ledger_legs)
+        .where(ledger_transactions.c.order_id == order_id)
+    )
+    booked: dict[str, _Booked] = {}
+    seen: set[str] = set()
+    for row in await connection.execute(query):
+        entry = booked.setdefault(row.corrects or row.key, _Booked(row.step, row.currency))
+        if row.key not in seen:
+            seen.add(row.key)
+            entry.entries += 1
+        if row.corrects is None:
+            entry.step = row.step
+        entry.legs[row.account] = entry.legs.get(row.account, 0) + row.amount
+    return booked
+
+
+def _difference(wanted: dict[str, int], booked: dict[str, int]) -> dict[str, int]:
+    accounts: Iterable[str] = dict.fromkeys((*wanted, *booked))
+    gaps = {account: wanted.get(account, 0) - booked.get(account, 0) for account in accounts}
+    return {account: gap for account, gap in gaps.items() if gap}
+
+
+async def _insert(
+    connection: AsyncConnection, posting: Posting, key: str, corrects: str | None = None
+) -> None:
+    legs = [
+        {"transaction_key": key, "account": account, "amount": amount}
+        for account, amount in posting.legs.items()
+        if amount
+    ]
+    if not legs:
+        return
+    # The legs first: the database takes no more of them once it has their transaction.
+    await connection.execute(ledger_legs.insert(), legs)
+    await connection.execute(
+        ledger_transactions.insert().values(
+            key=key,
+            corrects=corrects,
+            order_id=posting.order_id,
+            step=posting.step,
+            at=posting.at,
+            currency=posting.currency,
+        )
+    )

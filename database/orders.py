@@ -1,0 +1,110 @@
+"""Orders as they were last recorded, kept for ever."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.orders import OrderExists, OrderSnapshot, outbox_messages
+from database import ledger, outbox
+from database.connection import Database, insert_into
+from database.tables import orders
+from orders.late_chargebacks import LateOutcome
+from orders.support_queue import waits_for_support
+from orders.view import OrderView
+
+
+class SqlOrders:
+    """Implements ``activities.orders.OrderStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, order_id: str) -> OrderView | None:
+        """See ``OrderStore``."""
+        query = select(orders.c.view).where(orders.c.order_id == order_id)
+        async with self._database.reading() as connection:
+            view = (await connection.execute(query)).scalar_one_or_none()
+        return None if view is None else OrderView.model_validate_json(view)
+
+    async def record(self, snapshot: OrderSnapshot) -> None:
+        """See ``OrderStore``.
+
+        The ledger is corrected to the postings of a newer or equal revision: a workflow task whose outcome
+        was discarded may have recorded what never happened.
+        """
+        view = snapshot.view
+        async with self._database.writing() as connection:
+            # First, as it locks the order: two snapshots of one order never correct the ledger at once.
+            if await _save(connection, snapshot):
+                at = _last_changed(view)
+                await ledger.correct_to(connection, view.order_id, snapshot.postings, at)
+            await outbox.add(connection, outbox_messages(view, snapshot.notices))
+
+    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
+        """See ``OrderStore``."""
+        query = select(orders.c.view).where(orders.c.order_id == order_id).with_for_update()
+        async with self._database.writing() as connection:
+            before = (await connection.execute(query)).scalar_one_or_none()
+            if before is None:
+                raise LookupError(f"There is no order {order_id}.")
+            after = change(OrderView.model_validate_json(before))
+            if after is None:
+                return
+            await connection.execute(
+                update(orders)
+                .where(orders.c.order_id == order_id)
+                .values(
+                    view=after.view.model_dump_json(),
+                    revision=orders.c.revision + 1,
+                    updated_at=_last_changed(after.view),
+                    waits_since=_waits_since(after.view),
+                )
+            )
+            if after.posting:
+                await ledger.book(connection, after.posting)
+            await outbox.add(connection, outbox_messages(after.view, after.notices))
+
+
+async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
+    """Save the view unless a newer revision is there; says whether it did. Raises OrderExists."""
+    view = snapshot.view
+    insert = insert_into(connection, orders).values(
+        order_id=view.order_id,
+        revision=snapshot.revision,
+        process=snapshot.process,
+        view=view.model_dump_json(),
+        buyer_id=view.buyer.id,
+        seller_id=view.seller.id,
+        status=view.status,
+        placed_at=view.placed_at,
+        updated_at=_last_changed(view),
+        waits_since=_waits_since(view),
+    )
+    newer = insert.excluded
+    upsert = insert.on_conflict_do_update(
+        index_elements=["order_id"],
+        set_={
+            name: newer[name]
+            for name in ("revision", "view", "status", "updated_at", "waits_since")
+        },
+        where=(orders.c.revision <= newer.revision) & (orders.c.process == newer.process),
+    )
+    if (await connection.execute(upsert)).rowcount == 1:
+        return True
+    owner = select(orders.c.process).where(orders.c.order_id == view.order_id)
+    if (await connection.execute(owner)).scalar_one() != snapshot.process:
+        raise OrderExists(view.order_id)
+    return False
+
+
+def _waits_since(view: OrderView) -> datetime | None:
+    """Since when the order waits for support."""
+    waiting = waits_for_support(view)
+    return waiting.since if waiting else None
+
+
+def _last_changed(view: OrderView) -> datetime:
+    """When the order last changed, by its own clock."""
+    return view.timeline[-1].at

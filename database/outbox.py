@@ -1,0 +1,104 @@
+"""The outbox: notifications to send (R21), written in the transaction of the change that they are about."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.notifications import OutboxMessage
+from database.connection import Database, insert_if_missing
+from database.tables import deliveries, outbox
+from orders.order import Party
+from orders.values import Frozen, Instant
+
+
+class RefusedDelivery(Frozen):
+    """A channel by which a message did not reach its recipient, and why."""
+
+    channel: str
+    why: str
+
+
+class OutboxEntry(Frozen):
+    """A message, when the last of its channels was done with it, and the deliveries that were refused."""
+
+    message: OutboxMessage
+    delivered_at: Instant | None
+    refused: tuple[RefusedDelivery, ...] = ()
+
+
+class SqlOutbox:
+    """Implements ``activities.notifications.Outbox``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def undelivered(self, order_id: str) -> list[OutboxMessage]:
+        """See ``Outbox``."""
+        entries = await self._entries(
+            outbox.c.order_id == order_id, outbox.c.delivered_at.is_(None)
+        )
+        return [entry.message for entry in entries]
+
+    async def mark_delivered(self, key: str) -> None:
+        """See ``Outbox``; the instant of the first delivery stays."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(outbox)
+                .where(outbox.c.key == key, outbox.c.delivered_at.is_(None))
+                .values(delivered_at=datetime.now(UTC))
+            )
+
+    async def entries(self, order_id: str | None = None) -> list[OutboxEntry]:
+        """All messages ever written, of one order or of all, oldest first."""
+        if order_id is None:
+            return await self._entries()
+        return await self._entries(outbox.c.order_id == order_id)
+
+    async def _entries(self, *which: ColumnElement[bool]) -> list[OutboxEntry]:
+        refused = (
+            select(deliveries.c.letter, deliveries.c.channel, deliveries.c.why)
+            .join(outbox)
+            .where(deliveries.c.state == "refused", *which)
+            .order_by(deliveries.c.at)
+        )
+        messages = select(outbox).where(*which).order_by(outbox.c.number)
+        refusals: dict[str, list[RefusedDelivery]] = {}
+        async with self._database.reading() as connection:
+            for key, channel, why in await connection.execute(refused):
+                refusals.setdefault(key, []).append(RefusedDelivery(channel=channel, why=why))
+            return [_entry(row, refusals) for row in await connection.execute(messages)]
+
+
+async def add(connection: AsyncConnection, messages: Iterable[OutboxMessage]) -> None:
+    """Put messages into the outbox, each once by its key."""
+    for message in messages:
+        await insert_if_missing(
+            connection,
+            outbox,
+            key=message.key,
+            order_id=message.order_id,
+            role=message.to,
+            party=message.party.model_dump_json() if message.party else None,
+            what=message.what,
+            at=message.at,
+            details=json.dumps(message.details),
+        )
+
+
+def _entry(row: Row[Any], refusals: Mapping[str, Sequence[RefusedDelivery]]) -> OutboxEntry:
+    message = OutboxMessage(
+        key=row.key,
+        order_id=row.order_id,
+        to=row.role,
+        party=Party.model_validate_json(row.party) if row.party else None,
+        what=row.what,
+        at=row.at,
+        details=json.loads(row.details),
+    )
+    return OutboxEntry(
+        message=message, delivered_at=row.delivered_at, refused=tuple(refusals.get(row.key, ()))
+    )

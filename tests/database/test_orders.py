@@ -1,0 +1,163 @@
+"""The contract of ``OrderStore`` and ``Outbox``, on SQLite, on PostgreSQL and for the fakes."""
+
+from datetime import timedelta
+
+import pytest
+
+from activities.orders import OrderExists
+from orders.late_chargebacks import charged_back
+from orders.messages import ChargebackReported, Role
+from orders.view import view
+from tests.database.samples import START, changed, pay, placed, posting, step
+from tests.database.stores import Stores
+
+
+def chargeback(status: str) -> ChargebackReported:
+    return ChargebackReported.model_validate(
+        {"payment_id": "p-1", "money": {"amount": 2490, "currency": "EUR"}, "status": status}
+    )
+
+
+async def test_a_recorded_order_reads_back_as_it_was(stores: Stores) -> None:
+    order = placed()
+    pay(order)
+
+    await stores.orders.record(step(order))
+
+    assert await stores.orders.find("A-1") == view(order)
+    assert await stores.orders.find("A-2") is None
+    assert await stores.ledger.balances("A-1") == {"cash": 2490, "held": -2490}
+    assert await stores.ledger.balances("A-2") == {}
+
+
+async def test_recording_a_snapshot_again_changes_nothing(stores: Stores) -> None:
+    order = placed()
+    pay(order)
+    await stores.orders.record(step(order))
+    messages = await stores.outbox.undelivered("A-1")
+
+    await stores.orders.record(step(order))
+
+    assert await stores.orders.find("A-1") == view(order)
+    assert await stores.ledger.balances("A-1") == {"cash": 2490, "held": -2490}
+    assert await stores.outbox.undelivered("A-1") == messages
+    assert len(messages) == 4
+
+
+async def test_an_older_revision_adds_its_notifications_and_changes_nothing_else(
+    stores: Stores,
+) -> None:
+    order = placed()
+    early = step(order)
+    pay(order)
+    order.notices.clear()
+    await stores.orders.record(step(order))
+
+    await stores.orders.record(changed(early, postings=(posting("late", 5),)))
+
+    assert await stores.orders.find("A-1") == view(order)
+    assert await stores.ledger.balances("A-1") == {"cash": 2490, "held": -2490}
+    messages = await stores.outbox.undelivered("A-1")
+    assert [it.what for it in messages] == ["order_placed"] * 2
+
+
+async def test_an_equal_revision_replaces_the_view(stores: Stores) -> None:
+    order, other = placed(), placed(amount=99)
+    await stores.orders.record(step(order))
+
+    await stores.orders.record(changed(step(other), revision=order.revision))
+
+    assert await stores.orders.find("A-1") == view(other)
+
+
+async def test_a_newer_revision_corrects_the_ledger(stores: Stores) -> None:
+    """Case 24: a workflow task that was discarded had recorded what never happened."""
+    order = placed()
+    pay(order)
+    await stores.orders.record(changed(step(order), postings=(posting("phantom", 700),)))
+
+    await stores.orders.record(step(order))
+
+    balances = await stores.ledger.balances("A-1")
+    assert (balances["cash"], balances["held"]) == (2490, -2490)
+
+
+async def test_another_workflow_under_the_same_id_is_refused(stores: Stores) -> None:
+    order = placed()
+    await stores.orders.record(step(order))
+
+    with pytest.raises(OrderExists, match="A-1 exists already"):
+        await stores.orders.record(changed(step(placed(amount=99)), process="run-2"))
+
+    assert await stores.orders.find("A-1") == view(order)
+
+
+async def test_a_late_chargeback_is_recorded_with_its_posting_and_notifications(
+    stores: Stores,
+) -> None:
+    """R23."""
+    order = placed()
+    pay(order)
+    order.notices.clear()
+    await stores.orders.record(step(order))
+    at = START + timedelta(days=90)
+
+    for _ in range(2):
+        await stores.orders.amend(
+            "A-1", lambda before: charged_back(before, chargeback("opened"), at)
+        )
+
+    found = await stores.orders.find("A-1")
+    assert found
+    assert found.amount_charged_back.amount == 2490
+    assert await stores.ledger.balances("A-1") == {"cash": 0, "held": -2490, "seller": 2490}
+    messages = await stores.outbox.undelivered("A-1")
+    assert {(it.to, it.what) for it in messages} == {
+        (Role.SELLER, "chargeback_opened"),
+        (Role.SUPPORT, "chargeback_opened"),
+    }
+
+
+async def test_an_unknown_order_cannot_be_amended(stores: Stores) -> None:
+    with pytest.raises(LookupError, match="There is no order A-1"):
+        await stores.orders.amend("A-1", lambda _: None)
+
+
+async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -> None:
+    order = placed()
+    for number in range(12):
+        order.tell(START, "buyer_message", Role.SELLER, text=str(number))
+    await stores.orders.record(step(order))
+    waiting = await stores.outbox.undelivered("A-1")
+
+    for message in waiting[:3]:
+        await stores.outbox.mark_delivered(message.key)
+        await stores.outbox.mark_delivered(message.key)
+
+    assert [it.details.get("text") for it in waiting[2:]] == [str(n) for n in range(12)]
+    assert await stores.outbox.undelivered("A-1") == waiting[3:]
+
+
+async def test_a_delivered_message_that_is_recorded_again_stays_delivered(stores: Stores) -> None:
+    order = placed()
+    await stores.orders.record(step(order))
+    for message in await stores.outbox.undelivered("A-1"):
+        await stores.outbox.mark_delivered(message.key)
+
+    await stores.orders.record(step(order))
+
+    assert await stores.outbox.undelivered("A-1") == []
+
+
+async def test_messages_are_addressed_to_the_party_of_their_role(stores: Stores) -> None:
+    order = placed()
+    order.tell(START, "proof_to_review", Role.SUPPORT, kind="photo")
+    await stores.orders.record(step(order))
+
+    parties = {it.to: it.party for it in await stores.outbox.undelivered("A-1")}
+
+    assert parties == {
+        Role.BUYER: order.placed.buyer,
+        Role.SELLER: order.placed.seller,
+        Role.SUPPORT: None,
+    }

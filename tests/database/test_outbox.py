@@ -1,0 +1,44 @@
+"""R21: what the outbox knows of each message."""
+
+import pytest
+
+from database.ledger import SqlLedger
+from database.orders import SqlOrders
+from database.outbox import SqlOutbox
+from orders.messages import Role
+from orders.order import Notification
+from tests.database.samples import START, changed, pay, placed, step
+
+
+async def test_an_order_is_recorded_with_all_its_notifications_or_not_at_all(
+    orders: SqlOrders, ledger: SqlLedger, outbox: SqlOutbox
+) -> None:
+    order = placed()
+    pay(order)
+    not_json = Notification(
+        key="A-1:9:x:buyer", to=Role.BUYER, what="x", at=START, details={"x": object()}
+    )
+
+    with pytest.raises(TypeError):
+        await orders.record(changed(step(order), notices=(*order.notices, not_json)))
+
+    assert await orders.find("A-1") is None
+    assert await ledger.balances("A-1") == {}
+    assert await outbox.entries() == []
+
+
+async def test_entries_say_which_messages_are_delivered(
+    orders: SqlOrders, outbox: SqlOutbox
+) -> None:
+    await orders.record(step(placed("A-1")))
+    await orders.record(step(placed("A-2")))
+    [first, _] = await outbox.undelivered("A-1")
+
+    await outbox.mark_delivered(first.key)
+    [entry, _] = await outbox.entries("A-1")
+    await outbox.mark_delivered(first.key)
+
+    assert entry.message == first
+    assert entry.delivered_at
+    assert (await outbox.entries("A-1"))[0] == entry
+    assert [it.delivered_at is None for it in await outbox.entries()] == [False, True, True, True]
