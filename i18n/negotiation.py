@@ -1,5 +1,6 @@
 """Which language somebody reads, and by which clock: by what they chose, their browser or their terminal."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from functools import cache
@@ -12,6 +13,9 @@ from i18n.catalogues import LOCALES, Locale
 
 # gettext's own order; an empty one does not count.
 _VARIABLES: Final = ("UNBUY_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+# Elements that are read of a header.
+_MOST: Final = 50
+_WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
 def known(wanted: str | None) -> Locale | None:
@@ -21,7 +25,24 @@ def known(wanted: str | None) -> Locale | None:
 
 def of_browser(accept_language: str | None) -> Locale:
     """The best of what a browser asks for (RFC 9110, 12.5.4); English where nothing fits."""
-    return _best(_by_weight(accept_language or ""))
+    wanted = weights(accept_language or "")
+    return _best(
+        [tag for tag in sorted(wanted, key=wanted.__getitem__, reverse=True) if wanted[tag]]
+    )
+
+
+def weights(accept: str) -> dict[str, float]:
+    """What an ``Accept`` header of any kind lists, in small letters, and how much it is wanted: 0 to 1.
+
+    RFC 9110, 12.4.2. What has a weight that is none is left out.
+    """
+    found: dict[str, float] = {}
+    for element in accept.lower().split(",")[:_MOST]:
+        name, *parameters = (part.strip() for part in element.split(";"))
+        weight = next((it[2:].strip() for it in parameters if it.startswith("q=")), "1")
+        if _WEIGHT.fullmatch(weight):
+            found[name] = float(weight)
+    return found
 
 
 def of_terminal(environment: Mapping[str, str]) -> Locale:
@@ -39,19 +60,6 @@ def zone_of(wanted: str | None) -> tzinfo:
 def _zones() -> frozenset[str]:
     """Read off the disk once: a name must be one of these before it becomes the name of a file."""
     return frozenset(available_timezones())
-
-
-def _by_weight(header: str) -> list[str]:
-    weighted: list[tuple[float, str]] = []
-    for part in header.split(",")[:50]:
-        tag, _, weight = part.partition(";q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        if quality > 0:
-            weighted.append((quality, tag.strip()))
-    return [tag for _, tag in sorted(weighted, key=lambda it: -it[0])]
 
 
 def _best(tags: list[str]) -> Locale:
