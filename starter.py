@@ -52,7 +52,7 @@ from i18n.current import gettext, use_locale
 from i18n.negotiation import known, of_terminal
 from orders.errors import NotAllowedNow
 from orders.messages import Message, PaymentReceived, Role
-from orders.order import Status
+from orders.status import Status
 from orders.view import OrderView, is_of
 from runtime.temporal import first_line
 from workflows import calls, ids

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from orders.order import Dispute
+from orders.disputes import Dispute
 from orders.values import Frozen
 
 

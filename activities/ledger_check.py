@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from temporalio import activity
 
-from orders.order import Status
 from orders.sentences import sentence
+from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Frozen, Instant
 from orders.view import OrderView

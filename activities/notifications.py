@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from orders.messages import Role
-from orders.order import Party
+from orders.place_order import Party
 from orders.values import Frozen, Instant
 
 

@@ -14,7 +14,7 @@ from activities.notifications import Notifications, OutboxMessage
 from orders.accounting import Posting
 from orders.late_chargebacks import LateOutcome
 from orders.messages import Role
-from orders.order import Notification
+from orders.notifications import Notification
 from orders.values import Frozen
 from orders.view import OrderView
 

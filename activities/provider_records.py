@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Literal, Protocol
 
-from orders.messages import RefundStatus
+from orders.messages import ChargebackStatus, RefundStatus
 from orders.values import Frozen, Instant, Money
 
 
@@ -44,7 +44,7 @@ class ProviderChargeback(Frozen):
     payment_id: str
     order_id: str | None
     money: Money
-    status: Literal["opened", "won", "lost"]
+    status: ChargebackStatus
     at: Instant
     reason: str = ""
 

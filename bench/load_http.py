@@ -33,7 +33,7 @@ from bench.workplace import workplace
 from gateway.access import Role
 from gateway.openapi import EXAMPLES
 from orders.messages import BuyerMessage
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from workflows import calls
 
 Operation = Callable[[int], Awaitable[None]]

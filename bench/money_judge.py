@@ -14,7 +14,7 @@ from bench.money_plan import Ending
 from database.ledger import AccountBalance
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
-from orders.order import Refund
+from orders.refunds import Refund
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView

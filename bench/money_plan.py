@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from orders.order import CloseReason, Line, Party, PlaceOrder, Status
+from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
+from orders.status import CloseReason, Status
 from orders.values import Money
 
 CURRENCIES = {"EUR": 1, "PLN": 1, "JPY": 1, "KWD": 10}

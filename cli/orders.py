@@ -24,7 +24,8 @@ from i18n.current import current_locale, gettext
 from i18n.sentences import refusal as refusal_in
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse
-from orders.order import PlaceOrder, Status
+from orders.place_order import PlaceOrder
+from orders.status import Status
 from orders.values import PartyId
 from orders.view import OrderView
 from runtime.settings import Settings, complaints

@@ -22,9 +22,10 @@ from i18n.current import current_locale, gettext
 from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, PHRASES, label, phrase
 from i18n.sentences import refusal as said_again
-from orders.lifecycle import COMING_PHRASES
 from orders.messages import Role
-from orders.order import Status, TimelineEntry
+from orders.schedule import COMING_PHRASES
+from orders.status import Status
+from orders.timeline import TimelineEntry
 from orders.values import Balance, Money
 from orders.view import Action, OrderView
 

@@ -2,11 +2,10 @@
 
 from temporalio.client import Client
 
-from orders.chargebacks import repeats_chargeback
+from orders.chargebacks import chargeback_problem, repeats_chargeback
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived
-from orders.order import Status
-from orders.payments import chargeback_problem
+from orders.status import Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 from workflows import calls

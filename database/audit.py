@@ -12,7 +12,7 @@ from database.ledger import SqlLedger, totals_by_currency
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
 from database.tables import ledger_legs, ledger_transactions, orders, refunds
-from orders.order import Status
+from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
 

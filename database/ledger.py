@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from database.connection import Database, lock_key
 from database.tables import ledger_legs, ledger_transactions, orders
 from orders.accounting import Posting
-from orders.order import Status
+from orders.status import Status
 
 # Sums are taken in two halves: SQLite's sum() fails beyond 64 bits, and amounts may fill them.
 _HALF = 2**32

@@ -8,7 +8,7 @@ from sqlalchemy import String, Tuple, select, tuple_
 
 from database.connection import Database
 from database.tables import UtcInstant, orders
-from orders.order import Status
+from orders.status import Status
 from orders.view import OrderView
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.notifications import OutboxMessage
 from database.connection import Database, insert_if_missing
 from database.tables import deliveries, outbox
-from orders.order import Party
+from orders.place_order import Party
 from orders.values import Frozen, Instant
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from orders.accounting import ACCOUNTS
 from orders.messages import RefundStatus, Role
-from orders.order import Status
+from orders.status import Status
 from orders.values import MAX_AMOUNT
 
 

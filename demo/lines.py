@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from client.finished_orders import take_after_the_end
 from orders.errors import NotAllowedNow
 from orders.messages import Message
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.view import OrderView
 from workflows import calls
 

@@ -15,7 +15,7 @@ from demo.stories import Ending, Story
 from i18n.catalogues import NC_, translator
 from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import amount_text
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Money
 from orders.view import OrderView

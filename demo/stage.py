@@ -21,7 +21,8 @@ from deploy.embedded import EmbeddedServer, embedded_server
 from i18n.current import gettext
 from orders import messages as m
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.order import PlaceOrder, Status
+from orders.place_order import PlaceOrder
+from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView

@@ -14,7 +14,8 @@ from i18n.current import gettext
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
-from orders.order import CloseReason, Line, Party, PlaceOrder, Status
+from orders.place_order import Line, Party, PlaceOrder
+from orders.status import CloseReason, Status
 from orders.values import Money
 
 PRICE = 4980
@@ -385,10 +386,14 @@ async def charged_back(order: Life) -> None:
     await order.days(1)
     taken = order.placed.total
     await order.tells(
-        m.ChargebackReported(payment_id=payment, money=taken, status="opened", reason="fraudulent")
+        m.ChargebackReported(
+            payment_id=payment, money=taken, status=m.ChargebackStatus.OPENED, reason="fraudulent"
+        )
     )
     await order.days(20)
-    await order.tells(m.ChargebackReported(payment_id=payment, money=taken, status="lost"))
+    await order.tells(
+        m.ChargebackReported(payment_id=payment, money=taken, status=m.ChargebackStatus.LOST)
+    )
 
 
 @story(
@@ -403,6 +408,10 @@ async def charged_back_instead_of_refunded(order: Life) -> None:
     await order.tells(m.SellerReply(decision="accept"))
     await order.days(1)
     taken = order.placed.total
-    await order.tells(m.ChargebackReported(payment_id=payment, money=taken, status="opened"))
+    await order.tells(
+        m.ChargebackReported(payment_id=payment, money=taken, status=m.ChargebackStatus.OPENED)
+    )
     await order.days(10)
-    await order.tells(m.ChargebackReported(payment_id=payment, money=taken, status="lost"))
+    await order.tells(
+        m.ChargebackReported(payment_id=payment, money=taken, status=m.ChargebackStatus.LOST)
+    )

@@ -15,7 +15,7 @@ from adapters.notifications.subjects import locale_of, subject
 from docs.letters import samples
 from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Message
-from orders.order import Status
+from orders.status import Status
 
 ROOT = Path(__file__).parent.parent
 _RULE = re.compile(r"\bR\d{1,2}[a-z]?\b")

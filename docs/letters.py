@@ -8,7 +8,7 @@ from activities.notifications import OutboxMessage
 from adapters.notifications.templates import TEXTS
 from i18n.catalogues import LOCALES, Locale
 from orders.messages import Role
-from orders.order import Party
+from orders.place_order import Party
 
 _AT: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _LATER: Final = "2026-03-16T12:00:00+00:00"

@@ -29,7 +29,8 @@ from gateway.pages.base import ZONE
 from gateway.tokens import SecretTokens
 from i18n.catalogues import Locale
 from orders import messages as m
-from orders.order import PlaceOrder, Status
+from orders.place_order import PlaceOrder
+from orders.status import Status
 from orders.view import OrderView
 from runtime.settings import Settings
 from runtime.wiring import Adapters

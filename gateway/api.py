@@ -21,9 +21,10 @@ from gateway.problems import Forbidden, Invalid, Unauthorized
 from gateway.services import Services
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
-from orders.order import CloseReason, Party, PlaceOrder, Status
+from orders.place_order import Party, PlaceOrder
 from orders.schedule import ScheduledEvent
 from orders.sentences import sentence
+from orders.status import CloseReason, Status
 from orders.values import Frozen, Instant, Money, OrderId, ShortText
 from orders.view import OrderView
 

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.problems import MEDIA_TYPE, ProblemDetails
 from orders.messages import MESSAGES
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.values import MessageId
 
 _REFERENCES: Final = "#/components/schemas/{model}"

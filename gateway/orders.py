@@ -40,10 +40,11 @@ from gateway.problems import (
 )
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import Message, PaymentReceived
-from orders.order import PlaceOrder, Status
+from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.reorder import reorder
 from orders.sentences import sentence
+from orders.status import Status
 from orders.values import Money, OrderId
 from orders.view import OrderView, is_of
 from runtime.temporal import is_unknown_namespace

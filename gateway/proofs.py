@@ -41,8 +41,8 @@ from gateway.problems import (
 )
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import Role, ShipmentProof
-from orders.order import Status
 from orders.sentences import sentence
+from orders.status import Status
 from orders.view import OrderView
 
 WITHIN: Final = timedelta(minutes=2)

@@ -7,7 +7,8 @@ sentence, after "because" or a colon. A key of a later version reads as its own 
 from typing import Final
 
 from i18n.catalogues import N_, NC_, translator
-from orders.lifecycle import CLOSED_PHRASES, COMING_PHRASES
+from orders.refusals import CLOSED_PHRASES
+from orders.schedule import COMING_PHRASES
 
 LABELS: Final[dict[str, dict[str, str]]] = {
     "status": {

@@ -46,8 +46,8 @@ class Posting(Frozen):
         return f"{self.order_id}:{self.step}"
 
 
-class Books(Mutable):
-    """The balances of one order's accounts, in minor units."""
+class Balances(Mutable):
+    """The balances of one order's accounts, in minor units and with the signs of the table above."""
 
     balances: dict[str, int] = Field(default_factory=dict)
 
@@ -56,16 +56,16 @@ class Books(Mutable):
         for account, amount in posting.legs.items():
             self.balances[account] = self.balances.get(account, 0) + amount
 
-    def of(self, account: str) -> int:
-        """The balance of an account."""
+    def balance(self, account: str) -> int:
+        """The balance of an account: what is owed to somebody is negative."""
         return self.balances.get(account, 0)
 
     @property
-    def held(self) -> int:
-        """What is still ours to hold for the order: undecided, or on its way back."""
-        return -self.of("held") - self.of("refunds")
+    def held_or_refunding(self) -> int:
+        """What is still held for the order: undecided, or on its way back."""
+        return -self.balance("held") - self.balance("refunds")
 
     @property
-    def seller(self) -> int:
+    def owed_to_seller(self) -> int:
         """What the seller is owed; negative when a chargeback took more than was held."""
-        return -self.of("seller")
+        return -self.balance("seller")

@@ -1,29 +1,106 @@
 """The cancellation request: made, withdrawn and answered (R2, R7-R10, R13, R18)."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from orders import messages as m
-from orders.closing import close, fault_of, open_dispute, resolve
-from orders.errors import RefusalCode
-from orders.lifecycle import Problem, enter
-from orders.messages import Role
-from orders.order import (
-    Cancellation,
-    CloseReason,
-    DisputeOutcome,
-    DisputeReason,
-    Order,
-    Status,
-)
+from orders.disputes import DisputeOutcome, DisputeReason, open_dispute, resolve
+from orders.errors import Refusal, RefusalCode
+from orders.messages import CancelReason, Role
 from orders.sentences import sentence
-from orders.shipments import add_tracking, cancellation_of, claim_shipped, failed_proof
+from orders.shipments import add_tracking, claim_shipped, failed_proof
+from orders.status import CloseReason, Status
+from orders.values import Instant, Money, Mutable
+
+if TYPE_CHECKING:
+    from orders.order import Order
+
+
+class Fault(StrEnum):
+    """R14: whose fault a cancellation was."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
+    NONE = "none"
+
+
+class CancellationStatus(StrEnum):
+    """Where a cancellation is, and what ended it."""
+
+    REQUESTED = "requested"
+    SHIPMENT_CLAIMED = "shipment_claimed"
+    ACCEPTED = "accepted"
+    NO_RESPONSE = "no_response"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENDED_BY_SHIPMENT = "ended_by_shipment"
+    ENDED_BY_DISPUTE = "ended_by_dispute"
+    ENDED_BY_CHARGEBACK = "ended_by_chargeback"
+    BY_ITSELF = "by_itself"
+
+
+class Cancellation(Mutable):
+    """A cancellation, asked for or by itself; ``fine`` is always nothing (R14)."""
+
+    status: CancellationStatus
+    reason: CancelReason | None
+    note: str = ""
+    complaint: bool = False
+    fault: Fault
+    fine: Money
+    requested_at: Instant
+    due_by: Instant | None = None
+    answered_at: Instant | None = None
+    answer_note: str = ""
+    ended_at: Instant | None = None
+
+    def claim_shipment(self, at: datetime) -> None:
+        """R10: the seller says that the goods are shipped."""
+        self.status = CancellationStatus.SHIPMENT_CLAIMED
+        self.answered_at = at
+
+    def refuse(self, at: datetime) -> None:
+        """R12, R13: the seller's refusal, or failed proof, ends the request."""
+        self.end(CancellationStatus.REFUSED, at)
+
+    def end_by_shipment(self, at: datetime) -> None:
+        """R11: good proof ends a request that still runs."""
+        if self.ended_at is None:
+            self.end(CancellationStatus.ENDED_BY_SHIPMENT, at)
+
+    def end(self, status: CancellationStatus, at: datetime) -> None:
+        """It is over, and this is why."""
+        self.status = status
+        self.ended_at = at
+
+
+_FAULTS: Final = {
+    CancelReason.CHANGED_MIND: Fault.BUYER,
+    CancelReason.ORDER_MISTAKE: Fault.BUYER,
+    CancelReason.DUPLICATE_ORDER: Fault.BUYER,
+    CancelReason.FOUND_CHEAPER_PRICE: Fault.BUYER,
+    CancelReason.ADDRESS_ISSUES: Fault.BUYER,
+    CancelReason.WONT_ARRIVE_IN_TIME: Fault.SELLER,
+    CancelReason.SELLER_UNREACHABLE: Fault.SELLER,
+    CancelReason.OUT_OF_STOCK: Fault.SELLER,
+}
+
+_ENDED_BY: Final = {
+    CloseReason.BUYER_CANCELED_UNPAID: CancellationStatus.ACCEPTED,
+    CloseReason.SELLER_ACCEPTED: CancellationStatus.ACCEPTED,
+    CloseReason.SELLER_NO_RESPONSE: CancellationStatus.NO_RESPONSE,
+    CloseReason.CHARGED_BACK: CancellationStatus.ENDED_BY_CHARGEBACK,
+}
 
 
 def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> None:
     """R2: an unpaid order closes at once. R7, R8: a paid one waits for the seller's answer."""
     unpaid = order.status is Status.AWAITING_PAYMENT
     order.cancellation = Cancellation(
-        status="requested",
+        status=CancellationStatus.REQUESTED,
         reason=message.reason,
         note=message.note,
         complaint=message.complaint,
@@ -40,10 +117,10 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
         complaint=message.complaint,
     )
     if unpaid:
-        close(order, at, message.name, CloseReason.BUYER_CANCELED_UNPAID, Role.BUYER)
+        order.close(at, message.name, CloseReason.BUYER_CANCELED_UNPAID, Role.BUYER)
         return
-    enter(order, message.name, Status.CANCELLATION_REQUESTED, at)
-    order.tell(
+    order.enter(message.name, Status.CANCELLATION_REQUESTED, at)
+    order.notify(
         at,
         "cancellation_requested",
         Role.BUYER,
@@ -57,28 +134,26 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
 
 def on_cancel_withdrawal(order: Order, message: m.CancelWithdrawal, at: datetime) -> None:
     """R18: the order awaits shipment again."""
-    cancellation = cancellation_of(order)
-    cancellation.status = "withdrawn"
-    cancellation.ended_at = at
+    order.existing_cancellation.end(CancellationStatus.WITHDRAWN, at)
     order.happened(at, "cancellation_withdrawn", Role.BUYER)
-    order.tell(at, "cancellation_withdrawn", Role.BUYER, Role.SELLER)
+    order.notify(at, "cancellation_withdrawn", Role.BUYER, Role.SELLER)
     if order.open_dispute:
         # The complaint came with the request, and the order awaits shipment again (R18).
         resolve(order, order.open_dispute, at, DisputeOutcome.WITHDRAWN, None)
-    enter(order, message.name, Status.AWAITING_SHIPMENT, at)
+    order.enter(message.name, Status.AWAITING_SHIPMENT, at)
 
 
 def on_seller_reply(order: Order, message: m.SellerReply, at: datetime) -> None:
     """R9, R10, R13: the seller's answer."""
-    cancellation = cancellation_of(order)
+    cancellation = order.existing_cancellation
     cancellation.answered_at = at
     cancellation.answer_note = message.note
     order.happened(at, "seller_replied", Role.SELLER, decision=message.decision)
     match message.decision:
         case "accept":
-            close(order, at, message.name, CloseReason.SELLER_ACCEPTED, Role.SELLER)
+            order.close(at, message.name, CloseReason.SELLER_ACCEPTED, Role.SELLER)
         case "refuse":
-            order.tell(at, "cancellation_refused", Role.BUYER)
+            order.notify(at, "cancellation_refused", Role.BUYER)
             failed_proof(order, at, message.name, DisputeReason.SELLER_REFUSED)
         case "already_shipped":
             claim_shipped(order, message.name, at)
@@ -86,10 +161,10 @@ def on_seller_reply(order: Order, message: m.SellerReply, at: datetime) -> None:
                 add_tracking(order, message.tracking_number, None, at)
 
 
-def seller_reply_problem(order: Order, message: m.SellerReply) -> Problem:
+def seller_reply_problem(order: Order, message: m.SellerReply) -> Refusal | None:
     """A seller who claimed shipment has answered; giving in is still possible."""
     if order.status is Status.PROOF_REQUESTED and message.decision != "accept":
-        return (
+        return Refusal(
             RefusalCode.ALREADY_ANSWERED,
             sentence(
                 "The seller has already answered that the goods are shipped; now proof is needed, "
@@ -97,3 +172,24 @@ def seller_reply_problem(order: Order, message: m.SellerReply) -> Problem:
             ),
         )
     return None
+
+
+def fault_of(reason: CancelReason) -> Fault:
+    """R14: whose fault a cancellation for this reason is; ``none`` where nobody's is plain."""
+    return _FAULTS.get(reason, Fault.NONE)
+
+
+def end_cancellation(order: Order, at: datetime, reason: CloseReason) -> None:
+    """R14: an order that closes ends its request; one that nobody paid or shipped cancels itself."""
+    cancellation = order.cancellation
+    if reason in (CloseReason.PAYMENT_EXPIRED, CloseReason.SHIPMENT_EXPIRED):
+        order.cancellation = Cancellation(
+            status=CancellationStatus.BY_ITSELF,
+            reason=None,
+            fault=Fault.BUYER if reason is CloseReason.PAYMENT_EXPIRED else Fault.SELLER,
+            fine=order.amount_due.of(0),
+            requested_at=at,
+            ended_at=at,
+        )
+    elif cancellation and cancellation.ended_at is None:
+        cancellation.end(_ENDED_BY.get(reason, CancellationStatus.ENDED_BY_DISPUTE), at)

@@ -3,15 +3,92 @@
 What the bank says last is what counts, also of the amount, until it has decided.
 """
 
-from datetime import datetime
-from typing import Protocol
+from __future__ import annotations
 
-from orders.errors import RefusalCode
-from orders.lifecycle import Problem
-from orders.messages import ChargebackReported
-from orders.order import Chargeback
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from orders import messages as m
+from orders.errors import Refusal, RefusalCode
+from orders.messages import ChargebackStatus, Role
+from orders.refunds import must_be_stopped, settle_money
 from orders.sentences import sentence
-from orders.values import Money
+from orders.status import CloseReason
+from orders.values import Instant, Money, Mutable
+
+if TYPE_CHECKING:
+    from orders.order import Order
+    from orders.payments import Payment
+
+
+class Chargeback(Mutable):
+    """R23: money that the buyer's bank took back, seen from the seller's side."""
+
+    status: ChargebackStatus
+    money: Money
+    reason: str
+    opened_at: Instant
+    ended_at: Instant | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bank has not decided."""
+        return self.status is ChargebackStatus.OPENED
+
+
+def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
+    """R23: the buyer's bank took money back, or the case ended."""
+    payment = order.payment
+    if payment is None:
+        raise AssertionError("lifecycle lets only a paid order be charged back")
+    taken = taken_by_bank(payment, message)
+    money = message.money.model_dump(mode="json")
+    for what in note_chargeback(payment, message, at):
+        order.happened(at, what, Role.PROVIDER, money=money)
+        order.notify(at, what, Role.SUPPORT, Role.SELLER)
+    if taken:
+        _take_charged_back(order, taken, at)
+    if order.refund and must_be_stopped(order.refund, message, taken):
+        order.refund.stopping = True
+    if message.status is ChargebackStatus.LOST and payment.is_in_review:
+        payment.charge_back(at)
+    all_of_it = order.amount_charged_back == order.amount_paid
+    if message.status is ChargebackStatus.LOST and all_of_it and order.is_open:
+        order.close(at, message.name, CloseReason.CHARGED_BACK, Role.PROVIDER)
+    elif message.status is not ChargebackStatus.OPENED:
+        settle_money(order, at)
+
+
+def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -> Refusal | None:
+    """It must be about this payment of the order, not more than was paid, and not decided yet."""
+    if payment is None or payment.payment_id != message.payment_id:
+        return Refusal(
+            RefusalCode.NOT_IN_THIS_STATUS,
+            sentence("Payment {payment_id} is not this order's.", payment_id=message.payment_id),
+        )
+    if payment.is_declined:
+        return Refusal(
+            RefusalCode.NOT_IN_THIS_STATUS,
+            sentence(
+                "Payment {payment_id} was declined; no money of it was taken.",
+                payment_id=message.payment_id,
+            ),
+        )
+    return contradiction(payment, message)
+
+
+def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
+    # What is taken comes out of what is held, then off the seller's; what is given back goes the other way.
+    if amount > 0:
+        held = min(amount, -order.books.balance("held"))
+    else:
+        held = amount + min(-amount, max(order.books.balance("seller"), 0))
+    legs = {"held": held, "seller": amount - held, "cash": -amount}
+    payment_id = order.payment.payment_id if order.payment else ""
+    order.book(at, chargeback_step(payment_id, order.count("chargeback posting")), **legs)
+    order.amount_charged_back = order.amount_charged_back.of(
+        order.amount_charged_back.amount + amount
+    )
 
 
 class Charged(Protocol):
@@ -28,49 +105,52 @@ class Charged(Protocol):
         """What came in by it."""
 
 
-def taken_by_bank(payment: Charged, message: ChargebackReported) -> int:
+def taken_by_bank(payment: Charged, message: m.ChargebackReported) -> int:
     """What the bank takes by this news, in minor units; negative where it gives back what it took."""
     before = payment.chargeback.money.amount if payment.chargeback else 0
-    return (0 if message.status == "won" else message.money.amount) - before
+    return (0 if message.status is ChargebackStatus.WON else message.money.amount) - before
 
 
-def note_chargeback(payment: Charged, message: ChargebackReported, at: datetime) -> tuple[str, ...]:
+def note_chargeback(
+    payment: Charged, message: m.ChargebackReported, at: datetime
+) -> tuple[str, ...]:
     """Note how the payment's chargeback stands, and say what happened, as keys of the timeline."""
     known = payment.chargeback
-    opened = () if known and message.status != "opened" else ("chargeback_opened",)
+    is_open = message.status is ChargebackStatus.OPENED
+    opened = () if known and not is_open else ("chargeback_opened",)
     payment.chargeback = Chargeback(
         status=message.status,
         money=message.money,
         reason=message.reason or (known.reason if known else ""),
         opened_at=known.opened_at if known else at,
-        ended_at=None if message.status == "opened" else at,
+        ended_at=None if is_open else at,
     )
-    return opened if message.status == "opened" else (*opened, f"chargeback_{message.status}")
+    return opened if is_open else (*opened, f"chargeback_{message.status}")
 
 
-def repeats_chargeback(payment: Charged | None, message: ChargebackReported) -> bool:
+def repeats_chargeback(payment: Charged | None, message: m.ChargebackReported) -> bool:
     """Whether this is known already; an opening that arrives after the end says nothing new."""
     known = payment.chargeback if payment and payment.payment_id == message.payment_id else None
     if known is None:
         return False
-    is_old = message.status == "opened" and known.status != "opened"
+    is_old = message.status is ChargebackStatus.OPENED and not known.is_open
     return is_old or (message.status, message.money) == (known.status, known.money)
 
 
-def contradiction(payment: Charged, message: ChargebackReported) -> Problem:
+def contradiction(payment: Charged, message: m.ChargebackReported) -> Refusal | None:
     """It must not be decided yet, and not be more than was paid."""
-    if payment.chargeback and payment.chargeback.status in ("won", "lost"):
-        return (
+    if payment.chargeback and not payment.chargeback.is_open:
+        return Refusal(
             RefusalCode.ALREADY_ANSWERED,
             sentence("The chargeback was won already.")
-            if payment.chargeback.status == "won"
+            if payment.chargeback.status is ChargebackStatus.WON
             else sentence("The chargeback was lost already."),
         )
     if (
         message.money.currency != payment.money.currency
         or message.money.amount > payment.money.amount
     ):
-        return (
+        return Refusal(
             RefusalCode.WRONG_AMOUNT,
             sentence("At most what was paid can be charged back: {paid}.", paid=payment.money),
         )

@@ -1,30 +1,90 @@
 """Disputes: opened, dropped, settled between the two, and decided (R8, R12, R16-R16b)."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field
 
 from orders import messages as m
-from orders.closing import close, finish_shipped, open_dispute, resolve
-from orders.errors import RefusalCode
-from orders.lifecycle import Problem, enter
+from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
-from orders.offers import open_offer
-from orders.order import (
-    CloseReason,
-    DisputeOutcome,
-    DisputeReason,
-    Offer,
-    Order,
-    Status,
-)
+from orders.offers import Offer, OfferKind, OfferStatus, lapse_offers, open_offer
 from orders.sentences import sentence
-from orders.shipments import note_evidence, shipment_of
+from orders.status import CloseReason, Status
+from orders.values import Instant, Money, Mutable
+
+if TYPE_CHECKING:
+    from orders.order import Order
+
+
+class DisputeReason(StrEnum):
+    """R8, R12, R13: what a dispute is about."""
+
+    SELLER_COMPLAINT = "seller_complaint"
+    SELLER_REFUSED = "seller_refused"
+    NO_PROOF = "no_proof"
+    INVALID_TRACKING = "invalid_tracking"
+    PROOF_REJECTED = "proof_rejected"
+    BUYER_REQUEST = "buyer_request"
+
+
+class DisputeOutcome(StrEnum):
+    """How a dispute ended."""
+
+    BUYER_FAVOUR = "resolved_buyer_favour"
+    SELLER_FAVOUR = "resolved_seller_favour"
+    PAYOUT = "resolved_with_payout"
+    SETTLED = "settled"
+    WITHDRAWN = "withdrawn"
+    SETTLED_BY_CANCELLATION = "settled_by_cancellation"
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute is; ``under_review`` once those who decide disputes have the case."""
+
+    OPEN = "open"
+    UNDER_REVIEW = "under_review"
+    RESOLVED = "resolved"
+
+
+class Dispute(Mutable):
+    """A case for support. ``due_by`` is R16b's end; ``evidence`` lists the proofs that were given."""
+
+    dispute_id: str
+    status: DisputeStatus = DisputeStatus.OPEN
+    reason: DisputeReason
+    note: str = ""
+    outcome: DisputeOutcome | None = None
+    outcome_note: str = ""
+    awarded: Money | None = None
+    opened_at: Instant
+    due_by: Instant
+    resolved_at: Instant | None = None
+    evidence: list[str] = Field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for its end."""
+        return self.status is not DisputeStatus.RESOLVED
+
+
+_ENDED_BY: Final = {
+    CloseReason.DISPUTE_FULL_REFUND: DisputeOutcome.BUYER_FAVOUR,
+    CloseReason.DISPUTE_PARTIAL_REFUND: DisputeOutcome.PAYOUT,
+    CloseReason.DISPUTE_NO_REFUND: DisputeOutcome.SELLER_FAVOUR,
+    CloseReason.DISPUTE_SETTLED: DisputeOutcome.SETTLED,
+    CloseReason.CHARGED_BACK: DisputeOutcome.BUYER_FAVOUR,
+}
 
 
 def on_dispute_request(order: Order, message: m.DisputeRequest, at: datetime) -> None:
     """R12: the buyer opens a dispute, for the ground there is."""
     open_dispute(order, at, order.ground or DisputeReason.BUYER_REQUEST, Role.BUYER, message.note)
     if order.status is Status.AWAITING_SHIPMENT:
-        enter(order, message.name, Status.DISPUTED, at)
+        order.enter(message.name, Status.DISPUTED, at)
 
 
 def on_dispute_withdrawal(order: Order, message: m.DisputeWithdrawal, at: datetime) -> None:
@@ -36,11 +96,11 @@ def on_dispute_withdrawal(order: Order, message: m.DisputeWithdrawal, at: dateti
     resolve(order, dispute, at, DisputeOutcome.WITHDRAWN, None, message.note)
     if order.status is not Status.DISPUTED:
         return
-    if shipment_of(order).status == "shipped":
-        finish_shipped(order, message.name, at)
+    if order.existing_shipment.is_shipped:
+        order.finish_shipped(message.name, at)
     else:
-        enter(order, message.name, Status.AWAITING_SHIPMENT, at)
-        note_evidence(order)
+        order.enter(message.name, Status.AWAITING_SHIPMENT, at)
+        order.existing_shipment.update_status(proof_is_asked_for=False)
 
 
 def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) -> None:
@@ -53,43 +113,29 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
         money=message.money.model_dump(mode="json") if message.money else None,
         note=message.note,
     )
-    reason, outcome, back = {
-        "full_refund": (
-            CloseReason.DISPUTE_FULL_REFUND,
-            DisputeOutcome.BUYER_FAVOUR,
-            order.amount_paid,
-        ),
-        "partial_refund": (
-            CloseReason.DISPUTE_PARTIAL_REFUND,
-            DisputeOutcome.PAYOUT,
-            message.money,
-        ),
-        "no_refund": (
-            CloseReason.DISPUTE_NO_REFUND,
-            DisputeOutcome.SELLER_FAVOUR,
-            order.amount_paid.of(0),
-        ),
+    reason, back = {
+        "full_refund": (CloseReason.DISPUTE_FULL_REFUND, order.amount_paid),
+        "partial_refund": (CloseReason.DISPUTE_PARTIAL_REFUND, message.money),
+        "no_refund": (CloseReason.DISPUTE_NO_REFUND, order.amount_paid.of(0)),
     }[message.decision]
-    close(
-        order,
+    order.close(
         at,
         message.name,
         reason,
         Role.SUPPORT,
         to_buyer=back,
-        outcome=outcome,
         note=message.note,
     )
 
 
-def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Problem:
+def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Refusal | None:
     """R16: a partial refund is less than the whole."""
     if message.money is None or (
         message.money.currency == order.amount_paid.currency
         and message.money.amount < order.amount_paid.amount
     ):
         return None
-    return (
+    return Refusal(
         RefusalCode.WRONG_AMOUNT,
         sentence(
             "A partial refund must be less than what was paid ({paid}); decide full_refund to give it "
@@ -101,12 +147,10 @@ def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Proble
 
 def on_settlement_offer(order: Order, message: m.SettlementOffer, at: datetime) -> None:
     """R16b: the seller offers an amount; it replaces an earlier offer."""
-    for other in order.offers:
-        if other.kind == "settlement" and other.status == "open":
-            other.status = "lapsed"
+    lapse_offers(order, OfferKind.SETTLEMENT)
     offer = Offer(
         offer_id=f"offer-{order.count('offer')}",
-        kind="settlement",
+        kind=OfferKind.SETTLEMENT,
         money=message.money,
         text=message.note,
         offered_at=at,
@@ -114,17 +158,17 @@ def on_settlement_offer(order: Order, message: m.SettlementOffer, at: datetime) 
     order.offers.append(offer)
     money = message.money.model_dump(mode="json")
     order.happened(at, "settlement_offered", Role.SELLER, offer_id=offer.offer_id, money=money)
-    order.tell(at, "settlement_offered", Role.BUYER, offer_id=offer.offer_id, money=money)
+    order.notify(at, "settlement_offered", Role.BUYER, offer_id=offer.offer_id, money=money)
 
 
-def settlement_offer_problem(order: Order, message: m.SettlementOffer) -> Problem:
+def settlement_offer_problem(order: Order, message: m.SettlementOffer) -> Refusal | None:
     """R16b: at most what was paid can go back."""
     if (
         message.money.currency == order.amount_paid.currency
         and message.money.amount <= order.amount_paid.amount
     ):
         return None
-    return (
+    return Refusal(
         RefusalCode.WRONG_AMOUNT,
         sentence("At most what was paid can go back: {paid}.", paid=order.amount_paid),
     )
@@ -132,15 +176,66 @@ def settlement_offer_problem(order: Order, message: m.SettlementOffer) -> Proble
 
 def on_settlement_acceptance(order: Order, message: m.SettlementAcceptance, at: datetime) -> None:
     """R16b: the buyer accepts; the order closes with that amount back."""
-    offer = open_offer(order, message.offer_id, "settlement")
-    offer.status = "accepted"
+    offer = open_offer(order, message.offer_id, {OfferKind.SETTLEMENT})
+    offer.status = OfferStatus.ACCEPTED
     order.happened(at, "settlement_accepted", Role.BUYER, offer_id=offer.offer_id)
-    close(
-        order,
+    order.close(
         at,
         message.name,
         CloseReason.DISPUTE_SETTLED,
         Role.BUYER,
         to_buyer=offer.money,
-        outcome=DisputeOutcome.SETTLED,
+    )
+
+
+def open_dispute(
+    order: Order, at: datetime, reason: DisputeReason, by: Role, note: str = ""
+) -> None:
+    """R8, R12, R13: open a dispute. It is decided within R16b's window."""
+    order.ground = None
+    if order.dispute:
+        order.earlier_disputes.append(order.dispute)
+    order.dispute = Dispute(
+        dispute_id=f"{order.placed.order_id}-dispute-{order.count('dispute')}",
+        reason=reason,
+        note=note,
+        opened_at=at,
+        due_by=at + order.policy.dispute_window,
+        evidence=order.shipment.evidence if order.shipment else [],
+    )
+    order.happened(at, "dispute_opened", by, reason=reason.value)
+    order.notify(at, "dispute_opened", Role.BUYER, Role.SELLER, Role.SUPPORT, reason=reason.value)
+
+
+def end_dispute(order: Order, at: datetime, reason: CloseReason, awarded: Money, note: str) -> None:
+    """R16: an order that closes ends its dispute, in a way that follows from why it closes."""
+    if dispute := order.open_dispute:
+        outcome = _ENDED_BY.get(reason, DisputeOutcome.SETTLED_BY_CANCELLATION)
+        resolve(order, dispute, at, outcome, awarded, note)
+
+
+def resolve(
+    order: Order,
+    dispute: Dispute,
+    at: datetime,
+    outcome: DisputeOutcome,
+    awarded: Money | None,
+    note: str = "",
+) -> None:
+    """End a dispute; ``note`` is in the words of whoever ended it."""
+    dispute.status = DisputeStatus.RESOLVED
+    dispute.outcome = outcome
+    dispute.outcome_note = note
+    dispute.awarded = awarded
+    dispute.resolved_at = at
+    lapse_offers(order, OfferKind.SETTLEMENT)
+    order.happened(at, "dispute_resolved", Role.SYSTEM, outcome=outcome.value)
+    order.notify(
+        at,
+        "dispute_resolved",
+        Role.BUYER,
+        Role.SELLER,
+        Role.SUPPORT,
+        outcome=outcome.value,
+        note=note,
     )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -35,6 +35,13 @@ class RefusalCode(StrEnum):
     UNKNOWN_REFUND = "unknown_refund"
     TOO_MANY_MESSAGES = "too_many_messages"
     NOT_IN_THIS_STATUS = "not_in_this_status"
+
+
+class Refusal(NamedTuple):
+    """Why a message is refused: the rule's code, and a sentence for people."""
+
+    code: RefusalCode
+    reason: str
 
 
 class OrderError(Exception):

@@ -16,8 +16,8 @@ from orders.cancellations import (
     on_seller_reply,
     seller_reply_problem,
 )
-from orders.chargebacks import repeats_chargeback
-from orders.closing import repeats
+from orders.chargebacks import chargeback_problem, on_chargeback, repeats_chargeback
+from orders.conversation import on_buyer_message, on_seller_message, seller_message_problem
 from orders.disputes import (
     dispute_decision_problem,
     on_dispute_decision,
@@ -27,39 +27,26 @@ from orders.disputes import (
     on_settlement_offer,
     settlement_offer_problem,
 )
-from orders.errors import NotAllowedNow, RefusalCode
-from orders.lifecycle import TRANSITIONS, Problem, refusal, refuse
+from orders.errors import NotAllowedNow, Refusal, RefusalCode
+from orders.lifecycle import TRANSITIONS
 from orders.messages import Role
-from orders.offers import acceptance_problem
-from orders.order import (
-    Order,
-    Refused,
-    StrayPayment,
-)
+from orders.offers import OfferKind, acceptance_problem, on_offer_acceptance
+from orders.order import Order, Refused, StrayPayment
 from orders.payments import (
     accept_payment,
-    chargeback_problem,
     contradicts,
-    find_refund,
-    on_chargeback,
     on_payment,
     on_payment_declined,
-    on_refund_update,
     payment_problem,
-    refund_update_problem,
 )
+from orders.refunds import find_refund, on_refund_update, refund_update_problem, repeats
+from orders.refusals import refusal, refuse
 from orders.sentences import sentence
 from orders.shipments import (
     on_proof_review,
     on_shipment_extension,
     on_shipment_proof,
     on_tracking_number,
-)
-from orders.talking import (
-    on_buyer_message,
-    on_offer_acceptance,
-    on_seller_message,
-    seller_message_problem,
 )
 
 _MOST_REFUSED = 20
@@ -129,7 +116,7 @@ def check(order: Order, message: m.Message, at: datetime | None = None) -> None:
     if refused := refusal(order, message.name, at):
         raise refused
     if (look := _CHECK.get(message.name)) and (problem := look(order, message)):
-        raise refuse(order, message.name, *problem)
+        raise refuse(order, message.name, problem.code, problem.reason)
 
 
 def record_refusal(order: Order, name: str, reason: str, at: datetime) -> None:
@@ -164,7 +151,7 @@ def send_back(
     if contradicts(order, payment):
         if payment.payment_id not in order.contradicted:
             order.contradicted = [*order.contradicted, payment.payment_id][-_MOST_PAYMENT_IDS:]
-            order.tell(
+            order.notify(
                 at,
                 "payment_contradicts",
                 Role.SUPPORT,
@@ -214,13 +201,13 @@ _APPLY: dict[str, Callable[[Order, Any, datetime], None]] = {
     "refund_update": on_refund_update,
 }
 
-_CHECK: dict[str, Callable[[Order, Any], Problem]] = {
+_CHECK: dict[str, Callable[[Order, Any], Refusal | None]] = {
     "payment": payment_problem,
     "seller_reply": seller_reply_problem,
     "seller_message": seller_message_problem,
-    "offer_acceptance": acceptance_problem("discount", "bonus"),
+    "offer_acceptance": acceptance_problem(OfferKind.before_payment()),
     "settlement_offer": settlement_offer_problem,
-    "settlement_acceptance": acceptance_problem("settlement"),
+    "settlement_acceptance": acceptance_problem({OfferKind.SETTLEMENT}),
     "dispute_decision": dispute_decision_problem,
     "refund_update": refund_update_problem,
     "chargeback": lambda order, message: chargeback_problem(order.payment, message),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from orders.accounting import Posting
 from orders.chargebacks import (
+    chargeback_problem,
     chargeback_step,
     note_chargeback,
     repeats_chargeback,
@@ -15,8 +16,8 @@ from orders.chargebacks import (
 )
 from orders.errors import NotAllowedNow
 from orders.messages import ChargebackReported, Role
-from orders.order import Notification, TimelineEntry
-from orders.payments import chargeback_problem
+from orders.notifications import Notification
+from orders.timeline import TimelineEntry
 from orders.values import Balance, Frozen
 from orders.view import OrderView
 
@@ -34,7 +35,7 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
     if repeats_chargeback(view.payment, message):
         return None
     if problem := chargeback_problem(view.payment, message):
-        raise NotAllowedNow(message.name, problem[0], view.status.value, problem[1])
+        raise NotAllowedNow(message.name, problem.code, view.status.value, problem.reason)
     after = view.model_copy(deep=True)
     if after.payment is None:
         raise AssertionError("what has not been paid is not charged back")

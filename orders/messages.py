@@ -67,6 +67,14 @@ class RefundStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class ChargebackStatus(StrEnum):
+    """R23: where a chargeback is, as the seller sees it: who has won, the seller or the buyer's bank."""
+
+    OPENED = "opened"
+    WON = "won"
+    LOST = "lost"
+
+
 _NONE: Final = {"type": "null"}
 
 
@@ -296,7 +304,7 @@ class ChargebackReported(Message):
 
     payment_id: PaymentId
     money: PositiveMoney
-    status: Literal["opened", "won", "lost"]
+    status: ChargebackStatus
     reason: LongText = ""
 
 

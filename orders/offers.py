@@ -1,42 +1,112 @@
 """Offers that wait to be accepted: discounts and bonuses (R4), settlements (R16b)."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from orders import messages as m
-from orders.errors import RefusalCode
-from orders.lifecycle import Problem
-from orders.order import Offer, Order
+from orders.errors import Refusal, RefusalCode
+from orders.messages import Role
 from orders.sentences import sentence
+from orders.values import Instant, Money, Mutable
+
+if TYPE_CHECKING:
+    from orders.order import Order
 
 
-def open_offer(order: Order, offer_id: str, *kinds: str) -> Offer:
+class OfferKind(StrEnum):
+    """What an offer gives: money off, a thing beside, or an amount back that ends a dispute."""
+
+    DISCOUNT = "discount"
+    BONUS = "bonus"
+    SETTLEMENT = "settlement"
+
+    @classmethod
+    def before_payment(cls) -> frozenset[OfferKind]:
+        """R4: those that make the buyer pay."""
+        return frozenset({cls.DISCOUNT, cls.BONUS})
+
+
+class OfferStatus(StrEnum):
+    """Where an offer is; one that was replaced or came to nothing has lapsed."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    LAPSED = "lapsed"
+
+
+class Offer(Mutable):
+    """A discount, bonus or settlement that the seller offered."""
+
+    offer_id: str
+    kind: OfferKind
+    money: Money | None = None
+    bonus: str | None = None
+    text: str
+    offered_at: Instant
+    status: OfferStatus = OfferStatus.OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be accepted."""
+        return self.status is OfferStatus.OPEN
+
+
+def on_offer_acceptance(order: Order, message: m.OfferAcceptance, at: datetime) -> None:
+    """R4: the amount due changes from now on."""
+    offer = open_offer(order, message.offer_id, OfferKind.before_payment())
+    offer.status = OfferStatus.ACCEPTED
+    if offer.money:
+        order.amount_due = order.amount_due.of(order.amount_due.amount - offer.money.amount)
+        # What stands open was offered on the old price; the seller can offer anew on this one.
+        lapse_offers(order, OfferKind.DISCOUNT)
+    order.happened(at, "offer_accepted", Role.BUYER, offer_id=offer.offer_id)
+    order.notify(
+        at,
+        "offer_accepted",
+        Role.SELLER,
+        offer_id=offer.offer_id,
+        amount_due=order.amount_due.model_dump(mode="json"),
+    )
+
+
+def open_offer(order: Order, offer_id: str, kinds: Collection[OfferKind]) -> Offer:
     """The open offer that ``acceptance_problem`` has found to be there."""
-    if offer := _find(order, offer_id, *kinds):
+    if offer := _find(order, offer_id, kinds):
         return offer
     raise AssertionError("an acceptance is checked before it is applied")
 
 
-def _find(order: Order, offer_id: str, *kinds: str) -> Offer | None:
+def _find(order: Order, offer_id: str, kinds: Collection[OfferKind]) -> Offer | None:
     return next(
         (
             offer
             for offer in order.offers
-            if offer.offer_id == offer_id and offer.kind in kinds and offer.status == "open"
+            if offer.offer_id == offer_id and offer.kind in kinds and offer.is_open
         ),
         None,
     )
 
 
-def acceptance_problem(*kinds: str) -> Callable[[Order, Any], Problem]:
+def acceptance_problem(kinds: Collection[OfferKind]) -> Callable[[Order, Any], Refusal | None]:
     """A check that the offer which is accepted stands open."""
 
-    def look(order: Order, message: m.OfferAcceptance | m.SettlementAcceptance) -> Problem:
-        if _find(order, message.offer_id, *kinds):
+    def look(order: Order, message: m.OfferAcceptance | m.SettlementAcceptance) -> Refusal | None:
+        if _find(order, message.offer_id, kinds):
             return None
-        return (
+        return Refusal(
             RefusalCode.UNKNOWN_OFFER,
             sentence("There is no open offer of that id; it may have been accepted or replaced."),
         )
 
     return look
+
+
+def lapse_offers(order: Order, *kinds: OfferKind) -> None:
+    """Close the offers of these kinds that nobody has accepted."""
+    for offer in order.offers:
+        if offer.kind in kinds and offer.is_open:
+            offer.status = OfferStatus.LAPSED

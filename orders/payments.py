@@ -1,37 +1,77 @@
-"""The provider's news: payments, refunds and chargebacks (R5, R6, R7, R14, R15, R23)."""
+"""Payments: what came in, its check, and one that was declined (R5-R7)."""
+
+from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from orders import messages as m
-from orders.chargebacks import (
-    chargeback_step,
-    contradiction,
-    note_chargeback,
-    taken_by_bank,
-)
-from orders.closing import (
-    close,
-    lapse_offers,
-    must_be_stopped,
-    refund_news,
-    settle_money,
-)
-from orders.errors import RefusalCode
-from orders.lifecycle import Problem, enter
+from orders.chargebacks import Chargeback
+from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
-from orders.order import (
-    CloseReason,
-    DisputeOutcome,
-    Order,
-    Payment,
-    Refund,
-    Shipment,
-    Status,
-)
+from orders.offers import OfferKind, lapse_offers
 from orders.sentences import sentence
+from orders.shipments import Shipment
+from orders.status import Status
+from orders.values import Instant, Money, Mutable
+
+if TYPE_CHECKING:
+    from orders.order import Order
 
 # Of a buyer who tries one card after the other; a payment can't be mistaken for one that is forgotten.
 _MOST_DECLINED = 200
+
+
+class PaymentStatus(StrEnum):
+    """R5, R6, R23: where the payment that the order took is."""
+
+    IN_REVIEW = "in_review"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    CHARGED_BACK = "charged_back"
+
+
+class Payment(Mutable):
+    """The payment that the order took, and its check (R5, R6)."""
+
+    payment_id: str
+    money: Money
+    method: str
+    status: PaymentStatus
+    paid_at: Instant
+    received_at: Instant
+    review_ends_at: Instant
+    decided_at: Instant | None = None
+    declined_reason: str | None = None
+    chargeback: Chargeback | None = None
+
+    @property
+    def is_in_review(self) -> bool:
+        """Whether it is being checked (R5)."""
+        return self.status is PaymentStatus.IN_REVIEW
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether the provider turned it down (R6)."""
+        return self.status is PaymentStatus.DECLINED
+
+    def accept(self, at: datetime) -> None:
+        """R7: its check is over."""
+        self.status = PaymentStatus.ACCEPTED
+        self.decided_at = at
+
+    def decline(self, reason: str, at: datetime) -> None:
+        """R6: no money of it was taken, and none can be charged back."""
+        self.status = PaymentStatus.DECLINED
+        self.declined_reason = reason
+        self.decided_at = at
+        self.chargeback = None
+
+    def charge_back(self, at: datetime) -> None:
+        """R23: the bank took it back while it was checked."""
+        self.status = PaymentStatus.CHARGED_BACK
+        self.decided_at = at
 
 
 def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
@@ -40,15 +80,15 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
         payment_id=message.payment_id,
         money=message.money,
         method=message.method,
-        status="in_review",
+        status=PaymentStatus.IN_REVIEW,
         paid_at=message.paid_at,
         received_at=at,
         review_ends_at=at + order.policy.payment_review,
     )
     order.amount_paid = message.money
     amount = message.money.amount
-    order.post(at, f"payment/{message.payment_id}", cash=amount, held=-amount)
-    enter(order, message.name, Status.PAYMENT_REVIEW, at)
+    order.book(at, f"payment/{message.payment_id}", cash=amount, held=-amount)
+    order.enter(message.name, Status.PAYMENT_REVIEW, at)
     order.happened(
         at,
         "payment_received",
@@ -56,7 +96,7 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
         payment_id=message.payment_id,
         money=message.money.model_dump(mode="json"),
     )
-    order.tell(
+    order.notify(
         at,
         "payment_received",
         Role.BUYER,
@@ -65,11 +105,11 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
     )
 
 
-def payment_problem(order: Order, message: m.PaymentReceived) -> Problem:
+def payment_problem(order: Order, message: m.PaymentReceived) -> Refusal | None:
     """R5: a payment counts when amount and currency are exactly what is due."""
     if message.money == order.amount_due:
         return None
-    return (
+    return Refusal(
         RefusalCode.WRONG_AMOUNT,
         sentence(
             "Due is exactly {due}, but {came} came; it goes back in full.",
@@ -103,16 +143,13 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
         order.declined_unseen = [*order.declined_unseen, message.payment_id][-_MOST_DECLINED:]
         return
     amount = payment.money.amount - order.amount_charged_back.amount
-    order.post(at, f"payment-declined/{message.payment_id}", held=amount, cash=-amount)
-    payment.status = "declined"
-    payment.declined_reason = message.reason
-    payment.decided_at = at
-    payment.chargeback = None
+    order.book(at, f"payment-declined/{message.payment_id}", held=amount, cash=-amount)
+    payment.decline(message.reason, at)
     order.amount_paid = order.amount_paid.of(0)
     order.amount_charged_back = order.amount_charged_back.of(0)
-    enter(order, message.name, Status.AWAITING_PAYMENT, at)
+    order.enter(message.name, Status.AWAITING_PAYMENT, at)
     if at < order.pay_by:
-        order.tell(
+        order.notify(
             at,
             "payment_declined",
             Role.BUYER,
@@ -121,107 +158,21 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
             pay_by=order.pay_by.isoformat(),
         )
     else:
-        order.tell(at, "payment_declined_late", Role.BUYER, Role.SELLER, reason=message.reason)
+        order.notify(at, "payment_declined_late", Role.BUYER, Role.SELLER, reason=message.reason)
 
 
 def accept_payment(order: Order, at: datetime) -> None:
     """R7: the check is over; the order awaits shipment."""
     if order.payment is None:
         raise AssertionError("a payment in review is there")
-    order.payment.status = "accepted"
-    order.payment.decided_at = at
+    order.payment.accept(at)
     window = order.policy.shipment_window
     # From the check's end, not from when a worker saw it: deadlines don't depend on outages.
     checked = order.payment.review_ends_at
     order.shipment = Shipment(ship_by=checked + window if window else None)
-    lapse_offers(order, "discount", "bonus")
-    enter(order, "payment_accepted", Status.AWAITING_SHIPMENT, at)
+    lapse_offers(order, *OfferKind.before_payment())
+    order.enter("payment_accepted", Status.AWAITING_SHIPMENT, at)
     order.happened(at, "payment_accepted", Role.SYSTEM)
-    order.tell(at, "payment_accepted", Role.BUYER)
+    order.notify(at, "payment_accepted", Role.BUYER)
     if not order.open_chargeback:
-        order.tell(at, "payment_accepted", Role.SELLER)
-
-
-def on_refund_update(order: Order, message: m.RefundUpdate, at: datetime) -> None:
-    """R15: news of a refund."""
-    refund = find_refund(order, message.refund_id)
-    if refund:
-        refund_news(order, refund, message.status, message.reason, at)
-
-
-def refund_update_problem(order: Order, message: m.RefundUpdate) -> Problem:
-    """The refund must be this order's."""
-    if find_refund(order, message.refund_id):
-        return None
-    return (
-        RefusalCode.UNKNOWN_REFUND,
-        sentence("This order has no refund {refund_id}.", refund_id=message.refund_id),
-    )
-
-
-def find_refund(order: Order, refund_id: str) -> Refund | None:
-    """A refund of this order by its id, also one that was stopped."""
-    return next((refund for refund in order.refunds if refund.refund_id == refund_id), None)
-
-
-def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
-    """R23: the buyer's bank took money back, or the case ended."""
-    payment = order.payment
-    if payment is None:
-        raise AssertionError("lifecycle lets only a paid order be charged back")
-    taken = taken_by_bank(payment, message)
-    money = message.money.model_dump(mode="json")
-    for what in note_chargeback(payment, message, at):
-        order.happened(at, what, Role.PROVIDER, money=money)
-        order.tell(at, what, Role.SUPPORT, Role.SELLER)
-    if taken:
-        _take_charged_back(order, taken, at)
-    if order.refund and must_be_stopped(order.refund, message, taken):
-        order.refund.stopping = True
-    if message.status == "lost" and payment.status == "in_review":
-        payment.status = "charged_back"
-        payment.decided_at = at
-    all_of_it = order.amount_charged_back == order.amount_paid
-    if message.status == "lost" and all_of_it and order.is_open:
-        close(
-            order,
-            at,
-            message.name,
-            CloseReason.CHARGED_BACK,
-            Role.PROVIDER,
-            outcome=DisputeOutcome.BUYER_FAVOUR,
-        )
-    elif message.status != "opened":
-        settle_money(order, at)
-
-
-def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -> Problem:
-    """It must be about this payment of the order, not more than was paid, and not decided yet."""
-    if payment is None or payment.payment_id != message.payment_id:
-        return (
-            RefusalCode.NOT_IN_THIS_STATUS,
-            sentence("Payment {payment_id} is not this order's.", payment_id=message.payment_id),
-        )
-    if payment.status == "declined":
-        return (
-            RefusalCode.NOT_IN_THIS_STATUS,
-            sentence(
-                "Payment {payment_id} was declined; no money of it was taken.",
-                payment_id=message.payment_id,
-            ),
-        )
-    return contradiction(payment, message)
-
-
-def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
-    # What is taken comes out of what is held, then off the seller's; what is given back goes the other way.
-    if amount > 0:
-        held = min(amount, -order.books.of("held"))
-    else:
-        held = amount + min(-amount, max(order.books.of("seller"), 0))
-    legs = {"held": held, "seller": amount - held, "cash": -amount}
-    payment_id = order.payment.payment_id if order.payment else ""
-    order.post(at, chargeback_step(payment_id, order.count("chargeback posting")), **legs)
-    order.amount_charged_back = order.amount_charged_back.of(
-        order.amount_charged_back.amount + amount
-    )
+        order.notify(at, "payment_accepted", Role.SELLER)

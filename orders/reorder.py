@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
-from orders.order import Line, PlaceOrder
+from orders.place_order import Line, PlaceOrder
 from orders.policy import Policy
 from orders.sentences import sentence
 from orders.values import Money

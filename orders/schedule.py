@@ -7,21 +7,38 @@ message and timer woke the workflow.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
-from orders.closing import close, refund_news
+from orders.disputes import DisputeReason
 from orders.lifecycle import DEADLINES
 from orders.messages import RefundStatus, Role
-from orders.order import (
-    CloseReason,
-    DisputeOutcome,
-    DisputeReason,
-    Order,
-    Refund,
-    Status,
-)
+from orders.order import Order
 from orders.payments import accept_payment
+from orders.refunds import Refund, refund_news
+from orders.sentences import sentence
 from orders.shipments import failed_proof
+from orders.status import CloseReason, Status
 from orders.values import Frozen, Instant
+
+COMING_PHRASES: Final = {
+    "payment_reminder": sentence("the buyer is reminded to pay"),
+    "payment_expired": sentence("the order closes, unpaid"),
+    "payment_accepted": sentence("the check of the payment ends, and the order awaits shipment"),
+    "shipment_expired": sentence(
+        "the order closes, as it was not shipped, and the money goes back"
+    ),
+    "seller_reminder": sentence("the seller is reminded to answer"),
+    "seller_no_response": sentence(
+        "the order closes, as the seller did not answer, and the money goes back"
+    ),
+    "no_proof": sentence("a dispute becomes due, as the seller gave no proof of shipment"),
+    "dispute_reminder": sentence("support is reminded of the dispute"),
+    "dispute_expired": sentence("the dispute ends with a full refund"),
+    "chargeback_reminder": sentence("support is reminded of the money that waits for the bank"),
+    "refund_check": sentence("the provider is asked what became of the refund"),
+    "refund_overdue": sentence("the refund is overdue: buyer and support are told"),
+}
+"""What happens next by itself (the view's ``next``), as sentences."""
 
 
 class ScheduledEvent(Frozen):
@@ -107,7 +124,7 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
         at = _next_of(dispute.opened_at, every, order.clock)
         if at < dispute.due_by:
             yield ScheduledEvent(what="dispute_reminder", at=at)
-    if (chargeback := order.open_chargeback) and not order.is_open and order.books.of("held"):
+    if (chargeback := order.open_chargeback) and not order.is_open and order.books.balance("held"):
         yield ScheduledEvent(
             what="chargeback_reminder", at=_next_of(chargeback.opened_at, every, order.clock)
         )
@@ -143,30 +160,23 @@ def _refund(order: Order, refund: Refund) -> Iterator[ScheduledEvent]:
 def _pass(order: Order, deadline: str, now: datetime) -> None:
     match deadline:
         case "payment_expired":
-            close(order, now, deadline, CloseReason.PAYMENT_EXPIRED, Role.SYSTEM)
+            order.close(now, deadline, CloseReason.PAYMENT_EXPIRED, Role.SYSTEM)
         case "payment_accepted":
             accept_payment(order, now)
         case "shipment_expired":
-            close(order, now, deadline, CloseReason.SHIPMENT_EXPIRED, Role.SYSTEM)
+            order.close(now, deadline, CloseReason.SHIPMENT_EXPIRED, Role.SYSTEM)
         case "seller_no_response":
-            close(order, now, deadline, CloseReason.SELLER_NO_RESPONSE, Role.SYSTEM)
+            order.close(now, deadline, CloseReason.SELLER_NO_RESPONSE, Role.SYSTEM)
         case "no_proof":
             failed_proof(order, now, deadline, order.ground or DisputeReason.NO_PROOF)
         case "dispute_expired":
-            close(
-                order,
-                now,
-                deadline,
-                CloseReason.DISPUTE_FULL_REFUND,
-                Role.SYSTEM,
-                outcome=DisputeOutcome.BUYER_FAVOUR,
-            )
+            order.close(now, deadline, CloseReason.DISPUTE_FULL_REFUND, Role.SYSTEM)
         case "refund_overdue" if order.refund:
             order.refund.overdue = True
             order.happened(now, deadline, Role.SYSTEM, refund_id=order.refund.refund_id)
-            order.tell(now, deadline, Role.SUPPORT)
+            order.notify(now, deadline, Role.SUPPORT)
             if not order.refund.stopping:  # else the buyer has the money by the bank (R23)
-                order.tell(now, deadline, Role.BUYER)
+                order.notify(now, deadline, Role.BUYER)
         case _:
             raise AssertionError(f"no deadline {deadline}")
 
@@ -182,4 +192,4 @@ def _remind(order: Order, what: str, now: datetime) -> None:
         "chargeback_reminder": (Role.SUPPORT, None),
     }[what]
     order.happened(now, what, Role.SYSTEM)
-    order.tell(now, what, to, due_by=due_by.isoformat() if due_by else None)
+    order.notify(now, what, to, due_by=due_by.isoformat() if due_by else None)

@@ -2,22 +2,141 @@
 (R10-R13, R16a, R20a).
 """
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from orders import messages as m
-from orders.closing import open_dispute, ship
-from orders.lifecycle import enter
+from orders.disputes import DisputeReason, open_dispute
 from orders.messages import Role
-from orders.order import (
-    Cancellation,
-    DisputeReason,
-    Order,
-    ProofEvidence,
-    Shipment,
-    Status,
-    TrackingEvidence,
-)
 from orders.policy import OnFailedProof
+from orders.status import Status
+from orders.values import Instant, Mutable
+
+if TYPE_CHECKING:
+    from orders.order import Order
+
+
+class TrackingStatus(StrEnum):
+    """Where a tracking number is."""
+
+    VERIFYING = "verifying"
+    VALID = "valid"
+    INVALID = "invalid"
+
+
+class ProofStatus(StrEnum):
+    """Where a photo or scan is; one that nobody judged before the order's end has lapsed."""
+
+    UNDER_REVIEW = "under_review"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LAPSED = "lapsed"
+
+
+class ShipmentStatus(StrEnum):
+    """Where the shipment of a paid order is."""
+
+    AWAITED = "awaited"
+    CLAIMED = "claimed"
+    UNDER_VERIFICATION = "under_verification"
+    SHIPPED = "shipped"
+    EXPIRED = "expired"
+
+
+class TrackingEvidence(Mutable):
+    """R11: a tracking number that the seller gave, and what became of it."""
+
+    number: str
+    carrier: str | None
+    given_at: Instant
+    status: TrackingStatus = TrackingStatus.VERIFYING
+    reason: str | None = None
+
+    @property
+    def is_verifying(self) -> bool:
+        """Whether its verdict is still to come."""
+        return self.status is TrackingStatus.VERIFYING
+
+
+class ProofEvidence(Mutable):
+    """R11: a photo or scan that the seller gave, and support's verdict."""
+
+    kind: Literal["photo", "postal_receipt"]
+    reference: str
+    media_type: str
+    size: int
+    sha256: str
+    given_at: Instant
+    status: ProofStatus = ProofStatus.UNDER_REVIEW
+    note: str = ""
+
+    @property
+    def is_under_review(self) -> bool:
+        """Whether it waits for support."""
+        return self.status is ProofStatus.UNDER_REVIEW
+
+
+class Shipment(Mutable):
+    """From the end of the check on: whether it ships, by when it must, and every proof of it."""
+
+    status: ShipmentStatus = ShipmentStatus.AWAITED
+    ship_by: Instant | None
+    paused_since: Instant | None = None
+    """Time in which a request or a dispute is open does not count against ``ship_by``."""
+    shipped_at: Instant | None = None
+    tracking: list[TrackingEvidence] = Field(default_factory=list)
+    proofs: list[ProofEvidence] = Field(default_factory=list)
+
+    @property
+    def has_evidence_to_judge(self) -> bool:
+        """Whether a number is being verified, or a photo or scan waits for support."""
+        return any(it.is_verifying for it in self.tracking) or any(
+            it.is_under_review for it in self.proofs
+        )
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether good proof of it came in."""
+        return self.status is ShipmentStatus.SHIPPED
+
+    @property
+    def evidence(self) -> list[str]:
+        """All that was given so far, as a dispute lists it."""
+        return [
+            *(f"tracking_number {it.number}: {it.status}" for it in self.tracking),
+            *(f"{it.kind} {it.sha256}: {it.status}" for it in self.proofs),
+        ]
+
+    def update_status(self, *, proof_is_asked_for: bool) -> None:
+        """Bring the status to what was given so far; what has shipped stays so."""
+        if self.is_shipped:
+            return
+        if self.has_evidence_to_judge:
+            self.status = ShipmentStatus.UNDER_VERIFICATION
+        else:
+            self.status = ShipmentStatus.CLAIMED if proof_is_asked_for else ShipmentStatus.AWAITED
+
+    def pause(self, at: datetime, *, runs: bool, is_over: bool) -> None:
+        """The time to ship stands still, or ``runs`` on from where it stood still."""
+        if runs and self.paused_since and self.ship_by:
+            self.ship_by += at - self.paused_since
+        self.paused_since = None if runs or is_over else (self.paused_since or at)
+
+    def expire(self) -> None:
+        """The order closes; what has shipped stays so."""
+        if not self.is_shipped:
+            self.status = ShipmentStatus.EXPIRED
+
+    def lapse_proofs(self) -> None:
+        """Nobody judges what is left of an order that is over."""
+        for proof in self.proofs:
+            if proof.is_under_review:
+                proof.status = ProofStatus.LAPSED
 
 
 def on_tracking_number(order: Order, message: m.TrackingNumber, at: datetime) -> None:
@@ -29,7 +148,7 @@ def on_tracking_number(order: Order, message: m.TrackingNumber, at: datetime) ->
 
 def add_tracking(order: Order, number: str, carrier: str | None, at: datetime) -> None:
     """Note a tracking number to be verified (R11)."""
-    shipment = shipment_of(order)
+    shipment = order.existing_shipment
     shipment.tracking.append(TrackingEvidence(number=number, carrier=carrier, given_at=at))
     note_evidence(order)
     order.happened(at, "tracking_given", Role.SELLER, number=number)
@@ -44,12 +163,12 @@ def tracking_verdict(
     at: datetime,
 ) -> None:
     """R11, R12, R16a: what verifying a tracking number came to, judged by the status it finds now."""
-    if evidence.status != "verifying":
+    if not evidence.is_verifying:
         return
-    evidence.status = "valid" if valid else "invalid"
+    evidence.status = TrackingStatus.VALID if valid else TrackingStatus.INVALID
     evidence.carrier = carrier or evidence.carrier
     evidence.reason = reason
-    shipment = shipment_of(order)
+    shipment = order.existing_shipment
     order.happened(
         at, f"tracking_{evidence.status}", Role.SYSTEM, number=evidence.number, reason=reason
     )
@@ -57,10 +176,10 @@ def tracking_verdict(
         return
     note_evidence(order)
     if not valid:
-        order.tell(at, "tracking_invalid", Role.SELLER, number=evidence.number, reason=reason)
+        order.notify(at, "tracking_invalid", Role.SELLER, number=evidence.number, reason=reason)
         if order.status is Status.PROOF_REQUESTED:
             failed_proof(order, at, "tracking_invalid", DisputeReason.INVALID_TRACKING)
-    elif shipment.status != "shipped":
+    elif not shipment.is_shipped:
         ship(order, at, "tracking_valid")
 
 
@@ -68,7 +187,7 @@ def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> N
     """R10: a photo or a scan waits for support's verdict."""
     if order.status is Status.CANCELLATION_REQUESTED:
         claim_shipped(order, message.name, at)
-    shipment = shipment_of(order)
+    shipment = order.existing_shipment
     shipment.proofs.append(
         ProofEvidence(
             kind=message.kind,
@@ -81,38 +200,37 @@ def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> N
     )
     note_evidence(order)
     order.happened(at, "proof_given", Role.SELLER, kind=message.kind)
-    order.tell(at, "proof_to_review", Role.SUPPORT, kind=message.kind)
+    order.notify(at, "proof_to_review", Role.SUPPORT, kind=message.kind)
 
 
 def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
     """R11, R12: support accepts or rejects the proof that waits longest."""
-    shipment = shipment_of(order)
-    proof = next(p for p in shipment.proofs if p.status == "under_review")
-    proof.status = "accepted" if message.accepted else "rejected"
+    shipment = order.existing_shipment
+    proof = next(p for p in shipment.proofs if p.is_under_review)
+    proof.status = ProofStatus.ACCEPTED if message.accepted else ProofStatus.REJECTED
     proof.note = message.note
     note_evidence(order)
     order.happened(at, f"proof_{proof.status}", Role.SUPPORT, kind=proof.kind, note=message.note)
     if message.accepted:
-        if shipment.status != "shipped":
+        if not shipment.is_shipped:
             ship(order, at, message.name)
         return
-    order.tell(at, "proof_rejected", Role.SELLER, note=message.note)
+    order.notify(at, "proof_rejected", Role.SELLER, note=message.note)
     if order.status is Status.PROOF_REQUESTED:
         failed_proof(order, at, message.name, DisputeReason.PROOF_REJECTED)
 
 
 def claim_shipped(order: Order, trigger: str, at: datetime) -> None:
     """R10: the seller says the goods are shipped; proof is asked for, and the 14 days run on."""
-    cancellation = cancellation_of(order)
-    cancellation.status = "shipment_claimed"
-    cancellation.answered_at = at
+    cancellation = order.existing_cancellation
+    cancellation.claim_shipment(at)
     order.ground = None  # one left from an earlier request is not this one's
-    enter(order, trigger, Status.PROOF_REQUESTED, at)
+    order.enter(trigger, Status.PROOF_REQUESTED, at)
     note_evidence(order)
     order.happened(at, "proof_requested", Role.SYSTEM)
     due_by = cancellation.due_by.isoformat() if cancellation.due_by else None
-    order.tell(at, "proof_requested", Role.SELLER, due_by=due_by)
-    order.tell(at, "shipment_claimed", Role.BUYER, due_by=due_by)
+    order.notify(at, "proof_requested", Role.SELLER, due_by=due_by)
+    order.notify(at, "shipment_claimed", Role.BUYER, due_by=due_by)
 
 
 def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason) -> None:
@@ -126,47 +244,40 @@ def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason
     if offered:
         order.ground = reason
         order.happened(at, "dispute_offered", Role.SYSTEM, reason=reason.value)
-        order.tell(at, "dispute_offered", Role.BUYER, reason=reason.value)
+        order.notify(at, "dispute_offered", Role.BUYER, reason=reason.value)
         if trigger in ("tracking_invalid", "proof_review"):
             return
-    cancellation = cancellation_of(order)
-    cancellation.status = "refused"
-    cancellation.ended_at = at
+    order.existing_cancellation.refuse(at)
     if not offered and not already_open:
         open_dispute(order, at, reason, Role.SYSTEM)
-        enter(order, trigger, Status.DISPUTED, at)
+        order.enter(trigger, Status.DISPUTED, at)
         return
     order.happened(at, "cancellation_ended", Role.SYSTEM, reason=reason.value)
     if already_open:
-        order.tell(at, "cancellation_ended", Role.BUYER, Role.SELLER, reason=reason.value)
-        enter(order, trigger, Status.DISPUTED, at)
+        order.notify(at, "cancellation_ended", Role.BUYER, Role.SELLER, reason=reason.value)
+        order.enter(trigger, Status.DISPUTED, at)
     else:
-        order.tell(at, "cancellation_ended", Role.SELLER, reason=reason.value)
-        enter(order, trigger, Status.AWAITING_SHIPMENT, at)
+        order.notify(at, "cancellation_ended", Role.SELLER, reason=reason.value)
+        order.enter(trigger, Status.AWAITING_SHIPMENT, at)
         note_evidence(order)
 
 
 def note_evidence(order: Order) -> None:
     """Bring the shipment's status, and the evidence of an open dispute, to what was given so far."""
-    shipment = shipment_of(order)
+    shipment = order.existing_shipment
     if dispute := order.open_dispute:
         dispute.evidence = shipment.evidence
-    if shipment.status == "shipped":
-        return
-    if shipment.has_evidence_to_judge:
-        shipment.status = "under_verification"
-    else:
-        shipment.status = "claimed" if order.status is Status.PROOF_REQUESTED else "awaited"
+    shipment.update_status(proof_is_asked_for=order.status is Status.PROOF_REQUESTED)
 
 
 def on_shipment_extension(order: Order, message: m.ShipmentExtension, at: datetime) -> None:
     """R20a: the buyer gives the seller more days."""
-    shipment = shipment_of(order)
+    shipment = order.existing_shipment
     if shipment.ship_by is None:
         raise AssertionError("lifecycle lets only a limited window be extended")
     shipment.ship_by += timedelta(days=message.days)
     order.happened(at, "shipment_extended", Role.BUYER, days=message.days)
-    order.tell(
+    order.notify(
         at,
         "shipment_extended",
         Role.SELLER,
@@ -175,15 +286,17 @@ def on_shipment_extension(order: Order, message: m.ShipmentExtension, at: dateti
     )
 
 
-def cancellation_of(order: Order) -> Cancellation:
-    """The cancellation of an order that has one."""
-    if order.cancellation is None:
-        raise AssertionError(f"{order.status} has a cancellation")
-    return order.cancellation
-
-
-def shipment_of(order: Order) -> Shipment:
-    """The shipment of an order that has been paid."""
-    if order.shipment is None:
-        raise AssertionError(f"{order.status} has a shipment")
-    return order.shipment
+def ship(order: Order, at: datetime, trigger: str) -> None:
+    """R11, R16a: good proof. The order counts as shipped, or stays in its dispute."""
+    shipment = order.existing_shipment
+    shipment.status = ShipmentStatus.SHIPPED
+    shipment.shipped_at = at
+    order.ground = None
+    if order.cancellation:
+        order.cancellation.end_by_shipment(at)
+    order.happened(at, "shipped", Role.SELLER)
+    order.notify(at, "order_shipped", Role.BUYER, Role.SELLER)
+    if order.open_dispute:
+        order.enter(trigger, Status.DISPUTED, at)
+    else:
+        order.finish_shipped(trigger, at)

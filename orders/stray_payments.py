@@ -11,18 +11,21 @@ from pydantic import Field
 
 from orders.accounting import Posting
 from orders.chargebacks import (
+    Chargeback,
     chargeback_step,
     contradiction,
     note_chargeback,
     repeats_chargeback,
     taken_by_bank,
 )
-from orders.closing import is_known_to_fail, must_be_stopped, repeats, stops
 from orders.errors import NotAllowedNow
 from orders.messages import ChargebackReported, RefundStatus, Role
-from orders.order import Chargeback, Notification, Party, Refund, TimelineEntry
+from orders.notifications import Notification
+from orders.place_order import Party
 from orders.policy import Policy
+from orders.refunds import Refund, is_known_to_fail, must_be_stopped, repeats, stops
 from orders.schedule import ScheduledEvent, next_refund_check
+from orders.timeline import TimelineEntry
 from orders.values import (
     Frozen,
     Instant,
@@ -198,7 +201,7 @@ class StrayPaymentState(Mutable):
         if repeats_chargeback(self, message):
             return None
         problem = contradiction(self, message)
-        return problem and NotAllowedNow(message.name, problem[0], "stray", problem[1])
+        return problem and NotAllowedNow(message.name, problem.code, "stray", problem.reason)
 
     def let_time_pass(self, now: datetime) -> None:
         """R15: at certain instants the provider is to be asked, and support to be reminded."""

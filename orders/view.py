@@ -2,28 +2,22 @@
 
 from datetime import datetime
 
-from orders.lifecycle import refusal
+from orders.cancellations import Cancellation
+from orders.conversation import ChatMessage
+from orders.disputes import Dispute
 from orders.messages import MESSAGES, Role
-from orders.order import (
-    Cancellation,
-    ChatMessage,
-    CloseReason,
-    Dispute,
-    Line,
-    Offer,
-    Order,
-    Party,
-    Payment,
-    PlaceOrder,
-    Refund,
-    Refused,
-    Shipment,
-    Status,
-    TimelineEntry,
-)
+from orders.offers import Offer
+from orders.order import Order, Refused
+from orders.payments import Payment
+from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
+from orders.refunds import Refund
+from orders.refusals import refusal
 from orders.schedule import ScheduledEvent, schedule
 from orders.sentences import sentence
+from orders.shipments import Shipment
+from orders.status import CloseReason, Status
+from orders.timeline import TimelineEntry
 from orders.values import Balance, Frozen, Instant, Money
 
 PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
@@ -94,9 +88,9 @@ def view(order: Order) -> OrderView:
         amount_paid=order.amount_paid,
         amount_refunded=order.amount_refunded,
         amount_charged_back=order.amount_charged_back,
-        amount_held=order.amount_paid.of(order.books.held),
+        amount_held=order.amount_paid.of(order.books.held_or_refunding),
         amount_owed_to_seller=Balance(
-            amount=order.books.seller, currency=order.amount_paid.currency
+            amount=order.books.owed_to_seller, currency=order.amount_paid.currency
         ),
         payment=order.payment,
         cancellation=order.cancellation,

@@ -16,10 +16,10 @@ from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, R
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from activities.stray_payments import outbox_messages as stray_payment_messages
 from activities.tracking import CarrierRecord, TrackingVerdict
-from orders.accounting import Books, Posting
+from orders.accounting import Balances, Posting
+from orders.disputes import Dispute
 from orders.late_chargebacks import LateOutcome
 from orders.messages import RefundStatus
-from orders.order import Dispute
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 from runtime.wiring import Adapters
@@ -59,9 +59,9 @@ class FakeLedger:
         await self.state.endure()
         return self.books(order_id).balances
 
-    def books(self, order_id: str) -> Books:
+    def books(self, order_id: str) -> Balances:
         """The balances, without asking a database that may be down."""
-        books = Books()
+        books = Balances()
         for posting in self.postings.get(order_id, ()):
             books.add(posting)
         return books

@@ -6,6 +6,7 @@ orders <- activities, i18n <- workflows <- client <- adapters, database <- gatew
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,32 @@ def test_the_check_sees_what_it_is_for(tmp_path: Path) -> None:
         "def f():\n    import worker\nwith g():\n    from starter import main\nif 0:\n    import time\n"
     )
     assert _rooms(path) == {"worker", "starter", "time"}
+
+
+def _imports_at_once(body: list[ast.stmt]) -> Iterator[str]:
+    """What a module imports when it is imported: not in functions, nor for types alone."""
+    for node in body:
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.FunctionDef():
+                pass
+            case _:
+                yield from _imports_at_once(
+                    [it for it in ast.iter_child_nodes(node) if isinstance(it, ast.stmt)]
+                )
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """A noun's module knows the order by its type alone (decision 9)."""
+    modules = {
+        _name(path).removesuffix(".py").replace("/", "."): path for path in _modules(*ALLOWED)
+    }
+    graph = {
+        name: set(modules) & set(_imports_at_once(ast.parse(path.read_text(encoding="utf-8")).body))
+        for name, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()

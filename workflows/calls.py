@@ -24,7 +24,8 @@ from activities.chargebacks import LateChargeback
 from activities.reconciliation import Report
 from activities.webhooks import Announcement
 from orders.messages import ChargebackReported, Message
-from orders.order import Order, PlaceOrder
+from orders.order import Order
+from orders.place_order import PlaceOrder
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView, deadline
 from workflows import ids, summary

@@ -19,7 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderExists, OrderRecords, OrderSnapshot, Recorded
     from activities.stray_payments import StrayPayments
     from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
-    from orders.closing import is_over, refund_news
+    from orders.closing import is_over
+    from orders.disputes import Dispute, DisputeStatus
     from orders.errors import NotAllowedNow, OrderError
     from orders.handlers import (
         check,
@@ -30,17 +31,12 @@ with workflow.unsafe.imports_passed_through():
         sent_back_before,
     )
     from orders.messages import Message, PaymentReceived
-    from orders.order import (
-        Dispute,
-        Order,
-        PlaceOrder,
-        Refund,
-        Status,
-        StrayPayment,
-        TrackingEvidence,
-    )
+    from orders.order import Order, StrayPayment
+    from orders.place_order import PlaceOrder
+    from orders.refunds import Refund, refund_news
     from orders.schedule import let_time_pass, refund_checked, schedule
-    from orders.shipments import tracking_verdict
+    from orders.shipments import TrackingEvidence, tracking_verdict
+    from orders.status import Status
     from orders.stray_payments import StrayPaymentInput
     from orders.values import microseconds
     from orders.view import OrderView, deadline, view
@@ -197,7 +193,7 @@ class OrderWorkflow:
             start(f"stray {stray.payment_id}", partial(self._start_stray, stray))
         if order.shipment:
             for evidence in order.shipment.tracking:
-                if evidence.status == "verifying":
+                if evidence.is_verifying:
                     start(f"verify {evidence.number}", partial(self._verify, evidence))
         if (refund := order.refund) and not refund.is_settled:
             asking = f"ask {refund.refund_id}"
@@ -335,8 +331,8 @@ class OrderWorkflow:
         case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
         await run_local_then_durable(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
         order.filed[dispute.dispute_id] = filed
-        if dispute.status == "open":
-            dispute.status = "under_review"
+        if dispute.status is DisputeStatus.OPEN:
+            dispute.status = DisputeStatus.UNDER_REVIEW
             order.revision += 1
         if dispute in order.earlier_disputes and filed == _fingerprint(dispute):
             order.earlier_disputes.remove(dispute)

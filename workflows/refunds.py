@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.refunds import RefundQuestion, RefundRequest, Refunds, RefundState
     from orders.messages import RefundStatus
-    from orders.order import Refund
+    from orders.refunds import Refund
     from orders.values import Money
     from workflows.options import MOVE_MONEY
     from workflows.steps import FAILED, run_local

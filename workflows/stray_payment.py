@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from orders.errors import InvalidInput, OrderError
     from orders.messages import ChargebackReported, RefundUpdate
-    from orders.order import Refund
+    from orders.refunds import Refund
     from orders.sentences import sentence
     from orders.stray_payments import StrayPaymentInput, StrayPaymentState
     from orders.values import microseconds

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from orders.lifecycle import CLOSED_PHRASES, COMING_PHRASES, STATUS_PHRASES
 from orders.messages import MESSAGES
-from orders.order import Order, PlaceOrder
-from orders.schedule import schedule
+from orders.order import Order
+from orders.place_order import PlaceOrder
+from orders.refusals import CLOSED_PHRASES, STATUS_PHRASES
+from orders.schedule import COMING_PHRASES, schedule
 from orders.values import decimal
 from orders.view import PEOPLE, actions
 
@@ -67,9 +68,9 @@ def current(order: Order) -> str:
     currency = order.amount_due.currency
     parts.append(
         f"Money: due {order.amount_due}, paid {order.amount_paid}, "
-        f"held {decimal(order.books.held, currency)} {currency}, "
+        f"held {decimal(order.books.held_or_refunding, currency)} {currency}, "
         f"refunded {order.amount_refunded}, charged back {order.amount_charged_back}, "
-        f"owed to the seller {decimal(order.books.seller, currency)} {currency}."
+        f"owed to the seller {decimal(order.books.owed_to_seller, currency)} {currency}."
     )
     if order.refused:
         last = order.refused[-1]

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
 
-from orders.messages import RefundStatus
+from orders.messages import ChargebackStatus, RefundStatus
 
 ORDER_ID = "unbuy_order_id"
 """Metadata of a PaymentIntent, which Stripe copies to its charges: whose money it is."""
@@ -34,7 +33,7 @@ def refund_status(status: str | None) -> RefundStatus:
     return RefundStatus(status or RefundStatus.PENDING)
 
 
-def chargeback_status(status: str) -> Literal["opened", "won", "lost"] | None:
+def chargeback_status(status: str) -> ChargebackStatus | None:
     """R23: a dispute's status as ours; None for one that takes no money from us.
 
     Those are inquiries (``warning_…``), and disputes that were ``prevented`` by a refund
@@ -42,9 +41,9 @@ def chargeback_status(status: str) -> Literal["opened", "won", "lost"] | None:
     """
     match status:
         case "needs_response" | "under_review":
-            return "opened"
+            return ChargebackStatus.OPENED
         case "won" | "lost":
-            return status
+            return ChargebackStatus(status)
         case _:
             return None
 

@@ -37,12 +37,7 @@ from adapters.stripe.codes import (
     word,
 )
 from adapters.stripe.money import from_stripe
-from orders.messages import (
-    ChargebackReported,
-    PaymentDeclined,
-    PaymentReceived,
-    RefundUpdate,
-)
+from orders.messages import ChargebackReported, PaymentDeclined, PaymentReceived, RefundUpdate
 
 TOLERANCE: Final = timedelta(seconds=300)
 """How old a signature may be, or how far our clocks may differ."""

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 from i18n.catalogues import N_, NC_
 from orders.errors import InvalidInput
 from orders.messages import CancelReason, Message, Role, parse
-from orders.order import Status
 from orders.sentences import sentence
+from orders.status import Status
 from orders.support_queue import Need, waits_for_support
 from orders.values import decimals
 from orders.view import OrderView

@@ -46,8 +46,8 @@ from gateway.services import Services
 from i18n.catalogues import translator
 from orders.errors import InvalidInput
 from orders.messages import PaymentReceived
-from orders.order import Status
 from orders.sentences import sentence
+from orders.status import Status
 from orders.view import OrderView
 
 _A_YEAR: Final = 365 * 24 * 3600

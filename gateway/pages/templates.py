@@ -17,7 +17,7 @@ from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.labels import label, phrase
 from i18n.sentences import refusal
-from orders.order import Status
+from orders.status import Status
 from orders.support_queue import Need
 from orders.view import OrderView
 

@@ -14,7 +14,7 @@ from bench.http_orders import adding_up, whole
 from bench.soak_http import Options, main, report, run
 from gateway.openapi import EXAMPLES
 from orders.messages import MESSAGES
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.values import MAX_AMOUNT
 
 

@@ -16,7 +16,7 @@ from bench.money_soak import Options
 from bench.soak_money import main, report, run
 from database.ledger import AccountBalance
 from orders.messages import RefundStatus
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from tests.orders.builders import DUE, START, Story, eur
 

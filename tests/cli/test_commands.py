@@ -34,7 +34,9 @@ from deploy.embedded import embedded_server, free_port
 from deploy.local import environment_of
 from orders.handlers import receive
 from orders.messages import CancelReason, CancelRequest
-from orders.order import Order, PlaceOrder, Status
+from orders.order import Order
+from orders.place_order import PlaceOrder
+from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
 from orders.view import view as view_of

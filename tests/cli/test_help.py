@@ -9,7 +9,7 @@ import pytest
 import starter
 from i18n.extraction import extract, read
 from orders.messages import MESSAGES
-from orders.order import Status
+from orders.status import Status
 
 COMMANDS = [name for name in starter.app if not name.startswith("-")]
 

@@ -6,7 +6,7 @@ from activities.notifications import OutboxMessage
 from cli.rendering import letters
 from database.outbox import OutboxEntry, RefusedDelivery
 from orders.messages import Role
-from orders.order import Party
+from orders.place_order import Party
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

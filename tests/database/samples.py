@@ -12,7 +12,8 @@ from database.connection import Database
 from orders.accounting import Posting
 from orders.handlers import receive
 from orders.messages import parse
-from orders.order import Order, PlaceOrder
+from orders.order import Order
+from orders.place_order import PlaceOrder
 from orders.view import view
 
 DAY = timedelta(days=1)

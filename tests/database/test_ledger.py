@@ -6,8 +6,8 @@ from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from orders.handlers import receive
 from orders.messages import parse
-from orders.order import Status
 from orders.schedule import let_time_pass
+from orders.status import Status
 from orders.values import MAX_AMOUNT
 from tests.database.samples import DAY, START, book, changed, entries, pay, placed, posting, step
 

@@ -8,7 +8,7 @@ from database.connection import Database
 from database.order_lists import SqlOrderLists, by_placing
 from database.orders import SqlOrders
 from database.support_queue import SqlSupportQueue
-from orders.order import Dispute, DisputeReason
+from orders.disputes import Dispute, DisputeReason
 from tests.database.samples import START, placed, step
 
 # The second and the third have waited equally long; the last does not wait.

@@ -126,7 +126,7 @@ async def test_an_unknown_order_cannot_be_amended(stores: Stores) -> None:
 async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -> None:
     order = placed()
     for number in range(12):
-        order.tell(START, "buyer_message", Role.SELLER, text=str(number))
+        order.notify(START, "buyer_message", Role.SELLER, text=str(number))
     await stores.orders.record(step(order))
     waiting = await stores.outbox.undelivered("A-1")
 
@@ -151,7 +151,7 @@ async def test_a_delivered_message_that_is_recorded_again_stays_delivered(stores
 
 async def test_messages_are_addressed_to_the_party_of_their_role(stores: Stores) -> None:
     order = placed()
-    order.tell(START, "proof_to_review", Role.SUPPORT, kind="photo")
+    order.notify(START, "proof_to_review", Role.SUPPORT, kind="photo")
     await stores.orders.record(step(order))
 
     parties = {it.to: it.party for it in await stores.outbox.undelivered("A-1")}

@@ -6,7 +6,7 @@ from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from orders.messages import Role
-from orders.order import Notification
+from orders.notifications import Notification
 from tests.database.samples import START, changed, pay, placed, step
 
 

@@ -34,7 +34,7 @@ from i18n.catalogues import LOCALES, Locale
 from i18n.current import use_locale
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, CancelRequest
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ from demo.stage import StrayPaymentStory
 from gateway.openapi import EXAMPLES
 from orders.errors import NotAllowedNow
 from orders.messages import MESSAGES, Message, PaymentReceived, Role
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.view import OrderView
 from tests.gateway.conftest import Person
 

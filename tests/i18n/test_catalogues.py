@@ -48,7 +48,7 @@ def test_extraction_reads_every_room_that_speaks() -> None:
     assert {"orders", "workflows", "activities", "adapters", "i18n"} <= {
         path.partition("/")[0] for path in files
     }
-    assert {"orders/lifecycle.py", "adapters/notifications/templates.py", "i18n/labels.py"} <= files
+    assert {"orders/refusals.py", "adapters/notifications/templates.py", "i18n/labels.py"} <= files
     assert not any(path.startswith(("tests", ".venv")) for path in files)
     assert len(extract()) > 400
 

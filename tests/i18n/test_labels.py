@@ -9,18 +9,24 @@ import pytest
 from activities.ledger_check import Finding
 from i18n.catalogues import LOCALES
 from i18n.labels import LABELS, PHRASES, label, phrase
-from orders import order as model
+from orders.cancellations import CancellationStatus, Fault
+from orders.disputes import DisputeOutcome, DisputeReason, DisputeStatus
 from orders.errors import RefusalCode
-from orders.lifecycle import COMING_PHRASES
 from orders.messages import (
     MESSAGES,
     CancelReason,
+    ChargebackStatus,
     DisputeDecision,
     RefundStatus,
     Role,
     SellerMessage,
     SellerReply,
 )
+from orders.offers import OfferKind, OfferStatus
+from orders.payments import PaymentStatus
+from orders.schedule import COMING_PHRASES
+from orders.shipments import ProofEvidence, ProofStatus, ShipmentStatus, TrackingStatus
+from orders.status import CloseReason, Status
 
 ORDERS = Path(__file__).parents[2] / "orders"
 
@@ -30,25 +36,25 @@ def _choices(of: Any, field: str) -> set[str]:
 
 
 KEYS: dict[str, set[str]] = {
-    "status": set(model.Status),
-    "close_reason": set(model.CloseReason),
+    "status": set(Status),
+    "close_reason": set(CloseReason),
     "cancel_reason": set(CancelReason),
-    "cancellation_status": _choices(model.Cancellation, "status"),
-    "fault": set(model.Fault),
+    "cancellation_status": set(CancellationStatus),
+    "fault": set(Fault),
     "seller_decision": _choices(SellerReply, "decision"),
-    "payment_status": _choices(model.Payment, "status"),
-    "chargeback_status": _choices(model.Chargeback, "status"),
-    "shipment_status": _choices(model.Shipment, "status"),
-    "tracking_status": _choices(model.TrackingEvidence, "status"),
-    "proof_status": _choices(model.ProofEvidence, "status"),
-    "proof_kind": _choices(model.ProofEvidence, "kind"),
-    "dispute_status": _choices(model.Dispute, "status"),
-    "dispute_reason": set(model.DisputeReason),
-    "dispute_outcome": set(model.DisputeOutcome),
+    "payment_status": set(PaymentStatus),
+    "chargeback_status": set(ChargebackStatus),
+    "shipment_status": set(ShipmentStatus),
+    "tracking_status": set(TrackingStatus),
+    "proof_status": set(ProofStatus),
+    "proof_kind": _choices(ProofEvidence, "kind"),
+    "dispute_status": set(DisputeStatus),
+    "dispute_reason": set(DisputeReason),
+    "dispute_outcome": set(DisputeOutcome),
     "dispute_decision": _choices(DisputeDecision, "decision"),
     "refund_status": set(RefundStatus),
-    "offer_kind": _choices(model.Offer, "kind"),
-    "offer_status": _choices(model.Offer, "status"),
+    "offer_kind": set(OfferKind),
+    "offer_status": set(OfferStatus),
     "topic": _choices(SellerMessage, "topic"),
     "role": set(Role),
     "action": {*MESSAGES, "pay_now", "reorder"},

@@ -5,24 +5,18 @@ from typing import Any
 
 import pytest
 
+from orders.cancellations import Cancellation
+from orders.disputes import Dispute
 from orders.errors import NotAllowedNow
 from orders.handlers import receive, record_refusal, send_back
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
-from orders.order import (
-    Cancellation,
-    Dispute,
-    Line,
-    Order,
-    Party,
-    Payment,
-    PlaceOrder,
-    Refund,
-    Shipment,
-    TrackingEvidence,
-)
+from orders.order import Order
+from orders.payments import Payment
+from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
+from orders.refunds import Refund
 from orders.schedule import let_time_pass, refund_checked, schedule
-from orders.shipments import tracking_verdict
+from orders.shipments import Shipment, TrackingEvidence, tracking_verdict
 from orders.values import Money
 from orders.view import OrderView, view
 
@@ -275,12 +269,15 @@ def check_books(order: Order) -> None:
     keys = [posting.key for posting in order.postings]
     assert len(keys) == len(set(keys)), "a posting's key takes effect once"
     books = order.books
-    assert books.held >= 0
-    assert books.of("held") <= 0
-    assert books.of("refunds") <= 0
+    assert books.held_or_refunding >= 0
+    assert books.balance("held") <= 0
+    assert books.balance("refunds") <= 0
     assert order.amount_paid.amount == (
-        order.amount_refunded.amount + order.amount_charged_back.amount + books.held + books.seller
+        order.amount_refunded.amount
+        + order.amount_charged_back.amount
+        + books.held_or_refunding
+        + books.owed_to_seller
     )
-    assert books.of("cash") == (
+    assert books.balance("cash") == (
         order.amount_paid.amount - order.amount_refunded.amount - order.amount_charged_back.amount
     )

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from orders.closing import is_over
+from orders.disputes import DisputeOutcome
 from orders.errors import RefusalCode
 from orders.messages import RefundStatus
-from orders.order import CloseReason, DisputeOutcome, Status
+from orders.status import CloseReason, Status
 from tests.orders.builders import DUE, Story, chargeback, check_books, eur, payment
 
 DAY = timedelta(days=1)
@@ -369,7 +370,7 @@ def test_each_payments_chargeback_is_its_own() -> None:
     story.send("payment", **payment("pay-2"))
     story.chargeback("opened", 2000, "pay-2")
     check_books(story.order)
-    assert story.order.books.of("cash") == DUE - 2000
+    assert story.order.books.balance("cash") == DUE - 2000
 
     story.chargeback("won", 2000, "pay-2")
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from orders.disputes import DisputeOutcome, DisputeReason
 from orders.errors import RefusalCode
-from orders.order import CloseReason, DisputeOutcome, DisputeReason, Status
+from orders.status import CloseReason, Status
 from tests.orders.builders import DUE, START, Story, check_books, eur, photo
 
 DAY = timedelta(days=1)

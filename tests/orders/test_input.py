@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, parse
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.values import MAX_AMOUNT
 from tests.orders.builders import SHA, place

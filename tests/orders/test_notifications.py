@@ -7,7 +7,7 @@ import pytest
 
 from orders.handlers import receive, record_refusal
 from orders.messages import Role
-from orders.order import Status
+from orders.status import Status
 from orders.view import deadline
 from tests.orders.builders import START, Story, message, photo
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from orders.accounting import Posting
+from orders.cancellations import Fault
 from orders.errors import RefusalCode
 from orders.messages import Role
-from orders.order import CloseReason, Fault, Status
 from orders.policy import Policy
+from orders.status import CloseReason, Status
 from orders.view import Action
 from tests.orders.builders import DUE, START, Story, check_books, eur, payment, place
 
@@ -259,7 +260,7 @@ def test_payment_again_changes_nothing() -> None:
     story.days(1)
     story.repeat("payment", **payment())
 
-    assert story.order.books.of("cash") == DUE
+    assert story.order.books.balance("cash") == DUE
 
 
 def test_declined_payment_puts_the_order_back() -> None:

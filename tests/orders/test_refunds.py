@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from orders.closing import fault_of, is_over
+from orders.cancellations import Fault, fault_of
+from orders.closing import is_over
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
-from orders.order import CloseReason, Fault, Status
 from orders.schedule import let_time_pass, refund_checked
+from orders.status import CloseReason, Status
 from orders.view import deadline
 from tests.orders.builders import DUE, START, Story, check_books, eur, payment
 

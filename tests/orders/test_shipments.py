@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from orders.cancellations import Fault
 from orders.errors import RefusalCode
-from orders.order import CloseReason, Fault, Status
+from orders.status import CloseReason, Status
 from tests.orders.builders import DUE, START, Story, eur
 
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ import pytest
 
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, RefundStatus, Role
-from orders.order import Refund
+from orders.refunds import Refund
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from tests.orders.builders import START, chargeback, eur, place
 

@@ -9,12 +9,14 @@ import pytest
 
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import receive
-from orders.lifecycle import COMING_PHRASES, DEADLINES, MOST, TRANSITIONS, VERDICTS
+from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Role
-from orders.order import Order, Status
+from orders.order import Order
 from orders.policy import Policy
-from orders.schedule import let_time_pass, refund_checked, schedule
+from orders.refusals import MOST
+from orders.schedule import COMING_PHRASES, let_time_pass, refund_checked, schedule
 from orders.shipments import tracking_verdict
+from orders.status import Status
 from orders.view import view
 from tests.orders.builders import (
     DUE,

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from activities.notifications import OutboxMessage
 from demo.stage import Life, Stage, set_up
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from tests.orders.builders import place
 
 _T = TypeVar("_T")

@@ -13,7 +13,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from demo.stage import Life, Stage
 from deploy.embedded import temporal_executable
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.view import OrderView
 from tests.real.conftest import until
 

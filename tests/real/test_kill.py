@@ -14,7 +14,8 @@ from database.outbox import SqlOutbox
 from demo.stage import Life
 from orders import messages as m
 from orders.messages import CancelReason, Message
-from orders.order import CloseReason, PlaceOrder, Status
+from orders.place_order import PlaceOrder
+from orders.status import CloseReason, Status
 from orders.view import OrderView
 from tests.real.conftest import until
 from tests.real.doomed_worker import AFTER, ANSWERED, BEFORE, NEVER, WAITS

@@ -22,9 +22,11 @@ from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from demo.stage import Life
 from orders import messages as m
+from orders.disputes import DisputeReason
 from orders.messages import CancelReason
-from orders.order import CloseReason, DisputeReason, PlaceOrder, Status
+from orders.place_order import PlaceOrder
 from orders.policy import Policy
+from orders.status import CloseReason, Status
 from orders.view import OrderView
 from tests.real.conftest import until
 from tests.real.site import OrderPages, open_site

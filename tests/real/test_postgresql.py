@@ -14,7 +14,8 @@ from demo.stage import Life
 from deploy.embedded import EmbeddedServer
 from orders import messages as m
 from orders.messages import CancelReason
-from orders.order import CloseReason, PlaceOrder, Status
+from orders.place_order import PlaceOrder
+from orders.status import CloseReason, Status
 from tests.orders.builders import eur
 from tests.real.site import OrderPages, open_site
 

@@ -21,7 +21,7 @@ from database.outbox import SqlOutbox
 from demo.stage import Life
 from orders import messages as m
 from orders.messages import CancelReason
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from tests.real.conftest import Mail, until
 from tests.real.site import OrderPages, open_site
 from workflows import calls, options
@@ -111,7 +111,9 @@ async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
         payment = await _is_paid_and_checked(life)
         await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
         await life.tells(m.SellerReply(decision="accept"))
-        taken = m.ChargebackReported(payment_id=payment, money=placed.total, status="opened")
+        taken = m.ChargebackReported(
+            payment_id=payment, money=placed.total, status=m.ChargebackStatus.OPENED
+        )
         await calls.signal(site.stage.server.client, placed.order_id, taken)
         await _assert_asked_at_leisure(life, provider)
 

@@ -19,7 +19,7 @@ from database.outbox import SqlOutbox
 from demo.stage import Life
 from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
 from orders import messages as m
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.view import OrderView
 from tests.real.conftest import PATIENCE, Mail, until
 from tests.real.site import connect, open_site

@@ -12,7 +12,8 @@ from demo.stories import canceled_and_refunded
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
-from orders.order import PlaceOrder, Status
+from orders.place_order import PlaceOrder
+from orders.status import Status
 from tests.real.conftest import until
 from workflows import ids
 

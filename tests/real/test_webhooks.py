@@ -12,7 +12,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from activities.webhooks import Webhooks
 from bench.hasty_worker import ATTEMPT
 from deploy.embedded import embedded_server
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from runtime.worker import build_worker
 from testing.webhook_receiver import SECRET, Receiver, sender_to
 from workflows import calls, ids

@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from runtime.sandbox import lenient_converter, workflow_runner
 from runtime.worker import WORKFLOWS
 from tests.replay.record import HISTORIES

@@ -19,7 +19,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
-from orders.order import Status
+from orders.status import Status
 from tests.orders.builders import place
 from workflows import calls, ids
 

@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from orders.messages import Message
-from orders.order import PlaceOrder
+from orders.place_order import PlaceOrder
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
@@ -230,7 +230,7 @@ class Tale:
         )
         books = self.world.ledger.books(view.order_id)
         assert sum(books.balances.values()) == 0
-        assert (books.held, books.seller) == (
+        assert (books.held_or_refunding, books.owed_to_seller) == (
             view.amount_held.amount,
             view.amount_owed_to_seller.amount,
         )

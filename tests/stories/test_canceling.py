@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from tests.orders.builders import eur, photo
 from tests.stories.tale import GOOD_NUMBER, WRONG_NUMBER, Tale
 

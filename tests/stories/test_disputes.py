@@ -1,6 +1,7 @@
 """Disputes: their grounds, and every way in which they end (R8, R12, R13, R16-R16b)."""
 
-from orders.order import CloseReason, DisputeOutcome, DisputeReason, Status
+from orders.disputes import DisputeOutcome, DisputeReason
+from orders.status import CloseReason, Status
 from tests.orders.builders import eur, photo
 from tests.stories.tale import GOOD_NUMBER, WRONG_NUMBER, Tale, half
 

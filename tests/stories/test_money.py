@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from orders.messages import RefundStatus
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from orders.values import Money
 from tests.orders.builders import eur

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from orders.messages import Role
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from tests.orders.builders import eur
 from tests.stories.tale import GOOD_NUMBER, Tale
 

@@ -18,8 +18,9 @@ from adapters.local.provider import LocalProvider
 from database.connection import Database
 from deploy.embedded import EmbeddedServer
 from orders.messages import Message, PaymentReceived
-from orders.order import PlaceOrder, Status
+from orders.place_order import PlaceOrder
 from orders.policy import Policy
+from orders.status import Status
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from runtime.worker import build_worker

@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from orders.messages import MESSAGES
-from orders.order import Status
+from orders.status import Status
 from orders.view import OrderView
 from tests.orders.builders import eur, place
 from tests.stories.conftest import order_id_of

@@ -25,8 +25,8 @@ from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
 from database.stray_payments import SqlStrayPayments
-from orders.messages import ChargebackReported
-from orders.order import Party
+from orders.messages import ChargebackReported, ChargebackStatus
+from orders.place_order import Party
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from testing.mail_server import MailServer, mail_server
@@ -216,7 +216,7 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     before = len(server.mails)
     await server.stop()
     news = ChargebackReported(
-        payment_id=paid.payment.payment_id, money=paid.amount_paid, status="opened"
+        payment_id=paid.payment.payment_id, money=paid.amount_paid, status=ChargebackStatus.OPENED
     )
     late = await calls.charge_back_late(order.environment.client, ended.order_id, news)
     await order.environment.sleep(timedelta(hours=2))
@@ -239,7 +239,7 @@ async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -
     assert (await order.stray(payment_id)).is_over
     before = len(server.mails)
     await server.stop()
-    news = ChargebackReported(payment_id=payment_id, money=eur(5), status="opened")
+    news = ChargebackReported(payment_id=payment_id, money=eur(5), status=ChargebackStatus.OPENED)
     late = await calls.charge_back_late(order.environment.client, None, news)
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)

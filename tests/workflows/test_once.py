@@ -28,7 +28,7 @@ from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
 from database.stray_payments import SqlStrayPayments
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from runtime.wiring import Adapters
 from runtime.worker import build_worker

@@ -22,8 +22,8 @@ from adapters.webhooks.sender import WebhookSender
 from adapters.webhooks.subscribers import TemporalSubscribers
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
-from orders.messages import ChargebackReported
-from orders.order import CloseReason, Status
+from orders.messages import ChargebackReported, ChargebackStatus
+from orders.status import CloseReason, Status
 from orders.view import OrderView
 from runtime.sandbox import lenient_converter, workflow_runner
 from runtime.worker import WORKFLOWS
@@ -311,7 +311,10 @@ async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop
     payment = view.payment
     assert payment
     news = ChargebackReported(
-        payment_id=payment.payment_id, money=eur(2490), status="opened", reason="fraudulent"
+        payment_id=payment.payment_id,
+        money=eur(2490),
+        status=ChargebackStatus.OPENED,
+        reason="fraudulent",
     )
     async with stage.working():
         late = await calls.charge_back_late(stage.client, view.order_id, news)

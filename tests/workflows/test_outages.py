@@ -9,7 +9,8 @@ from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from activities.tracking import NOBODY_TO_ASK
-from orders.order import CloseReason, DisputeReason, Status
+from orders.disputes import DisputeReason
+from orders.status import CloseReason, Status
 from orders.view import OrderView
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of

@@ -12,7 +12,7 @@ from temporalio.worker import Replayer
 
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from runtime.sandbox import lenient_converter, workflow_runner
 from runtime.worker import WORKFLOWS
 from tests.orders.builders import place

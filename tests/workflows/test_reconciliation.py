@@ -10,7 +10,7 @@ from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
 from orders.accounting import Posting
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from tests.database.samples import book
 from tests.orders.builders import eur

@@ -15,7 +15,7 @@ from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.webhook_inbox import EventIdReused
-from orders.order import CloseReason, Status
+from orders.status import CloseReason, Status
 from runtime.wiring import provider_event_handler, reconciliation
 from testing.stripe.faults import Fault
 from testing.stripe.front import VISA

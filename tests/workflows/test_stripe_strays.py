@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from orders.messages import CancelReason, CancelRequest
-from orders.order import Status
+from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from testing.stripe.front import VISA

@@ -8,7 +8,7 @@ import pytest
 from activities.disputes import DisputeCase, DisputeCases
 from adapters.local.disputes import LocalDisputeCases
 from database.connection import Database
-from orders.order import Dispute, DisputeReason
+from orders.disputes import Dispute, DisputeReason
 from tests.fakes import FakeDesk
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from activities.notifications import OutboxMessage
 from adapters.local.log_channel import LogChannel
 from orders.messages import Role
-from orders.order import Party
+from orders.place_order import Party
 
 
 async def test_a_letter_is_one_line_without_personal_data(

@@ -17,7 +17,7 @@ from adapters.notifications.email import MailComposer
 from adapters.notifications.subjects import SUBJECTS, subject
 from docs.letters import samples
 from orders.messages import Role
-from orders.order import Party
+from orders.place_order import Party
 
 MAILS = MailComposer(sender_of("Unbuy <orders@unbuy.test>"), "https://shop.test/")
 ALL = list(samples())

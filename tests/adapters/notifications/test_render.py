@@ -19,10 +19,13 @@ from adapters.tracking.rules import (
     WRONG_RANGE,
 )
 from i18n.labels import PHRASES
+from orders.disputes import DisputeOutcome, DisputeReason
 from orders.handlers import receive
 from orders.messages import CancelReason, Role, parse
-from orders.order import CloseReason, DisputeOutcome, DisputeReason, Order, Party, PlaceOrder
+from orders.order import Order
+from orders.place_order import Party, PlaceOrder
 from orders.schedule import let_time_pass
+from orders.status import CloseReason
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

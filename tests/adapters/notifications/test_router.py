@@ -26,7 +26,7 @@ from database.connection import Database
 from database.deliveries import SqlDeliveries
 from database.outbox import SqlOutbox
 from orders.messages import Role
-from orders.order import Party
+from orders.place_order import Party
 from testing.mail_server import MailServer, mail_server
 from tests.database.samples import put_into_outbox
 

@@ -15,7 +15,9 @@ from demo.stage import Stage
 from gateway.paging import PAGE_SIZE
 from i18n.catalogues import LOCALES, Locale
 from i18n.formats import instant_text
-from orders.order import Dispute, DisputeReason, Order, PlaceOrder
+from orders.disputes import Dispute, DisputeReason
+from orders.order import Order
+from orders.place_order import PlaceOrder
 from tests.database.samples import step
 from tests.gateway.conftest import Town, serving
 from tests.gateway.pages.conftest import Visit, Visitor

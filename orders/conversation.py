@@ -1,20 +1,29 @@
-"""What seller and buyer say to each other, and the offers of it (R4)."""
+"""What seller and buyer write to each other (R4)."""
+
+from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orders import messages as m
-from orders.errors import RefusalCode
-from orders.lifecycle import Problem
+from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
-from orders.offers import open_offer
-from orders.order import (
-    ChatMessage,
-    Offer,
-    Order,
-    Status,
-)
+from orders.offers import Offer, OfferKind
 from orders.sentences import sentence
+from orders.status import Status
+from orders.values import Frozen, Instant
+
+if TYPE_CHECKING:
+    from orders.order import Order
+
+
+class ChatMessage(Frozen):
+    """R4: what a buyer or seller wrote."""
+
+    at: Instant
+    by: Role
+    topic: str
+    text: str
 
 
 def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> None:
@@ -23,10 +32,10 @@ def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> N
         ChatMessage(at=at, by=Role.SELLER, topic=message.topic, text=message.text)
     )
     details: dict[str, Any] = {"topic": message.topic}
-    if message.topic in ("discount", "bonus"):
+    if message.topic in OfferKind.before_payment():
         offer = Offer(
             offer_id=f"offer-{order.count('offer')}",
-            kind="discount" if message.discount else "bonus",
+            kind=OfferKind.DISCOUNT if message.discount else OfferKind.BONUS,
             money=message.discount,
             bonus=message.bonus,
             text=message.text,
@@ -35,15 +44,15 @@ def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> N
         order.offers.append(offer)
         details["offer_id"] = offer.offer_id
     order.happened(at, "seller_message", Role.SELLER, **details)
-    order.tell(at, "seller_message", Role.BUYER, text=message.text, **details)
+    order.notify(at, "seller_message", Role.BUYER, text=message.text, **details)
 
 
-def seller_message_problem(order: Order, message: m.SellerMessage) -> Problem:
+def seller_message_problem(order: Order, message: m.SellerMessage) -> Refusal | None:
     """R4: offers are for an unpaid order, and a discount leaves something to pay."""
-    if message.topic not in ("discount", "bonus"):
+    if message.topic not in OfferKind.before_payment():
         return None
     if order.status is not Status.AWAITING_PAYMENT:
-        return (
+        return Refusal(
             RefusalCode.NOT_IN_THIS_STATUS,
             sentence("A discount or a bonus can be offered only while the order awaits payment."),
         )
@@ -51,7 +60,7 @@ def seller_message_problem(order: Order, message: m.SellerMessage) -> Problem:
         message.discount.currency == order.amount_due.currency
         and message.discount.amount < order.amount_due.amount
     ):
-        return (
+        return Refusal(
             RefusalCode.WRONG_AMOUNT,
             sentence(
                 "A discount must be in {currency} and less than the amount due ({due}).",
@@ -66,24 +75,4 @@ def on_buyer_message(order: Order, message: m.BuyerMessage, at: datetime) -> Non
     """R4: the buyer writes."""
     order.messages.append(ChatMessage(at=at, by=Role.BUYER, topic="other", text=message.text))
     order.happened(at, "buyer_message", Role.BUYER)
-    order.tell(at, "buyer_message", Role.SELLER, text=message.text)
-
-
-def on_offer_acceptance(order: Order, message: m.OfferAcceptance, at: datetime) -> None:
-    """R4: the amount due changes from now on."""
-    offer = open_offer(order, message.offer_id, "discount", "bonus")
-    offer.status = "accepted"
-    if offer.money:
-        order.amount_due = order.amount_due.of(order.amount_due.amount - offer.money.amount)
-        for other in order.offers:
-            # What stands open was offered on the old price; the seller can offer anew on this one.
-            if other.kind == "discount" and other.status == "open":
-                other.status = "lapsed"
-    order.happened(at, "offer_accepted", Role.BUYER, offer_id=offer.offer_id)
-    order.tell(
-        at,
-        "offer_accepted",
-        Role.SELLER,
-        offer_id=offer.offer_id,
-        amount_due=order.amount_due.model_dump(mode="json"),
-    )
+    order.notify(at, "buyer_message", Role.SELLER, text=message.text)

@@ -1,0 +1,62 @@
+"""An order as it is placed: who buys what of whom, at which prices and under which policy."""
+
+from typing import Annotated, Literal
+
+from pydantic import FailFast, Field, model_validator
+
+from orders.policy import Policy
+from orders.sentences import sentence
+from orders.values import MAX_AMOUNT, Frozen, Money, OrderId, PartyId, ShortText
+
+
+class Party(Frozen):
+    """A buyer or a seller: who they are, their language, and where to tell them (Apprise URLs)."""
+
+    id: PartyId
+    name: ShortText
+    locale: Literal["pl", "en"]
+    notify: Annotated[tuple[ShortText, ...], Field(max_length=10), FailFast()] = ()
+
+
+class Line(Frozen):
+    """So many of one thing at a unit price."""
+
+    sku: ShortText
+    title: ShortText
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+    unit_price: Money
+
+
+class PlaceOrder(Frozen):
+    """The workflow's input: an order as it is placed.
+
+    One currency throughout; what is due must be more than nothing and fit a signed 64-bit integer.
+    """
+
+    order_id: OrderId
+    buyer: Party
+    seller: Party
+    # Judging 20,000 lines, each wrong in four ways, would keep everybody else waiting for seconds.
+    lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=100), FailFast()]
+    shipping_price: Money
+    policy: Policy = Policy()
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "PlaceOrder":
+        if not self.shipping_price.same_currency(line.unit_price for line in self.lines):
+            raise ValueError(sentence("all prices of an order must be in one currency"))
+        if not 0 < self._total() <= MAX_AMOUNT:
+            raise ValueError(
+                sentence("the total must be between 1 and {most} minor units", most=MAX_AMOUNT)
+            )
+        return self
+
+    def _total(self) -> int:
+        return self.shipping_price.amount + sum(
+            line.quantity * line.unit_price.amount for line in self.lines
+        )
+
+    @property
+    def total(self) -> Money:
+        """All lines and the shipping price."""
+        return self.shipping_price.of(self._total())

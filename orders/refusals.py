@@ -1,0 +1,340 @@
+"""Why a message cannot be taken now: by the order's status, and by what else stands in its way."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Final
+
+from orders.errors import NotAllowedNow, Refusal, RefusalCode
+from orders.lifecycle import TRANSITIONS
+from orders.offers import OfferKind
+from orders.order import Order
+from orders.sentences import sentence
+from orders.status import CloseReason, Status
+
+_PAY: Final = Status.AWAITING_PAYMENT
+_REVIEW: Final = Status.PAYMENT_REVIEW
+_SHIP: Final = Status.AWAITING_SHIPMENT
+_CANCEL: Final = Status.CANCELLATION_REQUESTED
+_PROOF: Final = Status.PROOF_REQUESTED
+_DISPUTE: Final = Status.DISPUTED
+_SHIPPED: Final = Status.SHIPPED
+_CLOSED: Final = Status.CLOSED
+
+MOST: Final = {
+    "cancel_request": 20,
+    "dispute_request": 20,
+    "shipment_extension": 20,
+    "settlement_offer": 20,
+    "tracking_number": 10,
+    "shipment_proof": 10,
+    "seller_message": 50,
+    "buyer_message": 50,
+}
+"""How many of a message an order takes: these could go on for ever, and an order must stay small.
+
+None of them bars the answer to another: a party can never be silenced by what the other one sends.
+"""
+
+STATUS_PHRASES: Final = {
+    _PAY: sentence("the order awaits payment"),
+    _REVIEW: sentence("the payment is being checked"),
+    _SHIP: sentence("the order awaits shipment"),
+    _CANCEL: sentence("a cancellation request awaits the seller's answer"),
+    _PROOF: sentence("the seller is asked for proof of shipment"),
+    _DISPUTE: sentence("a dispute awaits its decision"),
+    _SHIPPED: sentence("the order has shipped"),
+    _CLOSED: sentence("the order is closed"),
+}
+
+CLOSED_PHRASES: Final = {
+    CloseReason.PAYMENT_EXPIRED: sentence("it was not paid in time"),
+    CloseReason.BUYER_CANCELED_UNPAID: sentence("the buyer canceled it before paying"),
+    CloseReason.SELLER_ACCEPTED: sentence("the seller agreed to cancel it"),
+    CloseReason.SELLER_NO_RESPONSE: sentence(
+        "the seller did not answer the request to cancel it in time"
+    ),
+    CloseReason.SHIPMENT_EXPIRED: sentence("it was not shipped in time"),
+    CloseReason.DISPUTE_FULL_REFUND: sentence("the dispute ended with a full refund"),
+    CloseReason.DISPUTE_PARTIAL_REFUND: sentence("the dispute ended with a partial refund"),
+    CloseReason.DISPUTE_NO_REFUND: sentence("the dispute ended without a refund"),
+    CloseReason.DISPUTE_SETTLED: sentence("seller and buyer have settled the dispute"),
+    CloseReason.CHARGED_BACK: sentence("the buyer's bank took the payment back"),
+}
+
+_ACTION_PHRASES: Final = {
+    "payment": sentence("A payment can be taken"),
+    "payment_declined": sentence("A payment can be declined"),
+    "cancel_request": sentence("Cancellation can be requested"),
+    "cancel_withdrawal": sentence("A cancellation request can be withdrawn"),
+    "seller_reply": sentence("The seller can answer a cancellation request"),
+    "tracking_number": sentence("A tracking number can be given"),
+    "shipment_proof": sentence("A proof of shipment can be given"),
+    "proof_review": sentence("A proof can be judged"),
+    "seller_message": sentence("Messages can be written"),
+    "buyer_message": sentence("Messages can be written"),
+    "offer_acceptance": sentence("An offer can be accepted"),
+    "dispute_request": sentence("A dispute can be opened"),
+    "dispute_withdrawal": sentence("A dispute can be dropped"),
+    "settlement_offer": sentence("A settlement can be offered"),
+    "settlement_acceptance": sentence("A settlement can be accepted"),
+    "shipment_extension": sentence("The time to ship can be extended"),
+    "chargeback": sentence("A chargeback can be recorded"),
+    "dispute_decision": sentence("A dispute can be decided"),
+    "refund_update": sentence("News of a refund can be taken"),
+}
+
+
+def refusal(order: Order, name: str, at: datetime | None = None) -> NotAllowedNow | None:
+    """Why the order cannot take this kind of message now, whatever its content; None when it can.
+
+    With ``at``, what can be taken from an instant on is not refused any more once that has passed.
+    """
+    if name not in TRANSITIONS[order.status]:
+        refused = _not_in_table(order, name)
+        in_time = at and refused.available_from and refused.available_from <= at
+        return None if in_time else refused
+    guard = _GUARDS.get(name)
+    problem = _too_many(order, name) or (guard(order) if guard else None)
+    return refuse(order, name, problem.code, problem.reason) if problem else None
+
+
+def refuse(
+    order: Order, name: str, code: RefusalCode, reason: str, available_from: datetime | None = None
+) -> NotAllowedNow:
+    """A refusal of this order."""
+    return NotAllowedNow(name, code, order.status.value, reason, available_from)
+
+
+def _not_in_table(order: Order, name: str) -> NotAllowedNow:
+    review_end = order.payment.review_ends_at if order.status is _REVIEW and order.payment else None
+    match order.status, name:
+        case Status.CLOSED, "payment":
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_CLOSED,
+                sentence(
+                    "The order is closed; the payment goes back in full. To buy the same things, "
+                    "add them to the cart again."
+                ),
+            )
+        case Status.CLOSED, _:
+            reason = CLOSED_PHRASES[order.close_reason] if order.close_reason else "it is over"
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_CLOSED,
+                sentence("The order is closed: {why}.", why=reason),
+            )
+        case Status.SHIPPED, "cancel_request":
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_SHIPPED,
+                sentence(
+                    "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
+                    "it back; if it does not arrive, or not as described, write to support."
+                ),
+            )
+        case Status.SHIPPED, "payment":
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_SHIPPED,
+                sentence("The order is paid and has shipped; this payment goes back in full."),
+            )
+        case Status.SHIPPED, "dispute_request":
+            return refuse(
+                order,
+                name,
+                RefusalCode.ORDER_SHIPPED,
+                sentence(
+                    "The order has already shipped. If it does not arrive, or not as described, write to "
+                    "support."
+                ),
+            )
+        case Status.SHIPPED, _:
+            return refuse(
+                order, name, RefusalCode.ORDER_SHIPPED, sentence("The order has already shipped.")
+            )
+        case Status.PAYMENT_REVIEW, "cancel_request":
+            return refuse(
+                order,
+                name,
+                RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
+                sentence(
+                    "The payment is being checked; cancellation can be requested once the check is over."
+                ),
+                review_end,
+            )
+        case Status.PAYMENT_REVIEW, "payment":
+            return refuse(
+                order,
+                name,
+                RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
+                sentence(
+                    "The order is already paid and its payment is being checked; this one goes back in full."
+                ),
+            )
+        case ((Status.CANCELLATION_REQUESTED | Status.PROOF_REQUESTED), "cancel_request"):
+            return refuse(
+                order,
+                name,
+                RefusalCode.CANCELLATION_EXISTS,
+                sentence("Cancellation has already been requested; it runs on as it is."),
+            )
+        case Status.DISPUTED, "cancel_request":
+            return refuse(
+                order,
+                name,
+                RefusalCode.DISPUTE_EXISTS,
+                sentence(
+                    "A dispute is open; support decides it, so cancellation cannot be requested beside it."
+                ),
+            )
+        case ((Status.PROOF_REQUESTED | Status.DISPUTED), ("cancel_withdrawal" | "seller_reply")):
+            answered = order.cancellation and order.cancellation.answered_at
+            return refuse(
+                order,
+                name,
+                RefusalCode.ALREADY_ANSWERED if answered else RefusalCode.NOT_IN_THIS_STATUS,
+                sentence("The seller has already answered the cancellation request.")
+                if answered
+                else sentence("The cancellation request is over, as the shipment is proved."),
+            )
+        case ((Status.AWAITING_PAYMENT | Status.PAYMENT_REVIEW), "dispute_request"):
+            return refuse(order, name, RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET)
+        case (_, "payment"):
+            return refuse(
+                order,
+                name,
+                RefusalCode.NOT_IN_THIS_STATUS,
+                sentence("The order is paid already; this payment goes back in full."),
+            )
+        case Status.DISPUTED, "dispute_request":
+            return refuse(
+                order,
+                name,
+                RefusalCode.DISPUTE_EXISTS,
+                sentence("A dispute is already open for this order."),
+            )
+        case _:
+            return refuse(
+                order,
+                name,
+                RefusalCode.NOT_IN_THIS_STATUS,
+                _only_while(order, name),
+                review_end if _sure_after_review(order, name) else None,
+            )
+
+
+def _sure_after_review(order: Order, name: str) -> bool:
+    """Whether an order that awaits shipment takes this for sure, so that the instant can be promised."""
+    if name == "shipment_extension":
+        return order.policy.shipment_window is not None
+    return name in ("cancel_request", "tracking_number", "shipment_proof")
+
+
+def _only_while(order: Order, name: str) -> str:
+    phrases = [STATUS_PHRASES[status] for status, row in TRANSITIONS.items() if name in row]
+    listed = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+    return sentence(
+        "{action} only while {statuses}; now {status}.",
+        action=_ACTION_PHRASES[name],
+        statuses=listed,
+        status=STATUS_PHRASES[order.status],
+    )
+
+
+_Guard = Callable[[Order], Refusal | None]
+
+
+_NO_GROUND_YET: Final = sentence(
+    "A dispute can be opened once cancellation of the paid order is requested, or the seller has refused it "
+    "or failed to prove the shipment."
+)
+
+
+def _too_many(order: Order, name: str) -> Refusal | None:
+    most = MOST.get(name)
+    if most is None or order.counters.get(name, 0) < most:
+        return None
+    return Refusal(
+        RefusalCode.TOO_MANY_MESSAGES,
+        sentence(
+            "An order takes this at most {most} times; its deadlines run on, and support can help.",
+            most=most,
+        ),
+    )
+
+
+def _dispute_must_be_open(order: Order) -> Refusal | None:
+    if order.open_dispute:
+        return None
+    return Refusal(RefusalCode.NOT_IN_THIS_STATUS, sentence("No dispute is open for this order."))
+
+
+def _dispute_may_be_opened(order: Order) -> Refusal | None:
+    if order.open_dispute:
+        return Refusal(
+            RefusalCode.DISPUTE_EXISTS, sentence("A dispute is already open for this order.")
+        )
+    if order.status is _SHIP and order.ground is None:
+        return Refusal(RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET)
+    return None
+
+
+def _offers_of(kinds: Collection[OfferKind]) -> _Guard:
+    def guard(order: Order) -> Refusal | None:
+        if any(offer.kind in kinds and offer.is_open for offer in order.offers):
+            return None
+        return Refusal(RefusalCode.UNKNOWN_OFFER, sentence("There is no open offer to accept."))
+
+    return guard
+
+
+def _settlement_may_be_accepted(order: Order) -> Refusal | None:
+    return _dispute_must_be_open(order) or _offers_of({OfferKind.SETTLEMENT})(order)
+
+
+def _proof_must_wait(order: Order) -> Refusal | None:
+    if order.shipment and any(it.is_under_review for it in order.shipment.proofs):
+        return None
+    return Refusal(RefusalCode.NOT_IN_THIS_STATUS, sentence("No proof waits to be judged."))
+
+
+def _window_must_be_limited(order: Order) -> Refusal | None:
+    if order.shipment and order.shipment.ship_by:
+        return None
+    return Refusal(
+        RefusalCode.NOT_IN_THIS_STATUS,
+        sentence("The seller has no time limit on this order, so there is nothing to extend."),
+    )
+
+
+def _refund_must_exist(order: Order) -> Refusal | None:
+    if any(not refund.is_settled for refund in order.refunds):
+        return None
+    return Refusal(RefusalCode.UNKNOWN_REFUND, sentence("No refund is under way for this order."))
+
+
+def _payment_must_exist(order: Order) -> Refusal | None:
+    if order.payment:
+        return None
+    return Refusal(
+        RefusalCode.NOT_IN_THIS_STATUS, sentence("No payment has been taken for this order.")
+    )
+
+
+_GUARDS: Final[dict[str, _Guard]] = {
+    "dispute_request": _dispute_may_be_opened,
+    "dispute_withdrawal": _dispute_must_be_open,
+    "dispute_decision": _dispute_must_be_open,
+    "settlement_offer": _dispute_must_be_open,
+    "settlement_acceptance": _settlement_may_be_accepted,
+    "offer_acceptance": _offers_of(OfferKind.before_payment()),
+    "proof_review": _proof_must_wait,
+    "shipment_extension": _window_must_be_limited,
+    "refund_update": _refund_must_exist,
+    "chargeback": _payment_must_exist,
+}
