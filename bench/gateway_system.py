@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from deploy import child_process
+from deploy.child_process import child_process
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
 from deploy.local import ROOT, WORKER, environment_of
 from gateway.access import Role
@@ -79,23 +79,16 @@ async def system(directory: Path) -> AsyncIterator[System]:
 async def _part(
     log: Path, environment: Mapping[str, str], *command: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
+    # Ctrl-C is for whoever runs the bench: it ends its parts in order.
     with log.open("ab") as said:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-S", child_process.__file__, f"{_PATIENCE}"),
+        async with child_process(
             *(sys.executable, *command),
-            env=environment,
-            stdin=asyncio.subprocess.PIPE,
+            patience=timedelta(seconds=_PATIENCE),
             stdout=said,
             stderr=said,
-            # Ctrl-C is for whoever runs the bench: it ends its parts in order.
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        assert process.stdin
-        process.stdin.close()
-        await process.wait()
+            environment=environment,
+        ) as process:
+            yield process
 
 
 async def _must_run(process: asyncio.subprocess.Process, name: str, log: Path) -> None:

@@ -1,33 +1,43 @@
-"""Runs a program for as long as somebody holds the other end of its standard input, and no longer.
+"""Programs that end with this process, however it ends: the Temporal server, a worker, the gateway."""
 
-``child_process.py SECONDS PROGRAM ARGUMENT...``: so long the program has to end by itself, then it is killed.
-Whoever starts it need not live to end it: when that process dies, of whatever signal, the pipe closes.
-"""
-
-import os
-import subprocess
+import asyncio
 import sys
-import threading
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
-def _end_when_let_go(program: "subprocess.Popen[bytes]", patience: float) -> None:
-    # Past Python's own buffer, whose lock a thread must not hold when the interpreter ends.
-    while os.read(0, 1):
-        pass
-    program.terminate()
+@asynccontextmanager
+async def child_process(
+    *command: str,
+    patience: timedelta,
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Process]:
+    """Run a program until the context is left or this process dies.
+
+    Then it has ``patience`` to end in order before it is killed, with whatever it has started.
+    """
+    process = await asyncio.create_subprocess_exec(
+        # Isolated, and without what is installed: it needs the standard library only.
+        *(sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), f"{patience.total_seconds()}"),
+        *command,
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        # A session of its own: the Ctrl-C that stops us must not take one program from under another.
+        start_new_session=True,
+    )
     try:
-        program.wait(patience)
-    except subprocess.TimeoutExpired:
-        program.kill()
-
-
-def main() -> int:
-    """Run the program of the arguments; its exit status."""
-    patience, *command = sys.argv[1:]
-    program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    threading.Thread(target=_end_when_let_go, args=(program, float(patience)), daemon=True).start()
-    return program.wait()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        yield process
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()

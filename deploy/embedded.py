@@ -22,6 +22,7 @@ from temporalio.common import SearchAttributeIndexedValueType
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from deploy.child_process import child_process
 from i18n.current import gettext
 from workflows.ids import SEARCH_ATTRIBUTES
 
@@ -38,7 +39,6 @@ STARTUP_TIMEOUT = timedelta(seconds=30)
 SETTLING_TIME = timedelta(milliseconds=100)
 
 
-_CHILD_PROCESS = Path(__file__).with_name("child_process.py")
 # The server takes one or two seconds to stop.
 _PATIENCE = timedelta(seconds=10)
 _LOOK_EVERY = timedelta(milliseconds=50)
@@ -118,7 +118,7 @@ async def embedded_server(
 
 @dataclass
 class _Server:
-    """The server's process, on its leash; ``said`` is what it said last on standard error."""
+    """The server's process; ``said`` is what it said last on standard error."""
 
     process: asyncio.subprocess.Process
     said: deque[str]
@@ -185,27 +185,22 @@ async def _running(
     executable: Path, arguments: Sequence[str], patience: timedelta
 ) -> AsyncIterator[_Server]:
     """The server's process until the context is left, or this process dies."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-S", str(_CHILD_PROCESS), str(patience.total_seconds())),
+    # The server listens to Ctrl-C even where it was told to ignore it.
+    async with child_process(
         *(str(executable), *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        # Its banner.
-        stdout=asyncio.subprocess.DEVNULL,
+        patience=patience,
+        stdout=asyncio.subprocess.DEVNULL,  # its banner
         stderr=asyncio.subprocess.PIPE,
-        # A session of its own: the Ctrl-C that stops us must not take it from under the worker, and
-        # the server listens to Ctrl-C even where it was told to ignore it.
-        start_new_session=True,
-    )
-    server = _Server(process, deque(maxlen=_MOST_LINES))
-    listening = asyncio.create_task(server.listen())
-    try:
-        yield server
-    finally:
-        server.is_up = False
-        assert process.stdin
-        process.stdin.close()
-        await process.wait()
-        await listening
+    ) as process:
+        server = _Server(process, deque(maxlen=_MOST_LINES))
+        listening = asyncio.create_task(server.listen())
+        try:
+            yield server
+        finally:
+            server.is_up = False
+            assert process.stdin
+            process.stdin.close()  # it ends by this, and with it what it says
+            await listening
 
 
 def temporal_executable() -> Path:

@@ -125,11 +125,11 @@ async def test_a_server_ends_with_whoever_runs_it(number: signal.Signals) -> Non
 
 async def test_a_server_is_out_of_reach_of_our_terminals_ctrl_c() -> None:
     """The server listens to it even where it is told not to; we stop it when its worker is done."""
-    others = set(await _children("deploy/child_process.py"))
+    others = set(await _children("deploy/die_with_parent.py"))
     async with embedded_server() as server:
-        [leash] = set(await _children("deploy/child_process.py")) - others
+        [child] = set(await _children("deploy/die_with_parent.py")) - others
 
-        assert os.getsid(leash) != os.getsid(0)
+        assert os.getsid(child) != os.getsid(0)
         await server.client.count_workflows()
 
 
