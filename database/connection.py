@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import URL, Table, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
@@ -21,13 +20,14 @@ from database import schema
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
-DATABASE_AWAY = (
-    SQLAlchemyError,
-    sqlite3.Error,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-)
+try:
+    import asyncpg  # type: ignore[import-untyped]
+except ImportError:  # an extra; the settings say so where it is missing
+    _POSTGRESQL_ERRORS: tuple[type[Exception], type[Exception]] = (OSError, OSError)
+else:
+    _POSTGRESQL_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+DATABASE_AWAY = (SQLAlchemyError, sqlite3.Error, *_POSTGRESQL_ERRORS, OSError)
 """What a database that is open fails with: its server's fault, or its disk's."""
 
 DATABASE_ERRORS = (*DATABASE_AWAY, ImportError, ValueError)

@@ -1,8 +1,8 @@
 """What the routes work with, put together once."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from adapters.stripe.provider import StripeProvider
 from gateway.access import Tokens
 from gateway.health import Health
 from gateway.limits import RateLimits
@@ -10,6 +10,9 @@ from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.proofs import Proofs
 from gateway.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from adapters.stripe.provider import StripeProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Services:
     proofs: Proofs
     webhooks: Webhooks
     health: Health
-    stripe: StripeProvider | None = None
+    stripe: "StripeProvider | None" = None
 
     async def close(self) -> None:
         """Close the connections that are not the caller's."""

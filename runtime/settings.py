@@ -8,6 +8,7 @@ import base64
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 import httpx
@@ -71,6 +72,31 @@ def _asynchronous(uri: str) -> str:
             gettext("must be a URI that begins with async+, such as async+redis://host:6379")
         )
     return uri
+
+
+_EXTRAS = {
+    "apprise": "apprise",
+    "easypost": "easypost",
+    "postgresql": "asyncpg",
+    "stripe": "stripe",
+}
+"""The extras, each with the package that it brings."""
+
+
+def _is_there(extra: str) -> bool:
+    return find_spec(_EXTRAS[extra]) is not None
+
+
+def _must_be_there(extra: str) -> None:
+    if not _is_there(extra):
+        raise ValueError(
+            gettext(
+                "needs the package {package}, which is not installed: pip install 'unbuy[{extra}]', or in "
+                "a checkout `make setup`",
+                package=_EXTRAS[extra],
+                extra=extra,
+            )
+        )
 
 
 class Settings(BaseSettings):
@@ -147,6 +173,34 @@ class Settings(BaseSettings):
     # Where support is told, by mail or Apprise; such addresses carry passwords.
     support_notify: Secrets = ()
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql_has_its_driver(cls, url: str) -> str:
+        if url.startswith("postgresql"):
+            _must_be_there("postgresql")
+        return url
+
+    @field_validator("payment_provider")
+    @classmethod
+    def _stripe_has_its_package(cls, name: str) -> str:
+        if name == "stripe":
+            _must_be_there("stripe")
+        return name
+
+    @field_validator("easypost_api_key")
+    @classmethod
+    def _easypost_has_its_package(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and key.get_secret_value():
+            _must_be_there("easypost")
+        return key
+
+    @field_validator("allow_private_channels")
+    @classmethod
+    def _channels_have_their_package(cls, are_allowed: bool) -> bool:
+        if are_allowed:
+            _must_be_there("apprise")
+        return are_allowed
+
     @field_validator("oidc_issuer")
     @classmethod
     def _nobody_can_be_in_between(cls, address: str | None) -> str | None:
@@ -159,6 +213,8 @@ class Settings(BaseSettings):
     @property
     def schemes(self) -> frozenset[str]:
         """The schemes that parties' addresses may have."""
+        if self.notify_schemes is None and not _is_there("apprise"):
+            return frozenset({MAIL})
         return allowed(self.notify_schemes, anywhere=self.allow_private_channels)
 
     @property
@@ -193,6 +249,8 @@ class Settings(BaseSettings):
         cls, names: tuple[str, ...] | None
     ) -> tuple[str, ...] | None:
         allowed(names, anywhere=False)
+        if {name.lower() for name in names or ()} - {MAIL}:
+            _must_be_there("apprise")
         return names
 
     @field_validator("support_notify")
@@ -206,6 +264,8 @@ class Settings(BaseSettings):
                 gettext("needs addresses such as mailto:support@example.org, separated by commas")
             )
         allowed(schemes, anywhere=False)
+        if set(schemes) - {MAIL}:
+            _must_be_there("apprise")
         if MAIL in schemes and not info.data.get("smtp_url"):
             raise ValueError(gettext("has a mail address, which needs UNBUY_SMTP_URL"))
         return addresses

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client
 
@@ -24,7 +24,6 @@ from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
 from adapters.stray_processes import TemporalStrayPayments
-from adapters.stripe.provider import StripeProvider
 from adapters.temporal import TemporalWorkflowStates
 from adapters.tracking.registry import SqlNumberRegistry
 from adapters.tracking.rules import CarrierRules
@@ -39,9 +38,10 @@ from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
 from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
-from orders.sentences import sentence
 from runtime.settings import Settings
-from runtime.temporal import CannotServe
+
+if TYPE_CHECKING:
+    from adapters.stripe.provider import StripeProvider
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Adapters:
 
     @classmethod
     def from_settings(cls, settings: Settings, database: Database, client: Client) -> "Adapters":
-        """What the settings name, and local adapters for the rest. Raises CannotServe."""
+        """What the settings name, and local adapters for the rest."""
         adapters = dataclasses.replace(
             cls.local(database, client), carrier_service=carrier_service(settings)
         )
@@ -138,15 +138,18 @@ class Adapters:
         ]
 
 
-def stripe_provider(settings: Settings) -> StripeProvider | None:
+def stripe_provider(settings: Settings) -> "StripeProvider | None":
     """Stripe, where the settings choose it; whoever asks for it closes it."""
     if settings.payment_provider == "stripe" and settings.stripe_api_key:
+        # An extra; the settings say so where it is missing.
+        from adapters.stripe.provider import StripeProvider
+
         return StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
     return None
 
 
 def provider_event_handler(
-    provider: LocalProvider | StripeProvider, database: Database, client: Client
+    provider: "LocalProvider | StripeProvider", database: Database, client: Client
 ) -> ProviderEventHandler:
     """Delivers a provider's events: from the gateway's webhooks, and those that reconciliation redelivers."""
     return ProviderEventHandler(
@@ -159,7 +162,7 @@ def provider_event_handler(
 
 
 def reconciliation(
-    provider: LocalProvider | StripeProvider, database: Database, client: Client
+    provider: "LocalProvider | StripeProvider", database: Database, client: Client
 ) -> Reconciliation:
     """Compares a provider's records with the ledger and the workflows."""
     redelivery = ProviderEventRedelivery(provider_event_handler(provider, database, client))
@@ -184,16 +187,10 @@ def notification_router(settings: Settings, database: Database) -> NotificationR
 
 
 def carrier_service(settings: Settings) -> CarrierService | None:
-    """Whoever is asked about tracking numbers, if anybody. Raises CannotServe without its package."""
+    """Whoever is asked about tracking numbers, if anybody."""
     if not (settings.easypost_api_key and settings.easypost_api_key.get_secret_value()):
         return None
-    try:
-        from adapters.tracking.easypost import EasyPostCarrier
-    except ImportError as error:
-        raise CannotServe(
-            sentence(
-                "UNBUY_EASYPOST_API_KEY is set, but the package easypost is missing: install the extra "
-                "with pip install 'unbuy[easypost]'."
-            )
-        ) from error
+    # An extra; the settings say so where it is missing.
+    from adapters.tracking.easypost import EasyPostCarrier
+
     return EasyPostCarrier(settings.easypost_api_key, settings.easypost_api_base)

@@ -14,10 +14,11 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from activities.notifications import Channel, OutboxMessage
 from adapters.notifications.addresses import MAIL, check, label, mailbox, scheme_of
-from adapters.notifications.apprise import AppriseChannel
 from adapters.notifications.email import MailComposer
 from adapters.notifications.errors import PermanentFailure, TemporaryFailure
 from adapters.notifications.render import wording
@@ -25,6 +26,9 @@ from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.subjects import subject
 from database.deliveries import Claim, SqlDeliveries
 from orders.messages import Role
+
+if TYPE_CHECKING:
+    from adapters.notifications.apprise import AppriseChannel
 
 log = logging.getLogger("unbuy.post")
 
@@ -66,10 +70,16 @@ class NotificationRouter:
         self._schemes = schemes
         self._mailing = mailing
         self._support = support
-        self._services = AppriseChannel()
         self._queues: dict[str, _Queue] = {}
         # Taken, and the database was away when that was to be noted.
         self._unnoted: set[tuple[str, str]] = set()
+
+    @cached_property
+    def _services(self) -> "AppriseChannel":
+        # An extra: where only mail is sent it need not be there.
+        from adapters.notifications.apprise import AppriseChannel
+
+        return AppriseChannel()
 
     async def send(self, letter: OutboxMessage) -> None:
         """See ``Channel``: to all its addresses at once, and those that have it are left out."""

@@ -1,5 +1,9 @@
 """Settings as an operator gives them: by the environment, with secrets that show nowhere."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 from temporalio.testing import WorkflowEnvironment
@@ -9,6 +13,7 @@ from adapters.local.provider import LocalProvider
 from adapters.notifications.router import NotificationRouter
 from adapters.stripe.provider import StripeProvider
 from database.connection import Database
+from i18n.current import use_locale
 from runtime.settings import Settings, complaints
 from runtime.wiring import Adapters
 from testing.webhook_receiver import SECRET
@@ -189,3 +194,76 @@ def test_webhooks_without_tls_are_for_private_networks_only(
         Settings()
     monkeypatch.setenv("UNBUY_ALLOW_PRIVATE_WEBHOOKS", "true")
     assert len(Settings().order_webhook_urls) == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "variables", "variable", "extra"),
+    [
+        (
+            "asyncpg",
+            {"DATABASE_URL": "postgresql://unbuy:canary@db/unbuy"},
+            "DATABASE_URL",
+            "postgresql",
+        ),
+        ("stripe", {"PAYMENT_PROVIDER": "stripe", "STRIPE_API_KEY": KEY}, "PAYMENT_PROVIDER", None),
+        ("easypost", {"EASYPOST_API_KEY": "canary"}, "EASYPOST_API_KEY", None),
+        ("apprise", {"NOTIFY_SCHEMES": "mailto,tgram"}, "NOTIFY_SCHEMES", None),
+        ("apprise", {"SUPPORT_NOTIFY": "tgram://canary/1"}, "SUPPORT_NOTIFY", None),
+        ("apprise", {"ALLOW_PRIVATE_CHANNELS": "true"}, "ALLOW_PRIVATE_CHANNELS", None),
+    ],
+)
+def test_a_setting_names_the_extra_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+    package: str,
+    variables: dict[str, str],
+    variable: str,
+    extra: str | None,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"UNBUY_{name}", value)
+    Settings()
+    monkeypatch.setitem(sys.modules, package, None)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    with use_locale("pl"), pytest.raises(ValidationError, match=f"wymaga pakietu {package}"):
+        Settings()
+
+    said = complaints(raised.value)
+    assert said.startswith(
+        f"UNBUY_{variable}: needs the package {package}, which is not installed:"
+    )
+    assert f"pip install 'unbuy[{extra or package}]'" in said
+    assert "canary" not in said
+
+
+def test_without_apprise_parties_have_mail_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "tgram" in Settings().schemes
+    monkeypatch.setitem(sys.modules, "apprise", None)
+
+    assert Settings().schemes == {"mailto"}
+
+
+EVERYTHING_BUT_EXTRAS = """
+import importlib, pathlib, sys
+
+for package in ("apprise", "asyncpg", "easypost", "stripe"):
+    sys.modules[package] = None
+needs_them = {"adapters.notifications.apprise", "adapters.stripe.provider", "adapters.tracking.easypost"}
+for room in sys.argv[1:]:
+    for path in pathlib.Path(room).rglob("*.py"):
+        name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        if name not in needs_them and "migrations" not in name:
+            importlib.import_module(name)
+"""
+
+
+def test_all_but_their_own_adapters_do_without_the_extras() -> None:
+    rooms = ["activities", "adapters", "cli", "client", "database", "deploy", "demo"]
+    rooms += ["gateway", "i18n", "orders", "runtime", "workflows"]
+
+    subprocess.run(
+        [sys.executable, "-c", EVERYTHING_BUT_EXTRAS, *rooms],
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
