@@ -93,9 +93,7 @@ async def main() -> int:
                 handle = await _skip_the_review(server.client, placed)
                 await _ask_to_cancel(server.client, placed.order_id)
                 shown = f"{server.ui_url}/namespaces/default/workflows/{handle.id}"
-                await _photograph_web_ui(
-                    browser, f"{shown}/{handle.first_execution_run_id}/user-metadata"
-                )
+                await _photograph_web_ui(browser, f"{shown}/{handle.first_execution_run_id}")
                 await _live_for_the_pages(server.client, placed)
                 async with _gateway(server.client, database, folder) as address:
                     await _photograph_pages(browser, address)
@@ -165,11 +163,19 @@ async def _gateway(client: Client, database: Database, folder: str) -> AsyncIter
 
 async def _photograph_web_ui(browser: Browser, address: str) -> None:
     page = await browser.new_page(viewport={"width": 1280, "height": 1280})
-    await page.goto(address)
+    await page.goto(f"{address}/user-metadata")
     # The web UI renders Markdown in a frame of its own.
     await page.frame_locator("iframe").last.get_by_text("Next by itself").wait_for()
     await page.screenshot(path=_IMAGES / "waiting-order.png")
     print("wrote docs/images/waiting-order.png")
+    await page.get_by_role("button", name="More Actions").click()
+    await page.get_by_role("menuitem", name="Send an Update").click()
+    dialog = page.locator("dialog[open]")
+    # The web UI's list of choices is no combobox to the accessibility tree.
+    await dialog.locator("[data-track-name=select]").click()
+    await dialog.get_by_text("cancel_request").wait_for()
+    await dialog.screenshot(path=_IMAGES / "send-update.png")
+    print("wrote docs/images/send-update.png")
 
 
 async def _photograph_pages(browser: Browser, address: str) -> None:

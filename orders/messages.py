@@ -1,10 +1,12 @@
 """The contract's messages: what people and services may tell an order, one frozen model each.
 
-Every message is a signal and an update of the same ``name`` with the model as its one argument.
+Every message is a signal and an update of the same ``name`` with the model as its one argument. The first
+sentence of its docstring is its description in Temporal's web UI: it must be understood by support alone.
 ``senders`` says whose message it is; who may really send it is the gateway's to check.
 """
 
 import json
+import re
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -89,6 +91,9 @@ def _either(*shapes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+_RULES: Final = re.compile(r"^(R\d+[a-z]?(, |: ))+")
+
+
 class Message(Frozen):
     """What all messages share. The same ``message_id`` again changes nothing."""
 
@@ -97,9 +102,15 @@ class Message(Frozen):
 
     message_id: MessageId | None = None
 
+    @classmethod
+    def description(cls) -> str:
+        """What it says, in one sentence: the first of its docstring, without the rules."""
+        text = _RULES.sub("", " ".join((cls.__doc__ or "").split()))
+        return text.partition(". ")[0].removesuffix(".") + "."
+
 
 class PaymentReceived(Message):
-    """R5: money has come in for the order."""
+    """R5: A payment has come in for the order."""
 
     name = "payment"
     senders = (Role.PROVIDER,)
@@ -111,7 +122,7 @@ class PaymentReceived(Message):
 
 
 class PaymentDeclined(Message):
-    """R6: the provider turned the payment down during the check."""
+    """R6: The payment provider declined the payment during its review."""
 
     name = "payment_declined"
     senders = (Role.PROVIDER,)
@@ -121,7 +132,7 @@ class PaymentDeclined(Message):
 
 
 class CancelRequest(Message):
-    """R2, R7, R8: the buyer wants to cancel; ``complaint`` opens a dispute beside the request."""
+    """R2, R7, R8: The buyer wants to cancel the order. ``complaint`` opens a dispute beside the request."""
 
     name = "cancel_request"
     senders = (Role.BUYER,)
@@ -132,14 +143,14 @@ class CancelRequest(Message):
 
 
 class CancelWithdrawal(Message):
-    """R18: the buyer takes the cancellation request back."""
+    """R18: The buyer withdraws the cancellation request."""
 
     name = "cancel_withdrawal"
     senders = (Role.BUYER,)
 
 
 class SellerReply(Message):
-    """R9, R10, R13: the seller's answer to a cancellation request."""
+    """R9, R10, R13: The seller answers the cancellation request: accepted, refused or already shipped."""
 
     name = "seller_reply"
     senders = (Role.SELLER,)
@@ -163,7 +174,7 @@ class SellerReply(Message):
 
 
 class TrackingNumber(Message):
-    """R11: the seller ships, or proves to have shipped, by a tracking number."""
+    """R11: The seller ships, or proves to have shipped, by a tracking number."""
 
     name = "tracking_number"
     senders = (Role.SELLER,)
@@ -173,7 +184,10 @@ class TrackingNumber(Message):
 
 
 class ShipmentProof(Message):
-    """R10, R11: a photo or a scan of the postal receipt, kept in the proof store under ``reference``."""
+    """R10, R11: The seller proves to have shipped by a photo or a postal receipt.
+
+    ``reference`` is where the proof store keeps the file.
+    """
 
     name = "shipment_proof"
     senders = (Role.SELLER,)
@@ -186,7 +200,7 @@ class ShipmentProof(Message):
 
 
 class ProofReview(Message):
-    """R11, R12: support's verdict on a photo or scan."""
+    """R11, R12: Support accepts or rejects the seller's photo or postal receipt."""
 
     name = "proof_review"
     senders = (Role.SUPPORT,)
@@ -196,7 +210,7 @@ class ProofReview(Message):
 
 
 class SellerMessage(Message):
-    """R4: the seller asks, advises, or offers a discount (money off) or a bonus."""
+    """R4: The seller writes to the buyer, and may offer a discount or a bonus."""
 
     name = "seller_message"
     senders = (Role.SELLER,)
@@ -233,7 +247,7 @@ class SellerMessage(Message):
 
 
 class BuyerMessage(Message):
-    """R4: the buyer writes to the seller."""
+    """R4: The buyer writes to the seller."""
 
     name = "buyer_message"
     senders = (Role.BUYER,)
@@ -242,7 +256,7 @@ class BuyerMessage(Message):
 
 
 class OfferAcceptance(Message):
-    """R4: the buyer accepts a discount or a bonus."""
+    """R4: The buyer accepts a discount or a bonus."""
 
     name = "offer_acceptance"
     senders = (Role.BUYER,)
@@ -251,7 +265,7 @@ class OfferAcceptance(Message):
 
 
 class DisputeRequest(Message):
-    """R12: the buyer opens a dispute."""
+    """R12: The buyer opens a dispute."""
 
     name = "dispute_request"
     senders = (Role.BUYER,)
@@ -260,7 +274,7 @@ class DisputeRequest(Message):
 
 
 class DisputeWithdrawal(Message):
-    """R16b: the buyer drops the dispute."""
+    """R16b: The buyer withdraws the dispute."""
 
     name = "dispute_withdrawal"
     senders = (Role.BUYER,)
@@ -269,7 +283,7 @@ class DisputeWithdrawal(Message):
 
 
 class SettlementOffer(Message):
-    """R16b: in a dispute the seller offers the buyer an amount back."""
+    """R16b: The seller offers to settle the dispute by a refund of this amount."""
 
     name = "settlement_offer"
     senders = (Role.SELLER,)
@@ -279,7 +293,7 @@ class SettlementOffer(Message):
 
 
 class SettlementAcceptance(Message):
-    """R16b: the buyer accepts the seller's amount; the dispute is settled."""
+    """R16b: The buyer accepts the seller's settlement offer, which ends the dispute."""
 
     name = "settlement_acceptance"
     senders = (Role.BUYER,)
@@ -288,7 +302,7 @@ class SettlementAcceptance(Message):
 
 
 class ShipmentExtension(Message):
-    """R20a: the buyer gives a late seller more days."""
+    """R20a: The buyer gives a late seller more days to ship."""
 
     name = "shipment_extension"
     senders = (Role.BUYER,)
@@ -297,7 +311,10 @@ class ShipmentExtension(Message):
 
 
 class ChargebackReported(Message):
-    """R23: the buyer's bank took money back, or the case ended; seen from the seller's side."""
+    """R23: The buyer's bank took a payment back, or has decided the case.
+
+    ``status`` is seen from the seller's side.
+    """
 
     name = "chargeback"
     senders = (Role.PROVIDER,)
@@ -309,7 +326,7 @@ class ChargebackReported(Message):
 
 
 class DisputeDecision(Message):
-    """R16: support decides a dispute; ``money`` goes with a partial refund."""
+    """R16: Support decides the dispute: a full, a partial or no refund. ``money`` goes with a partial one."""
 
     name = "dispute_decision"
     senders = (Role.SUPPORT,)
@@ -334,7 +351,7 @@ class DisputeDecision(Message):
 
 
 class RefundUpdate(Message):
-    """R15: news of a refund."""
+    """R15: The status of a refund has changed at the payment provider."""
 
     name = "refund_update"
     senders = (Role.PROVIDER, Role.SUPPORT)

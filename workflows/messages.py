@@ -1,12 +1,11 @@
 """Messages as they come over the wire: raw payloads in, sentences out.
 
 Nothing that a caller can send may fail a workflow task: the SDK calls handlers with as many arguments as
-came, so ours are dynamic and take any number of raw values; what is wrong with them is said by
-``orders.messages.parse``.
+came, so ours take any number of raw values; ``orders.messages.parse`` says what is wrong with them.
 """
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from temporalio import workflow
@@ -29,6 +28,7 @@ _LARGEST_INPUT = 512 * 1024
 
 _Input = TypeVar("_Input", bound=BaseModel)
 _State = TypeVar("_State", bound=BaseModel)
+_Handlers = TypeVar("_Handlers", bound="MessageHandlers")
 
 
 class LenientInputConverter(PydanticPayloadConverter):
@@ -45,6 +45,53 @@ class LenientInputConverter(PydanticPayloadConverter):
         if type_hints is None:
             return [RawValue(payload) for payload in payloads]
         return super().from_payloads(payloads, type_hints)
+
+
+class MessageHandlers(Protocol):
+    """A workflow's handlers of any message by its name, with as many arguments as came."""
+
+    def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Apply a signal; must not raise for what cannot be taken."""
+
+    def on_update(self, name: str, arguments: Sequence[RawValue]) -> Any:
+        """Apply an update and answer it, or raise an ApplicationError."""
+
+    def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Raise an ApplicationError for an update that is to leave no trace in the history."""
+
+
+def handles(messages: Iterable[type[Message]]) -> Callable[[type[_Handlers]], type[_Handlers]]:
+    """Register a workflow's handlers: for each message as a signal and an update, and for unknown names.
+
+    The names are what Temporal's web UI and CLI list, with their descriptions.
+    """
+
+    def register(workflow_class: type[_Handlers]) -> type[_Handlers]:
+        for message in messages:
+            _register(workflow_class, message.name, message.description())
+        unknown = "Choose a name: any other is refused."
+        workflow.signal(dynamic=True, description=unknown)(workflow_class.on_signal)
+        update = workflow.update(dynamic=True, description=unknown)(workflow_class.on_update)
+        update.validator(workflow_class.validate_update)
+        return workflow_class
+
+    return register
+
+
+def _register(workflow_class: type[MessageHandlers], name: str, description: str) -> None:
+    def on_signal(self: MessageHandlers, *raw: RawValue) -> None:
+        self.on_signal(name, raw)
+
+    def on_update(self: MessageHandlers, *raw: RawValue) -> Any:
+        return self.on_update(name, raw)
+
+    def validate_update(self: MessageHandlers, *raw: RawValue) -> None:
+        self.validate_update(name, raw)
+
+    workflow.signal(name=name, description=description)(on_signal)
+    workflow.update(name=name, description=description)(on_update).validator(validate_update)
+    setattr(workflow_class, f"on_{name}_signal", on_signal)
+    setattr(workflow_class, f"on_{name}_update", on_update)
 
 
 def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:

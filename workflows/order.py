@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         send_back,
         sent_back_before,
     )
-    from orders.messages import Message, PaymentReceived
+    from orders.messages import MESSAGES, Message, PaymentReceived
     from orders.order import Order, StrayPayment
     from orders.place_order import PlaceOrder
     from orders.refunds import Refund, refund_news
@@ -42,7 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.view import OrderView, deadline, view
     from workflows import ids, refunds, summary
     from workflows.background import BackgroundTasks, should_continue_as_new
-    from workflows.messages import as_failure, must_run_as, read_input, read_message
+    from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
     from workflows.options import UNTIL_DONE
     from workflows.steps import FAILED, run_local_then_durable
@@ -53,6 +53,7 @@ _NEAR_ENOUGH = timedelta(minutes=1)
 
 
 @workflow.defn(name="OrderWorkflow")
+@handles(MESSAGES.values())
 class OrderWorkflow:
     """One order. Input: ``PlaceOrder``; result: its last ``OrderView``; query: ``order``.
 
@@ -100,20 +101,18 @@ class OrderWorkflow:
                 return view(order)
             await self._until(workflow.all_handlers_finished)
 
-    @workflow.signal(dynamic=True)
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Any message of the contract; what cannot be taken is listed in ``refused``."""
         try:
-            self._take(read_message(name, arguments))
+            self._receive(read_message(name, arguments))
         except OrderError as error:
             record_refusal(self._order, name, str(error), workflow.now())
 
-    @workflow.update(dynamic=True)
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> OrderView:
         """Any message of the contract; answers with the order's view, or fails with NotAllowedNow."""
         try:
             message = read_message(name, arguments)
-            is_new = self._take(message)
+            is_new = self._receive(message)
         except OrderError as error:
             record_refusal(self._order, name, str(error), workflow.now())
             raise as_failure(error) from None
@@ -121,8 +120,7 @@ class OrderWorkflow:
             raise as_failure(refused)
         return view(self._order)
 
-    @on_update.validator
-    def may_update(self, name: str, arguments: Sequence[RawValue]) -> None:
+    def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Refuse before anything is written to history.
 
         A payment is let in whatever the order thinks of it: it is money that has moved, and the order has to
@@ -135,12 +133,15 @@ class OrderWorkflow:
         except OrderError as error:
             raise as_failure(error) from None
 
-    @workflow.query(name="order")
+    @workflow.query(
+        name="order",
+        description="The whole order: its status, its money, its history and what comes next.",
+    )
     def order_view(self) -> OrderView:
         """The order as everyone may see it."""
         return view(self._order)
 
-    def _take(self, message: Message) -> bool:
+    def _receive(self, message: Message) -> bool:
         at = workflow.now()
         try:
             return receive(self._order, message, at)

@@ -24,13 +24,14 @@ with workflow.unsafe.imports_passed_through():
     from orders.values import microseconds
     from workflows import ids, refunds
     from workflows.background import BackgroundTasks, should_continue_as_new
-    from workflows.messages import as_failure, must_run_as, read_input, read_message
+    from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
     from workflows.steps import run_local_then_durable
     from workflows.timer import DeadlineTimer
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
+@handles((RefundUpdate, ChargebackReported))
 class StrayPaymentWorkflow:
     """Stray money. Input: ``StrayPaymentInput``; result and query ``stray_payment``: ``StrayPaymentState``.
 
@@ -106,25 +107,22 @@ class StrayPaymentWorkflow:
             start("record", self._record)
         return bool(self._steps.under_way)
 
-    @workflow.signal(dynamic=True)
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         """``refund_update`` and ``chargeback``; what stray money does not take is logged."""
         try:
-            self._take(name, arguments)
+            self._receive(name, arguments)
         except OrderError as error:
             workflow.logger.warning("Refused %s: %s", name[:64], error)
 
-    @workflow.update(dynamic=True)
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentState:
         """``refund_update`` and ``chargeback``; answers with how the stray money stands."""
         try:
-            self._take(name, arguments)
+            self._receive(name, arguments)
         except OrderError as error:
             raise as_failure(error) from None
         return self._stray
 
-    @on_update.validator
-    def may_update(self, name: str, arguments: Sequence[RawValue]) -> None:
+    def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Refuse before anything is written to history."""
         try:
             message = self._read(name, arguments)
@@ -135,12 +133,15 @@ class StrayPaymentWorkflow:
         except OrderError as error:
             raise as_failure(error) from None
 
-    @workflow.query(name="stray_payment")
+    @workflow.query(
+        name="stray_payment",
+        description="The stray payment: its refund, its history and what comes next.",
+    )
     def stray_payment(self) -> StrayPaymentState:
         """How the stray money stands."""
         return self._stray
 
-    def _take(self, name: str, arguments: Sequence[RawValue]) -> None:
+    def _receive(self, name: str, arguments: Sequence[RawValue]) -> None:
         message, stray, now = self._read(name, arguments), self._stray, workflow.now()
         if isinstance(message, ChargebackReported):
             stray.charged_back(message, now)
