@@ -225,7 +225,7 @@ async def watch(order_id: str, /) -> int:
     order_id
         The order.
     """
-    told: set[rendering.Line] = set()
+    told: set[rendering.TimelineLine] = set()
     over = False
     async with connection() as client:
         while not over:

@@ -48,7 +48,7 @@ class Period(Frozen):
     until: Instant
 
 
-class Claim(Frozen):
+class RegisteredRefund(Frozen):
     """A refund that was asked for, as the register has it."""
 
     refund_id: str
@@ -59,13 +59,13 @@ class Claim(Frozen):
     asked_at: Instant
 
 
-class Books(StoredLedger, Protocol):
+class OwnRecords(StoredLedger, Protocol):
     """The ledger, the register of refunds, and what is kept of orders and stray money."""
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
         """What each of these postings has moved at the provider, in minor units; none for an unknown key."""
 
-    def claims(self, since: datetime) -> AsyncIterator[Claim]:
+    def claims(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
         """The refunds that were asked for since then."""
 
     def orders(self, since: datetime) -> AsyncIterator[OrderView]:
@@ -91,7 +91,7 @@ class Reconciliation:
     def __init__(
         self,
         records: ProviderRecords,
-        books: Books,
+        books: OwnRecords,
         processes: WorkflowStates,
         redelivery: EventRedelivery,
     ) -> None:

@@ -65,7 +65,7 @@ class Delivery(Frozen):
     endpoint: str
 
 
-class Undelivered(ApplicationError):
+class WebhookNotDelivered(ApplicationError):
     """An endpoint did not take a webhook now; tried again later."""
 
     def __init__(self, sentence: str) -> None:
@@ -88,10 +88,10 @@ class Endpoints(Protocol):
     """Where webhooks go: endpoints, by names in which there is nothing secret of their addresses."""
 
     async def post(self, endpoint: str, webhook: Webhook) -> None:
-        """Sign it and send it once. Raises Undelivered and EndpointGone."""
+        """Sign it and send it once. Raises WebhookNotDelivered and EndpointGone."""
 
 
-class Webhooks:
+class OrderWebhooks:
     """Delivers webhooks."""
 
     def __init__(self, endpoints: Endpoints) -> None:
@@ -103,7 +103,7 @@ class Webhooks:
         webhook = delivery.webhook
         try:
             await self._endpoints.post(delivery.endpoint, webhook)
-        except Undelivered as error:
+        except WebhookNotDelivered as error:
             activity.logger.warning(
                 "Webhook %s of order %s: %s", webhook.id, webhook.order_id, error
             )

@@ -40,7 +40,7 @@ _AS_GENERATED: Final[dict[TestPhase | None, float]] = {
 
 
 @dataclass
-class Counts:
+class FuzzCounts:
     """What was asked and answered: statuses by operation; ``failures`` and ``errors`` must stay empty."""
 
     statuses: dict[str, Counter[int]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Fuzz:
     orders: Orders
     token: Callable[[Role], str]
     chance: random.Random
-    counts: Counts = field(default_factory=Counts)
+    counts: FuzzCounts = field(default_factory=FuzzCounts)
 
     def run(self, seed: int, examples: int, *, brief: bool = False) -> None:
         """All its phases once, with so many generated requests for each operation."""

@@ -41,7 +41,7 @@ Operation = Callable[[int], Awaitable[None]]
 _ERRORS = (httpx.HTTPError, RPCError, TemporalError, WorkflowUpdateFailedError, TimeoutError)
 
 
-class Options(NamedTuple):
+class LoadOptions(NamedTuple):
     """How many of each operation, at how many at once."""
 
     operations: int = 200
@@ -171,7 +171,7 @@ async def measure(what: str, operation: Operation, operations: int, at_once: int
     return measured
 
 
-async def run(options: Options, directory: Path) -> list[Row]:
+async def run(options: LoadOptions, directory: Path) -> list[Row]:
     """The whole load, its files in a directory."""
     async with system(directory) as running, _client(running, max(options.levels)) as http:
         load = Load(running, http)
@@ -200,7 +200,7 @@ async def _client(running: System, at_once: int) -> AsyncIterator[httpx.AsyncCli
         yield http
 
 
-def report(console: Console, options: Options, rows: Sequence[Row]) -> None:
+def report(console: Console, options: LoadOptions, rows: Sequence[Row]) -> None:
     """Print both ways side by side, and every error."""
     made = narrow("Over HTTP, and by Temporal's client")
     for name in ("operation", "at once", "HTTP/s", "p50 ms", "p99 ms"):
@@ -238,9 +238,9 @@ def errors(rows: Sequence[Row]) -> list[str]:
     return [error for row in rows for measured in row if measured for error in measured.errors]
 
 
-def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
+def read(arguments: Sequence[str] | None) -> tuple[LoadOptions, Path | None]:
     """The options of a command line, and where its files are to stay."""
-    usual = Options()
+    usual = LoadOptions()
     parser = argparse.ArgumentParser(
         prog="load_http", description=(__doc__ or "").partition("\n")[0]
     )
@@ -259,7 +259,7 @@ def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
     )
     parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
     chosen = parser.parse_args(arguments)
-    return Options(chosen.operations, tuple(chosen.levels)), chosen.keep
+    return LoadOptions(chosen.operations, tuple(chosen.levels)), chosen.keep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

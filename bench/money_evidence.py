@@ -7,7 +7,7 @@ from sqlalchemy import select
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from bench.money_judge import Asked, Ended, Evidence, Told
-from bench.money_plan import Ending
+from bench.money_plan import PlannedEnding
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.tables import ledger_legs, ledger_transactions, orders, outbox, refunds
@@ -21,7 +21,7 @@ async def gather(
     client: Client,
     database: Database,
     front: Front,
-    endings: Mapping[str, Ending],
+    endings: Mapping[str, PlannedEnding],
     strays: Mapping[str, StrayPaymentState],
 ) -> Evidence:
     """All there is of the orders with these endings, and of this stray money."""

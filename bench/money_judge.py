@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from adapters.stripe.money import from_stripe
-from bench.money_plan import Ending
+from bench.money_plan import PlannedEnding
 from database.ledger import AccountBalance
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
@@ -59,7 +59,7 @@ class Evidence:
     of stray money's books; ``strays`` by payment id.
     """
 
-    endings: Mapping[str, Ending]
+    endings: Mapping[str, PlannedEnding]
     refunds: Sequence[Json]
     charges: Sequence[Json]
     disputes: Sequence[Json]
@@ -180,7 +180,7 @@ def _orders(evidence: Evidence) -> Iterator[str]:
         paid, refunded = view.amount_paid.amount, view.amount_refunded.amount
         back, held = view.amount_charged_back.amount, view.amount_held.amount
         owed = view.amount_owed_to_seller.amount
-        came_to = Ending(
+        came_to = PlannedEnding(
             status=view.status,
             close_reason=view.close_reason,
             paid=paid,

@@ -154,7 +154,7 @@ class Bank:
 
 
 @dataclass
-class Life:
+class SoakedOrder:
     """One plan, lived through."""
 
     plan: Plan

@@ -100,7 +100,7 @@ class Moment(StrEnum):
 
 
 @dataclass(frozen=True)
-class Ending:
+class PlannedEnding:
     """How an order must end; ``None`` for a sum that may be nothing or all of it (R23)."""
 
     status: Status
@@ -137,7 +137,7 @@ class Plan:
         )
 
     @property
-    def ending(self) -> Ending | None:
+    def ending(self) -> PlannedEnding | None:
         """How it must end."""
         if self.kind in FOR_NO_ORDER:
             return None
@@ -152,7 +152,7 @@ class Plan:
                 refunded = all_of_it if self.moment is Moment.AFTER else None
             case _:
                 pass
-        return Ending(
+        return PlannedEnding(
             status=Status.SHIPPED if self.kind is Kind.SHIPPED else Status.CLOSED,
             close_reason=_ENDS.get(self.kind, CloseReason.SELLER_ACCEPTED),
             paid=0 if self.kind is Kind.UNPAID else all_of_it,

@@ -18,7 +18,7 @@ from adapters.stripe.provider import PATIENCE, StripeProvider
 from bench import money_judge
 from bench.money_evidence import gather
 from bench.money_judge import Evidence
-from bench.money_lives import Bank, Life, Postman
+from bench.money_lives import Bank, Postman, SoakedOrder
 from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
 from client.provider_events import ProviderEventHandler
@@ -28,7 +28,7 @@ from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
 from deploy.embedded import EmbeddedServer, embedded_server
 from orders.stray_payments import StrayPaymentState
-from testing.stripe.faults import Fault, Faults
+from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import Front
 from testing.stripe.peer import API_KEY, Peer, stripe_peer
 from testing.stripe.webhooks import Post
@@ -46,7 +46,7 @@ _REQUESTS_AN_ORDER = 6
 
 
 @dataclass(frozen=True)
-class Options:
+class MoneySoakOptions:
     """``attempt`` and ``slow``: seconds; see ``hasty_worker`` and ``Front.slow``."""
 
     refunds: int = 2000
@@ -62,7 +62,7 @@ class Options:
 
 
 @dataclass
-class Counts:
+class SoakCounts:
     """What there was in all, and all that was wrong."""
 
     lives: Counter[str] = field(default_factory=Counter)
@@ -96,7 +96,7 @@ class Trigger(Faults):
         self.requests = 0
         self.pull: Callable[[], None] = lambda: None
 
-    def next(self, makes_something: bool) -> Fault | None:
+    def next(self, makes_something: bool) -> InjectedFault | None:
         """See ``Faults``."""
         self.requests += 1
         while self.at and self.at[-1] <= self.requests:
@@ -109,7 +109,7 @@ class Trigger(Faults):
 class Soak:
     """Everything that runs, and what has come of it so far."""
 
-    options: Options
+    options: MoneySoakOptions
     server: EmbeddedServer
     database: Database
     peer: Peer
@@ -117,7 +117,7 @@ class Soak:
     trigger: Trigger
     provider: StripeProvider
     tell: Callable[[str], None]
-    counts: Counts = field(default_factory=Counts)
+    counts: SoakCounts = field(default_factory=SoakCounts)
 
     @property
     def client(self) -> Client:
@@ -129,7 +129,7 @@ class Soak:
         """Stripe's."""
         return self.peer.front
 
-    async def run(self) -> Counts:
+    async def run(self) -> SoakCounts:
         """All batches, one after the other."""
         options, counts, began = self.options, self.counts, monotonic()
         batches = list(_batches(options))
@@ -196,7 +196,7 @@ class Soak:
     async def _life(
         self, plan: Plan, turns: asyncio.Semaphore, postman: Postman, bank: Bank
     ) -> list[str]:
-        life = Life(plan, self.client, self.provider, postman, bank)
+        life = SoakedOrder(plan, self.client, self.provider, postman, bank)
         try:
             async with turns:
                 await life.begins()
@@ -289,7 +289,7 @@ def _kind(path: str) -> str:
 _ID = re.compile(r"(ch|re|pi|dp)_")
 
 
-def _batches(options: Options) -> Iterator[list[Plan]]:
+def _batches(options: MoneySoakOptions) -> Iterator[list[Plan]]:
     """The plans, in portions that bring ``options.batch`` refunds each."""
     portion: list[Plan] = []
     expected = 0
@@ -305,7 +305,7 @@ def _batches(options: Options) -> Iterator[list[Plan]]:
 
 @asynccontextmanager
 async def soak(
-    options: Options, directory: Path, database_url: str, tell: Callable[[str], None]
+    options: MoneySoakOptions, directory: Path, database_url: str, tell: Callable[[str], None]
 ) -> AsyncIterator[Soak]:
     """Server, database, peer and workers, their files in a directory, until the context is left."""
     trigger = Trigger(options.rate, options.reading_rate, options.seed)

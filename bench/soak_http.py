@@ -20,14 +20,14 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.gateway_system import System, system
-from bench.http_fuzz import Counts, Fuzz
+from bench.http_fuzz import Fuzz, FuzzCounts
 from bench.http_orders import PARTIES, Orders
 from bench.tables import narrow
 from bench.workplace import workplace
 from gateway.access import Role
 
 
-class Options(NamedTuple):
+class HttpSoakOptions(NamedTuple):
     """How much, and what all chance comes from."""
 
     requests: int = 10_000
@@ -37,7 +37,7 @@ class Options(NamedTuple):
     brief: bool = False
 
 
-def fuzz(running: System, options: Options) -> Counts:
+def fuzz(running: System, options: HttpSoakOptions) -> FuzzCounts:
     """Run schemathesis until it has made so many requests; each run has a seed of its own."""
 
     def token(role: Role) -> str:
@@ -55,13 +55,13 @@ def fuzz(running: System, options: Options) -> Counts:
     return fuzzing.counts
 
 
-async def run(options: Options, directory: Path) -> Counts:
+async def run(options: HttpSoakOptions, directory: Path) -> FuzzCounts:
     """The whole soak, its files in a directory."""
     async with system(directory) as running:
         return await asyncio.to_thread(fuzz, running, options)
 
 
-def report(console: Console, options: Options, counts: Counts, seconds: float) -> None:
+def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, seconds: float) -> None:
     """Print all that was counted, and all that is wrong."""
     statuses = sorted(counts.by_status)
     made = narrow("Requests and answers")
@@ -92,9 +92,9 @@ def report(console: Console, options: Options, counts: Counts, seconds: float) -
         console.print("No check failed, and no answer was a 5xx.")
 
 
-def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
+def read(arguments: Sequence[str] | None) -> tuple[HttpSoakOptions, Path | None]:
     """The options of a command line, and where its files are to stay."""
-    usual = Options()
+    usual = HttpSoakOptions()
     parser = argparse.ArgumentParser(
         prog="soak_http", description=(__doc__ or "").partition("\n")[0]
     )
@@ -111,7 +111,7 @@ def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
     parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
     read = vars(parser.parse_args(arguments))
     keep = read.pop("keep")
-    return Options(**read), keep
+    return HttpSoakOptions(**read), keep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

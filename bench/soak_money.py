@@ -21,12 +21,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.money_soak import Counts, Options, soak
+from bench.money_soak import MoneySoakOptions, SoakCounts, soak
 from bench.workplace import workplace
 from testing.postgres import postgres_server
 
 
-def report(console: Console, options: Options, counts: Counts) -> None:
+def report(console: Console, options: MoneySoakOptions, counts: SoakCounts) -> None:
     """Print all that was counted, and all that is wrong."""
     made = Table(title="Refunds among faults", title_style="bold", show_header=False)
     made.add_column("what")
@@ -49,7 +49,7 @@ def report(console: Console, options: Options, counts: Counts) -> None:
         )
 
 
-def _sections(options: Options, counts: Counts) -> Iterator[list[tuple[str, object]]]:
+def _sections(options: MoneySoakOptions, counts: SoakCounts) -> Iterator[list[tuple[str, object]]]:
     yield [
         ("orders", sum(counts.lives.values())),
         *_most_first(counts.lives),
@@ -87,7 +87,7 @@ def _most_first(counted: Counter[str]) -> list[tuple[str, object]]:
     return [(f"  {what}", number) for what, number in counted.most_common()]
 
 
-async def run(options: Options, directory: Path, console: Console) -> Counts:
+async def run(options: MoneySoakOptions, directory: Path, console: Console) -> SoakCounts:
     """The whole soak, its files in a directory; what it has started ends with it, also when it is stopped."""
     if running := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
@@ -99,9 +99,9 @@ async def run(options: Options, directory: Path, console: Console) -> Counts:
             return await soaking.run()
 
 
-def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
+def read(arguments: Sequence[str] | None) -> tuple[MoneySoakOptions, Path | None]:
     """The options of a command line, and where its files are to stay."""
-    usual = Options()
+    usual = MoneySoakOptions()
     parser = argparse.ArgumentParser(
         prog="soak_money", description=(__doc__ or "").partition("\n")[0]
     )
@@ -125,7 +125,7 @@ def read(arguments: Sequence[str] | None) -> tuple[Options, Path | None]:
     parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
     read = vars(parser.parse_args(arguments))
     keep = read.pop("keep")
-    return Options(**read), keep
+    return MoneySoakOptions(**read), keep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,7 +60,7 @@ class Piped(io.StringIO):
         sys.stdout.flush()
 
 
-class Line(NamedTuple):
+class TimelineLine(NamedTuple):
     """A line of a timeline: when, who or what it was, and what happened."""
 
     at: datetime
@@ -164,30 +164,30 @@ def whole(view: OrderView) -> RenderableType:
     return Group(*_parts(view))
 
 
-def entries(timeline: Iterable[TimelineEntry]) -> list[Line]:
+def entries(timeline: Iterable[TimelineEntry]) -> list[TimelineLine]:
     """What happened, each with its details in brackets."""
     return [
-        Line(entry.at, named("role", entry.by), _event(entry.what, entry.details))
+        TimelineLine(entry.at, named("role", entry.by), _event(entry.what, entry.details))
         for entry in timeline
     ]
 
 
 def refused_line(
     at: datetime, name: str, reason: str, available_from: datetime | None = None
-) -> Line:
+) -> TimelineLine:
     """A message that was refused, and why."""
-    return Line(
+    return TimelineLine(
         at, gettext("refused"), f"{named('action', plain(name))}: {refusal(reason, available_from)}"
     )
 
 
-def history(view: OrderView) -> list[Line]:
+def history(view: OrderView) -> list[TimelineLine]:
     """What happened and what was refused, oldest first."""
     refused = [refused_line(it.at, it.name, it.reason) for it in view.refused]
     return sorted([*entries(view.timeline), *refused], key=lambda line: line.at)
 
 
-def timeline(lines: Iterable[Line]) -> Table:
+def timeline(lines: Iterable[TimelineLine]) -> Table:
     """Lines of history, their instants and actors aligned."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for line in lines:

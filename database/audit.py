@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import case, func, or_, select
 
 from activities.ledger_check import TakenTwice, UnsettledStrayPayment
-from activities.reconciliation import Claim
+from activities.reconciliation import RegisteredRefund
 from database.connection import Database
 from database.ledger import SqlLedger, totals_by_currency
 from database.orders import SqlOrders
@@ -20,7 +20,7 @@ _PAGE = 200
 
 
 class SqlAudit:
-    """Implements ``activities.reconciliation.Books``."""
+    """Implements ``activities.reconciliation.OwnRecords``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class SqlAudit:
         self._ledger = SqlLedger(database)
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
-        """See ``Books``; corrections count with what they correct."""
+        """See ``OwnRecords``; corrections count with what they correct."""
         entries = ledger_transactions.c
         key = func.coalesce(entries.corrects, entries.key)
         query = (
@@ -43,13 +43,13 @@ class SqlAudit:
                 moved[posted] = moved.get(posted, 0) + amount
         return {posted: amount for posted, amount in moved.items() if amount}
 
-    async def claims(self, since: datetime) -> AsyncIterator[Claim]:
-        """See ``Books``."""
+    async def claims(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
+        """See ``OwnRecords``."""
         query = select(refunds).where(refunds.c.asked_at >= since).order_by(refunds.c.refund_id)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         for row in rows:
-            yield Claim(
+            yield RegisteredRefund(
                 refund_id=row.refund_id,
                 payment_id=row.payment_id,
                 amount=row.amount,
@@ -59,7 +59,7 @@ class SqlAudit:
             )
 
     async def orders(self, since: datetime) -> AsyncIterator[OrderView]:
-        """See ``Books``; page by page, by order id."""
+        """See ``OwnRecords``; page by page, by order id."""
         concerned = or_(
             orders.c.status.not_in((Status.CLOSED, Status.SHIPPED)), orders.c.updated_at >= since
         )
@@ -80,19 +80,19 @@ class SqlAudit:
                 return
 
     async def order(self, order_id: str) -> OrderView | None:
-        """See ``Books``."""
+        """See ``OwnRecords``."""
         return await self._orders.find(order_id)
 
     async def stray(self, payment_id: str) -> StrayPaymentState | None:
-        """See ``Books``."""
+        """See ``OwnRecords``."""
         return await self._stray_payments.find(payment_id)
 
     async def balances(self, order_id: str) -> dict[str, int]:
-        """See ``Books``."""
+        """See ``OwnRecords``."""
         return await self._ledger.balances(order_id)
 
     async def strays_left(self) -> list[UnsettledStrayPayment]:
-        """See ``Books``."""
+        """See ``OwnRecords``."""
         entries = ledger_transactions.c
         query = (
             select(entries.order_id, entries.currency, ledger_legs.c.amount, entries.at)
@@ -110,7 +110,7 @@ class SqlAudit:
         return [stray for stray in left.values() if stray.amount]
 
     async def taken_twice(self) -> list[TakenTwice]:
-        """See ``Books``; corrections tell no payment."""
+        """See ``OwnRecords``; corrections tell no payment."""
         entries = ledger_transactions.c
         stray = entries.order_id.startswith("stray/") & (entries.step == "received")
         payment_id = case(
@@ -128,6 +128,6 @@ class SqlAudit:
             return [TakenTwice(*row) for row in await connection.execute(query)]
 
     async def out_of_balance(self) -> dict[str, int]:
-        """See ``Books``."""
+        """See ``OwnRecords``."""
         sums = totals_by_currency(await self._ledger.trial_balance())
         return {currency: amount for currency, amount in sums.items() if amount}

@@ -14,7 +14,7 @@ LEASE: Final = timedelta(minutes=1)
 """Longer than any channel may take for one letter. One that is still being sent then has lost its sender."""
 
 
-class Claim(Enum):
+class DeliveryLease(Enum):
     """What the asker may do about a letter and an address."""
 
     OURS = auto()
@@ -37,7 +37,7 @@ class SqlDeliveries:
         self._database = database
         self._lease = lease
 
-    async def claim(self, letter: str, address: str, channel: str) -> Claim:
+    async def claim(self, letter: str, address: str, channel: str) -> DeliveryLease:
         """Claim a delivery, in one statement: of several that ask at once, one gets it."""
         at = datetime.now(UTC)
         is_orphaned = (deliveries.c.state == "sending") & (deliveries.c.at < at - self._lease)
@@ -56,9 +56,9 @@ class SqlDeliveries:
                 )
             )
             if claimed.rowcount == 1:
-                return Claim.OURS
+                return DeliveryLease.OURS
             state = await connection.scalar(select(deliveries.c.state).where(*_of(letter, address)))
-        return Claim.TAKEN if state == "sending" else Claim.SETTLED
+        return DeliveryLease.TAKEN if state == "sending" else DeliveryLease.SETTLED
 
     async def release(self, letter: str, address: str) -> None:
         """It could not be delivered now: the next may try."""

@@ -16,7 +16,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from adapters.local.provider import LocalProvider
 from cli import rendering
 from database.connection import Database
-from demo.lines import Line, TemporalLine
+from demo.transports import TemporalTransport, Transport
 from deploy.embedded import EmbeddedServer, embedded_server
 from i18n.current import gettext
 from orders import messages as m
@@ -51,12 +51,12 @@ class StrayPaymentStory(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything the stories need, running; ``line`` is how their people reach the orders."""
+    """Everything the stories need, running; ``transport`` is how their people reach the orders."""
 
     server: EmbeddedServer
     database_url: str
     skipper: TimeSkipper
-    line: Line
+    transport: Transport
     database: Database
     provider: LocalProvider
 
@@ -94,7 +94,7 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
                     server=server,
                     database_url=url,
                     skipper=skipper,
-                    line=TemporalLine(skipper.client),
+                    transport=TemporalTransport(skipper.client),
                     database=database,
                     provider=LocalProvider(database),
                 )
@@ -116,7 +116,7 @@ class Life:
     @classmethod
     async def begin(cls, stage: Stage, placed: PlaceOrder) -> "Life":
         """R1: the order is placed."""
-        await stage.line.place(placed)
+        await stage.transport.place(placed)
         life = cls(stage, placed, calls.order(stage.server.client, placed.order_id))
         await life._rest(life.handle)
         return life
@@ -130,7 +130,7 @@ class Life:
         """Somebody tells the order something that it takes."""
         before = await self.view()
         try:
-            await self.stage.line.tell(self.placed, message)
+            await self.stage.transport.tell(self.placed, message)
         except NotAllowedNow as refusal:
             raise _refused(message, refusal.reason) from None
         await self._rest(self.handle)
@@ -143,7 +143,7 @@ class Life:
         """Somebody tells the order something that it cannot take now, and hears why."""
         at = await self.now()
         try:
-            await self.stage.line.ask(self.placed, message)
+            await self.stage.transport.ask(self.placed, message)
         except NotAllowedNow as refusal:
             if refusal.code is not code:
                 raise StrayPaymentStory(
@@ -177,7 +177,7 @@ class Life:
         """R17: a payment that the order cannot take; all of it is back with its payer in the end."""
         payment = await self._payment(money)
         with suppress(NotAllowedNow):
-            await self.stage.line.tell(self.placed, payment)
+            await self.stage.transport.tell(self.placed, payment)
         await self._rest(self.handle)
         self.stray_payments.append(payment.payment_id)
         stray = self._stray(payment.payment_id)
@@ -218,7 +218,7 @@ class Life:
 
     async def view(self) -> OrderView:
         """The order as it is now."""
-        return await self.stage.line.view(self.placed)
+        return await self.stage.transport.view(self.placed)
 
     async def now(self) -> datetime:
         """What the order's own clock says."""

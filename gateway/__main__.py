@@ -38,7 +38,7 @@ from gateway.pages.time_skipping import Clock
 from gateway.proofs import Proofs
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
-from gateway.webhooks import Webhooks, stripe_reader
+from gateway.webhooks import ProviderWebhooks, stripe_reader
 from i18n.current import use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import refusal
@@ -122,7 +122,7 @@ def services_of(settings: Settings, client: Client, database: Database) -> Servi
         tokens=tokens_of(settings),
         limits=limits,
         lookout=OrderStream(SqlOrderLists(database), settings.max_watchers),
-        webhooks=Webhooks(handler, readers),
+        webhooks=ProviderWebhooks(handler, readers),
         health=Health(client, database),
         stripe=stripe,
     )

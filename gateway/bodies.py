@@ -7,7 +7,7 @@ from typing import Final
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 
-from gateway.problems import BadRequest, RequestTimeout, TooLarge, WrongType
+from gateway.problems import BadRequest, ContentTooLarge, RequestTimeout, WrongType
 from orders.sentences import sentence
 
 LARGEST: Final = 64 * 1024
@@ -18,8 +18,10 @@ WITHIN: Final = timedelta(seconds=10)
 
 
 async def read(request: Request, largest: int = LARGEST) -> bytes:
-    """The whole body. Raises TooLarge, as soon as it is, and TooSlow."""
-    too_large = TooLarge(sentence("At most {largest} bytes are taken here.", largest=largest))
+    """The whole body. Raises ContentTooLarge, as soon as it is, and RequestTimeout."""
+    too_large = ContentTooLarge(
+        sentence("At most {largest} bytes are taken here.", largest=largest)
+    )
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > largest:
         raise too_large

@@ -1,19 +1,20 @@
 """Errors as callers see them: RFC 9457 problem details, one class for each status, one place that maps.
 
 Problem
-├── Malformed      400  it cannot be read at all
-├── NotSignedIn    401  no token, or none that counts
-├── WrongRole      403  the caller's role may never do this
-├── NotFound       404  there is no such thing, or it is somebody else's: nobody can tell which
-├── NoSuchMethod   405
-├── TooSlow        408  the body did not come in time
-├── Conflict       409  not now, or not with what is there; ``NotAllowedNow`` of the contract among them
-├── TooLarge       413
-├── WrongType      415
-├── Invalid        422  it can be read, and a field is wrong
-├── TooMany        429
-├── Failed         500  a defect of ours; the logs have it
-└── Away           503  Temporal or the database does not answer; try again
+├── BadRequest          400  it cannot be read at all
+├── Unauthorized        401  no token, or none that is valid
+├── Forbidden           403  the caller's role may never do this
+├── NotFound            404  there is no such thing, or it is somebody else's: nobody can tell which
+├── NoSuchMethod        405
+├── RequestTimeout      408  the body did not come in time
+├── Conflict            409  not now, or not with what is there
+│   └── MessageRefused       the contract's NotAllowedNow
+├── ContentTooLarge     413
+├── WrongType           415
+├── Invalid             422  it can be read, and a field is wrong
+├── TooManyRequests     429
+├── InternalError       500  a defect of ours; the logs have it
+└── ServiceUnavailable  503  Temporal or the database does not answer; try again
 
 Each is a sentence with the reason and the remedy.
 """
@@ -144,13 +145,13 @@ class Conflict(Problem):
     status, slug, title = 409, "conflict", N_("Conflict")
 
 
-class Refused(Conflict):
+class MessageRefused(Conflict):
     """The contract's NotAllowedNow: the order cannot take this message now."""
 
     slug, title = "not-allowed-now", N_("Not allowed now")
 
 
-class TooLarge(Problem):
+class ContentTooLarge(Problem):
     """More bytes than are taken."""
 
     status, slug, title = 413, "too-large", N_("Too large")
@@ -192,7 +193,7 @@ class ServiceUnavailable(Problem):
         super().__init__(detail, {"Retry-After": f"{after.total_seconds():.0f}"})
 
 
-def refused(error: NotAllowedNow, instead: list[str], process: str | None = None) -> Refused:
+def refused(error: NotAllowedNow, instead: list[str], process: str | None = None) -> MessageRefused:
     """A broken rule of the order as a problem; ``instead`` is what the caller can do now."""
     detail = error.reason
     if process:
@@ -212,7 +213,7 @@ def refused(error: NotAllowedNow, instead: list[str], process: str | None = None
     }
     if process:
         more["process"] = process
-    return Refused(detail, **more)
+    return MessageRefused(detail, **more)
 
 
 def as_problem(error: Exception) -> Problem:

@@ -30,12 +30,12 @@ from gateway.multipart import (
 from gateway.orders import OrderService, possible
 from gateway.problems import (
     BadRequest,
+    ContentTooLarge,
     Invalid,
     NotFound,
     Problem,
     RequestTimeout,
     ServiceUnavailable,
-    TooLarge,
     WrongType,
     refused,
 )
@@ -56,9 +56,9 @@ _CODES: Final = {
 _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
     NotMultipart: WrongType,
     MalformedUpload: BadRequest,
-    UploadTooLarge: TooLarge,
+    UploadTooLarge: ContentTooLarge,
     WrongParts: Invalid,
-    ProofTooLarge: TooLarge,
+    ProofTooLarge: ContentTooLarge,
     WrongMediaType: WrongType,
     EmptyProof: Invalid,
     IncompleteProof: Invalid,
@@ -119,7 +119,9 @@ class Proofs:
     async def _receive(self, order_id: str, request: Request) -> tuple[ProofFields, StoredProof]:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > LARGEST_BODY:
-            raise TooLarge(sentence("A proof has 10 MiB at most: send a smaller photo or scan."))
+            raise ContentTooLarge(
+                sentence("A proof has 10 MiB at most: send a smaller photo or scan.")
+            )
         try:
             async with asyncio.timeout(WITHIN.total_seconds()):
                 upload = ProofUpload(request.headers.get("content-type"), request.stream())

@@ -9,7 +9,7 @@ from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.proofs import Proofs
-from gateway.webhooks import Webhooks
+from gateway.webhooks import ProviderWebhooks
 
 if TYPE_CHECKING:
     from adapters.stripe.provider import StripeProvider
@@ -24,7 +24,7 @@ class Services:
     limits: RateLimits
     lookout: OrderStream
     proofs: Proofs
-    webhooks: Webhooks
+    webhooks: ProviderWebhooks
     health: Health
     stripe: "StripeProvider | None" = None
 

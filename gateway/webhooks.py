@@ -46,7 +46,7 @@ def stripe_reader(secrets: Sequence[SecretStr]) -> Reader:
     return read
 
 
-class Webhooks:
+class ProviderWebhooks:
     """Webhooks of the providers that are set up here, by their name in the address."""
 
     def __init__(self, handler: ProviderEventHandler, readers: Mapping[str, Reader]) -> None:

@@ -14,7 +14,7 @@ from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
 from activities.stray_payments import StrayPayments, StrayPaymentStarter, StrayPaymentStore
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
-from activities.webhooks import Endpoints, Webhooks
+from activities.webhooks import Endpoints, OrderWebhooks
 from adapters.local.disputes import LocalDisputeCases
 from adapters.local.log_channel import LogChannel
 from adapters.local.provider import LocalProvider
@@ -133,7 +133,7 @@ class Adapters:
             stray_payments.start_stray,
             stray_payments.record_stray,
             Chargebacks(self.orders, self.stray_payments, notifications).take_late,
-            Webhooks(self.endpoints).deliver_webhook,
+            OrderWebhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]
 

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.webhooks import Announcement, Delivery, Webhooks
+    from activities.webhooks import Announcement, Delivery, OrderWebhooks
     from workflows.options import DELIVER_WEBHOOK
     from workflows.steps import FAILED
 
@@ -33,7 +33,7 @@ class OrderWebhookWorkflow:
         delivery = Delivery(webhook=announcement.webhook, endpoint=endpoint)
         try:
             await workflow.execute_activity_method(
-                Webhooks.deliver_webhook, delivery, summary=f"to {endpoint}", **DELIVER_WEBHOOK
+                OrderWebhooks.deliver_webhook, delivery, summary=f"to {endpoint}", **DELIVER_WEBHOOK
             )
         except FAILED as error:
             workflow.logger.error("Given up the webhook to %s: %s", endpoint, error.__cause__)

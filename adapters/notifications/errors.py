@@ -1,20 +1,20 @@
 """Why a letter could not be delivered to an address.
 
-Undelivered
-├── NotNow     it may be later: tried again
-└── GivenUp    it never will be: noted for support, and not tried again
+DeliveryFailure
+├── TemporaryFailure    it may be later: tried again
+└── PermanentFailure    it never will be: noted for support, and not tried again
 
 Their sentences name nobody: they end up in logs and in Temporal's histories.
 """
 
 
-class Undelivered(Exception):
+class DeliveryFailure(Exception):
     """A letter could not be delivered to one of its addresses."""
 
 
-class TemporaryFailure(Undelivered):
+class TemporaryFailure(DeliveryFailure):
     """It could not be delivered this time."""
 
 
-class PermanentFailure(Undelivered):
+class PermanentFailure(DeliveryFailure):
     """It cannot be delivered there, however often it is tried."""

@@ -24,7 +24,7 @@ from adapters.notifications.errors import PermanentFailure, TemporaryFailure
 from adapters.notifications.render import wording
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.subjects import subject
-from database.deliveries import Claim, SqlDeliveries
+from database.deliveries import DeliveryLease, SqlDeliveries
 from orders.messages import Role
 
 if TYPE_CHECKING:
@@ -102,11 +102,11 @@ class NotificationRouter:
         channel = label(entry, self._schemes)
         async with self._in_order(entry):
             match await self._deliveries.claim(letter.key, entry, channel):
-                case Claim.SETTLED:
+                case DeliveryLease.SETTLED:
                     return
-                case Claim.TAKEN:
+                case DeliveryLease.TAKEN:
                     raise TemporaryFailure(f"Another worker is sending it by {channel}.")
-                case Claim.OURS:
+                case DeliveryLease.OURS:
                     pass
             try:
                 if (letter.key, entry) not in self._unnoted:

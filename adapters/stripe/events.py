@@ -3,7 +3,7 @@
 EventError
 ├── NoSecret      nothing can be trusted: this installation has no signing secret
 ├── NotSigned     it is not from Stripe, was altered on the way, or is not from now
-├── TooLarge      more than any event has
+├── EventTooLarge more than any event has
 └── Unreadable    it is from Stripe, and still not what its documentation says
 
 The same event may come twice, and events come in any order (docs.stripe.com/webhooks): what they say of a
@@ -57,7 +57,7 @@ class NotSigned(EventError):
     """Stripe did not sign this, not now or not so."""
 
 
-class TooLarge(EventError):
+class EventTooLarge(EventError):
     """More than ``LARGEST``."""
 
 
@@ -73,7 +73,7 @@ def read_event(
     Several secrets are in use while one is replaced by the next. Raises EventError.
     """
     if len(body) > LARGEST:
-        raise TooLarge("This is larger than any event of Stripe's.")
+        raise EventTooLarge("This is larger than any event of Stripe's.")
     _must_be_signed(body, signature, secrets, now)
     try:
         event = _Event.model_validate_json(body)

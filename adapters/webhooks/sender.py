@@ -19,7 +19,7 @@ import httpx
 from pydantic import SecretStr
 from standardwebhooks import Webhook as Signer
 
-from activities.webhooks import EndpointGone, Undelivered, Webhook
+from activities.webhooks import EndpointGone, Webhook, WebhookNotDelivered
 from adapters.webhooks.public_addresses import NoPublicAddress, addresses_of
 
 # httpx logs whole addresses at INFO.
@@ -68,27 +68,29 @@ class WebhookSender:
         url = self._urls.get(endpoint)
         if url is None:
             # While settings change, another worker may know it.
-            raise Undelivered(
+            raise WebhookNotDelivered(
                 f"{endpoint} is not (or no more) in this worker's ORDER_WEBHOOK_URLS."
             )
         if self._under_way[endpoint] >= AT_ONCE:
-            raise Undelivered(f"{endpoint} has {AT_ONCE} webhooks to answer already.")
+            raise WebhookNotDelivered(f"{endpoint} has {AT_ONCE} webhooks to answer already.")
         self._under_way[endpoint] += 1
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 status = await self._send(url, webhook)
         except NoPublicAddress as error:
-            raise Undelivered(str(error)) from None
+            raise WebhookNotDelivered(str(error)) from None
         except (httpx.TimeoutException, TimeoutError):
-            raise Undelivered(f"{endpoint} does not answer in time.") from None
+            raise WebhookNotDelivered(f"{endpoint} does not answer in time.") from None
         except httpx.HTTPError as error:
-            raise Undelivered(f"{endpoint} cannot be reached ({type(error).__name__}).") from None
+            raise WebhookNotDelivered(
+                f"{endpoint} cannot be reached ({type(error).__name__})."
+            ) from None
         finally:
             self._under_way[endpoint] -= 1
         if status == _GONE:
             raise EndpointGone(endpoint)
         if not httpx.codes.is_success(status):
-            raise Undelivered(f"{endpoint} answered {status}.")
+            raise WebhookNotDelivered(f"{endpoint} answered {status}.")
 
     def _headers(self, webhook: Webhook) -> dict[str, str]:
         now = datetime.now(UTC)

@@ -32,13 +32,13 @@ from gateway.paging import PAGE_SIZE, decode_cursor, paginate
 from gateway.problems import (
     BadRequest,
     Conflict,
+    ContentTooLarge,
     Forbidden,
     Invalid,
+    MessageRefused,
     NoSuchMethod,
     NotFound,
     Problem,
-    Refused,
-    TooLarge,
     WrongType,
     as_problem,
 )
@@ -126,7 +126,7 @@ class OrderPages:
         session = self._frame.signed(request)
         after = _after(request.query_params.get("cursor"))
         if session.caller.role is Role.SUPPORT:
-            return await self._desk(request, session, after)
+            return await self._support_queue(request, session, after)
         status = _status(request.query_params.get("status"))
         found = await self._works.desk.newest(session.caller, status, after, PAGE_SIZE + 1)
         orders, cursor = paginate(found, by_placing)
@@ -135,7 +135,9 @@ class OrderPages:
             "orders", request, session, context, {"status": status} if status else {}, cursor
         )
 
-    async def _desk(self, request: Request, session: Session, after: Cursor | None) -> Response:
+    async def _support_queue(
+        self, request: Request, session: Session, after: Cursor | None
+    ) -> Response:
         """What waits for support, or what it looks for."""
         sought = request.query_params.get("q", "").strip()[:64]
         async with asking_the_database():
@@ -205,7 +207,7 @@ class OrderPages:
         order_id = request.path_params["order_id"]
         try:
             await self._works.proofs.take(session.caller, order_id, request)
-        except (InvalidInput, Invalid, Conflict, WrongType, TooLarge, BadRequest) as error:
+        except (InvalidInput, Invalid, Conflict, WrongType, ContentTooLarge, BadRequest) as error:
             wrong = {"entered_for": "shipment_proof"}
             return await self._show_refused(request, session, order_id, error, wrong)
         return _to_order(order_id, "shipment_proof")
@@ -243,7 +245,7 @@ class OrderPages:
         provider = Caller("test", Role.PROVIDER, session.caller.until)
         try:
             await self._works.desk.tell(provider, order_id, payment)
-        except Refused as problem:
+        except MessageRefused as problem:
             return await self._show_refused(request, session, order_id, problem, {})
         return _to_order(order_id, _PAID)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Fault(StrEnum):
+class InjectedFault(StrEnum):
     """What happens to a request, and whether it has taken effect."""
 
     ERROR_BEFORE = "error_before"
@@ -25,8 +25,8 @@ class Fault(StrEnum):
     """500 after doing it, repeated for the same key."""
 
 
-BEFORE = frozenset({Fault.ERROR_BEFORE, Fault.TOO_MANY, Fault.HUGE_ERROR})
-STORED = frozenset({Fault.STORED_UNDONE, Fault.STORED_DONE})
+BEFORE = frozenset({InjectedFault.ERROR_BEFORE, InjectedFault.TOO_MANY, InjectedFault.HUGE_ERROR})
+STORED = frozenset({InjectedFault.STORED_UNDONE, InjectedFault.STORED_DONE})
 
 
 @dataclass
@@ -40,18 +40,18 @@ class Faults:
     rate: float = 0.0
     reading_rate: float = 0.0
     seed: int = 0
-    kinds: tuple[Fault, ...] = tuple(Fault)
-    planned: deque[Fault] = field(default_factory=deque)
-    suffered: Counter[Fault] = field(default_factory=Counter)
+    kinds: tuple[InjectedFault, ...] = tuple(InjectedFault)
+    planned: deque[InjectedFault] = field(default_factory=deque)
+    suffered: Counter[InjectedFault] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
 
-    def plan(self, *faults: Fault) -> None:
+    def plan(self, *faults: InjectedFault) -> None:
         """The next requests that make something suffer these, in turn."""
         self.planned.extend(faults)
 
-    def next(self, makes_something: bool) -> Fault | None:
+    def next(self, makes_something: bool) -> InjectedFault | None:
         """What befalls the request that has just come."""
         fault = None
         if makes_something and self.planned:

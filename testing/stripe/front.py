@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import aiohttp
 from aiohttp import web
 
-from testing.stripe.faults import BEFORE, STORED, Fault, Faults
+from testing.stripe.faults import BEFORE, STORED, Faults, InjectedFault
 from testing.stripe.webhooks import Post
 
 Json = dict[str, Any]
@@ -174,20 +174,20 @@ class Front:
             response = await self._once(key, request, body, fault)
         else:
             response = (await self._answer(request, body)).response()
-        if fault is Fault.SLOW:
+        if fault is InjectedFault.SLOW:
             await asyncio.sleep(self.slow)
-        if fault is Fault.LOST_ANSWER and request.transport:
+        if fault is InjectedFault.LOST_ANSWER and request.transport:
             request.transport.abort()
         return response
 
     async def _once(
-        self, key: str, request: web.Request, body: bytes, fault: Fault | None
+        self, key: str, request: web.Request, body: bytes, fault: InjectedFault | None
     ) -> web.Response:
         asked = (request.path, body)
         kept = self._keys.get(key)
         if kept is None:
             kept = self._keys[key] = _Kept(asked)
-            done = fault is not Fault.STORED_UNDONE
+            done = fault is not InjectedFault.STORED_UNDONE
             answer = await self._answer(request, body) if done else OUT_OF_ORDER
             kept.answer = OUT_OF_ORDER if fault in STORED else answer
             return kept.answer.response()
@@ -360,11 +360,11 @@ class Front:
         return Answer(answer.status, body)
 
 
-def _broken(fault: Fault | None) -> web.Response:
+def _broken(fault: InjectedFault | None) -> web.Response:
     match fault:
-        case Fault.TOO_MANY:
+        case InjectedFault.TOO_MANY:
             return Answer(429, {"error": {"message": "Too many.", "code": "rate_limit"}}).response()
-        case Fault.HUGE_ERROR:
+        case InjectedFault.HUGE_ERROR:
             return web.Response(status=500, text="Something went wrong. " * 240_000)
         case _:
             return OUT_OF_ORDER.response()

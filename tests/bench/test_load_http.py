@@ -6,13 +6,13 @@ import pytest
 from rich.console import Console
 
 from bench import load_http
-from bench.load_http import Measured, Options, Row, errors, main, measure, report, run
+from bench.load_http import LoadOptions, Measured, Row, errors, main, measure, report, run
 
 
 @pytest.mark.timeout(300)  # a server, a worker and a gateway start, perhaps on a busy machine
 async def test_both_ways_are_measured_beside_each_other(tmp_path: Path) -> None:
     """The same as `make load-http`, but for its length."""
-    options = Options(operations=6, levels=(1, 2))
+    options = LoadOptions(operations=6, levels=(1, 2))
     console = Console(record=True, width=120)
 
     rows = await run(options, tmp_path)

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from bench import soak_http
-from bench.http_fuzz import Counts
+from bench.http_fuzz import FuzzCounts
 from bench.http_orders import adding_up, whole
-from bench.soak_http import Options, main, report, run
+from bench.soak_http import HttpSoakOptions, main, report, run
 from gateway.openapi import EXAMPLES
 from orders.messages import MESSAGES
 from orders.place_order import PlaceOrder
@@ -21,7 +21,7 @@ from orders.values import MAX_AMOUNT
 @pytest.mark.timeout(300)  # so many requests take their time on a busy machine
 async def test_the_gateway_does_what_its_description_says(tmp_path: Path) -> None:
     """Case 51: every check of schemathesis, the same as `make soak-http` but for its length."""
-    options = Options(requests=1, seed=3, examples=2, brief=True)
+    options = HttpSoakOptions(requests=1, seed=3, examples=2, brief=True)
     console = Console(record=True, width=200)
 
     counts = await run(options, tmp_path)
@@ -36,19 +36,19 @@ async def test_the_gateway_does_what_its_description_says(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def counts() -> Counts:
+def counts() -> FuzzCounts:
     """Two answers, one of them as it should be."""
-    return Counts(statuses={"GET /v1/orders": Counter({200: 1, 404: 1})}, valid=Counter([True]))
+    return FuzzCounts(statuses={"GET /v1/orders": Counter({200: 1, 404: 1})}, valid=Counter([True]))
 
 
 @pytest.mark.parametrize("failure", ["", "GET /v1/orders: Server error"])
 def test_a_failure_is_its_exit_status(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    counts: Counts,
+    counts: FuzzCounts,
     failure: str,
 ) -> None:
-    async def done(*_: object) -> Counts:
+    async def done(*_: object) -> FuzzCounts:
         if failure:
             counts.fail(failure, "curl ...")
         return counts

@@ -11,8 +11,8 @@ from rich.console import Console
 from adapters.tracking.rules import CarrierRules
 from bench import money_judge
 from bench.money_judge import Asked, Ended, Evidence, Told
-from bench.money_plan import CURRENCIES, REFUNDS, Ending, Kind, plans, tracking_number
-from bench.money_soak import Options
+from bench.money_plan import CURRENCIES, REFUNDS, Kind, PlannedEnding, plans, tracking_number
+from bench.money_soak import MoneySoakOptions
 from bench.soak_money import main, report, run
 from database.ledger import AccountBalance
 from orders.messages import RefundStatus
@@ -24,7 +24,7 @@ from tests.orders.builders import DUE, START, Story, eur
 @pytest.mark.timeout(300)  # faults take their time on a busy machine
 async def test_refunds_among_faults_and_dying_workers_are_each_made_once(tmp_path: Path) -> None:
     """R14-R17, R23, cases 13-27: the same as `make soak-money`, with less patience."""
-    options = Options(refunds=16, seed=5, batch=16, kills=1, workers=2, slow=4, attempt=5)
+    options = MoneySoakOptions(refunds=16, seed=5, batch=16, kills=1, workers=2, slow=4, attempt=5)
     console = Console(record=True, width=100)
 
     counts = await run(options, tmp_path, console)
@@ -77,7 +77,9 @@ def evidence() -> Evidence:
         _refund("re_2", stray.refund.refund_id, "ch_2", 700),
     ]
     return Evidence(
-        endings={view.order_id: Ending(Status.CLOSED, CloseReason.SELLER_ACCEPTED, DUE, DUE, 0)},
+        endings={
+            view.order_id: PlannedEnding(Status.CLOSED, CloseReason.SELLER_ACCEPTED, DUE, DUE, 0)
+        },
         refunds=refunds,
         charges=[_charge("pay-1", DUE), _charge("ch_2", 700)],
         disputes=[],

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from activities.notifications import OutboxMessage
 from database.connection import Database
-from database.deliveries import Claim, SqlDeliveries
+from database.deliveries import DeliveryLease, SqlDeliveries
 from database.outbox import RefusedDelivery, SqlOutbox
 from orders.messages import Role
 from tests.database.samples import put_into_outbox
@@ -45,15 +45,15 @@ async def test_what_is_settled_stays_settled(deliveries: SqlDeliveries) -> None:
     await deliveries.release(KEY, HERE)
     await deliveries.refuse(KEY, HERE, "Too late.")
 
-    assert await deliveries.claim(KEY, HERE, "mailto") is Claim.SETTLED
-    assert await deliveries.claim(KEY, THERE, "tgram") is Claim.OURS
+    assert await deliveries.claim(KEY, HERE, "mailto") is DeliveryLease.SETTLED
+    assert await deliveries.claim(KEY, THERE, "tgram") is DeliveryLease.OURS
 
 
 async def test_what_could_not_be_sent_is_anybodys(deliveries: SqlDeliveries) -> None:
     await deliveries.claim(KEY, HERE, "mailto")
     await deliveries.release(KEY, HERE)
 
-    assert await deliveries.claim(KEY, HERE, "mailto") is Claim.OURS
+    assert await deliveries.claim(KEY, HERE, "mailto") is DeliveryLease.OURS
 
 
 async def test_one_whose_sender_died_is_somebody_elses_after_a_while(
@@ -63,9 +63,9 @@ async def test_one_whose_sender_died_is_somebody_elses_after_a_while(
     await deliveries.claim(KEY, HERE, "mailto")
     others = SqlDeliveries(database, lease=timedelta(0))
 
-    assert await deliveries.claim(KEY, HERE, "mailto") is Claim.TAKEN
-    assert await others.claim(KEY, HERE, "mailto") is Claim.OURS
-    assert await deliveries.claim(KEY, HERE, "mailto") is Claim.TAKEN
+    assert await deliveries.claim(KEY, HERE, "mailto") is DeliveryLease.TAKEN
+    assert await others.claim(KEY, HERE, "mailto") is DeliveryLease.OURS
+    assert await deliveries.claim(KEY, HERE, "mailto") is DeliveryLease.TAKEN
 
 
 async def test_support_sees_what_was_refused_and_no_address(

@@ -9,16 +9,16 @@ import pytest
 import pytest_asyncio
 
 from database.connection import Database
-from demo.lines import TemporalLine
 from demo.performance import judge, play
 from demo.report import Outcome
 from demo.stage import set_up
 from demo.stories import STORIES
+from demo.transports import TemporalTransport
 from orders.errors import RefusalCode
 from tests.gateway.conftest import serving
-from tests.gateway.http_line import DoubtingLine
+from tests.gateway.http_transport import DoubtingTransport
 
-Played = tuple[list[Outcome], list[str], DoubtingLine]
+Played = tuple[list[Outcome], list[str], DoubtingTransport]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -32,10 +32,10 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
                 serving(stage.server.client, database) as address,
                 httpx.AsyncClient(base_url=address, timeout=20) as http,
             ):
-                line = DoubtingLine(http, TemporalLine(stage.server.client))
-                on_http = replace(stage, line=line)
+                transport = DoubtingTransport(http, TemporalTransport(stage.server.client))
+                on_http = replace(stage, transport=transport)
                 outcomes = await play(on_http, STORIES, lambda _: None)
-                yield outcomes, await judge(on_http, outcomes), line
+                yield outcomes, await judge(on_http, outcomes), transport
         finally:
             await database.close()
 
@@ -51,15 +51,15 @@ async def test_every_story_of_the_demo_ends_as_told_over_http(played: Played) ->
 
 async def test_refusals_over_http_are_those_by_update(played: Played) -> None:
     """R5, R19: code, instant and sentence, in every status of every story."""
-    _, _, line = played
+    _, _, transport = played
 
-    assert [over_http.details() for over_http, _ in line.refusals] == [
-        by_update.details() for _, by_update in line.refusals
+    assert [over_http.details() for over_http, _ in transport.refusals] == [
+        by_update.details() for _, by_update in transport.refusals
     ]
-    assert len(line.refusals) > len(STORIES)
-    assert {it.code for it, _ in line.refusals} >= {
+    assert len(transport.refusals) > len(STORIES)
+    assert {it.code for it, _ in transport.refusals} >= {
         RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
         RefusalCode.CANCELLATION_EXISTS,
         RefusalCode.NOT_IN_THIS_STATUS,
     }
-    assert any(it.available_from for it, _ in line.refusals)
+    assert any(it.available_from for it, _ in transport.refusals)

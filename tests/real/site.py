@@ -20,8 +20,8 @@ from temporalio.worker import Worker
 from adapters.local.provider import LocalProvider
 from database.connection import Database
 from database.tables import provider_refunds
-from demo.lines import TemporalLine
 from demo.stage import Stage
+from demo.transports import TemporalTransport
 from deploy.embedded import EmbeddedServer, embedded_server
 from runtime.sandbox import lenient_converter, workflow_runner
 from runtime.wiring import Adapters
@@ -138,7 +138,7 @@ async def open_site(
             server=server,
             database_url=url,
             skipper=skipper,
-            line=TemporalLine(skipper.client),
+            transport=TemporalTransport(skipper.client),
             database=database,
             provider=LocalProvider(database),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from activities.webhooks import Webhooks
+from activities.webhooks import OrderWebhooks
 from bench.hasty_worker import ATTEMPT
 from deploy.embedded import embedded_server
 from orders.place_order import PlaceOrder
@@ -53,7 +53,7 @@ async def test_a_worker_killed_while_it_delivers_leaves_it_to_the_next(
         # The pause before it is tried again.
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
         await skipper.fast_forward(process, timedelta(seconds=10))
-        async with build_worker(client, [Webhooks(sender_to(shop.url)).deliver_webhook]):
+        async with build_worker(client, [OrderWebhooks(sender_to(shop.url)).deliver_webhook]):
             await asyncio.wait_for(process.result(), 30)
 
     assert shop.ids == [first.id, first.id]

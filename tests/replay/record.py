@@ -15,7 +15,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
-from activities.webhooks import Announcement, Webhook, Webhooks
+from activities.webhooks import Announcement, OrderWebhooks, Webhook
 from demo.performance import play
 from demo.report import Outcome
 from demo.stage import set_up
@@ -61,7 +61,7 @@ async def record_webhook() -> Path:
     webhook = Webhook(id="msg_1", order_id="A-1", what="placed", body="{}")
     async with embedded_server() as server, receiver() as good, receiver(status=410) as gone:
         sender = sender_to(good.url, gone.url)
-        async with build_worker(server.client, [Webhooks(sender).deliver_webhook]):
+        async with build_worker(server.client, [OrderWebhooks(sender).deliver_webhook]):
             announcement = Announcement(webhook=webhook, endpoints=sender.endpoints)
             await calls.announce(server.client, announcement)
             workflow_id = ids.order_webhook_workflow_id(webhook.order_id, webhook.id)

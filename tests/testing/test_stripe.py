@@ -18,7 +18,7 @@ from activities.provider_events import (
 )
 from adapters.stripe.events import read_event
 from deploy.embedded import LOOPBACK, free_port
-from testing.stripe.faults import Fault, Faults
+from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import DECLINED, VISA
 from testing.stripe.peer import Peer
 from testing.stripe.webhooks import Post
@@ -105,7 +105,7 @@ async def test_a_stored_failure_is_repeated_whether_it_was_done_or_not(
     """Case 21."""
     charge = await pay(client)
 
-    for fault, there in ((Fault.STORED_UNDONE, 0), (Fault.STORED_DONE, 1)):
+    for fault, there in ((InjectedFault.STORED_UNDONE, 0), (InjectedFault.STORED_DONE, 1)):
         peer.front.faults.plan(fault)
         for replayed in (None, "true"):
             answer = await post(client, "/v1/refunds", fault, charge=charge, amount="100")
@@ -206,10 +206,10 @@ async def test_what_a_webhook_does_not_take_is_sent_again(peer: Peer) -> None:
 
 
 def test_chance_is_the_same_for_the_same_seed() -> None:
-    def run(seed: int) -> list[Fault | None]:
+    def run(seed: int) -> list[InjectedFault | None]:
         faults = Faults(rate=0.5, seed=seed)
         return [faults.next(makes_something=True) for _ in range(50)]
 
     assert run(1) == run(1)
     assert run(1) != run(2)
-    assert set(run(1)) == {None, *Fault}
+    assert set(run(1)) == {None, *InjectedFault}

@@ -17,7 +17,7 @@ from database.ledger import SqlLedger
 from database.webhook_inbox import EventIdReused
 from orders.status import CloseReason, Status
 from runtime.wiring import provider_event_handler, reconciliation
-from testing.stripe.faults import Fault
+from testing.stripe.faults import InjectedFault
 from testing.stripe.front import VISA
 from testing.stripe.peer import API_KEY, Peer
 from tests.orders.builders import eur
@@ -85,7 +85,7 @@ async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) 
         await stage.becomes(Status.AWAITING_SHIPMENT)
         await stage.tell("cancel_request", reason="changed_mind")
         await stage.becomes(Status.CANCELLATION_REQUESTED)
-        front.faults.plan(Fault.LOST_ANSWER)
+        front.faults.plan(InjectedFault.LOST_ANSWER)
         await stage.tell("seller_reply", decision="accept")
         await front.settle(await at_stripe.refund())
         await front.post.deliver()
@@ -96,7 +96,7 @@ async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) 
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == eur(2490)
     assert len(await front.refunds()) == 1
-    assert front.faults.suffered == {Fault.LOST_ANSWER: 1}
+    assert front.faults.suffered == {InjectedFault.LOST_ANSWER: 1}
     assert set((await SqlLedger(stage.database).balances(view.order_id)).values()) == {0}
 
 

@@ -19,9 +19,9 @@ from activities.provider_events import (
 from adapters.stripe.events import (
     LARGEST,
     EventError,
+    EventTooLarge,
     NoSecret,
     NotSigned,
-    TooLarge,
     Unreadable,
     read_event,
 )
@@ -289,7 +289,7 @@ def test_two_secrets_count_while_one_is_replaced() -> None:
 
 
 def test_what_is_too_large_is_refused_before_it_is_read() -> None:
-    with pytest.raises(TooLarge):
+    with pytest.raises(EventTooLarge):
         read_event(b"x" * (LARGEST + 1), None, [], NOW)
 
 

@@ -21,7 +21,7 @@ from adapters.stripe import provider as stripe_provider
 from adapters.stripe.provider import ProviderUnavailable, StripeProvider
 from orders.messages import RefundStatus
 from orders.values import Money
-from testing.stripe.faults import Fault, Faults
+from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import DECLINED, VISA
 from testing.stripe.peer import API_KEY, Peer
 from tests.adapters.test_provider_contract import persistently
@@ -63,9 +63,9 @@ def made(peer: Peer) -> int:
     return peer.front.asked.count(("POST", "/v1/refunds"))
 
 
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", InjectedFault)
 async def test_whatever_goes_wrong_the_money_goes_back_once(
-    peer: Peer, provider: StripeProvider, fault: Fault
+    peer: Peer, provider: StripeProvider, fault: InjectedFault
 ) -> None:
     """R14: an unknown outcome is looked up before anything is sent again (cases 19-21)."""
     asked = await paid(provider)
@@ -82,9 +82,11 @@ async def test_whatever_goes_wrong_the_money_goes_back_once(
     assert refund["metadata"] == {"refund_id": "A-1-refund-1", "process": "order-A-1"}
 
 
-@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.SLOW, Fault.STORED_DONE])
+@pytest.mark.parametrize(
+    "fault", [InjectedFault.LOST_ANSWER, InjectedFault.SLOW, InjectedFault.STORED_DONE]
+)
 async def test_what_was_done_is_not_sent_again_when_the_key_is_forgotten(
-    peer: Peer, provider: StripeProvider, fault: Fault
+    peer: Peer, provider: StripeProvider, fault: InjectedFault
 ) -> None:
     """Case 20: after a day Stripe would take the same key for a new refund."""
     asked = await paid(provider, amount=1000)
@@ -106,7 +108,7 @@ async def test_a_stored_failure_is_stepped_over_when_nothing_was_done(
 ) -> None:
     """Case 21: the lookup decides; only then the next key."""
     asked = await paid(provider)
-    peer.front.faults.plan(Fault.STORED_UNDONE)
+    peer.front.faults.plan(InjectedFault.STORED_UNDONE)
     with pytest.raises(ProviderUnavailable):
         await provider.refund(asked)
     peer.front.asked.clear()
@@ -126,7 +128,7 @@ async def test_the_next_key_is_used_only_after_another_look(
     """Case 21: what another worker has done meanwhile, under a stored failure, is found."""
     asked = await paid(provider, amount=1000)
     part = asked.model_copy(update={"money": Money(amount=400, currency=EUR)})
-    peer.front.faults.plan(Fault.STORED_DONE)
+    peer.front.faults.plan(InjectedFault.STORED_DONE)
     with pytest.raises(ProviderUnavailable):
         await provider.refund(part)
     find, looks = provider._find, itertools.count()
@@ -142,7 +144,7 @@ async def test_the_next_key_is_used_only_after_another_look(
 
 async def test_nothing_is_repeated_but_by_temporal(peer: Peer, provider: StripeProvider) -> None:
     asked = await paid(provider)
-    peer.front.faults.plan(Fault.ERROR_BEFORE)
+    peer.front.faults.plan(InjectedFault.ERROR_BEFORE)
 
     with pytest.raises(ProviderUnavailable):
         await provider.refund(asked)
@@ -156,7 +158,7 @@ async def test_in_a_storm_of_faults_every_refund_is_made_once(
 ) -> None:
     """R14, cases 18-21: two ask for each refund, and half of what they send goes wrong."""
     asked = [await paid(provider, number) for number in range(8)]
-    quick = tuple(set(Fault) - {Fault.SLOW})
+    quick = tuple(set(InjectedFault) - {InjectedFault.SLOW})
     peer.front.faults = Faults(rate=0.5, reading_rate=0.3, seed=seed, kinds=quick)
 
     states = await asyncio.gather(
@@ -172,7 +174,7 @@ async def test_in_a_storm_of_faults_every_refund_is_made_once(
 async def test_a_huge_answer_never_reaches_history(peer: Peer, provider: StripeProvider) -> None:
     """Case 23: a body of 5 MB becomes a sentence."""
     asked = await paid(provider)
-    peer.front.faults.plan(Fault.HUGE_ERROR)
+    peer.front.faults.plan(InjectedFault.HUGE_ERROR)
 
     with pytest.raises(ProviderUnavailable) as error:
         await provider.refund(asked)
@@ -295,7 +297,7 @@ async def test_only_a_refund_that_waits_for_the_buyer_is_stopped(
 async def test_a_payment_is_taken_once_by_its_attempt(peer: Peer, provider: StripeProvider) -> None:
     """R5: the payment's id is the charge's."""
     money = Money(amount=2490, currency=EUR)
-    peer.front.faults.plan(Fault.LOST_ANSWER)
+    peer.front.faults.plan(InjectedFault.LOST_ANSWER)
 
     first = await persistently(lambda: provider.take_payment("A-1", money, VISA))
     again = await provider.take_payment("A-1", money, VISA)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import WebhookVerificationError
 
-from activities.webhooks import EndpointGone, Undelivered, Webhook
+from activities.webhooks import EndpointGone, Webhook, WebhookNotDelivered
 from adapters.webhooks.sender import AT_ONCE, WebhookSender
 from deploy.embedded import LOOPBACK, free_port
 from orders.messages import Role
@@ -108,7 +108,7 @@ async def test_any_2xx_is_taken(shop: Receiver, status: int) -> None:
 async def test_any_other_answer_is_tried_again_later(shop: Receiver, status: int) -> None:
     shop.status = status
 
-    with pytest.raises(Undelivered, match=f"answered {status}") as raised:
+    with pytest.raises(WebhookNotDelivered, match=f"answered {status}") as raised:
         await post(sender_to(shop.url))
     assert not raised.value.non_retryable
     assert len(shop.got) == 1
@@ -127,7 +127,7 @@ async def test_a_redirect_is_not_followed(shop: Receiver, status: int) -> None:
     async with receiver() as inside:
         shop.status, shop.headers = status, {"location": inside.url}
 
-        with pytest.raises(Undelivered, match=f"answered {status}"):
+        with pytest.raises(WebhookNotDelivered, match=f"answered {status}"):
             await post(sender_to(shop.url))
 
     assert inside.got == []
@@ -136,7 +136,7 @@ async def test_a_redirect_is_not_followed(shop: Receiver, status: int) -> None:
 @pytest.mark.parametrize("host", [LOOPBACK, "localhost", "127.1", "[::ffff:127.0.0.1]"])
 async def test_a_private_address_is_not_even_connected_to(shop: Receiver, host: str) -> None:
     """Case 50."""
-    with pytest.raises(Undelivered, match="is not a public address"):
+    with pytest.raises(WebhookNotDelivered, match="is not a public address"):
         await post(sender_to(f"http://{host}:{shop.port}/", allow_private=False))
 
     assert shop.got == []
@@ -185,7 +185,7 @@ async def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(
     tls.sni_callback = lambda _socket, name, _context: asked_for.append(name)
     async with Receiver().serving(tls) as shop:
         await post(sender_to(f"https://{NAME}:{shop.port}/"))
-        with pytest.raises(Undelivered, match="cannot be reached"):
+        with pytest.raises(WebhookNotDelivered, match="cannot be reached"):
             await post(sender_to(f"https://other.example:{shop.port}/"))
 
     assert len(shop.got) == 1
@@ -195,7 +195,7 @@ async def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(
 async def test_who_does_not_answer_in_time_is_tried_again_later(shop: Receiver) -> None:
     shop.hangs = True
 
-    with pytest.raises(Undelivered, match="does not answer in time"):
+    with pytest.raises(WebhookNotDelivered, match="does not answer in time"):
         await post(sender_to(shop.url, patience=timedelta(milliseconds=200)))
 
 
@@ -208,7 +208,7 @@ async def test_an_endpoint_that_hangs_has_only_so_many_places(shop: Receiver) ->
         hanging = [asyncio.create_task(sender.post(slow, WEBHOOK)) for _ in range(AT_ONCE)]
         await shop.has(AT_ONCE)
 
-        with pytest.raises(Undelivered, match=f"has {AT_ONCE} webhooks to answer already"):
+        with pytest.raises(WebhookNotDelivered, match=f"has {AT_ONCE} webhooks to answer already"):
             await sender.post(slow, WEBHOOK)
         await sender.post(quick, WEBHOOK)
         shop.hangs = False
@@ -238,7 +238,7 @@ async def test_nothing_secret_of_an_address_is_said(
     said = [*sender.endpoints]
     with caplog.at_level(logging.INFO):
         for endpoint in sender.endpoints:
-            with pytest.raises(Undelivered) as raised:
+            with pytest.raises(WebhookNotDelivered) as raised:
                 await sender.post(endpoint, WEBHOOK)
             said.append(str(raised.value))
             assert raised.value.__cause__ is None
@@ -251,7 +251,7 @@ async def test_nothing_secret_of_an_address_is_said(
 
 async def test_an_endpoint_that_is_not_configured_here_is_tried_again_later() -> None:
     """While settings change, another worker may know it; after three days nobody does."""
-    with pytest.raises(Undelivered, match="ORDER_WEBHOOK_URLS"):
+    with pytest.raises(WebhookNotDelivered, match="ORDER_WEBHOOK_URLS"):
         await WebhookSender().post("hooks.example 01234567", WEBHOOK)
 
 

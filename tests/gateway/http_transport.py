@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import httpx
 
-from demo.lines import TemporalLine
 from demo.stage import StrayPaymentStory
+from demo.transports import TemporalTransport
 from gateway.openapi import EXAMPLES
 from orders.errors import NotAllowedNow
 from orders.messages import MESSAGES, Message, PaymentReceived, Role
@@ -25,13 +25,13 @@ _TRIES_AGAIN = 5
 
 
 @dataclass(frozen=True)
-class HttpLine:
+class HttpTransport:
     """Nothing but requests to a gateway."""
 
     http: httpx.AsyncClient
 
     async def place(self, placed: PlaceOrder) -> None:
-        """See ``Line``."""
+        """See ``Transport``."""
         body = placed.model_dump(mode="json")
         answer = await _posted(self._person(placed, Role.BUYER), "/v1/orders", body)
         # The second time it may have been placed by the first.
@@ -39,11 +39,11 @@ class HttpLine:
             raise StrayPaymentStory(_said(answer))
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
-        """See ``Line``."""
+        """See ``Transport``."""
         await self.ask(placed, message)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
-        """See ``Line``."""
+        """See ``Transport``."""
         answer = await _posted(
             self._person(placed, message.senders[0]),
             f"/v1/orders/{placed.order_id}/{message.name.replace('_', '-')}",
@@ -53,7 +53,7 @@ class HttpLine:
         return _view(answer)
 
     async def view(self, placed: PlaceOrder) -> OrderView:
-        """See ``Line``."""
+        """See ``Transport``."""
         support = self._person(placed, Role.SUPPORT)
         return _view(await support.get(f"/v1/orders/{placed.order_id}"))
 
@@ -63,15 +63,15 @@ class HttpLine:
 
 
 @dataclass(frozen=True)
-class DoubtingLine(HttpLine):
+class DoubtingTransport(HttpTransport):
     """Before each message it tries others that the order refuses; each refusal is asked for by update too."""
 
-    straight: TemporalLine
+    straight: TemporalTransport
     refusals: list[tuple[NotAllowedNow, NotAllowedNow]] = field(default_factory=list)
     """Of the same message: over HTTP, and by update."""
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
-        """See ``Line``."""
+        """See ``Transport``."""
         view = await self.view(placed)
         for actions in view.actions.values() if _lives(view) else ():
             refused = [it.action for it in actions if not it.available and it.reason]
@@ -84,7 +84,7 @@ class DoubtingLine(HttpLine):
         await super().tell(placed, message)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
-        """See ``Line``."""
+        """See ``Transport``."""
         try:
             return await super().ask(placed, message)
         except NotAllowedNow as over_http:

@@ -15,7 +15,7 @@ from orders.view import OrderView
 from workflows import calls
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """A way to orders, used in the name of the people whom an order was placed with."""
 
     async def place(self, placed: PlaceOrder) -> None:
@@ -35,17 +35,17 @@ class Line(Protocol):
 
 
 @dataclass(frozen=True)
-class TemporalLine:
+class TemporalTransport:
     """Straight to the workflows: signals for what is told, updates for what is asked."""
 
     client: Client
 
     async def place(self, placed: PlaceOrder) -> None:
-        """See ``Line``."""
+        """See ``Transport``."""
         await calls.place(self.client, placed)
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
-        """See ``Line``."""
+        """See ``Transport``."""
         try:
             await calls.signal(self.client, placed.order_id, message)
         except RPCError as error:
@@ -56,7 +56,7 @@ class TemporalLine:
             await take_after_the_end(self.client, placed.order_id, last, message)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
-        """See ``Line``."""
+        """See ``Transport``."""
         try:
             return await calls.update(self.client, placed.order_id, message)
         except WorkflowUpdateFailedError as error:
@@ -67,5 +67,5 @@ class TemporalLine:
                     raise
 
     async def view(self, placed: PlaceOrder) -> OrderView:
-        """See ``Line``."""
+        """See ``Transport``."""
         return await calls.show(self.client, placed.order_id)
