@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from demo.waiting import until
 from deploy.child_process import child_process
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
 from deploy.local import ROOT, WORKER, environment_of
@@ -100,17 +101,16 @@ async def _must_run(process: asyncio.subprocess.Process, name: str, log: Path) -
 
 async def _is_ready(address: str, process: asyncio.subprocess.Process, log: Path) -> None:
     async with httpx.AsyncClient() as http:
+
+        async def ready() -> bool:
+            if process.returncode is not None:
+                raise DoesNotStart(f"The gateway has ended:\n{_last(log)}")
+            with suppress(httpx.TransportError):  # it does not listen yet
+                return (await http.get(f"{address}/readyz")).is_success
+            return False
+
         try:
-            async with asyncio.timeout(_PATIENCE):
-                while True:
-                    if process.returncode is not None:
-                        raise DoesNotStart(f"The gateway has ended:\n{_last(log)}")
-                    try:
-                        if (await http.get(f"{address}/readyz")).is_success:
-                            return
-                    except httpx.TransportError:
-                        pass  # it does not listen yet
-                    await asyncio.sleep(_BLINK)
+            await until(ready, within=timedelta(seconds=_PATIENCE))
         except TimeoutError:
             raise DoesNotStart(
                 f"The gateway is not ready within {_PATIENCE:.0f} s:\n{_last(log)}"

@@ -26,6 +26,7 @@ from database.connection import Database
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
+from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server
 from orders.stray_payments import StrayPaymentState
 from testing.stripe.faults import Faults, InjectedFault
@@ -240,8 +241,12 @@ class Soak:
     async def _until_nothing_runs(self, postman: Postman) -> None:
         """Also not by news that is still to come: a bank's, of money whose process has ended."""
         running = "ExecutionStatus = 'Running'"
-        while not postman.has_brought_all or (await self.client.count_workflows(running)).count:
-            await asyncio.sleep(0.2)
+
+        async def done() -> bool:
+            count = self.client.count_workflows
+            return postman.has_brought_all and not (await count(running)).count
+
+        await until(done, within=None)
 
     def _count(
         self, batch: Sequence[Plan], evidence: Evidence, postman: Postman, bank: Bank

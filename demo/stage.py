@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
@@ -17,6 +17,7 @@ from adapters.local.provider import LocalProvider
 from cli import rendering
 from database.connection import Database
 from demo.transports import TemporalTransport, Transport
+from demo.waiting import PATIENCE, until
 from deploy.embedded import EmbeddedServer, embedded_server
 from i18n.current import gettext
 from orders import messages as m
@@ -31,10 +32,6 @@ from runtime.worker import build_worker
 from workflows import calls, ids
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
-
-# How long something that should happen at once may take before its story counts as gone astray.
-_PATIENCE = timedelta(seconds=30)
-_BLINK = 0.03
 
 # Past a deadline by this much its timer has fired and what follows is under way.
 _SLACK = timedelta(seconds=2)
@@ -181,16 +178,15 @@ class Life:
         await self._rest(self.handle)
         self.stray_payments.append(payment.payment_id)
         stray = self._stray(payment.payment_id)
-        await self._until_it_exists(stray)
+        await until(lambda: _exists(stray))
         await self._skip(stray, timedelta(days=3))
 
     async def becomes(self, status: Status) -> OrderView:
         """The order is in this status now, or is about to be."""
         try:
-            async with asyncio.timeout(_PATIENCE.total_seconds()):
-                while (view := await self.view()).status is not status:
-                    await asyncio.sleep(_BLINK)
+            return await until(self.view, lambda view: view.status is status)
         except TimeoutError:
+            view = await self.view()
             raise StrayPaymentStory(
                 gettext(
                     "it is {status}, not {wanted}",
@@ -198,12 +194,11 @@ class Life:
                     wanted=_status(status),
                 )
             ) from None
-        return view
 
     async def ends(self) -> OrderView:
         """Nothing about the order, nor about payments it could not take, is left to happen."""
         try:
-            async with asyncio.timeout(_PATIENCE.total_seconds()):
+            async with asyncio.timeout(PATIENCE.total_seconds()):
                 await asyncio.gather(*(self._stray(it).result() for it in self.stray_payments))
                 return await self.handle.result()
         except TimeoutError:
@@ -264,25 +259,24 @@ class Life:
         What comes into the middle of a workflow task costs it another one, which the cost of an order
         that lives at its own pace should not show.
         """
-        async with asyncio.timeout(_PATIENCE.total_seconds()):
-            while True:
-                now = await handle.describe()
-                raw = now.raw_description
-                busy = raw.HasField("pending_workflow_task") or raw.pending_activities
-                if now.status is not WorkflowExecutionStatus.RUNNING or not busy:
-                    return
-                await asyncio.sleep(_BLINK)
+        await until(handle.describe, has_nothing_to_do)
 
-    async def _until_it_exists(self, handle: WorkflowHandle[Any, Any]) -> None:
-        async with asyncio.timeout(_PATIENCE.total_seconds()):
-            while True:
-                try:
-                    await handle.describe()
-                    return
-                except RPCError as error:
-                    if error.status is not RPCStatusCode.NOT_FOUND:
-                        raise
-                await asyncio.sleep(_BLINK)
+
+def has_nothing_to_do(execution: WorkflowExecutionDescription) -> bool:
+    """Whether a workflow is over, or waits for time to pass or for a message."""
+    raw = execution.raw_description
+    busy = raw.HasField("pending_workflow_task") or raw.pending_activities
+    return execution.status is not WorkflowExecutionStatus.RUNNING or not busy
+
+
+async def _exists(handle: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        await handle.describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def _refused(message: m.Message, reason: str) -> StrayPaymentStory:

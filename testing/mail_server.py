@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from demo.waiting import until
+
 HOST = "127.0.0.1"
 USER, PASSWORD = "unbuy", "sesame"
 
@@ -127,14 +129,12 @@ class MailServer:
         self.mails.append(message_from_bytes(content, policy=default))
         self.recipients += envelope.rcpt_tos
         self.secure.append(session.ssl is not None)
-        while self.hangs:
-            await asyncio.sleep(0.02)
+        await until(lambda: not self.hangs, within=None)
         return "250 taken"
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """aiosmtpd's hook for QUIT."""
-        while self.hangs_at_goodbye:
-            await asyncio.sleep(0.02)
+        await until(lambda: not self.hangs_at_goodbye, within=None)
         return "221 bye"
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 
 BUCKET = "proofs"
@@ -24,10 +25,13 @@ async def s3_peer() -> AsyncIterator[str]:
         stderr=DEVNULL,
     )
     try:
-        async with asyncio.timeout(60), httpx.AsyncClient(base_url=endpoint) as client:
-            while not await _made(client):
+        async with httpx.AsyncClient(base_url=endpoint) as client:
+
+            async def made() -> bool:
                 assert process.returncode is None, "moto ended by itself"
-                await asyncio.sleep(0.05)
+                return await _made(client)
+
+            await until(made)
         yield endpoint
     finally:
         if process.returncode is None:

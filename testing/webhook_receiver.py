@@ -1,6 +1,5 @@
 """Somebody who subscribed to changes of orders: an HTTP server on loopback that keeps what it is sent."""
 
-import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook as Verifier
 
 from adapters.webhooks.sender import WebhookSender
+from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -74,10 +74,7 @@ class Receiver:
 
     async def has(self, count: int) -> list[Received]:
         """Wait until so many have come."""
-        async with asyncio.timeout(_PATIENCE):
-            while len(self.got) < count:
-                await asyncio.sleep(0.01)
-        return self.got
+        return await until(lambda: self.got, lambda got: len(got) >= count)
 
     @asynccontextmanager
     async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["Receiver"]:
@@ -97,8 +94,7 @@ class Receiver:
     async def _take(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.got.append(Received(headers, await request.read()))
-        while self.hangs:
-            await asyncio.sleep(0.01)
+        await until(lambda: not self.hangs, within=None)
         answer = web.StreamResponse(status=self.status, headers=self.headers)
         await answer.prepare(request)
         while self.endless:

@@ -1,6 +1,5 @@
 """The world behind the activities, by hand: each remembers what it was asked, and can be out of order."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,29 +22,8 @@ from orders.messages import RefundStatus
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 from runtime.wiring import Adapters
+from testing.outage import Outage
 from workflows import calls
-
-
-class OutOfOrder(Exception):
-    """What a fake raises while it is down."""
-
-
-@dataclass
-class Outage:
-    """Whether a fake works; one that hangs answers nobody until it is mended."""
-
-    down: bool = False
-    hangs: bool = False
-    asked: int = 0
-    """How often it was called, also in vain."""
-
-    async def endure(self) -> None:
-        """Count the call, and let it through, fail or hang."""
-        self.asked += 1
-        if self.down:
-            raise OutOfOrder("It is out of order.")
-        while self.hangs:
-            await asyncio.sleep(0.01)
 
 
 @dataclass

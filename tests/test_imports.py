@@ -130,6 +130,13 @@ def test_nothing_calls_upward(room: str) -> None:
     assert {_name(p): up for p in _modules(room) if (up := _rooms(p) & ABOVE)} == {}
 
 
+def test_what_stands_for_the_outside_knows_no_tests() -> None:
+    """Tests and benches share ``testing`` and the demo's stories; neither rests on a test."""
+    rooms = ("bench", "demo", "deploy", "docs", "testing")
+    assert {_name(p) for p in _modules(*rooms) if "tests" in _rooms(p)} == set()
+    assert {_name(p) for p in _modules("demo", "deploy") if "testing" in _rooms(p)} == set()
+
+
 def test_only_the_edge_knows_the_entrances() -> None:
     for path in ROOT.rglob("*.py"):
         parts = path.relative_to(ROOT).parts

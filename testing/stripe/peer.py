@@ -3,16 +3,18 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
-from asyncio.subprocess import DEVNULL
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
-from deploy.embedded import LOOPBACK, free_port
+from deploy.embedded import LOOPBACK
 from testing.stripe.front import Front
 
 API_KEY = SecretStr("sk_test_unbuy")
@@ -36,39 +38,41 @@ async def stripe_peer() -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def _localstripe() -> AsyncIterator[str]:
     # Its own start-up listens on all interfaces; under gunicorn it listens where it is told to.
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gunicorn", "localstripe.server:app"),
-        *("--worker-class", "aiohttp.GunicornWebWorker", "--workers", "1"),
-        # One that is slow is slow: started anew it would have forgotten everything.
-        *("--timeout", "0"),
-        # It must not hang up while the front is about to ask: a charge would be left without its order.
-        *("--keep-alive", "3600"),
-        *("--bind", f"{LOOPBACK}:{port}", "--no-control-socket", "--log-level", "error"),
-        env={name: it for name, it in os.environ.items() if name != "GUNICORN_CMD_ARGS"},
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-    )
+    # The socket is ours from the start: between finding a free port and gunicorn's binding it another
+    # server could take it, and would answer in localstripe's place.
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        process = await _gunicorn(listening)
+        port = listening.getsockname()[1]
+    upstream = f"http://{LOOPBACK}:{port}"
     try:
-        async with asyncio.timeout(30):
-            while not await _listens(port):
-                assert process.returncode is None, "localstripe ended by itself"
-                await asyncio.sleep(0.05)
-        yield f"http://{LOOPBACK}:{port}"
+        # Whoever asks before gunicorn is ready waits in the socket's queue.
+        async with (
+            aiohttp.ClientSession(upstream) as client,
+            client.delete("/_config/data") as answer,
+        ):
+            answer.raise_for_status()
+        yield upstream
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), 30)
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(LOOPBACK, port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
+async def _gunicorn(listening: socket.socket) -> Process:
+    listening.set_inheritable(True)
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gunicorn", "localstripe.server:app"),
+        *("--worker-class", "aiohttp.GunicornWebWorker", "--workers", "1"),
+        # One that is slow is slow: started anew it would have forgotten everything.
+        *("--timeout", "0"),
+        # It must not hang up while the front is about to ask: a charge would be left without its order.
+        *("--keep-alive", "3600"),
+        *("--bind", f"fd://{listening.fileno()}", "--no-control-socket", "--log-level", "error"),
+        env={name: it for name, it in os.environ.items() if name != "GUNICORN_CMD_ARGS"},
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+        pass_fds=(listening.fileno(),),
+    )
 
 
 @asynccontextmanager
@@ -76,8 +80,7 @@ async def _served(front: Front) -> AsyncIterator[Peer]:
     runner = web.AppRunner(front.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        port = free_port()
-        await web.TCPSite(runner, LOOPBACK, port).start()
-        yield Peer(front, f"http://{LOOPBACK}:{port}")
+        await web.TCPSite(runner, LOOPBACK, 0).start()
+        yield Peer(front, f"http://{LOOPBACK}:{runner.addresses[0][1]}")
     finally:
         await runner.cleanup()

@@ -1,6 +1,5 @@
 """The commands ``reconcile`` and ``books``, on a real server with the local provider."""
 
-import asyncio
 import io
 import re
 from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ from cli.orders import Failure
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
+from demo.waiting import until
 from deploy.embedded import embedded_server
 from i18n.current import use_locale
 from orders.accounting import Posting
@@ -55,10 +55,8 @@ async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
             await calls.update(server.client, "paid", message("payment", **payment()))
             await calls.place(server.client, place(order_id="closed"))
             await calls.update(server.client, "closed", CancelRequest(reason=CancelReason.OTHER))
-            orders, ledger = SqlOrders(database), SqlLedger(database)
-            async with asyncio.timeout(20):
-                while not await ledger.balances("paid") or not await orders.find("closed"):
-                    await asyncio.sleep(0.05)
+            await until(lambda: SqlLedger(database).balances("paid"))
+            await until(lambda: SqlOrders(database).find("closed"))
             await calls.order(server.client, "closed").result()
             yield database
         await database.close()

@@ -30,6 +30,7 @@ from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
+from demo.waiting import until
 from deploy.embedded import embedded_server, free_port
 from deploy.local import environment_of
 from orders.handlers import receive
@@ -109,14 +110,18 @@ class Terminal:
         handle = self.skipper.client.get_workflow_handle_for(
             StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
         )
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    return await handle.query(StrayPaymentWorkflow.stray_payment)
-                except RPCError as error:
-                    if error.status is not RPCStatusCode.NOT_FOUND:
-                        raise
-                await asyncio.sleep(0.05)
+
+        async def stray_payment() -> StrayPaymentState | None:
+            try:
+                return await handle.query(StrayPaymentWorkflow.stray_payment)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                return None
+
+        found = await until(stray_payment)
+        assert found
+        return found
 
     def file(self, name: str, content: object) -> str:
         path = self.directory / name
@@ -385,11 +390,9 @@ async def test_orders_are_listed_by_search_attributes(terminal: Terminal) -> Non
     await terminal.place("mine", buyer={**SAMPLE["buyer"], "id": "buyer-listed"})
     query = ("list", "--buyer", "buyer-listed", "--status", "awaiting_payment")
 
-    rows: list[dict[str, object]] = []
-    async with asyncio.timeout(20):
-        while not rows:
-            await asyncio.sleep(0.05)
-            rows = json.loads((await terminal.run(*query, "--json")).out)
+    rows = json.loads(
+        (await until(lambda: terminal.run(*query, "--json"), lambda it: json.loads(it.out))).out
+    )
     table = await terminal.run(*query)
     none = await terminal.run("list", "--seller", "nobody")
 
@@ -415,22 +418,16 @@ async def test_overdue_orders_are_listed(terminal: Terminal) -> None:
         ),
     )
 
-    found: set[str] = set()
-    async with asyncio.timeout(20):
-        while not found:
-            await asyncio.sleep(0.05)
-            listed = await terminal.run("list", "--buyer", "buyer-overdue", "--overdue", "--json")
-            found = {row["order_id"] for row in json.loads(listed.out)}
+    overdue = ("list", "--buyer", "buyer-overdue", "--overdue", "--json")
+    listed = await until(lambda: terminal.run(*overdue), lambda it: json.loads(it.out))
 
-    assert found == {"stuck"}
+    assert {row["order_id"] for row in json.loads(listed.out)} == {"stuck"}
 
 
 async def test_the_outbox_is_read_in_each_ones_language(terminal: Terminal) -> None:
     """R21."""
     await terminal.place("told")
-    async with asyncio.timeout(20):
-        while "Nobody" in (answer := await terminal.run("outbox", "told")).out:
-            await asyncio.sleep(0.05)
+    answer = await until(lambda: terminal.run("outbox", "told"), lambda it: "Nobody" not in it.out)
 
     assert (
         "Zamówienie told zostało złożone. Prosimy o zapłatę 24,90\N{NO-BREAK SPACE}€" in answer.out
@@ -696,12 +693,10 @@ async def test_a_fresh_namespace_needs_a_worker_once(terminal: Terminal) -> None
     await client.workflow_service.register_namespace(request)
     file = terminal.file("fresh.json", {**SAMPLE, "order_id": "fresh"})
 
-    async with asyncio.timeout(20):
-        while True:  # a new namespace is known everywhere after a moment
-            placed = await terminal.run("place", file, TEMPORAL_NAMESPACE="fresh")
-            if "no namespace" not in placed.err:
-                break
-            await asyncio.sleep(0.1)
+    placed = await until(  # a new namespace is known everywhere after a moment
+        lambda: terminal.run("place", file, TEMPORAL_NAMESPACE="fresh"),
+        lambda it: "no namespace" not in it.err,
+    )
     listed = await terminal.run("list", "--status", "closed", TEMPORAL_NAMESPACE="fresh")
 
     for answer in (placed, listed):
@@ -717,14 +712,14 @@ async def test_orders_are_listed_newest_first(terminal: Terminal) -> None:
     await terminal.run("send", "newest", "cancel_request", '{"reason": "other"}')
     await calls.order(terminal.skipper.client, "newest").result()
 
-    rows: list[dict[str, object]] = []
-    async with asyncio.timeout(20):
-        while len(rows) < 3 or rows[0]["status"] != "closed":
-            await asyncio.sleep(0.05)
-            listed = await terminal.run("list", "--buyer", "buyer-of-three", "--json")
-            rows = json.loads(listed.out)
+    async def rows() -> list[dict[str, str]]:
+        listed = await terminal.run("list", "--buyer", "buyer-of-three", "--json")
+        found: list[dict[str, str]] = json.loads(listed.out)
+        return found
 
-    assert [row["order_id"] for row in rows] == ["newest", "older", "oldest"]
+    found = await until(rows, lambda it: len(it) == 3 and it[0]["status"] == "closed")
+
+    assert [row["order_id"] for row in found] == ["newest", "older", "oldest"]
 
 
 async def test_the_outbox_of_an_order_that_nobody_heard_of(terminal: Terminal) -> None:

@@ -11,7 +11,8 @@ from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from database.stray_payments import SqlStrayPayments
-from tests.fakes import FakeLedger, FakeOrders, FakeOutbox, FakeStrayPayments, Outage
+from testing.outage import Outage
+from tests.fakes import FakeLedger, FakeOrders, FakeOutbox, FakeStrayPayments
 
 
 class Ledger(Protocol):

@@ -9,6 +9,7 @@ import pytest
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
+from demo.waiting import until
 from deploy.embedded import (
     EmbeddedServerError,
     embedded_server,
@@ -93,6 +94,7 @@ async def test_a_server_that_ends_early_says_why(tmp_path: Path) -> None:
 
 HOLDER = """
 import asyncio, sys
+from demo.waiting import until
 from deploy.embedded import embedded_server
 
 async def hold():
@@ -118,9 +120,7 @@ async def test_a_server_ends_with_whoever_runs_it(number: signal.Signals) -> Non
     holder.send_signal(number)
     await holder.wait()
 
-    async with asyncio.timeout(20):
-        while not is_free(port):
-            await asyncio.sleep(0.05)
+    await until(lambda: is_free(port))
 
 
 async def test_a_server_is_out_of_reach_of_our_terminals_ctrl_c() -> None:

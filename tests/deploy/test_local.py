@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from demo.waiting import until
 from deploy.embedded import free_port
 from deploy.local import DEFAULT_PORT, commands, database_variables
 
@@ -45,6 +47,7 @@ def test_commands_name_server_and_database() -> None:
 
 UP = """
 import sys
+from demo.waiting import until
 from deploy import local
 
 local.choose_port = lambda: int(sys.argv[1])
@@ -91,11 +94,15 @@ async def test_the_system_stops_in_order_with_ctrl_c(tmp_path: Path) -> None:
 
 async def _answer(http: httpx.AsyncClient, url: str, headers: dict[str, str]) -> httpx.Response:
     """What the gateway answers, once it listens."""
-    while True:
-        try:
+
+    async def ask() -> httpx.Response | None:
+        with suppress(httpx.ConnectError):
             return await http.get(url, headers=headers)
-        except httpx.ConnectError:
-            await asyncio.sleep(0.05)
+        return None
+
+    answer: httpx.Response | None = await until(ask, lambda it: it is not None)
+    assert answer
+    return answer
 
 
 def _files(directory: Path) -> set[str]:

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from database.connection import Database
-from demo.stage import Stage, set_up
+from demo.stage import Stage, has_nothing_to_do, set_up
+from demo.waiting import until
 from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
@@ -140,16 +141,6 @@ class Town:
         }
         return placed | changes
 
-    @staticmethod
-    def patience() -> asyncio.Timeout:
-        """So long something may take on a busy machine."""
-        return asyncio.timeout(20)
-
-    @staticmethod
-    async def blink() -> None:
-        """Before looking again."""
-        await asyncio.sleep(0.05)
-
     async def events(self) -> int:
         """How many the order's history has."""
         history = await calls.order(self.stage.server.client, self.order_id).fetch_history()
@@ -157,11 +148,19 @@ class Town:
 
     async def settled_events(self) -> int:
         """As ``events``, once the order has done what it has to do by itself."""
-        events = -1
-        async with self.patience():
-            while events != (events := await self.events()):
-                await asyncio.sleep(0.3)
-        return events
+        await until(
+            calls.order(self.stage.server.client, self.order_id).describe, has_nothing_to_do
+        )
+        return await self.events()
+
+    async def until(self, status: str) -> dict[str, Any]:
+        """The order's view once it has this status."""
+
+        async def view() -> dict[str, Any]:
+            seen: dict[str, Any] = (await self.support.get(self.path)).json()
+            return seen
+
+        return await until(view, lambda seen: seen["status"] == status)
 
     async def place(self, **changes: Any) -> dict[str, Any]:
         """R1: the order is placed; its view."""

@@ -1,6 +1,5 @@
 """Who may do what (cases 47, 48): every address of the gateway for everybody, by a table of its own."""
 
-import asyncio
 from typing import Any, cast
 
 import httpx
@@ -8,6 +7,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from database.connection import Database
+from demo.waiting import until
 from gateway.app import build_app
 from gateway.openapi import EXAMPLES
 from gateway.services import Services
@@ -214,9 +214,7 @@ async def test_a_message_says_no_more_than_its_own_fields(town: Town) -> None:
 
 async def _is_listed(town: Town) -> None:
     """Lists are read from what is kept, a moment after the order itself says it."""
-    async with asyncio.timeout(20):
-        while not (await town.buyer.get("/v1/orders")).json()["orders"]:
-            await asyncio.sleep(0.05)
+    await until(lambda: town.buyer.get("/v1/orders"), lambda answer: answer.json()["orders"])
 
 
 async def test_no_query_shows_anothers_orders(town: Town) -> None:

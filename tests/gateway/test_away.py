@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 from database.connection import Database
 from database.orders import SqlOrders
 from demo.stage import Stage
+from demo.waiting import until
 from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
 from gateway import orders as desk
 from gateway.__main__ import WRITERS_PATIENCE
@@ -142,16 +143,14 @@ async def test_without_temporal_all_is_refused_soon_and_taken_once_it_is_back(
 
 
 async def _comes_back(town: Town) -> None:
-    async with asyncio.timeout(20):
-        while (await town.http.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.05)
+    await until(lambda: town.http.get("/readyz"), lambda answer: answer.is_success)
 
 
 async def _is_kept(database: Database, order_id: str, status: str) -> None:
-    orders = SqlOrders(database)
-    async with asyncio.timeout(20):
-        while not ((view := await orders.find(order_id)) and view.status == status):
-            await asyncio.sleep(0.05)
+    await until(
+        lambda: SqlOrders(database).find(order_id),
+        lambda view: view is not None and view.status == status,
+    )
 
 
 async def test_without_a_worker_a_message_waits_for_one_and_counts_once(

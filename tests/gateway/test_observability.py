@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from database.connection import Database
+from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 from gateway.orders import OrderService
 from tests.gateway.conftest import SECRET, Town, serving
@@ -212,14 +213,15 @@ async def _process(town: Town) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
     try:
         address = f"http://{LOOPBACK}:{port}"
         async with httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http:
-            async with asyncio.timeout(60):
-                while True:
-                    assert process.returncode is None, "the gateway ended by itself"
-                    try:
-                        await http.get("/healthz")
-                        break
-                    except httpx.ConnectError:
-                        await asyncio.sleep(0.05)
+
+            async def listens() -> bool:
+                assert process.returncode is None, "the gateway ended by itself"
+                with suppress(httpx.ConnectError):
+                    await http.get("/healthz")
+                    return True
+                return False
+
+            await until(listens)
             yield process, http
     finally:
         if process.returncode is None:
@@ -229,14 +231,16 @@ async def _process(town: Town) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
 
 async def _refuses_connections(address: str) -> None:
     url = httpx.URL(address)
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(url.host, url.port)
-            except OSError:
-                return
-            writer.close()
-            await asyncio.sleep(0.02)
+
+    async def refused() -> bool:
+        try:
+            _, writer = await asyncio.open_connection(url.host, url.port)
+        except OSError:
+            return True
+        writer.close()
+        return False
+
+    await until(refused)
 
 
 async def test_a_gateway_that_is_told_to_stop_finishes_what_runs_and_takes_nothing_new(

@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from database.connection import Database
 from database.order_lists import SqlOrderLists
+from demo.waiting import until
 from tests.gateway.conftest import Person, Town, serving, token
 from tests.gateway.problem import problem_of
 
@@ -205,9 +206,7 @@ async def test_one_caller_leaves_places_for_others(town: Town) -> None:
 
 
 async def _nobody_watches() -> None:
-    async with asyncio.timeout(10):
-        while _watchers():
-            await asyncio.sleep(0.02)
+    await until(_watchers, lambda watchers: not watchers)
 
 
 async def test_streams_go_on_after_the_database_was_away(

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from database.connection import Database
 from demo.stage import Stage
+from demo.waiting import until
 from gateway.pages.forms import FORMS
 from orders.messages import MESSAGES
 from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, sign_in
@@ -46,9 +47,7 @@ async def ask_to_cancel(town: Town, text: str) -> None:
     await told(town, "seller", "seller-message", topic="bonus", text=text, bonus=text)
     await told(town, "buyer", "buyer-message", text=text)
     await town.pay()
-    async with town.patience():
-        while (await town.seller.get(town.path)).json()["status"] != "awaiting_shipment":
-            await town.blink()
+    await town.until("awaiting_shipment")
     await told(town, "buyer", "cancel-request", reason="other", note=text, complaint=True)
     await told(town, "seller", "seller-reply", decision="already_shipped", note=text)
     await told(town, "seller", "tracking-number", number="RR123456784PL", carrier=text)
@@ -96,9 +95,7 @@ async def test_what_people_write_is_shown_and_never_run(
             await told(town, "support", "dispute-decision", decision="full_refund", note=HOSTILE)
         for role in ROLES:
             is_safe(await people[role].http.get(path, headers={"Accept-Language": "pl"}))
-    async with town.patience():
-        while HOSTILE not in is_safe(await people["buyer"].http.get("/")).text:
-            await town.blink()
+    await until(lambda: people["buyer"].http.get("/"), lambda page: HOSTILE in is_safe(page).text)
 
     # Two names, a title, both sides' messages and offers, the cancellation's notes, a carrier.
     assert all(count >= 8 for count in seen.values()), seen

@@ -11,9 +11,7 @@ HTML = b"<html><script>alert(1)</script></html>"
 async def _has_to_prove(town: Town) -> None:
     await town.place(policy={"payment_review": "PT1S"})
     await town.pay()
-    async with town.patience():
-        while (await town.seller.get(town.path)).json()["status"] != "awaiting_shipment":
-            await town.blink()
+    await town.until("awaiting_shipment")
 
 
 async def test_a_proof_is_kept_told_and_handed_out_to_who_may_see_the_order(town: Town) -> None:

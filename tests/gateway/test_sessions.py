@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from database.connection import Database
 from demo.stage import Stage
+from demo.waiting import until
 from gateway.__main__ import services_of, site_of
 from gateway.access import Caller, Role
 from gateway.pages.forms import FORMS
@@ -64,8 +65,8 @@ def test_over_https_the_cookie_is_this_hosts_alone() -> None:
 
 
 def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest() -> None:
-    for until, lasts in ((HOUR, HOUR), (timedelta(days=30), LONGEST)):
-        signed_in, cookie = began(until=until)
+    for valid_until, lasts in ((HOUR, HOUR), (timedelta(days=30), LONGEST)):
+        signed_in, cookie = began(until=valid_until)
         session = signed_in.of(asking(cookie.partition(";")[0]))
 
         assert session
@@ -164,10 +165,7 @@ async def paths(stage: Stage, directory: Path, order_id: str, method: str) -> li
 async def listed(town: Town) -> tuple[object, ...]:
     """An order, as lists have it, too; everything about it."""
     await town.place()
-    async with town.patience():
-        while not (before := await everything(town))[1]:
-            await town.blink()
-    return before
+    return await until(lambda: everything(town), lambda seen: seen[1])
 
 
 async def everything(town: Town) -> tuple[object, ...]:

@@ -1,11 +1,8 @@
 """The demo's stage, once for all tests: a real Temporal server whose workflows' time can be skipped."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
-from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -15,11 +12,6 @@ from demo.stage import Life, Stage, set_up
 from orders.place_order import PlaceOrder
 from tests.orders.builders import place
 
-_T = TypeVar("_T")
-
-# How long something that is under way may take on a busy machine, and how often we look.
-PATIENCE = timedelta(seconds=30)
-_BLINK = 0.03
 _NUMBERS = count(1)
 
 
@@ -34,19 +26,6 @@ class Mail:
         if self.down:
             raise ConnectionError("Mail is down.")
         self.taken.append(letter.key)
-
-
-async def until(look: Callable[[], Awaitable[_T]], right: Callable[[_T], bool]) -> _T:
-    """Look again and again until it is right; what was seen last stands in the failure."""
-    seen = await look()
-    try:
-        async with asyncio.timeout(PATIENCE.total_seconds()):
-            while not right(seen):
-                await asyncio.sleep(_BLINK)
-                seen = await look()
-    except TimeoutError:
-        raise AssertionError(f"it did not come to pass; seen last: {seen}") from None
-    return seen
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

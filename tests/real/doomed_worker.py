@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 
 from activities.refunds import PaymentProvider, RefundQuestion, RefundRequest, RefundState
 from database.connection import Database
+from demo.waiting import until
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from workflows import ids
@@ -55,8 +56,7 @@ class WaitingProvider:
         (self._directory / WAITS).touch()
         go = self._directory / GO
         # Whoever gives up on this attempt does not stop what the provider is asked meanwhile.
-        while not await asyncio.to_thread(go.exists):
-            await asyncio.sleep(0.02)
+        await until(lambda: asyncio.to_thread(go.exists), within=None)
 
 
 async def serve(

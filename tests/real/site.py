@@ -22,12 +22,12 @@ from database.connection import Database
 from database.tables import provider_refunds
 from demo.stage import Stage
 from demo.transports import TemporalTransport
+from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server
 from runtime.sandbox import lenient_converter, workflow_runner
 from runtime.wiring import Adapters
 from runtime.worker import WORKFLOWS, build_worker
 from tests.real import doomed_worker
-from tests.real.conftest import until
 from workflows import ids
 
 # So soon an attempt of an activity is given up, in the workers of these tests.
@@ -48,7 +48,7 @@ class Doomed:
             assert self.process.returncode is None, "the worker ended by itself"
             return await asyncio.to_thread((self.directory / left).exists)
 
-        await until(there, bool)
+        await until(there)
 
     def goes_on(self) -> None:
         """Let it go on with the refund at which it waits."""

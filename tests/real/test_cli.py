@@ -12,10 +12,10 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from demo.stage import Life, Stage
+from demo.waiting import until
 from deploy.embedded import temporal_executable
 from orders.place_order import PlaceOrder
 from orders.view import OrderView
-from tests.real.conftest import until
 
 # An order that is alive answers within this many seconds, the CLI's own start included.
 ALIVE_WITHIN = 10

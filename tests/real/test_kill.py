@@ -12,12 +12,12 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from demo.stage import Life
+from demo.waiting import until
 from orders import messages as m
 from orders.messages import CancelReason, Message
 from orders.place_order import PlaceOrder
 from orders.status import CloseReason, Status
 from orders.view import OrderView
-from tests.real.conftest import until
 from tests.real.doomed_worker import AFTER, ANSWERED, BEFORE, NEVER, WAITS
 from tests.real.site import ATTEMPT, OrderPages, open_site
 from workflows import calls, ids

@@ -1,6 +1,5 @@
 """Each neighbour of an order is down for a while: deadlines and money go on, and all is made good once."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from demo.stage import Life
+from demo.waiting import until
 from orders import messages as m
 from orders.disputes import DisputeReason
 from orders.messages import CancelReason
@@ -28,32 +28,11 @@ from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.status import CloseReason, Status
 from orders.view import OrderView
-from tests.real.conftest import until
+from testing.outage import Outage
 from tests.real.site import OrderPages, open_site
 from workflows import calls, options
 
 SECOND = timedelta(seconds=1)
-
-
-class Down(Exception):
-    """What a neighbour raises while it is down."""
-
-
-@dataclass
-class Outage:
-    """Fails this many times more; one that hangs answers nobody until it is over."""
-
-    left: int = 0
-    hangs: bool = False
-    asked: int = 0
-
-    async def endure(self) -> None:
-        self.asked += 1
-        while self.hangs:
-            await asyncio.sleep(0.02)
-        if self.left:
-            self.left -= 1
-            raise Down("It is down.")
 
 
 @dataclass
@@ -182,7 +161,7 @@ async def _assert_all_is_told_once(site: OrderPages, channel: Channel, order_id:
 
 async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: PlaceOrder) -> None:
     """R21, case 46: the money is back and booked before mail is; then every letter arrives once."""
-    channel = Channel(Outage(left=10**6))
+    channel = Channel(Outage(down=True))
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, provider=provider):
         life = await _begin(site, hurried)
@@ -197,7 +176,7 @@ async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: Pl
         assert channel.outage.asked > 1
         assert not channel.taken
 
-        channel.outage.left = 0
+        channel.outage.down = False
         await life.ends()
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
@@ -207,7 +186,7 @@ async def test_a_database_that_is_down_holds_up_no_money(
 ) -> None:
     """R14, case 24: nothing is kept meanwhile; all of it is, once, when it is back."""
     channel = Channel()
-    orders = FailingOrders(site.database, Outage(left=10**6))
+    orders = FailingOrders(site.database, Outage(down=True))
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, orders=orders, provider=provider):
         life = await _begin(site, hurried)
@@ -216,7 +195,7 @@ async def test_a_database_that_is_down_holds_up_no_money(
         await until(life.view, _is_settled)
         assert await orders.find(hurried.order_id) is None
 
-        orders.outage.left = 0
+        orders.outage.down = False
         view = await life.ends()
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
@@ -230,14 +209,14 @@ async def test_a_database_that_fails_after_it_kept_books_once(
 ) -> None:
     """R14, case 24: the same step comes again and changes nothing."""
     channel = Channel()
-    orders = FailingOrders(site.database, Outage(left=20), keeps=True)
+    orders = FailingOrders(site.database, Outage(failures=20), keeps=True)
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, orders=orders, provider=provider):
         life = await _begin(site, hurried)
         await _is_asked_to_cancel(life)
         await _says(life, m.SellerReply(decision="accept"))
         view = await life.ends()
-        assert orders.outage.left == 0
+        assert orders.outage.failures == 0
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
@@ -247,7 +226,7 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
 ) -> None:
     """R15, case 9: escalated while it is down, never dropped, asked again with the same key."""
     channel = Channel()
-    provider = Provider(site.database, Outage(left=10**6))
+    provider = Provider(site.database, Outage(down=True))
     async with site.worker(channel=channel, provider=provider):
         life = await _begin(site, hurried)
         await _is_asked_to_cancel(life)
@@ -257,7 +236,7 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
         assert late.close_reason is CloseReason.SELLER_ACCEPTED
         assert await site.refunds() == []
 
-        provider.outage.left = 0
+        provider.outage.down = False
         view = await life.ends()
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
@@ -277,7 +256,7 @@ async def test_a_carrier_that_hangs_holds_up_no_deadline(
         await _is_asked_to_cancel(life)
         number = m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL")
         await _says(life, number)
-        await until(lambda: asyncio.sleep(0, carrier.outage.asked), bool)
+        await until(lambda: carrier.outage.asked)
 
         disputed = await life.becomes(Status.DISPUTED)
         assert disputed.dispute

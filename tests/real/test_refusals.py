@@ -19,10 +19,11 @@ from adapters.local.provider import LocalProvider
 from database.connection import Database
 from database.outbox import SqlOutbox
 from demo.stage import Life
+from demo.waiting import until
 from orders import messages as m
 from orders.messages import CancelReason
 from orders.place_order import PlaceOrder
-from tests.real.conftest import Mail, until
+from tests.real.conftest import Mail
 from tests.real.site import OrderPages, open_site
 from workflows import calls, options
 
@@ -73,12 +74,8 @@ async def _is_paid_and_checked(life: Life) -> str:
     return payment
 
 
-async def _asked(neighbour: Provider | Desk) -> int:
-    return neighbour.asked
-
-
 async def _assert_asked_at_leisure(life: Life, neighbour: Provider | Desk) -> None:
-    await until(lambda: _asked(neighbour), bool)
+    await until(lambda: neighbour.asked)
     await asyncio.sleep(WHILE)
     assert neighbour.asked <= SOME, f"asked {neighbour.asked} times in {WHILE:.0f} s"
     async with asyncio.timeout(10):

@@ -17,11 +17,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from database.outbox import SqlOutbox
 from demo.stage import Life
+from demo.waiting import PATIENCE, until
 from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
 from orders import messages as m
 from orders.place_order import PlaceOrder
 from orders.view import OrderView
-from tests.real.conftest import PATIENCE, Mail, until
+from tests.real.conftest import Mail
 from tests.real.site import connect, open_site
 from workflows import calls, ids, options
 from workflows.order import OrderWorkflow
@@ -170,7 +171,7 @@ async def test_repeats_do_not_fill_the_history_for_ever(tmp_path: Path, placed: 
             await calls.signal(server.client, placed.order_id, said)
             return (await _latest(server, placed).describe()).run_id != run
 
-        await until(continued, bool)
+        await until(continued)
         assert _texts(await calls.show(server.client, placed.order_id)) == ["Still there?"]
 
 
@@ -191,7 +192,7 @@ async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
                 await _latest(server, placed).signal("nothing that is known")
                 return (await _latest(server, placed).describe()).run_id != run
 
-            await until(continued, bool)
+            await until(continued)
             mail.down = False
             await until(
                 lambda: SqlOutbox(site.stage.database).entries(placed.order_id),
@@ -229,7 +230,7 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(
             return None
 
     try:
-        server = await until(connected, bool)
+        server = await until(connected)
         assert server
         async with open_site(tmp_path, server) as site, site.worker():
             await server.client.start_workflow(

@@ -9,12 +9,12 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from demo.stage import Cost, Life, Stage
 from demo.stories import canceled_and_refunded
+from demo.waiting import until
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
 from orders.place_order import PlaceOrder
 from orders.status import Status
-from tests.real.conftest import until
 from workflows import ids
 
 MOST_EVENTS = 50

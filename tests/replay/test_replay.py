@@ -4,12 +4,9 @@ import json
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from orders.status import CloseReason, Status
-from runtime.sandbox import lenient_converter, workflow_runner
-from runtime.worker import WORKFLOWS
+from testing.replay import replay
 from tests.replay.record import HISTORIES
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
@@ -23,15 +20,7 @@ def history(request: pytest.FixtureRequest) -> WorkflowHistory:
 
 async def test_a_recorded_history_replays(history: WorkflowHistory) -> None:
     """Cases 36 and 37: every ending's recorded history is decided again as it was."""
-    replayer = Replayer(
-        workflows=WORKFLOWS,
-        workflow_runner=workflow_runner(),
-        data_converter=lenient_converter(pydantic_data_converter),
-    )
-
-    replay = await replayer.replay_workflow(history)
-
-    assert replay.replay_failure is None
+    await replay(history)
 
 
 def test_every_ending_is_recorded() -> None:

@@ -6,7 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
 from orders.status import Status
 from tests.orders.builders import place
@@ -111,13 +112,14 @@ async def test_missing_search_attributes_are_registered(
     bare = await Client.connect(
         server.address, namespace="bare", data_converter=pydantic_data_converter
     )
-    async with asyncio.timeout(20):
-        while True:  # a new namespace is known everywhere after a moment
-            try:
-                await bare.count_workflows()
-                break
-            except RPCError:
-                await asyncio.sleep(0.1)
+
+    async def known() -> bool:
+        with suppress(RPCError):
+            await bare.count_workflows()
+            return True
+        return False
+
+    await until(known)  # everywhere, after a moment
 
     async with worker(
         tmp_path, server.address, "--processes", "1", TEMPORAL_NAMESPACE="bare"

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Worker
 
+from demo.waiting import PATIENCE, until
 from orders.messages import Message
 from orders.place_order import PlaceOrder
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
 from orders.view import OrderView
-from runtime.sandbox import lenient_converter, workflow_runner
-from runtime.worker import WORKFLOWS, build_worker
+from runtime.worker import build_worker
+from testing.replay import replay
 from tests.fakes import FakeWorld
 from tests.orders.builders import eur, message, place
 from workflows import calls, ids
@@ -32,20 +32,7 @@ from workflows.stray_payment import StrayPaymentWorkflow
 GOOD_NUMBER = "RR123456785PL"
 WRONG_NUMBER = "XX123456785PL"
 
-# How long what should happen at once may take before it counts as hung.
-PATIENCE = 20.0
-
 _NUMBERS = count(1)
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for something that happens in the worker; fail when it does not."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        pytest.fail(f"it did not happen: {what}")
 
 
 @dataclass
@@ -91,24 +78,11 @@ class Tale:
 
     async def becomes(self, right: Callable[[OrderView], bool]) -> OrderView:
         """What an activity that runs beside the story brings about; fails when it does not come."""
-        view = await self.view()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not right(view):
-                    await asyncio.sleep(0.01)
-                    view = await self.view()
-        except TimeoutError:
-            pytest.fail(f"it did not come to this; it is {view.status}, {view.refund}")
-        return view
+        return await until(self.view, right)
 
     async def replays(self) -> None:
         """Its history leads to the same decisions again; raises when it does not."""
-        replayer = Replayer(
-            workflows=WORKFLOWS,
-            workflow_runner=workflow_runner(),
-            data_converter=lenient_converter(pydantic_data_converter),
-        )
-        await replayer.replay_workflow(await self.handle.fetch_history())
+        await replay(await self.handle.fetch_history())
 
     async def now(self) -> datetime:
         """By the server's clock."""
@@ -171,10 +145,7 @@ class Tale:
         await self.signals("payment", **payment)
         payment_id: str = payment["payment_id"]
         self.strays.append(payment_id)
-        await until(
-            lambda: payment_id in self.world.stray_payment_starter.started,
-            "the payment is sent back",
-        )
+        await until(lambda: payment_id in self.world.stray_payment_starter.started)
         return payment_id
 
     async def awaits_shipment(self) -> OrderView:
@@ -204,7 +175,7 @@ class Tale:
 
     async def ends(self) -> OrderView:
         """The workflow is over: its result, which is its last view, with the books at rest."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             result = await self.handle.result()
         assert result == await self.view()
         assert result == self.world.orders.view(self.placed.order_id)
@@ -217,7 +188,7 @@ class Tale:
 
     async def sees_the_end_of(self, workflow_id: str) -> None:
         """Wait for another process of this order's; the clock stands meanwhile, as in ``ends``."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
             await self.environment.client.get_workflow_handle(workflow_id).result()
 
     def checks_books(self, view: OrderView) -> None:
@@ -288,11 +259,11 @@ async def _comes_to_rest(told: Tale) -> None:
     # test's timers would wait for a timeout in real time.
     kept = told.world.orders.latest
     with suppress(RPCError, TimeoutError):
-        async with asyncio.timeout(2):
-            while told.placed.order_id in kept and (
-                await told.view() != told.world.orders.view(told.placed.order_id)
-            ):
-                await asyncio.sleep(0.02)
+        if told.placed.order_id in kept:
+            recorded = told.world.orders.view
+            await until(
+                told.view, lambda view: view == recorded(view.order_id), within=timedelta(seconds=2)
+            )
 
 
 def half() -> Money:

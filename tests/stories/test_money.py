@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from demo.waiting import PATIENCE
 from orders.messages import RefundStatus
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from orders.values import Money
 from tests.orders.builders import eur
-from tests.stories.tale import GOOD_NUMBER, PATIENCE, Tale
+from tests.stories.tale import GOOD_NUMBER, Tale
 from workflows import calls, ids
 
 PLN = Money.model_validate({"amount": 2490, "currency": "PLN"})
@@ -197,6 +198,6 @@ async def test_stray_money_with_a_long_payment_id_can_be_told(order: Tale) -> No
         "refund_update", {"refund_id": stray.refund.refund_id, "status": "succeeded"}
     )
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(PATIENCE.total_seconds()):
         await handle.result()
     assert (await order.stray(payment.payment_id)).is_over

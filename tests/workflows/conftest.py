@@ -1,6 +1,5 @@
 """A real server and orders whose deadlines are moments, told things while workers come and go."""
 
-import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,8 @@ from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
 from database.connection import Database
+from demo.stage import has_nothing_to_do
+from demo.waiting import until
 from deploy.embedded import EmbeddedServer
 from orders.messages import Message, PaymentReceived
 from orders.place_order import PlaceOrder
@@ -72,11 +73,7 @@ class Backstage:
     async def rests(self) -> None:
         """Wait until the order has nothing to do."""
         order = calls.order(self.client, self.placed.order_id)
-        async with asyncio.timeout(10):
-            while (now := (await order.describe()).raw_description).pending_activities or (
-                now.HasField("pending_workflow_task")
-            ):
-                await asyncio.sleep(0.05)
+        await until(order.describe, has_nothing_to_do)
 
     async def place(self) -> None:
         """R1: place the order, and let its first task be done."""
@@ -102,17 +99,7 @@ class Backstage:
 
     async def deadline_passes(self) -> None:
         """Let the deadline that the order waits for pass, on the server's own clock."""
-        async with asyncio.timeout(20):
-            while True:
-                started = fired = ""
-                for event in await self._events():
-                    if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-                        started = event.timer_started_event_attributes.timer_id
-                    elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-                        fired = event.timer_fired_event_attributes.timer_id
-                if started and started == fired:
-                    return
-                await asyncio.sleep(0.05)
+        await until(self._events, _last_timer_fired)
 
     async def kinds_for_the_next_task(self) -> set[EventType.ValueType]:
         """What has come in since a worker last had its say."""
@@ -132,10 +119,7 @@ class Backstage:
         return await calls.show(self.client, self.placed.order_id)
 
     async def becomes(self, status: Status) -> OrderView:
-        async with asyncio.timeout(10):
-            while (view := await self.view()).status is not status:
-                await asyncio.sleep(0.05)
-        return view
+        return await until(self.view, lambda view: view.status is status)
 
     async def is_paid_and_checked(self) -> None:
         await self.pay()
@@ -145,6 +129,16 @@ class Backstage:
         await self.is_paid_and_checked()
         await self.tell("cancel_request", reason="changed_mind")
         await self.becomes(Status.CANCELLATION_REQUESTED)
+
+
+def _last_timer_fired(events: list[HistoryEvent]) -> bool:
+    started = fired = ""
+    for event in events:
+        if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+            started = event.timer_started_event_attributes.timer_id
+        elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+            fired = event.timer_fired_event_attributes.timer_id
+    return bool(started) and started == fired
 
 
 @pytest_asyncio.fixture(loop_scope="session")

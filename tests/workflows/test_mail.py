@@ -1,5 +1,6 @@
 """Orders whose people are told by real mail, and a mail server that comes and goes."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,21 +11,17 @@ import pytest_asyncio
 from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
-from adapters.local.disputes import LocalDisputeCases
 from adapters.local.log_channel import LogChannel
 from adapters.notifications.addresses import allowed, sender_of
 from adapters.notifications.email import MailComposer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
-from adapters.tracking.registry import SqlNumberRegistry
-from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.deliveries import SqlDeliveries
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
-from database.refunds import SqlRefundRegister
-from database.stray_payments import SqlStrayPayments
+from demo.waiting import until
 from orders.messages import ChargebackReported, ChargebackStatus
 from orders.place_order import Party
 from runtime.wiring import Adapters
@@ -32,7 +29,7 @@ from runtime.worker import build_worker
 from testing.mail_server import MailServer, mail_server
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
-from tests.stories.tale import Tale, forget, tale, until
+from tests.stories.tale import Tale, forget, tale
 from workflows import calls, ids, options
 
 ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
@@ -58,7 +55,7 @@ class ByMail:
         assert set(self.server.counted.values()) == {1}
 
     async def mails(self, number: int) -> None:
-        await until(lambda: len(self.server.mails) >= number, f"{number} mails have arrived")
+        await until(lambda: len(self.server.mails) >= number)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -71,9 +68,8 @@ async def by_mail(
         tale(environment, order_id_of(request), serves=False) as order,
     ):
         order.placed = order.placed.model_copy(update={"buyer": ANNA, "seller": SHOP})
-        world = Adapters(
-            orders=SqlOrders(database),
-            outbox=SqlOutbox(database),
+        world = dataclasses.replace(
+            Adapters.local(database, environment.client),
             channel=NotificationRouter(
                 SqlDeliveries(database),
                 LogChannel(),
@@ -85,11 +81,6 @@ async def by_mail(
                 support=(HELP,),
             ),
             provider=order.world.provider,
-            refund_register=SqlRefundRegister(database),
-            dispute_cases=LocalDisputeCases(database),
-            number_rules=CarrierRules(),
-            number_registry=SqlNumberRegistry(database),
-            stray_payments=SqlStrayPayments(database),
             stray_payment_starter=order.world.stray_payment_starter,
             notifies_at_once=False,
         )
@@ -115,7 +106,7 @@ async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPa
     await server.stop()
     await order.begins()
     await order.is_accepted()
-    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    await until(lambda: order.world.provider.asked_for)
     sent_before = len(server.mails)
     await order.days(1)
     await server.start()

@@ -3,6 +3,7 @@ messages that come into an order's last moment.
 """
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -21,12 +22,10 @@ from adapters.local.disputes import LocalDisputeCases
 from adapters.local.provider import LocalProvider
 from adapters.stray_processes import TemporalStrayPayments
 from adapters.tracking.registry import SqlNumberRegistry
-from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
-from database.refunds import SqlRefundRegister
 from database.stray_payments import SqlStrayPayments
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
@@ -144,14 +143,12 @@ class Dying:
         self.deaths = Deaths()
         self.database = database
         self.provider = DyingProvider(database, self.deaths)
-        self.world = Adapters(
+        self.world = dataclasses.replace(
+            Adapters.local(database, tale.environment.client),
             orders=DyingOrders(database, self.deaths),
-            outbox=SqlOutbox(database),
             channel=ForgetfulChannel(),
             provider=self.provider,
-            refund_register=SqlRefundRegister(database),
             dispute_cases=DyingDesk(database, self.deaths),
-            number_rules=CarrierRules(),
             number_registry=DyingRegistry(database, self.deaths),
             stray_payments=DyingStrayPayments(database, self.deaths),
             stray_payment_starter=DyingStarter(tale, self.deaths),
@@ -266,9 +263,7 @@ async def test_a_payment_in_the_last_moment_goes_back(
         await order.days(19.5)
         order.world.database.hangs = True
         asleep = asyncio.create_task(order.days(0.6))
-        async with asyncio.timeout(20):
-            while (await order.view()).status is not Status.CLOSED:
-                await asyncio.sleep(0.02)
+        await order.becomes(lambda view: view.status is Status.CLOSED)
         payment = await order.payment()
         if as_update:
             with pytest.raises(WorkflowUpdateFailedError):

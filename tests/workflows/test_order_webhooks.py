@@ -1,8 +1,7 @@
 """Webhooks of orders, from the click to the receiver: told once a change, and the order never waits."""
 
-import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -13,8 +12,6 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowHistory,
 )
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from activities.notifications import Subscribers
 from activities.webhooks import Webhook
@@ -22,13 +19,13 @@ from adapters.webhooks.sender import WebhookSender
 from adapters.webhooks.subscribers import TemporalSubscribers
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
+from demo.waiting import until
 from orders.messages import ChargebackReported, ChargebackStatus
 from orders.status import CloseReason, Status
 from orders.view import OrderView
-from runtime.sandbox import lenient_converter, workflow_runner
-from runtime.worker import WORKFLOWS
+from testing.outage import OutOfOrder
+from testing.replay import replay
 from testing.webhook_receiver import SECRET, Received, Receiver, receiver, sender_to
-from tests.fakes import OutOfOrder
 from tests.orders.builders import eur
 from tests.workflows.conftest import POLICY, Backstage
 from workflows import calls, ids
@@ -110,12 +107,6 @@ class Dying:
         if not self.died:
             self.died = True
             raise OutOfOrder
-
-
-async def until(right: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
-        while not right():
-            await asyncio.sleep(0.02)
 
 
 async def test_every_change_is_told_once_and_signed(stage: Backstage, shop: Receiver) -> None:
@@ -250,12 +241,12 @@ async def test_nobody_waits_while_changes_cannot_be_announced(
         await stage.place()
         await stage.tell("cancel_request", reason="changed_mind")
         await stage.becomes(Status.CLOSED)
-        async with asyncio.timeout(40):
-            while True:
-                letters = await SqlOutbox(stage.database).entries(stage.placed.order_id)
-                if {"order_closed"} <= {it.message.what for it in letters if it.delivered_at}:
-                    break
-                await asyncio.sleep(0.02)
+        await until(
+            lambda: SqlOutbox(stage.database).entries(stage.placed.order_id),
+            lambda entries: any(
+                it.message.what == "order_closed" for it in entries if it.delivered_at
+            ),
+        )
         assert shop.got == []
         broken.down = False
         view = await calls.order(stage.client, stage.placed.order_id).result()
@@ -337,13 +328,8 @@ async def test_its_history_replays_and_has_neither_addresses_nor_secrets(
             with pytest.raises(WorkflowFailureError):
                 await process(stage, got).result()
     history: WorkflowHistory = await process(stage, got).fetch_history()
-    replayer = Replayer(
-        workflows=WORKFLOWS,
-        workflow_runner=workflow_runner(),
-        data_converter=lenient_converter(pydantic_data_converter),
-    )
 
-    assert (await replayer.replay_workflow(history)).replay_failure is None
+    await replay(history)
     written = "".join(str(event) for event in history.events)
     assert got.id in written
     for secret in ("/orders", SECRET, got.headers["webhook-signature"]):

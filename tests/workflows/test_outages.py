@@ -9,12 +9,13 @@ from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from activities.tracking import NOBODY_TO_ASK
+from demo.waiting import until
 from orders.disputes import DisputeReason
 from orders.status import CloseReason, Status
 from orders.view import OrderView
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
-from tests.stories.tale import GOOD_NUMBER, Tale, tale, until
+from tests.stories.tale import GOOD_NUMBER, Tale, tale
 from workflows import options
 
 # What fails is tried every five minutes, by the clock that is skipped: windows of hours instead of days
@@ -44,7 +45,7 @@ async def test_database_down_for_hours(order: Tale) -> None:
     order.world.database.down = True
     await order.tells("cancel_request", reason="changed_mind")
     closed = await order.days(0.25)
-    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    await until(lambda: order.world.provider.asked_for)
     known = order.world.orders.view(order.placed.order_id)
     order.world.database.down = False
     await order.days(3)
@@ -77,7 +78,7 @@ async def test_channel_down_for_two_days(order: Tale) -> None:
     order.world.channel.state.down = True
     await order.begins()
     await order.is_accepted()
-    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    await until(lambda: order.world.provider.asked_for)
     sent_before = len(order.world.channel.sent)
     await order.days(1)
     order.world.channel.state.down = False
@@ -156,7 +157,7 @@ async def test_carrier_hangs_and_the_order_answers(order: Tale) -> None:
 
     view = await order.view()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
-    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    await until(lambda: order.world.provider.asked_for)
     order.world.carrier.state.hangs = False
     await order.becomes(
         lambda view: bool(view.shipment and view.shipment.tracking[0].status == "valid")
@@ -171,13 +172,10 @@ async def test_news_that_overtakes_the_providers_answer_is_kept_with_it(order: T
     order.world.provider.state.hangs = True
     accepted = await order.is_accepted()
     assert accepted.refund
-    await until(lambda: bool(order.world.provider.asked_for), "the refund is asked for")
+    await until(lambda: order.world.provider.asked_for)
     await order.signals("refund_update", refund_id=accepted.refund.refund_id, status="succeeded")
     await order.becomes(lambda view: bool(view.refund and view.refund.settled_at))
-    await until(
-        lambda: order.world.orders.view(accepted.order_id).amount_refunded == eur(2490),
-        "it is kept",
-    )
+    await until(lambda: order.world.orders.view(accepted.order_id).amount_refunded == eur(2490))
     order.world.provider.state.hangs = False
 
     ended = await order.ends()

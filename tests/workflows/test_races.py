@@ -7,14 +7,11 @@ from datetime import timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
 
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from orders.status import CloseReason, Status
-from runtime.sandbox import lenient_converter, workflow_runner
-from runtime.worker import WORKFLOWS
+from testing.replay import replay
 from tests.orders.builders import place
 from tests.workflows.conftest import POLICY, WINDOW, Backstage
 from workflows import calls, ids
@@ -25,14 +22,8 @@ MESSAGE_AND_TIMER = {
 }
 
 
-async def _replays(stage: Backstage) -> bool:
-    history = await calls.order(stage.client, stage.placed.order_id).fetch_history()
-    replayer = Replayer(
-        workflows=WORKFLOWS,
-        workflow_runner=workflow_runner(),
-        data_converter=lenient_converter(pydantic_data_converter),
-    )
-    return (await replayer.replay_workflow(history)).replay_failure is None
+async def _must_replay(stage: Backstage) -> None:
+    await replay(await calls.order(stage.client, stage.placed.order_id).fetch_history())
 
 
 @pytest.mark.parametrize("payment_first", [True, False])
@@ -52,7 +43,7 @@ async def test_a_payment_at_the_end_of_the_20_days_counts(
 
     async with stage.working():
         assert (await stage.view()).status is Status.PAYMENT_REVIEW
-        assert await _replays(stage)
+        await _must_replay(stage)
 
 
 @pytest.mark.parametrize("decline_first", [True, False])
@@ -76,7 +67,7 @@ async def test_a_decline_at_the_end_of_the_check_counts(
 
     async with stage.working():
         assert (await stage.view()).status is Status.AWAITING_PAYMENT
-        assert await _replays(stage)
+        await _must_replay(stage)
 
 
 @pytest.mark.parametrize("number_first", [True, False])

@@ -1,6 +1,5 @@
 """Reconciliation: what is missing is brought again, and whatever differs between the three is found."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from temporalio.testing import ActivityEnvironment
@@ -9,6 +8,7 @@ from activities.reconciliation import Period, Report
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
+from demo.waiting import until
 from orders.accounting import Posting
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
@@ -206,9 +206,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
             payment_id=payment_id, money=eur(2490), method="card", reason="unknown_order"
         )
         await calls.send_back(stage.client, stray)
-        async with asyncio.timeout(20):
-            while not await SqlStrayPayments(stage.database).find(payment_id):
-                await asyncio.sleep(0.05)
+        await until(lambda: SqlStrayPayments(stage.database).find(payment_id))
 
         report = await reconciled(at_stripe)
 
@@ -229,9 +227,7 @@ async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) ->
         await at_stripe.is_paid()
         await stage.becomes(Status.AWAITING_SHIPMENT)
         handle = await calls.send_back(stage.client, stray)
-        async with asyncio.timeout(20):
-            while not await SqlLedger(stage.database).balances("stray/ch_lost"):
-                await asyncio.sleep(0.05)
+        await until(lambda: SqlLedger(stage.database).balances("stray/ch_lost"))
         await handle.terminate()
         await calls.order(stage.client, stage.placed.order_id).terminate()
 

@@ -15,6 +15,7 @@ from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.webhook_inbox import EventIdReused
+from demo.waiting import until
 from orders.status import CloseReason, Status
 from runtime.wiring import provider_event_handler, reconciliation
 from testing.stripe.faults import InjectedFault
@@ -53,10 +54,7 @@ class AtStripe:
 
     async def refund(self) -> str:
         """The id of the order's refund, once Stripe has it."""
-        async with asyncio.timeout(20):
-            while not (refunds := await self.peer.front.refunds()):
-                await asyncio.sleep(0.1)
-        (refund,) = refunds
+        (refund,) = await until(self.peer.front.refunds)
         return str(refund["metadata"]["refund_id"])
 
 

@@ -11,6 +11,7 @@ from temporalio.client import WorkflowHandle
 
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
+from demo.waiting import until
 from orders.messages import CancelReason, CancelRequest
 from orders.status import Status
 from orders.stray_payments import StrayPaymentState
@@ -71,9 +72,7 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
 
         stray = stage.client.get_workflow_handle(ids.stray_workflow_id(payment.payment_id))
         refund_id = f"stray-{payment.payment_id}-refund"
-        async with asyncio.timeout(20):
-            while not await front.refunds_of(refund_id):
-                await asyncio.sleep(0.05)
+        await until(lambda: front.refunds_of(refund_id))
         await front.settle(refund_id)
         await front.post.deliver()
         result = await stray.result()
@@ -121,19 +120,11 @@ class Sent:
 
     async def is_asked_for(self, number: int = 1) -> dict[str, Any]:
         """Its refund, once Stripe has it."""
-        async with asyncio.timeout(20):
-            while not (made := await self.order.peer.front.refunds_of(self.refund_id(number))):
-                await asyncio.sleep(0.05)
-        (refund,) = made
+        (refund,) = await until(lambda: self.order.peer.front.refunds_of(self.refund_id(number)))
         return refund
 
     async def becomes(self, condition: Callable[[StrayPaymentState], bool]) -> StrayPaymentState:
-        async with asyncio.timeout(20):
-            while not condition(
-                stray := await self.handle.query(StrayPaymentWorkflow.stray_payment)
-            ):
-                await asyncio.sleep(0.05)
-        return stray
+        return await until(lambda: self.handle.query(StrayPaymentWorkflow.stray_payment), condition)
 
     async def result(self) -> StrayPaymentState:
         async with asyncio.timeout(20):

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.tracking import CarrierRecord, NotKnownYet
 from adapters.tracking.easypost import NEWS_TAKES, CarrierUnavailable, EasyPostCarrier
 from database.connection import Database
+from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 from runtime.settings import Settings
 from runtime.wiring import Adapters
@@ -77,8 +78,7 @@ class Peer:
     async def trackers(self, request: web.Request) -> web.Response:
         self.asked.append(await request.json())
         self.keys.append(request.headers["Authorization"])
-        while self.hangs:
-            await asyncio.sleep(0.05)
+        await until(lambda: not self.hangs, within=None)
         if isinstance(self.body, str):
             return web.Response(text=self.body, status=self.status)
         return web.json_response(self.body, status=self.status)

@@ -24,9 +24,7 @@ async def crowded(town: Town, visit: Visit) -> AsyncIterator[Town]:
     assert (await town.seller.post(f"{town.path}/seller-message", discount)).is_success
     assert (await town.buyer.post(f"{town.path}/buyer-message", {"text": "Thank you!"})).is_success
     assert (await town.pay()).is_success
-    async with town.patience():
-        while (await town.buyer.get(town.path)).json()["status"] != "awaiting_shipment":
-            await town.blink()
+    await town.until("awaiting_shipment")
     request = {"reason": "wont_arrive_in_time", "note": "Too late.", "complaint": True}
     assert (await town.buyer.post(f"{town.path}/cancel-request", request)).is_success
     claim = {"decision": "already_shipped", "note": "It left yesterday."}

@@ -1,0 +1,49 @@
+"""Waiting for a fact that nothing announces: it is looked at again and again, up to a limit."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from inspect import isawaitable
+from typing import TypeVar, overload
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(seconds=30)
+"""How long what is under way may take on a busy machine."""
+
+_EVERY = 0.02
+
+
+@overload
+async def until(
+    look: Callable[[], Awaitable[T]],
+    right: Callable[[T], object] = ...,
+    *,
+    within: timedelta | None = ...,
+) -> T: ...
+@overload
+async def until(
+    look: Callable[[], T], right: Callable[[T], object] = ..., *, within: timedelta | None = ...
+) -> T: ...
+async def until(
+    look: Callable[[], Awaitable[T] | T],
+    right: Callable[[T], object] = bool,
+    *,
+    within: timedelta | None = PATIENCE,
+) -> T:
+    """What is seen once it is right; ``within``: None for ever.
+
+    Raises TimeoutError, with what was seen last, when it does not come to that.
+    """
+
+    seen: list[T] = []
+    try:
+        async with asyncio.timeout(within.total_seconds() if within else None):
+            while True:
+                looked = look()
+                seen = [await looked if isawaitable(looked) else looked]
+                if right(seen[0]):
+                    return seen[0]
+                await asyncio.sleep(_EVERY)
+    except TimeoutError:
+        raise TimeoutError(f"not within {within}; seen last: {seen}") from None
