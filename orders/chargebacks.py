@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, Role
-from orders.refunds import must_be_stopped, settle_money
+from orders.refunds import settle_money, stop_for_chargeback
 from orders.sentences import sentence
 from orders.status import CloseReason
 from orders.values import Instant, Money, Mutable
@@ -48,8 +48,7 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
         order.notify(at, what, Role.SUPPORT, Role.SELLER)
     if taken:
         _take_charged_back(order, taken, at)
-    if order.refund and must_be_stopped(order.refund, message, taken):
-        order.refund.stopping = True
+    stop_for_chargeback(order, message, taken)
     if message.status is ChargebackStatus.LOST and payment.is_in_review:
         payment.charge_back(at)
     all_of_it = order.amount_charged_back == order.amount_paid

@@ -14,7 +14,7 @@ from orders.cancellations import end_cancellation
 from orders.disputes import end_dispute
 from orders.messages import Role
 from orders.offers import OfferKind, lapse_offers
-from orders.refunds import settle_money
+from orders.refunds import refund_under_way, settle_money
 from orders.status import CloseReason, Status
 from orders.values import Money
 
@@ -61,8 +61,4 @@ def finish_shipped(order: Order, trigger: str, at: datetime) -> None:
 
 def is_over(order: Order) -> bool:
     """Whether nothing about the order is left to happen: it closed or shipped, and its money is settled."""
-    return (
-        not order.is_open
-        and order.open_chargeback is None
-        and (order.refund is None or order.refund.is_settled)
-    )
+    return not order.is_open and order.open_chargeback is None and refund_under_way(order) is None

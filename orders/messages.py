@@ -68,6 +68,11 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
+    @classmethod
+    def failed(cls) -> frozenset["RefundStatus"]:
+        """R15: those in which the money does not come by itself."""
+        return frozenset({cls.FAILED, cls.CANCELED})
+
 
 class ChargebackStatus(StrEnum):
     """R23: where a chargeback is, as the seller sees it: who has won, the seller or the buyer's bank."""

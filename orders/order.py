@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import Field
 
-from orders import closing
+from orders import closing, refunds
 from orders.accounting import Balances, Posting
 from orders.cancellations import Cancellation
 from orders.chargebacks import Chargeback
 from orders.conversation import ChatMessage
 from orders.disputes import Dispute, DisputeReason
 from orders.lifecycle import TRANSITIONS
-from orders.messages import Role
+from orders.messages import RefundStatus, Role
 from orders.notifications import Notification
 from orders.offers import Offer
 from orders.payments import Payment
@@ -154,9 +154,11 @@ class Order(Mutable):
         return self.status not in Status.ended()
 
     @property
-    def refunds(self) -> list[Refund]:
-        """Every refund, also those that were stopped."""
-        return [*self.earlier_refunds, *([self.refund] if self.refund else [])]
+    def paid(self) -> Money:
+        """See ``orders.refunds.RefundOwner``."""
+        if self.payment is None:
+            raise AssertionError("what has not been paid is not refunded")
+        return self.payment.money
 
     @property
     def open_dispute(self) -> Dispute | None:
@@ -208,6 +210,26 @@ class Order(Mutable):
     ) -> None:
         """See ``orders.closing.close``."""
         closing.close(self, at, trigger, reason, by, to_buyer=to_buyer, note=note)
+
+    def refund_asked(self, refund: Refund) -> None:
+        """See ``orders.refunds.RefundOwner``."""
+        if refund.is_settled:
+            # Its news came before the answer: perhaps nothing else is left to have the order recorded again.
+            self.revision += 1
+
+    def update_refund(
+        self, refund: Refund, status: RefundStatus, reason: str, at: datetime
+    ) -> None:
+        """See ``orders.refunds.update_refund``."""
+        refunds.update_refund(self, refund, status, reason, at)
+
+    def refund_checked(
+        self, refund: Refund, status: RefundStatus | None, reason: str, at: datetime
+    ) -> None:
+        """See ``orders.refunds.RefundOwner``."""
+        refunds.end_check(self, refund)
+        if status is not None:
+            self.update_refund(refund, status, reason, at)
 
     def finish_shipped(self, trigger: str, at: datetime) -> None:
         """See ``orders.closing.finish_shipped``."""

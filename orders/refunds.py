@@ -1,18 +1,28 @@
-"""A refund: money on its way back to whoever paid it (R14, R15, R23)."""
+"""Refunds: money on its way back to whoever paid it (R14, R15, R23).
+
+An order's and a stray payment's follow the same rules: one at a time, asked for until the provider answers,
+asked about at policy's instants, overdue after the 2 weeks, stopped when the bank takes the same money back.
+What is booked then and who is told is each owner's own: an order's below, a stray payment's in
+``orders.stray_payments``.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from enum import StrEnum, auto
+from typing import TYPE_CHECKING, Protocol
 
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
-from orders.messages import ChargebackReported, RefundStatus, Role
+from orders.messages import ChargebackStatus, RefundStatus, Role
+from orders.policy import Policy
 from orders.sentences import sentence
-from orders.values import Instant, Money, Mutable
+from orders.values import Instant, Money, Mutable, next_multiple
 
 if TYPE_CHECKING:
     from orders.order import Order
+
+_SHORTEST_INTERVAL = timedelta(seconds=1)
 
 
 class Refund(Mutable):
@@ -38,12 +48,174 @@ class Refund(Mutable):
         """Whether the money is back."""
         return self.status is RefundStatus.SUCCEEDED
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the provider says that the money does not come by itself."""
+        return self.status in RefundStatus.failed()
+
+    def miss_due_date(self) -> tuple[Role, ...]:
+        """R15: note that it is overdue; who is told. Of one that is stopped the payer has the money (R23)."""
+        self.overdue = True
+        return (Role.SUPPORT,) if self.stopping else (Role.SUPPORT, Role.BUYER)
+
+
+class RefundOwner(Protocol):
+    """What money is refunded of: an order, or a payment that no order can take (R17)."""
+
+    refund: Refund | None
+    """None while nothing is to go back by one."""
+    earlier_refunds: list[Refund]
+    """Those that were stopped for a chargeback."""
+    refund_check_due: bool
+
+    @property
+    def policy(self) -> Policy:
+        """R22: what it goes by."""
+
+    @property
+    def paid(self) -> Money:
+        """What came in by the payment that is refunded."""
+
+    def refund_asked(self, refund: Refund) -> None:
+        """The provider has been asked to refund, or to stop, and has answered."""
+
+    def update_refund(
+        self, refund: Refund, status: RefundStatus, reason: str, at: datetime
+    ) -> None:
+        """What the provider, or support, says of a refund; the same again changes nothing."""
+
+    def refund_checked(
+        self, refund: Refund, status: RefundStatus | None, reason: str, at: datetime
+    ) -> None:
+        """R15: the answer of a check of this refund; None when the provider could not be asked."""
+
+
+class RefundChange(StrEnum):
+    """What became of a refund by what was said of it."""
+
+    NOTED = auto()
+    """Nothing that its owner has to act upon."""
+    SUCCEEDED = auto()
+    SUCCEEDED_AFTER_STOP = auto()
+    """It was stopped for a chargeback, and paid after all: the payer has the money twice (R23)."""
+    STOPPED = auto()
+    FAILED = auto()
+
+
+def refunds_of(owner: RefundOwner) -> list[Refund]:
+    """Every refund, also those that were stopped."""
+    return [*owner.earlier_refunds, *([owner.refund] if owner.refund else [])]
+
+
+def find_refund(owner: RefundOwner, refund_id: str) -> Refund | None:
+    """A refund by its id, also one that was stopped."""
+    return next((it for it in refunds_of(owner) if it.refund_id == refund_id), None)
+
+
+def refund_under_way(owner: RefundOwner) -> Refund | None:
+    """The refund that is not settled yet."""
+    return owner.refund if owner.refund and not owner.refund.is_settled else None
+
+
+def start_refund(
+    owner: RefundOwner, refund_id: str, payment_id: str, method: str, money: Money, at: datetime
+) -> Refund:
+    """R14: money is to go back to where it came from, within 2 weeks of this instant."""
+    owner.refund = Refund(
+        refund_id=refund_id,
+        payment_id=payment_id,
+        money=money,
+        method=method,
+        due_by=at + owner.policy.refund_window,
+        requested_at=at,
+    )
+    return owner.refund
+
+
+def apply_status(
+    owner: RefundOwner, refund: Refund, status: RefundStatus, reason: str, at: datetime
+) -> RefundChange | None:
+    """R14, R15, R23: note what the provider, or support, says of a refund; None when it is known."""
+    if repeats(refund, status):
+        return None
+    is_stopped, is_known = _stops(refund, status), _is_known_to_fail(refund, reason)
+    refund.status = status
+    refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
+    if status is RefundStatus.SUCCEEDED:
+        refund.settled_at = at
+        refund.stopping = False
+        if refund is owner.refund:
+            return RefundChange.SUCCEEDED
+        if second := refund_under_way(owner):
+            second.stopping = True  # it is the same money's second way back
+        return RefundChange.SUCCEEDED_AFTER_STOP
+    if is_stopped:
+        refund.stopping = False
+        owner.earlier_refunds.append(refund)
+        owner.refund = None
+        return RefundChange.STOPPED
+    must_tell = status is not RefundStatus.PENDING and refund is owner.refund and not is_known
+    return RefundChange.FAILED if must_tell else RefundChange.NOTED
+
+
+def repeats(refund: Refund, status: RefundStatus) -> bool:
+    """Whether this is no news of the refund; what failed does not become pending again, so that is old."""
+    is_old = status is RefundStatus.PENDING and refund.has_failed
+    is_same = refund.status is status and not _stops(refund, status)
+    return refund.is_settled or is_old or is_same
+
+
+def _is_known_to_fail(refund: Refund, reason: str) -> bool:
+    """Whether people have been told that this refund does not come by itself, and why: once is enough.
+
+    A refund that waited for the buyer may fail, and one that failed be canceled.
+    """
+    has_failed = refund.status not in (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
+    return has_failed and (refund.failure_reason or "") == reason
+
+
+def _stops(refund: Refund, status: RefundStatus) -> bool:
+    """R23: whether this news says that the refund, which is being stopped, will not be paid.
+
+    One that had failed before is answered the same again, and that is news then.
+    """
+    return refund.stopping and status in RefundStatus.failed()
+
+
+def stop_for_chargeback(owner: RefundOwner, message: m.ChargebackReported, taken: int) -> None:
+    """R23: have the refund stopped if this chargeback's news ends it: the bank ``taken`` the same money back.
+
+    So does one that is won, of a refund that has failed: a disputed payment's is refused, and by its own
+    news alone it would never go. Its money goes by another one.
+    """
+    refund = refund_under_way(owner)
+    is_won = message.status is ChargebackStatus.WON
+    if refund and (taken > 0 or (refund.has_failed and is_won)):
+        refund.stopping = True
+
+
+def next_check(refund: Refund, policy: Policy, after: datetime) -> datetime:
+    """R15: when the provider is asked next: at policy's instants, then again and again until it is back."""
+    instants = [refund.requested_at + check for check in sorted(policy.refund_checks)]
+    at = next((it for it in instants if it > after), None)
+    if at is None:
+        start = instants[-1] if instants else refund.requested_at
+        # At the least, whatever policy says: the provider is asked until it answers.
+        at = next_multiple(start, max(policy.dispute_reminder, _SHORTEST_INTERVAL), after)
+    # Policy's checks need not meet the end of its window.
+    return refund.due_by if after < refund.due_by < at else at
+
+
+def end_check(owner: RefundOwner, refund: Refund) -> None:
+    """A check was made; a refund that has not been stopped yet is asked to stop again (R23)."""
+    owner.refund_check_due = False
+    refund.stop_asked_at = None
+
 
 def on_refund_update(order: Order, message: m.RefundUpdate, at: datetime) -> None:
     """R15: news of a refund."""
-    refund = find_refund(order, message.refund_id)
-    if refund:
-        refund_news(order, refund, message.status, message.reason, at)
+    if refund := find_refund(order, message.refund_id):
+        order.update_refund(refund, message.status, message.reason, at)
 
 
 def refund_update_problem(order: Order, message: m.RefundUpdate) -> Refusal | None:
@@ -54,11 +226,6 @@ def refund_update_problem(order: Order, message: m.RefundUpdate) -> Refusal | No
         RefusalCode.UNKNOWN_REFUND,
         sentence("This order has no refund {refund_id}.", refund_id=message.refund_id),
     )
-
-
-def find_refund(order: Order, refund_id: str) -> Refund | None:
-    """A refund of this order by its id, also one that was stopped."""
-    return next((refund for refund in order.refunds if refund.refund_id == refund_id), None)
 
 
 def settle_money(order: Order, at: datetime) -> None:
@@ -73,124 +240,66 @@ def settle_money(order: Order, at: datetime) -> None:
     owed = order.to_buyer.amount - order.amount_refunded.amount - order.amount_charged_back.amount
     back = min(max(owed, 0), held)
     if back:
-        _start_refund(order, at, back)
+        _refund(order, at, back)
     if rest := held - back:
         order.book(at, f"seller-credited-{order.count('credit')}", held=rest, seller=-rest)
         order.revision += 1
 
 
-def _start_refund(order: Order, at: datetime, amount: int) -> None:
+def _refund(order: Order, at: datetime, amount: int) -> None:
     payment = order.payment
     if payment is None or order.closed_at is None:
         raise AssertionError("only a paid order that is closed refunds")
     number = order.count("refund")
     order.book(at, f"refund-{number}-decided", held=amount, refunds=-amount)
-    order.refund = Refund(
-        refund_id=f"{order.placed.order_id}-refund-{number}",
-        payment_id=payment.payment_id,
-        money=order.amount_paid.of(amount),
-        method=payment.method,
-        # From closing; from the bank's decision where that comes later.
-        due_by=at + order.policy.refund_window,
-        requested_at=at,
-    )
-    money = order.refund.money.model_dump(mode="json")
-    order.happened(at, "refund_started", Role.SYSTEM, money=money)
+    # The 2 weeks run from closing; from the bank's decision where that comes later.
+    refund_id = f"{order.placed.order_id}-refund-{number}"
+    money = order.amount_paid.of(amount)
+    refund = start_refund(order, refund_id, payment.payment_id, payment.method, money, at)
+    order.happened(at, "refund_started", Role.SYSTEM, money=money.model_dump(mode="json"))
     order.notify(
         at,
         "refund_started",
         Role.BUYER,
-        money=money,
+        money=money.model_dump(mode="json"),
         method=payment.method,
-        due_by=order.refund.due_by.isoformat(),
+        due_by=refund.due_by.isoformat(),
     )
 
 
-def refund_news(
+def update_refund(
     order: Order, refund: Refund, status: RefundStatus, reason: str, at: datetime
 ) -> None:
-    """R14, R15, R23: what the provider, or support, says of a refund; the same again changes nothing."""
-    if repeats(refund, status):
+    """R14, R15, R23: book what became of an order's refund, and tell whom it concerns."""
+    change = apply_status(order, refund, status, reason, at)
+    if change is None:
         return
-    stopped, is_known = stops(refund, status), is_known_to_fail(refund, reason)
-    refund.status = status
-    refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
     order.happened(
         at, f"refund_{status.value}", Role.PROVIDER, refund_id=refund.refund_id, reason=reason
     )
-    amount = refund.money.amount
-    if status is RefundStatus.SUCCEEDED:
-        refund.settled_at = at
-        refund.stopping = False
-        _take_out(order, at, refund)
-        order.amount_refunded = order.amount_refunded.of(order.amount_refunded.amount + amount)
-        order.notify(
-            at,
-            "refund_succeeded",
-            Role.BUYER,
-            Role.SELLER,
-            money=refund.money.model_dump(mode="json"),
-        )
-    elif stopped:
-        refund.stopping = False
-        order.book(at, f"{_step(refund)}-stopped", refunds=amount, held=-amount)
-        order.earlier_refunds.append(refund)
-        order.refund = None
-        order.notify(at, "refund_stopped", Role.BUYER, money=refund.money.model_dump(mode="json"))
-        settle_money(order, at)
-    elif status is not RefundStatus.PENDING and refund is order.refund and not is_known:
-        order.notify(at, "refund_failed", Role.BUYER, Role.SUPPORT, reason=reason)
-
-
-def repeats(refund: Refund, status: RefundStatus) -> bool:
-    """Whether this is no news of the refund; what failed does not become pending again, so that is old."""
-    is_old = status is RefundStatus.PENDING and refund.status in (
-        RefundStatus.FAILED,
-        RefundStatus.CANCELED,
-    )
-    is_same = refund.status is status and not stops(refund, status)
-    return refund.is_settled or is_old or is_same
-
-
-def is_known_to_fail(refund: Refund, reason: str) -> bool:
-    """Whether people have been told that this refund does not come by itself, and why: once is enough.
-
-    A refund that waited for the buyer may fail, and one that failed be canceled.
-    """
-    has_failed = refund.status not in (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
-    return has_failed and (refund.failure_reason or "") == reason
-
-
-def stops(refund: Refund, status: RefundStatus) -> bool:
-    """R23: whether this news says that the refund, which is being stopped, will not be paid.
-
-    One that had failed before is answered the same again, and that is news then.
-    """
-    return refund.stopping and status in (RefundStatus.CANCELED, RefundStatus.FAILED)
-
-
-def must_be_stopped(refund: Refund, message: ChargebackReported, taken: int) -> bool:
-    """R23: whether this chargeback's news ends the refund: the bank has ``taken`` the same money back.
-
-    So does one that is won, of a refund that has failed: a disputed payment's is refused, and by its own
-    news alone it would never go. Its money goes by another one.
-    """
-    has_failed = refund.status in (RefundStatus.CANCELED, RefundStatus.FAILED)
-    return not refund.is_settled and (taken > 0 or (has_failed and message.status == "won"))
-
-
-def _take_out(order: Order, at: datetime, refund: Refund) -> None:
-    amount = refund.money.amount
-    if refund is order.refund:
-        order.book(at, f"{_step(refund)}-settled", refunds=amount, cash=-amount)
-        return
-    # A refund that was stopped for a chargeback succeeded after all: it is accounted for out of what is
-    # held, and what is not held any more the seller owes (R23).
-    held = min(amount, -order.books.balance("held"))
-    order.book(at, f"{_step(refund)}-settled", held=held, seller=amount - held, cash=-amount)
-    if order.refund and not order.refund.is_settled:
-        order.refund.stopping = True  # it is the same money's second way back
-    order.notify(at, "refund_after_chargeback", Role.SUPPORT, refund_id=refund.refund_id)
+    amount, money = refund.money.amount, refund.money.model_dump(mode="json")
+    match change:
+        case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
+            if change is RefundChange.SUCCEEDED:
+                order.book(at, f"{_step(refund)}-settled", refunds=amount, cash=-amount)
+            else:
+                # It is accounted for out of what is held; what is not held any more the seller owes (R23).
+                held = min(amount, -order.books.balance("held"))
+                legs = {"held": held, "seller": amount - held, "cash": -amount}
+                order.book(at, f"{_step(refund)}-settled", **legs)
+                order.notify(
+                    at, "refund_after_chargeback", Role.SUPPORT, refund_id=refund.refund_id
+                )
+            order.amount_refunded = order.amount_refunded.of(order.amount_refunded.amount + amount)
+            order.notify(at, "refund_succeeded", Role.BUYER, Role.SELLER, money=money)
+        case RefundChange.STOPPED:
+            order.book(at, f"{_step(refund)}-stopped", refunds=amount, held=-amount)
+            order.notify(at, "refund_stopped", Role.BUYER, money=money)
+            settle_money(order, at)
+        case RefundChange.FAILED:
+            order.notify(at, "refund_failed", Role.BUYER, Role.SUPPORT, reason=reason)
+        case RefundChange.NOTED:
+            pass
 
 
 def _step(refund: Refund) -> str:

@@ -8,6 +8,7 @@ from orders.errors import NotAllowedNow, Refusal, RefusalCode
 from orders.lifecycle import TRANSITIONS
 from orders.offers import OfferKind
 from orders.order import Order
+from orders.refunds import refunds_of
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
 
@@ -313,7 +314,7 @@ def _window_must_be_limited(order: Order) -> Refusal | None:
 
 
 def _refund_must_exist(order: Order) -> Refusal | None:
-    if any(not refund.is_settled for refund in order.refunds):
+    if any(not refund.is_settled for refund in refunds_of(order)):
         return None
     return Refusal(RefusalCode.UNKNOWN_REFUND, sentence("No refund is under way for this order."))
 

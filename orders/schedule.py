@@ -11,14 +11,14 @@ from typing import Final
 
 from orders.disputes import DisputeReason
 from orders.lifecycle import DEADLINES
-from orders.messages import RefundStatus, Role
+from orders.messages import Role
 from orders.order import Order
 from orders.payments import accept_payment
-from orders.refunds import Refund, refund_news
+from orders.refunds import Refund, next_check
 from orders.sentences import sentence
 from orders.shipments import failed_proof
 from orders.status import CloseReason, Status
-from orders.values import Frozen, Instant
+from orders.values import Frozen, Instant, next_multiple
 
 COMING_PHRASES: Final = {
     "payment_reminder": sentence("the buyer is reminded to pay"),
@@ -70,32 +70,6 @@ def let_time_pass(order: Order, now: datetime) -> None:
     order.clock = max(order.clock, now)
 
 
-def refund_checked(
-    order: Order, refund: Refund, status: RefundStatus | None, reason: str, now: datetime
-) -> None:
-    """R15: the answer of a check of this refund; None when the provider could not be asked."""
-    order.refund_check_due = False
-    refund.stop_asked_at = None  # one that has not been stopped yet is asked to stop again (R23)
-    if status is not None:
-        refund_news(order, refund, status, reason, now)
-
-
-_CHECKS_APART = timedelta(seconds=1)
-
-
-def next_refund_check(
-    since: datetime, checks: tuple[timedelta, ...], every: timedelta, after: datetime
-) -> datetime:
-    """When the provider is asked next: at policy's instants, then again and again until the money is back."""
-    instants = [since + check for check in sorted(checks)]
-    for at in instants:
-        if at > after:
-            return at
-    start = instants[-1] if instants else since
-    # At the least, whatever policy says: the provider is asked until it answers.
-    return _next_of(start, max(every, _CHECKS_APART), after)
-
-
 def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
     policy = order.policy
     match order.status:
@@ -121,17 +95,13 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
     every = policy.dispute_reminder
     if dispute := order.open_dispute:
         yield ScheduledEvent(what="dispute_expired", at=dispute.due_by)
-        at = _next_of(dispute.opened_at, every, order.clock)
+        at = next_multiple(dispute.opened_at, every, order.clock)
         if at < dispute.due_by:
             yield ScheduledEvent(what="dispute_reminder", at=at)
     if (chargeback := order.open_chargeback) and not order.is_open and order.books.balance("held"):
         yield ScheduledEvent(
-            what="chargeback_reminder", at=_next_of(chargeback.opened_at, every, order.clock)
+            what="chargeback_reminder", at=next_multiple(chargeback.opened_at, every, order.clock)
         )
-
-
-def _next_of(since: datetime, every: timedelta, after: datetime) -> datetime:
-    return since + every * (max(after - since, timedelta(0)) // every + 1)
 
 
 def _before(
@@ -146,12 +116,7 @@ def _before(
 def _refund(order: Order, refund: Refund) -> Iterator[ScheduledEvent]:
     if refund.is_settled or order.refund_check_due:
         return
-    policy = order.policy
-    check = next_refund_check(
-        refund.requested_at, policy.refund_checks, policy.dispute_reminder, order.clock
-    )
-    if order.clock < refund.due_by < check:
-        check = refund.due_by  # policy's checks need not meet the end of its window
+    check = next_check(refund, order.policy, order.clock)
     yield ScheduledEvent(what="refund_check", at=check)
     if not refund.overdue:
         yield ScheduledEvent(what="refund_overdue", at=refund.due_by)
@@ -172,11 +137,10 @@ def _pass(order: Order, deadline: str, now: datetime) -> None:
         case "dispute_expired":
             order.close(now, deadline, CloseReason.DISPUTE_FULL_REFUND, Role.SYSTEM)
         case "refund_overdue" if order.refund:
-            order.refund.overdue = True
+            concerned = order.refund.miss_due_date()
             order.happened(now, deadline, Role.SYSTEM, refund_id=order.refund.refund_id)
-            order.notify(now, deadline, Role.SUPPORT)
-            if not order.refund.stopping:  # else the buyer has the money by the bank (R23)
-                order.notify(now, deadline, Role.BUYER)
+            for role in concerned:
+                order.notify(now, deadline, role)
         case _:
             raise AssertionError(f"no deadline {deadline}")
 

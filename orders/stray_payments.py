@@ -23,8 +23,17 @@ from orders.messages import ChargebackReported, RefundStatus, Role
 from orders.notifications import Notification
 from orders.place_order import Party
 from orders.policy import Policy
-from orders.refunds import Refund, is_known_to_fail, must_be_stopped, repeats, stops
-from orders.schedule import ScheduledEvent, next_refund_check
+from orders.refunds import (
+    Refund,
+    RefundChange,
+    apply_status,
+    end_check,
+    next_check,
+    refund_under_way,
+    start_refund,
+    stop_for_chargeback,
+)
+from orders.schedule import ScheduledEvent
 from orders.timeline import TimelineEntry
 from orders.values import (
     Frozen,
@@ -36,10 +45,8 @@ from orders.values import (
     PaymentId,
     PositiveMoney,
     ShortText,
+    next_multiple,
 )
-
-# Stray money was placed with no policy of its own; the marketplace's present one holds for it.
-_POLICY = Policy()
 
 
 class StrayPaymentInput(Frozen):
@@ -69,7 +76,7 @@ class StrayPaymentState(Mutable):
     postings: list[Posting] = Field(default_factory=list)
     notices: list[Notification] = Field(default_factory=list)
     clock: Instant
-    check_due: bool = False
+    refund_check_due: bool = Field(default=False, alias="check_due")
 
     @classmethod
     def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
@@ -102,6 +109,16 @@ class StrayPaymentState(Mutable):
         return self.payment.money
 
     @property
+    def policy(self) -> Policy:
+        """The marketplace's present one: it was placed with none of its own."""
+        return Policy()
+
+    @property
+    def paid(self) -> Money:
+        """See ``orders.refunds.RefundOwner``."""
+        return self.payment.money
+
+    @property
     def held(self) -> int:
         """What is still here for its payer, in minor units; negative for what the payer has twice."""
         return -sum(posting.legs["stray"] for posting in self.postings)
@@ -109,61 +126,58 @@ class StrayPaymentState(Mutable):
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to happen: it is back, by us or by the bank, which has decided."""
-        return self._refund_under_way is None and not self._bank_decides
+        return refund_under_way(self) is None and not self._bank_decides
 
     @property
     def next_due(self) -> ScheduledEvent | None:
         """What happens next by itself: the provider is asked for the refund's state, or support is reminded
         of what waits for the bank, as for an order's money.
         """
-        every = _POLICY.dispute_reminder
-        if refund := self._refund_under_way:
-            since, checks = refund.requested_at, _POLICY.refund_checks
-            at = next_refund_check(since, checks, every, self.clock)
+        if refund := refund_under_way(self):
+            at = next_check(refund, self.policy, self.clock)
             return ScheduledEvent(what="refund_check", at=at)
         if self.chargeback and self._bank_decides and self.held > 0:
-            at = next_refund_check(self.chargeback.opened_at, (), every, self.clock)
+            every = self.policy.dispute_reminder
+            at = next_multiple(self.chargeback.opened_at, every, self.clock)
             return ScheduledEvent(what="chargeback_reminder", at=at)
         return None
-
-    @property
-    def _refund_under_way(self) -> Refund | None:
-        return self.refund if self.refund and not self.refund.is_settled else None
 
     @property
     def _bank_decides(self) -> bool:
         return self.chargeback is not None and self.chargeback.status == "opened"
 
-    def find_refund(self, refund_id: str) -> Refund | None:
-        """A refund of it by its id, also one that was stopped."""
-        refunds = (*self.earlier_refunds, *([self.refund] if self.refund else []))
-        return next((it for it in refunds if it.refund_id == refund_id), None)
+    def refund_asked(self, refund: Refund) -> None:
+        """See ``orders.refunds.RefundOwner``."""
 
-    def news(self, refund: Refund, status: RefundStatus, reason: str, at: datetime) -> None:
-        """What the provider, or support, says of a refund; the same again changes nothing."""
-        if repeats(refund, status):
+    def update_refund(
+        self, refund: Refund, status: RefundStatus, reason: str, at: datetime
+    ) -> None:
+        """R14, R15, R23: book what became of a refund, and tell whom it concerns."""
+        change = apply_status(self, refund, status, reason, at)
+        if change is None:
             return
-        stopped, is_known = stops(refund, status), is_known_to_fail(refund, reason)
-        refund.status = status
-        refund.failure_reason = None if status is RefundStatus.SUCCEEDED else (reason or None)
         self._happened(at, f"refund_{status.value}", refund_id=refund.refund_id, reason=reason)
         money = refund.money.model_dump(mode="json")
-        if status is RefundStatus.SUCCEEDED:
-            refund.settled_at = at
-            refund.stopping = False
-            self._post(at, self._returned_by(refund), -refund.money.amount)
-            self._tell(at, "stray_refund_succeeded", Role.BUYER, money=money)
-            if refund is not self.refund:
-                self._is_paid_after_all(refund, at)
-        elif stopped:
-            refund.stopping = False
-            self.earlier_refunds.append(refund)
-            self.refund = None
-            self._tell(at, "stray_refund_stopped", Role.BUYER, money=money)
-            self._send_back(at)
-        elif status is not RefundStatus.PENDING and refund is self.refund and not is_known:
-            self._tell(at, "stray_refund_failed", Role.SUPPORT, money=money, reason=reason)
-            self._tell(at, "stray_refund_failed", Role.BUYER, money=money, reason=reason)
+        match change:
+            case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
+                self._post(at, self._returned_by(refund), -refund.money.amount)
+                self._tell(at, "stray_refund_succeeded", Role.BUYER, money=money)
+                if change is RefundChange.SUCCEEDED_AFTER_STOP:
+                    self._tell(
+                        at,
+                        "stray_refund_after_chargeback",
+                        Role.SUPPORT,
+                        payment_id=self.payment_id,
+                        refund_id=refund.refund_id,
+                    )
+            case RefundChange.STOPPED:
+                self._tell(at, "stray_refund_stopped", Role.BUYER, money=money)
+                self._send_back(at)
+            case RefundChange.FAILED:
+                self._tell(at, "stray_refund_failed", Role.SUPPORT, money=money, reason=reason)
+                self._tell(at, "stray_refund_failed", Role.BUYER, money=money, reason=reason)
+            case RefundChange.NOTED:
+                pass
 
     def charged_back(self, message: ChargebackReported, at: datetime) -> bool:
         """R23: the payer's bank took money back, or the case ended; whether that is news.
@@ -179,8 +193,7 @@ class StrayPaymentState(Mutable):
         if taken:
             number = sum("chargeback/" in posting.step for posting in self.postings) + 1
             self._post(at, chargeback_step(self.payment_id, number), -taken)
-        if self.refund and must_be_stopped(self.refund, message, taken):
-            self.refund.stopping = True
+        stop_for_chargeback(self, message, taken)
         money = message.money.model_dump(mode="json")
         twice = self.money.of(max(-self.held, 0)).model_dump(mode="json")
         for what in happened:
@@ -210,7 +223,7 @@ class StrayPaymentState(Mutable):
             return
         self.clock = now
         if due.what == "refund_check":
-            self.check_due = True
+            self.refund_check_due = True
             return
         self._happened(now, "chargeback_reminder")
         money = self.money.of(self.held).model_dump(mode="json")
@@ -218,23 +231,24 @@ class StrayPaymentState(Mutable):
             now, "stray_chargeback_reminder", Role.SUPPORT, payment_id=self.payment_id, money=money
         )
 
-    def checked(self, refund: Refund, now: datetime) -> None:
+    def refund_checked(
+        self, refund: Refund, status: RefundStatus | None, reason: str, at: datetime
+    ) -> None:
         """R15: the provider was asked; past the 2 weeks its silence is overdue, and people are told, once."""
-        self.check_due = False
-        # One that has not been stopped yet is asked to stop again (R23).
-        refund.stop_asked_at = None
-        is_late = refund is self._refund_under_way and now >= refund.due_by
+        if status is not None:
+            self.update_refund(refund, status, reason, at)
+        end_check(self, refund)
+        is_late = refund is refund_under_way(self) and at >= refund.due_by
         if is_late and not refund.overdue:
-            refund.overdue = True
-            money = refund.money.model_dump(mode="json")
-            self._happened(now, "refund_overdue")
-            self._tell(now, "stray_refund_overdue", Role.SUPPORT, money=money)
-            if not refund.stopping:  # else the payer has the money by the bank (R23)
-                self._tell(now, "stray_refund_overdue", Role.BUYER, money=money)
+            concerned = refund.miss_due_date()
+            self._happened(at, "refund_overdue")
+            for role in concerned:
+                money = refund.money.model_dump(mode="json")
+                self._tell(at, "stray_refund_overdue", role, money=money)
 
     def _send_back(self, at: datetime) -> None:
         """Start a refund of what is here and not under way yet; none while the bank decides (R23)."""
-        if self._bank_decides or self._refund_under_way or self.held <= 0:
+        if self._bank_decides or refund_under_way(self) or self.held <= 0:
             return
         refund = self._start_refund(at, self.money.of(self.held))
         money = refund.money.model_dump(mode="json")
@@ -244,32 +258,13 @@ class StrayPaymentState(Mutable):
 
     def _start_refund(self, at: datetime, money: Money) -> Refund:
         number = len(self.earlier_refunds) + 1
-        refund_id = f"stray-{self.payment_id}-refund"
-        self.refund = Refund(
-            refund_id=refund_id if number == 1 else f"{refund_id}-{number}",
-            payment_id=self.payment_id,
-            money=money,
-            method=self.payment.method,
-            due_by=at + _POLICY.refund_window,
-            requested_at=at,
-        )
-        return self.refund
+        first = f"stray-{self.payment_id}-refund"
+        refund_id = first if number == 1 else f"{first}-{number}"
+        return start_refund(self, refund_id, self.payment_id, self.payment.method, money, at)
 
     def _returned_by(self, refund: Refund) -> str:
         """The ledger's name of the step: ``returned``, of a second refund ``returned-2``."""
         return f"returned{refund.refund_id.removeprefix(f'stray-{self.payment_id}-refund')}"
-
-    def _is_paid_after_all(self, refund: Refund, at: datetime) -> None:
-        # It was stopped for a chargeback; what is under way by now is the same money's second way back.
-        if self._refund_under_way:
-            self._refund_under_way.stopping = True
-        self._tell(
-            at,
-            "stray_refund_after_chargeback",
-            Role.SUPPORT,
-            payment_id=self.payment_id,
-            refund_id=refund.refund_id,
-        )
 
     def _happened(self, at: datetime, what: str, **details: Any) -> None:
         self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))

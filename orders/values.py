@@ -39,7 +39,10 @@ class Frozen(BaseModel):
 class Mutable(BaseModel):
     """A part of the order's state: changed in place, still refusing unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=False)
+    # A field that has another name in histories and in the database than here has an alias.
+    model_config = ConfigDict(
+        extra="forbid", validate_assignment=False, validate_by_name=True, serialize_by_alias=True
+    )
 
 
 def _printable(text: str) -> str:
@@ -75,6 +78,11 @@ def _in_utc(at: datetime) -> datetime:
         return at.astimezone(UTC)
     except OverflowError:
         raise ValueError(sentence("must be between the years 1 and 9999 in UTC")) from None
+
+
+def next_multiple(since: datetime, every: timedelta, after: datetime) -> datetime:
+    """The first instant past ``after`` that lies whole intervals, one at the least, behind ``since``."""
+    return since + every * (max(after - since, timedelta(0)) // every + 1)
 
 
 def microseconds(at: datetime) -> int:

@@ -33,18 +33,18 @@ with workflow.unsafe.imports_passed_through():
     from orders.messages import MESSAGES, Message, PaymentReceived
     from orders.order import Order, StrayPayment
     from orders.place_order import PlaceOrder
-    from orders.refunds import Refund, refund_news
-    from orders.schedule import let_time_pass, refund_checked, schedule
+    from orders.schedule import let_time_pass, schedule
     from orders.shipments import TrackingEvidence, tracking_verdict
     from orders.status import Status
     from orders.stray_payments import StrayPaymentInput
     from orders.values import microseconds
     from orders.view import OrderView, deadline, view
-    from workflows import ids, refunds, summary
+    from workflows import ids, summary
     from workflows.background import BackgroundTasks, should_continue_as_new
     from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
     from workflows.options import UNTIL_DONE
+    from workflows.refunds import RefundSteps
     from workflows.steps import FAILED, run_local_then_durable
     from workflows.timer import DeadlineTimer
 
@@ -65,6 +65,7 @@ class OrderWorkflow:
         self._input = _restore(raw)
         self._steps = BackgroundTasks()
         self._telling = OutboxDelivery(self._steps)
+        self._refunds = RefundSteps(self._steps)
         self._recorded = -1
         self._closed_by_deadline = False
         self._alarm = DeadlineTimer()
@@ -196,16 +197,7 @@ class OrderWorkflow:
             for evidence in order.shipment.tracking:
                 if evidence.is_verifying:
                     start(f"verify {evidence.number}", partial(self._verify, evidence))
-        if (refund := order.refund) and not refund.is_settled:
-            asking = f"ask {refund.refund_id}"
-            if not refund.stopping and refund.asked_at is None:
-                start(asking, partial(self._ask_refund, refund))
-            # One that is being asked for this moment can be stopped only once the provider knows it.
-            is_asking = asking in self._steps.under_way
-            if refund.stopping and refund.stop_asked_at is None and not is_asking:
-                start(f"stop {refund.refund_id}", partial(self._stop_refund, refund))
-            if order.refund_check_due:
-                start(f"check {refund.refund_id}", partial(self._check_refund, refund))
+        self._refunds.start(order)
         for dispute in (*order.earlier_disputes, *([order.dispute] if order.dispute else [])):
             if order.filed.get(dispute.dispute_id) != _fingerprint(dispute):
                 start(f"file {dispute.dispute_id}", partial(self._file_dispute, dispute))
@@ -268,42 +260,6 @@ class OrderWorkflow:
         order.notices = [notice for notice in order.notices if notice.key not in told]
         if not recorded.delivered:
             self._telling.start(order.placed.order_id)
-
-    async def _ask_refund(self, refund: Refund) -> None:
-        """R14: ask for the money back, until the provider answers."""
-        asked_at = workflow.now()
-        payment = self._order.payment
-        state = await refunds.ask(
-            refund,
-            payment.money if payment else refund.money,
-            asked_at,
-            self._order.earlier_refunds,
-        )
-        refund.asked_at = asked_at
-        self._keep_if_settled(refund)
-        refund_news(self._order, refund, state.status, state.reason, workflow.now())
-
-    async def _stop_refund(self, refund: Refund) -> None:
-        """R23: the bank took the same money back; stop the refund, or account for it."""
-        state = await refunds.stop(refund)
-        self._keep_if_settled(refund)
-        refund_news(self._order, refund, state.status, state.reason, workflow.now())
-
-    def _keep_if_settled(self, refund: Refund) -> None:
-        # Its news came before the answer: perhaps nothing else is left to make the order kept once more.
-        if refund.is_settled:
-            self._order.revision += 1
-
-    async def _check_refund(self, refund: Refund) -> None:
-        """R14, R15: ask what became of the refund; an answer that does not come is asked for again later."""
-        state = await refunds.look_up(refund)
-        refund_checked(
-            self._order,
-            refund,
-            state.status if state else None,
-            state.reason if state else "",
-            workflow.now(),
-        )
 
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""

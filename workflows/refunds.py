@@ -1,7 +1,6 @@
-"""What every refund asks of a provider, whoever's money it is (R14, R15, R17, R23)."""
+"""What every refund asks of a provider, of an order and of a stray payment alike (R14, R15, R17, R23)."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -9,30 +8,76 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.refunds import RefundQuestion, RefundRequest, Refunds, RefundState
     from orders.messages import RefundStatus
-    from orders.refunds import Refund
-    from orders.values import Money
+    from orders.refunds import Refund, RefundOwner, refund_under_way
+    from workflows.background import BackgroundTasks
     from workflows.options import MOVE_MONEY
     from workflows.steps import FAILED, run_local
 
 
-async def ask(refund: Refund, paid: Money, at: datetime, earlier: Sequence[Refund]) -> RefundState:
-    """Ask for the money back until the provider answers; what it will not do is a failed refund.
+class RefundSteps:
+    """Asks for a refund, stops it and asks what became of it, beside the rest of the workflow.
 
-    ``paid`` is what came in by the refund's payment, ``earlier`` its refunds before this one.
+    A provider that does not answer must not keep its silence from support.
     """
-    request = RefundRequest(
-        refund_id=refund.refund_id,
-        payment_id=refund.payment_id,
-        money=refund.money,
-        paid=paid,
-        method=refund.method,
-        process=workflow.info().workflow_id,
-        given_up=tuple(it.refund_id for it in earlier if not it.is_settled),
-        asked_at=at,
-    )
+
+    def __init__(self, tasks: BackgroundTasks) -> None:
+        self._tasks = tasks
+
+    def start(self, owner: RefundOwner) -> None:
+        """Start what the refund's state asks for and is not under way yet."""
+        if (refund := refund_under_way(owner)) is None:
+            return
+        asking = f"ask {refund.refund_id}"
+        if not refund.stopping and refund.asked_at is None:
+            self._tasks.start(asking, partial(self._ask, owner, refund))
+        # One that is being asked for this moment can be stopped only once the provider knows it.
+        is_asking = asking in self._tasks.under_way
+        if refund.stopping and refund.stop_asked_at is None and not is_asking:
+            self._tasks.start(f"stop {refund.refund_id}", partial(self._stop, owner, refund))
+        if owner.refund_check_due:
+            self._tasks.start(f"check {refund.refund_id}", partial(self._check, owner, refund))
+
+    async def _ask(self, owner: RefundOwner, refund: Refund) -> None:
+        """R14: ask for the money back, until the provider answers."""
+        asked_at = workflow.now()
+        request = RefundRequest(
+            refund_id=refund.refund_id,
+            payment_id=refund.payment_id,
+            money=refund.money,
+            paid=owner.paid,
+            method=refund.method,
+            process=workflow.info().workflow_id,
+            given_up=tuple(it.refund_id for it in owner.earlier_refunds if not it.is_settled),
+            asked_at=asked_at,
+        )
+        state = await _ask_until_answered(request)
+        refund.asked_at = asked_at
+        owner.refund_asked(refund)
+        owner.update_refund(refund, state.status, state.reason, workflow.now())
+
+    async def _stop(self, owner: RefundOwner, refund: Refund) -> None:
+        """R23: the bank took the same money back; stop the refund, or account for it."""
+        state: RefundState | None = await workflow.execute_activity_method(
+            Refunds.stop_refund, _question(refund), summary="stop for a chargeback", **MOVE_MONEY
+        )
+        refund.stop_asked_at = workflow.now()
+        owner.refund_asked(refund)
+        # A provider that has never heard of the refund has nothing to stop.
+        state = state or RefundState(status=RefundStatus.CANCELED, reason="never asked")
+        owner.update_refund(refund, state.status, state.reason, workflow.now())
+
+    async def _check(self, owner: RefundOwner, refund: Refund) -> None:
+        """R14, R15: ask what became of it; an answer that does not come is asked for again later."""
+        state = await _look_up(refund)
+        status, reason = (state.status, state.reason) if state else (None, "")
+        owner.refund_checked(refund, status, reason, workflow.now())
+
+
+async def _ask_until_answered(request: RefundRequest) -> RefundState:
+    """What the provider will not do is a failed refund."""
     try:
         state: RefundState = await workflow.execute_activity_method(
-            Refunds.ask_refund, request, summary=f"refund {refund.money}", **MOVE_MONEY
+            Refunds.ask_refund, request, summary=f"refund {request.money}", **MOVE_MONEY
         )
     except FAILED as error:
         cause = error.__cause__ or error
@@ -41,18 +86,8 @@ async def ask(refund: Refund, paid: Money, at: datetime, earlier: Sequence[Refun
     return state
 
 
-async def stop(refund: Refund) -> RefundState:
-    """R23: have it stopped, as the bank took the same money back; what has become of it."""
-    state: RefundState | None = await workflow.execute_activity_method(
-        Refunds.stop_refund, _question(refund), summary="stop for a chargeback", **MOVE_MONEY
-    )
-    refund.stop_asked_at = workflow.now()
-    # A provider that has never heard of the refund has nothing to stop.
-    return state or RefundState(status=RefundStatus.CANCELED, reason="never asked")
-
-
-async def look_up(refund: Refund) -> RefundState | None:
-    """What became of it; None when the provider does not know it or cannot be asked now."""
+async def _look_up(refund: Refund) -> RefundState | None:
+    """None when the provider does not know it or cannot be asked now."""
     try:
         state: RefundState | None = await run_local(
             Refunds.check_refund, _question(refund), "ask for the refund's state"

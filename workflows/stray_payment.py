@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -18,14 +17,15 @@ with workflow.unsafe.imports_passed_through():
     )
     from orders.errors import InvalidInput, OrderError
     from orders.messages import ChargebackReported, RefundUpdate
-    from orders.refunds import Refund
+    from orders.refunds import find_refund
     from orders.sentences import sentence
     from orders.stray_payments import StrayPaymentInput, StrayPaymentState
     from orders.values import microseconds
-    from workflows import ids, refunds
+    from workflows import ids
     from workflows.background import BackgroundTasks, should_continue_as_new
     from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
+    from workflows.refunds import RefundSteps
     from workflows.steps import run_local_then_durable
     from workflows.timer import DeadlineTimer
 
@@ -44,6 +44,7 @@ class StrayPaymentWorkflow:
         self._input = _restore(raw)
         self._steps = BackgroundTasks()
         self._telling = OutboxDelivery(self._steps)
+        self._refunds = RefundSteps(self._steps)
         self._alarm = DeadlineTimer()
 
     @property
@@ -92,17 +93,7 @@ class StrayPaymentWorkflow:
     def _act(self) -> bool:
         """Start what the money's state asks for and is not under way yet; says whether anything is."""
         stray, start = self._stray, self._steps.start
-        if (refund := stray.refund) and not refund.is_settled:
-            asking = f"ask {refund.refund_id}"
-            if refund.asked_at is None and not refund.stopping:
-                # Beside the rest: a provider that does not answer must not keep its silence from support.
-                start(asking, partial(self._ask, refund))
-            # One that is being asked for this moment can be stopped only once the provider knows it.
-            is_asking = asking in self._steps.under_way
-            if refund.stopping and refund.stop_asked_at is None and not is_asking:
-                start(f"stop {refund.refund_id}", partial(self._stop, refund))
-            if stray.check_due:
-                start(f"check {refund.refund_id}", partial(self._check, refund))
+        self._refunds.start(stray)
         if stray.notices:
             start("record", self._record)
         return bool(self._steps.under_way)
@@ -145,13 +136,13 @@ class StrayPaymentWorkflow:
         message, stray, now = self._read(name, arguments), self._stray, workflow.now()
         if isinstance(message, ChargebackReported):
             stray.charged_back(message, now)
-        elif refund := stray.find_refund(message.refund_id):
-            stray.news(refund, message.status, message.reason, now)
+        elif refund := find_refund(stray, message.refund_id):
+            stray.update_refund(refund, message.status, message.reason, now)
 
     def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate | ChargebackReported:
         match read_message(name, arguments):
             case RefundUpdate(refund_id=refund_id) as update:
-                if self._stray.find_refund(refund_id) is None:
+                if find_refund(self._stray, refund_id) is None:
                     raise InvalidInput(
                         sentence("This stray money has no refund {refund_id}.", refund_id=refund_id)
                     )
@@ -169,28 +160,6 @@ class StrayPaymentWorkflow:
                         name=name[:64],
                     )
                 )
-
-    async def _ask(self, refund: Refund) -> None:
-        asked_at = workflow.now()
-        state = await refunds.ask(
-            refund,
-            self._stray.money,
-            asked_at,
-            self._stray.earlier_refunds,
-        )
-        refund.asked_at = asked_at
-        self._stray.news(refund, state.status, state.reason, workflow.now())
-
-    async def _stop(self, refund: Refund) -> None:
-        """R23: the bank took the same money back; stop the refund, or account for it."""
-        state = await refunds.stop(refund)
-        self._stray.news(refund, state.status, state.reason, workflow.now())
-
-    async def _check(self, refund: Refund) -> None:
-        state = await refunds.look_up(refund)
-        if state:
-            self._stray.news(refund, state.status, state.reason, workflow.now())
-        self._stray.checked(refund, workflow.now())
 
     async def _record(self) -> None:
         stray, info = self._stray, workflow.info()

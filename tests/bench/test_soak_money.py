@@ -71,7 +71,7 @@ def evidence() -> Evidence:
         START,
     )
     assert stray.refund
-    stray.news(stray.refund, RefundStatus.SUCCEEDED, "", START)
+    stray.update_refund(stray.refund, RefundStatus.SUCCEEDED, "", START)
     refunds = [
         _refund("re_1", view.refund.refund_id, "pay-1", DUE),
         _refund("re_2", stray.refund.refund_id, "ch_2", 700),

@@ -32,7 +32,7 @@ def stray_payment() -> StrayPaymentState:
 def refunded() -> StrayPaymentState:
     state = stray_payment()
     assert state.refund
-    state.news(state.refund, RefundStatus.SUCCEEDED, "", START)
+    state.update_refund(state.refund, RefundStatus.SUCCEEDED, "", START)
     return state
 
 

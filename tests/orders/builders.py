@@ -15,7 +15,7 @@ from orders.payments import Payment
 from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
 from orders.refunds import Refund
-from orders.schedule import let_time_pass, refund_checked, schedule
+from orders.schedule import let_time_pass, schedule
 from orders.shipments import Shipment, TrackingEvidence, tracking_verdict
 from orders.values import Money
 from orders.view import OrderView, view
@@ -148,7 +148,7 @@ class Story:
         """Let what is due by now happen, and have refund checks answered."""
         let_time_pass(self.order, self.now)
         if self.order.refund_check_due:
-            refund_checked(self.order, self.refund, self.provider, "", self.now)
+            self.order.refund_checked(self.refund, self.provider, "", self.now)
             let_time_pass(self.order, self.now)
 
     def until(self, at: datetime) -> OrderView:

@@ -23,7 +23,7 @@ from orders.order import Order
 from orders.policy import OnFailedProof, Policy
 from orders.refunds import Refund
 from orders.refusals import refusal
-from orders.schedule import let_time_pass, refund_checked, schedule
+from orders.schedule import let_time_pass, schedule
 from orders.shipments import tracking_verdict
 from orders.status import Status
 from orders.view import OrderView, deadline, view
@@ -211,7 +211,7 @@ class Run:
         let_time_pass(self.order, self.now)
         assert self.order.model_dump() == once
         if self.order.refund_check_due:
-            refund_checked(self.order, refund_of(self.order), None, "", self.now)
+            self.order.refund_checked(refund_of(self.order), None, "", self.now)
             let_time_pass(self.order, self.now)
         _invariants(self.order, self.now)
 

@@ -8,7 +8,7 @@ from orders.cancellations import Fault, fault_of
 from orders.closing import is_over
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
-from orders.schedule import let_time_pass, refund_checked
+from orders.schedule import let_time_pass
 from orders.status import CloseReason, Status
 from orders.view import deadline
 from tests.orders.builders import DUE, START, Story, check_books, eur, payment
@@ -206,7 +206,7 @@ def test_question_without_an_answer_makes_the_refund_overdue() -> None:
     assert story.order.refund_check_due
     assert not story.refund.overdue
 
-    refund_checked(story.order, story.refund, None, "", due + DAY / 24)
+    story.order.refund_checked(story.refund, None, "", due + DAY / 24)
     let_time_pass(story.order, due + DAY / 24)
 
     assert story.refund.overdue

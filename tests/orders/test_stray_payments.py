@@ -7,7 +7,7 @@ import pytest
 
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, RefundStatus, Role
-from orders.refunds import Refund
+from orders.refunds import Refund, find_refund
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from tests.orders.builders import START, chargeback, eur, place
 
@@ -41,9 +41,9 @@ class Way:
 
     def says(self, status: str, reason: str = "", refund_id: str | None = None) -> None:
         """The provider, of the refund that is under way, or another one."""
-        refund = self.stray.find_refund(refund_id) if refund_id else self.refund
+        refund = find_refund(self.stray, refund_id) if refund_id else self.refund
         assert refund
-        self.stray.news(refund, RefundStatus(status), reason, self.now)
+        self.stray.update_refund(refund, RefundStatus(status), reason, self.now)
 
     def bank(self, status: str, amount: int = PAID) -> bool:
         fields = chargeback(status, amount, "pay-9")
@@ -58,8 +58,8 @@ class Way:
         """Time passes, and the provider, when it is asked, has nothing new to say."""
         self.now = START + days * DAY
         self.stray.let_time_pass(self.now)
-        if self.stray.check_due:
-            self.stray.checked(self.refund, self.now)
+        if self.stray.refund_check_due:
+            self.stray.refund_checked(self.refund, None, "", self.now)
 
     def ends(self, held: int = 0) -> None:
         """Nothing is left to do, and each account and letter is as it should be."""

@@ -14,7 +14,7 @@ from orders.messages import MESSAGES, Role
 from orders.order import Order
 from orders.policy import Policy
 from orders.refusals import MOST
-from orders.schedule import COMING_PHRASES, let_time_pass, refund_checked, schedule
+from orders.schedule import COMING_PHRASES, let_time_pass, schedule
 from orders.shipments import tracking_verdict
 from orders.status import Status
 from orders.view import view
@@ -414,7 +414,7 @@ def _moves(before: Order, now: datetime) -> Iterator[tuple[str, _Step, datetime]
 def _pass_time(order: Order, at: datetime) -> None:
     let_time_pass(order, at)
     if order.refund_check_due:
-        refund_checked(order, refund_of(order), None, "", at)
+        order.refund_checked(refund_of(order), None, "", at)
         let_time_pass(order, at)
 
 
