@@ -4,23 +4,26 @@
 configuration names (TEMPORAL_ADDRESS, TEMPORAL_PROFILE, ...).
 """
 
-import argparse
 import asyncio
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
-from pydantic import ValidationError
+from cyclopts import Parameter
 
+from cli.app import main
+from cli.connection import read_settings
+from cli.console import err, plain
+from cli.failure import Failure
+from i18n.catalogues import LOCALES
 from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import refusal
 from runtime.namespace import register_search_attributes, schedule_reconciliation
-from runtime.settings import Settings, complaints
+from runtime.settings import Settings
 from runtime.supervisor import serve_together
 from runtime.temporal import BadConfiguration, CannotServe, open_database, wait_for_temporal
 from runtime.wiring import Adapters
@@ -69,15 +72,36 @@ async def serve(settings: Settings) -> None:
         await database.close()
 
 
+def worker(*, processes: Annotated[int | None, Parameter(metavar="NUMBER")] = None) -> int:
+    """Serve orders on the Temporal service of the environment, until SIGTERM or SIGINT.
+
+    Its processes stop together, also when one of them dies.
+
+    Parameters
+    ----------
+    processes
+        How many worker processes; else UNBUY_WORKER_PROCESSES, or one for each core.
+    """
+    settings = read_settings()
+    if processes is not None and processes < 1:
+        raise Failure(gettext("--processes must be at least 1."))
+    number = processes or settings.worker_processes or os.cpu_count() or 1
+    serve_process = partial(_serve_process, settings)
+    if number == 1:
+        serve_process()
+    return serve_together(serve_process, number)
+
+
 def _serve_process(settings: Settings) -> NoReturn:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     status = 0
     try:
-        asyncio.run(serve(settings))
+        # What is served and logged knows no terminal's language.
+        with use_locale(LOCALES[0]):
+            asyncio.run(serve(settings))
     except (BadConfiguration, CannotServe) as error:
         log.debug("The worker cannot serve", exc_info=True)
-        # Said again here only: what is served and logged knows no terminal's language.
-        print(refusal(str(error), of_terminal(os.environ)), file=sys.stderr)
+        err.print(plain(refusal(str(error), of_terminal(os.environ))))
         status = 1
     except Exception as error:
         log.error("The worker stopped: %s", error, exc_info=settings.log_level == "DEBUG")
@@ -90,30 +114,5 @@ def _serve_process(settings: Settings) -> NoReturn:
     os._exit(status)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve with as many processes as asked for; they stop together, and are missed when one dies."""
-    parser = argparse.ArgumentParser(description="Serve orders on a Temporal service.")
-    parser.add_argument(
-        "--processes",
-        type=int,
-        default=None,
-        help="how many worker processes (default: one per core)",
-    )
-    options = parser.parse_args(arguments)
-    with use_locale(of_terminal(os.environ)):
-        try:
-            settings = Settings()
-        except ValidationError as error:
-            print(complaints(error), file=sys.stderr)
-            return 2
-        if options.processes is not None and options.processes < 1:
-            print(gettext("--processes must be at least 1."), file=sys.stderr)
-            return 2
-    processes = options.processes or settings.worker_processes or os.cpu_count() or 1
-    if processes == 1:
-        _serve_process(settings)
-    return serve_together(partial(_serve_process, settings), processes)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["worker", *sys.argv[1:]]))

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from pydantic import SecretStr
 from demo.waiting import until
 from deploy.child_process import child_process
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
-from deploy.local import ROOT, WORKER, environment_of
+from deploy.local import environment_of
 from gateway.access import Role
 from gateway.tokens import SecretTokens
+from runtime import program
 
 _PATIENCE = 60.0
 _BLINK = 0.1
@@ -55,7 +55,6 @@ async def system(directory: Path) -> AsyncIterator[System]:
             if not name.startswith("UNBUY_")
         }
         environment |= {
-            "PYTHONPATH": str(ROOT),
             "UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'unbuy.db'}",
             "UNBUY_PROOF_STORE": str(directory / "proofs"),
             "UNBUY_GATEWAY_PORT": str(port),
@@ -65,8 +64,8 @@ async def system(directory: Path) -> AsyncIterator[System]:
             "UNBUY_RATE_LIMIT": "1000000/second",
         }
         for name, command in (
-            ("worker", (str(WORKER), "--processes", "1")),
-            ("gateway", ("-m", "gateway")),
+            ("worker", program.argv("worker", "--processes", "1")),
+            ("gateway", program.argv("gateway")),
         ):
             part = _part(directory / f"{name}.log", environment, *command)
             process = await stack.enter_async_context(part)
@@ -83,7 +82,7 @@ async def _part(
     # Ctrl-C is for whoever runs the bench: it ends its parts in order.
     with log.open("ab") as said:
         async with child_process(
-            *(sys.executable, *command),
+            *command,
             patience=timedelta(seconds=_PATIENCE),
             stdout=said,
             stderr=said,

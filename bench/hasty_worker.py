@@ -1,4 +1,4 @@
-"""``worker.py``, which gives up an attempt to move money or to deliver a webhook sooner than it should.
+"""A worker that gives up an attempt to move money or to deliver a webhook sooner than it should.
 
 A worker that was killed in the middle of an attempt is missed only when the attempt's time is up: a minute.
 A short soak has not got that minute. UNBUY_SOAK_ATTEMPT: seconds.
@@ -8,7 +8,7 @@ import os
 import sys
 from datetime import timedelta
 
-from worker import main
+from cli.app import main
 from workflows.options import DELIVER_WEBHOOK, MOVE_MONEY
 
 ATTEMPT = "UNBUY_SOAK_ATTEMPT"
@@ -17,4 +17,4 @@ if __name__ == "__main__":
     for options in (MOVE_MONEY, DELIVER_WEBHOOK):
         options["start_to_close_timeout"] = timedelta(seconds=float(os.environ[ATTEMPT]))
     del os.environ[ATTEMPT]
-    sys.exit(main())
+    sys.exit(main(["worker", *sys.argv[1:]]))

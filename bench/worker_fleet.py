@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench.hasty_worker import ATTEMPT
 from deploy.embedded import EmbeddedServer
-from deploy.local import WORKER, environment_of
+from deploy.local import environment_of
+from runtime import program
 
 _ROOT = Path(__file__).parents[1]
 _PATIENCE = 60.0
@@ -18,7 +19,7 @@ _PATIENCE = 60.0
 
 @dataclass
 class Fleet:
-    """Several workers at once: ``worker.py``, or ``hasty_worker`` where the environment has its ATTEMPT."""
+    """Several workers at once, or ``hasty_worker``s where the environment has its ATTEMPT."""
 
     environment: Mapping[str, str]
     log: Path
@@ -33,10 +34,9 @@ class Fleet:
     async def start(self) -> None:
         """Start one more."""
         hasty = ATTEMPT in self.environment
-        command = ("-m", "bench.hasty_worker") if hasty else (str(WORKER),)
+        command = [sys.executable, "-m", "bench.hasty_worker"] if hasty else program.argv("worker")
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
                 *(*command, "--processes", "1"),
                 cwd=_ROOT,
                 env=self.environment,

@@ -3,12 +3,16 @@
 Both print a table, and end with exit status 1 when something is wrong.
 """
 
-from rich.console import Console
+from typing import Annotated
+
+from cyclopts import Parameter
 from rich.table import Table
 from temporalio.client import WorkflowFailureError
 
 from activities.reconciliation import Report
-from cli.orders import Failure, connection, open_configured_database
+from cli.connection import connection, open_configured_database
+from cli.console import out
+from cli.failure import Failure
 from cli.rendering import instant, named, refusal
 from database.ledger import AccountBalance, HeldBalance, SqlLedger, totals_by_currency
 from i18n.catalogues import N_, translator
@@ -30,8 +34,16 @@ _ACCOUNTS = {
 """The ledger's accounts (``orders.accounting``), as a bookkeeper reads them."""
 
 
-async def reconcile(out: Console, days: int) -> int:
-    """Compare provider, ledger and workflows now; 1 when anything differs, repaired or not."""
+async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> int:
+    """Compare what the payment provider, the ledger and the workflows say of the same money.
+
+    News that never came is brought again; everything that differs is printed.
+
+    Parameters
+    ----------
+    days
+        How many days to look back.
+    """
     if not 1 <= days <= _MOST_DAYS:
         raise Failure(gettext("--days must be between 1 and {most}.", most=_MOST_DAYS))
     async with connection() as client:
@@ -56,8 +68,8 @@ async def reconcile(out: Console, days: int) -> int:
     return 1 if differences else 0
 
 
-async def books(out: Console) -> int:
-    """Print the trial balance and what is held per status; 1 when a currency does not sum to zero."""
+async def books() -> int:
+    """Print the sums of all orders: the trial balance, which is zero, and the money held per status."""
     async with open_configured_database() as database:
         ledger = SqlLedger(database)
         balance, held = await ledger.trial_balance(), await ledger.held_by_status()

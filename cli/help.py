@@ -6,10 +6,12 @@ docstrings by ``extract``; here they are said, and whatever cyclopts complains o
 
 import ast
 import difflib
+import importlib.util
 import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
-from typing import IO, Any, Final
+from pathlib import Path
+from typing import IO, Any, Final, get_args
 
 from babel.messages.extract import extract_python
 from cyclopts import (
@@ -28,9 +30,11 @@ from cyclopts.help.specs import get_default_command_columns, get_default_paramet
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
+from cli.commands import COMMANDS
 from i18n.catalogues import N_, NC_, translator
 from i18n.current import current_locale, gettext
 from i18n.formats import duration_text
+from runtime.program import COMMAND
 
 FORMAT: Final = "plaintext"
 """How cyclopts is to hand on a docstring: as it is, which is how the catalogues have it."""
@@ -39,6 +43,7 @@ _OF_CYCLOPTS: Final = (
     N_("Arguments"),
     N_("Commands"),
     N_("Parameters"),
+    N_("Display application version."),
     N_("Display this message and exit."),
 )
 _PLACEHOLDERS: Final = (
@@ -49,15 +54,19 @@ _PLACEHOLDERS: Final = (
     NC_("placeholder", "DURATION"),
     NC_("placeholder", "FILE"),
     NC_("placeholder", "NAME"),
+    NC_("placeholder", "NUMBER"),
     NC_("placeholder", "OPTIONS"),
     NC_("placeholder", "ORDER_ID"),
     NC_("placeholder", "ROLE"),
+    NC_("placeholder", "SHELL"),
     NC_("placeholder", "SUB"),
 )
 _PLACEHOLDER: Final = re.compile(rf"\b({'|'.join(_PLACEHOLDERS)})\b")
 
+_ROOT: Final = Path(__file__).parents[1]
 
-class SpokenHelp:
+
+class TranslatedHelp:
     """Help as cyclopts lays it out, in the current language."""
 
     def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
@@ -95,12 +104,26 @@ def extract(
     """For Babel: the texts of a file with commands, with what their docstrings say."""
     yield from extract_python(source, keywords, comment_tags, options)
     source.seek(0)
+    module = ".".join(Path(source.name).resolve().relative_to(_ROOT).with_suffix("").parts)
     for node in ast.parse(source.read()).body:
-        if isinstance(node, ast.AsyncFunctionDef) and any(
-            ast.unparse(it).startswith("app.") for it in node.decorator_list
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
+            f"{module}:{node.name}" in COMMANDS.values()
+            or any(ast.unparse(it).startswith("app.") for it in node.decorator_list)
         ):
             for text in _texts(ast.get_docstring(node)):
                 yield node.lineno, None, text, []
+
+
+def description(path: str) -> str:
+    """What a command of ``COMMANDS`` does, from its docstring, without importing what it needs."""
+    module, _, name = path.partition(":")
+    found = importlib.util.find_spec(module)
+    assert found is not None, path
+    assert found.origin is not None, path
+    for node in ast.parse(Path(found.origin).read_bytes()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            return docstring_parse(ast.get_docstring(node), FORMAT).description or ""
+    raise LookupError(path)
 
 
 def paragraphs(text: str) -> list[str]:
@@ -115,7 +138,7 @@ def lifetime_text(lifetime: timedelta) -> str:
 
 def complaint(error: CycloptsError) -> str:
     """What was asked for wrongly, as a sentence with where to look it up."""
-    command = " ".join(["python starter.py", *(error.command_chain or ())])
+    command = " ".join([COMMAND, *(error.command_chain or ())])
     return gettext("{error} For help: {command} --help", error=_wrong(error), command=command)
 
 
@@ -159,7 +182,7 @@ def _wrong_value(argument: Argument, value: str) -> str:
             choices=", ".join(choices),
             nearest=_nearest(value, choices),
         )
-    if argument.hint is int:
+    if int in (argument.hint, *get_args(argument.hint)):
         return gettext(
             'Invalid value "{value}" for {name}: it takes a whole number.', value=value, name=name
         )

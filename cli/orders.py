@@ -1,112 +1,202 @@
-"""What the commands share: reaching Temporal and the database, and reading what was typed.
-
-Whatever goes wrong is a ``Failure``: a sentence with the remedy.
-"""
+"""Commands for orders: place, show, watch and list them."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
-from uuid import uuid4
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from cyclopts import Parameter
+from pydantic import ValidationError
+from rich.table import Table
+from rich.text import Text
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
-from database.connection import DATABASE_ERRORS, Database
+from cli import rendering
+from cli.arguments import Flag, Id, Json, party_id
+from cli.connection import connection, is_unknown, no_answer, open_configured_database
+from cli.console import out, plain, print_json
+from cli.failure import Failure
 from database.orders import SqlOrders
-from database.schema import NewerDatabase
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
 from i18n.sentences import refusal as refusal_in
 from orders.errors import InvalidInput
-from orders.messages import MESSAGES, Message, parse
 from orders.place_order import PlaceOrder
 from orders.status import Status
-from orders.values import PartyId
-from orders.view import OrderView
-from runtime.settings import Settings, complaints
-from runtime.temporal import (
-    BadConfiguration,
-    Unreachable,
-    connect,
-    first_line,
-    is_unknown_namespace,
-    refusal,
-)
-from workflows import calls
+from orders.view import OrderView, is_of
+from runtime.program import COMMAND
+from runtime.temporal import first_line
+from workflows import calls, ids
 
+_ANSWER_WITHIN = timedelta(seconds=15)
+_LOOK_EVERY = timedelta(seconds=1)
+_MOST_LISTED = 1000
 # What the system says of a file that cannot be read.
 _OF_THE_SYSTEM = (
     N_("No such file or directory"),
     N_("Is a directory"),
     N_("Permission denied"),
 )
-_ANSWER_WITHIN = timedelta(seconds=15)
 
 
-class Failure(Exception):
-    """What a command could not do: a sentence with the remedy, and the exit status."""
-
-    def __init__(self, sentence: str, status: int = 2) -> None:
-        super().__init__(sentence)
-        self.status = status
+def _code(name: str) -> str:
+    """A status as the contract writes it, which is how it is listed; with hyphens it is taken, too."""
+    return name.lower().replace("-", "_")
 
 
-@asynccontextmanager
-async def connection() -> AsyncIterator[Client]:
-    """A client of the configured Temporal service; what its calls can fail with becomes a sentence."""
-    try:
-        client = await connect()
-    except BadConfiguration as error:
-        raise Failure(str(error)) from None
-    except Unreachable as error:
+async def place(file: str, /) -> int:
+    """Place an order (R1) from a JSON file; samples/ has three. The same order again changes nothing.
+
+    Parameters
+    ----------
+    file
+        The order, as JSON.
+    """
+    placed = _read_order(file)
+    async with connection() as client:
+        view = await find_order(client, placed.order_id)
+        if view is None:
+            try:
+                await calls.place(client, placed)
+            except WorkflowAlreadyStartedError:
+                view = await find_order(client, placed.order_id)
+    if view is None:
+        out.print(
+            gettext(
+                "Order {order} is placed. To see it: {unbuy} show {order}",
+                order=placed.order_id,
+                unbuy=COMMAND,
+            )
+        )
+        return 0
+    if not is_of(view, placed):
         raise Failure(
             gettext(
-                "{error} Start it with `make up`, or set TEMPORAL_ADDRESS to where it is.",
-                error=error,
-            ),
-            status=1,
-        ) from None
-    try:
-        yield client
-    except RPCError as error:
-        if _is_no_answer(error):
-            raise no_answer() from None
-        raise Failure(refusal(client, error), status=1) from None
+                "Order {order} exists already, with other contents, and an id is never used again. "
+                "Give this one another order_id; to see that one: {unbuy} show {order}",
+                order=placed.order_id,
+                unbuy=COMMAND,
+            )
+        )
+    out.print(
+        gettext(
+            "Order {order} exists already, with the same contents. Nothing has changed.",
+            order=placed.order_id,
+        )
+    )
+    return 0
 
 
-@asynccontextmanager
-async def open_configured_database() -> AsyncIterator[Database]:
-    """The database of the settings."""
-    url = read_settings().database_url
-    try:
-        database = await Database.open(url)
-        try:
-            yield database
-        finally:
-            await database.close()
-    except NewerDatabase as error:
-        raise Failure(refusal_in(str(error), current_locale()), status=1) from None
-    except DATABASE_ERRORS as error:
-        raise Failure(
-            gettext(
-                "The database cannot be read ({why}). UNBUY_DATABASE_URL says where it is.",
-                why=first_line(error),
-            ),
-            status=1,
-        ) from None
+async def show(order_id: str, /, *, as_json: Json = False) -> int:
+    """Show an order: its state and why, its money, what happened, what comes, who can do what.
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    as_json
+        Print JSON.
+    """
+    async with connection() as client:
+        view = await find_order(client, order_id)
+    if view is None:
+        raise unknown_order(order_id)
+    _show(view, as_json)
+    return 0
 
 
-def read_settings() -> Settings:
-    """The settings of this installation."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise Failure(complaints(error)) from None
+async def watch(order_id: str, /) -> int:
+    """Follow an order live, until nothing about it is left to happen.
+
+    Parameters
+    ----------
+    order_id
+        The order.
+    """
+    told: set[rendering.TimelineLine] = set()
+    over = False
+    async with connection() as client:
+        while not over:
+            over = await is_over(client, order_id)
+            if (view := await find_order(client, order_id)) is None:
+                raise unknown_order(order_id)
+            if new := [line for line in rendering.history(view) if line not in told]:
+                told.update(new)
+                out.print(rendering.timeline(new))
+                out.print(rendering.heading(view))
+                for line in rendering.coming(view)[:1]:
+                    out.print(Text(gettext("Next by itself: {line}", line=line)))
+            if not over:
+                await asyncio.sleep(_LOOK_EVERY.total_seconds())
+    return 0
+
+
+async def list_orders(
+    *,
+    status: Annotated[Status | None, Parameter(name_transform=_code)] = None,
+    buyer: Id = None,
+    seller: Id = None,
+    overdue: Flag = False,
+    as_json: Json = False,
+) -> int:
+    """List orders, newest first.
+
+    Parameters
+    ----------
+    status
+        Only those in this status.
+    buyer
+        Only those of this buyer, by id.
+    seller
+        Only those of this seller, by id.
+    overdue
+        Only those whose next deadline has passed, such as a refund that is late.
+    as_json
+        Print JSON.
+    """
+    query = _query(status, buyer, seller, overdue)
+    async with connection() as client:
+        listed = [found async for found in client.list_workflows(query, limit=_MOST_LISTED)]
+        rows = [
+            {
+                "order_id": found.id.removeprefix(ids.order_workflow_id("")),
+                "status": found.typed_search_attributes.get(ids.ORDER_STATUS),
+                "buyer": found.typed_search_attributes.get(ids.BUYER_ID),
+                "seller": found.typed_search_attributes.get(ids.SELLER_ID),
+                "deadline": found.typed_search_attributes.get(ids.ORDER_DEADLINE)
+                if found.status is WorkflowExecutionStatus.RUNNING
+                else None,
+            }
+            for found in sorted(listed, key=lambda found: found.start_time, reverse=True)
+        ]
+    if as_json:
+        print_json(rows)
+        return 0
+    table = Table(
+        gettext("order"),
+        gettext("status"),
+        gettext("buyer"),
+        gettext("seller"),
+        gettext("next by itself"),
+        box=None,
+    )
+    for row in rows:
+        at = row["deadline"]
+        table.add_row(
+            plain(str(row["order_id"])),
+            plain(rendering.key_and_name("status", str(row["status"]))),
+            plain(str(row["buyer"])),
+            plain(str(row["seller"])),
+            rendering.instant(at) if isinstance(at, datetime) else "",
+        )
+    out.print(table if rows else gettext("No such orders."))
+    if len(rows) == _MOST_LISTED:
+        out.print(
+            gettext("There may be more than these {most}: narrow the list down.", most=_MOST_LISTED)
+        )
+    return 0
 
 
 async def find_order(client: Client, order_id: str) -> OrderView | None:
@@ -142,11 +232,6 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
     return kept
 
 
-def is_unknown(error: RPCError) -> bool:
-    """Whether Temporal knows no process of this id, or none that still runs."""
-    return error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error)
-
-
 async def is_over(client: Client, order_id: str) -> bool:
     """Whether an order's process has ended; also when its history is gone."""
     try:
@@ -158,7 +243,19 @@ async def is_over(client: Client, order_id: str) -> bool:
     return described.status is not WorkflowExecutionStatus.RUNNING
 
 
-def read_order(file: str) -> PlaceOrder:
+def unknown_order(order_id: str) -> Failure:
+    """There is no such order."""
+    return Failure(
+        gettext(
+            "There is no order {order}. To see which there are: {unbuy} list; "
+            "to place one: {unbuy} place FILE",
+            order=order_id,
+            unbuy=COMMAND,
+        )
+    )
+
+
+def _read_order(file: str) -> PlaceOrder:
     """An order from a JSON file."""
     try:
         text = Path(file).read_bytes()
@@ -177,90 +274,28 @@ def read_order(file: str) -> PlaceOrder:
         raise Failure(
             gettext(
                 "{error} samples/order-eur.json shows what an order looks like.",
-                error=refusal_of(InvalidInput.of(file, error)),
+                error=refusal_in(str(InvalidInput.of(file, error)), current_locale()),
             )
         ) from None
 
 
-def read_message(name: str, json: str | None, message_id: str | None) -> Message:
-    """The message as the contract has it; with an id in any case, so that it can be sent again."""
-    body = sys.stdin.buffer.read() if json == "-" else (json or "").encode()
-    try:
-        message = parse(name, [body.strip()])
-        given = message.model_dump(exclude_unset=True)
-        chosen = message_id or message.message_id or f"cli-{uuid4()}"
-        return type(message).model_validate({**given, "message_id": chosen})
-    except InvalidInput as error:
-        raise Failure(f"{refusal_of(error)}{_takes(name)}") from None
-    except ValidationError as error:
-        raise Failure(refusal_of(InvalidInput.of(name, error))) from None
+def _query(status: Status | None, buyer: str | None, seller: str | None, overdue: bool) -> str:
+    """A visibility query. Only checked values go into it, and none of them can hold a quote."""
+    parts = ["WorkflowType = 'OrderWorkflow'"]
+    if status:
+        parts.append(f"{ids.ORDER_STATUS.name} = '{status.value}'")
+    if buyer is not None:
+        parts.append(f"{ids.BUYER_ID.name} = '{party_id('buyer', buyer)}'")
+    if seller is not None:
+        parts.append(f"{ids.SELLER_ID.name} = '{party_id('seller', seller)}'")
+    if overdue:
+        now = datetime.now(UTC).isoformat()
+        parts.append(f"{ids.ORDER_DEADLINE.name} < '{now}' AND ExecutionStatus = 'Running'")
+    return " AND ".join(parts)
 
 
-def _takes(name: str) -> str:
-    model = MESSAGES.get(name)
-    if model is None:
-        return ""
-    fields = model.model_fields.items()
-    needed = ", ".join(field for field, about in fields if about.is_required()) or gettext(
-        "nothing"
-    )
-    optional = ", ".join(field for field, about in fields if not about.is_required())
-    return gettext(
-        " {name} takes {needed}; optional: {optional}.", name=name, needed=needed, optional=optional
-    )
-
-
-def refusal_of(error: InvalidInput) -> str:
-    """What is wrong with an input, in the current language."""
-    return refusal_in(str(error), current_locale())
-
-
-def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str) -> str:
-    """The id of somebody in this role; one that could be nobody's is refused."""
-    try:
-        return TypeAdapter(PartyId).validate_python(party)
-    except ValidationError:
-        raise Failure(
-            gettext(
-                "{nobody}: an id has up to 64 letters, digits or any of . _ : | @ + -",
-                nobody=_nobody(role),
-            )
-        ) from None
-
-
-def _nobody(role: Literal["buyer", "seller", "support", "provider"]) -> str:
-    match role:
-        case "buyer":
-            return gettext("There can be no buyer of this id")
-        case "seller":
-            return gettext("There can be no seller of this id")
-        case "support":
-            return gettext("Nobody in support can have this id")
-        case "provider":
-            return gettext("There can be no payment provider of this id")
-
-
-def unknown_order(order_id: str) -> Failure:
-    """There is no such order."""
-    return Failure(
-        gettext(
-            "There is no order {order}. To see which there are: python starter.py list; "
-            "to place one: python starter.py place FILE",
-            order=order_id,
-        )
-    )
-
-
-def no_answer(hint: str = "") -> Failure:
-    """Temporal is there, but no worker; ``hint`` says what became of the request."""
-    return Failure(
-        gettext("No worker answers. Start one with `python worker.py`, and try again.") + hint,
-        status=1,
-    )
-
-
-def _is_no_answer(error: RPCError) -> bool:
-    """Whether a call waited in vain, or Temporal knows that no worker would take it."""
-    return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
-        error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
-    )
+def _show(view: OrderView, as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+    else:
+        out.print(rendering.whole(view))

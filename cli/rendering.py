@@ -4,19 +4,16 @@ Answers the product's questions (state, why, what happened, what comes, who can 
 money) from an ``OrderView`` alone, so that it shows open orders and ones long gone alike.
 """
 
-import io
-import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from unicodedata import category
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from adapters.notifications.render import wording
+from cli.console import plain
 from database.outbox import OutboxEntry
 from i18n.current import current_locale, gettext
 from i18n.formats import days_text, money_text
@@ -36,28 +33,6 @@ _KINDS = {
     "decision": ("seller_decision", "dispute_decision"),
     "topic": ("topic",),
 }
-
-
-# A pipe has no width: lines are wrapped for people only.
-UNWRAPPED = 10_000
-
-
-class Piped(io.StringIO):
-    """Standard output for programs: without the blanks by which tables fill their last column."""
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """That of standard output."""
-        return sys.stdout.encoding or "utf-8"
-
-    def write(self, text: str) -> int:
-        """Write whole lines, as a console does."""
-        sys.stdout.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
-        return len(text)
-
-    def flush(self) -> None:
-        """Hand on what was written."""
-        sys.stdout.flush()
 
 
 class TimelineLine(NamedTuple):
@@ -82,13 +57,6 @@ def from_instant(at: datetime) -> str:
 def money(value: Money | Balance) -> str:
     """An amount as people write it; a negative balance has its sign in front."""
     return money_text(value, current_locale())
-
-
-def plain(text: str) -> str:
-    """Somebody's text without what would steer a terminal: control and formatting characters."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if category(char).startswith("C") else char for char in text
-    )
 
 
 def refusal(reason: str, available_from: datetime | None) -> str:

@@ -13,15 +13,36 @@ from time import monotonic
 from rich.console import Console
 from temporalio.exceptions import TemporalError
 
+from cli.arguments import Flag
+from cli.console import out
+from cli.failure import Failure
 from database.ledger import SqlLedger
 from demo import report
 from demo.report import Outcome
 from demo.stage import Life, Stage, StrayPaymentStory, set_up
 from demo.stories import STORIES, Story
+from deploy.embedded import EmbeddedServerError
 from i18n.current import gettext, ngettext
+from runtime.program import COMMAND
+from runtime.temporal import quiet_core
 
 # More at once only wait for each other on two cores.
 _AT_ONCE = 6
+
+
+async def demo(*, keep: Flag = False) -> int:
+    """Live through every ending of an order, on a real Temporal server, in virtual time.
+
+    Parameters
+    ----------
+    keep
+        Leave server, web UI and worker running until Ctrl-C.
+    """
+    quiet_core()
+    try:
+        return await perform(out, keep=keep)
+    except EmbeddedServerError as error:
+        raise Failure(str(error), status=1) from None
 
 
 async def perform(console: Console, *, keep: bool) -> int:
@@ -155,7 +176,7 @@ def kept(address: str, ui_url: str | None, database_url: str, log: Path) -> Iter
         "Temporal": address,
         "Web UI": ui_url,
         gettext("Log"): log,
-        gettext("Commands"): f"{variables} python starter.py list",
+        gettext("Commands"): f"{variables} {COMMAND} list",
     }
     width = max(map(len, found))
     for name, where in found.items():

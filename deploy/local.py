@@ -12,18 +12,19 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
+from cli.app import main
+from cli.connection import read_settings
+from cli.failure import Failure
 from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
 from deploy.secret import token_secret
 from gateway.access import Role
 from gateway.tokens import SecretTokens
-from i18n.current import gettext, use_locale
-from i18n.negotiation import of_terminal
-from runtime.settings import Settings, complaints
+from i18n.current import gettext
+from runtime import program
+from runtime.settings import Settings
 
-ROOT = Path(__file__).parents[1]
-WORKER = ROOT / "worker.py"
 DATA = Path("var")
 
 # Temporal's usual ports; the web UI's and the gateway's are always so much above the server's.
@@ -54,8 +55,8 @@ async def run(settings: Settings) -> int:
             loop.add_signal_handler(number, stopping.set)
 
         environment = environment_of(server) | variables
-        worker = await _start(environment, str(WORKER))
-        gateway = await _start(environment | gateway_variables(port, secret), "-m", "gateway")
+        worker = await _start(environment, "worker")
+        gateway = await _start(environment | gateway_variables(port, secret), "gateway")
         address = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
         print(f"Temporal  {server.address}")
         print(f"Web UI    {server.ui_url}")
@@ -69,13 +70,12 @@ async def run(settings: Settings) -> int:
         return await _supervise({"gateway": gateway, "worker": worker}, stopping)
 
 
-async def _start(environment: Mapping[str, str], *arguments: str) -> asyncio.subprocess.Process:
+async def _start(environment: Mapping[str, str], command: str) -> asyncio.subprocess.Process:
     # In a session of its own, as the server is: Ctrl-C in the terminal must not take one from under the
     # other. This process stops them in order.
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        env={**environment, "PYTHONPATH": str(ROOT)},
+        *program.argv(command),
+        env=environment,
         start_new_session=True,
     )
 
@@ -132,7 +132,7 @@ def commands(address: str, port: int, variables: Mapping[str, str]) -> Iterator[
     """How to reach this system from another terminal."""
     chosen = {"TEMPORAL_ADDRESS": address, **variables}
     environment = " ".join(f"{name}={value}" for name, value in chosen.items())
-    yield f"Commands  {environment} .venv/bin/python starter.py ..."
+    yield f"Commands  {environment} {program.COMMAND} ..."
     if port != DEFAULT_PORT:
         yield gettext(
             "Port {port} was taken: commands without these variables talk to whatever is there.",
@@ -178,26 +178,13 @@ def environment_of(server: EmbeddedServer) -> dict[str, str]:
     }
 
 
-def main() -> int:
-    """Run the system; a sentence on standard error if it cannot start."""
-    with use_locale(of_terminal(os.environ)):
-        return _main()
-
-
-def _main() -> int:
+async def up() -> int:
+    """Run the whole system on this machine, until Ctrl-C: Temporal, a worker and the gateway."""
     try:
-        settings = Settings()
-    except ValidationError as error:
-        print(complaints(error), file=sys.stderr)
-        return 2
-    try:
-        return asyncio.run(run(settings))
+        return await run(read_settings())
     except EmbeddedServerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130  # before there was anything to stop in order
+        raise Failure(str(error), status=1) from None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["up", *sys.argv[1:]]))

@@ -22,11 +22,12 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from database.connection import Database
 from deploy.embedded import embedded_server
-from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
 from gateway.pages.base import ZONE
+from gateway.server import Server
 from gateway.tokens import SecretTokens
+from gateway.wiring import build_pages, build_services
 from i18n.catalogues import Locale
 from orders import messages as m
 from orders.place_order import PlaceOrder
@@ -148,10 +149,10 @@ async def _ask_to_cancel(client: Client, order_id: str) -> None:
 @asynccontextmanager
 async def _gateway(client: Client, database: Database, folder: str) -> AsyncIterator[str]:
     settings = Settings(token_secret=_SECRET, proof_store=f"{folder}/proofs")
-    services = services_of(settings, client, database)
-    app = build_app(services, (), site_of(settings, services, client, database))
+    services = build_services(settings, client, database)
+    app = build_app(services, (), build_pages(settings, services, client, database))
     config = uvicorn.Config(app, access_log=False, log_level="error", lifespan="off")
-    server = Server(config, services.lookout)
+    server = Server(config, services.order_stream)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve([listening]))
         try:

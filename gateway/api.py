@@ -158,7 +158,7 @@ async def place_order(
     The same again changes nothing and answers 200. A buyer places orders of their own, under the
     marketplace's policy; support places any.
     """
-    placed = await works.desk.place(who, await read_as(request, PlaceOrder))
+    placed = await works.orders.place(who, await read_as(request, PlaceOrder))
     return _answer_placed(placed.view, placed.is_new, who)
 
 
@@ -189,7 +189,7 @@ async def list_orders(
     after = None if cursor is None else decode_cursor(cursor)
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
-    found = await works.desk.newest(who, chosen, after, PAGE_SIZE + 1)
+    found = await works.orders.newest(who, chosen, after, PAGE_SIZE + 1)
     shown, next_cursor = paginate([seen_by(who, view) for view in found], by_placing)
     page = Page(
         orders=[
@@ -209,7 +209,7 @@ async def read_order(
 
     Also years after it ended and its history is gone.
     """
-    return answer(await works.desk.visible(who, order_id), who)
+    return answer(await works.orders.visible(who, order_id), who)
 
 
 async def _watched(
@@ -219,7 +219,7 @@ async def _watched(
     last_event_id: Annotated[str | None, Header(), WithJsonSchema({"type": "string"})] = None,
 ) -> AsyncIterator[AsyncIterable[ServerSentEvent]]:
     """Everything that can be refused is refused here, before the stream begins."""
-    await works.desk.must_be_visible(who, order_id)
+    await works.orders.must_be_visible(who, order_id)
     seen = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
 
     async def events(news: AsyncIterable[tuple[int, OrderView]]) -> AsyncIterable[ServerSentEvent]:
@@ -229,7 +229,7 @@ async def _watched(
             )
 
     # Until the token ends: its watcher has to sign in again.
-    async with works.lookout.watching(order_id, who, seen) as news:
+    async with works.order_stream.watching(order_id, who, seen) as news:
         yield events(news)
 
 
@@ -265,9 +265,9 @@ async def reorder(
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
     """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
-    closed = await works.desk.visible(who, order_id)
+    closed = await works.orders.visible(who, order_id)
     wanted = await read_as(request, Reorder)
-    placed = await works.desk.reorder(
+    placed = await works.orders.reorder(
         who, closed, wanted.order_id, wanted.prices, wanted.shipping_price
     )
     return _answer_placed(placed.view, placed.is_new, who)
@@ -327,7 +327,7 @@ def _tell(name: str) -> Callable[..., Awaitable[Response]]:
         ] = None,
     ) -> Response:
         message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
-        return answer(await works.desk.tell(who, order_id, message), who)
+        return answer(await works.orders.tell(who, order_id, message), who)
 
     return tell
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Services:
     """One of each for the whole gateway."""
 
-    desk: OrderService
+    orders: OrderService
     tokens: Tokens
     limits: RateLimits
-    lookout: OrderStream
+    order_stream: OrderStream
     proofs: Proofs
     webhooks: ProviderWebhooks
     health: Health

@@ -21,8 +21,7 @@ ROOT: Final = Path(__file__).parents[1]
 
 METHODS: Final = [
     # Help is made of the commands' docstrings.
-    ("starter.py", "cli.help:extract"),
-    ("**.py", "python"),
+    ("**.py", "cli.help:extract"),
     ("**.jinja", "jinja2"),
 ]
 OPTIONS: Final = {

@@ -10,6 +10,7 @@ from temporalio.api.operatorservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.program import COMMAND
 from runtime.temporal import CannotServe, refusal
 from workflows import calls, ids
 
@@ -54,6 +55,7 @@ async def schedule_reconciliation(client: Client) -> None:
         if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
             raise
         log.warning(
-            "Reconciliation cannot be scheduled from here (%s); run `python starter.py reconcile` daily",
+            "Reconciliation cannot be scheduled from here (%s); run `%s reconcile` daily",
             error.message,
+            COMMAND,
         )

@@ -1,22 +1,11 @@
-"""Our programs as child processes, and several processes that serve as one."""
+"""Several processes that serve as one."""
 
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-
-_STARTER = Path(__file__).parents[1] / "starter.py"
-
-
-def program(*arguments: str) -> list[str]:
-    """The command that runs one of our own, such as ``program("gateway")``: from a checkout or installed."""
-    # By its path, whose directory Python searches first: whatever name the rooms lie under, and wherever
-    # the child runs.
-    return [sys.executable, str(_STARTER), *arguments]
 
 
 def serve_together(serve: Callable[[], None], processes: int) -> int:

@@ -7,11 +7,14 @@ import asyncio
 import logging
 import textwrap
 from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
@@ -49,6 +52,14 @@ class CannotServe(Exception):
 
 class Unreachable(Exception):
     """Nothing answers as Temporal does; the text names the address and says why."""
+
+
+@cache
+def quiet_core() -> None:
+    """Have the SDK keep its warnings from standard output, amid what a command prints."""
+    with suppress(RuntimeError):  # one that runs already stays as it is
+        quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
 
 
 def connect_later() -> Awaitable[Client]:

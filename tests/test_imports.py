@@ -85,7 +85,10 @@ IN_THE_CALLER = {"workflows/calls.py"}  # runs in whoever talks to orders, not i
 
 
 def _modules(*rooms: str) -> list[Path]:
-    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+    """The modules of rooms; one that is run, as a command of the command line, stands above its room."""
+    return sorted(
+        path for room in rooms for path in (ROOT / room).rglob("*.py") if path.name != "__main__.py"
+    )
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -128,7 +128,7 @@ class OrderPages:
         if session.caller.role is Role.SUPPORT:
             return await self._support_queue(request, session, after)
         status = _status(request.query_params.get("status"))
-        found = await self._works.desk.newest(session.caller, status, after, PAGE_SIZE + 1)
+        found = await self._works.orders.newest(session.caller, status, after, PAGE_SIZE + 1)
         orders, cursor = paginate(found, by_placing)
         context = {"orders": orders, "chosen": status}
         return self._list(
@@ -172,7 +172,7 @@ class OrderPages:
 
     async def _order(self, request: Request) -> Response:
         session = self._frame.signed(request)
-        view = await self._works.desk.visible(session.caller, request.path_params["order_id"])
+        view = await self._works.orders.visible(session.caller, request.path_params["order_id"])
         done = request.query_params.get(_DONE, "")
         said = PAID if done == _PAID else FORMS[done].done if done in FORMS else ""
         said = translator(self._frame.locale(request)).gettext(said) if said else ""
@@ -186,14 +186,14 @@ class OrderPages:
             raise NotFound(sentence("There is no such form."))
         _must_be_for(session, name)
         order_id = request.path_params["order_id"]
-        view = await self._works.desk.visible(session.caller, order_id)
+        view = await self._works.orders.visible(session.caller, order_id)
         try:
             message = read(name, entered, view)
             if FORMS[name].grave and not entered.get("confirmed"):
                 here = f"/orders/{order_id}"
                 context = {"view": view, "name": name, "entered": entered, "here": here}
                 return self._frame.show("confirm", request, session, context)
-            await self._works.desk.tell(session.caller, order_id, message)
+            await self._works.orders.tell(session.caller, order_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
             wrong = {"entered": entered, "entered_for": name}
             return await self._show_refused(request, session, order_id, error, wrong)
@@ -221,10 +221,10 @@ class OrderPages:
         session, entered = await self._frame.posted(request)
         _must_be_for(session, "reorder")
         order_id = request.path_params["order_id"]
-        view = await self._works.desk.visible(session.caller, order_id)
+        view = await self._works.orders.visible(session.caller, order_id)
         prices = {line.sku: line.unit_price for line in view.lines}
         new_id = f"{order_id[:52]}-{entered.get('message_id', '')[:8] or uuid4().hex[:8]}"
-        placed = await self._works.desk.reorder(
+        placed = await self._works.orders.reorder(
             session.caller, view, new_id, prices, view.shipping_price
         )
         return _to_order(placed.view.order_id)
@@ -233,7 +233,7 @@ class OrderPages:
         """Pay without a provider: for trying things out (``clock``)."""
         session, entered = await self._frame.posted(request)
         order_id = request.path_params["order_id"]
-        view = await self._works.desk.visible(session.caller, order_id)
+        view = await self._works.orders.visible(session.caller, order_id)
         if session.caller.role is not Role.BUYER:
             raise Forbidden(sentence("Only the buyer pays."))
         payment = PaymentReceived(
@@ -244,7 +244,7 @@ class OrderPages:
         )
         provider = Caller("test", Role.PROVIDER, session.caller.until)
         try:
-            await self._works.desk.tell(provider, order_id, payment)
+            await self._works.orders.tell(provider, order_id, payment)
         except MessageRefused as problem:
             return await self._show_refused(request, session, order_id, problem, {})
         return _to_order(order_id, _PAID)
@@ -253,7 +253,7 @@ class OrderPages:
         """Let an order's time pass at once: for trying things out."""
         session, entered = await self._frame.posted(request)
         order_id = request.path_params["order_id"]
-        view = await self._works.desk.visible(session.caller, order_id)
+        view = await self._works.orders.visible(session.caller, order_id)
         assert self._clock
         await self._clock.skip(view, entered.get("skip", ""))
         return _to_order(order_id)
@@ -262,11 +262,11 @@ class OrderPages:
         """Server-sent events that say only that the order has changed; the script reads it anew."""
         session = self._frame.signed(request)
         order_id = request.path_params["order_id"]
-        await self._works.desk.must_be_visible(session.caller, order_id)
+        await self._works.orders.must_be_visible(session.caller, order_id)
         stack = AsyncExitStack()
         # Entered before the answer begins: one watcher too many is told so.
         news = await stack.enter_async_context(
-            self._works.lookout.watching(order_id, session.caller)
+            self._works.order_stream.watching(order_id, session.caller)
         )
 
         async def events() -> AsyncIterator[bytes]:
@@ -286,7 +286,7 @@ class OrderPages:
     ) -> Response:
         """The order as it is now, and why it did not take what was sent."""
         problem = as_problem(error)
-        view = await self._works.desk.visible(session.caller, order_id)
+        view = await self._works.orders.visible(session.caller, order_id)
         wrong = {"problem": problem, **more}
         return await self._show_order(request, session, view, wrong, problem.status)
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from activities.reconciliation import Report
 from cli import accounting
-from cli.orders import Failure
+from cli.failure import Failure
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
@@ -38,6 +38,14 @@ class Screen:
     def text(self) -> str:
         assert isinstance(self.console.file, io.StringIO)
         return re.sub(r" +", " ", self.console.file.getvalue())
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """What the commands print on."""
+    screen = Screen()
+    monkeypatch.setattr(accounting, "out", screen.console)
+    return screen
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -71,12 +79,12 @@ async def _differs(database: Database) -> None:
     )
 
 
-async def test_the_books_and_a_reconciliation_without_differences(database: Database) -> None:
+async def test_the_books_and_a_reconciliation_without_differences(
+    database: Database, screen: Screen
+) -> None:
     """Case 26: the trial balance is zero, and what is held is told by status."""
-    screen = Screen()
-
-    assert await accounting.books(screen.console) == 0
-    assert await accounting.reconcile(screen.console, 35) == 0
+    assert await accounting.books() == 0
+    assert await accounting.reconcile() == 0
 
     for line in (
         "EUR cash at the provider 24.90",
@@ -88,12 +96,12 @@ async def test_the_books_and_a_reconciliation_without_differences(database: Data
         assert line in screen.text
 
 
-async def test_a_difference_is_printed_and_fails_the_command(database: Database) -> None:
+async def test_a_difference_is_printed_and_fails_the_command(
+    database: Database, screen: Screen
+) -> None:
     """Case 24: the order, what ought to be, what is, and since when."""
     await _differs(database)
-    screen = Screen()
-
-    assert await accounting.reconcile(screen.console, 35) == 1
+    assert await accounting.reconcile() == 1
 
     assert "paid ledger differs from order cash 24.90 EUR, held 24.90 EUR" in screen.text
     assert "cash 24.83 EUR, held 24.83 EUR" in screen.text
@@ -102,24 +110,22 @@ async def test_a_difference_is_printed_and_fails_the_command(database: Database)
 
 async def test_a_period_that_there_is_not_is_refused() -> None:
     with pytest.raises(Failure, match="between 1 and 3650"):
-        await accounting.reconcile(Screen().console, 0)
+        await accounting.reconcile(days=0)
 
 
-async def test_an_empty_ledger_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_ledger_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: Screen
+) -> None:
     monkeypatch.setenv("UNBUY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
-    screen = Screen()
-
-    assert await accounting.books(screen.console) == 0
+    assert await accounting.books() == 0
     assert screen.text == "The ledger is empty.\n"
 
 
-async def test_the_books_and_a_reconciliation_in_polish(database: Database) -> None:
+async def test_the_books_and_a_reconciliation_in_polish(database: Database, screen: Screen) -> None:
     await _differs(database)
-    screen = Screen()
-
     with use_locale("pl"):
-        assert await accounting.books(screen.console) == 0
-        assert await accounting.reconcile(screen.console, 35) == 1
+        assert await accounting.books() == 0
+        assert await accounting.reconcile() == 1
 
     for line in (
         "EUR środki u operatora płatności 24,83",
@@ -157,7 +163,7 @@ async def test_the_books_and_a_reconciliation_in_polish(database: Database) -> N
     ],
 )
 async def test_numbers_ask_for_their_plural(
-    monkeypatch: pytest.MonkeyPatch, number: int, said: str
+    monkeypatch: pytest.MonkeyPatch, screen: Screen, number: int, said: str
 ) -> None:
     @asynccontextmanager
     async def connected() -> AsyncIterator[None]:
@@ -175,9 +181,7 @@ async def test_numbers_ask_for_their_plural(
 
     monkeypatch.setattr(accounting, "connection", connected)
     monkeypatch.setattr(calls, "reconcile", compared)
-    screen = Screen()
-
     with use_locale("pl"):
-        await accounting.reconcile(screen.console, 35)
+        await accounting.reconcile()
 
     assert said in screen.text

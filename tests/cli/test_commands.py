@@ -23,9 +23,10 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-import starter
 from activities.orders import OrderSnapshot
-from cli import orders as commandline
+from cli import messages, orders
+from cli.app import run_command
+from cli.failure import Failure
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
@@ -80,7 +81,7 @@ class Terminal:
             patch.chdir(self.directory)
             for name, value in (self.environment | variables).items():
                 patch.setenv(name, value)
-            status = await asyncio.wait_for(starter.run(arguments), 60)
+            status = await asyncio.wait_for(asyncio.to_thread(run_command, arguments), 60)
         return Answer(status, out.getvalue(), err.getvalue())
 
     async def begin(self, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
@@ -564,7 +565,7 @@ def test_what_is_asked_for_wrongly_is_said_in_a_sentence(
     for name, value in terminal.environment.items():
         monkeypatch.setenv(name, value)
 
-    status = starter.main(arguments)
+    status = run_command(arguments)
 
     printed = capsys.readouterr()
     assert sentence in printed.err
@@ -746,14 +747,14 @@ async def test_without_a_worker_there_is_a_sentence(
     async with embedded_server() as server:
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
         monkeypatch.setattr(calls, "PATIENCE", timedelta(seconds=1))
-        monkeypatch.setattr(commandline, "_ANSWER_WITHIN", timedelta(seconds=1))
+        monkeypatch.setattr(orders, "_ANSWER_WITHIN", timedelta(seconds=1))
         monkeypatch.setenv("UNBUY_DATABASE_URL", terminal.environment["UNBUY_DATABASE_URL"])
         await calls.place(
             server.client, PlaceOrder.model_validate({**SAMPLE, "order_id": "unserved"})
         )
 
-        for command in (starter.show("unserved"), starter.send("unserved", "cancel_withdrawal")):
-            with pytest.raises(commandline.Failure, match="No worker answers") as failure:
+        for command in (orders.show("unserved"), messages.send("unserved", "cancel_withdrawal")):
+            with pytest.raises(Failure, match="No worker answers") as failure:
                 await command
 
         assert failure.value.status == 1

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
-import starter
+from cli.app import app, main
 from i18n.extraction import extract, read
 from orders.messages import MESSAGES
 from orders.status import Status
 
-COMMANDS = [name for name in starter.app if not name.startswith("-")]
+COMMANDS = [name for name in app if not name.startswith("-")]
 
 # What keeps its name in every language, and words that both languages have.
 _NAMES = {
     *("starter", "py", "python", "help", "h", "lang", "en", "pl", "docs", "messages", "md"),
     *("samples", "buyer", "seller", "support", "provider", "Temporal", "JSON", "ID", "R", "d"),
     *("UNBUY", "LC", "ALL", "MESSAGES", "LANG", "Ctrl", "C", "token", "zero", "do", "worker"),
+    *("API", "HTTP", "SIGINT", "SIGTERM", "WORKER", "PROCESSES", "bash", "fish", "zsh", "unbuy"),
+    *("source", "system", "UNBUY_WORKER_PROCESSES"),
 }
 _WORDS = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
 
@@ -30,7 +32,7 @@ def _words(text: str) -> set[str]:
 @pytest.fixture
 def say_help(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], str]:
     def help_of(command: str, locale: str) -> str:
-        assert starter.main([*command.split(), "--help", "--lang", locale]) == 0
+        assert main([*command.split(), "--help", "--lang", locale]) == 0
         return capsys.readouterr().out
 
     return help_of
@@ -52,7 +54,8 @@ def test_help_is_taken_from_the_docstrings_of_commands() -> None:
     texts = {
         str(message.id)
         for message in extract()
-        if "starter.py" in [path for path, _ in message.locations]
+        if {"cli/tokens.py", "cli/accounting.py", "cli/orders.py"}
+        & {path for path, _ in message.locations}
     }
 
     assert "How long it counts, such as 30d." in texts
@@ -88,7 +91,7 @@ def test_what_is_asked_for_wrongly_is_said_in_polish(
 ) -> None:
     monkeypatch.setenv("UNBUY_LANG", "pl")
 
-    assert starter.main(arguments.split()) == 2
+    assert main(arguments.split()) == 2
 
     assert sentence in capsys.readouterr().err
 
@@ -114,7 +117,7 @@ def test_why_temporal_cannot_be_reached_is_said_in_polish(
     for name, value in ({"UNBUY_LANG": "pl"} | variables).items():
         monkeypatch.setenv(name, value)
 
-    assert starter.main(["list"]) != 0
+    assert main(["list"]) != 0
 
     assert capsys.readouterr().err.startswith(sentence)
 
@@ -125,7 +128,7 @@ def test_a_wrong_setting_is_named_in_polish(
     for name, value in {"LANG": "pl", "LOG_LEVEL": "loud", "PROOF_STORE": "x://y"}.items():
         monkeypatch.setenv(f"UNBUY_{name}", value)
 
-    assert starter.main(["outbox"]) == 2
+    assert main(["outbox"]) == 2
 
     said = capsys.readouterr().err
     assert "UNBUY_LOG_LEVEL: dozwolone wartości to 'DEBUG', " in said

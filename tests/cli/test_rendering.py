@@ -41,7 +41,7 @@ STORIES: list[Callable[[], Story]] = [*ARRIVALS.values(), _settled, _given_more_
 
 
 def text_of(view: OrderView) -> str:
-    console = Console(file=io.StringIO(), width=rendering.UNWRAPPED)
+    console = Console(file=io.StringIO(), width=10_000)
     console.print(rendering.whole(view))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

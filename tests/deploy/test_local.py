@@ -47,13 +47,13 @@ def test_commands_name_server_and_database() -> None:
 
 UP = """
 import sys
-from demo.waiting import until
+from cli.app import main
 from deploy import local
 
 local.choose_port = lambda: int(sys.argv[1])
 local.UI_PORT_OFFSET = int(sys.argv[2]) - int(sys.argv[1])
 local.GATEWAY_PORT_OFFSET = int(sys.argv[3]) - int(sys.argv[1])
-sys.exit(local.main())
+sys.exit(main(["up"]))
 """
 
 

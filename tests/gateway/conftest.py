@@ -19,10 +19,11 @@ from temporalio.client import Client
 from database.connection import Database
 from demo.stage import Stage, has_nothing_to_do, set_up
 from demo.waiting import until
-from gateway.__main__ import Server, services_of, site_of
 from gateway.access import Role
 from gateway.app import build_app
+from gateway.server import Server
 from gateway.tokens import SecretTokens
+from gateway.wiring import build_pages, build_services
 from runtime.settings import Settings
 from workflows import calls
 
@@ -51,15 +52,15 @@ async def serving(client: Client, database: Database, **changes: Any) -> AsyncIt
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         chosen = settings(**({"public_url": address} | changes))
-        services = services_of(chosen, client, database)
-        site = site_of(chosen, services, client, database)
+        services = build_services(chosen, client, database)
+        site = build_pages(chosen, services, client, database)
         config = uvicorn.Config(
             build_app(services, chosen.cors_origins, site),
             access_log=False,
             log_level="error",
             lifespan="off",
         )
-        server = Server(config, services.lookout)
+        server = Server(config, services.order_stream)
         task = asyncio.create_task(server.serve([listening]))
         try:
             yield address

@@ -23,7 +23,7 @@ from demo.stage import Stage
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
 from gateway import orders as desk
-from gateway.__main__ import WRITERS_PATIENCE
+from gateway.server import WRITERS_PATIENCE
 from runtime.temporal import connect_later
 from runtime.wiring import Adapters
 from runtime.worker import build_worker

@@ -10,7 +10,7 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from database.connection import Database
-from gateway.__main__ import services_of
+from gateway.wiring import build_services
 from i18n.sentences import refusal
 from runtime.temporal import CannotServe
 from tests.gateway.conftest import Town, serving, settings
@@ -106,6 +106,6 @@ def test_a_store_that_cannot_be_used_is_said_at_the_start(
     town: Town, database: Database, storage: str
 ) -> None:
     with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE") as caught:
-        services_of(settings(rate_limit_storage=storage), town.stage.server.client, database)
+        build_services(settings(rate_limit_storage=storage), town.stage.server.client, database)
 
     assert refusal(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")

@@ -17,10 +17,10 @@ from starlette.routing import Route
 from database.connection import Database
 from demo.stage import Stage
 from demo.waiting import until
-from gateway.__main__ import services_of, site_of
 from gateway.access import Caller, Role
 from gateway.pages.forms import FORMS
 from gateway.pages.sessions import LONGEST, Sessions
+from gateway.wiring import build_pages, build_services
 from tests.gateway.browsing import Browser, browser_at, sign_in
 from tests.gateway.conftest import SECRET, Town, serving, settings, token
 
@@ -149,8 +149,8 @@ async def paths(stage: Stage, directory: Path, order_id: str, method: str) -> li
     database = await Database.open(stage.database_url)
     try:
         chosen = settings(playground=True, proof_store=str(directory))
-        works = services_of(chosen, stage.server.client, database)
-        routes = site_of(chosen, works, stage.server.client, database).routes()
+        works = build_services(chosen, stage.server.client, database)
+        routes = build_pages(chosen, works, stage.server.client, database).routes()
     finally:
         await database.close()
     messages = [name.replace("_", "-") for name in FORMS]

@@ -24,11 +24,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from database.connection import Database
 from demo.stage import Stage
-from gateway.__main__ import signing_in, tokens_of
 from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
 from gateway.tokens import SecretTokens
+from gateway.wiring import build_sign_in, build_tokens
 from i18n.sentences import refusal
 from runtime.settings import Settings
 from runtime.temporal import CannotServe
@@ -532,7 +532,7 @@ def test_what_signing_in_lacks_is_said_at_the_start(missing: str) -> None:
     chosen = settings(**COMPLETE | {missing: None, "token_secret": SECRET})
 
     with pytest.raises(CannotServe, match=rf"set .*UNBUY_{missing.upper()} to") as caught:
-        signing_in(chosen, tokens_of(chosen))
+        build_sign_in(chosen, build_tokens(chosen))
 
     assert f"UNBUY_{missing.upper()} na" in refusal(str(caught.value), "pl")
 
@@ -540,11 +540,11 @@ def test_what_signing_in_lacks_is_said_at_the_start(missing: str) -> None:
 def test_pages_without_tls_are_refused_beyond_this_machine() -> None:
     for address in ("https://shop.example.org", "http://127.0.0.1:8080", "http://localhost"):
         chosen = settings(**COMPLETE | {"public_url": address})
-        signing_in(chosen, tokens_of(chosen))
+        build_sign_in(chosen, build_tokens(chosen))
 
     chosen = settings(**COMPLETE | {"public_url": "http://shop.example.org"})
     with pytest.raises(CannotServe, match="must begin with https://") as caught:
-        signing_in(chosen, tokens_of(chosen))
+        build_sign_in(chosen, build_tokens(chosen))
 
     assert "musi zaczynać się od https://" in refusal(str(caught.value), "pl")
 

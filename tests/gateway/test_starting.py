@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.app import run_command
 from gateway import __main__ as gateway
+from gateway.wiring import build_tokens
 from i18n.sentences import known_sentence
 from runtime.temporal import CannotServe, open_database
 
@@ -24,7 +26,7 @@ def test_settings_that_cannot_be(
     monkeypatch.setenv("UNBUY_GATEWAY_PORT", "0")
     monkeypatch.setenv("UNBUY_RATE_LIMIT", "often")
 
-    assert gateway.main() == 2
+    assert run_command(["gateway"]) == 2
 
     said = capsys.readouterr().err
     assert "UNBUY_RATE_LIMIT: musi być liczbą żądań w jednostce czasu" in said
@@ -37,9 +39,9 @@ def test_nobody_who_could_sign_in(
 ) -> None:
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     monkeypatch.setattr(gateway, "log_as_json", lambda: None)
-    monkeypatch.setattr(gateway, "serve", gateway.tokens_of)
+    monkeypatch.setattr(gateway, "serve", build_tokens)
 
-    assert gateway.main() == 1
+    assert run_command(["gateway"]) == 1
 
     assert capsys.readouterr().err.startswith("Nikt nie mógłby się zalogować: podaj")
 

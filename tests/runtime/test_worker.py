@@ -160,7 +160,7 @@ async def test_a_worker_that_waits_for_temporal_can_be_stopped(tmp_path: Path) -
     ("arguments", "environment", "reason"),
     [
         (["--processes", "0"], {"UNBUY_LANG": "pl"}, "musi wynosić co najmniej 1"),
-        (["--processes", "two"], {}, "invalid int"),
+        (["--processes", "two"], {}, "it takes a whole number"),
         ([], {"UNBUY_LOG_LEVEL": "LOUD"}, "UNBUY_LOG_LEVEL"),
         ([], {"UNBUY_STICKY_TIMEOUT": "45"}, "UNBUY_STICKY_TIMEOUT"),
         (

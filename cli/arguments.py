@@ -1,0 +1,39 @@
+"""What commands take: the kinds of their arguments, and who somebody's id names."""
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from pydantic import TypeAdapter, ValidationError
+
+from cli.failure import Failure
+from i18n.current import gettext
+from orders.values import PartyId
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Json = Annotated[Flag, Parameter(name="--json")]
+Id = Annotated[str | None, Parameter(metavar="ID")]
+
+
+def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str) -> str:
+    """The id of somebody in this role; one that could be nobody's is refused."""
+    try:
+        return TypeAdapter(PartyId).validate_python(party)
+    except ValidationError:
+        raise Failure(
+            gettext(
+                "{nobody}: an id has up to 64 letters, digits or any of . _ : | @ + -",
+                nobody=_nobody(role),
+            )
+        ) from None
+
+
+def _nobody(role: Literal["buyer", "seller", "support", "provider"]) -> str:
+    match role:
+        case "buyer":
+            return gettext("There can be no buyer of this id")
+        case "seller":
+            return gettext("There can be no seller of this id")
+        case "support":
+            return gettext("Nobody in support can have this id")
+        case "provider":
+            return gettext("There can be no payment provider of this id")

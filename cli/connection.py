@@ -1,0 +1,101 @@
+"""How the commands reach Temporal, the database and the settings; whatever goes wrong is a ``Failure``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import ValidationError
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli.failure import Failure
+from database.connection import DATABASE_ERRORS, Database
+from database.schema import NewerDatabase
+from i18n.current import current_locale, gettext
+from i18n.sentences import refusal as refusal_in
+from runtime.program import COMMAND
+from runtime.settings import Settings, complaints
+from runtime.temporal import (
+    BadConfiguration,
+    Unreachable,
+    connect,
+    first_line,
+    is_unknown_namespace,
+    quiet_core,
+    refusal,
+)
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Client]:
+    """A client of the configured Temporal service; what its calls can fail with becomes a sentence."""
+    quiet_core()
+    try:
+        client = await connect()
+    except BadConfiguration as error:
+        raise Failure(str(error)) from None
+    except Unreachable as error:
+        raise Failure(
+            gettext(
+                "{error} Start it with `{unbuy} up`, or set TEMPORAL_ADDRESS to where it is.",
+                error=error,
+                unbuy=COMMAND,
+            ),
+            status=1,
+        ) from None
+    try:
+        yield client
+    except RPCError as error:
+        if _is_no_answer(error):
+            raise no_answer() from None
+        raise Failure(refusal(client, error), status=1) from None
+
+
+@asynccontextmanager
+async def open_configured_database() -> AsyncIterator[Database]:
+    """The database of the settings."""
+    url = read_settings().database_url
+    try:
+        database = await Database.open(url)
+        try:
+            yield database
+        finally:
+            await database.close()
+    except NewerDatabase as error:
+        raise Failure(refusal_in(str(error), current_locale()), status=1) from None
+    except DATABASE_ERRORS as error:
+        raise Failure(
+            gettext(
+                "The database cannot be read ({why}). UNBUY_DATABASE_URL says where it is.",
+                why=first_line(error),
+            ),
+            status=1,
+        ) from None
+
+
+def read_settings() -> Settings:
+    """The settings of this installation."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Failure(complaints(error)) from None
+
+
+def is_unknown(error: RPCError) -> bool:
+    """Whether Temporal knows no process of this id, or none that still runs."""
+    return error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error)
+
+
+def no_answer(hint: str = "") -> Failure:
+    """Temporal is there, but no worker; ``hint`` says what became of the request."""
+    return Failure(
+        gettext("No worker answers. Start one with `{unbuy} worker`, and try again.", unbuy=COMMAND)
+        + hint,
+        status=1,
+    )
+
+
+def _is_no_answer(error: RPCError) -> bool:
+    """Whether a call waited in vain, or Temporal knows that no worker would take it."""
+    return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
+        error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
+    )

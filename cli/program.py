@@ -1,0 +1,49 @@
+"""How each program of ours reads its command line and ends: errors as sentences, never a traceback for them.
+
+Exit status: 0 done, 1 refused or impossible now, 2 asked for wrongly, 130 interrupted.
+"""
+
+import asyncio
+import inspect
+import io
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from cyclopts import App, CycloptsError
+
+from cli.console import err, plain
+from cli.failure import Failure
+from cli.help import FORMAT, TranslatedHelp, complaint
+
+QUIETLY: Final[dict[str, Any]] = {"exit_on_error": False, "print_error": False}
+"""What cyclopts is to leave to ``run``."""
+
+Parsed = tuple[Callable[..., object], inspect.BoundArguments, dict[str, Any]]
+
+
+def new_app(name: str, **options: Any) -> App:
+    """A program with our help."""
+    return App(name=name, help_format=FORMAT, help_formatter=TranslatedHelp(), **options)
+
+
+def run(parse: Callable[[Sequence[str]], Parsed], arguments: Sequence[str]) -> int:
+    """Run the command that the arguments ask for; its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets a question mark, not an error.
+            stream.reconfigure(errors="replace")
+    try:
+        command, bound, _ = parse(arguments)
+        result = command(*bound.args, **bound.kwargs)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+    except Failure as failure:
+        err.print(plain(str(failure)))
+        return failure.status
+    except CycloptsError as error:
+        err.print(plain(complaint(error)))
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,127 @@
+"""The gateway's services and pages, put together as the settings name them."""
+
+from limits.errors import ConfigurationError
+from temporalio.client import Client
+
+from adapters.local.provider import LocalProvider
+from adapters.proof_store import ProofStore, StoreUnavailable
+from database.connection import Database
+from database.order_lists import SqlOrderLists
+from database.support_queue import SqlSupportQueue
+from gateway.access import Tokens
+from gateway.health import Health
+from gateway.issuer import Issuer
+from gateway.limits import RateLimits
+from gateway.order_stream import OrderStream
+from gateway.orders import OrderService
+from gateway.pages.auth import SignInPages
+from gateway.pages.base import PageRenderer
+from gateway.pages.oidc import IssuerSignIn, Registration
+from gateway.pages.orders import Links, OrderPages
+from gateway.pages.sessions import Sessions
+from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
+from gateway.pages.time_skipping import Clock
+from gateway.proofs import Proofs
+from gateway.services import Services
+from gateway.tokens import IssuersTokens, SecretTokens
+from gateway.webhooks import ProviderWebhooks, stripe_reader
+from orders.sentences import sentence
+from runtime.settings import Settings, keeps_secrets
+from runtime.temporal import CannotServe, first_line
+from runtime.wiring import provider_event_handler, stripe_provider
+
+
+def build_tokens(settings: Settings) -> Tokens:
+    """Who vouches for callers. Raises CannotServe."""
+    if settings.oidc_issuer:
+        issuer = Issuer(settings.oidc_issuer)
+        return IssuersTokens(issuer, settings.oidc_audience, settings.oidc_role_claim)
+    if settings.token_secret:
+        return SecretTokens(settings.token_secret)
+    raise CannotServe(
+        sentence(
+            "Nobody could sign in: set UNBUY_OIDC_ISSUER to who signs your tokens, or UNBUY_TOKEN_SECRET to "
+            "a secret of 32 characters or more for local use (`make up` makes one)."
+        )
+    )
+
+
+def build_services(settings: Settings, client: Client, database: Database) -> Services:
+    """What the settings name, put together. Raises CannotServe."""
+    stripe, readers = stripe_provider(settings), {}
+    if stripe and (secrets := settings.stripe_webhook_secrets):
+        readers["stripe"] = stripe_reader(secrets)
+    handler = provider_event_handler(stripe or LocalProvider(database), database, client)
+    orders = OrderService(client, database, buyers_choose_policy=settings.buyers_choose_policy)
+    try:
+        proofs = Proofs(orders, ProofStore.at(settings.proof_store))
+    except StoreUnavailable as error:
+        raise CannotServe(str(error)) from None
+    try:
+        limits = RateLimits(settings.rate_limit, settings.rate_limit_storage)
+    except ConfigurationError as error:
+        raise CannotServe(
+            sentence(
+                "Requests cannot be counted there ({why}). UNBUY_RATE_LIMIT_STORAGE says where, and the "
+                "library `limits` names the package that it needs for it.",
+                why=first_line(error),
+            )
+        ) from None
+    return Services(
+        orders=orders,
+        proofs=proofs,
+        tokens=build_tokens(settings),
+        limits=limits,
+        order_stream=OrderStream(SqlOrderLists(database), settings.max_watchers),
+        webhooks=ProviderWebhooks(handler, readers),
+        health=Health(client, database),
+        stripe=stripe,
+    )
+
+
+def build_pages(
+    settings: Settings, works: Services, client: Client, database: Database
+) -> OrderPages:
+    """The pages, as the settings ask for them. Raises CannotServe."""
+    sessions, sign_in = build_sign_in(settings, works.tokens)
+    frame = PageRenderer(sessions, works.limits)
+    return OrderPages(
+        works,
+        frame,
+        SignInPages(frame, sessions, sign_in),
+        SqlSupportQueue(database),
+        Links(settings.pay_url, settings.temporal_ui_url),
+        Clock(client) if settings.playground else None,
+    )
+
+
+def build_sign_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
+    """How people sign in on the pages, and stay signed in. Raises CannotServe."""
+    public_url = settings.public_url or ""
+    secure = public_url.startswith("https://")
+    if not isinstance(tokens, IssuersTokens):
+        secret = settings.session_secret or settings.token_secret
+        assert secret, "else nobody has a token"
+        return Sessions(secret, secure=secure), TokenSignIn(tokens)
+    if not (public_url and settings.oidc_client_id and settings.session_secret):
+        raise CannotServe(
+            sentence(
+                "People could not sign in at the issuer: set UNBUY_PUBLIC_URL to where they find the pages, "
+                "UNBUY_OIDC_CLIENT_ID to what the issuer calls them, and UNBUY_SESSION_SECRET to a secret of "
+                "32 characters or more (docs/signing-in.md)."
+            )
+        )
+    if not keeps_secrets(public_url):
+        raise CannotServe(
+            sentence(
+                "UNBUY_PUBLIC_URL must begin with https:// where people sign in at an issuer (http:// only "
+                "for this machine itself)."
+            )
+        )
+    sessions = Sessions(settings.session_secret, secure=secure)
+    we = Registration(
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        f"{public_url.rstrip('/')}{BACK}",
+    )
+    return sessions, IssuerSignIn(tokens.issuer, we, settings.oidc_role_claim, sessions)
