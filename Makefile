@@ -1,14 +1,15 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up soak-money soak-http load-http histories screenshot docs-tables catalogues mails \
+.PHONY: help setup demo test check format up bench soak-money soak-http load-http histories screenshot docs docs-tables catalogues mails \
 	migration lock clean
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Newer than a lock once its packages are installed: what the system needs, and that with what its development
-# needs, in the same versions.
+# Newer than a lock once its packages are installed: what the system needs, that with what its development needs,
+# in the same versions, and what makes a site of the documentation.
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+DOCS := $(VENV)/.docs
 ARGS ?=
 
 help: ## list the targets
@@ -31,6 +32,11 @@ $(DEVELOPMENT): requirements-dev.lock | $(RUN)
 	@$(RUN) deploy/install.py requirements-dev.lock
 	@touch $(RUNTIME) $@
 
+$(DOCS): requirements-docs.lock | $(RUN)
+	@echo "Installing what makes a site of the documentation into $(VENV)"
+	@$(RUN) deploy/install.py requirements-docs.lock
+	@touch $@
+
 demo: $(RUNTIME) ## live through every ending of an order in virtual time (ARGS=...)
 	@$(RUN) starter.py demo $(ARGS)
 
@@ -49,6 +55,8 @@ format: $(DEVELOPMENT) ## sort imports, apply safe fixes and format
 up: $(RUNTIME) ## the system, running until stopped
 	@$(RUN) -m deploy.local $(ARGS)
 
+bench: load-http ## what Unbuy costs, measured
+
 soak-money: $(DEVELOPMENT) ## refunds among faults and dying workers, each counted (ARGS='--refunds 2000 --seed 1')
 	@$(RUN) -m bench.soak_money $(ARGS)
 
@@ -63,6 +71,9 @@ histories: $(DEVELOPMENT) ## record the histories of the replay tests again
 
 screenshot: $(DEVELOPMENT) ## take the pictures of the documentation again (needs chromium)
 	@$(RUN) -m docs.screenshot
+
+docs: $(DOCS) ## the documentation as a site, in var/site; fails on a dead link
+	@$(RUN) -m docs.site
 
 docs-tables: $(DEVELOPMENT) ## write the generated tables of the documentation again
 	@$(RUN) -m docs.generate $(ARGS)
@@ -79,12 +90,14 @@ migration: $(DEVELOPMENT) ## draft a migration from database/tables.py (ARGS='-m
 
 # Locks for all platforms and Python versions at once, and without index addresses.
 # Versions stay as locked unless pyproject.toml moves them: ARGS=--upgrade takes the newest.
-LOCK = $(RUN) -m uv --no-config --quiet pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(ARGS)
+LOCK = $(RUN) -m uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
 
-lock: $(DEVELOPMENT) ## make both requirements*.lock from pyproject.toml (ARGS=--upgrade)
-	@$(LOCK) --extra embedded --output-file requirements.lock
-	@$(LOCK) --all-extras --group dev --constraint requirements.lock --output-file requirements-dev.lock
+lock: $(DEVELOPMENT) ## make all requirements*.lock from pyproject.toml (ARGS=--upgrade)
+	@$(LOCK) pyproject.toml --extra embedded --output-file requirements.lock
+	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	@$(LOCK) --group docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 	@if grep -nE '(https?|file):|--(extra-)?index-url|--find-links' requirements*.lock || \
 		grep -nF '$(CURDIR)' requirements*.lock; then \
 		echo "A lock names an address or a path of this machine."; exit 1; fi
