@@ -1,4 +1,4 @@
-"""Disputes (R8, R12, R16): the desk at which support's mediators work is kept up to date."""
+"""Disputes (R8, R12, R16): the marketplace's own dispute system is kept up to date."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ class DisputeCase(Frozen):
 
 
 class DisputeCases(Protocol):
-    """Where mediators find their cases."""
+    """The system in which mediators handle cases."""
 
     async def file(self, case: DisputeCase) -> None:
         """Open the case or bring it up to date; one case for each dispute id."""
@@ -25,10 +25,10 @@ class DisputeCases(Protocol):
 class Disputes:
     """Files disputes."""
 
-    def __init__(self, desk: DisputeCases) -> None:
-        self._desk = desk
+    def __init__(self, cases: DisputeCases) -> None:
+        self._cases = cases
 
     @activity.defn
     async def file_dispute(self, case: DisputeCase) -> None:
-        """Tell the desk how the dispute stands."""
-        await self._desk.file(case)
+        """Tell the dispute system how the dispute stands."""
+        await self._cases.file(case)

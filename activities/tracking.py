@@ -125,7 +125,7 @@ async def _carrier_says(
         return TrackingVerdict(
             valid=False,
             carrier=verdict.carrier,
-            reason=sentence("The carrier does not know this number."),
+            reason=NOT_KNOWN,
         )
     if not record.delivered_in:
         return verdict

@@ -20,13 +20,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.provider_events import RefundEvent
 from adapters.stripe.events import read_event
-from adapters.stripe.provider import ProviderUnavailable, StripeProvider
+from adapters.stripe.provider import ProviderUnavailable
 from bench.money_plan import Kind, Moment, Plan, tracking_number
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import DATABASE_AWAY
 from orders import messages as m
 from orders.messages import CancelReason
 from orders.values import Money
+from testing.stripe.checkout import Checkout, CheckoutUnavailable
 from testing.stripe.front import DECLINED, VISA, Front
 from testing.stripe.webhooks import signature
 from workflows import calls, ids
@@ -159,7 +160,7 @@ class SoakedOrder:
 
     plan: Plan
     client: Client
-    provider: StripeProvider
+    checkout: Checkout
     postman: Postman
     bank: Bank
     _payments: int = 0
@@ -312,13 +313,11 @@ class SoakedOrder:
             self._payments += 1
             for tries in range(_MOST_TRIES):
                 try:
-                    made = await self.provider.take_payment(
+                    return await self.checkout.pay(
                         self.plan.order_id, money, method, self._payments
                     )
-                except ProviderUnavailable:
+                except CheckoutUnavailable:
                     await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
-                    continue
-                return made.payment_id
 
     async def _says(self, message: m.Message) -> None:
         """Say it as people do: again until there is an answer, and later when it is too early."""

@@ -197,7 +197,7 @@ class Soak:
     async def _life(
         self, plan: Plan, turns: asyncio.Semaphore, postman: Postman, bank: Bank
     ) -> list[str]:
-        life = SoakedOrder(plan, self.client, self.provider, postman, bank)
+        life = SoakedOrder(plan, self.client, self.peer.checkout, postman, bank)
         try:
             async with turns:
                 await life.begins()

@@ -197,7 +197,7 @@ disputes = Table(
     _one_of("status", ("open", "under_review", "resolved")),
     Index(None, "status", "opened_at"),
 )
-"""The dispute desk's cases as JSON."""
+"""Disputes as they were last filed, as JSON: what ``adapters.local.disputes`` has of an outside system."""
 
 tracking_numbers = Table(
     "tracking_numbers",

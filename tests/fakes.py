@@ -260,7 +260,7 @@ class FakeRegister:
 
 
 @dataclass
-class FakeDesk:
+class FakeDisputeCases:
     """``DisputeCases`` that remembers each filing."""
 
     state: Outage = field(default_factory=Outage)
@@ -343,7 +343,7 @@ class FakeWorld:
         self.channel = FakeChannel()
         self.provider = FakeProvider()
         self.register = FakeRegister()
-        self.desk = FakeDesk()
+        self.dispute_cases = FakeDisputeCases()
         self.registry = FakeRegistry()
         self.carrier = FakeCarrier()
         self.stray_payment_starter = FakeStrayPaymentStarter(client)
@@ -358,7 +358,7 @@ class FakeWorld:
             channel=self.channel,
             provider=self.provider,
             refund_register=self.register,
-            dispute_cases=self.desk,
+            dispute_cases=self.dispute_cases,
             number_rules=FakeRules(),
             number_registry=self.registry,
             carrier_service=self.carrier,
@@ -367,5 +367,11 @@ class FakeWorld:
     @property
     def outages(self) -> tuple[Outage, ...]:
         """What can be out of order."""
-        fakes = (self.channel, self.provider, self.desk, self.carrier, self.stray_payment_starter)
+        fakes = (
+            self.channel,
+            self.provider,
+            self.dispute_cases,
+            self.carrier,
+            self.stray_payment_starter,
+        )
         return (self.database, *(fake.state for fake in fakes))

@@ -1,6 +1,9 @@
-"""A dispute desk of our own: support's cases in the database."""
+"""A local stand-in for the system in which a marketplace handles its disputes, such as a helpdesk.
 
-from sqlalchemy import or_, select
+Cases are only filed here, as they would be there; support's pages show disputes from the orders themselves.
+"""
+
+from sqlalchemy import or_
 
 from activities.disputes import DisputeCase
 from database.connection import Database, insert_into
@@ -8,7 +11,7 @@ from database.tables import disputes
 
 
 class LocalDisputeCases:
-    """Implements ``activities.disputes.DisputeCases`` (R8, R12, R16)."""
+    """Implements ``activities.disputes.DisputeCases`` (R8, R12, R16) with a table."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,14 +34,3 @@ class LocalDisputeCases:
                     where=or_(disputes.c.status != "resolved", filed.status == "resolved"),
                 )
             )
-
-    async def open_cases(self) -> list[DisputeCase]:
-        """What waits for support, longest first."""
-        query = (
-            select(disputes.c["case"])
-            .where(disputes.c.status != "resolved")
-            .order_by(disputes.c.opened_at, disputes.c.dispute_id)
-        )
-        async with self._database.reading() as connection:
-            kept = (await connection.execute(query)).scalars().all()
-        return [DisputeCase.model_validate_json(case) for case in kept]

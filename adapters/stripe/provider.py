@@ -1,4 +1,4 @@
-"""Stripe, by its official SDK: refunds, payments, and what it has on record (R14-R17, R23).
+"""Stripe, by its official SDK: refunds, and what it has on record (R14-R17, R23).
 
 Our ``payment_id`` is the id of Stripe's charge (``ch_…``): a PaymentIntent may fail and then succeed under
 one id, while an order never takes the id of a declined payment again. A refund is found again by the
@@ -23,7 +23,6 @@ from temporalio.exceptions import ApplicationError
 from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from adapters.stripe.codes import (
-    ORDER_ID,
     PROCESS,
     REFUND_ID,
     chargeback_status,
@@ -34,7 +33,6 @@ from adapters.stripe.codes import (
 )
 from adapters.stripe.money import from_stripe, to_stripe
 from orders.messages import RefundStatus
-from orders.values import Money
 
 # The SDK logs what Stripe answers, its error texts at INFO: bodies stay out of logs, too.
 logging.getLogger("stripe").setLevel(logging.WARNING)
@@ -134,42 +132,6 @@ class StripeProvider:
             except stripe.InvalidRequestError:
                 # It has moved on meanwhile: what it has become is the answer.
                 return _state(await self._stripe.refunds.retrieve_async(found.id))
-
-    async def take_payment(
-        self, order_id: str, money: Money, payment_method: str, attempt: int = 1
-    ) -> ProviderPayment:
-        """Charge a payment method (``pm_…``) for an order; a declined one is a failed payment.
-
-        The same order and attempt again answer with the same payment; a new try is a new attempt.
-        """
-        amount, currency = to_stripe(money)
-        with _in_our_words(f"payment {attempt} of order {order_id}"):
-            try:
-                intent = await self._stripe.payment_intents.create_async(
-                    {
-                        "amount": amount,
-                        "currency": currency,
-                        "payment_method": payment_method,
-                        "confirm": True,
-                        "automatic_payment_methods": {
-                            "enabled": True,
-                            "allow_redirects": "never",
-                        },
-                        "metadata": {ORDER_ID: order_id},
-                    },
-                    {"idempotency_key": f"payment:{order_id}:{attempt}"},
-                )
-                charge = _id(intent.latest_charge)
-            except stripe.CardError as declined:
-                charge = declined.error.charge if declined.error else None
-            if charge is None:
-                raise ProviderRefusal(
-                    f"Payment {attempt} of order {order_id} needs a step of the buyer's."
-                )
-            payment = _payment(await self._stripe.charges.retrieve_async(charge))
-        if payment is None:
-            raise ProviderUnavailable(f"Payment {attempt} of order {order_id} is not decided yet.")
-        return payment
 
     async def order_of(self, payment_id: str) -> str | None:
         """The order that a payment was made for; None when it is none of ours."""

@@ -15,6 +15,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from deploy.embedded import LOOPBACK
+from testing.stripe.checkout import Checkout
 from testing.stripe.front import Front
 
 API_KEY = SecretStr("sk_test_unbuy")
@@ -26,6 +27,7 @@ class Peer:
 
     front: Front
     url: str
+    checkout: Checkout
 
 
 @asynccontextmanager
@@ -81,6 +83,9 @@ async def _served(front: Front) -> AsyncIterator[Peer]:
     await runner.setup()
     try:
         await web.TCPSite(runner, LOOPBACK, 0).start()
-        yield Peer(front, f"http://{LOOPBACK}:{runner.addresses[0][1]}")
+        url = f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+        checkout = Checkout(API_KEY, url)
+        yield Peer(front, url, checkout)
+        await checkout.close()
     finally:
         await runner.cleanup()

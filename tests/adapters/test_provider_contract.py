@@ -22,7 +22,6 @@ from adapters.stripe.provider import StripeProvider
 from database.connection import Database
 from orders.messages import RefundStatus
 from orders.values import Money
-from testing.stripe.front import VISA
 from testing.stripe.peer import API_KEY, Peer
 from tests.fakes import FakeProvider
 
@@ -100,9 +99,10 @@ class StripeBank:
     def __init__(self, peer: Peer) -> None:
         self.provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(5.0))
         self._front = peer.front
+        self._checkout = peer.checkout
 
     async def takes(self, number: int, money: Money) -> str:
-        return (await self.provider.take_payment(f"A-{number}", money, VISA)).payment_id
+        return await self._checkout.pay(f"A-{number}", money)
 
     async def settles(self, asked: RefundRequest) -> None:
         await self._front.settle(asked.refund_id)

@@ -128,7 +128,7 @@ async def test_complaint_opens_a_dispute_beside_the_request(order: Tale) -> None
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.dispute
     assert view.dispute.outcome is DisputeOutcome.SETTLED_BY_CANCELLATION
-    cases = order.world.desk.cases(view.order_id)
+    cases = order.world.dispute_cases.cases(view.order_id)
     assert [case.status for case in cases.values()] == ["resolved"]
 
 

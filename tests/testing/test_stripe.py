@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from pydantic import SecretStr
@@ -18,6 +19,8 @@ from activities.provider_events import (
 )
 from adapters.stripe.events import read_event
 from deploy.embedded import LOOPBACK, free_port
+from orders.values import Money
+from testing.stripe.checkout import CheckoutUnavailable
 from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import DECLINED, VISA
 from testing.stripe.peer import Peer
@@ -213,3 +216,23 @@ def test_chance_is_the_same_for_the_same_seed() -> None:
     assert run(1) == run(1)
     assert run(1) != run(2)
     assert set(run(1)) == {None, *InjectedFault}
+
+
+async def test_checkout_charges_once_by_its_attempt_and_says_what_was_declined(peer: Peer) -> None:
+    """R5, R6: a payment's id is that of the charge."""
+    money = Money.model_validate({"amount": 2490, "currency": "EUR"})
+    peer.front.faults.plan(InjectedFault.LOST_ANSWER)
+
+    with pytest.raises(CheckoutUnavailable):
+        await peer.checkout.pay("A-1", money)
+    first = await peer.checkout.pay("A-1", money)
+    again = await peer.checkout.pay("A-1", money)
+    second = await peer.checkout.pay("A-1", money, attempt=2)
+    declined = await peer.checkout.pay("A-2", money, DECLINED)
+
+    assert first == again
+    assert {it["id"]: it["status"] for it in await peer.front.charges()} == {
+        first: "succeeded",
+        second: "succeeded",
+        declined: "failed",
+    }

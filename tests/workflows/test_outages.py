@@ -227,35 +227,35 @@ async def test_provider_down_for_stray_money(order: Tale) -> None:
 async def test_desk_down_for_hours(order: Tale) -> None:
     """R8: the dispute is open all the same, and filed when the desk is back."""
     await order.begins()
-    order.world.desk.state.down = True
+    order.world.dispute_cases.state.down = True
     disputed = await order.is_disputed()
     await order.days(0.25)
-    order.world.desk.state.down = False
+    order.world.dispute_cases.state.down = False
     await order.days(0.1)
     filed = await order.becomes(lambda view: bool(view.dispute and view.dispute.status != "open"))
     await order.tells("dispute_decision", decision="no_refund")
 
     view = await order.ends()
     assert disputed.status is filed.status is Status.DISPUTED
-    cases = order.world.desk.cases(view.order_id)
+    cases = order.world.dispute_cases.cases(view.order_id)
     assert [case.status for case in cases.values()] == ["resolved"]
 
 
 async def test_desk_down_when_the_dispute_is_decided(order: Tale) -> None:
     """R16: support decides by other means; the refund does not wait for the desk."""
     await order.begins()
-    order.world.desk.state.down = True
+    order.world.dispute_cases.state.down = True
     await order.is_disputed()
     await order.tells("dispute_decision", decision="full_refund")
     await order.becomes(lambda view: bool(view.refund and view.refund.asked_at))
     refund = f"{order.placed.order_id}-refund-1"
     back = await order.tells("refund_update", refund_id=refund, status="succeeded")
-    order.world.desk.state.down = False
+    order.world.dispute_cases.state.down = False
     await order.days(0.1)
 
     view = await order.ends()
     assert back.amount_refunded == eur(2490)
-    cases = order.world.desk.cases(view.order_id)
+    cases = order.world.dispute_cases.cases(view.order_id)
     assert [case.status for case in cases.values()] == ["resolved"]
 
 

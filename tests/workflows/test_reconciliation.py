@@ -112,10 +112,8 @@ async def test_news_in_any_order_comes_to_the_same(at_stripe: AtStripe) -> None:
     stage, front = at_stripe.stage, at_stripe.peer.front
     async with stage.working():
         await stage.place()
-        payment = await at_stripe.provider.take_payment(
-            stage.placed.order_id, eur(2490), "pm_card_visa"
-        )
-        front.end_dispute(await front.dispute(payment.payment_id), "lost")
+        payment_id = await at_stripe.peer.checkout.pay(stage.placed.order_id, eur(2490))
+        front.end_dispute(await front.dispute(payment_id), "lost")
         front.post.waiting.reverse()
 
         statuses = await front.post.deliver()

@@ -19,7 +19,6 @@ from demo.waiting import until
 from orders.status import CloseReason, Status
 from runtime.wiring import provider_event_handler, reconciliation
 from testing.stripe.faults import InjectedFault
-from testing.stripe.front import VISA
 from testing.stripe.peer import API_KEY, Peer
 from tests.orders.builders import eur
 from tests.workflows.conftest import Backstage
@@ -38,9 +37,9 @@ class AtStripe:
     async def is_paid(self) -> str:
         """The buyer pays; the payment's id."""
         order_id = self.stage.placed.order_id
-        payment = await self.provider.take_payment(order_id, eur(2490), VISA)
+        payment_id = await self.peer.checkout.pay(order_id, eur(2490))
         await self.peer.front.post.deliver()
-        return payment.payment_id
+        return payment_id
 
     async def webhook(self, body: bytes, signed: str) -> int:
         secret = SecretStr(self.peer.front.post.secret)

@@ -16,7 +16,6 @@ from orders.messages import CancelReason, CancelRequest
 from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
-from testing.stripe.front import VISA
 from tests.orders.builders import eur
 from tests.workflows.test_reconciliation import reconciled
 from tests.workflows.test_stripe import AtStripe, at_stripe
@@ -67,11 +66,11 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
         await stage.place()
         await before(at_stripe)
         order_id = "no-such-order" if case == "unknown order" else stage.placed.order_id
-        payment = await at_stripe.provider.take_payment(order_id, money, VISA, attempt=2)
+        payment_id = await at_stripe.peer.checkout.pay(order_id, money, attempt=2)
         await front.post.deliver()
 
-        stray = stage.client.get_workflow_handle(ids.stray_workflow_id(payment.payment_id))
-        refund_id = f"stray-{payment.payment_id}-refund"
+        stray = stage.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
+        refund_id = f"stray-{payment_id}-refund"
         await until(lambda: front.refunds_of(refund_id))
         await front.settle(refund_id)
         await front.post.deliver()
@@ -80,8 +79,8 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
 
     assert result["payment"]["reason"] == reason
     (refund,) = await front.refunds_of(refund_id)
-    assert (refund["amount"], refund["charge"]) == (money.amount, payment.payment_id)
-    books_id = f"stray/{payment.payment_id}"
+    assert (refund["amount"], refund["charge"]) == (money.amount, payment_id)
+    books_id = f"stray/{payment_id}"
     assert await SqlLedger(stage.database).balances(books_id) == {"cash": 0, "stray": 0}
     known = order_id if case != "unknown order" else books_id
     told = [
@@ -102,8 +101,7 @@ class Sent:
 
     @classmethod
     async def to(cls, order: AtStripe, order_id: str) -> "Sent":
-        payment = await order.provider.take_payment(order_id, eur(2490), VISA, attempt=2)
-        return cls(order, payment.payment_id)
+        return cls(order, await order.peer.checkout.pay(order_id, eur(2490), attempt=2))
 
     @property
     def handle(self) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:

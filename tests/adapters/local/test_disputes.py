@@ -1,28 +1,46 @@
-"""What every dispute desk keeps, ours and the one of the tests alike."""
+"""What every dispute system keeps, the local one and that of the tests alike."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
+from sqlalchemy import select
 
 from activities.disputes import DisputeCase, DisputeCases
 from adapters.local.disputes import LocalDisputeCases
 from database.connection import Database
+from database.tables import disputes
 from orders.disputes import Dispute, DisputeReason
-from tests.fakes import FakeDesk
+from tests.fakes import FakeDisputeCases
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Desk(DisputeCases, Protocol):
-    """A desk, and support's look at it."""
+class Cases(DisputeCases, Protocol):
+    """The dispute system, and support's look at it."""
 
     async def open_cases(self) -> list[DisputeCase]: ...
 
 
-@pytest.fixture(params=["ours", "fake"])
-def desk(request: pytest.FixtureRequest, database: Database) -> Desk:
-    return LocalDisputeCases(database) if request.param == "ours" else FakeDesk()
+class LocalCases(LocalDisputeCases):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._opened = database
+
+    async def open_cases(self) -> list[DisputeCase]:
+        query = (
+            select(disputes.c["case"])
+            .where(disputes.c.status != "resolved")
+            .order_by(disputes.c.opened_at, disputes.c.dispute_id)
+        )
+        async with self._opened.reading() as connection:
+            rows = (await connection.execute(query)).scalars().all()
+        return [DisputeCase.model_validate_json(row) for row in rows]
+
+
+@pytest.fixture(params=["local", "fake"])
+def cases(request: pytest.FixtureRequest, database: Database) -> Cases:
+    return LocalCases(database) if request.param == "local" else FakeDisputeCases()
 
 
 def case(number: int = 1, status: str = "open", note: str = "") -> DisputeCase:
@@ -39,25 +57,25 @@ def case(number: int = 1, status: str = "open", note: str = "") -> DisputeCase:
     return DisputeCase(order_id=f"A-{number}", dispute=dispute)
 
 
-async def test_open_cases_are_listed_longest_first(desk: Desk) -> None:
+async def test_open_cases_are_listed_longest_first(cases: Cases) -> None:
     for number in (1, 3, 2):
-        await desk.file(case(number))
+        await cases.file(case(number))
 
-    assert await desk.open_cases() == [case(3), case(2), case(1)]
-
-
-async def test_filing_again_replaces_what_was_filed(desk: Desk) -> None:
-    await desk.file(case())
-    await desk.file(case(note="with a photo"))
-
-    assert await desk.open_cases() == [case(note="with a photo")]
+    assert await cases.open_cases() == [case(3), case(2), case(1)]
 
 
-async def test_a_resolved_case_is_off_the_desk_and_a_late_filing_does_not_reopen_it(
-    desk: Desk,
+async def test_filing_again_replaces_what_was_filed(cases: Cases) -> None:
+    await cases.file(case())
+    await cases.file(case(note="with a photo"))
+
+    assert await cases.open_cases() == [case(note="with a photo")]
+
+
+async def test_a_late_filing_does_not_reopen_a_resolved_case(
+    cases: Cases,
 ) -> None:
-    await desk.file(case())
-    await desk.file(case(status="resolved"))
-    await desk.file(case())
+    await cases.file(case())
+    await cases.file(case(status="resolved"))
+    await cases.file(case())
 
-    assert await desk.open_cases() == []
+    assert await cases.open_cases() == []

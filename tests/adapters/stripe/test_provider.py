@@ -22,7 +22,7 @@ from adapters.stripe.provider import ProviderUnavailable, StripeProvider
 from orders.messages import RefundStatus
 from orders.values import Money
 from testing.stripe.faults import Faults, InjectedFault
-from testing.stripe.front import DECLINED, VISA
+from testing.stripe.front import DECLINED
 from testing.stripe.peer import API_KEY, Peer
 from tests.adapters.test_provider_contract import persistently
 
@@ -39,16 +39,16 @@ async def provider(peer: Peer) -> AsyncIterator[StripeProvider]:
     await opened.close()
 
 
-async def paid(provider: StripeProvider, number: int = 1, amount: int = 2490) -> RefundRequest:
+async def paid(peer: Peer, number: int = 1, amount: int = 2490) -> RefundRequest:
     """A payment has come in, and this asks for all of it."""
     money = Money(amount=amount, currency=EUR)
-    payment = await persistently(lambda: provider.take_payment(f"A-{number}", money, VISA))
+    payment_id = await persistently(lambda: peer.checkout.pay(f"A-{number}", money))
     return RefundRequest(
         refund_id=f"A-{number}-refund-1",
-        payment_id=payment.payment_id,
+        payment_id=payment_id,
         money=money,
         paid=money,
-        method=payment.method,
+        method="card",
         process=f"order-A-{number}",
         asked_at=LONG_AGO,
     )
@@ -68,7 +68,7 @@ async def test_whatever_goes_wrong_the_money_goes_back_once(
     peer: Peer, provider: StripeProvider, fault: InjectedFault
 ) -> None:
     """R14: an unknown outcome is looked up before anything is sent again (cases 19-21)."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     peer.front.faults.plan(fault)
 
     with pytest.raises(ProviderUnavailable):
@@ -89,7 +89,7 @@ async def test_what_was_done_is_not_sent_again_when_the_key_is_forgotten(
     peer: Peer, provider: StripeProvider, fault: InjectedFault
 ) -> None:
     """Case 20: after a day Stripe would take the same key for a new refund."""
-    asked = await paid(provider, amount=1000)
+    asked = await paid(peer, amount=1000)
     part = asked.model_copy(update={"money": Money(amount=400, currency=EUR)})
     peer.front.faults.plan(fault)
     with pytest.raises(ProviderUnavailable):
@@ -107,7 +107,7 @@ async def test_a_stored_failure_is_stepped_over_when_nothing_was_done(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """Case 21: the lookup decides; only then the next key."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     peer.front.faults.plan(InjectedFault.STORED_UNDONE)
     with pytest.raises(ProviderUnavailable):
         await provider.refund(asked)
@@ -126,7 +126,7 @@ async def test_the_next_key_is_used_only_after_another_look(
     peer: Peer, provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 21: what another worker has done meanwhile, under a stored failure, is found."""
-    asked = await paid(provider, amount=1000)
+    asked = await paid(peer, amount=1000)
     part = asked.model_copy(update={"money": Money(amount=400, currency=EUR)})
     peer.front.faults.plan(InjectedFault.STORED_DONE)
     with pytest.raises(ProviderUnavailable):
@@ -143,7 +143,7 @@ async def test_the_next_key_is_used_only_after_another_look(
 
 
 async def test_nothing_is_repeated_but_by_temporal(peer: Peer, provider: StripeProvider) -> None:
-    asked = await paid(provider)
+    asked = await paid(peer)
     peer.front.faults.plan(InjectedFault.ERROR_BEFORE)
 
     with pytest.raises(ProviderUnavailable):
@@ -157,7 +157,7 @@ async def test_in_a_storm_of_faults_every_refund_is_made_once(
     peer: Peer, provider: StripeProvider, seed: int
 ) -> None:
     """R14, cases 18-21: two ask for each refund, and half of what they send goes wrong."""
-    asked = [await paid(provider, number) for number in range(8)]
+    asked = [await paid(peer, number) for number in range(8)]
     quick = tuple(set(InjectedFault) - {InjectedFault.SLOW})
     peer.front.faults = Faults(rate=0.5, reading_rate=0.3, seed=seed, kinds=quick)
 
@@ -173,7 +173,7 @@ async def test_in_a_storm_of_faults_every_refund_is_made_once(
 
 async def test_a_huge_answer_never_reaches_history(peer: Peer, provider: StripeProvider) -> None:
     """Case 23: a body of 5 MB becomes a sentence."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     peer.front.faults.plan(InjectedFault.HUGE_ERROR)
 
     with pytest.raises(ProviderUnavailable) as error:
@@ -196,7 +196,7 @@ async def test_what_the_bank_took_back_is_not_paid_a_second_time(
     peer: Peer, provider: StripeProvider, status: str, code: str
 ) -> None:
     """R23."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     await peer.front.dispute(asked.payment_id, status=status)
 
     with pytest.raises(ProviderRefusal, match=rf"the buyer's bank .*\({code}\)\.$"):
@@ -209,7 +209,7 @@ async def test_a_refund_of_a_payment_in_another_currency_is_never_sent(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """Stripe takes an amount only: 2490 would be 24.90 of whatever came in."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     zlotys = asked.model_copy(update={"money": Money(amount=2490, currency=Currency("PLN"))})
 
     with pytest.raises(ProviderRefusal, match="not made in PLN"):
@@ -218,8 +218,10 @@ async def test_a_refund_of_a_payment_in_another_currency_is_never_sent(
     assert made(peer) == 0
 
 
-async def test_a_payment_that_stripe_does_not_know_is_refused(provider: StripeProvider) -> None:
-    asked = await paid(provider)
+async def test_a_payment_that_stripe_does_not_know_is_refused(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    asked = await paid(peer)
     unknown = asked.model_copy(update={"payment_id": "ch_unknown"})
 
     with pytest.raises(ProviderRefusal, match=r"there is no such payment \(resource_missing\)"):
@@ -232,7 +234,7 @@ async def test_a_payment_that_stripe_does_not_know_is_refused(provider: StripePr
 async def test_an_amount_that_stripe_cannot_take_is_refused_at_once(
     peer: Peer, provider: StripeProvider
 ) -> None:
-    asked = await paid(provider)
+    asked = await paid(peer)
     odd = asked.model_copy(update={"money": Money(amount=1234, currency=Currency("KWD"))})
 
     with pytest.raises(ProviderRefusal, match=r"last digit of 0, not 1\.234 KWD"):
@@ -243,7 +245,7 @@ async def test_an_amount_that_stripe_cannot_take_is_refused_at_once(
 
 async def test_a_wrong_key_is_asked_with_again_later(peer: Peer, provider: StripeProvider) -> None:
     """R15: the operator mends the key, and the refund goes on."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     wrong = StripeProvider(SecretStr("rk_wrong"), peer.url)
 
     with pytest.raises(ProviderUnavailable, match="HTTP 401") as error:
@@ -263,10 +265,10 @@ async def test_an_address_where_nobody_answers_is_asked_again_later() -> None:
 
 
 async def test_a_refund_is_found_beyond_the_first_page(
-    provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
+    peer: Peer, provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stripe_provider, "_PAGE", 2)
-    asked = await paid(provider)
+    asked = await paid(peer)
     parts = [
         asked.model_copy(
             update={"refund_id": f"part-{n}", "money": Money(amount=100 + n, currency=EUR)}
@@ -287,54 +289,37 @@ async def test_only_a_refund_that_waits_for_the_buyer_is_stopped(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """R23: one that is on its way cannot be called back; its state is what it is."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     await provider.refund(asked)
 
     assert await provider.stop_refund(about(asked)) == PENDING
     assert [path for _, path in peer.front.asked if path.endswith("/cancel")] == []
 
 
-async def test_a_payment_is_taken_once_by_its_attempt(peer: Peer, provider: StripeProvider) -> None:
-    """R5: the payment's id is the charge's."""
+async def test_a_payment_names_its_order_or_none_of_ours(
+    peer: Peer, provider: StripeProvider
+) -> None:
     money = Money(amount=2490, currency=EUR)
-    peer.front.faults.plan(InjectedFault.LOST_ANSWER)
+    ours = await peer.checkout.pay("A-1", money)
+    foreign = await peer.checkout.pay("not/an/order", money)
 
-    first = await persistently(lambda: provider.take_payment("A-1", money, VISA))
-    again = await provider.take_payment("A-1", money, VISA)
-    second = await provider.take_payment("A-1", money, VISA, attempt=2)
-
-    assert first == again
-    assert first.payment_id.startswith("ch_")
-    assert (first.order_id, first.money, first.method) == ("A-1", money, "card")
-    assert len({it["id"] for it in await peer.front.charges()}) == 2
-    assert second.payment_id != first.payment_id
-
-
-async def test_a_declined_payment_is_a_failed_one_of_its_own_id(provider: StripeProvider) -> None:
-    """R6: the next try is another payment."""
-    money = Money(amount=2490, currency=EUR)
-
-    declined = await provider.take_payment("A-1", money, DECLINED)
-    paid = await provider.take_payment("A-1", money, VISA, attempt=2)
-
-    assert (declined.status, declined.reason) == ("failed", "card_declined")
-    assert paid.status == "succeeded"
-    assert paid.payment_id != declined.payment_id
-    assert await provider.order_of(paid.payment_id) == "A-1"
+    assert await provider.order_of(ours) == "A-1"
+    assert await provider.order_of(foreign) is None
+    assert await provider.order_of("ch_unknown") is None
 
 
 async def test_what_stripe_has_on_record_can_be_compared_with_our_books(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """R17, case 24: payments, refunds and chargebacks, those of other business too."""
-    asked = await paid(provider)
+    asked = await paid(peer)
     money = Money(amount=500, currency=EUR)
-    await provider.take_payment("A-2", money, DECLINED)
-    foreign = await provider.take_payment("not/an/order", money, VISA)
+    await peer.checkout.pay("A-2", money, DECLINED)
+    foreign = await peer.checkout.pay("not/an/order", money)
     await provider.refund(asked)
     await peer.front.fail(asked.refund_id)
-    await peer.front.dispute(foreign.payment_id, 300)
-    lost = await paid(provider, 3)
+    await peer.front.dispute(foreign, 300)
+    lost = await paid(peer, 3)
     peer.front.end_dispute(await peer.front.dispute(lost.payment_id), "lost")
     await peer.front.dispute(asked.payment_id, status="warning_needs_response")
 
@@ -358,8 +343,8 @@ async def test_what_stripe_has_on_record_can_be_compared_with_our_books(
     }
 
 
-async def test_records_begin_where_they_are_asked_for(provider: StripeProvider) -> None:
-    asked = await paid(provider)
+async def test_records_begin_where_they_are_asked_for(peer: Peer, provider: StripeProvider) -> None:
+    asked = await paid(peer)
     await provider.refund(asked)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
 
