@@ -5,8 +5,11 @@ A carrier that can't be asked holds up neither a deadline nor a refund: the orde
 """
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Protocol
+from unicodedata import normalize
+from urllib.parse import unquote
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -25,6 +28,8 @@ NOBODY_TO_ASK = sentence(
 _PATIENCE = 8.0
 # Carriers learn of a parcel when they first scan it: nothing is gained by asking every few minutes.
 _ASK_AGAIN = timedelta(hours=1)
+
+_LINK_PARTS = re.compile(r"[/?&=#;,]")
 
 
 class TrackingCheck(Frozen):
@@ -94,7 +99,7 @@ class Tracking:
     @activity.defn
     async def verify_tracking(self, check: TrackingCheck) -> TrackingVerdict:
         """Judge a number; the same order asking again gets the same answer."""
-        number = "".join(char for char in check.number if char.isalnum()).upper()
+        number = number_in(check.number)
         verdict = self._rules.judge(number, check.carrier)
         if verdict.valid and self._carriers:
             verdict = await _carrier_says(self._carriers, number, verdict)
@@ -102,6 +107,21 @@ class Tracking:
             reason = sentence("Another order has used this number already.")
             return TrackingVerdict(valid=False, carrier=verdict.carrier, reason=reason)
         return verdict
+
+
+def number_in(text: str) -> str:
+    """A number as people paste it, in capital letters and digits alone.
+
+    Of a link to a carrier's page it is the part with the most digits. Letters of full width are letters;
+    spaces, hyphens of all kinds and what nobody sees are dropped.
+    """
+    is_link = "/" in text and "." in text
+    parts = _LINK_PARTS.split(unquote(text)) if is_link else [text]
+    cleaned = [
+        "".join(char for char in normalize("NFKC", part) if char.isalnum()).upper()
+        for part in parts
+    ]
+    return max(cleaned, key=lambda part: sum(map(str.isdigit, part)))
 
 
 async def _carrier_says(

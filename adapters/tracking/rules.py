@@ -1,19 +1,23 @@
 """The carriers' rules for their numbers: form and check digit (R11).
 
-The rules are the data of the package ``tracking-numbers`` (UPU standard S10 for postal services, and the
-big carriers' own) and our own in ``adapters.tracking.formats``.
+The forms are in ``adapters.tracking.formats``.
 """
 
-import dataclasses
 from collections.abc import Iterable
+from typing import NamedTuple
 
-import pycountry
-from tracking_numbers import DEFINITIONS  # type: ignore[import-untyped]
-from tracking_numbers.definition import TrackingNumberDefinition  # type: ignore[import-untyped]
-from tracking_numbers.types import TrackingNumber  # type: ignore[import-untyped]
+from babel import Locale
 
 from activities.tracking import TrackingVerdict
-from adapters.tracking.formats import BEGINNINGS, COMMON, PECULIAR
+from adapters.tracking.formats import (
+    ALIASES,
+    BEGINNINGS,
+    COMMON,
+    OTHERS,
+    PECULIAR,
+    POSTAL_SERVICE,
+    Format,
+)
 from i18n.catalogues import N_
 from orders.sentences import sentence
 
@@ -39,7 +43,22 @@ WRONG_RANGE = N_(
     "this one has {actual}: perhaps some are missing or too many."
 )
 
-_S10 = "s10"
+# Regions of CLDR that are no country's, and so no postal service's.
+_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+_COUNTRIES = {
+    code: name
+    for code, name in Locale("en").territories.items()
+    if code.isalpha() and code not in _NO_COUNTRIES
+}
+"""The names of ISO 3166's countries, and of places that have codes of their own for their post."""
+
+
+class _Reading(NamedTuple):
+    """A number as one carrier's; ``reason`` says what is wrong with it as such."""
+
+    format: Format
+    carrier: str
+    reason: str | None
 
 
 class CarrierRules:
@@ -49,36 +68,39 @@ class CarrierRules:
         """See ``NumberRules``; where the seller names another carrier, the number wins."""
         # Several carriers may have numbers of one form: what the seller says then decides.
         found = sorted(
-            _readings(number, PECULIAR) or _readings(number, (*DEFINITIONS, *COMMON)),
-            key=lambda it: (bool(_errors(it)), not _is_named(it, carrier)),
+            _readings(number, PECULIAR) or _readings(number, COMMON),
+            key=lambda it: (it.reason is not None, not _is_named(it, carrier)),
         )
-        if not found:
+        if not found or not number.strip("0"):
             return _formless(number)
         best = found[0]
-        name = _carrier(best)
-        if not (errors := _errors(best)):
-            return TrackingVerdict(valid=True, carrier=name)
-        if "checksum" in errors:
-            reason = WRONG_CHECK_DIGIT
-        elif "Courier" in errors and best.courier.code == _S10:
-            reason = NO_SUCH_COUNTRY
-        else:
-            reason = UNKNOWN_CODE
-        reason = sentence(reason, carrier=name, code=number[-2:])
-        return TrackingVerdict(valid=False, carrier=name, reason=reason)
+        if (reason := best.reason) is None:
+            return TrackingVerdict(valid=True, carrier=best.carrier)
+        if not _is_named(best, carrier) and any(it.fullmatch(number) for it in OTHERS):
+            return _formless(number)
+        reason = sentence(reason, carrier=best.carrier, code=number[-2:])
+        return TrackingVerdict(valid=False, carrier=best.carrier, reason=reason)
 
 
-def _readings(number: str, rules: Iterable[TrackingNumberDefinition]) -> list[TrackingNumber]:
-    return [found for rule in rules if (found := _reading(number, rule))]
+def _readings(number: str, formats: Iterable[Format]) -> list[_Reading]:
+    return [found for it in formats if (found := _reading(number, it))]
 
 
-def _reading(number: str, rule: TrackingNumberDefinition) -> TrackingNumber | None:
-    try:
-        return rule.test(number)
-    except ValueError:
-        # The package lets UPS's check digit be a letter, and then fails on it.
-        found = rule.test(f"{number[:-1]}0")
-        return dataclasses.replace(found, validation_errors=[("checksum", "not a digit")])
+def _reading(number: str, form: Format) -> _Reading | None:
+    if (found := form.pattern.fullmatch(number)) is None:
+        return None
+    parts = found.groupdict()
+    carrier, country = form.carrier, parts.get("country")
+    if country:
+        carrier = f"{POSTAL_SERVICE} ({_COUNTRIES.get(country, country)})"
+    reason = None
+    if form.check_digit and parts["check"] != str(form.check_digit(parts["serial"])):
+        reason = WRONG_CHECK_DIGIT
+    elif country and country not in _COUNTRIES:
+        reason = NO_SUCH_COUNTRY
+    elif form.codes and not form.codes.fullmatch(parts["code"]):
+        reason = UNKNOWN_CODE
+    return _Reading(form, carrier, reason)
 
 
 def _formless(number: str) -> TrackingVerdict:
@@ -91,26 +113,6 @@ def _formless(number: str) -> TrackingVerdict:
     return TrackingVerdict(valid=False, reason=NO_SUCH_FORM)
 
 
-def _errors(found: TrackingNumber) -> set[str]:
-    errors = {name for name, _ in found.validation_errors}
-    if found.courier.code == _S10 and _country(found):
-        # The package takes members of the UPU only, but Taiwan or the Faroes number by S10 as well.
-        errors.discard("Courier")
-    return errors
-
-
-def _carrier(found: TrackingNumber) -> str:
-    if found.courier.code != _S10:
-        return str(found.courier.name)
-    return f"postal service ({_country(found) or found.number[-2:]})"
-
-
-def _country(found: TrackingNumber) -> str | None:
-    """S10 numbers end in the country (ISO 3166) of the postal service."""
-    country = pycountry.countries.get(alpha_2=found.number[-2:])
-    return country.name if country else None
-
-
-def _is_named(found: TrackingNumber, carrier: str | None) -> bool:
+def _is_named(found: _Reading, carrier: str | None) -> bool:
     named = (carrier or "").casefold().strip()
-    return named in (found.courier.code, found.courier.name.casefold())
+    return ALIASES.get(named, named) == found.format.carrier.casefold()

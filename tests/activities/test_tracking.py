@@ -18,6 +18,7 @@ from activities.tracking import (
     Tracking,
     TrackingCheck,
     TrackingVerdict,
+    number_in,
 )
 from tests.fakes import FakeRegistry, FakeRules
 
@@ -119,3 +120,28 @@ async def test_the_brief_first_try_does_not_wait_an_hour() -> None:
         await verify(Carrier(NotKnownYet("Not yet.")), is_local=True)
 
     assert raised.value.next_retry_delay is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RR473124829PL",
+        " rr 473 124 829 pl\n",
+        "RR-473-124-829-PL",
+        "RR\N{NON-BREAKING HYPHEN}473\N{EN DASH}124\N{NO-BREAK SPACE}829\N{ZERO WIDTH SPACE}PL",
+        "\N{LEFT-TO-RIGHT MARK}RR473124829PL\N{ZERO WIDTH NO-BREAK SPACE}",
+        "".join(chr(ord(char) + 0xFEE0) for char in "RR473124829PL"),  # full width
+        "https://emonitoring.poczta-polska.pl/?numer=RR473124829PL",
+        "https://example.org/track/2026/rr473124829pl?lang=pl&step=1#history",
+        "https://example.org/track?n=RR%20473%20124%20829%20PL",
+        "example.org/track/RR473124829PL",
+    ],
+)
+def test_a_number_is_found_in_what_people_paste(text: str) -> None:
+    """Case 70."""
+    assert number_in(text) == "RR473124829PL"
+
+
+@pytest.mark.parametrize("text", ["", "-", "://", "https://example.org/", "/."])
+def test_what_has_no_number_in_it_is_no_error(text: str) -> None:
+    assert not any(map(str.isdigit, number_in(text)))

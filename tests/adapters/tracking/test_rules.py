@@ -1,5 +1,9 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from adapters.tracking.check_digits import mod10, s10
+from adapters.tracking.formats import COMMON, PECULIAR, Format
 from adapters.tracking.rules import (
     NO_SUCH_COUNTRY,
     NO_SUCH_FORM,
@@ -54,6 +58,40 @@ MISTYPED = [
     ("00340433836442636598", "DHL"),
     ("00159007733123456782", "Poczta Polska"),
 ]
+# Of carriers whose rule we don't have, some with the digits of those whose rule we do.
+OTHERS = [
+    ("07209562763", "Old Dominion Freight Line"),
+    ("77806528897", "Old Dominion Freight Line"),
+    ("80003280379", "Old Dominion Freight Line"),
+    ("331426749957", "Purolator"),
+    ("331434972567", "Purolator"),
+    ("4002847016405018", "Canada Post"),
+    ("09980000020034D", "DPD"),
+    ("LH13816137", "LaserShip"),
+    ("TBM502887274000", "Amazon"),
+    ("60120172242323", "DHL"),
+    ("1195583874210007521100871140316936", "FedEx"),
+]
+NOBODYS = [
+    "0" * 10,
+    "0" * 12,
+    "0" * 15,
+    "0" * 20,
+    "79927398713",
+    "287809468875",
+    "331426749957",
+    "029692510000920746",
+    "03071790000523483742",
+    "61299998820821171811",
+    "9200000000000000000000",
+    "420000000000000000000000000000",
+    "9434611206206407667131",
+    "9101123456789000000014",
+    "1Z1111111111111111",
+    "RB123456785XX",
+    "RB123456785EU",
+    "RB123456785ZZ",
+]
 WRONGLY_LONG = [
     ("1Z5R8939035756712", "UPS", "18"),
     ("YT221234567890123", "YunExpress", "18"),
@@ -81,6 +119,69 @@ def test_a_wrong_check_digit_is_called_one(number: str, carrier: str) -> None:
 
     assert not verdict.valid
     assert verdict.reason == WRONG_CHECK_DIGIT.format(carrier=carrier)
+
+
+@pytest.mark.parametrize(("number", "carrier"), OTHERS)
+def test_a_good_number_of_a_carrier_that_we_do_not_know_is_never_called_mistyped(
+    number: str, carrier: str
+) -> None:
+    """Case 68: it is good, or its form is unknown."""
+    for named in (None, carrier):
+        verdict = RULES.judge(number, named)
+
+        assert verdict.valid or verdict.reason == NO_SUCH_FORM
+
+
+@pytest.mark.parametrize("number", NOBODYS)
+def test_a_number_that_no_carrier_gave_is_never_good(number: str) -> None:
+    """Case 68."""
+    assert not RULES.judge(number, None).valid
+
+
+def test_of_a_carrier_that_the_seller_names_a_wrong_digit_is_called_one() -> None:
+    verdict = RULES.judge("73891051145", "DHL")
+
+    assert verdict.reason == WRONG_CHECK_DIGIT.format(carrier="DHL")
+
+
+CHECKED = [it for it in (*PECULIAR, *COMMON) if it.check_digit]
+
+
+@settings(deadline=None)
+@given(data=st.data(), form=st.sampled_from(CHECKED))
+def test_every_serial_has_a_check_digit_and_nine_wrong_ones(
+    data: st.DataObject, form: Format
+) -> None:
+    """R11."""
+    number = data.draw(st.from_regex(form.pattern, fullmatch=True))
+    found = form.pattern.fullmatch(number)
+    assert found
+    assert form.check_digit
+    before, after = number[: found.start("check")], number[found.end("check") :]
+    mistyped = WRONG_CHECK_DIGIT.format(carrier=form.carrier)
+
+    right = form.check_digit(found["serial"])
+
+    assert right in range(10)
+    assert RULES.judge(f"{before}{right}{after}", form.carrier).reason != mistyped
+
+
+@given(serial=st.from_regex("[0-9]{8}", fullmatch=True), at=st.integers(0, 7), by=st.integers(1, 9))
+def test_s10_finds_a_mistyped_digit(serial: str, at: int, by: int) -> None:
+    """Unless the digits that stand for 10 and 11 are among those that other sums have, too."""
+    wrong = f"{serial[:at]}{(int(serial[at]) + by) % 10}{serial[at + 1 :]}"
+
+    assert s10(wrong) != s10(serial) or s10(serial) in (0, 5)
+
+
+@given(
+    serial=st.from_regex("[0-9]{19}", fullmatch=True), at=st.integers(0, 18), by=st.integers(1, 9)
+)
+def test_gs1_finds_a_mistyped_digit(serial: str, at: int, by: int) -> None:
+    """Of USPS, DHL Paket and Poczta Polska: its weights 3 and 1 have no factor in common with 10."""
+    wrong = f"{serial[:at]}{(int(serial[at]) + by) % 10}{serial[at + 1 :]}"
+
+    assert mod10(3, 1)(wrong) != mod10(3, 1)(serial)
 
 
 @pytest.mark.parametrize(("number", "carrier", "length"), WRONGLY_LONG)

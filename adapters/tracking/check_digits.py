@@ -1,0 +1,58 @@
+"""Check digits of tracking numbers (R11): which digit must follow a serial number.
+
+A serial is as the number has it: digits and, in UPS's, capital letters.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import cycle
+
+CheckDigit = Callable[[str], int]
+
+
+def mod7(serial: str) -> int:
+    """What is left when the serial is divided by 7."""
+    return int(serial) % 7
+
+
+def mod10(first: int, second: int) -> CheckDigit:
+    """What the weighted sum lacks to a multiple of 10; the weights alternate from the left.
+
+    Letters count as UPS has it: A is 2, B is 3 and so on, again and again through the ten digits.
+    """
+
+    def digit(serial: str) -> int:
+        return -_weighted(serial, cycle((first, second))) % 10
+
+    return digit
+
+
+def mod11(weights: tuple[int, ...]) -> CheckDigit:
+    """The weighted sum modulo 11, where 10 is written 0."""
+
+    def digit(serial: str) -> int:
+        return _weighted(serial, weights) % 11 % 10
+
+    return digit
+
+
+def s10(serial: str) -> int:
+    """What the weighted sum lacks to a multiple of 11; 10 is written 0, and 11 is written 5 (UPU, S10)."""
+    lacks = 11 - _weighted(serial, (8, 6, 4, 2, 3, 5, 9, 7)) % 11
+    return {10: 0, 11: 5}.get(lacks, lacks)
+
+
+def begun(begin: str, check_digit: CheckDigit, unless: tuple[str, ...] = ()) -> CheckDigit:
+    """Of the serial with a beginning that is not written, unless it begins like one of these already."""
+
+    def digit(serial: str) -> int:
+        return check_digit(serial if serial.startswith(unless or begin) else begin + serial)
+
+    return digit
+
+
+def _weighted(serial: str, weights: Iterable[int]) -> int:
+    return sum(_value(char) * weight for char, weight in zip(serial, weights, strict=False))
+
+
+def _value(char: str) -> int:
+    return int(char) if char.isdigit() else (ord(char) - ord("A") + 2) % 10
