@@ -10,9 +10,11 @@ from orders import messages as m
 from orders.disputes import DisputeOutcome, DisputeReason, open_dispute, resolve
 from orders.errors import Refusal, RefusalCode
 from orders.messages import CancelReason, Role
+from orders.notifications import NotificationKind
 from orders.sentences import sentence
 from orders.shipments import add_tracking, claim_shipped, failed_proof
 from orders.status import CloseReason, Status
+from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
     )
     order.happened(
         at,
-        "cancellation_requested",
+        Event.CANCELLATION_REQUESTED,
         Role.BUYER,
         reason=message.reason.value,
         complaint=message.complaint,
@@ -122,9 +124,7 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
     order.enter(message.name, Status.CANCELLATION_REQUESTED, at)
     order.notify(
         at,
-        "cancellation_requested",
-        Role.BUYER,
-        Role.SELLER,
+        NotificationKind.CANCELLATION_REQUESTED,
         reason=message.reason.value,
         due_by=(at + order.policy.seller_reply_window).isoformat(),
     )
@@ -135,8 +135,8 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
 def on_cancel_withdrawal(order: Order, message: m.CancelWithdrawal, at: datetime) -> None:
     """R18: the order awaits shipment again."""
     order.existing_cancellation.end(CancellationStatus.WITHDRAWN, at)
-    order.happened(at, "cancellation_withdrawn", Role.BUYER)
-    order.notify(at, "cancellation_withdrawn", Role.BUYER, Role.SELLER)
+    order.happened(at, Event.CANCELLATION_WITHDRAWN, Role.BUYER)
+    order.notify(at, NotificationKind.CANCELLATION_WITHDRAWN)
     if order.open_dispute:
         # The complaint came with the request, and the order awaits shipment again (R18).
         resolve(order, order.open_dispute, at, DisputeOutcome.WITHDRAWN, None)
@@ -148,12 +148,12 @@ def on_seller_reply(order: Order, message: m.SellerReply, at: datetime) -> None:
     cancellation = order.existing_cancellation
     cancellation.answered_at = at
     cancellation.answer_note = message.note
-    order.happened(at, "seller_replied", Role.SELLER, decision=message.decision)
+    order.happened(at, Event.SELLER_REPLIED, Role.SELLER, decision=message.decision)
     match message.decision:
         case "accept":
             order.close(at, message.name, CloseReason.SELLER_ACCEPTED, Role.SELLER)
         case "refuse":
-            order.notify(at, "cancellation_refused", Role.BUYER)
+            order.notify(at, NotificationKind.CANCELLATION_REFUSED)
             failed_proof(order, at, message.name, DisputeReason.SELLER_REFUSED)
         case "already_shipped":
             claim_shipped(order, message.name, at)

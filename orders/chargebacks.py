@@ -6,14 +6,16 @@ What the bank says last is what counts, also of the amount, until it has decided
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, Role
+from orders.notifications import NotificationKind
 from orders.refunds import settle_money, stop_for_chargeback
 from orders.sentences import sentence
 from orders.status import CloseReason
+from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
@@ -36,6 +38,21 @@ class Chargeback(Mutable):
         return self.status is ChargebackStatus.OPENED
 
 
+CHARGEBACK_EVENTS: Final = {
+    ChargebackStatus.OPENED: Event.CHARGEBACK_OPENED,
+    ChargebackStatus.WON: Event.CHARGEBACK_WON,
+    ChargebackStatus.LOST: Event.CHARGEBACK_LOST,
+}
+"""What a timeline says of a chargeback that has come to this."""
+
+CHARGEBACK_NOTIFICATIONS: Final = {
+    ChargebackStatus.OPENED: NotificationKind.CHARGEBACK_OPENED,
+    ChargebackStatus.WON: NotificationKind.CHARGEBACK_WON,
+    ChargebackStatus.LOST: NotificationKind.CHARGEBACK_LOST,
+}
+"""What is told of an order's chargeback that has come to this."""
+
+
 def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
     """R23: the buyer's bank took money back, or the case ended."""
     payment = order.payment
@@ -43,9 +60,9 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
         raise AssertionError("lifecycle lets only a paid order be charged back")
     taken = taken_by_bank(payment, message)
     money = message.money.model_dump(mode="json")
-    for what in note_chargeback(payment, message, at):
-        order.happened(at, what, Role.PROVIDER, money=money)
-        order.notify(at, what, Role.SUPPORT, Role.SELLER)
+    for status in note_chargeback(payment, message, at):
+        order.happened(at, CHARGEBACK_EVENTS[status], Role.PROVIDER, money=money)
+        order.notify(at, CHARGEBACK_NOTIFICATIONS[status])
     if taken:
         _take_charged_back(order, taken, at)
     stop_for_chargeback(order, message, taken)
@@ -112,11 +129,10 @@ def taken_by_bank(payment: Charged, message: m.ChargebackReported) -> int:
 
 def note_chargeback(
     payment: Charged, message: m.ChargebackReported, at: datetime
-) -> tuple[str, ...]:
-    """Note how the payment's chargeback stands, and say what happened, as keys of the timeline."""
+) -> tuple[ChargebackStatus, ...]:
+    """Note how the payment's chargeback stands, and say what happened: an end may come without an opening."""
     known = payment.chargeback
     is_open = message.status is ChargebackStatus.OPENED
-    opened = () if known and not is_open else ("chargeback_opened",)
     payment.chargeback = Chargeback(
         status=message.status,
         money=message.money,
@@ -124,7 +140,7 @@ def note_chargeback(
         opened_at=known.opened_at if known else at,
         ended_at=None if is_open else at,
     )
-    return opened if is_open else (*opened, f"chargeback_{message.status}")
+    return (message.status,) if known or is_open else (ChargebackStatus.OPENED, message.status)
 
 
 def repeats_chargeback(payment: Charged | None, message: m.ChargebackReported) -> bool:

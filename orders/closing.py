@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from orders.cancellations import end_cancellation
 from orders.disputes import end_dispute
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.offers import OfferKind, lapse_offers
 from orders.refunds import refund_under_way, settle_money
 from orders.status import CloseReason, Status
+from orders.timeline import Event
 from orders.values import Money
 
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ def close(
     end_dispute(order, at, reason, order.to_buyer, note)
     end_cancellation(order, at, reason)
     lapse_offers(order, *OfferKind)
-    order.happened(at, "closed", by, reason=reason.value)
-    order.notify(at, "order_closed", Role.BUYER, Role.SELLER, reason=reason.value)
+    order.happened(at, Event.CLOSED, by, reason=reason.value)
+    order.notify(at, NotificationKind.ORDER_CLOSED, reason=reason.value)
     settle_money(order, at)
 
 

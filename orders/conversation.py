@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.offers import Offer, OfferKind
 from orders.sentences import sentence
 from orders.status import Status
+from orders.timeline import Event
 from orders.values import Frozen, Instant
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> N
         )
         order.offers.append(offer)
         details["offer_id"] = offer.offer_id
-    order.happened(at, "seller_message", Role.SELLER, **details)
-    order.notify(at, "seller_message", Role.BUYER, text=message.text, **details)
+    order.happened(at, Event.SELLER_MESSAGE, Role.SELLER, **details)
+    order.notify(at, NotificationKind.SELLER_MESSAGE, text=message.text, **details)
 
 
 def seller_message_problem(order: Order, message: m.SellerMessage) -> Refusal | None:
@@ -74,5 +76,5 @@ def seller_message_problem(order: Order, message: m.SellerMessage) -> Refusal | 
 def on_buyer_message(order: Order, message: m.BuyerMessage, at: datetime) -> None:
     """R4: the buyer writes."""
     order.messages.append(ChatMessage(at=at, by=Role.BUYER, topic="other", text=message.text))
-    order.happened(at, "buyer_message", Role.BUYER)
-    order.notify(at, "buyer_message", Role.SELLER, text=message.text)
+    order.happened(at, Event.BUYER_MESSAGE, Role.BUYER)
+    order.notify(at, NotificationKind.BUYER_MESSAGE, text=message.text)

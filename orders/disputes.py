@@ -11,9 +11,11 @@ from pydantic import Field
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.offers import Offer, OfferKind, OfferStatus, lapse_offers, open_offer
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
+from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def on_dispute_withdrawal(order: Order, message: m.DisputeWithdrawal, at: dateti
     dispute = order.open_dispute
     if dispute is None:
         raise AssertionError("lifecycle lets only an open dispute be dropped")
-    order.happened(at, "dispute_withdrawn", Role.BUYER, note=message.note)
+    order.happened(at, Event.DISPUTE_WITHDRAWN, Role.BUYER, note=message.note)
     resolve(order, dispute, at, DisputeOutcome.WITHDRAWN, None, message.note)
     if order.status is not Status.DISPUTED:
         return
@@ -107,7 +109,7 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
     """R16: support decides, and the order closes."""
     order.happened(
         at,
-        "dispute_decided",
+        Event.DISPUTE_DECIDED,
         Role.SUPPORT,
         decision=message.decision,
         money=message.money.model_dump(mode="json") if message.money else None,
@@ -157,8 +159,8 @@ def on_settlement_offer(order: Order, message: m.SettlementOffer, at: datetime) 
     )
     order.offers.append(offer)
     money = message.money.model_dump(mode="json")
-    order.happened(at, "settlement_offered", Role.SELLER, offer_id=offer.offer_id, money=money)
-    order.notify(at, "settlement_offered", Role.BUYER, offer_id=offer.offer_id, money=money)
+    order.happened(at, Event.SETTLEMENT_OFFERED, Role.SELLER, offer_id=offer.offer_id, money=money)
+    order.notify(at, NotificationKind.SETTLEMENT_OFFERED, offer_id=offer.offer_id, money=money)
 
 
 def settlement_offer_problem(order: Order, message: m.SettlementOffer) -> Refusal | None:
@@ -178,7 +180,7 @@ def on_settlement_acceptance(order: Order, message: m.SettlementAcceptance, at: 
     """R16b: the buyer accepts; the order closes with that amount back."""
     offer = open_offer(order, message.offer_id, {OfferKind.SETTLEMENT})
     offer.status = OfferStatus.ACCEPTED
-    order.happened(at, "settlement_accepted", Role.BUYER, offer_id=offer.offer_id)
+    order.happened(at, Event.SETTLEMENT_ACCEPTED, Role.BUYER, offer_id=offer.offer_id)
     order.close(
         at,
         message.name,
@@ -203,8 +205,12 @@ def open_dispute(
         due_by=at + order.policy.dispute_window,
         evidence=order.shipment.evidence if order.shipment else [],
     )
-    order.happened(at, "dispute_opened", by, reason=reason.value)
-    order.notify(at, "dispute_opened", Role.BUYER, Role.SELLER, Role.SUPPORT, reason=reason.value)
+    order.happened(at, Event.DISPUTE_OPENED, by, reason=reason.value)
+    order.notify(
+        at,
+        NotificationKind.DISPUTE_OPENED,
+        reason=reason.value,
+    )
 
 
 def end_dispute(order: Order, at: datetime, reason: CloseReason, awarded: Money, note: str) -> None:
@@ -229,13 +235,10 @@ def resolve(
     dispute.awarded = awarded
     dispute.resolved_at = at
     lapse_offers(order, OfferKind.SETTLEMENT)
-    order.happened(at, "dispute_resolved", Role.SYSTEM, outcome=outcome.value)
+    order.happened(at, Event.DISPUTE_RESOLVED, Role.SYSTEM, outcome=outcome.value)
     order.notify(
         at,
-        "dispute_resolved",
-        Role.BUYER,
-        Role.SELLER,
-        Role.SUPPORT,
+        NotificationKind.DISPUTE_RESOLVED,
         outcome=outcome.value,
         note=note,
     )

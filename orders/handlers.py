@@ -30,6 +30,7 @@ from orders.disputes import (
 from orders.errors import NotAllowedNow, Refusal, RefusalCode
 from orders.lifecycle import TRANSITIONS
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.offers import OfferKind, acceptance_problem, on_offer_acceptance
 from orders.order import Order, Refused, StrayPayment
 from orders.payments import (
@@ -48,6 +49,7 @@ from orders.shipments import (
     on_shipment_proof,
     on_tracking_number,
 )
+from orders.timeline import Event
 
 _MOST_REFUSED = 20
 _MOST_MESSAGE_IDS = 500
@@ -153,8 +155,7 @@ def send_back(
             order.contradicted = [*order.contradicted, payment.payment_id][-_MOST_PAYMENT_IDS:]
             order.notify(
                 at,
-                "payment_contradicts",
-                Role.SUPPORT,
+                NotificationKind.PAYMENT_CONTRADICTS,
                 payment_id=payment.payment_id,
                 money=payment.money.model_dump(mode="json"),
             )
@@ -172,7 +173,7 @@ def send_back(
     )
     order.happened(
         at,
-        "payment_sent_back",
+        Event.PAYMENT_SENT_BACK,
         Role.SYSTEM,
         payment_id=payment.payment_id,
         reason=refused.code.value,

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from orders.accounting import Posting
 from orders.chargebacks import (
+    CHARGEBACK_EVENTS,
+    CHARGEBACK_NOTIFICATIONS,
     chargeback_problem,
     chargeback_step,
     note_chargeback,
@@ -16,7 +18,7 @@ from orders.chargebacks import (
 )
 from orders.errors import NotAllowedNow
 from orders.messages import ChargebackReported, Role
-from orders.notifications import Notification
+from orders.notifications import RECIPIENTS, Notification
 from orders.timeline import TimelineEntry
 from orders.values import Balance, Frozen
 from orders.view import OrderView
@@ -41,15 +43,16 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
         raise AssertionError("what has not been paid is not charged back")
     taken = taken_by_bank(after.payment, message)
     notices: list[Notification] = []
-    for what in note_chargeback(after.payment, message, at):
+    for status in note_chargeback(after.payment, message, at):
         after.timeline.append(
             TimelineEntry(
                 at=at,
-                what=what,
+                what=CHARGEBACK_EVENTS[status],
                 by=Role.PROVIDER,
                 details={"money": message.money.model_dump(mode="json")},
             )
         )
+        what = CHARGEBACK_NOTIFICATIONS[status]
         notices += [
             Notification(
                 key=f"{view.order_id}:late-{len(after.timeline)}:{what}:{role}",
@@ -57,7 +60,7 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
                 what=what,
                 at=at,
             )
-            for role in (Role.SUPPORT, Role.SELLER)
+            for role in RECIPIENTS[what]
         ]
     charged, owed = view.amount_charged_back, view.amount_owed_to_seller
     posting = Posting(

@@ -11,6 +11,7 @@ Where one trigger has several targets, the order's state decides which; ``orders
 message that is not listed is in the second table, in ``orders.refusals``.
 """
 
+from enum import StrEnum
 from typing import Final
 
 from orders.status import Status
@@ -24,21 +25,29 @@ _DISPUTE: Final = Status.DISPUTED
 _SHIPPED: Final = Status.SHIPPED
 _CLOSED: Final = Status.CLOSED
 
-DEADLINES: Final = frozenset(
-    {
-        "payment_expired",
-        "payment_accepted",
-        "shipment_expired",
-        "seller_no_response",
-        "no_proof",
-        "dispute_expired",
-        "refund_overdue",
-    }
-)
-"""What an instant that passes does to an order; reminders and refund checks change no status."""
 
-VERDICTS: Final = frozenset({"tracking_valid", "tracking_invalid"})
-"""What comes back from verifying a tracking number (R11)."""
+class Deadline(StrEnum):
+    """What an instant that passes does to an order; reminders and refund checks change no status."""
+
+    PAYMENT_EXPIRED = "payment_expired"
+    PAYMENT_ACCEPTED = "payment_accepted"
+    SHIPMENT_EXPIRED = "shipment_expired"
+    SELLER_NO_RESPONSE = "seller_no_response"
+    NO_PROOF = "no_proof"
+    DISPUTE_EXPIRED = "dispute_expired"
+    REFUND_OVERDUE = "refund_overdue"
+
+
+class Verdict(StrEnum):
+    """What comes back from verifying a tracking number (R11)."""
+
+    TRACKING_VALID = "tracking_valid"
+    TRACKING_INVALID = "tracking_invalid"
+
+
+DEADLINES: Final = frozenset(Deadline)
+VERDICTS: Final = frozenset(Verdict)
+
 
 TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
     _PAY: {
@@ -48,28 +57,28 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "seller_message": (_PAY,),  # R4
         "buyer_message": (_PAY,),
         "offer_acceptance": (_PAY,),
-        "payment_expired": (_CLOSED,),  # R1
+        Deadline.PAYMENT_EXPIRED: (_CLOSED,),  # R1
     },
     _REVIEW: {
         "payment_declined": (_PAY, _REVIEW),  # R6; another payment's decline changes nothing
         "seller_message": (_REVIEW,),
         "buyer_message": (_REVIEW,),
         "chargeback": (_REVIEW, _CLOSED),  # R23
-        "payment_accepted": (_SHIP,),  # R7
+        Deadline.PAYMENT_ACCEPTED: (_SHIP,),  # R7
     },
     _SHIP: {
         "cancel_request": (_CANCEL,),  # R7, R8
         "tracking_number": (_SHIP,),  # R11
         "shipment_proof": (_SHIP,),
         "proof_review": (_SHIP, _SHIPPED),
-        "tracking_valid": (_SHIPPED,),
-        "tracking_invalid": (_SHIP,),
+        Verdict.TRACKING_VALID: (_SHIPPED,),
+        Verdict.TRACKING_INVALID: (_SHIP,),
         "dispute_request": (_DISPUTE,),  # R12, offered
         "shipment_extension": (_SHIP,),  # R20a
         "seller_message": (_SHIP,),
         "buyer_message": (_SHIP,),
         "chargeback": (_SHIP, _CLOSED),
-        "shipment_expired": (_CLOSED,),  # R20
+        Deadline.SHIPMENT_EXPIRED: (_CLOSED,),  # R20
     },
     _CANCEL: {
         "cancel_withdrawal": (_SHIP,),  # R18
@@ -77,8 +86,8 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "tracking_number": (_PROOF,),  # says "already shipped" by itself (R10)
         "shipment_proof": (_PROOF,),
         "proof_review": (_CANCEL, _SHIPPED, _DISPUTE),
-        "tracking_valid": (_SHIPPED, _DISPUTE),  # R11, R16a
-        "tracking_invalid": (_CANCEL,),
+        Verdict.TRACKING_VALID: (_SHIPPED, _DISPUTE),  # R11, R16a
+        Verdict.TRACKING_INVALID: (_CANCEL,),
         "dispute_request": (_CANCEL,),  # beside the request, as in R8
         "dispute_withdrawal": (_CANCEL,),
         "dispute_decision": (_CLOSED,),  # R16
@@ -87,16 +96,16 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "seller_message": (_CANCEL,),
         "buyer_message": (_CANCEL,),
         "chargeback": (_CANCEL, _CLOSED),
-        "seller_no_response": (_CLOSED,),  # R9
-        "dispute_expired": (_CLOSED,),
+        Deadline.SELLER_NO_RESPONSE: (_CLOSED,),  # R9
+        Deadline.DISPUTE_EXPIRED: (_CLOSED,),
     },
     _PROOF: {
         "seller_reply": (_CLOSED,),  # the seller may still give in
         "tracking_number": (_PROOF,),
         "shipment_proof": (_PROOF,),
         "proof_review": (_PROOF, _SHIPPED, _DISPUTE),  # R11, R12
-        "tracking_valid": (_SHIPPED, _DISPUTE),
-        "tracking_invalid": (_PROOF, _DISPUTE),  # R12
+        Verdict.TRACKING_VALID: (_SHIPPED, _DISPUTE),
+        Verdict.TRACKING_INVALID: (_PROOF, _DISPUTE),  # R12
         "dispute_request": (_PROOF,),
         "dispute_withdrawal": (_PROOF,),
         "dispute_decision": (_CLOSED,),
@@ -105,15 +114,15 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "seller_message": (_PROOF,),
         "buyer_message": (_PROOF,),
         "chargeback": (_PROOF, _CLOSED),
-        "no_proof": (_DISPUTE, _SHIP),  # R12
-        "dispute_expired": (_CLOSED,),
+        Deadline.NO_PROOF: (_DISPUTE, _SHIP),  # R12
+        Deadline.DISPUTE_EXPIRED: (_CLOSED,),
     },
     _DISPUTE: {
         "tracking_number": (_DISPUTE,),  # evidence (R16a)
         "shipment_proof": (_DISPUTE,),
         "proof_review": (_DISPUTE,),
-        "tracking_valid": (_DISPUTE,),
-        "tracking_invalid": (_DISPUTE,),
+        Verdict.TRACKING_VALID: (_DISPUTE,),
+        Verdict.TRACKING_INVALID: (_DISPUTE,),
         "dispute_withdrawal": (_SHIPPED, _SHIP),  # R16b
         "dispute_decision": (_CLOSED,),  # R16
         "settlement_offer": (_DISPUTE,),
@@ -121,7 +130,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "seller_message": (_DISPUTE,),
         "buyer_message": (_DISPUTE,),
         "chargeback": (_DISPUTE, _CLOSED),
-        "dispute_expired": (_CLOSED,),  # R16b
+        Deadline.DISPUTE_EXPIRED: (_CLOSED,),  # R16b
     },
     _SHIPPED: {
         "chargeback": (_SHIPPED,),  # R23
@@ -129,6 +138,6 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
     _CLOSED: {
         "refund_update": (_CLOSED,),  # R15
         "chargeback": (_CLOSED,),
-        "refund_overdue": (_CLOSED,),
+        Deadline.REFUND_OVERDUE: (_CLOSED,),
     },
 }

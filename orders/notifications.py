@@ -1,6 +1,7 @@
-"""R21: what one party must be told."""
+"""R21: what people are told, and whom it concerns."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -8,8 +9,183 @@ from orders.messages import Role
 from orders.values import Frozen, Instant
 
 
+class NotificationKind(StrEnum):
+    """Everything that somebody can be told."""
+
+    ORDER_PLACED = "order_placed"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_CLOSED = "order_closed"
+    SELLER_MESSAGE = "seller_message"
+    BUYER_MESSAGE = "buyer_message"
+    OFFER_ACCEPTED = "offer_accepted"
+    PAYMENT_REMINDER = "payment_reminder"
+    PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_ACCEPTED = "payment_accepted"
+    PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_DECLINED_LATE = "payment_declined_late"
+    PAYMENT_CONTRADICTS = "payment_contradicts"
+    CANCELLATION_REQUESTED = "cancellation_requested"
+    CANCELLATION_WITHDRAWN = "cancellation_withdrawn"
+    CANCELLATION_REFUSED = "cancellation_refused"
+    CANCELLATION_ENDED = "cancellation_ended"
+    SELLER_REMINDER = "seller_reminder"
+    SHIPMENT_CLAIMED = "shipment_claimed"
+    SHIPMENT_EXTENDED = "shipment_extended"
+    TRACKING_INVALID = "tracking_invalid"
+    PROOF_REQUESTED = "proof_requested"
+    PROOF_TO_REVIEW = "proof_to_review"
+    PROOF_REJECTED = "proof_rejected"
+    DISPUTE_OFFERED = "dispute_offered"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_REMINDER = "dispute_reminder"
+    DISPUTE_RESOLVED = "dispute_resolved"
+    SETTLEMENT_OFFERED = "settlement_offered"
+    REFUND_STARTED = "refund_started"
+    REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_FAILED = "refund_failed"
+    REFUND_OVERDUE = "refund_overdue"
+    REFUND_STOPPED = "refund_stopped"
+    REFUND_AFTER_CHARGEBACK = "refund_after_chargeback"
+    CHARGEBACK_OPENED = "chargeback_opened"
+    CHARGEBACK_REMINDER = "chargeback_reminder"
+    CHARGEBACK_WON = "chargeback_won"
+    CHARGEBACK_LOST = "chargeback_lost"
+    STRAY_REFUND_STARTED = "stray_refund_started"
+    STRAY_REFUND_SUCCEEDED = "stray_refund_succeeded"
+    STRAY_REFUND_FAILED = "stray_refund_failed"
+    STRAY_REFUND_OVERDUE = "stray_refund_overdue"
+    STRAY_REFUND_STOPPED = "stray_refund_stopped"
+    STRAY_REFUND_RESTARTED = "stray_refund_restarted"
+    STRAY_REFUND_AFTER_CHARGEBACK = "stray_refund_after_chargeback"
+    STRAY_CHARGEBACK_OPENED = "stray_chargeback_opened"
+    STRAY_CHARGEBACK_REMINDER = "stray_chargeback_reminder"
+    STRAY_CHARGEBACK_WON = "stray_chargeback_won"
+    STRAY_CHARGEBACK_LOST = "stray_chargeback_lost"
+
+
+_BUYER, _SELLER, _SUPPORT = Role.BUYER, Role.SELLER, Role.SUPPORT
+
+RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
+    NotificationKind.ORDER_PLACED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.ORDER_SHIPPED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.ORDER_CLOSED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.SELLER_MESSAGE: (_BUYER,),
+    NotificationKind.BUYER_MESSAGE: (_SELLER,),
+    NotificationKind.OFFER_ACCEPTED: (_SELLER,),
+    NotificationKind.PAYMENT_REMINDER: (_BUYER,),
+    NotificationKind.PAYMENT_RECEIVED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.PAYMENT_ACCEPTED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.PAYMENT_DECLINED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.PAYMENT_DECLINED_LATE: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.PAYMENT_CONTRADICTS: (_SUPPORT,),
+    NotificationKind.CANCELLATION_REQUESTED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.CANCELLATION_WITHDRAWN: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.CANCELLATION_REFUSED: (_BUYER,),
+    NotificationKind.CANCELLATION_ENDED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.SELLER_REMINDER: (_SELLER,),
+    NotificationKind.SHIPMENT_CLAIMED: (_BUYER,),
+    NotificationKind.SHIPMENT_EXTENDED: (_SELLER,),
+    NotificationKind.TRACKING_INVALID: (_SELLER,),
+    NotificationKind.PROOF_REQUESTED: (_SELLER,),
+    NotificationKind.PROOF_TO_REVIEW: (_SUPPORT,),
+    NotificationKind.PROOF_REJECTED: (_SELLER,),
+    NotificationKind.DISPUTE_OFFERED: (_BUYER,),
+    NotificationKind.DISPUTE_OPENED: (
+        _BUYER,
+        _SELLER,
+        _SUPPORT,
+    ),
+    NotificationKind.DISPUTE_REMINDER: (_SUPPORT,),
+    NotificationKind.DISPUTE_RESOLVED: (
+        _BUYER,
+        _SELLER,
+        _SUPPORT,
+    ),
+    NotificationKind.SETTLEMENT_OFFERED: (_BUYER,),
+    NotificationKind.REFUND_STARTED: (_BUYER,),
+    NotificationKind.REFUND_SUCCEEDED: (
+        _BUYER,
+        _SELLER,
+    ),
+    NotificationKind.REFUND_FAILED: (
+        _BUYER,
+        _SUPPORT,
+    ),
+    NotificationKind.REFUND_OVERDUE: (
+        _SUPPORT,
+        _BUYER,
+    ),
+    NotificationKind.REFUND_STOPPED: (_BUYER,),
+    NotificationKind.REFUND_AFTER_CHARGEBACK: (_SUPPORT,),
+    NotificationKind.CHARGEBACK_OPENED: (
+        _SUPPORT,
+        _SELLER,
+    ),
+    NotificationKind.CHARGEBACK_REMINDER: (_SUPPORT,),
+    NotificationKind.CHARGEBACK_WON: (
+        _SUPPORT,
+        _SELLER,
+    ),
+    NotificationKind.CHARGEBACK_LOST: (
+        _SUPPORT,
+        _SELLER,
+    ),
+    NotificationKind.STRAY_REFUND_STARTED: (_BUYER,),
+    NotificationKind.STRAY_REFUND_SUCCEEDED: (_BUYER,),
+    NotificationKind.STRAY_REFUND_FAILED: (
+        _SUPPORT,
+        _BUYER,
+    ),
+    NotificationKind.STRAY_REFUND_OVERDUE: (
+        _SUPPORT,
+        _BUYER,
+    ),
+    NotificationKind.STRAY_REFUND_STOPPED: (_BUYER,),
+    NotificationKind.STRAY_REFUND_RESTARTED: (_BUYER,),
+    NotificationKind.STRAY_REFUND_AFTER_CHARGEBACK: (_SUPPORT,),
+    NotificationKind.STRAY_CHARGEBACK_OPENED: (_SUPPORT,),
+    NotificationKind.STRAY_CHARGEBACK_REMINDER: (_SUPPORT,),
+    NotificationKind.STRAY_CHARGEBACK_WON: (_SUPPORT,),
+    NotificationKind.STRAY_CHARGEBACK_LOST: (_SUPPORT,),
+}
+"""R21: whom each kind concerns; a stray payment's buyer is its payer."""
+
+
 class Notification(Frozen):
-    """R21: something one party must be told. ``key`` makes it take effect once."""
+    """R21: something one party must be told. ``key`` makes it take effect once.
+
+    ``what`` is a ``NotificationKind``, kept as a text like an event's.
+    """
 
     key: str
     to: Role

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.sentences import sentence
+from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
@@ -63,11 +65,10 @@ def on_offer_acceptance(order: Order, message: m.OfferAcceptance, at: datetime) 
         order.amount_due = order.amount_due.of(order.amount_due.amount - offer.money.amount)
         # What stands open was offered on the old price; the seller can offer anew on this one.
         lapse_offers(order, OfferKind.DISCOUNT)
-    order.happened(at, "offer_accepted", Role.BUYER, offer_id=offer.offer_id)
+    order.happened(at, Event.OFFER_ACCEPTED, Role.BUYER, offer_id=offer.offer_id)
     order.notify(
         at,
-        "offer_accepted",
-        Role.SELLER,
+        NotificationKind.OFFER_ACCEPTED,
         offer_id=offer.offer_id,
         amount_due=order.amount_due.model_dump(mode="json"),
     )

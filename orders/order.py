@@ -19,7 +19,7 @@ from orders.conversation import ChatMessage
 from orders.disputes import Dispute, DisputeReason
 from orders.lifecycle import TRANSITIONS
 from orders.messages import RefundStatus, Role
-from orders.notifications import Notification
+from orders.notifications import RECIPIENTS, Notification, NotificationKind
 from orders.offers import Offer
 from orders.payments import Payment
 from orders.place_order import PlaceOrder
@@ -27,7 +27,7 @@ from orders.policy import Policy
 from orders.refunds import Refund
 from orders.shipments import Shipment
 from orders.status import CloseReason, Status
-from orders.timeline import TimelineEntry
+from orders.timeline import Event, TimelineEntry
 from orders.values import Frozen, Instant, Money, Mutable
 
 # A workflow's state must stay well under the 2 MB that Temporal takes.
@@ -132,12 +132,10 @@ class Order(Mutable):
             books=Balances(),
             clock=at,
         )
-        order.happened(at, "placed", Role.BUYER)
+        order.happened(at, Event.PLACED, Role.BUYER)
         order.notify(
             at,
-            "order_placed",
-            Role.BUYER,
-            Role.SELLER,
+            NotificationKind.ORDER_PLACED,
             amount_due=order.amount_due.model_dump(mode="json"),
             pay_by=order.pay_by.isoformat(),
         )
@@ -240,7 +238,7 @@ class Order(Mutable):
         self.counters[what] = self.counters.get(what, 0) + 1
         return self.counters[what]
 
-    def happened(self, at: datetime, what: str, by: Role, **details: Any) -> None:
+    def happened(self, at: datetime, what: Event, by: Role, **details: Any) -> None:
         """Add to the timeline, and count as a change.
 
         People can do only so much (``lifecycle.MOST``); what a provider says over and over pushes out the
@@ -252,14 +250,14 @@ class Order(Mutable):
             del self.timeline[_MOST_EVENTS // 4]
         self.revision += 1
 
-    def notify(self, at: datetime, what: str, *to: Role, **details: Any) -> None:
-        """R21: have these people told, once.
+    def notify(self, at: datetime, what: NotificationKind, *only: Role, **details: Any) -> None:
+        """R21: have those told whom it concerns, or ``only`` these of them, once.
 
         Numbered by what is told: a workflow task that is thrown away may have told it already, and in the
         one that is run instead something else may come first.
         """
         number = self.count(f"notice {what}")
-        for role in to:
+        for role in only or RECIPIENTS[what]:
             self.notices.append(
                 Notification(
                     key=f"{self.placed.order_id}:{what}:{number}:{role}",

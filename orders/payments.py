@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from orders import messages as m
 from orders.chargebacks import Chargeback
 from orders.errors import Refusal, RefusalCode
+from orders.lifecycle import Deadline
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.offers import OfferKind, lapse_offers
 from orders.sentences import sentence
 from orders.shipments import Shipment
 from orders.status import Status
+from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
@@ -91,16 +94,14 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
     order.enter(message.name, Status.PAYMENT_REVIEW, at)
     order.happened(
         at,
-        "payment_received",
+        Event.PAYMENT_RECEIVED,
         Role.PROVIDER,
         payment_id=message.payment_id,
         money=message.money.model_dump(mode="json"),
     )
     order.notify(
         at,
-        "payment_received",
-        Role.BUYER,
-        Role.SELLER,
+        NotificationKind.PAYMENT_RECEIVED,
         review_ends_at=order.payment.review_ends_at.isoformat(),
     )
 
@@ -134,7 +135,7 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
     payment = order.payment
     order.happened(
         at,
-        "payment_declined",
+        Event.PAYMENT_DECLINED,
         Role.PROVIDER,
         payment_id=message.payment_id,
         reason=message.reason,
@@ -151,14 +152,16 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
     if at < order.pay_by:
         order.notify(
             at,
-            "payment_declined",
-            Role.BUYER,
-            Role.SELLER,
+            NotificationKind.PAYMENT_DECLINED,
             reason=message.reason,
             pay_by=order.pay_by.isoformat(),
         )
     else:
-        order.notify(at, "payment_declined_late", Role.BUYER, Role.SELLER, reason=message.reason)
+        order.notify(
+            at,
+            NotificationKind.PAYMENT_DECLINED_LATE,
+            reason=message.reason,
+        )
 
 
 def accept_payment(order: Order, at: datetime) -> None:
@@ -171,8 +174,8 @@ def accept_payment(order: Order, at: datetime) -> None:
     checked = order.payment.review_ends_at
     order.shipment = Shipment(ship_by=checked + window if window else None)
     lapse_offers(order, *OfferKind.before_payment())
-    order.enter("payment_accepted", Status.AWAITING_SHIPMENT, at)
-    order.happened(at, "payment_accepted", Role.SYSTEM)
-    order.notify(at, "payment_accepted", Role.BUYER)
+    order.enter(Deadline.PAYMENT_ACCEPTED, Status.AWAITING_SHIPMENT, at)
+    order.happened(at, Event.PAYMENT_ACCEPTED, Role.SYSTEM)
+    order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.BUYER)
     if not order.open_chargeback:
-        order.notify(at, "payment_accepted", Role.SELLER)
+        order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.SELLER)

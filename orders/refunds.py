@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, RefundStatus, Role
+from orders.notifications import NotificationKind
 from orders.policy import Policy
 from orders.sentences import sentence
+from orders.timeline import Event
 from orders.values import Instant, Money, Mutable, next_multiple
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ class Refund(Mutable):
         """R15: note that it is overdue; who is told. Of one that is stopped the payer has the money (R23)."""
         self.overdue = True
         return (Role.SUPPORT,) if self.stopping else (Role.SUPPORT, Role.BUYER)
+
+
+REFUND_EVENTS: Final = {
+    RefundStatus.PENDING: Event.REFUND_PENDING,
+    RefundStatus.REQUIRES_ACTION: Event.REFUND_REQUIRES_ACTION,
+    RefundStatus.SUCCEEDED: Event.REFUND_SUCCEEDED,
+    RefundStatus.FAILED: Event.REFUND_FAILED,
+    RefundStatus.CANCELED: Event.REFUND_CANCELED,
+}
+"""What a timeline says of a refund that has come to this."""
 
 
 class RefundOwner(Protocol):
@@ -256,11 +268,10 @@ def _refund(order: Order, at: datetime, amount: int) -> None:
     refund_id = f"{order.placed.order_id}-refund-{number}"
     money = order.amount_paid.of(amount)
     refund = start_refund(order, refund_id, payment.payment_id, payment.method, money, at)
-    order.happened(at, "refund_started", Role.SYSTEM, money=money.model_dump(mode="json"))
+    order.happened(at, Event.REFUND_STARTED, Role.SYSTEM, money=money.model_dump(mode="json"))
     order.notify(
         at,
-        "refund_started",
-        Role.BUYER,
+        NotificationKind.REFUND_STARTED,
         money=money.model_dump(mode="json"),
         method=payment.method,
         due_by=refund.due_by.isoformat(),
@@ -275,7 +286,7 @@ def update_refund(
     if change is None:
         return
     order.happened(
-        at, f"refund_{status.value}", Role.PROVIDER, refund_id=refund.refund_id, reason=reason
+        at, REFUND_EVENTS[status], Role.PROVIDER, refund_id=refund.refund_id, reason=reason
     )
     amount, money = refund.money.amount, refund.money.model_dump(mode="json")
     match change:
@@ -288,16 +299,18 @@ def update_refund(
                 legs = {"held": held, "seller": amount - held, "cash": -amount}
                 order.book(at, f"{_step(refund)}-settled", **legs)
                 order.notify(
-                    at, "refund_after_chargeback", Role.SUPPORT, refund_id=refund.refund_id
+                    at,
+                    NotificationKind.REFUND_AFTER_CHARGEBACK,
+                    refund_id=refund.refund_id,
                 )
             order.amount_refunded = order.amount_refunded.of(order.amount_refunded.amount + amount)
-            order.notify(at, "refund_succeeded", Role.BUYER, Role.SELLER, money=money)
+            order.notify(at, NotificationKind.REFUND_SUCCEEDED, money=money)
         case RefundChange.STOPPED:
             order.book(at, f"{_step(refund)}-stopped", refunds=amount, held=-amount)
-            order.notify(at, "refund_stopped", Role.BUYER, money=money)
+            order.notify(at, NotificationKind.REFUND_STOPPED, money=money)
             settle_money(order, at)
         case RefundChange.FAILED:
-            order.notify(at, "refund_failed", Role.BUYER, Role.SUPPORT, reason=reason)
+            order.notify(at, NotificationKind.REFUND_FAILED, reason=reason)
         case RefundChange.NOTED:
             pass
 

@@ -12,9 +12,12 @@ from pydantic import Field
 
 from orders import messages as m
 from orders.disputes import DisputeReason, open_dispute
+from orders.lifecycle import Verdict
 from orders.messages import Role
+from orders.notifications import NotificationKind
 from orders.policy import OnFailedProof
 from orders.status import Status
+from orders.timeline import Event
 from orders.values import Instant, Mutable
 
 if TYPE_CHECKING:
@@ -151,7 +154,7 @@ def add_tracking(order: Order, number: str, carrier: str | None, at: datetime) -
     shipment = order.existing_shipment
     shipment.tracking.append(TrackingEvidence(number=number, carrier=carrier, given_at=at))
     note_evidence(order)
-    order.happened(at, "tracking_given", Role.SELLER, number=number)
+    order.happened(at, Event.TRACKING_GIVEN, Role.SELLER, number=number)
 
 
 def tracking_verdict(
@@ -166,21 +169,25 @@ def tracking_verdict(
     if not evidence.is_verifying:
         return
     evidence.status = TrackingStatus.VALID if valid else TrackingStatus.INVALID
+    event = Event.TRACKING_VALID if valid else Event.TRACKING_INVALID
     evidence.carrier = carrier or evidence.carrier
     evidence.reason = reason
     shipment = order.existing_shipment
-    order.happened(
-        at, f"tracking_{evidence.status}", Role.SYSTEM, number=evidence.number, reason=reason
-    )
+    order.happened(at, event, Role.SYSTEM, number=evidence.number, reason=reason)
     if not order.is_open:
         return
     note_evidence(order)
     if not valid:
-        order.notify(at, "tracking_invalid", Role.SELLER, number=evidence.number, reason=reason)
+        order.notify(
+            at,
+            NotificationKind.TRACKING_INVALID,
+            number=evidence.number,
+            reason=reason,
+        )
         if order.status is Status.PROOF_REQUESTED:
-            failed_proof(order, at, "tracking_invalid", DisputeReason.INVALID_TRACKING)
+            failed_proof(order, at, Verdict.TRACKING_INVALID, DisputeReason.INVALID_TRACKING)
     elif not shipment.is_shipped:
-        ship(order, at, "tracking_valid")
+        ship(order, at, Verdict.TRACKING_VALID)
 
 
 def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> None:
@@ -199,8 +206,8 @@ def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> N
         )
     )
     note_evidence(order)
-    order.happened(at, "proof_given", Role.SELLER, kind=message.kind)
-    order.notify(at, "proof_to_review", Role.SUPPORT, kind=message.kind)
+    order.happened(at, Event.PROOF_GIVEN, Role.SELLER, kind=message.kind)
+    order.notify(at, NotificationKind.PROOF_TO_REVIEW, kind=message.kind)
 
 
 def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
@@ -208,14 +215,15 @@ def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
     shipment = order.existing_shipment
     proof = next(p for p in shipment.proofs if p.is_under_review)
     proof.status = ProofStatus.ACCEPTED if message.accepted else ProofStatus.REJECTED
+    event = Event.PROOF_ACCEPTED if message.accepted else Event.PROOF_REJECTED
     proof.note = message.note
     note_evidence(order)
-    order.happened(at, f"proof_{proof.status}", Role.SUPPORT, kind=proof.kind, note=message.note)
+    order.happened(at, event, Role.SUPPORT, kind=proof.kind, note=message.note)
     if message.accepted:
         if not shipment.is_shipped:
             ship(order, at, message.name)
         return
-    order.notify(at, "proof_rejected", Role.SELLER, note=message.note)
+    order.notify(at, NotificationKind.PROOF_REJECTED, note=message.note)
     if order.status is Status.PROOF_REQUESTED:
         failed_proof(order, at, message.name, DisputeReason.PROOF_REJECTED)
 
@@ -227,10 +235,10 @@ def claim_shipped(order: Order, trigger: str, at: datetime) -> None:
     order.ground = None  # one left from an earlier request is not this one's
     order.enter(trigger, Status.PROOF_REQUESTED, at)
     note_evidence(order)
-    order.happened(at, "proof_requested", Role.SYSTEM)
+    order.happened(at, Event.PROOF_REQUESTED, Role.SYSTEM)
     due_by = cancellation.due_by.isoformat() if cancellation.due_by else None
-    order.notify(at, "proof_requested", Role.SELLER, due_by=due_by)
-    order.notify(at, "shipment_claimed", Role.BUYER, due_by=due_by)
+    order.notify(at, NotificationKind.PROOF_REQUESTED, due_by=due_by)
+    order.notify(at, NotificationKind.SHIPMENT_CLAIMED, due_by=due_by)
 
 
 def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason) -> None:
@@ -243,21 +251,21 @@ def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason
     offered = not already_open and order.policy.dispute_on_failed_proof is OnFailedProof.OFFER
     if offered:
         order.ground = reason
-        order.happened(at, "dispute_offered", Role.SYSTEM, reason=reason.value)
-        order.notify(at, "dispute_offered", Role.BUYER, reason=reason.value)
-        if trigger in ("tracking_invalid", "proof_review"):
+        order.happened(at, Event.DISPUTE_OFFERED, Role.SYSTEM, reason=reason.value)
+        order.notify(at, NotificationKind.DISPUTE_OFFERED, reason=reason.value)
+        if trigger in (Verdict.TRACKING_INVALID, m.ProofReview.name):
             return
     order.existing_cancellation.refuse(at)
     if not offered and not already_open:
         open_dispute(order, at, reason, Role.SYSTEM)
         order.enter(trigger, Status.DISPUTED, at)
         return
-    order.happened(at, "cancellation_ended", Role.SYSTEM, reason=reason.value)
+    order.happened(at, Event.CANCELLATION_ENDED, Role.SYSTEM, reason=reason.value)
     if already_open:
-        order.notify(at, "cancellation_ended", Role.BUYER, Role.SELLER, reason=reason.value)
+        order.notify(at, NotificationKind.CANCELLATION_ENDED, reason=reason.value)
         order.enter(trigger, Status.DISPUTED, at)
     else:
-        order.notify(at, "cancellation_ended", Role.SELLER, reason=reason.value)
+        order.notify(at, NotificationKind.CANCELLATION_ENDED, Role.SELLER, reason=reason.value)
         order.enter(trigger, Status.AWAITING_SHIPMENT, at)
         note_evidence(order)
 
@@ -276,11 +284,10 @@ def on_shipment_extension(order: Order, message: m.ShipmentExtension, at: dateti
     if shipment.ship_by is None:
         raise AssertionError("lifecycle lets only a limited window be extended")
     shipment.ship_by += timedelta(days=message.days)
-    order.happened(at, "shipment_extended", Role.BUYER, days=message.days)
+    order.happened(at, Event.SHIPMENT_EXTENDED, Role.BUYER, days=message.days)
     order.notify(
         at,
-        "shipment_extended",
-        Role.SELLER,
+        NotificationKind.SHIPMENT_EXTENDED,
         days=message.days,
         ship_by=shipment.ship_by.isoformat(),
     )
@@ -294,8 +301,8 @@ def ship(order: Order, at: datetime, trigger: str) -> None:
     order.ground = None
     if order.cancellation:
         order.cancellation.end_by_shipment(at)
-    order.happened(at, "shipped", Role.SELLER)
-    order.notify(at, "order_shipped", Role.BUYER, Role.SELLER)
+    order.happened(at, Event.SHIPPED, Role.SELLER)
+    order.notify(at, NotificationKind.ORDER_SHIPPED)
     if order.open_dispute:
         order.enter(trigger, Status.DISPUTED, at)
     else:

@@ -5,12 +5,13 @@ left of it, and nothing does while the bank decides: the same money never leaves
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
 from orders.accounting import Posting
 from orders.chargebacks import (
+    CHARGEBACK_EVENTS,
     Chargeback,
     chargeback_step,
     contradiction,
@@ -19,11 +20,12 @@ from orders.chargebacks import (
     taken_by_bank,
 )
 from orders.errors import NotAllowedNow
-from orders.messages import ChargebackReported, RefundStatus, Role
-from orders.notifications import Notification
+from orders.messages import ChargebackReported, ChargebackStatus, RefundStatus, Role
+from orders.notifications import RECIPIENTS, Notification, NotificationKind
 from orders.place_order import Party
 from orders.policy import Policy
 from orders.refunds import (
+    REFUND_EVENTS,
     Refund,
     RefundChange,
     apply_status,
@@ -33,8 +35,8 @@ from orders.refunds import (
     start_refund,
     stop_for_chargeback,
 )
-from orders.schedule import ScheduledEvent
-from orders.timeline import TimelineEntry
+from orders.schedule import REFUND_CHECK, Reminder, ScheduledEvent
+from orders.timeline import Event, TimelineEntry
 from orders.values import (
     Frozen,
     Instant,
@@ -47,6 +49,12 @@ from orders.values import (
     ShortText,
     next_multiple,
 )
+
+_CHARGEBACK_NOTIFICATIONS: Final = {
+    ChargebackStatus.OPENED: NotificationKind.STRAY_CHARGEBACK_OPENED,
+    ChargebackStatus.WON: NotificationKind.STRAY_CHARGEBACK_WON,
+    ChargebackStatus.LOST: NotificationKind.STRAY_CHARGEBACK_LOST,
+}
 
 
 class StrayPaymentInput(Frozen):
@@ -84,8 +92,8 @@ class StrayPaymentState(Mutable):
         stray = cls(payment=payment, clock=at)
         stray._post(at, "received", payment.money.amount)
         refund = stray._start_refund(at, payment.money)
-        stray._happened(at, "stray_received", reason=payment.reason)
-        stray._tell(at, "stray_refund_started", Role.BUYER, due_by=refund.due_by.isoformat())
+        stray._happened(at, Event.STRAY_RECEIVED, reason=payment.reason)
+        stray._notify(at, NotificationKind.STRAY_REFUND_STARTED, due_by=refund.due_by.isoformat())
         return stray
 
     @property
@@ -135,11 +143,11 @@ class StrayPaymentState(Mutable):
         """
         if refund := refund_under_way(self):
             at = next_check(refund, self.policy, self.clock)
-            return ScheduledEvent(what="refund_check", at=at)
+            return ScheduledEvent(what=REFUND_CHECK, at=at)
         if self.chargeback and self._bank_decides and self.held > 0:
             every = self.policy.dispute_reminder
             at = next_multiple(self.chargeback.opened_at, every, self.clock)
-            return ScheduledEvent(what="chargeback_reminder", at=at)
+            return ScheduledEvent(what=Reminder.CHARGEBACK_REMINDER, at=at)
         return None
 
     @property
@@ -156,26 +164,24 @@ class StrayPaymentState(Mutable):
         change = apply_status(self, refund, status, reason, at)
         if change is None:
             return
-        self._happened(at, f"refund_{status.value}", refund_id=refund.refund_id, reason=reason)
+        self._happened(at, REFUND_EVENTS[status], refund_id=refund.refund_id, reason=reason)
         money = refund.money.model_dump(mode="json")
         match change:
             case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
                 self._post(at, self._returned_by(refund), -refund.money.amount)
-                self._tell(at, "stray_refund_succeeded", Role.BUYER, money=money)
+                self._notify(at, NotificationKind.STRAY_REFUND_SUCCEEDED, money=money)
                 if change is RefundChange.SUCCEEDED_AFTER_STOP:
-                    self._tell(
+                    self._notify(
                         at,
-                        "stray_refund_after_chargeback",
-                        Role.SUPPORT,
+                        NotificationKind.STRAY_REFUND_AFTER_CHARGEBACK,
                         payment_id=self.payment_id,
                         refund_id=refund.refund_id,
                     )
             case RefundChange.STOPPED:
-                self._tell(at, "stray_refund_stopped", Role.BUYER, money=money)
+                self._notify(at, NotificationKind.STRAY_REFUND_STOPPED, money=money)
                 self._send_back(at)
             case RefundChange.FAILED:
-                self._tell(at, "stray_refund_failed", Role.SUPPORT, money=money, reason=reason)
-                self._tell(at, "stray_refund_failed", Role.BUYER, money=money, reason=reason)
+                self._notify(at, NotificationKind.STRAY_REFUND_FAILED, money=money, reason=reason)
             case RefundChange.NOTED:
                 pass
 
@@ -189,19 +195,18 @@ class StrayPaymentState(Mutable):
         if problem := self.chargeback_problem(message):
             raise problem
         taken = taken_by_bank(self, message)
-        happened = note_chargeback(self, message, at)
+        noted = note_chargeback(self, message, at)
         if taken:
             number = sum("chargeback/" in posting.step for posting in self.postings) + 1
             self._post(at, chargeback_step(self.payment_id, number), -taken)
         stop_for_chargeback(self, message, taken)
         money = message.money.model_dump(mode="json")
         twice = self.money.of(max(-self.held, 0)).model_dump(mode="json")
-        for what in happened:
-            self._happened(at, what, money=money)
-            self._tell(
+        for status in noted:
+            self._happened(at, CHARGEBACK_EVENTS[status], money=money)
+            self._notify(
                 at,
-                f"stray_{what}",
-                Role.SUPPORT,
+                _CHARGEBACK_NOTIFICATIONS[status],
                 payment_id=self.payment_id,
                 money=money,
                 twice=twice,
@@ -222,13 +227,16 @@ class StrayPaymentState(Mutable):
         if due is None or now < due.at:
             return
         self.clock = now
-        if due.what == "refund_check":
+        if due.what == REFUND_CHECK:
             self.refund_check_due = True
             return
-        self._happened(now, "chargeback_reminder")
+        self._happened(now, Event.CHARGEBACK_REMINDER)
         money = self.money.of(self.held).model_dump(mode="json")
-        self._tell(
-            now, "stray_chargeback_reminder", Role.SUPPORT, payment_id=self.payment_id, money=money
+        self._notify(
+            now,
+            NotificationKind.STRAY_CHARGEBACK_REMINDER,
+            payment_id=self.payment_id,
+            money=money,
         )
 
     def refund_checked(
@@ -241,10 +249,10 @@ class StrayPaymentState(Mutable):
         is_late = refund is refund_under_way(self) and at >= refund.due_by
         if is_late and not refund.overdue:
             concerned = refund.miss_due_date()
-            self._happened(at, "refund_overdue")
+            self._happened(at, Event.REFUND_OVERDUE)
             for role in concerned:
                 money = refund.money.model_dump(mode="json")
-                self._tell(at, "stray_refund_overdue", role, money=money)
+                self._notify(at, NotificationKind.STRAY_REFUND_OVERDUE, role, money=money)
 
     def _send_back(self, at: datetime) -> None:
         """Start a refund of what is here and not under way yet; none while the bank decides (R23)."""
@@ -252,9 +260,9 @@ class StrayPaymentState(Mutable):
             return
         refund = self._start_refund(at, self.money.of(self.held))
         money = refund.money.model_dump(mode="json")
-        self._happened(at, "refund_started", refund_id=refund.refund_id, money=money)
+        self._happened(at, Event.REFUND_STARTED, refund_id=refund.refund_id, money=money)
         due_by = refund.due_by.isoformat()
-        self._tell(at, "stray_refund_restarted", Role.BUYER, money=money, due_by=due_by)
+        self._notify(at, NotificationKind.STRAY_REFUND_RESTARTED, money=money, due_by=due_by)
 
     def _start_refund(self, at: datetime, money: Money) -> Refund:
         number = len(self.earlier_refunds) + 1
@@ -266,22 +274,23 @@ class StrayPaymentState(Mutable):
         """The ledger's name of the step: ``returned``, of a second refund ``returned-2``."""
         return f"returned{refund.refund_id.removeprefix(f'stray-{self.payment_id}-refund')}"
 
-    def _happened(self, at: datetime, what: str, **details: Any) -> None:
+    def _happened(self, at: datetime, what: Event, **details: Any) -> None:
         self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))
 
-    def _tell(self, at: datetime, what: str, to: Role, **details: Any) -> None:
-        # Numbered by what is told, as an order's notices are.
+    def _notify(self, at: datetime, what: NotificationKind, *only: Role, **details: Any) -> None:
+        # Numbered by what is told, as an order's notifications are.
         about = self.timeline[-1].what
         number = sum(entry.what == about for entry in self.timeline)
-        self.notices.append(
-            Notification(
-                key=f"stray-{self.payment_id}:{what}:{about}-{number}:{to}",
-                to=to,
-                what=what,
-                at=at,
-                details={"money": self.money.model_dump(mode="json"), **details},
+        for role in only or RECIPIENTS[what]:
+            self.notices.append(
+                Notification(
+                    key=f"stray-{self.payment_id}:{what}:{about}-{number}:{role}",
+                    to=role,
+                    what=what,
+                    at=at,
+                    details={"money": self.money.model_dump(mode="json"), **details},
+                )
             )
-        )
 
     def _post(self, at: datetime, step: str, amount: int) -> None:
         """Book what comes in; what goes is negative."""

@@ -1,5 +1,6 @@
 """What happened to an order or to a stray payment, entry by entry."""
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -8,8 +9,60 @@ from orders.messages import Role
 from orders.values import Frozen, Instant
 
 
+class Event(StrEnum):
+    """Everything that a timeline can tell; the contract's keys."""
+
+    PLACED = "placed"
+    PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_ACCEPTED = "payment_accepted"
+    PAYMENT_SENT_BACK = "payment_sent_back"
+    PAYMENT_REMINDER = "payment_reminder"
+    SELLER_MESSAGE = "seller_message"
+    BUYER_MESSAGE = "buyer_message"
+    OFFER_ACCEPTED = "offer_accepted"
+    CANCELLATION_REQUESTED = "cancellation_requested"
+    CANCELLATION_WITHDRAWN = "cancellation_withdrawn"
+    CANCELLATION_ENDED = "cancellation_ended"
+    SELLER_REPLIED = "seller_replied"
+    SELLER_REMINDER = "seller_reminder"
+    PROOF_REQUESTED = "proof_requested"
+    PROOF_GIVEN = "proof_given"
+    PROOF_ACCEPTED = "proof_accepted"
+    PROOF_REJECTED = "proof_rejected"
+    TRACKING_GIVEN = "tracking_given"
+    TRACKING_VALID = "tracking_valid"
+    TRACKING_INVALID = "tracking_invalid"
+    SHIPMENT_EXTENDED = "shipment_extended"
+    SHIPPED = "shipped"
+    DISPUTE_OFFERED = "dispute_offered"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_REMINDER = "dispute_reminder"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_DECIDED = "dispute_decided"
+    DISPUTE_RESOLVED = "dispute_resolved"
+    SETTLEMENT_OFFERED = "settlement_offered"
+    SETTLEMENT_ACCEPTED = "settlement_accepted"
+    CLOSED = "closed"
+    REFUND_STARTED = "refund_started"
+    REFUND_PENDING = "refund_pending"
+    REFUND_REQUIRES_ACTION = "refund_requires_action"
+    REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_FAILED = "refund_failed"
+    REFUND_CANCELED = "refund_canceled"
+    REFUND_OVERDUE = "refund_overdue"
+    CHARGEBACK_OPENED = "chargeback_opened"
+    CHARGEBACK_WON = "chargeback_won"
+    CHARGEBACK_LOST = "chargeback_lost"
+    CHARGEBACK_REMINDER = "chargeback_reminder"
+    STRAY_RECEIVED = "stray_received"
+
+
 class TimelineEntry(Frozen):
-    """Something that happened: a stable key, who did it, and small JSON details."""
+    """Something that happened: a stable key, who did it, and small JSON details.
+
+    ``what`` is an ``Event``, kept as a text: what a later version has kept can be read as well.
+    """
 
     at: Instant
     what: str

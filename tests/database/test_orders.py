@@ -7,6 +7,7 @@ import pytest
 from activities.orders import OrderExists
 from orders.late_chargebacks import charged_back
 from orders.messages import ChargebackReported, Role
+from orders.notifications import NotificationKind
 from orders.view import view
 from tests.database.samples import START, changed, pay, placed, posting, step
 from tests.database.stores import Stores
@@ -126,7 +127,7 @@ async def test_an_unknown_order_cannot_be_amended(stores: Stores) -> None:
 async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -> None:
     order = placed()
     for number in range(12):
-        order.notify(START, "buyer_message", Role.SELLER, text=str(number))
+        order.notify(START, NotificationKind.BUYER_MESSAGE, text=str(number))
     await stores.orders.record(step(order))
     waiting = await stores.outbox.undelivered("A-1")
 
@@ -151,7 +152,7 @@ async def test_a_delivered_message_that_is_recorded_again_stays_delivered(stores
 
 async def test_messages_are_addressed_to_the_party_of_their_role(stores: Stores) -> None:
     order = placed()
-    order.notify(START, "proof_to_review", Role.SUPPORT, kind="photo")
+    order.notify(START, NotificationKind.PROOF_TO_REVIEW, kind="photo")
     await stores.orders.record(step(order))
 
     parties = {it.to: it.party for it in await stores.outbox.undelivered("A-1")}

@@ -1,15 +1,19 @@
 """Orders to test with, by hand: what was placed, and a story with a clock that reads forward in time."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from string import Formatter
 from typing import Any
 
 import pytest
 
+from adapters.notifications.templates import TEXTS
 from orders.cancellations import Cancellation
 from orders.disputes import Dispute
 from orders.errors import NotAllowedNow
 from orders.handlers import receive, record_refusal, send_back
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
+from orders.notifications import Notification
 from orders.order import Order
 from orders.payments import Payment
 from orders.place_order import Line, Party, PlaceOrder
@@ -70,6 +74,7 @@ class Story:
     @property
     def view(self) -> OrderView:
         """What anyone may ask."""
+        check_notifications(self.order.notices)
         return view(self.order)
 
     @property
@@ -255,6 +260,14 @@ def photo() -> dict[str, Any]:
         "size": 1000,
         "sha256": SHA,
     }
+
+
+def check_notifications(notifications: Iterable[Notification]) -> None:
+    """R21: each goes to somebody whom it concerns, and has all that its text speaks of."""
+    for it in notifications:
+        fields = {field for _, field, _, _ in Formatter().parse(TEXTS[it.what, it.to]) if field}
+        assert "order" in fields
+        assert fields <= it.details.keys() | {"order", "why", "offer"}, it
 
 
 def check_books(order: Order) -> None:

@@ -9,7 +9,7 @@ from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, RefundStatus, Role
 from orders.refunds import Refund, find_refund
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
-from tests.orders.builders import START, chargeback, eur, place
+from tests.orders.builders import START, chargeback, check_notifications, eur, place
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -70,6 +70,7 @@ class Way:
         assert sum(it.legs["cash"] for it in stray.postings) == held
         assert len({it.key for it in stray.postings}) == len(stray.postings)
         assert len({it.key for it in stray.notices}) == len(stray.notices)
+        check_notifications(stray.notices)
         assert StrayPaymentState.model_validate_json(stray.model_dump_json()) == stray
 
 

@@ -1,8 +1,4 @@
-import ast
-import importlib
-import string
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -22,6 +18,7 @@ from i18n.labels import PHRASES
 from orders.disputes import DisputeOutcome, DisputeReason
 from orders.handlers import receive
 from orders.messages import CancelReason, Role, parse
+from orders.notifications import RECIPIENTS, NotificationKind
 from orders.order import Order
 from orders.place_order import Party, PlaceOrder
 from orders.schedule import let_time_pass
@@ -29,61 +26,6 @@ from orders.status import CloseReason
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-ORDERS = Path(__file__).parents[3] / "orders"
-
-_Told = tuple[str, Role]
-
-# What a call tells, where its words are known only when it runs.
-_AT_RUN_TIME: dict[tuple[str, str], set[_Told]] = {
-    ("payments", "what"): {
-        (f"chargeback_{status}", role)
-        for status in ("opened", "won", "lost")
-        for role in (Role.SUPPORT, Role.SELLER)
-    },
-    ("stray_payments", "f'stray_{what}'"): {
-        (f"stray_chargeback_{status}", Role.SUPPORT) for status in ("opened", "won", "lost")
-    },
-    ("schedule", "deadline"): {("refund_overdue", Role.BUYER), ("refund_overdue", Role.SUPPORT)},
-    ("schedule", "what"): {
-        ("payment_reminder", Role.BUYER),
-        ("seller_reminder", Role.SELLER),
-        ("dispute_reminder", Role.SUPPORT),
-        ("chargeback_reminder", Role.SUPPORT),
-    },
-}
-# Details that a call adds by **, or that every notice of its module has.
-_ADDED = {"stray_payments.py": {"money"}}
-
-
-def told() -> dict[_Told, set[str]]:
-    """Every notice that ``orders`` can tell, with the names of its details."""
-    found: dict[_Told, set[str]] = {}
-    for file in sorted(ORDERS.glob("*.py")):
-        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr in ("tell", "_tell")
-            ):
-                details = {word.arg for word in call.keywords if word.arg}
-                for notice in _notices(file, call):
-                    found[notice] = details | _ADDED.get(file.name, set())
-    return found
-
-
-def _notices(file: Path, call: ast.Call) -> set[_Told]:
-    what, *to = call.args[1:]
-    if not isinstance(what, ast.Constant):
-        return _AT_RUN_TIME[file.stem, ast.unparse(what)]
-    return {(str(what.value), role) for each in to for role in _roles(file, each)}
-
-
-def _roles(file: Path, to: ast.expr) -> tuple[Role, ...]:
-    if isinstance(to, ast.Starred):
-        module = importlib.import_module(f"orders.{file.stem}")
-        roles: tuple[Role, ...] = getattr(module, ast.unparse(to.value))
-        return roles
-    return (Role[ast.unparse(to).removeprefix("Role.")],)
 
 
 def letter(
@@ -108,16 +50,12 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_every_notice_that_can_be_told_has_its_text_and_no_text_is_left_over() -> None:
-    assert set(TEXTS) == set(told())
+def test_each_kind_has_a_text_for_everyone_whom_it_concerns_and_none_is_left_over() -> None:
+    assert set(TEXTS) == {(kind, role) for kind, roles in RECIPIENTS.items() for role in roles}
 
 
-def test_texts_speak_only_of_what_their_notice_says() -> None:
-    known = told()
-    for notice, text in TEXTS.items():
-        fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}
-        assert fields <= known[notice] | {"order", "why", "offer"}, notice
-        assert "order" in fields, notice
+def test_each_kind_concerns_somebody() -> None:
+    assert set(RECIPIENTS) == set(NotificationKind)
 
 
 def test_every_code_of_the_contract_has_its_words() -> None:

@@ -24,6 +24,7 @@ from adapters.webhooks.sender import AT_ONCE, WebhookSender
 from deploy.embedded import LOOPBACK, free_port
 from orders.messages import Role
 from orders.order import Order
+from orders.timeline import Event
 from orders.view import view
 from testing.webhook_receiver import SECRET, Receiver, receiver, sender_to
 from tests.adapters.webhooks.test_public_addresses import resolved
@@ -87,7 +88,7 @@ async def test_while_secrets_change_a_receiver_may_know_either(shop: Receiver) -
 def test_a_webhook_names_nobody() -> None:
     """Case 54: neither who bought nor what they wrote."""
     order = Order.new(place(), PLACED_AT)
-    order.happened(PLACED_AT, "buyer_message", Role.BUYER, text="canary")
+    order.happened(PLACED_AT, Event.BUYER_MESSAGE, Role.BUYER, text="canary")
     told = Webhook.of(view(order))
 
     assert "buyer_message" in told.body
