@@ -13,7 +13,7 @@ from database.schema import NewerDatabase
 from i18n.current import current_locale, gettext
 from i18n.sentences import refusal as refusal_in
 from runtime.program import COMMAND
-from runtime.settings import Settings, complaints
+from runtime.settings import Settings, setting_errors
 from runtime.temporal import (
     BadConfiguration,
     Unreachable,
@@ -77,7 +77,7 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise Failure(complaints(error)) from None
+        raise Failure(setting_errors(error)) from None
 
 
 def is_unknown(error: RPCError) -> bool:

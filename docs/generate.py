@@ -1,4 +1,4 @@
-"""The generated parts of the documentation: state diagram, messages, and the table of rules and tests.
+"""The generated documentation: states, messages, settings, mails, and the table of rules and tests.
 
 ``make docs-tables`` writes them; a test fails when they are stale.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.notifications.render import wording
 from adapters.notifications.subjects import locale_of, subject
+from docs import settings_page
 from docs.letters import samples
 from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Message
@@ -212,6 +213,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "messages.md": messages(),
         ROOT / "docs" / "mails.md": mails(),
+        ROOT / "docs" / "settings.md": settings_page.page(),
         front: readme(front.read_text(encoding="utf-8")),
     }
 

@@ -26,7 +26,8 @@ from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
 from gateway.webhooks import ProviderWebhooks, stripe_reader
 from orders.sentences import sentence
-from runtime.settings import Settings, keeps_secrets
+from runtime.setting_types import keeps_secrets
+from runtime.settings import Settings
 from runtime.temporal import CannotServe, first_line
 from runtime.wiring import provider_event_handler, stripe_provider
 

@@ -92,7 +92,7 @@ class Adapters:
         adapters = dataclasses.replace(
             cls.local(database, client), carrier_service=carrier_service(settings)
         )
-        if settings.tells_outside:
+        if settings.notifies_outside:
             router = notification_router(settings, database)
             adapters = dataclasses.replace(adapters, channel=router, notifies_at_once=False)
         if settings.order_webhook_urls:

@@ -25,7 +25,7 @@ from adapters.proof_store import (
     WrongMediaType,
 )
 from deploy.embedded import LOOPBACK, free_port
-from runtime.settings import Settings, complaints
+from runtime.settings import Settings, setting_errors
 from testing.s3 import BUCKET, s3_peer
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" + b"\xff\xd9"
@@ -375,6 +375,6 @@ def test_any_other_address_of_the_store_is_refused_in_a_sentence(
     with pytest.raises(ValidationError) as raised:
         Settings()
 
-    assert complaints(raised.value) == (
+    assert setting_errors(raised.value) == (
         "UNBUY_PROOF_STORE: must be a directory, or a bucket written as s3://bucket/prefix."
     )

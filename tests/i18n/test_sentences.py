@@ -428,9 +428,9 @@ def _problems(complaint: str) -> list[str]:
 
 def test_what_is_wrong_with_bad_input_is_said_in_polish() -> None:
     """Cases 17 and 51: pydantic's words as well as ours."""
-    complaints = set(_complaints())
-    problems = {problem for complaint in complaints for problem in _problems(complaint)}
+    setting_errors = set(_complaints())
+    problems = {problem for complaint in setting_errors for problem in _problems(complaint)}
 
     assert len(problems) > 30
-    assert [it for it in complaints if known_sentence(it, "pl") in (None, it)] == []
+    assert [it for it in setting_errors if known_sentence(it, "pl") in (None, it)] == []
     assert [it for it in problems if known_sentence(it, "pl") in (None, it)] == []

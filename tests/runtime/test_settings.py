@@ -14,7 +14,7 @@ from adapters.notifications.router import NotificationRouter
 from adapters.stripe.provider import StripeProvider
 from database.connection import Database
 from i18n.current import use_locale
-from runtime.settings import Settings, complaints
+from runtime.settings import Settings, setting_errors
 from runtime.wiring import Adapters
 from testing.webhook_receiver import SECRET
 
@@ -112,7 +112,7 @@ def test_what_would_tell_nobody_is_said_at_once(
     with pytest.raises(ValidationError) as raised:
         Settings()
 
-    said = complaints(raised.value)
+    said = setting_errors(raised.value)
     assert said.startswith(complaint)
     assert "canary" not in said
 
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ValidationError) as raised:
         Settings()
 
-    said = complaints(raised.value)
+    said = setting_errors(raised.value)
     assert said.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
     assert "; UNBUY_WORKER_PROCESSES: Input should be greater than 0." in said
 
@@ -171,7 +171,7 @@ def test_what_is_no_address_of_a_webhook_is_refused(
 
     with pytest.raises(ValidationError, match="number 2 is not an address") as raised:
         Settings()
-    said = complaints(raised.value)
+    said = setting_errors(raised.value)
     assert said.startswith("ORDER_WEBHOOK_URLS: ")
     assert "canary" not in said
 
@@ -229,7 +229,7 @@ def test_a_setting_names_the_extra_that_it_needs(
     with use_locale("pl"), pytest.raises(ValidationError, match=f"wymaga pakietu {package}"):
         Settings()
 
-    said = complaints(raised.value)
+    said = setting_errors(raised.value)
     assert said.startswith(
         f"UNBUY_{variable}: needs the package {package}, which is not installed:"
     )
