@@ -19,8 +19,9 @@ from cli.failure import Failure
 from database.ledger import SqlLedger
 from demo import report
 from demo.report import Outcome
-from demo.stage import Life, Stage, StrayPaymentStory, set_up
+from demo.stage import Stage, StagedStory, set_up
 from demo.stories import STORIES, Story
+from demo.story import StoryFailed
 from deploy.embedded import EmbeddedServerError
 from i18n.current import gettext, ngettext
 from runtime.program import COMMAND
@@ -108,20 +109,20 @@ async def play(
 
 async def live(stage: Stage, story: Story) -> Outcome:
     """Live through one story, to its end or to where it goes astray."""
-    life = await Life.begin(stage, story.order())
+    order = await StagedStory(stage, story.order()).place()
     problem = None
     try:
-        await story.happens(life)
-        await life.ends()
-    except StrayPaymentStory as error:
+        await story.happens(order)
+        await order.must_end()
+    except StoryFailed as error:
         problem = str(error)
     except (TemporalError, TimeoutError) as error:
         problem = f"{type(error).__name__}: {error}"
-    strays = await life.strays()
+    strays = [await order.stray_payment(payment_id) for payment_id in order.stray_payments]
     return Outcome(
         story=story,
-        view=await life.view(),
-        refused=tuple(life.refused),
+        view=await order.view(),
+        refused=tuple(order.refused),
         strays=tuple(strays),
         balances=await SqlLedger(stage.database).balances(story.order_id),
         stray_balances=tuple(
@@ -130,7 +131,7 @@ async def live(stage: Stage, story: Story) -> Outcome:
                 for stray in strays
             ]
         ),
-        cost=await life.cost(),
+        cost=await order.cost(),
         problem=problem,
     )
 

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from cli import rendering
 from database.ledger import AccountBalance, totals_by_currency
-from demo.stage import Cost, RefusedUpdate
+from demo.stage import Cost
 from demo.stories import Ending, Story
+from demo.story import RefusedMessage
 from i18n.catalogues import NC_, translator
 from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import amount_text
@@ -45,7 +46,7 @@ class Outcome:
 
     story: Story
     view: OrderView
-    refused: tuple[RefusedUpdate, ...]
+    refused: tuple[RefusedMessage, ...]
     strays: tuple[StrayPaymentState, ...]
     balances: dict[str, int]
     stray_balances: tuple[dict[str, int], ...]

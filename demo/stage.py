@@ -1,9 +1,8 @@
-"""The demo's stage: a real Temporal server, a worker, and lives of orders whose time can be skipped."""
+"""The demo's stage: a real Temporal server, a worker, and orders whose time can be skipped."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from adapters.local.provider import LocalProvider
-from cli import rendering
 from database.connection import Database
+from demo.story import OrderStory
 from demo.transports import TemporalTransport, Transport
-from demo.waiting import PATIENCE, until
+from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server
-from i18n.current import gettext
-from orders import messages as m
-from orders.errors import NotAllowedNow, RefusalCode
+from orders.messages import Message
 from orders.place_order import PlaceOrder
-from orders.status import Status
 from orders.stray_payments import StrayPaymentState
-from orders.values import Money
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
@@ -33,17 +28,10 @@ from workflows import calls, ids
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 
-# Past a deadline by this much its timer has fired and what follows is under way.
-_SLACK = timedelta(seconds=2)
-
 _SKIPPING = (
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
 )
-
-
-class StrayPaymentStory(Exception):
-    """A story did not go as it is told; the text says where."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +44,6 @@ class Stage:
     transport: Transport
     database: Database
     provider: LocalProvider
-
-
-@dataclass(frozen=True)
-class RefusedUpdate:
-    """A message that was refused before it left a trace in the order's history."""
-
-    at: datetime
-    name: str
-    reason: str
-    available_from: datetime | None
 
 
 @dataclass(frozen=True)
@@ -99,132 +77,19 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
             await database.close()
 
 
-@dataclass
-class Life:
-    """One order on the stage: people tell it things and days pass, by its own clock."""
+class StagedStory(OrderStory):
+    """An order that lives on a stage."""
 
-    stage: Stage
-    placed: PlaceOrder
-    handle: WorkflowHandle[OrderWorkflow, OrderView]
-    refused: list[RefusedUpdate] = field(default_factory=list)
-    stray_payments: list[str] = field(default_factory=list)
-    _payments: int = 0
+    driver: "StageDriver"
 
-    @classmethod
-    async def begin(cls, stage: Stage, placed: PlaceOrder) -> "Life":
-        """R1: the order is placed."""
-        await stage.transport.place(placed)
-        life = cls(stage, placed, calls.order(stage.server.client, placed.order_id))
-        await life._rest(life.handle)
-        return life
+    def __init__(self, stage: Stage, placed: PlaceOrder) -> None:
+        super().__init__(StageDriver(stage), placed)
+        self.stage = stage
 
-    async def days(self, days: int) -> OrderView:
-        """Let days pass, and whatever happens by itself in them happen."""
-        await self._skip(self.handle, timedelta(days=days))
-        return await self.view()
-
-    async def tells(self, message: m.Message) -> OrderView:
-        """Somebody tells the order something that it takes."""
-        before = await self.view()
-        try:
-            await self.stage.transport.tell(self.placed, message)
-        except NotAllowedNow as refusal:
-            raise _refused(message, refusal.reason) from None
-        await self._rest(self.handle)
-        after = await self.view()
-        if after.refused[-1:] != before.refused[-1:]:
-            raise _refused(message, after.refused[-1].reason)
-        return after
-
-    async def refuses(self, message: m.Message, code: RefusalCode) -> RefusedUpdate:
-        """Somebody tells the order something that it cannot take now, and hears why."""
-        at = await self.now()
-        try:
-            await self.stage.transport.ask(self.placed, message)
-        except NotAllowedNow as refusal:
-            if refusal.code is not code:
-                raise StrayPaymentStory(
-                    gettext(
-                        "{name} was refused as {code}, not {wanted}",
-                        name=message.name,
-                        code=refusal.code,
-                        wanted=code,
-                    )
-                ) from None
-            refused = RefusedUpdate(at, message.name, refusal.reason, refusal.available_from)
-            self.refused.append(refused)
-            return refused
-        finally:
-            await self._rest(self.handle)
-        raise StrayPaymentStory(
-            gettext(
-                "{name} was taken, but should have been refused as {code}",
-                name=message.name,
-                code=code,
-            )
-        )
-
-    async def is_paid(self, money: Money | None = None) -> str:
-        """R5: the provider reports a payment, of what is due unless told otherwise; returns its id."""
-        payment = await self._payment(money)
-        await self.tells(payment)
-        return payment.payment_id
-
-    async def is_paid_in_vain(self, money: Money | None = None) -> None:
-        """R17: a payment that the order cannot take; all of it is back with its payer in the end."""
-        payment = await self._payment(money)
-        with suppress(NotAllowedNow):
-            await self.stage.transport.tell(self.placed, payment)
-        await self._rest(self.handle)
-        self.stray_payments.append(payment.payment_id)
-        stray = self._stray(payment.payment_id)
-        await until(lambda: _exists(stray))
-        await self._skip(stray, timedelta(days=3))
-
-    async def becomes(self, status: Status) -> OrderView:
-        """The order is in this status now, or is about to be."""
-        try:
-            return await until(self.view, lambda view: view.status is status)
-        except TimeoutError:
-            view = await self.view()
-            raise StrayPaymentStory(
-                gettext(
-                    "it is {status}, not {wanted}",
-                    status=_status(view.status),
-                    wanted=_status(status),
-                )
-            ) from None
-
-    async def ends(self) -> OrderView:
-        """Nothing about the order, nor about payments it could not take, is left to happen."""
-        try:
-            async with asyncio.timeout(PATIENCE.total_seconds()):
-                await asyncio.gather(*(self._stray(it).result() for it in self.stray_payments))
-                return await self.handle.result()
-        except TimeoutError:
-            view = await self.view()
-            raise StrayPaymentStory(
-                gettext(
-                    "it does not end; it is {status}, and next by itself: {line}",
-                    status=_status(view.status),
-                    line="; ".join(rendering.coming(view)) or gettext("nothing"),
-                )
-            ) from None
-
-    async def view(self) -> OrderView:
-        """The order as it is now."""
-        return await self.stage.transport.view(self.placed)
-
-    async def now(self) -> datetime:
-        """What the order's own clock says."""
-        return await self.stage.skipper.get_current_time(self.handle)
-
-    async def strays(self) -> list[StrayPaymentState]:
-        """What became of the payments that it could not take."""
-        return [
-            await self._stray(payment_id).query(StrayPaymentWorkflow.stray_payment)
-            for payment_id in self.stray_payments
-        ]
+    @property
+    def handle(self) -> WorkflowHandle[OrderWorkflow, OrderView]:
+        """The order's own workflow."""
+        return calls.order(self.stage.server.client, self.placed.order_id)
 
     async def cost(self) -> Cost:
         """What the order's own process cost so far."""
@@ -234,32 +99,71 @@ class Life:
             workflow_tasks=kinds.count(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
         )
 
-    async def _payment(self, money: Money | None) -> m.PaymentReceived:
-        self._payments += 1
-        return m.PaymentReceived(
-            payment_id=f"pay-{self.placed.order_id}-{self._payments}",
-            money=money or (await self.view()).amount_due,
-            method="card",
-            paid_at=await self.now(),
-        )
 
-    def _stray(self, payment_id: str) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
-        return self.stage.server.client.get_workflow_handle_for(
-            StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
-        )
+@dataclass(frozen=True)
+class StageDriver:
+    """See ``Driver``: a real server, on which each workflow's time is skipped for itself."""
 
-    async def _skip(self, handle: WorkflowHandle[Any, Any], by: timedelta) -> None:
-        await self._rest(handle)
-        await self.stage.skipper.fast_forward(handle, by + _SLACK)
-        await self._rest(handle)
+    stage: Stage
 
-    async def _rest(self, handle: WorkflowHandle[Any, Any]) -> None:
-        """Wait until the process has done all it can do now.
+    async def place(self, placed: PlaceOrder) -> None:
+        """See ``Transport``."""
+        await self.stage.transport.place(placed)
+
+    async def tell(self, placed: PlaceOrder, message: Message) -> None:
+        """See ``Transport``."""
+        await self.stage.transport.tell(placed, message)
+
+    async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
+        """See ``Transport``."""
+        return await self.stage.transport.ask(placed, message)
+
+    async def view(self, placed: PlaceOrder) -> OrderView:
+        """See ``Transport``."""
+        return await self.stage.transport.view(placed)
+
+    async def now(self, workflow_id: str) -> datetime:
+        """See ``Driver``."""
+        return await self.stage.skipper.get_current_time(self._handle(workflow_id))
+
+    async def pass_time(self, workflow_id: str, by: timedelta) -> None:
+        """See ``Driver``."""
+        await self.rest(workflow_id)
+        await self.stage.skipper.fast_forward(self._handle(workflow_id), by)
+        await self.rest(workflow_id)
+
+    async def rest(self, workflow_id: str) -> None:
+        """See ``Driver``.
 
         What comes into the middle of a workflow task costs it another one, which the cost of an order
         that lives at its own pace should not show.
         """
-        await until(handle.describe, has_nothing_to_do)
+        await until(self._handle(workflow_id).describe, has_nothing_to_do)
+
+    async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
+        """See ``Driver``."""
+        handle = self._handle(ids.stray_workflow_id(payment_id))
+        try:
+            return await handle.query(StrayPaymentWorkflow.stray_payment)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return None
+
+    async def end(self, workflow_id: str) -> None:
+        """See ``Driver``."""
+        await self._handle(workflow_id).result()
+
+    async def fail_refunds_of(self, payment_id: str, reason: str) -> None:
+        """See ``Driver``."""
+        await self.stage.provider.fail_refunds_of(payment_id, reason)
+
+    async def settle_refund(self, refund_id: str) -> None:
+        """See ``Driver``."""
+        await self.stage.provider.settle(refund_id)
+
+    def _handle(self, workflow_id: str) -> WorkflowHandle[Any, Any]:
+        return self.stage.server.client.get_workflow_handle(workflow_id)
 
 
 def has_nothing_to_do(execution: WorkflowExecutionDescription) -> bool:
@@ -267,22 +171,3 @@ def has_nothing_to_do(execution: WorkflowExecutionDescription) -> bool:
     raw = execution.raw_description
     busy = raw.HasField("pending_workflow_task") or raw.pending_activities
     return execution.status is not WorkflowExecutionStatus.RUNNING or not busy
-
-
-async def _exists(handle: WorkflowHandle[Any, Any]) -> bool:
-    try:
-        await handle.describe()
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        return False
-    return True
-
-
-def _refused(message: m.Message, reason: str) -> StrayPaymentStory:
-    why = rendering.refusal(reason, None)
-    return StrayPaymentStory(gettext("{name} is refused. {why}", name=message.name, why=why))
-
-
-def _status(status: Status) -> str:
-    return rendering.key_and_name("status", status)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cli import rendering
-from demo.stage import Life
+from demo.story import OrderStory
 from i18n.catalogues import N_
 from i18n.current import gettext
 from orders import messages as m
@@ -42,7 +42,7 @@ class Story:
 
     title: str
     order_id: str
-    happens: Callable[[Life], Awaitable[object]]
+    happens: Callable[[OrderStory], Awaitable[object]]
     ends: Ending
     currency: str
 
@@ -69,10 +69,10 @@ STORIES: list[Story] = []
 
 def story(
     title: str, ends: Ending, currency: str = "EUR"
-) -> Callable[[Callable[[Life], Awaitable[object]]], Story]:
+) -> Callable[[Callable[[OrderStory], Awaitable[object]]], Story]:
     """Make a function a story of the demo; its order is named after it."""
 
-    def tell(happens: Callable[[Life], Awaitable[object]]) -> Story:
+    def tell(happens: Callable[[OrderStory], Awaitable[object]]) -> Story:
         told = Story(title, happens.__name__.replace("_", "-"), happens, ends, currency)
         STORIES.append(told)
         return told
@@ -89,9 +89,9 @@ def given_back(reason: CloseReason) -> Ending:
 
 
 @story(N_("Unpaid for 20 days"), Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0))
-async def unpaid_for_20_days(order: Life) -> None:
+async def unpaid_for_20_days(order: OrderStory) -> None:
     """R1: not paying is enough to cancel."""
-    await order.days(20)
+    await order.days_pass(20)
 
 
 @story(
@@ -99,10 +99,10 @@ async def unpaid_for_20_days(order: Life) -> None:
     Ending(Status.CLOSED, CloseReason.BUYER_CANCELED_UNPAID, paid=0),
     currency="PLN",
 )
-async def cancelled_before_it_was_paid(order: Life) -> None:
+async def cancelled_before_it_was_paid(order: OrderStory) -> None:
     """R2: an unpaid order is the buyer's to cancel, without the seller's consent."""
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.FOUND_CHEAPER_PRICE))
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.FOUND_CHEAPER_PRICE))
 
 
 @story(
@@ -110,79 +110,79 @@ async def cancelled_before_it_was_paid(order: Life) -> None:
     Ending(Status.SHIPPED, paid=PRICE - 500, to_seller=PRICE - 500),
     currency="PLN",
 )
-async def talked_into_paying(order: Life) -> None:
+async def talked_into_paying(order: OrderStory) -> None:
     """R4, R5: seller and buyer talk, and a discount changes what is due."""
-    await order.days(4)
-    await order.tells(
+    await order.days_pass(4)
+    await order.send(
         m.SellerMessage(
             topic="payment_question", text=gettext("Is something keeping you from paying?")
         )
     )
-    await order.tells(m.BuyerMessage(text=gettext("It is cheaper elsewhere.")))
+    await order.send(m.BuyerMessage(text=gettext("It is cheaper elsewhere.")))
     discount = order.placed.total.of(500)
-    offered = await order.tells(
+    offered = await order.send(
         m.SellerMessage(
             topic="discount",
             text=gettext("Would {money} off do?", money=rendering.money(discount)),
             discount=discount,
         )
     )
-    await order.days(1)
-    await order.tells(m.OfferAcceptance(offer_id=offered.offers[0].offer_id))
-    await order.is_paid()
-    await order.days(1)
-    await order.becomes(Status.AWAITING_SHIPMENT)
-    await order.tells(m.TrackingNumber(number="RR473124829PL"))
+    await order.days_pass(1)
+    await order.send(m.OfferAcceptance(offer_id=offered.offers[0].offer_id))
+    await order.pay()
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.send(m.TrackingNumber(number="RR473124829PL"))
 
 
 @story(N_("Payment turned down, paid again, shipped"), SHIPPED)
-async def paid_again(order: Life) -> None:
+async def paid_again(order: OrderStory) -> None:
     """R6: a payment turned down during the check leaves the rest of the 20 days."""
-    await order.days(2)
-    declined = await order.is_paid()
-    await order.tells(
+    await order.days_pass(2)
+    declined = await order.pay()
+    await order.send(
         m.PaymentDeclined(payment_id=declined, reason=gettext("The card was reported lost."))
     )
-    await order.days(10)
-    await order.is_paid()
-    await order.days(1)
-    await order.becomes(Status.AWAITING_SHIPMENT)
-    await order.tells(m.TrackingNumber(number="RB123456785GB"))
+    await order.days_pass(10)
+    await order.pay()
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.send(m.TrackingNumber(number="RB123456785GB"))
 
 
 @story(N_("Cancel pressed during the check"), SHIPPED)
-async def cancel_pressed_during_the_check(order: Life) -> None:
+async def cancel_pressed_during_the_check(order: OrderStory) -> None:
     """R5: refused, with the instant from which it is possible; then the buyer thinks again."""
-    await order.is_paid()
-    await order.refuses(
+    await order.pay()
+    await order.must_refuse(
         m.CancelRequest(reason=CancelReason.CHANGED_MIND), RefusalCode.PAYMENT_REVIEW_IN_PROGRESS
     )
-    await order.days(1)
-    await order.becomes(Status.AWAITING_SHIPMENT)
-    await order.tells(m.TrackingNumber(number="1Z5R89390357567127"))
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.send(m.TrackingNumber(number="1Z5R89390357567127"))
 
 
 @story(N_("Cancelled after the check, seller confirms"), given_back(CloseReason.SELLER_ACCEPTED))
-async def canceled_and_refunded(order: Life) -> None:
+async def canceled_and_refunded(order: OrderStory) -> None:
     """R7, R9, R14: asked for, confirmed, and refunded within days."""
-    await order.days(2)
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.days(2)
-    await order.tells(m.SellerReply(decision="accept"))
-    await order.days(3)
+    await order.days_pass(2)
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.days_pass(2)
+    await order.send(m.SellerReply(decision="accept"))
+    await order.days_pass(3)
 
 
 @story(N_("Seller silent for 14 days"), given_back(CloseReason.SELLER_NO_RESPONSE))
-async def seller_silent(order: Life) -> None:
+async def seller_silent(order: OrderStory) -> None:
     """R9: silence is consent."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME))
-    await order.days(14)
-    await order.becomes(Status.CLOSED)
-    await order.days(3)
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME))
+    await order.days_pass(14)
+    await order.until(Status.CLOSED)
+    await order.days_pass(3)
 
 
 @story(
@@ -190,30 +190,30 @@ async def seller_silent(order: Life) -> None:
     given_back(CloseReason.DISPUTE_FULL_REFUND),
     currency="PLN",
 )
-async def complaint(order: Life) -> None:
+async def complaint(order: OrderStory) -> None:
     """R8, R16: both run, and the decision, which comes first, settles the request too."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(
         m.CancelRequest(
             reason=CancelReason.DISTRUST_SELLER,
             complaint=True,
             note=gettext("The shop has a new name."),
         )
     )
-    await order.days(5)
-    await order.tells(m.DisputeDecision(decision="full_refund"))
-    await order.days(3)
+    await order.days_pass(5)
+    await order.send(m.DisputeDecision(decision="full_refund"))
+    await order.days_pass(3)
 
 
 @story(N_("“Already shipped”, with a right tracking number"), SHIPPED)
-async def proved_by_number(order: Life) -> None:
+async def proved_by_number(order: OrderStory) -> None:
     """R10, R11: a number that proves right ends the cancellation."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.ORDER_MISTAKE))
-    await order.days(1)
-    await order.tells(m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL"))
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.ORDER_MISTAKE))
+    await order.days_pass(1)
+    await order.send(m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL"))
 
 
 @story(
@@ -222,29 +222,29 @@ async def proved_by_number(order: Life) -> None:
         Status.CLOSED, CloseReason.DISPUTE_PARTIAL_REFUND, refunded=3000, to_seller=PRICE - 3000
     ),
 )
-async def wrong_number(order: Life) -> None:
+async def wrong_number(order: OrderStory) -> None:
     """R11, R12, R16: a wrong number opens a dispute, and support divides the money."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.tells(m.SellerReply(decision="already_shipped", tracking_number="RR123456784PL"))
-    await order.becomes(Status.DISPUTED)
-    await order.days(6)
-    await order.tells(
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.send(m.SellerReply(decision="already_shipped", tracking_number="RR123456784PL"))
+    await order.until(Status.DISPUTED)
+    await order.days_pass(6)
+    await order.send(
         m.DisputeDecision(decision="partial_refund", money=order.placed.total.of(3000))
     )
-    await order.days(3)
+    await order.days_pass(3)
 
 
 @story(N_("Photo proof, accepted by support"), SHIPPED)
-async def photo_accepted(order: Life) -> None:
+async def photo_accepted(order: OrderStory) -> None:
     """R10, R11: people judge photos."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.days(3)
-    await order.tells(m.SellerReply(decision="already_shipped", note=gettext("A photo follows.")))
-    await order.tells(
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.days_pass(3)
+    await order.send(m.SellerReply(decision="already_shipped", note=gettext("A photo follows.")))
+    await order.send(
         m.ShipmentProof(
             kind="photo",
             reference="proofs/parcel.jpg",
@@ -253,38 +253,38 @@ async def photo_accepted(order: Life) -> None:
             sha256="9f" * 32,
         )
     )
-    await order.days(1)
-    await order.tells(m.ProofReview(accepted=True, note=gettext("Name and address can be read.")))
+    await order.days_pass(1)
+    await order.send(m.ProofReview(accepted=True, note=gettext("Name and address can be read.")))
 
 
 @story(N_("Cancellation withdrawn, then shipped"), SHIPPED)
-async def withdrawn(order: Life) -> None:
+async def withdrawn(order: OrderStory) -> None:
     """R18, R20a: the buyer takes the request back and gives the seller more time."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME))
-    await order.days(2)
-    await order.tells(m.CancelWithdrawal())
-    await order.tells(m.ShipmentExtension(days=10))
-    await order.days(35)
-    await order.becomes(Status.AWAITING_SHIPMENT)
-    await order.tells(m.TrackingNumber(number="986578788855", carrier="FedEx"))
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.WONT_ARRIVE_IN_TIME))
+    await order.days_pass(2)
+    await order.send(m.CancelWithdrawal())
+    await order.send(m.ShipmentExtension(days=10))
+    await order.days_pass(35)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.send(m.TrackingNumber(number="986578788855", carrier="FedEx"))
 
 
 @story(
     N_("Refund fails, is overdue, escalated, then settled"), given_back(CloseReason.SELLER_ACCEPTED)
 )
-async def refund_overdue(order: Life) -> None:
+async def refund_overdue(order: OrderStory) -> None:
     """R15: nothing is dropped because it took too long."""
-    payment = await order.is_paid()
-    await order.stage.provider.fail_refunds_of(payment, gettext("The card was closed."))
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.ADDRESS_ISSUES))
-    closed = await order.tells(m.SellerReply(decision="accept"))
-    await order.days(20)
+    payment = await order.pay()
+    await order.driver.fail_refunds_of(payment, gettext("The card was closed."))
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.ADDRESS_ISSUES))
+    closed = await order.send(m.SellerReply(decision="accept"))
+    await order.days_pass(20)
     if closed.refund:
-        await order.stage.provider.settle(closed.refund.refund_id)
-        await order.tells(
+        await order.driver.settle_refund(closed.refund.refund_id)
+        await order.send(
             m.RefundUpdate(
                 refund_id=closed.refund.refund_id,
                 status=RefundStatus.SUCCEEDED,
@@ -297,12 +297,13 @@ async def refund_overdue(order: Life) -> None:
     N_("Payment that arrives after closing"),
     Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0, sent_back=PRICE),
 )
-async def paid_too_late(order: Life) -> None:
+async def paid_too_late(order: OrderStory) -> None:
     """R17: money that no order can take goes back by a process of its own."""
     due = order.placed.total
-    await order.days(20)
-    await order.ends()
-    await order.is_paid_in_vain(due)
+    await order.days_pass(20)
+    await order.must_end()
+    payment = await order.send_stray_payment(due)
+    await order.until_sent_back(payment)
 
 
 @story(
@@ -310,52 +311,53 @@ async def paid_too_late(order: Life) -> None:
     Ending(Status.SHIPPED, to_seller=PRICE, sent_back=PRICE),
     currency="JPY",
 )
-async def paid_twice(order: Life) -> None:
+async def paid_twice(order: OrderStory) -> None:
     """R17: the order lives on with its first payment."""
-    await order.is_paid()
-    await order.is_paid_in_vain()
-    await order.days(1)
-    await order.becomes(Status.AWAITING_SHIPMENT)
-    await order.tells(m.TrackingNumber(number="3318810025", carrier="DHL"))
+    await order.pay()
+    second = await order.send_stray_payment()
+    await order.until_sent_back(second)
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.send(m.TrackingNumber(number="3318810025", carrier="DHL"))
 
 
 @story(N_("Not shipped within 30 days"), given_back(CloseReason.SHIPMENT_EXPIRED), currency="JPY")
-async def never_shipped(order: Life) -> None:
+async def never_shipped(order: OrderStory) -> None:
     """R20: a paid order does not wait for ever."""
-    await order.is_paid()
-    await order.days(1)
-    await order.becomes(Status.AWAITING_SHIPMENT)
-    await order.days(30)
-    await order.becomes(Status.CLOSED)
-    await order.days(3)
+    await order.pay()
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.days_pass(30)
+    await order.until(Status.CLOSED)
+    await order.days_pass(3)
 
 
 @story(
     N_("Seller refuses: dispute, decided for the seller"),
     Ending(Status.CLOSED, CloseReason.DISPUTE_NO_REFUND, to_seller=PRICE),
 )
-async def decided_for_the_seller(order: Life) -> None:
+async def decided_for_the_seller(order: OrderStory) -> None:
     """R13, R16a: a refusal is ground for a dispute; one without refund leaves the seller the money."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.tells(m.SellerReply(decision="refuse", note=gettext("It was made to measure.")))
-    await order.days(2)
-    await order.tells(
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.send(m.SellerReply(decision="refuse", note=gettext("It was made to measure.")))
+    await order.days_pass(2)
+    await order.send(
         m.DisputeDecision(decision="no_refund", note=gettext("It was made to measure."))
     )
 
 
 @story(N_("Dispute that nobody decides for 60 days"), given_back(CloseReason.DISPUTE_FULL_REFUND))
-async def mediator_silent(order: Life) -> None:
+async def mediator_silent(order: OrderStory) -> None:
     """R16b: a mediator's silence does not hold the money for ever."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await order.tells(m.SellerReply(decision="refuse"))
-    await order.days(60)
-    await order.becomes(Status.CLOSED)
-    await order.days(3)
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.send(m.SellerReply(decision="refuse"))
+    await order.days_pass(60)
+    await order.until(Status.CLOSED)
+    await order.days_pass(3)
 
 
 @story(
@@ -363,35 +365,35 @@ async def mediator_silent(order: Life) -> None:
     Ending(Status.CLOSED, CloseReason.DISPUTE_SETTLED, refunded=2490, to_seller=PRICE - 2490),
     currency="PLN",
 )
-async def settled(order: Life) -> None:
+async def settled(order: OrderStory) -> None:
     """R16b: the seller offers an amount, and the buyer accepts it."""
-    await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.POOR_QUALITY_EXPECTED))
-    await order.tells(m.SellerReply(decision="refuse"))
-    await order.days(2)
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.POOR_QUALITY_EXPECTED))
+    await order.send(m.SellerReply(decision="refuse"))
+    await order.days_pass(2)
     half = order.placed.total.of(2490)
-    offered = await order.tells(m.SettlementOffer(money=half, note=gettext("Half of it back?")))
-    await order.tells(m.SettlementAcceptance(offer_id=offered.offers[0].offer_id))
-    await order.days(3)
+    offered = await order.send(m.SettlementOffer(money=half, note=gettext("Half of it back?")))
+    await order.send(m.SettlementAcceptance(offer_id=offered.offers[0].offer_id))
+    await order.days_pass(3)
 
 
 @story(
     N_("Chargeback, lost: the bank took the money back"),
     Ending(Status.CLOSED, CloseReason.CHARGED_BACK, charged_back=PRICE),
 )
-async def charged_back(order: Life) -> None:
+async def charged_back(order: OrderStory) -> None:
     """R23: what the bank took back isn't refunded."""
-    payment = await order.is_paid()
-    await order.days(1)
+    payment = await order.pay()
+    await order.days_pass(1)
     taken = order.placed.total
-    await order.tells(
+    await order.send(
         m.ChargebackReported(
             payment_id=payment, money=taken, status=m.ChargebackStatus.OPENED, reason="fraudulent"
         )
     )
-    await order.days(20)
-    await order.tells(
+    await order.days_pass(20)
+    await order.send(
         m.ChargebackReported(payment_id=payment, money=taken, status=m.ChargebackStatus.LOST)
     )
 
@@ -400,18 +402,18 @@ async def charged_back(order: Life) -> None:
     N_("Chargeback while a refund is under way: paid back once"),
     Ending(Status.CLOSED, CloseReason.SELLER_ACCEPTED, charged_back=PRICE),
 )
-async def charged_back_instead_of_refunded(order: Life) -> None:
+async def charged_back_instead_of_refunded(order: OrderStory) -> None:
     """R23: the refund is stopped, so that the same money never leaves twice."""
-    payment = await order.is_paid()
-    await order.days(1)
-    await order.tells(m.CancelRequest(reason=CancelReason.OUT_OF_STOCK))
-    await order.tells(m.SellerReply(decision="accept"))
-    await order.days(1)
+    payment = await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.OUT_OF_STOCK))
+    await order.send(m.SellerReply(decision="accept"))
+    await order.days_pass(1)
     taken = order.placed.total
-    await order.tells(
+    await order.send(
         m.ChargebackReported(payment_id=payment, money=taken, status=m.ChargebackStatus.OPENED)
     )
-    await order.days(10)
-    await order.tells(
+    await order.days_pass(10)
+    await order.send(
         m.ChargebackReported(payment_id=payment, money=taken, status=m.ChargebackStatus.LOST)
     )

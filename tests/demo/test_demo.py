@@ -20,7 +20,7 @@ from database.ledger import AccountBalance
 from demo import performance, report
 from demo.performance import judge, play
 from demo.report import Outcome
-from demo.stage import Life, set_up
+from demo.stage import set_up
 from demo.stories import (
     STORIES,
     Ending,
@@ -30,6 +30,7 @@ from demo.stories import (
     paid_too_late,
     unpaid_for_20_days,
 )
+from demo.story import OrderStory
 from i18n.catalogues import LOCALES, Locale
 from i18n.current import use_locale
 from orders.errors import RefusalCode
@@ -41,8 +42,8 @@ ROOT = Path(__file__).parents[2]
 Played = dict[str, Outcome]
 
 
-async def _hoping_for_too_much(order: Life) -> None:
-    await order.refuses(
+async def _hoping_for_too_much(order: OrderStory) -> None:
+    await order.must_refuse(
         CancelRequest(reason=CancelReason.OTHER), RefusalCode.PAYMENT_REVIEW_IN_PROGRESS
     )
 
@@ -231,7 +232,7 @@ async def test_a_story_is_told_with_its_virtual_dates(judged: tuple[Played, str]
         f"{view.closed_at:%Y-%m-%d %H:%M} UTC  system  closed (it was not paid in time)" in printed
     )
     assert "The payment is being checked; cancellation can be requested once" in printed
-    assert "Payment pay-paid-too-late-1 of €49.80, by a process and a clock of its own:" in printed
+    assert "Payment paid-too-late-pay-1 of €49.80, by a process and a clock of its own:" in printed
 
 
 async def test_a_story_that_goes_astray_is_wrong(judged: tuple[Played, str]) -> None:

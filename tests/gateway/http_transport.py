@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from demo.stage import StrayPaymentStory
+from demo.story import StoryFailed
 from demo.transports import TemporalTransport
 from gateway.openapi import EXAMPLES
 from orders.errors import NotAllowedNow
@@ -36,7 +36,7 @@ class HttpTransport:
         answer = await _posted(self._person(placed, Role.BUYER), "/v1/orders", body)
         # The second time it may have been placed by the first.
         if answer.status_code not in (200, 201):
-            raise StrayPaymentStory(_said(answer))
+            raise StoryFailed(_said(answer))
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
         """See ``Transport``."""
@@ -80,7 +80,7 @@ class DoubtingTransport(HttpTransport):
                 example = MESSAGES[name].model_validate(EXAMPLES[name])
                 with suppress(NotAllowedNow):
                     await self.ask(placed, example)
-                    raise StrayPaymentStory(f"{name} was taken, but {view.status} refuses it")
+                    raise StoryFailed(f"{name} was taken, but {view.status} refuses it")
         await super().tell(placed, message)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
@@ -99,7 +99,7 @@ class DoubtingTransport(HttpTransport):
             await self.straight.ask(placed, message)
         except NotAllowedNow as refusal:
             return refusal
-        raise StrayPaymentStory(f"{message.name} was refused over HTTP only")
+        raise StoryFailed(f"{message.name} was refused over HTTP only")
 
 
 async def _posted(person: Person, path: str, body: Any, **options: Any) -> httpx.Response:
@@ -123,7 +123,7 @@ def _view(answer: httpx.Response) -> OrderView:
         return OrderView.model_validate_json(answer.content)
     problem = answer.json()
     if problem["type"] != "/problems/not-allowed-now":
-        raise StrayPaymentStory(_said(answer))
+        raise StoryFailed(_said(answer))
     # One word apart: ``status`` is the answer's own in problem details.
     raise NotAllowedNow.of({**problem, "status": problem["order_status"]})
 

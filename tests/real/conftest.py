@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from activities.notifications import OutboxMessage
-from demo.stage import Life, Stage, set_up
+from demo.stage import Stage, StagedStory, set_up
 from orders.place_order import PlaceOrder
 from tests.orders.builders import place
 
@@ -47,5 +47,5 @@ def placed(request: pytest.FixtureRequest) -> PlaceOrder:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def life(stage: Stage, placed: PlaceOrder) -> Life:
-    return await Life.begin(stage, placed)
+async def order(stage: Stage, placed: PlaceOrder) -> StagedStory:
+    return await StagedStory(stage, placed).place()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from demo.stage import Life, Stage
+from demo.stage import Stage, StagedStory
 from demo.waiting import until
 from deploy.embedded import temporal_executable
 from orders.place_order import PlaceOrder
@@ -132,27 +132,27 @@ async def test_an_order_started_by_hand_is_found_by_its_buyer(
     await until(found, lambda ids: ids == [f"order-{placed.order_id}"])
 
 
-async def test_an_update_answers_with_the_view(cli: Cli, life: Life) -> None:
+async def test_an_update_answers_with_the_view(cli: Cli, order: StagedStory) -> None:
     """Contract, R4: the update's result is the order as it is now."""
-    said = await _send(cli, "update", life.placed, "buyer_message", '{"text": "Still there?"}')
+    said = await _send(cli, "update", order.placed, "buyer_message", '{"text": "Still there?"}')
 
     assert said.code == 0, said.err
     assert "Still there?" in said.out
-    assert [message.text for message in (await life.view()).messages] == ["Still there?"]
+    assert [message.text for message in (await order.view()).messages] == ["Still there?"]
 
 
-async def test_a_refused_update_prints_the_sentence(cli: Cli, life: Life) -> None:
+async def test_a_refused_update_prints_the_sentence(cli: Cli, order: StagedStory) -> None:
     """R5, case 5: who presses cancel during the check reads why not; nothing is written."""
-    await life.is_paid()
+    await order.pay()
 
-    said = await _send(cli, "update", life.placed, "cancel_request", '{"reason": "changed_mind"}')
+    said = await _send(cli, "update", order.placed, "cancel_request", '{"reason": "changed_mind"}')
 
     assert said.code == 1
     assert (
         "The payment is being checked; cancellation can be requested once the check is over."
         in said.out + said.err
     )
-    assert (await life.view()).refused == []
+    assert (await order.view()).refused == []
 
 
 BAD: dict[str, tuple[str, tuple[str, ...], str]] = {
@@ -175,14 +175,16 @@ BAD: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-async def test_a_bad_signal_is_listed_and_the_order_lives(cli: Cli, life: Life, bad: str) -> None:
+async def test_a_bad_signal_is_listed_and_the_order_lives(
+    cli: Cli, order: StagedStory, bad: str
+) -> None:
     """Contract, case 33: undecodable, unknown or wrongly counted: in ``refused``, with the reason."""
     name, inputs, reason = BAD[bad]
 
-    said = await _send(cli, "signal", life.placed, name, *inputs)
+    said = await _send(cli, "signal", order.placed, name, *inputs)
     assert said.code == 0, said.err
 
-    view = await until(lambda: _ask(cli, life.placed), lambda view: bool(view.refused))
+    view = await until(lambda: _ask(cli, order.placed), lambda view: bool(view.refused))
     [refused] = view.refused
     assert refused.name == name
     assert reason in refused.reason
@@ -191,41 +193,43 @@ async def test_a_bad_signal_is_listed_and_the_order_lives(cli: Cli, life: Life, 
 
 
 @pytest.mark.parametrize("bad", BAD)
-async def test_a_bad_update_is_refused_and_the_order_lives(cli: Cli, life: Life, bad: str) -> None:
+async def test_a_bad_update_is_refused_and_the_order_lives(
+    cli: Cli, order: StagedStory, bad: str
+) -> None:
     """Contract, case 33: refused with the sentence, before anything is written."""
     name, inputs, reason = BAD[bad]
-    before = (await life.handle.describe()).history_length
+    before = (await order.handle.describe()).history_length
 
-    said = await _send(cli, "update", life.placed, name, *inputs)
+    said = await _send(cli, "update", order.placed, name, *inputs)
 
     assert said.code == 1
     assert reason in said.out + said.err
-    assert (await _ask(cli, life.placed)).refused == []
-    assert (await life.handle.describe()).history_length == before
+    assert (await _ask(cli, order.placed)).refused == []
+    assert (await order.handle.describe()).history_length == before
 
 
-async def test_bytes_that_are_not_json_are_listed(cli: Cli, life: Life) -> None:
+async def test_bytes_that_are_not_json_are_listed(cli: Cli, order: StagedStory) -> None:
     """Case 33: a payload of another encoding is named as such."""
     said = await cli(
-        *("workflow", "signal", "-w", life.handle.id, "--name", "buyer_message"),
+        *("workflow", "signal", "-w", order.handle.id, "--name", "buyer_message"),
         *("--input", "AAECAw==", "--input-base64", "--input-meta", "encoding=binary/plain"),
     )
     assert said.code == 0, said.err
 
-    view = await until(life.view, lambda view: bool(view.refused))
+    view = await order.until(lambda view: bool(view.refused))
     assert "buyer_message came as binary/plain; send it as JSON" in view.refused[0].reason
 
 
-async def test_canceling_the_workflow_is_refused(cli: Cli, life: Life) -> None:
+async def test_canceling_the_workflow_is_refused(cli: Cli, order: StagedStory) -> None:
     """R15: an order ends by its own rules, so that nobody's money is left behind."""
-    said = await cli("workflow", "cancel", "-w", life.handle.id)
+    said = await cli("workflow", "cancel", "-w", order.handle.id)
     assert said.code == 0, said.err
 
-    view = await until(life.view, lambda view: bool(view.refused))
+    view = await order.until(lambda view: bool(view.refused))
     assert view.refused[0].name == "cancel"
     assert "send cancel_request instead" in view.refused[0].reason
-    await life.is_paid()
-    assert (await life.view()).status == "payment_review"
+    await order.pay()
+    assert (await order.view()).status == "payment_review"
 
 
 async def _failed(stage: Stage, placed: PlaceOrder, cli: Cli) -> str:
@@ -244,9 +248,9 @@ async def test_bad_input_fails_at_once_with_a_sentence(
     cli: Cli, stage: Stage, placed: PlaceOrder, tmp_path: Path
 ) -> None:
     """R1, case 33: it says which field and why, and is not tried for ever."""
-    order = placed.model_dump(mode="json")
-    order["lines"][0]["quantity"] = 0
-    await _start(cli, placed.order_id, _file(tmp_path, "order.json", order))
+    changed = placed.model_dump(mode="json")
+    changed["lines"][0]["quantity"] = 0
+    await _start(cli, placed.order_id, _file(tmp_path, "order.json", changed))
 
     sentence = await _failed(stage, placed, cli)
     assert "PlaceOrder is not valid: lines.0.quantity" in sentence

@@ -11,10 +11,8 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
-from demo.stage import Life
-from demo.waiting import until
+from demo.stage import StagedStory
 from orders import messages as m
-from orders.messages import CancelReason, Message
 from orders.place_order import PlaceOrder
 from orders.status import CloseReason, Status
 from orders.view import OrderView
@@ -33,33 +31,23 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         yield site
 
 
-async def _tell(life: Life, message: Message) -> None:
-    """Without waiting for anything that follows from it."""
-    await calls.signal(life.stage.server.client, life.placed.order_id, message)
-
-
-async def _is_asked_to_cancel(life: Life) -> None:
-    await life.is_paid()
-    await life.days(1)
-    await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-
-
 def _asked(view: OrderView) -> bool:
     return view.refund is not None and view.refund.asked_at is not None
 
 
-async def _was_refunded_once(site: OrderPages, life: Life) -> None:
-    await life.days(3)
-    view = await life.ends()
+async def _was_refunded_once(site: OrderPages, order: StagedStory) -> None:
+    await order.days_pass(3)
+    view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
-    assert view.amount_refunded == life.placed.total
+    assert view.amount_refunded == order.placed.total
     assert view.refund
-    assert await site.refunds() == [(view.refund.refund_id, life.placed.total.amount)]
-    balances = await SqlLedger(site.stage.database).balances(life.placed.order_id)
+    assert await site.refunds() == [(view.refund.refund_id, order.placed.total.amount)]
+    balances = await SqlLedger(site.stage.database).balances(order.placed.order_id)
     assert balances
     assert not any(balances.values())
     told = [
-        it.message.what for it in await SqlOutbox(site.stage.database).entries(life.placed.order_id)
+        it.message.what
+        for it in await SqlOutbox(site.stage.database).entries(order.placed.order_id)
     ]
     assert told.count("refund_succeeded") == 2  # the buyer and the seller
 
@@ -69,16 +57,16 @@ async def test_a_worker_killed_after_the_provider_booked_pays_once(
 ) -> None:
     """R14, case 19: `kill -9` between the provider's answer and the activity's completion."""
     async with site.doomed(AFTER) as doomed:
-        life = await Life.begin(site.stage, placed)
-        await _is_asked_to_cancel(life)
-        await _tell(life, m.SellerReply(decision="accept"))
+        order = await StagedStory(site.stage, placed).place()
+        await order.until_cancellation_requested()
+        await order.signal(m.SellerReply(decision="accept"))
         await doomed.has(WAITS)
         assert len(await site.refunds()) == 1
         await doomed.is_killed()
 
     async with site.worker():
-        await until(life.view, _asked)
-        await _was_refunded_once(site, life)
+        await order.until(_asked)
+        await _was_refunded_once(site, order)
 
 
 async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
@@ -87,19 +75,19 @@ async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
     """R14, case 22: SIGSTOP past its time, then SIGCONT: it asks the provider as well, to no effect."""
     async with site.doomed(BEFORE) as doomed:
         async with site.thinker():
-            life = await Life.begin(site.stage, placed)
-            await _is_asked_to_cancel(life)
-            await _tell(life, m.SellerReply(decision="accept"))
+            order = await StagedStory(site.stage, placed).place()
+            await order.until_cancellation_requested()
+            await order.signal(m.SellerReply(decision="accept"))
             await doomed.has(WAITS)
             doomed.is_sent(signal.SIGSTOP)
             doomed.goes_on()
 
         async with site.worker():
-            await until(life.view, _asked)
+            await order.until(_asked)
             doomed.is_sent(signal.SIGCONT)
             await doomed.has(ANSWERED)
             await doomed.is_killed()
-            await _was_refunded_once(site, life)
+            await _was_refunded_once(site, order)
 
 
 async def test_what_was_said_to_killed_workers_is_known_to_the_next(
@@ -107,7 +95,7 @@ async def test_what_was_said_to_killed_workers_is_known_to_the_next(
 ) -> None:
     """Case 28: three workers are killed with messages half handled; nothing is lost, nothing doubled."""
     said: list[str] = []
-    handle = await site.stage.server.client.start_workflow(
+    await site.stage.server.client.start_workflow(
         OrderWorkflow.run,
         args=[placed],
         id=ids.order_workflow_id(placed.order_id),
@@ -115,19 +103,19 @@ async def test_what_was_said_to_killed_workers_is_known_to_the_next(
         # So soon another worker gets the task that a killed one had begun.
         task_timeout=timedelta(seconds=1),
     )
-    life = Life(site.stage, placed, handle)
+    order = StagedStory(site.stage, placed)
     for _ in range(3):
         async with site.doomed(NEVER) as doomed:
-            await life.view()
+            await order.view()
             for _ in range(5):
                 said.append(f"{len(said) + 1}")
-                await _tell(life, m.BuyerMessage(text=said[-1]))
+                await order.signal(m.BuyerMessage(text=said[-1]))
             await doomed.is_killed()
         said.append(f"{len(said) + 1}")
-        await _tell(life, m.BuyerMessage(text=said[-1]))
+        await order.signal(m.BuyerMessage(text=said[-1]))
 
     async with site.worker():
-        view = await life.tells(m.BuyerMessage(text="the last"))
+        view = await order.send(m.BuyerMessage(text="the last"))
     said.append("the last")
     assert [message.text for message in view.messages] == said
     letters = [it.message for it in await SqlOutbox(site.stage.database).entries(placed.order_id)]
@@ -141,22 +129,21 @@ async def test_a_payment_sent_while_no_worker_runs_counts(
 ) -> None:
     """R5, case 11: the server keeps it for whoever comes next."""
     async with site.doomed(NEVER):
-        life = await Life.begin(site.stage, placed)
-    await _tell(
-        life,
+        order = await StagedStory(site.stage, placed).place()
+    await order.signal(
         m.PaymentReceived(
             payment_id=f"pay-{placed.order_id}",
             money=placed.total,
             method="card",
-            paid_at=await life.now(),
+            paid_at=await order.now(),
         ),
     )
 
     async with site.worker():
-        view = await life.becomes(Status.PAYMENT_REVIEW)
+        view = await order.until(Status.PAYMENT_REVIEW)
         assert view.amount_paid == placed.total
-        await life.days(1)
-        await life.becomes(Status.AWAITING_SHIPMENT)
+        await order.days_pass(1)
+        await order.until(Status.AWAITING_SHIPMENT)
 
 
 async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
@@ -165,10 +152,10 @@ async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
     """R21, case 40: the caller does not know what became of it and sends it again with its id."""
     message = m.BuyerMessage(text="Still there?", message_id="once")
     async with site.worker():
-        life = await Life.begin(site.stage, placed)
+        order = await StagedStory(site.stage, placed).place()
     for _ in range(2):
         with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
-            await life.handle.execute_update(
+            await order.handle.execute_update(
                 message.name,
                 message,
                 id=message.message_id,
@@ -179,8 +166,8 @@ async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
         first = await calls.update(site.stage.server.client, placed.order_id, message)
         again = await calls.update(site.stage.server.client, placed.order_id, message)
         # As a signal, and as an update of another id: the message's own id says it is the same.
-        await life.tells(message)
-        other = await life.handle.execute_update(
+        await order.send(message)
+        other = await order.handle.execute_update(
             message.name, message, id="another", result_type=OrderView
         )
     assert [it.text for it in first.messages] == ["Still there?"]

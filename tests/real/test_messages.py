@@ -11,7 +11,7 @@ from temporalio.api.sdk.v1 import WorkflowInteractionDefinition, WorkflowMetadat
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
-from demo.stage import Life, Stage
+from demo.stage import Stage, StagedStory
 from orders.messages import MESSAGES
 from orders.stray_payments import StrayPaymentInput
 from tests.orders.builders import eur
@@ -70,17 +70,17 @@ def _listed(definitions: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", [*MESSAGES, "nonsense"])
-async def test_no_number_of_arguments_freezes_an_order(life: Life, name: str) -> None:
+async def test_no_number_of_arguments_freezes_an_order(order: StagedStory, name: str) -> None:
     """Signals are listed as refused, updates fail with a sentence; nothing else happens."""
     async with asyncio.timeout(30):
-        refused = await _send_everything(life.handle, name)
-        view = await life.view()
+        refused = await _send_everything(order.handle, name)
+        view = await order.view()
 
     assert all(reason.endswith(".") for reason in refused)
     assert any("2 arguments" in it or "no message named" in it for it in refused)
     assert any("encoding json/plain" in it or "no message named" in it for it in refused)
     assert {it.name for it in view.refused} == {name}
-    assert await _failed_tasks(life.handle) == 0
+    assert await _failed_tasks(order.handle) == 0
 
 
 @pytest.mark.parametrize("name", [*OF_STRAY_PAYMENTS, "buyer_message", "nonsense"])
@@ -94,8 +94,8 @@ async def test_no_number_of_arguments_freezes_a_stray_payment(stage: Stage, name
     assert await _failed_tasks(handle) == 0
 
 
-async def test_an_order_lists_every_message_with_its_description(life: Life) -> None:
-    definition = (await _metadata(life.handle)).definition
+async def test_an_order_lists_every_message_with_its_description(order: StagedStory) -> None:
+    definition = (await _metadata(order.handle)).definition
 
     described = {name: message.description() for name, message in MESSAGES.items()}
     assert _listed(definition.signal_definitions) == described

@@ -19,18 +19,17 @@ from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
-from demo.stage import Life
+from demo.stage import StagedStory
 from demo.waiting import until
 from orders import messages as m
 from orders.disputes import DisputeReason
-from orders.messages import CancelReason
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.status import CloseReason, Status
 from orders.view import OrderView
 from testing.outage import Outage
 from tests.real.site import OrderPages, open_site
-from workflows import calls, options
+from workflows import options
 
 SECOND = timedelta(seconds=1)
 
@@ -116,27 +115,16 @@ def hurried(placed: PlaceOrder) -> PlaceOrder:
     return placed.model_copy(update={"policy": policy})
 
 
-async def _begin(site: OrderPages, placed: PlaceOrder) -> Life:
-    return Life(site.stage, placed, await calls.place(site.stage.server.client, placed))
+async def _placed(site: OrderPages, placed: PlaceOrder) -> StagedStory:
+    """Without waiting for what follows from it, here and below: that may be down."""
+    await site.stage.transport.place(placed)
+    return StagedStory(site.stage, placed)
 
 
-async def _says(life: Life, message: m.Message) -> OrderView:
-    """Without waiting for what follows from it: that may be down."""
-    return await calls.update(life.stage.server.client, life.placed.order_id, message)
-
-
-async def _is_asked_to_cancel(life: Life) -> None:
-    await _says(
-        life,
-        m.PaymentReceived(
-            payment_id=f"pay-{life.placed.order_id}",
-            money=life.placed.total,
-            method="card",
-            paid_at=await life.now(),
-        ),
-    )
-    await life.becomes(Status.AWAITING_SHIPMENT)
-    await _says(life, m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+async def _until_cancellation_requested(order: StagedStory) -> None:
+    await order.update(await order.payment())
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.update(m.CancelRequest(reason=m.CancelReason.CHANGED_MIND))
 
 
 def _is_settled(view: OrderView) -> bool:
@@ -164,10 +152,10 @@ async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: Pl
     channel = Channel(Outage(down=True))
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, provider=provider):
-        life = await _begin(site, hurried)
-        await _is_asked_to_cancel(life)
-        await _says(life, m.SellerReply(decision="accept"))
-        view = await until(life.view, _is_settled)
+        order = await _placed(site, hurried)
+        await _until_cancellation_requested(order)
+        await order.update(m.SellerReply(decision="accept"))
+        view = await order.until(_is_settled)
         kept = await until(
             lambda: SqlOrders(site.stage.database).find(hurried.order_id), lambda kept: kept == view
         )
@@ -177,7 +165,7 @@ async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: Pl
         assert not channel.taken
 
         channel.outage.down = False
-        await life.ends()
+        await order.must_end()
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
 
@@ -189,14 +177,14 @@ async def test_a_database_that_is_down_holds_up_no_money(
     orders = FailingOrders(site.database, Outage(down=True))
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, orders=orders, provider=provider):
-        life = await _begin(site, hurried)
-        await _is_asked_to_cancel(life)
-        await _says(life, m.SellerReply(decision="accept"))
-        await until(life.view, _is_settled)
+        order = await _placed(site, hurried)
+        await _until_cancellation_requested(order)
+        await order.update(m.SellerReply(decision="accept"))
+        await order.until(_is_settled)
         assert await orders.find(hurried.order_id) is None
 
         orders.outage.down = False
-        view = await life.ends()
+        view = await order.must_end()
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
         assert "refund_succeeded" in {
@@ -212,10 +200,10 @@ async def test_a_database_that_fails_after_it_kept_books_once(
     orders = FailingOrders(site.database, Outage(failures=20), keeps=True)
     provider = Provider(site.database, Outage())
     async with site.worker(channel=channel, orders=orders, provider=provider):
-        life = await _begin(site, hurried)
-        await _is_asked_to_cancel(life)
-        await _says(life, m.SellerReply(decision="accept"))
-        view = await life.ends()
+        order = await _placed(site, hurried)
+        await _until_cancellation_requested(order)
+        await order.update(m.SellerReply(decision="accept"))
+        view = await order.must_end()
         assert orders.outage.failures == 0
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
@@ -228,16 +216,16 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
     channel = Channel()
     provider = Provider(site.database, Outage(down=True))
     async with site.worker(channel=channel, provider=provider):
-        life = await _begin(site, hurried)
-        await _is_asked_to_cancel(life)
-        await _says(life, m.SellerReply(decision="accept"))
-        late = await until(life.view, lambda view: bool(view.refund and view.refund.overdue))
+        order = await _placed(site, hurried)
+        await _until_cancellation_requested(order)
+        await order.update(m.SellerReply(decision="accept"))
+        late = await order.until(lambda view: bool(view.refund and view.refund.overdue))
         assert late.status is Status.CLOSED
         assert late.close_reason is CloseReason.SELLER_ACCEPTED
         assert await site.refunds() == []
 
         provider.outage.down = False
-        view = await life.ends()
+        view = await order.must_end()
         await _assert_money_is_back_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
         assert len(provider.keys) > 1
@@ -252,19 +240,18 @@ async def test_a_carrier_that_hangs_holds_up_no_deadline(
     """R12: the seller's time to prove ends while the carrier says nothing; what it says then is evidence."""
     carrier = Carrier(Outage(hangs=True))
     async with site.worker(carrier_service=carrier):
-        life = await _begin(site, hurried)
-        await _is_asked_to_cancel(life)
+        order = await _placed(site, hurried)
+        await _until_cancellation_requested(order)
         number = m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL")
-        await _says(life, number)
+        await order.update(number)
         await until(lambda: carrier.outage.asked)
 
-        disputed = await life.becomes(Status.DISPUTED)
+        disputed = await order.until(Status.DISPUTED)
         assert disputed.dispute
         assert disputed.dispute.reason is DisputeReason.NO_PROOF
 
         carrier.outage.hangs = False
-        view = await until(
-            life.view,
+        view = await order.until(
             lambda view: bool(view.shipment and view.shipment.tracking[0].status != "verifying"),
         )
         assert view.shipment

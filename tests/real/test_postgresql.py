@@ -10,7 +10,7 @@ from sqlalchemy import select
 from database.ledger import HeldBalance, SqlLedger
 from database.orders import SqlOrders
 from database.tables import refunds
-from demo.stage import Life
+from demo.stage import StagedStory
 from deploy.embedded import EmbeddedServer
 from orders import messages as m
 from orders.messages import CancelReason
@@ -28,12 +28,6 @@ async def site(tmp_path: Path, dev_server: EmbeddedServer, url: str) -> AsyncIte
         yield site
 
 
-async def _is_asked_to_cancel(life: Life) -> None:
-    await life.is_paid()
-    await life.days(1)
-    await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-
-
 async def _went_back(site: OrderPages) -> list[tuple[int, str]]:
     query = select(refunds.c.amount, refunds.c.status).order_by(refunds.c.amount)
     async with site.database.reading() as connection:
@@ -44,13 +38,13 @@ async def test_canceled_refunded_and_a_payment_too_many(
     site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R14, R17: every account is at zero in the end."""
-    life = await Life.begin(site.stage, placed)
-    await _is_asked_to_cancel(life)
-    await life.is_paid_in_vain(eur(700))
+    order = await StagedStory(site.stage, placed).place()
+    await order.until_cancellation_requested()
+    await order.until_sent_back(await order.send_stray_payment(eur(700)))
     held = await SqlLedger(site.stage.database).held_by_status()
-    await life.tells(m.SellerReply(decision="accept"))
-    await life.days(3)
-    view = await life.ends()
+    await order.send(m.SellerReply(decision="accept"))
+    await order.days_pass(3)
+    view = await order.must_end()
 
     assert held == [HeldBalance("EUR", Status.CANCELLATION_REQUESTED, 2490)]
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
@@ -71,13 +65,13 @@ async def test_a_dispute_that_ends_with_a_part_of_the_money(
     site: OrderPages, placed: PlaceOrder
 ) -> None:
     """R16: what does not go back is the seller's, and stays at the provider until it is paid out."""
-    life = await Life.begin(site.stage, placed)
-    await _is_asked_to_cancel(life)
-    await life.tells(m.SellerReply(decision="refuse"))
-    await life.becomes(Status.DISPUTED)
-    await life.tells(m.DisputeDecision(decision="partial_refund", money=eur(1000)))
-    await life.days(3)
-    view = await life.ends()
+    order = await StagedStory(site.stage, placed).place()
+    await order.until_cancellation_requested()
+    await order.send(m.SellerReply(decision="refuse"))
+    await order.until(Status.DISPUTED)
+    await order.send(m.DisputeDecision(decision="partial_refund", money=eur(1000)))
+    await order.days_pass(3)
+    view = await order.must_end()
 
     assert view.amount_refunded == eur(1000)
     assert await _went_back(site) == [(1000, "succeeded")]
@@ -91,19 +85,19 @@ async def test_a_dispute_that_ends_with_a_part_of_the_money(
 
 async def test_a_chargeback_while_the_money_goes_back(site: OrderPages, placed: PlaceOrder) -> None:
     """R23: the refund that was stopped makes room for the one after the chargeback is won."""
-    life = await Life.begin(site.stage, placed)
-    payment = await life.is_paid()
-    await life.days(1)
-    await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-    await life.tells(m.SellerReply(decision="accept"))
+    order = await StagedStory(site.stage, placed).place()
+    payment = await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.send(m.SellerReply(decision="accept"))
     for status in ("opened", "won"):
-        await life.tells(
+        await order.send(
             m.ChargebackReported.model_validate(
                 {"payment_id": payment, "money": placed.total, "status": status}
             )
         )
-    await life.days(7)
-    view = await life.ends()
+    await order.days_pass(7)
+    view = await order.must_end()
 
     assert view.amount_refunded == placed.total
     assert sorted(await _went_back(site), key=str) == [(2490, "canceled"), (2490, "succeeded")]

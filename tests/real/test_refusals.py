@@ -18,7 +18,7 @@ from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, R
 from adapters.local.provider import LocalProvider
 from database.connection import Database
 from database.outbox import SqlOutbox
-from demo.stage import Life
+from demo.stage import StagedStory
 from demo.waiting import until
 from orders import messages as m
 from orders.messages import CancelReason
@@ -68,18 +68,12 @@ async def site(tmp_path: Path) -> AsyncIterator[OrderPages]:
         yield site
 
 
-async def _is_paid_and_checked(life: Life) -> str:
-    payment = await life.is_paid()
-    await life.days(1)
-    return payment
-
-
-async def _assert_asked_at_leisure(life: Life, neighbour: Provider | Desk) -> None:
+async def _assert_asked_at_leisure(order: StagedStory, neighbour: Provider | Desk) -> None:
     await until(lambda: neighbour.asked)
     await asyncio.sleep(WHILE)
     assert neighbour.asked <= SOME, f"asked {neighbour.asked} times in {WHILE:.0f} s"
     async with asyncio.timeout(10):
-        await life.view()
+        await order.view()
 
 
 async def test_a_provider_that_refuses_a_refund_is_asked_once(
@@ -88,11 +82,9 @@ async def test_a_provider_that_refuses_a_refund_is_asked_once(
     """R15: it is a failed refund, which people settle."""
     provider = Provider(site.database, refuses=True)
     async with site.worker(provider=provider):
-        life = await Life.begin(site.stage, placed)
-        await _is_paid_and_checked(life)
-        await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-        await life.tells(m.SellerReply(decision="accept"))
-        view = await until(life.view, lambda it: bool(it.refund and it.refund.failure_reason))
+        order = await StagedStory(site.stage, placed).place()
+        await order.until_accepted()
+        view = await order.until(lambda it: bool(it.refund and it.refund.failure_reason))
         assert view.refund
         assert view.refund.failure_reason == "This payment is too old to be refunded."
         assert provider.asked == 1
@@ -104,15 +96,14 @@ async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
     """R23: a chargeback while a refund is under way that the provider will not stop."""
     provider = Provider(site.database)
     async with site.worker(provider=provider):
-        life = await Life.begin(site.stage, placed)
-        payment = await _is_paid_and_checked(life)
-        await life.tells(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
-        await life.tells(m.SellerReply(decision="accept"))
+        order = await StagedStory(site.stage, placed).place()
+        payment = (await order.until_accepted()).payment
+        assert payment
         taken = m.ChargebackReported(
-            payment_id=payment, money=placed.total, status=m.ChargebackStatus.OPENED
+            payment_id=payment.payment_id, money=placed.total, status=m.ChargebackStatus.OPENED
         )
         await calls.signal(site.stage.server.client, placed.order_id, taken)
-        await _assert_asked_at_leisure(life, provider)
+        await _assert_asked_at_leisure(order, provider)
 
 
 async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
@@ -150,9 +141,9 @@ async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
 ) -> None:
     """R12: a dispute that cannot be filed holds up neither the order nor the server."""
     desk = Desk()
-    async with site.worker(desk=desk):
-        life = await Life.begin(site.stage, placed)
-        await _is_paid_and_checked(life)
+    async with site.worker(dispute_cases=desk):
+        order = await StagedStory(site.stage, placed).place()
+        await order.until_awaiting_shipment()
         complaint = m.CancelRequest(reason=CancelReason.DISTRUST_SELLER, complaint=True)
         await calls.signal(site.stage.server.client, placed.order_id, complaint)
-        await _assert_asked_at_leisure(life, desk)
+        await _assert_asked_at_leisure(order, desk)

@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from database.outbox import SqlOutbox
-from demo.stage import Life
+from demo.stage import StagedStory
 from demo.waiting import PATIENCE, until
 from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
 from orders import messages as m
@@ -126,8 +126,8 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
 ) -> None:
     """R21, case 38: over many runs, each message is said twice, by signal and by update."""
     async with _forgetful_server() as server, open_site(tmp_path, server) as site, site.worker():
-        life = await Life.begin(site.stage, placed)
-        begun = await life.view()
+        order = await StagedStory(site.stage, placed).place()
+        begun = await order.view()
         sayings = _sayings()
         for start in range(0, len(sayings), 6):
             batch = sayings[start : start + 6]
@@ -146,11 +146,11 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
         told = [entry.what for entry in view.timeline]
         assert told[0] == begun.timeline[0].what
         assert told.count("buyer_message") == told.count("seller_message") == SAYINGS
-        await life.days(20)
-        await life.ends()
+        await order.days_pass(20)
+        await order.must_end()
 
         async def runs() -> int:
-            return (await server.client.count_workflows(f"WorkflowId = '{life.handle.id}'")).count
+            return (await server.client.count_workflows(f"WorkflowId = '{order.handle.id}'")).count
 
         await until(runs, lambda count: count > 3)
         letters = [

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from tests.stories.tale import Tale, tale
+from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
 
 
 def order_id_of(request: pytest.FixtureRequest) -> str:
@@ -18,6 +18,6 @@ def order_id_of(request: pytest.FixtureRequest) -> str:
 @pytest_asyncio.fixture(loop_scope="session")
 async def order(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
-) -> AsyncIterator[Tale]:
-    async with tale(environment, order_id_of(request)) as order:
+) -> AsyncIterator[TimeSkippingStory]:
+    async with time_skipping_story(environment, order_id_of(request)) as order:
         yield order

@@ -2,18 +2,19 @@
 
 from datetime import timedelta
 
+from orders.errors import RefusalCode
 from orders.status import CloseReason, Status
 from tests.orders.builders import eur, photo
-from tests.stories.tale import GOOD_NUMBER, WRONG_NUMBER, Tale
+from tests.stories.time_skipping import GOOD_NUMBER, WRONG_NUMBER, TimeSkippingStory
 
 
-async def test_seller_accepted(order: Tale) -> None:
+async def test_seller_accepted(order: TimeSkippingStory) -> None:
     """R7, R9, R14: the whole amount is back within the 2 weeks, by the same method, without a fine."""
-    await order.begins()
-    closed = await order.is_accepted()
-    await order.days(3)
+    await order.place()
+    closed = await order.until_accepted()
+    await order.days_pass(3)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == eur(2490)
     assert closed.refund
@@ -23,7 +24,7 @@ async def test_seller_accepted(order: Tale) -> None:
     assert closed.cancellation
     assert (closed.cancellation.fault, closed.cancellation.fine) == ("buyer", eur(0))
     assert order.world.provider.asked_for == [closed.refund.refund_id]
-    assert order.told("buyer") == [
+    assert order.notified("buyer") == [
         ("buyer", "order_placed"),
         ("buyer", "payment_received"),
         ("buyer", "payment_accepted"),
@@ -32,17 +33,17 @@ async def test_seller_accepted(order: Tale) -> None:
         ("buyer", "refund_started"),
         ("buyer", "refund_succeeded"),
     ]
-    assert ("seller", "refund_succeeded") in order.told()
+    assert ("seller", "refund_succeeded") in order.notified()
 
 
-async def test_seller_no_response(order: Tale) -> None:
+async def test_seller_no_response(order: TimeSkippingStory) -> None:
     """R9, R21: silence closes it; the seller was reminded 7 days and 1 day before."""
-    await order.begins()
-    asked = await order.is_asked_to_cancel(reason="wont_arrive_in_time")
-    await order.days(14)
-    await order.days(3)
+    await order.place()
+    asked = await order.until_cancellation_requested(reason="wont_arrive_in_time")
+    await order.days_pass(14)
+    await order.days_pass(3)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_NO_RESPONSE
     assert view.amount_refunded == eur(2490)
     assert asked.cancellation
@@ -51,56 +52,56 @@ async def test_seller_no_response(order: Tale) -> None:
     assert timedelta(0) <= view.closed_at - asked.cancellation.due_by < timedelta(minutes=1)
     assert view.cancellation
     assert (view.cancellation.status, view.cancellation.fault) == ("no_response", "seller")
-    assert order.told("seller").count(("seller", "seller_reminder")) == 2
+    assert order.notified("seller").count(("seller", "seller_reminder")) == 2
 
 
-async def test_shipment_expired(order: Tale) -> None:
+async def test_shipment_expired(order: TimeSkippingStory) -> None:
     """R20: a paid order does not wait for ever."""
-    await order.begins()
-    await order.awaits_shipment()
-    await order.days(30)
-    await order.days(3)
+    await order.place()
+    await order.until_awaiting_shipment()
+    await order.days_pass(30)
+    await order.days_pass(3)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
     assert view.amount_refunded == eur(2490)
     assert view.cancellation
     assert (view.cancellation.status, view.cancellation.fault) == ("by_itself", "seller")
-    assert {("buyer", "order_closed"), ("buyer", "refund_succeeded")} <= set(order.told())
+    assert {("buyer", "order_closed"), ("buyer", "refund_succeeded")} <= set(order.notified())
 
 
-async def test_no_shipment_window_waits(order: Tale) -> None:
+async def test_no_shipment_window_waits(order: TimeSkippingStory) -> None:
     """R20, R22: with ``null`` it waits for ever."""
-    await order.begins(shipment_window=None)
-    await order.awaits_shipment()
+    await order.place(shipment_window=None)
+    await order.until_awaiting_shipment()
 
-    view = await order.days(300)
+    view = await order.days_pass(300)
 
     assert view.status is Status.AWAITING_SHIPMENT
     assert view.next == []
 
 
-async def test_extension_gives_a_late_seller_more_time(order: Tale) -> None:
+async def test_extension_gives_a_late_seller_more_time(order: TimeSkippingStory) -> None:
     """R20a: the window grows by the days given."""
-    await order.begins()
-    await order.awaits_shipment()
-    await order.tells("shipment_extension", days=10)
-    late = await order.days(35)
-    await order.tells("tracking_number", number=GOOD_NUMBER)
+    await order.place()
+    await order.until_awaiting_shipment()
+    await order.send("shipment_extension", days=10)
+    late = await order.days_pass(35)
+    await order.send("tracking_number", number=GOOD_NUMBER)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert late.status is Status.AWAITING_SHIPMENT
     assert view.status is Status.SHIPPED
-    assert ("seller", "shipment_extended") in order.told()
+    assert ("seller", "shipment_extended") in order.notified()
 
 
-async def test_shipped(order: Tale) -> None:
+async def test_shipped(order: TimeSkippingStory) -> None:
     """R11, R19: shipped is the end; cancelling is refused before it, and the money is the seller's."""
-    await order.begins()
-    await order.awaits_shipment()
-    await order.tells("tracking_number", number=GOOD_NUMBER)
+    await order.place()
+    await order.until_awaiting_shipment()
+    await order.send("tracking_number", number=GOOD_NUMBER)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.status is Status.SHIPPED
     assert view.close_reason is None
     assert view.amount_owed_to_seller.amount == 2490
@@ -108,17 +109,17 @@ async def test_shipped(order: Tale) -> None:
     button = next(a for role in view.actions.values() for a in role if a.action == "cancel_request")
     assert button.reason
     assert "send it back" in button.reason
-    assert order.told()[-2:] == [("buyer", "order_shipped"), ("seller", "order_shipped")]
+    assert order.notified()[-2:] == [("buyer", "order_shipped"), ("seller", "order_shipped")]
 
 
-async def test_a_wrong_number_without_a_request_changes_nothing(order: Tale) -> None:
+async def test_a_wrong_number_without_a_request_changes_nothing(order: TimeSkippingStory) -> None:
     """R11: the seller is told why, and may give a better one; a number serves one order only."""
-    await order.begins()
+    await order.place()
     order.world.registry.used_by[GOOD_NUMBER] = "another-order"
-    await order.awaits_shipment()
-    await order.tells("tracking_number", number=WRONG_NUMBER)
-    view = await order.tells("tracking_number", number=GOOD_NUMBER)
-    await order.tells("tracking_number", number="RR000000015PL")
+    await order.until_awaiting_shipment()
+    await order.send("tracking_number", number=WRONG_NUMBER)
+    view = await order.send("tracking_number", number=GOOD_NUMBER)
+    await order.send("tracking_number", number="RR000000015PL")
 
     assert view.status is Status.AWAITING_SHIPMENT
     assert view.shipment
@@ -126,54 +127,54 @@ async def test_a_wrong_number_without_a_request_changes_nothing(order: Tale) -> 
         ("invalid", "The check digit is wrong."),
         ("invalid", "Another order has used this number already."),
     ]
-    assert (await order.ends()).status is Status.SHIPPED
-    assert order.told("seller").count(("seller", "tracking_invalid")) == 2
+    assert (await order.must_end()).status is Status.SHIPPED
+    assert order.notified("seller").count(("seller", "tracking_invalid")) == 2
 
 
-async def test_shipped_by_tracking_number_after_claim(order: Tale) -> None:
+async def test_shipped_by_tracking_number_after_claim(order: TimeSkippingStory) -> None:
     """R10, R11: good proof ends the cancellation."""
-    await order.begins()
-    claimed = await order.is_claimed_shipped()
-    await order.days(2)
-    await order.tells("tracking_number", number=GOOD_NUMBER)
+    await order.place()
+    claimed = await order.until_claimed_shipped()
+    await order.days_pass(2)
+    await order.send("tracking_number", number=GOOD_NUMBER)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert claimed.status is Status.PROOF_REQUESTED
     assert claimed.cancellation
     assert [it.at for it in claimed.next if it.what == "no_proof"] == [claimed.cancellation.due_by]
     assert view.status is Status.SHIPPED
     assert view.cancellation
     assert view.cancellation.status == "ended_by_shipment"
-    assert {("seller", "proof_requested"), ("buyer", "order_shipped")} <= set(order.told())
+    assert {("seller", "proof_requested"), ("buyer", "order_shipped")} <= set(order.notified())
 
 
-async def test_shipped_by_photo_accepted(order: Tale) -> None:
+async def test_shipped_by_photo_accepted(order: TimeSkippingStory) -> None:
     """R10, R11: support judges photos."""
-    await order.begins()
-    await order.is_claimed_shipped()
-    await order.tells("shipment_proof", **photo())
-    await order.days(1)
-    await order.tells("proof_review", accepted=True)
+    await order.place()
+    await order.until_claimed_shipped()
+    await order.send("shipment_proof", **photo())
+    await order.days_pass(1)
+    await order.send("proof_review", accepted=True)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.status is Status.SHIPPED
     assert view.shipment
     assert [proof.status for proof in view.shipment.proofs] == ["accepted"]
-    assert ("support", "proof_to_review") in order.told()
+    assert ("support", "proof_to_review") in order.notified()
 
 
-async def test_withdrawal(order: Tale) -> None:
+async def test_withdrawal(order: TimeSkippingStory) -> None:
     """R18, R20: it awaits shipment again; the days of the request don't count against the seller."""
-    await order.begins()
-    before = await order.awaits_shipment()
-    await order.tells("cancel_request", reason="changed_mind")
-    await order.days(5)
-    after = await order.tells("cancel_withdrawal")
-    again = await order.tells("cancel_request", reason="order_mistake")
-    await order.tells("seller_reply", decision="accept")
-    await order.days(3)
+    await order.place()
+    before = await order.until_awaiting_shipment()
+    await order.send("cancel_request", reason="changed_mind")
+    await order.days_pass(5)
+    after = await order.send("cancel_withdrawal")
+    again = await order.send("cancel_request", reason="order_mistake")
+    await order.send("seller_reply", decision="accept")
+    await order.days_pass(3)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert after.status is Status.AWAITING_SHIPMENT
     assert before.shipment
     assert before.shipment.ship_by
@@ -183,16 +184,17 @@ async def test_withdrawal(order: Tale) -> None:
     assert again.cancellation
     assert again.cancellation.reason == "order_mistake"
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
-    assert ("seller", "cancellation_withdrawn") in order.told()
+    assert ("seller", "cancellation_withdrawn") in order.notified()
 
 
-async def test_a_seller_who_claimed_may_still_give_in(order: Tale) -> None:
+async def test_a_seller_who_claimed_may_still_give_in(order: TimeSkippingStory) -> None:
     """R9, R10: accepting closes it also after the claim; a second claim is refused."""
-    await order.begins()
-    await order.is_claimed_shipped()
-    refused = await order.refuses("seller_reply", decision="already_shipped")
-    await order.tells("seller_reply", decision="accept")
-    await order.days(3)
+    await order.place()
+    await order.until_claimed_shipped()
+    await order.must_refuse(
+        "seller_reply", RefusalCode.ALREADY_ANSWERED, decision="already_shipped"
+    )
+    await order.send("seller_reply", decision="accept")
+    await order.days_pass(3)
 
-    assert refused["code"] == "already_answered"
-    assert (await order.ends()).close_reason is CloseReason.SELLER_ACCEPTED
+    assert (await order.must_end()).close_reason is CloseReason.SELLER_ACCEPTED

@@ -11,41 +11,43 @@ from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from orders.values import Money
 from tests.orders.builders import eur
-from tests.stories.tale import GOOD_NUMBER, Tale
+from tests.stories.time_skipping import GOOD_NUMBER, TimeSkippingStory
 from workflows import calls, ids
 
 PLN = Money.model_validate({"amount": 2490, "currency": "PLN"})
 
 
-async def _is_back_once(order: Tale, payment_id: str, amount: int, currency: str = "EUR") -> None:
-    await order.days(3)
-    stray = await order.stray(payment_id)
+async def _is_back_once(
+    order: TimeSkippingStory, payment_id: str, amount: int, currency: str = "EUR"
+) -> None:
+    await order.days_pass(3)
+    stray = await order.stray_payment(payment_id)
     assert stray.refund
     assert stray.refund.status is RefundStatus.SUCCEEDED
     assert (stray.refund.money.amount, stray.refund.money.currency) == (amount, currency)
     assert order.world.provider.asked_for.count(stray.refund.refund_id) == 1
     assert order.world.stray_payment_starter.started.count(payment_id) == 1
     assert set(order.world.ledger.books(f"stray/{payment_id}").balances.values()) == {0}
-    assert ("buyer", "stray_refund_started") in order.told()
+    assert ("buyer", "stray_refund_started") in order.notified()
 
 
-async def test_refund_fails_is_overdue_escalated_and_settled(order: Tale) -> None:
+async def test_refund_fails_is_overdue_escalated_and_settled(order: TimeSkippingStory) -> None:
     """R15, case 9: told to buyer and support, support gets an action, and it stays open until settled."""
-    await order.begins()
-    closed = await order.is_asked_to_cancel()
+    await order.place()
+    closed = await order.until_cancellation_requested()
     assert closed.payment
     order.world.provider.fails(closed.payment.payment_id)
-    await order.tells("seller_reply", decision="accept")
-    failed = await order.becomes(lambda view: bool(view.refund and view.refund.failure_reason))
-    await order.days(13)
+    await order.send("seller_reply", decision="accept")
+    failed = await order.until(lambda view: bool(view.refund and view.refund.failure_reason))
+    await order.days_pass(13)
     early = await order.view()
-    overdue = await order.days(7)
+    overdue = await order.days_pass(7)
     assert overdue.refund
     refund_id = overdue.refund.refund_id
     order.world.provider.settles(refund_id)
-    await order.tells("refund_update", refund_id=refund_id, status="succeeded", reason="By hand.")
+    await order.send("refund_update", refund_id=refund_id, status="succeeded", reason="By hand.")
 
-    view = await order.ends()
+    view = await order.must_end()
     assert failed.refund
     assert (failed.refund.status, failed.refund.failure_reason) == (
         "failed",
@@ -63,30 +65,32 @@ async def test_refund_fails_is_overdue_escalated_and_settled(order: Tale) -> Non
     assert view.amount_refunded == eur(2490)
     assert view.refund
     assert view.refund.overdue
-    told = set(order.told())
+    told = set(order.notified())
     assert {("support", "refund_failed"), ("buyer", "refund_failed")} <= told
     assert {("support", "refund_overdue"), ("buyer", "refund_overdue")} <= told
 
 
-async def test_overdue_refund_is_asked_for_until_the_provider_settles_it(order: Tale) -> None:
+async def test_overdue_refund_is_asked_for_until_the_provider_settles_it(
+    order: TimeSkippingStory,
+) -> None:
     """R15: nobody has to tell; after the 2 weeks the provider is asked again every 7 days."""
-    await order.begins()
+    await order.place()
     order.world.provider.settles_after = timedelta(days=40)
-    await order.is_accepted()
-    open_still = await order.days(39)
-    await order.days(4)
+    await order.until_accepted()
+    open_still = await order.days_pass(39)
+    await order.days_pass(4)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert open_still.refund
     assert open_still.refund.overdue
     assert view.amount_refunded == eur(2490)
 
 
 @pytest.mark.parametrize("money", [eur(2489), eur(2491), PLN], ids=str)
-async def test_wrong_money_goes_back_once(order: Tale, money: Money) -> None:
+async def test_wrong_money_goes_back_once(order: TimeSkippingStory, money: Money) -> None:
     """R5, R17, case 16: too little, too much, another currency; the order still awaits what is due."""
-    await order.begins()
-    payment_id = await order.is_paid_in_vain(money)
+    await order.place()
+    payment_id = await order.send_stray_payment(money)
     view = await order.view()
     await _is_back_once(order, payment_id, money.amount, money.currency)
 
@@ -95,36 +99,36 @@ async def test_wrong_money_goes_back_once(order: Tale, money: Money) -> None:
     assert [it.name for it in view.refused] == ["payment"]
 
 
-async def test_second_payment_goes_back_once(order: Tale) -> None:
+async def test_second_payment_goes_back_once(order: TimeSkippingStory) -> None:
     """R17, case 16: the first one is taken, and the order lives on."""
-    await order.begins()
-    await order.is_paid()
-    payment_id = await order.is_paid_in_vain()
+    await order.place()
+    await order.pay()
+    payment_id = await order.send_stray_payment()
     await _is_back_once(order, payment_id, 2490)
-    await order.tells("tracking_number", number=GOOD_NUMBER)
+    await order.send("tracking_number", number=GOOD_NUMBER)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.amount_paid == eur(2490)
     assert view.amount_owed_to_seller.amount == 2490
 
 
-async def test_payment_after_closing_goes_back_once(order: Tale) -> None:
+async def test_payment_after_closing_goes_back_once(order: TimeSkippingStory) -> None:
     """R17, case 3: while the order still waits for its refund, it hears of the money itself."""
-    await order.begins()
-    await order.is_accepted()
-    payment_id = await order.is_paid_in_vain()
+    await order.place()
+    await order.until_accepted()
+    payment_id = await order.send_stray_payment()
     await _is_back_once(order, payment_id, 2490)
 
-    view = await order.ends()
+    view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_paid == view.amount_refunded == eur(2490)
 
 
-async def test_payment_after_the_end_goes_back_once(order: Tale) -> None:
+async def test_payment_after_the_end_goes_back_once(order: TimeSkippingStory) -> None:
     """R17, case 3: the process is over, so whoever hears of the money starts its way back, however often."""
-    await order.begins()
-    await order.signals("cancel_request", reason="changed_mind")
-    view = await order.ends()
+    await order.place()
+    await order.signal("cancel_request", reason="changed_mind")
+    view = await order.must_end()
     stray = StrayPaymentInput(
         payment_id="late-1",
         money=eur(2490),
@@ -140,7 +144,7 @@ async def test_payment_after_the_end_goes_back_once(order: Tale) -> None:
     await _is_back_once(order, "late-1", 2490)
 
 
-async def test_money_for_an_unknown_order_goes_back_once(order: Tale) -> None:
+async def test_money_for_an_unknown_order_goes_back_once(order: TimeSkippingStory) -> None:
     """R17: nobody knows the payer; support, which asks the provider, is not needed."""
     stray = StrayPaymentInput(
         payment_id="unknown-1", money=eur(500), method="blik", reason="unknown_order"
@@ -149,49 +153,51 @@ async def test_money_for_an_unknown_order_goes_back_once(order: Tale) -> None:
     order.world.stray_payment_starter.started.append("unknown-1")
     await order.environment.sleep(timedelta(days=3, seconds=2))
 
-    result = await order.stray("unknown-1")
+    result = await order.stray_payment("unknown-1")
     assert result.is_over
     assert set(order.world.ledger.books("stray/unknown-1").balances.values()) == {0}
     assert order.world.provider.asked_for == ["stray-unknown-1-refund"]
 
 
-async def test_stray_money_whose_refund_fails_is_escalated_until_it_is_back(order: Tale) -> None:
+async def test_stray_money_whose_refund_fails_is_escalated_until_it_is_back(
+    order: TimeSkippingStory,
+) -> None:
     """R15, R17: support is told, and the process stays open to the refund's news."""
-    await order.begins()
+    await order.place()
     order.world.provider.fails(f"{order.placed.order_id}-pay-1")
-    payment_id = await order.is_paid_in_vain(eur(5))
-    await order.days(15)
-    stray = await order.stray(payment_id)
+    payment_id = await order.send_stray_payment(eur(5))
+    await order.days_pass(15)
+    stray = await order.stray_payment(payment_id)
     assert stray.refund
     handle = order.environment.client.get_workflow_handle(f"stray-payment-{payment_id}")
     news = {"refund_id": stray.refund.refund_id, "status": "succeeded"}
     await handle.signal("refund_update", news)
 
     assert stray.refund.overdue
-    assert ("support", "stray_refund_overdue") in order.told()
-    assert (await order.stray(payment_id)).is_over
+    assert ("support", "stray_refund_overdue") in order.notified()
+    assert (await order.stray_payment(payment_id)).is_over
 
 
-async def test_a_refund_of_an_order_with_a_long_id_can_be_told(order: Tale) -> None:
+async def test_a_refund_of_an_order_with_a_long_id_can_be_told(order: TimeSkippingStory) -> None:
     """R15, contract: an order id has up to 64 characters, and the refund's id is made of it."""
     order.placed = order.placed.model_copy(update={"order_id": "L" * 64})
-    await order.begins()
-    accepted = await order.is_accepted()
+    await order.place()
+    accepted = await order.until_accepted()
     assert accepted.refund
     refund_id = accepted.refund.refund_id
-    await order.signals("refund_update", refund_id=refund_id, status="succeeded")
+    await order.signal("refund_update", refund_id=refund_id, status="succeeded")
 
-    assert (await order.ends()).amount_refunded == eur(2490)
+    assert (await order.must_end()).amount_refunded == eur(2490)
 
 
-async def test_stray_money_with_a_long_payment_id_can_be_told(order: Tale) -> None:
+async def test_stray_money_with_a_long_payment_id_can_be_told(order: TimeSkippingStory) -> None:
     """R15, R17: a payment id has up to 100 characters, and the stray refund's id is made of it."""
     payment = StrayPaymentInput(
         payment_id="p" * 100, money=eur(5), method="card", reason="order_closed"
     )
     await calls.send_back(order.environment.client, payment)
     order.world.stray_payment_starter.started.append(payment.payment_id)
-    stray = await order.stray(payment.payment_id)
+    stray = await order.stray_payment(payment.payment_id)
     assert stray.refund
     handle = order.environment.client.get_workflow_handle(ids.stray_workflow_id(payment.payment_id))
     await handle.signal(
@@ -200,4 +206,4 @@ async def test_stray_money_with_a_long_payment_id_can_be_told(order: Tale) -> No
 
     async with asyncio.timeout(PATIENCE.total_seconds()):
         await handle.result()
-    assert (await order.stray(payment.payment_id)).is_over
+    assert (await order.stray_payment(payment.payment_id)).is_over

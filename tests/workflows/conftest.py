@@ -26,7 +26,7 @@ from orders.view import OrderView
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from tests.orders.builders import eur, message, place
-from tests.stories.tale import own_task_queue
+from tests.stories.time_skipping import own_task_queue
 from workflows import calls, ids
 
 MOMENT = timedelta(milliseconds=300)

@@ -21,7 +21,7 @@ from orders.status import Status
 from orders.view import OrderView
 from tests.orders.builders import eur, place
 from tests.stories.conftest import order_id_of
-from tests.stories.tale import Tale, tale
+from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
 from workflows import ids
 
 
@@ -106,15 +106,15 @@ bad = pytest.mark.parametrize(("name", "arguments", "says"), BAD.values(), ids=B
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def abused(environment: WorkflowEnvironment) -> AsyncIterator[Tale]:
+async def abused(environment: WorkflowEnvironment) -> AsyncIterator[TimeSkippingStory]:
     """One order, which all the bad signals and updates of this file go to."""
-    async with tale(environment, "abused") as order:
-        yield await order.begins()
+    async with time_skipping_story(environment, "abused") as order:
+        yield await order.place()
 
 
 @bad
 async def test_a_bad_signal_is_listed(
-    abused: Tale, name: str, arguments: Sequence[Any], says: str
+    abused: TimeSkippingStory, name: str, arguments: Sequence[Any], says: str
 ) -> None:
     """Contract: refused is never silent, and never fatal."""
     before = await abused.view()
@@ -130,7 +130,7 @@ async def test_a_bad_signal_is_listed(
 
 @bad
 async def test_a_bad_update_is_refused(
-    abused: Tale, name: str, arguments: Sequence[Any], says: str
+    abused: TimeSkippingStory, name: str, arguments: Sequence[Any], says: str
 ) -> None:
     """Contract: it fails with a sentence, and changes nothing."""
     before = await abused.view()
@@ -144,12 +144,14 @@ async def test_a_bad_update_is_refused(
     assert await abused.view() == before
 
 
-async def test_after_all_of_that_it_still_takes_its_payment(abused: Tale) -> None:
+async def test_after_all_of_that_it_still_takes_its_payment(abused: TimeSkippingStory) -> None:
     """R5: the order that was sent all of the above is as good as new."""
     for name, arguments, _ in BAD.values():
         await abused.handle.signal(name, args=arguments)
 
-    view = await abused.is_paid()
+    await abused.pay()
+
+    view = await abused.view()
     assert view.status is Status.PAYMENT_REVIEW
     assert view.amount_paid == eur(2490)
     assert len(view.refused) == 20
@@ -168,9 +170,9 @@ async def test_a_message_with_no_required_field_may_come_without_an_argument(
     as_update: bool,
 ) -> None:
     """Contract, R18."""
-    async with tale(environment, order_id_of(request)) as order:
-        await order.begins(payment_review="PT1S")
-        await order.is_asked_to_cancel()
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place(payment_review="PT1S")
+        await order.until_cancellation_requested()
         if as_update:
             await order.handle.execute_update("cancel_withdrawal", args=arguments)
         else:
@@ -183,7 +185,7 @@ async def test_a_message_with_no_required_field_may_come_without_an_argument(
 
 @pytest.mark.parametrize("name", MESSAGES)
 async def test_every_message_survives_an_empty_and_a_strange_payload(
-    abused: Tale, name: str
+    abused: TimeSkippingStory, name: str
 ) -> None:
     """Contract: all 19 names, as signals with nothing and with a field that no message has."""
     await abused.handle.signal(name)
@@ -221,7 +223,7 @@ INPUTS: dict[str, tuple[Sequence[Any], str]] = {
 
 @pytest.mark.parametrize(("arguments", "says"), INPUTS.values(), ids=INPUTS.keys())
 async def test_an_order_with_bad_input_fails_at_once(
-    abused: Tale, arguments: Sequence[Any], says: str
+    abused: TimeSkippingStory, arguments: Sequence[Any], says: str
 ) -> None:
     """Design: a sentence that says which field and why, where it would try its first task for ever."""
     client = abused.environment.client
@@ -241,7 +243,7 @@ async def test_an_order_with_bad_input_fails_at_once(
 
 @pytest.mark.parametrize("workflow_type", ["OrderWorkflow", "StrayPaymentWorkflow"])
 async def test_a_signal_that_starts_a_bad_order_fails_it_too(
-    abused: Tale, workflow_type: str
+    abused: TimeSkippingStory, workflow_type: str
 ) -> None:
     """A handler that runs before ``run`` finds no order: the workflow fails, and does not hang."""
     client = abused.environment.client
@@ -261,33 +263,33 @@ async def test_a_signal_that_starts_a_bad_order_fails_it_too(
     assert caught.value.cause.type == "InvalidInput"
 
 
-async def test_stray_money_takes_no_other_message(abused: Tale) -> None:
+async def test_stray_money_takes_no_other_message(abused: TimeSkippingStory) -> None:
     """R17: bad signals and updates to the other workflow leave it alive as well."""
-    payment_id = await abused.is_paid_in_vain(eur(5))
+    payment_id = await abused.send_stray_payment(eur(5))
     handle = abused.environment.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
-    await abused.stray(payment_id)
+    await abused.stray_payment(payment_id)
     for name, arguments, _ in BAD.values():
         await handle.signal(name, args=arguments)
         with pytest.raises(WorkflowUpdateFailedError):
             await handle.execute_update(name, args=arguments)
-    await abused.days(3)
+    await abused.days_pass(3)
 
-    assert (await abused.stray(payment_id)).is_over
+    assert (await abused.stray_payment(payment_id)).is_over
 
 
 async def test_cancelling_the_workflow_is_refused_and_the_order_goes_on(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """R15: ending the process would leave somebody's money behind; it says what to send instead."""
-    async with tale(environment, order_id_of(request)) as order:
-        await order.begins()
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place()
         await order.handle.cancel()
         first: OrderView = await order.view()
-        await order.is_accepted()
+        await order.until_accepted()
         await order.handle.cancel()
-        await order.days(3)
+        await order.days_pass(3)
 
-        view = await order.ends()
+        view = await order.must_end()
         assert [it.name for it in first.refused] == ["cancel"]
         assert "send cancel_request instead" in first.refused[0].reason
         assert view.amount_refunded == eur(2490)
@@ -297,31 +299,31 @@ async def test_cancelling_before_the_first_task_is_refused_too(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """R15: no worker has seen the order yet."""
-    async with tale(environment, order_id_of(request), serves=False) as order:
-        await order.is_placed()
+    async with time_skipping_story(environment, order_id_of(request), serves=False) as order:
+        await order.driver.place(order.placed)
         await order.handle.cancel()
         async with order.working():
             view = await order.view()
             assert view.status is Status.AWAITING_PAYMENT
             assert [it.name for it in view.refused] == ["cancel"]
-            await order.is_paid()
+            await order.pay()
 
 
 async def test_cancelling_the_way_back_of_stray_money_is_refused(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """R15, R17: it goes back all the same, also when the provider has not answered yet."""
-    async with tale(environment, order_id_of(request)) as order:
-        await order.begins()
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place()
         order.world.provider.state.down = True
-        payment_id = await order.is_paid_in_vain(eur(5))
+        payment_id = await order.send_stray_payment(eur(5))
         handle = environment.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
-        await order.stray(payment_id)
+        await order.stray_payment(payment_id)
         await handle.cancel()
-        await order.stray(payment_id)
+        await order.stray_payment(payment_id)
         order.world.provider.state.down = False
-        await order.days(1)
+        await order.days_pass(1)
         await handle.cancel()
-        await order.days(7)
+        await order.days_pass(7)
 
-        assert (await order.stray(payment_id)).is_over
+        assert (await order.stray_payment(payment_id)).is_over

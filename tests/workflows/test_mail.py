@@ -29,7 +29,7 @@ from runtime.worker import build_worker
 from testing.mail_server import MailServer, mail_server
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
-from tests.stories.tale import Tale, forget, tale
+from tests.stories.time_skipping import TimeSkippingStory, forget, time_skipping_story
 from workflows import calls, ids, options
 
 ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
@@ -41,7 +41,7 @@ HELP = "mailto:help@unbuy.test"
 class ByMail:
     """An order over a real ledger, whose people have mailboxes."""
 
-    order: Tale
+    order: TimeSkippingStory
     server: MailServer
     database: Database
 
@@ -65,7 +65,7 @@ async def by_mail(
     database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}")
     async with (
         mail_server() as server,
-        tale(environment, order_id_of(request), serves=False) as order,
+        time_skipping_story(environment, order_id_of(request), serves=False) as order,
     ):
         order.placed = order.placed.model_copy(update={"buyer": ANNA, "seller": SHOP})
         world = dataclasses.replace(
@@ -104,13 +104,13 @@ async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPa
     )
     order, server = by_mail.order, by_mail.server
     await server.stop()
-    await order.begins()
-    await order.is_accepted()
+    await order.place()
+    await order.until_accepted()
     await until(lambda: order.world.provider.asked_for)
     sent_before = len(server.mails)
-    await order.days(1)
+    await order.days_pass(1)
     await server.start()
-    await order.days(3)
+    await order.days_pass(3)
 
     view = await order.handle.result()
     assert sent_before == 0
@@ -123,11 +123,11 @@ async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPa
 async def test_an_unpaid_order_expires_with_the_mail_away(by_mail: ByMail) -> None:
     """R1, R21, case 46: the deadline fires on its day, and what is kept says so at once."""
     await by_mail.server.stop()
-    order = await by_mail.order.begins(payment_window=timedelta(hours=6), payment_reminders=())
-    closed = await order.days(0.25)
+    order = await by_mail.order.place(payment_window=timedelta(hours=6), payment_reminders=())
+    closed = await order.days_pass(0.25)
     kept = await SqlOrders(by_mail.database).find(closed.order_id)
     await by_mail.server.start()
-    await order.days(0.5)
+    await order.days_pass(0.5)
 
     assert (await order.handle.result()).close_reason == closed.close_reason == "payment_expired"
     assert kept
@@ -139,10 +139,10 @@ async def test_what_is_written_while_mail_hangs_is_told_after_it(by_mail: ByMail
     """R21: the order goes on and is kept; no later step is needed to have the new letter told."""
     order, server = by_mail.order, by_mail.server
     server.hangs = True
-    await order.begins()
+    await order.place()
     await by_mail.mails(2)
-    await order.tells("buyer_message", text="Is it blue?")
-    await order.tells("seller_message", topic="other", text="It is red.")
+    await order.send("buyer_message", text="Is it blue?")
+    await order.send("seller_message", topic="other", text="It is red.")
     hung = len(server.mails)
     kept = await SqlOrders(by_mail.database).find(order.placed.order_id)
     server.hangs = False
@@ -151,15 +151,15 @@ async def test_what_is_written_while_mail_hangs_is_told_after_it(by_mail: ByMail
     assert hung == 2
     assert kept
     assert [it.what for it in kept.timeline][-1] == "seller_message"
-    await order.days(0.01)
+    await order.days_pass(0.01)
     await by_mail.everything_is_told_once()
 
 
 async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) -> None:
     """R21: 5xx; the other reader is told, the order ends, and support sees who was not reached by what."""
     by_mail.server.unknown.add("anna@example.org")
-    order = await by_mail.order.begins()
-    await order.tells("cancel_request", reason="changed_mind")
+    order = await by_mail.order.place()
+    await order.send("cancel_request", reason="changed_mind")
 
     await order.handle.result()
     entries = await SqlOutbox(by_mail.database).entries(order.placed.order_id)
@@ -172,16 +172,16 @@ async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) ->
 async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMail) -> None:
     """R17, R21: by the stray money's own process, which may end last."""
     order, server = by_mail.order, by_mail.server
-    await order.begins()
+    await order.place()
     await by_mail.mails(2)
     await server.stop()
-    payment_id = await order.is_paid_in_vain(eur(5))
-    await order.days(0.5)
+    payment_id = await order.send_stray_payment(eur(5))
+    await order.days_pass(0.5)
     sent_before = len(server.mails)
     await server.start()
-    await order.days(4)
+    await order.days_pass(4)
 
-    stray = await order.stray(payment_id)
+    stray = await order.stray_payment(payment_id)
     assert stray.refund
     assert stray.refund.is_settled
     assert sent_before == 2
@@ -197,12 +197,12 @@ async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMai
 async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> None:
     """R21, R23: support and the seller hear of it, with the mail away when the news comes."""
     order, server = by_mail.order, by_mail.server
-    await order.begins()
-    await order.awaits_shipment()
+    await order.place()
+    await order.until_awaiting_shipment()
     paid = await order.view()
     assert paid.payment
-    await order.tells("tracking_number", number="RR473124829PL")
-    await order.days(60)
+    await order.send("tracking_number", number="RR473124829PL")
+    await order.days_pass(60)
     ended = await order.handle.result()
     before = len(server.mails)
     await server.stop()
@@ -215,7 +215,7 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     await server.start()
     await order.environment.sleep(timedelta(hours=2))
 
-    await order.sees_the_end_of(late.id)
+    await order.driver.end(late.id)
     assert while_away == before
     assert server.recipients[before:].count("help@unbuy.test") == 1
     await by_mail.everything_is_told_once()
@@ -224,10 +224,10 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
 async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -> None:
     """R17, R21, R23: support hears of it, though the money's own process has ended."""
     order, server = by_mail.order, by_mail.server
-    await order.begins()
-    payment_id = await order.is_paid_in_vain(eur(5))
-    await order.days(4)
-    assert (await order.stray(payment_id)).is_over
+    await order.place()
+    payment_id = await order.send_stray_payment(eur(5))
+    await order.days_pass(4)
+    assert (await order.stray_payment(payment_id)).is_over
     before = len(server.mails)
     await server.stop()
     news = ChargebackReported(payment_id=payment_id, money=eur(5), status=ChargebackStatus.OPENED)
@@ -237,7 +237,7 @@ async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -
     await server.start()
     await order.environment.sleep(timedelta(hours=2))
 
-    await order.sees_the_end_of(late.id)
+    await order.driver.end(late.id)
     assert while_away == before
     assert server.recipients[before:] == ["help@unbuy.test"]
     await by_mail.everything_is_told_once()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
@@ -27,6 +26,7 @@ from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from database.stray_payments import SqlStrayPayments
+from orders.errors import NotAllowedNow
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput
 from runtime.wiring import Adapters
@@ -34,7 +34,7 @@ from runtime.worker import build_worker
 from tests.fakes import FakeChannel
 from tests.orders.builders import eur, message, place
 from tests.stories.conftest import order_id_of
-from tests.stories.tale import Tale, forget, tale
+from tests.stories.time_skipping import TimeSkippingStory, forget, time_skipping_story
 from workflows import calls, ids
 
 
@@ -115,7 +115,7 @@ class DyingRegistry(SqlNumberRegistry):
 
 
 class DyingStarter(TemporalStrayPayments):
-    def __init__(self, tale: Tale, deaths: Deaths) -> None:
+    def __init__(self, tale: TimeSkippingStory, deaths: Deaths) -> None:
         super().__init__(tale.environment.client)
         self._tale = tale
         self._deaths = deaths
@@ -138,7 +138,7 @@ class ForgetfulChannel(FakeChannel):
 class Dying:
     """An order whose worker dies after every effect; everything it does goes to real tables."""
 
-    def __init__(self, tale: Tale, database: Database) -> None:
+    def __init__(self, tale: TimeSkippingStory, database: Database) -> None:
         self.tale = tale
         self.deaths = Deaths()
         self.database = database
@@ -160,7 +160,7 @@ async def dying(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[Dying]:
     database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}")
-    async with tale(environment, order_id_of(request), serves=False) as order:
+    async with time_skipping_story(environment, order_id_of(request), serves=False) as order:
         dying = Dying(order, database)
         async with build_worker(
             environment.client, dying.world.activities(), task_queue=ids.TASK_QUEUE
@@ -173,13 +173,13 @@ async def dying(
 async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying) -> None:
     """Case 19: two calls of everything, one refund, one dispute, one entry, one letter of each kind."""
     order = dying.tale
-    await order.begins()
-    await order.is_asked_to_cancel(complaint=True)
+    await order.place()
+    await order.until_cancellation_requested(complaint=True)
     stray = await order.payment(eur(5))
-    await order.signals("payment", **stray)
-    await order.signals("seller_reply", decision="accept")
-    await order.days(3)
-    await order.days(4)
+    await order.signal(stray)
+    await order.signal("seller_reply", decision="accept")
+    await order.days_pass(3)
+    await order.days_pass(4)
 
     async with asyncio.timeout(20):
         view = await order.handle.result()
@@ -188,7 +188,7 @@ async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying
     assert await SqlOrders(dying.database).find(view.order_id) == view
     assert set((await SqlLedger(dying.database).balances(view.order_id)).values()) == {0}
     assert set(
-        (await SqlLedger(dying.database).balances(f"stray/{stray['payment_id']}")).values()
+        (await SqlLedger(dying.database).balances(f"stray/{stray.payment_id}")).values()
     ) == {0}
     own = [it for it in dying.provider.asked_for if not it.startswith("stray-")]
     assert len(set(own)) == 1
@@ -202,38 +202,38 @@ async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying
 async def test_a_tracking_number_verified_twice_is_the_orders_own(dying: Dying) -> None:
     """R11, case 19: the second try finds the number claimed by its own order."""
     order = dying.tale
-    await order.begins()
-    await order.awaits_shipment()
-    await order.tells("tracking_number", number="RR123456785PL")
+    await order.place()
+    await order.until_awaiting_shipment()
+    await order.send("tracking_number", number="RR123456785PL")
 
     assert "claim" in dying.deaths.seen
     assert (await order.view()).status is Status.SHIPPED
 
 
-async def _expires(order: Tale) -> CloseReason:
-    await order.days(20)
+async def _expires(order: TimeSkippingStory) -> CloseReason:
+    await order.days_pass(20)
     return CloseReason.PAYMENT_EXPIRED
 
 
-async def _is_not_answered(order: Tale) -> CloseReason:
-    await order.is_asked_to_cancel()
-    await order.days(14)
-    await order.days(3)
+async def _is_not_answered(order: TimeSkippingStory) -> CloseReason:
+    await order.until_cancellation_requested()
+    await order.days_pass(14)
+    await order.days_pass(3)
     return CloseReason.SELLER_NO_RESPONSE
 
 
-async def _gets_stray_money(order: Tale) -> CloseReason:
-    payment_id = await order.is_paid_in_vain(eur(5))
-    await order.days(3)
-    assert (await order.stray(payment_id)).is_over
-    await order.signals("cancel_request", reason="other")
+async def _gets_stray_money(order: TimeSkippingStory) -> CloseReason:
+    payment_id = await order.send_stray_payment(eur(5))
+    await order.days_pass(3)
+    assert (await order.stray_payment(payment_id)).is_over
+    await order.signal("cancel_request", reason="other")
     return CloseReason.BUYER_CANCELED_UNPAID
 
 
-async def _is_decided(order: Tale) -> CloseReason:
-    await order.is_disputed()
-    await order.tells("dispute_decision", decision="full_refund")
-    await order.days(3)
+async def _is_decided(order: TimeSkippingStory) -> CloseReason:
+    await order.until_disputed()
+    await order.send("dispute_decision", decision="full_refund")
+    await order.days_pass(3)
     return CloseReason.DISPUTE_FULL_REFUND
 
 
@@ -241,14 +241,16 @@ async def _is_decided(order: Tale) -> CloseReason:
 async def test_a_worker_that_keeps_nothing_in_memory_decides_the_same(
     environment: WorkflowEnvironment,
     request: pytest.FixtureRequest,
-    happens: Callable[[Tale], Awaitable[CloseReason]],
+    happens: Callable[[TimeSkippingStory], Awaitable[CloseReason]],
 ) -> None:
     """Case 43: every task is replayed from history."""
-    async with tale(environment, order_id_of(request), max_cached_workflows=0) as order:
-        await order.begins()
+    async with time_skipping_story(
+        environment, order_id_of(request), max_cached_workflows=0
+    ) as order:
+        await order.place()
         expected = await happens(order)
 
-        assert (await order.ends()).close_reason is expected
+        assert (await order.must_end()).close_reason is expected
 
 
 @pytest.mark.parametrize("as_update", [False, True])
@@ -258,42 +260,42 @@ async def test_a_payment_in_the_last_moment_goes_back(
     """R17, case 2: acknowledged while the expiry is being recorded, so the workflow does not end before it
     is on its way back.
     """
-    async with tale(environment, order_id_of(request)) as order:
-        await order.begins()
-        await order.days(19.5)
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place()
+        await order.days_pass(19.5)
         order.world.database.hangs = True
-        asleep = asyncio.create_task(order.days(0.6))
-        await order.becomes(lambda view: view.status is Status.CLOSED)
+        asleep = asyncio.create_task(order.days_pass(0.6))
+        await order.until(lambda view: view.status is Status.CLOSED)
         payment = await order.payment()
         if as_update:
-            with pytest.raises(WorkflowUpdateFailedError):
-                await order.updates("payment", **payment)
+            with pytest.raises(NotAllowedNow):
+                await order.update(payment)
         else:
-            await order.signals("payment", **payment)
+            await order.signal(payment)
         order.world.database.hangs = False
         await asleep
 
-        view = await order.ends()
+        view = await order.must_end()
         assert view.close_reason is CloseReason.PAYMENT_EXPIRED
         assert [it.name for it in view.refused] == ["payment"]
-        assert order.world.stray_payment_starter.started == [payment["payment_id"]]
+        assert order.world.stray_payment_starter.started == [payment.payment_id]
         await order.environment.sleep(order.placed.policy.payment_window)
-        assert (await order.stray(payment["payment_id"])).is_over
+        assert (await order.stray_payment(payment.payment_id)).is_over
 
 
 async def test_updates_that_come_with_the_end_are_answered(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """Case 39: none is left unfinished (which would be a warning, and those are errors here)."""
-    async with tale(environment, order_id_of(request), serves=False) as order:
-        await order.is_placed()
+    async with time_skipping_story(environment, order_id_of(request), serves=False) as order:
+        await order.driver.place(order.placed)
         updates = [
-            asyncio.create_task(order.updates("buyer_message", text=f"{number}"))
+            asyncio.create_task(order.update("buyer_message", text=f"{number}"))
             for number in range(10)
         ]
-        updates.append(asyncio.create_task(order.updates("cancel_request", reason="other")))
+        updates.append(asyncio.create_task(order.update("cancel_request", reason="other")))
         updates += [
-            asyncio.create_task(order.updates("buyer_message", text=f"{number}"))
+            asyncio.create_task(order.update("buyer_message", text=f"{number}"))
             for number in range(10, 20)
         ]
         async with order.working():
@@ -302,7 +304,7 @@ async def test_updates_that_come_with_the_end_are_answered(
                 view = await order.handle.result()
 
     taken = [it for it in answers if not isinstance(it, BaseException)]
-    refused = [it for it in answers if isinstance(it, WorkflowUpdateFailedError)]
+    refused = [it for it in answers if isinstance(it, NotAllowedNow)]
     too_late = [
         it for it in answers if isinstance(it, RPCError) and it.status is RPCStatusCode.NOT_FOUND
     ]
@@ -315,17 +317,17 @@ async def test_one_message_id_has_one_effect_however_it_is_sent(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """Case 40: as a signal, as an update with its id, as an update with another, again after the answer."""
-    async with tale(environment, order_id_of(request)) as order:
-        await order.begins()
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place()
         told = message("buyer_message", text="Once.", message_id="m-1")
-        await order.signals_message(told)
+        await order.signal(told)
         await calls.update(environment.client, order.placed.order_id, told)
         await order.handle.execute_update("buyer_message", told, id="another")
-        await order.signals_message(told)
+        await order.signal(told)
 
         view = await order.view()
         assert [it.text for it in view.messages] == ["Once."]
-        assert order.told("seller").count(("seller", "buyer_message")) == 1
+        assert order.notified("seller").count(("seller", "buyer_message")) == 1
         assert view.refused == []
 
 
@@ -333,16 +335,16 @@ async def test_the_same_order_placed_twice_is_one(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """Case 41: at once, with other contents, and after it ended: refused; the first stands."""
-    async with tale(environment, order_id_of(request)) as order:
-        await order.begins()
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place()
         other = place(order_id=order.placed.order_id, shipping_price=eur(100))
         placed = await asyncio.gather(
             *(calls.place(environment.client, it) for it in (order.placed, other)),
             return_exceptions=True,
         )
         before = await order.view()
-        await order.signals("cancel_request", reason="other")
-        await order.ends()
+        await order.signal("cancel_request", reason="other")
+        await order.must_end()
         again = await asyncio.gather(calls.place(environment.client, other), return_exceptions=True)
 
     names = {type(it).__name__ for it in (*placed, *again)}
