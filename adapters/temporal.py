@@ -1,10 +1,15 @@
-"""Workflows, as reconciliation asks for them."""
+"""Workflows, as the activities need them: started, asked and told through a Temporal client."""
 
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from collections.abc import Sequence
 
+from temporalio.client import Client
+
+from activities.webhooks import Announcement, Webhook
+from client import orders, stray_payments, webhooks
+from client.orders import StoredOrder
+from client.workflows import is_running
+from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView
-from workflows import calls, ids
 
 
 class TemporalWorkflowStates:
@@ -15,16 +20,42 @@ class TemporalWorkflowStates:
 
     async def runs(self, workflow_id: str) -> bool:
         """See ``WorkflowStates``."""
-        try:
-            described = await self._client.get_workflow_handle(workflow_id).describe()
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return False
-        return described.status is WorkflowExecutionStatus.RUNNING
+        return await is_running(self._client, workflow_id)
 
     async def order(self, order_id: str) -> OrderView | None:
         """See ``WorkflowStates``."""
-        if not await self.runs(ids.order_workflow_id(order_id)):
+        if not await orders.is_running(self._client, order_id):
             return None
-        return await calls.show(self._client, order_id)
+        return await orders.show(self._client, order_id)
+
+
+class TemporalStrayPayments:
+    """Implements ``activities.stray_payments.StrayPaymentStarter``.
+
+    The order's workflow does not start a child: a stray payment may outlive the order.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def start(self, stray: StrayPaymentInput) -> None:
+        """See ``StrayPaymentStarter``."""
+        await stray_payments.refund(self._client, stray)
+
+
+class TemporalSubscribers:
+    """Implements ``activities.notifications.Subscribers``: each change of an order is a workflow.
+
+    ``endpoints`` are the names of the systems that subscribed.
+    """
+
+    def __init__(self, client: Client, stored: StoredOrder, endpoints: Sequence[str]) -> None:
+        self._client = client
+        self._stored = stored
+        self._endpoints = tuple(endpoints)
+
+    async def tell(self, order_id: str) -> None:
+        """See ``Subscribers``; a stray payment that belongs to no order concerns none of them."""
+        if view := await self._stored(order_id):
+            announcement = Announcement(webhook=Webhook.of(view), endpoints=self._endpoints)
+            await webhooks.announce(self._client, announcement)

@@ -22,7 +22,6 @@ from typing import NamedTuple
 import httpx
 from rich.console import Console
 from rich.text import Text
-from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
@@ -30,15 +29,17 @@ from bench.gateway_system import System, system
 from bench.http_orders import PARTIES
 from bench.tables import narrow
 from bench.workplace import workplace
+from client import orders
+from client.errors import ClientError
 from gateway.access import Role
 from gateway.openapi import EXAMPLES
+from orders.errors import OrderError
 from orders.messages import BuyerMessage
 from orders.place_order import PlaceOrder
-from workflows import calls
 
 Operation = Callable[[int], Awaitable[None]]
 
-_ERRORS = (httpx.HTTPError, RPCError, TemporalError, WorkflowUpdateFailedError, TimeoutError)
+_ERRORS = (httpx.HTTPError, RPCError, TemporalError, ClientError, OrderError, TimeoutError)
 
 
 class LoadOptions(NamedTuple):
@@ -112,8 +113,8 @@ class Load:
     async def places_straight(self, _: int) -> None:
         """The same: start the workflow, then ask it."""
         placed = self._new()
-        await calls.place(self.running.server.client, placed)
-        await calls.show(self.running.server.client, placed.order_id)
+        await orders.place(self.running.server.client, placed)
+        await orders.show(self.running.server.client, placed.order_id)
 
     async def reads(self, turn: int) -> None:
         """Read an order that waits."""
@@ -121,7 +122,7 @@ class Load:
 
     async def reads_straight(self, turn: int) -> None:
         """The same: a query."""
-        await calls.show(self.running.server.client, self._order(turn))
+        await orders.show(self.running.server.client, self._order(turn))
 
     async def sends(self, turn: int) -> None:
         """R4: tell an order something, under an id of its own, and get its view."""
@@ -130,7 +131,7 @@ class Load:
 
     async def sends_straight(self, turn: int) -> None:
         """The same: an update."""
-        await calls.update(self.running.server.client, self._order(turn), self._message())
+        await orders.update(self.running.server.client, self._order(turn), self._message())
 
     def _new(self) -> PlaceOrder:
         return PlaceOrder.model_validate(

@@ -7,30 +7,26 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import SecretStr
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
+from temporalio.service import RPCError
 
 from activities.provider_events import RefundEvent
 from adapters.stripe.events import read_event
 from adapters.stripe.provider import ProviderUnavailable
 from bench.money_plan import Kind, Moment, Plan, tracking_number
+from client import orders, stray_payments
+from client.errors import NoAnswer, NotRunning
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import DATABASE_AWAY
 from orders import messages as m
+from orders.errors import NotAllowedNow
 from orders.messages import CancelReason
 from orders.values import Money
 from testing.stripe.checkout import Checkout, CheckoutUnavailable
 from testing.stripe.front import DECLINED, VISA, Front
 from testing.stripe.webhooks import signature
-from workflows import calls, ids
 
 _LIKE_A_PERSON = 0.2
 """Seconds until somebody tries again."""
@@ -170,7 +166,7 @@ class SoakedOrder:
         """Everything that people do, and the bank, until nobody is left to do anything but the product."""
         plan = self.plan
         if placed := plan.placed:
-            await calls.place(self.client, placed)
+            await orders.place(self.client, placed)
         match plan.kind:
             case Kind.UNKNOWN:
                 await self._is_paid(plan.total)
@@ -261,7 +257,7 @@ class SoakedOrder:
                     await front.settle(refund_id)
             case Moment.AFTER:
                 await self._says(accepts)
-                await calls.order(self.client, plan.order_id).result()
+                await orders.handle(self.client, plan.order_id).result()
                 await self._is_charged_back(charge, status)
 
     async def _is_paid_and_charged_back(self) -> None:
@@ -274,7 +270,7 @@ class SoakedOrder:
                 await self.postman.refunds[f"stray-{charge}-refund"].wait()
             case Moment.AFTER:
                 await self.postman.brought[charge].wait()
-                await self.client.get_workflow_handle(ids.stray_workflow_id(charge)).result()
+                await stray_payments.handle(self.client, charge).result()
         won = self.plan.kind is Kind.UNKNOWN_WON
         await self._is_charged_back(charge, "won" if won else "lost")
 
@@ -286,7 +282,7 @@ class SoakedOrder:
         """The charge that the order took: not always the one that the buyer was told of."""
         while True:
             try:
-                payment = (await calls.show(self.client, self.plan.order_id)).payment
+                payment = (await orders.show(self.client, self.plan.order_id)).payment
             except _NOT_REACHED:
                 payment = None  # no worker has the time to answer
             if payment:
@@ -325,25 +321,17 @@ class SoakedOrder:
         message = message.model_copy(update={"message_id": f"{self._messages}"})
         while True:
             try:
-                await calls.update(self.client, self.plan.order_id, message)
+                await orders.update(self.client, self.plan.order_id, message)
                 return
-            except WorkflowUpdateFailedError as error:
-                await asyncio.sleep(_seconds_until_it_is_possible(error))
-            except _NOT_REACHED as error:
-                if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
-                    return  # it was heard, and all is over
+            except NotAllowedNow as refused:
+                if refused.available_from is None:
+                    raise
+                left = refused.available_from - datetime.now(UTC)
+                await asyncio.sleep(max(left.total_seconds(), 0) + 0.01)
+            except NotRunning:
+                return  # it was heard, and all is over
+            except _NOT_REACHED:
                 await asyncio.sleep(_LIKE_A_PERSON)
 
 
-_NOT_REACHED = (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError)
-
-
-def _seconds_until_it_is_possible(error: WorkflowUpdateFailedError) -> float:
-    cause = error.cause
-    if not isinstance(cause, ApplicationError) or cause.type != "NotAllowedNow":
-        raise error
-    details: dict[str, Any] = cause.details[0]
-    if since := details["available_from"]:
-        left = datetime.fromisoformat(since) - datetime.now(UTC)
-        return max(left.total_seconds(), 0) + 0.01
-    raise error
+_NOT_REACHED = (RPCError, NoAnswer)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client
 from temporalio.exceptions import TemporalError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from adapters.stripe.provider import PATIENCE, StripeProvider
 from bench import money_judge
@@ -21,6 +21,8 @@ from bench.money_judge import Evidence
 from bench.money_lives import Bank, Postman, SoakedOrder
 from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
+from client import orders, stray_payments
+from client.errors import ClientError, NotRunning, domain_errors
 from client.provider_events import ProviderEventHandler
 from database.connection import Database
 from database.orders import SqlOrders
@@ -28,13 +30,12 @@ from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server
+from orders.errors import OrderError
 from orders.stray_payments import StrayPaymentState
 from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import Front
 from testing.stripe.peer import API_KEY, Peer, stripe_peer
 from testing.stripe.webhooks import Post
-from workflows import calls, ids
-from workflows.stray_payment import StrayPaymentWorkflow
 
 _PATIENCE, _PATIENCE_WITH_EACH = 300.0, 3.0
 """Seconds for one batch to come to its end, and more of them for each order."""
@@ -202,8 +203,8 @@ class Soak:
             async with turns:
                 await life.begins()
             if plan.kind not in FOR_NO_ORDER:
-                await calls.order(self.client, plan.order_id).result()
-        except (TemporalError, WorkflowFailureError, RPCError) as error:
+                await orders.handle(self.client, plan.order_id).result()
+        except (ClientError, OrderError, TemporalError, RPCError) as error:
             return [f"Order {plan.order_id} ({plan.kind}): {type(error).__name__}: {error}"]
         return []
 
@@ -217,26 +218,23 @@ class Soak:
         return {it.payment_id: it for it in kept if it}
 
     async def _taken_by_no_order(self, batch: Sequence[Plan]) -> list[str]:
-        orders = SqlOrders(self.database)
-        views = [await orders.find(it.order_id) for it in batch]
+        stored = SqlOrders(self.database)
+        views = [await stored.find(it.order_id) for it in batch]
         taken = {it.payment.payment_id for it in views if it and it.payment}
         charges = [it["id"] for it in await self.front.charges() if it["status"] == "succeeded"]
         return [it for it in charges if it not in taken]
 
     async def _stray(self, payment_id: str) -> None:
         """Wait until it is back; that nobody sends it back the judge will see."""
-        handle = self.client.get_workflow_handle_for(
-            StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
-        )
+        handle = stray_payments.handle(self.client, payment_id)
         give_up = monotonic() + _UNTIL_SENT_BACK
         while monotonic() < give_up:
             try:
-                await handle.result()
+                with domain_errors(NotRunning(handle.id)):
+                    await handle.result()
                 return
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
-            await asyncio.sleep(0.2)
+            except NotRunning:
+                await asyncio.sleep(0.2)
 
     async def _until_nothing_runs(self, postman: Postman) -> None:
         """Also not by news that is still to come: a bank's, of money whose process has ended."""

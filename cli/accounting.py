@@ -14,13 +14,13 @@ from cli.connection import connection, open_configured_database
 from cli.console import out
 from cli.failure import Failure
 from cli.rendering import instant, named, refusal
+from client import reconciliation
 from database.ledger import AccountBalance, HeldBalance, SqlLedger, totals_by_currency
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import amount_text
 from orders.values import Balance
 from runtime.temporal import first_line
-from workflows import calls
 
 _MOST_DAYS = 3650
 
@@ -48,7 +48,7 @@ async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> 
         raise Failure(gettext("--days must be between 1 and {most}.", most=_MOST_DAYS))
     async with connection() as client:
         try:
-            report = await calls.reconcile(client, days)
+            report = await reconciliation.reconcile(client, days)
         except WorkflowFailureError as error:
             raise Failure(
                 gettext(

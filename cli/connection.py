@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from cli.failure import Failure
+from client.errors import NoAnswer
 from database.connection import DATABASE_ERRORS, Database
 from database.schema import NewerDatabase
 from i18n.current import current_locale, gettext
@@ -19,7 +20,6 @@ from runtime.temporal import (
     Unreachable,
     connect,
     first_line,
-    is_unknown_namespace,
     quiet_core,
     refusal,
 )
@@ -44,9 +44,9 @@ async def connection() -> AsyncIterator[Client]:
         ) from None
     try:
         yield client
+    except NoAnswer:
+        raise no_answer() from None
     except RPCError as error:
-        if _is_no_answer(error):
-            raise no_answer() from None
         raise Failure(refusal(client, error), status=1) from None
 
 
@@ -80,22 +80,10 @@ def read_settings() -> Settings:
         raise Failure(setting_errors(error)) from None
 
 
-def is_unknown(error: RPCError) -> bool:
-    """Whether Temporal knows no process of this id, or none that still runs."""
-    return error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error)
-
-
 def no_answer(hint: str = "") -> Failure:
     """Temporal is there, but no worker; ``hint`` says what became of the request."""
     return Failure(
         gettext("No worker answers. Start one with `{unbuy} worker`, and try again.", unbuy=COMMAND)
         + hint,
         status=1,
-    )
-
-
-def _is_no_answer(error: RPCError) -> bool:
-    """Whether a call waited in vain, or Temporal knows that no worker would take it."""
-    return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
-        error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
     )

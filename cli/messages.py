@@ -1,35 +1,31 @@
 """The command that sends an order a message; whatever the order is by then, money is seen to (R17, R23)."""
 
 import sys
-from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import uuid4
 
 from cyclopts import Parameter
 from pydantic import ValidationError
 from rich.text import Text
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
+from temporalio.client import Client
 
 from cli import rendering
 from cli.arguments import Flag, Id
-from cli.connection import connection, is_unknown, no_answer
+from cli.connection import connection, no_answer
 from cli.console import out
 from cli.failure import Failure
 from cli.orders import find_order, unknown_order
-from client.finished_orders import take_after_the_end
+from client import orders
+from client.errors import NoAnswer, UnknownOrder, WorkflowFailed
+from client.finished_orders import LateDelivery
 from i18n.current import current_locale, gettext
 from i18n.sentences import refusal as refusal_in
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.messages import MESSAGES, Message, PaymentReceived, parse
+from orders.view import OrderView
 from runtime.program import COMMAND
 from runtime.temporal import first_line
-from workflows import calls
 
 
 async def send(
@@ -58,22 +54,18 @@ async def send(
     """
     message = _read_message(name, json, message_id)
     async with connection() as client:
+        stored = partial(find_order, client)
+        sending = orders.send_signal if signal else orders.send
         try:
-            if signal:
-                await calls.signal(client, order_id, message)
-                out.print(
-                    gettext(
-                        "{name} is sent. What became of it: {unbuy} show {order}",
-                        unbuy=COMMAND,
-                        name=name,
-                        order=order_id,
-                    )
-                )
-                return 0
-            view = await calls.update(client, order_id, message)
-        except WorkflowUpdateFailedError as error:
-            raise Failure(_refusal(message, error.cause), status=1) from None
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            answer = await sending(client, order_id, message, stored)
+        except UnknownOrder:
+            raise unknown_order(order_id) from None
+        except NotAllowedNow as error:
+            raise await _refused(client, order_id, message, error) from None
+        except (InvalidInput, WorkflowFailed) as error:
+            why = rendering.refusal(first_line(error), None)
+            raise _failure(message, why) from None
+        except NoAnswer:
             raise no_answer(
                 gettext(
                     " The message may still be taken later; to be sure, send it again with "
@@ -81,30 +73,28 @@ async def send(
                     id=message.message_id,
                 )
             ) from None
-        except RPCError as error:
-            if not is_unknown(error):
-                raise
-            return await _send_after_the_end(client, order_id, message)
-    out.print(gettext("{name} is taken.", name=name), rendering.heading(view), sep="\n")
-    for line in rendering.coming(view):
-        out.print(Text(gettext("  Next by itself: {line}", line=line)))
+    match answer:
+        case None:
+            out.print(
+                gettext(
+                    "{name} is sent. What became of it: {unbuy} show {order}",
+                    unbuy=COMMAND,
+                    name=name,
+                    order=order_id,
+                )
+            )
+        case OrderView():
+            out.print(gettext("{name} is taken.", name=name), rendering.heading(answer), sep="\n")
+            for line in rendering.coming(answer):
+                out.print(Text(gettext("  Next by itself: {line}", line=line)))
+        case LateDelivery():
+            _print_late(order_id, message, answer)
     return 0
 
 
-async def _send_after_the_end(client: Client, order_id: str, message: Message) -> int:
+def _print_late(order_id: str, message: Message, late: LateDelivery) -> None:
     """The order takes no message any more; money that comes or goes nevertheless is seen to (R17, R23)."""
-    view = await find_order(client, order_id)
-    try:
-        process = await take_after_the_end(client, order_id, view, message)
-    except LookupError:
-        raise unknown_order(order_id) from None
-    except NotAllowedNow as refused:
-        end = f" {rendering.heading(view).plain}" if view else ""
-        why = f"{rendering.refusal(refused.reason, None)}{end}"
-        raise Failure(
-            gettext("{name} is refused. {why}", name=message.name, why=why), status=1
-        ) from None
-    if process is None:
+    if late.workflow_id is None:
         out.print(
             gettext(
                 "Order {order} knows of this {name} already. Nothing has changed.",
@@ -112,20 +102,36 @@ async def _send_after_the_end(client: Client, order_id: str, message: Message) -
                 name=message.name,
             )
         )
-        return 0
+        return
     if isinstance(message, PaymentReceived):
         nobody = gettext("There is no order {order}.", order=order_id)
-        state = rendering.heading(view).plain if view else nobody
-        why = f"{state} {_goes_back(message)} ({process})."
-        raise Failure(gettext("{name} is refused. {why}", name=message.name, why=why), status=1)
+        state = rendering.heading(late.view).plain if late.view else nobody
+        raise _failure(message, f"{state} {_goes_back(message)} ({late.workflow_id}).")
     out.print(
         gettext(
             "{name} is taken, by a process of its own ({process}).",
             name=message.name,
-            process=process,
+            process=late.workflow_id,
         )
     )
-    return 0
+
+
+async def _refused(
+    client: Client, order_id: str, message: Message, error: NotAllowedNow
+) -> Failure:
+    """What an order says of a message that it refuses, and from when it would not."""
+    why = rendering.refusal(error.reason, error.available_from)
+    if isinstance(message, PaymentReceived):
+        why = f"{why} {_goes_back(message)}."
+    elif not await orders.is_running(client, order_id) and (
+        view := await find_order(client, order_id)
+    ):
+        why = f"{why} {rendering.heading(view).plain}"
+    return _failure(message, why)
+
+
+def _failure(message: Message, why: str) -> Failure:
+    return Failure(gettext("{name} is refused. {why}", name=message.name, why=why), status=1)
 
 
 def _goes_back(payment: PaymentReceived) -> str:
@@ -135,19 +141,6 @@ def _goes_back(payment: PaymentReceived) -> str:
         payment_id=payment.payment_id,
         money=money,
     )
-
-
-def _refusal(message: Message, cause: BaseException | None) -> str:
-    """What an order says of a message that it refuses, and from when it would not."""
-    match cause:
-        case ApplicationError(type="NotAllowedNow", details=[{"available_from": since}, *_]):
-            available_from = datetime.fromisoformat(since) if since else None
-            why = rendering.refusal(cause.message, available_from)
-        case _:
-            why = rendering.refusal(first_line(cause), None)
-    if isinstance(message, PaymentReceived):
-        why = f"{why} {_goes_back(message)}."
-    return gettext("{name} is refused. {why}", name=message.name, why=why)
 
 
 def _read_message(name: str, json: str | None, message_id: str | None) -> Message:

@@ -9,15 +9,15 @@ from cyclopts import Parameter
 from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from cli import rendering
 from cli.arguments import Flag, Id, Json, party_id
-from cli.connection import connection, is_unknown, no_answer, open_configured_database
+from cli.connection import connection, open_configured_database
 from cli.console import out, plain, print_json
 from cli.failure import Failure
+from client import orders
+from client.errors import OrderIdReused, UnknownOrder, WorkflowFailed
 from database.orders import SqlOrders
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
@@ -28,7 +28,7 @@ from orders.status import Status
 from orders.view import OrderView, is_of
 from runtime.program import COMMAND
 from runtime.temporal import first_line
-from workflows import calls, ids
+from workflows import ids
 
 _ANSWER_WITHIN = timedelta(seconds=15)
 _LOOK_EVERY = timedelta(seconds=1)
@@ -59,8 +59,8 @@ async def place(file: str, /) -> int:
         view = await find_order(client, placed.order_id)
         if view is None:
             try:
-                await calls.place(client, placed)
-            except WorkflowAlreadyStartedError:
+                await orders.place(client, placed)
+            except OrderIdReused:
                 view = await find_order(client, placed.order_id)
     if view is None:
         out.print(
@@ -119,7 +119,7 @@ async def watch(order_id: str, /) -> int:
     over = False
     async with connection() as client:
         while not over:
-            over = await is_over(client, order_id)
+            over = not await orders.is_running(client, order_id)
             if (view := await find_order(client, order_id)) is None:
                 raise unknown_order(order_id)
             if new := [line for line in rendering.history(view) if line not in told]:
@@ -202,45 +202,30 @@ async def list_orders(
 async def find_order(client: Client, order_id: str) -> OrderView | None:
     """An order as it is now or, once its history is gone, as it ended; None if it never was."""
     try:
-        async with asyncio.timeout(_ANSWER_WITHIN.total_seconds()):
-            return await calls.show(client, order_id)
-    except TimeoutError:
-        raise no_answer() from None
-    except WorkflowQueryFailedError as error:
+        return await orders.show(client, order_id, _ANSWER_WITHIN)
+    except WorkflowFailed as error:
         raise Failure(
             gettext("Order {order} cannot be read: {why}", order=order_id, why=first_line(error)),
             status=1,
         ) from None
-    except RPCError as error:
-        if not is_unknown(error):
-            raise
+    except UnknownOrder:
+        pass
     async with open_configured_database() as database:
-        kept = await SqlOrders(database).find(order_id)
-    if kept is not None and kept.status not in (Status.SHIPPED, Status.CLOSED):
+        stored = await SqlOrders(database).find(order_id)
+    if stored is not None and stored.status not in (Status.SHIPPED, Status.CLOSED):
         raise Failure(
             gettext(
                 "Order {order} is {status} in the database, but {address}, namespace {namespace}, knows "
                 "nothing of it. Perhaps TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL do "
                 "not belong together; or its process was terminated, and its history is gone.",
                 order=order_id,
-                status=kept.status.value,
+                status=stored.status.value,
                 address=client.service_client.config.target_host,
                 namespace=client.namespace,
             ),
             status=1,
         )
-    return kept
-
-
-async def is_over(client: Client, order_id: str) -> bool:
-    """Whether an order's process has ended; also when its history is gone."""
-    try:
-        described = await calls.order(client, order_id).describe()
-    except RPCError as error:
-        if not is_unknown(error):
-            raise
-        return True
-    return described.status is not WorkflowExecutionStatus.RUNNING
+    return stored
 
 
 def unknown_order(order_id: str) -> Failure:

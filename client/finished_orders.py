@@ -1,32 +1,45 @@
-"""Messages whose process has ended, or for orders that never were: money still finds its way (R17, R23)."""
+"""Messages for orders that are over or never were: money that moves is seen to nevertheless (R17, R23)."""
+
+from typing import NamedTuple
 
 from temporalio.client import Client
 
+from client import late_chargebacks, stray_payments
+from client.errors import UnknownOrder
 from orders.chargebacks import chargeback_problem, repeats_chargeback
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived
 from orders.status import Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
-from workflows import calls
 
 UNKNOWN_ORDER = "unknown_order"
-"""Why money goes back that came for an order which never was; beside the contract's refusal codes."""
+"""Why a payment is refunded that came for an order which never was; beside the contract's refusal codes."""
 
 
-async def take_after_the_end(
+class LateDelivery(NamedTuple):
+    """What became of a message whose order is over or never was.
+
+    ``view`` is the order's last one, None for an order that never was; ``workflow_id`` is the workflow that
+    the message was left to, None for what the order knew already.
+    """
+
+    view: OrderView | None
+    workflow_id: str | None
+
+
+async def deliver_late(
     client: Client, order_id: str, view: OrderView | None, message: Message
-) -> str | None:
-    """Leave the message to a process of its own, and answer with that one's workflow id.
+) -> LateDelivery:
+    """Leave a payment or a chargeback to a workflow of its own.
 
-    ``view`` is the order's last one; None for an order that never was. The answer is None for what the order
-    knew already. Raises NotAllowedNow for what can't be taken any more, and LookupError for any message but
-    a payment to an order that never was.
+    ``view`` is the order's last one; None for an order that never was. Raises NotAllowedNow for what cannot
+    be taken any more, and UnknownOrder for any message but a payment to an order that never was.
     """
     if isinstance(message, PaymentReceived):
         if view and _knows(view, message.payment_id):
-            return None
-        stray = StrayPaymentInput(
+            return LateDelivery(view, None)
+        payment = StrayPaymentInput(
             payment_id=message.payment_id,
             money=message.money,
             method=message.method,
@@ -34,27 +47,30 @@ async def take_after_the_end(
             order_id=view.order_id if view else None,
             payer=view.buyer if view else None,
         )
-        return (await calls.send_back(client, stray)).id
+        return LateDelivery(view, (await stray_payments.refund(client, payment)).id)
     if view is None:
-        raise LookupError(f"There is no order {order_id}.")
+        raise UnknownOrder(order_id)
     if isinstance(message, ChargebackReported):
         if repeats_chargeback(view.payment, message):
-            return None
+            return LateDelivery(view, None)
         if problem := chargeback_problem(view.payment, message):
             raise NotAllowedNow(message.name, problem[0], view.status.value, problem[1])
-        return (await calls.charge_back_late(client, order_id, message)).id
+        return LateDelivery(view, (await late_chargebacks.start(client, order_id, message)).id)
     raise _refusal(view, message)
 
 
-async def charge_back_after_the_end(
-    client: Client, stray: StrayPaymentState, message: ChargebackReported
+async def charge_back_stray_payment(
+    client: Client, payment: StrayPaymentState, message: ChargebackReported
 ) -> str | None:
-    """Leave a chargeback of stray money whose process has ended to another, as ``take_after_the_end``."""
-    if repeats_chargeback(stray, message):
+    """Leave a chargeback of a stray payment whose workflow has ended to another one.
+
+    Returns that one's workflow id; None for what was known already. Raises NotAllowedNow.
+    """
+    if repeats_chargeback(payment, message):
         return None
-    if problem := stray.chargeback_problem(message):
+    if problem := payment.chargeback_problem(message):
         raise problem
-    return (await calls.charge_back_late(client, None, message)).id
+    return (await late_chargebacks.start(client, None, message)).id
 
 
 def _knows(view: OrderView, payment_id: str) -> bool:

@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from activities.orders import OrderStore
 from activities.provider_events import (
@@ -26,13 +24,13 @@ from activities.provider_events import (
 from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
 from activities.refunds import PaymentProvider, RefundQuestion
 from activities.stray_payments import StrayPaymentStore
-from client.finished_orders import charge_back_after_the_end, take_after_the_end
+from client import orders, stray_payments, workflows
+from client.errors import NotRunning, UnknownOrder
+from client.finished_orders import charge_back_stray_payment, deliver_late
 from database.webhook_inbox import EventIdReused, SqlWebhookInbox
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived, RefundUpdate
 from orders.stray_payments import StrayPaymentState
-from orders.view import OrderView
-from workflows import calls
 
 log = logging.getLogger("unbuy.provider_events")
 
@@ -102,12 +100,10 @@ class ProviderEventHandler:
     async def _signal_order(self, order_id: str, message: Message) -> EventOutcome:
         try:
             # A signal: it is accepted while no worker runs, and a payment that cannot be taken is refunded.
-            await calls.signal(self._client, order_id, message)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return await self._deliver_to_finished_order(order_id, message)
-        return EventOutcome.ACCEPTED
+            late = await orders.send_signal(self._client, order_id, message, self._orders.find)
+        except (NotAllowedNow, UnknownOrder) as refused:
+            return _ignored(message, order_id, refused)
+        return EventOutcome.ACCEPTED if late is None else _outcome(late.workflow_id)
 
     async def _update_refund(self, event: RefundEvent) -> EventOutcome:
         if event.workflow_id is None:
@@ -126,10 +122,8 @@ class ProviderEventHandler:
                     reason=state.reason,
                 )
         try:
-            await self._client.get_workflow_handle(event.workflow_id).signal(message.name, message)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+            await workflows.signal(self._client, event.workflow_id, message)
+        except NotRunning:
             # Its workflow has ended, so the money is back; reconciliation finds it if it is not.
             return EventOutcome.DUPLICATE
         return EventOutcome.ACCEPTED
@@ -140,62 +134,63 @@ class ProviderEventHandler:
         if order_id is None:
             return EventOutcome.IGNORED
         try:
-            try:
-                # Stray payments first: the order that one came for does not know it (R17).
-                await calls.charge_back_stray(self._client, message)
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
-                if stray := await self._stray_payments.find(message.payment_id):
-                    return await self._charge_back_finished_stray_payment(stray, message)
-                # An update: an order that does not know the payment yet would only list a signal as refused.
-                await calls.update(self._client, order_id, message)
-        except WorkflowUpdateFailedError as error:
-            cause = error.cause
-            if not (isinstance(cause, ApplicationError) and cause.type == NotAllowedNow.__name__):
-                raise
-            if cause.details[0]["code"] == RefusalCode.ALREADY_ANSWERED.value:
+            # Stray payments first: the order that one came for does not know it (R17).
+            if await self._charge_back_stray_payment(message):
+                return EventOutcome.ACCEPTED
+            if payment := await self._stray_payments.find(message.payment_id):
+                return await self._charge_back_finished_stray_payment(payment, message)
+            # An update: an order that does not know the payment yet would only list a signal as refused.
+            await orders.update(self._client, order_id, message)
+        except NotRunning:
+            return await self._charge_back_finished_order(order_id, message)
+        except NotAllowedNow as refused:
+            if refused.code is RefusalCode.ALREADY_ANSWERED:
                 return EventOutcome.DUPLICATE
             raise PaymentNotYetKnown(
-                f"This chargeback, of order {order_id}, cannot be taken: {cause.message}"
+                f"This chargeback, of order {order_id}, cannot be taken: {refused}"
             ) from None
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return await self._deliver_to_finished_order(order_id, message)
         return EventOutcome.ACCEPTED
 
+    async def _charge_back_stray_payment(self, message: ChargebackReported) -> bool:
+        """Whether a stray payment whose workflow still runs has taken it."""
+        try:
+            await stray_payments.charge_back(self._client, message)
+        except NotRunning:
+            return False
+        return True
+
     async def _charge_back_finished_stray_payment(
-        self, stray: StrayPaymentState, message: ChargebackReported
+        self, payment: StrayPaymentState, message: ChargebackReported
     ) -> EventOutcome:
         try:
-            workflow_id = await charge_back_after_the_end(self._client, stray, message)
+            workflow_id = await charge_back_stray_payment(self._client, payment, message)
         except NotAllowedNow as refused:
-            log.warning(
-                "A chargeback of stray payment %s is not accepted: %s", stray.payment_id, refused
-            )
-            return EventOutcome.IGNORED
-        return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
+            return _ignored(message, payment.payment_id, refused)
+        return _outcome(workflow_id)
 
-    async def _deliver_to_finished_order(self, order_id: str, message: Message) -> EventOutcome:
+    async def _charge_back_finished_order(
+        self, order_id: str, message: ChargebackReported
+    ) -> EventOutcome:
         view = await self._orders.find(order_id)
-        if isinstance(message, ChargebackReported) and not _has(view, message.payment_id):
+        if not (view and view.payment and view.payment.payment_id == message.payment_id):
             # Its payment may be a stray payment in a moment.
             raise PaymentNotYetKnown(
                 f"Neither order {order_id} nor a stray payment knows the payment yet."
             )
         try:
-            workflow_id = await take_after_the_end(self._client, order_id, view, message)
-        except (NotAllowedNow, LookupError) as refused:
-            log.warning(
-                "The event %s of order %s is not accepted: %s", message.name, order_id, refused
-            )
-            return EventOutcome.IGNORED
-        return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
+            late = await deliver_late(self._client, order_id, view, message)
+        except NotAllowedNow as refused:
+            return _ignored(message, order_id, refused)
+        return _outcome(late.workflow_id)
 
 
-def _has(view: OrderView | None, payment_id: str) -> bool:
-    return bool(view and view.payment and view.payment.payment_id == payment_id)
+def _outcome(workflow_id: str | None) -> EventOutcome:
+    return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
+
+
+def _ignored(message: Message, of: str, refused: Exception) -> EventOutcome:
+    log.warning("The event %s of %s is not accepted: %s", message.name, of, refused)
+    return EventOutcome.IGNORED
 
 
 class ProviderEventRedelivery:

@@ -9,10 +9,10 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from adapters.local.provider import LocalProvider
+from client import orders, stray_payments
 from database.connection import Database
 from demo.story import OrderStory
 from demo.transports import TemporalTransport, Transport
@@ -24,9 +24,7 @@ from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
-from workflows import calls, ids
 from workflows.order import OrderWorkflow
-from workflows.stray_payment import StrayPaymentWorkflow
 
 _SKIPPING = (
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
@@ -89,7 +87,7 @@ class StagedStory(OrderStory):
     @property
     def handle(self) -> WorkflowHandle[OrderWorkflow, OrderView]:
         """The order's own workflow."""
-        return calls.order(self.stage.server.client, self.placed.order_id)
+        return orders.handle(self.stage.server.client, self.placed.order_id)
 
     async def cost(self) -> Cost:
         """What the order's own process cost so far."""
@@ -142,13 +140,7 @@ class StageDriver:
 
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
         """See ``Driver``."""
-        handle = self._handle(ids.stray_workflow_id(payment_id))
-        try:
-            return await handle.query(StrayPaymentWorkflow.stray_payment)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return None
+        return await stray_payments.show(self.stage.server.client, payment_id)
 
     async def end(self, workflow_id: str) -> None:
         """See ``Driver``."""

@@ -1,18 +1,15 @@
 """How the people of the stories reach their orders: stories are the same whatever carries their words."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
-from client.finished_orders import take_after_the_end
-from orders.errors import NotAllowedNow
+from client import orders
 from orders.messages import Message
 from orders.place_order import PlaceOrder
 from orders.view import OrderView
-from workflows import calls
 
 
 class Transport(Protocol):
@@ -42,30 +39,17 @@ class TemporalTransport:
 
     async def place(self, placed: PlaceOrder) -> None:
         """See ``Transport``."""
-        await calls.place(self.client, placed)
+        await orders.place(self.client, placed)
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
         """See ``Transport``."""
-        try:
-            await calls.signal(self.client, placed.order_id, message)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            # The order's process is over, so whoever hears of money sees to it.
-            last = await self.view(placed)
-            await take_after_the_end(self.client, placed.order_id, last, message)
+        stored = partial(orders.show, self.client)
+        await orders.send_signal(self.client, placed.order_id, message, stored)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
         """See ``Transport``."""
-        try:
-            return await calls.update(self.client, placed.order_id, message)
-        except WorkflowUpdateFailedError as error:
-            match error.cause:
-                case ApplicationError(type="NotAllowedNow", details=[dict() as about, *_]):
-                    raise NotAllowedNow.of(about) from None
-                case _:
-                    raise
+        return await orders.update(self.client, placed.order_id, message)
 
     async def view(self, placed: PlaceOrder) -> OrderView:
         """See ``Transport``."""
-        return await calls.show(self.client, placed.order_id)
+        return await orders.show(self.client, placed.order_id)

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from client import orders
 from database.connection import Database
 from deploy.embedded import embedded_server
 from gateway.access import Role
@@ -36,7 +37,6 @@ from orders.view import OrderView
 from runtime.settings import Settings
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
-from workflows import calls
 from workflows.order import OrderWorkflow
 
 _ROOT: Final = Path(__file__).parent.parent
@@ -108,7 +108,7 @@ async def _skip_the_review(
 ) -> WorkflowHandle[OrderWorkflow, OrderView]:
     """A paid order, a day later by its own clock."""
     skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
-    handle = await calls.place(skipper.client, placed)
+    handle = await orders.place(skipper.client, placed)
     await _pay(client, placed)
     await skipper.fast_forward(handle, timedelta(days=1, seconds=3))
     return handle
@@ -117,16 +117,16 @@ async def _skip_the_review(
 async def _live_for_the_pages(client: Client, placed: PlaceOrder) -> None:
     """One order that is being checked and one whose seller claims to have shipped, by the real clock."""
     checked = placed.model_copy(update={"order_id": _CHECKED})
-    await calls.place(client, checked)
+    await orders.place(client, checked)
     await _pay(client, checked)
 
     policy = placed.policy.model_copy(update={"payment_review": timedelta(seconds=1)})
     claimed = placed.model_copy(update={"order_id": _CLAIMED, "policy": policy})
-    await calls.place(client, claimed)
+    await orders.place(client, claimed)
     await _pay(client, claimed)
     await _ask_to_cancel(client, _CLAIMED)
     claim = m.SellerReply(decision="already_shipped", note="It left this morning.")
-    await calls.update(client, _CLAIMED, claim)
+    await orders.update(client, _CLAIMED, claim)
 
 
 async def _pay(client: Client, placed: PlaceOrder) -> None:
@@ -136,14 +136,14 @@ async def _pay(client: Client, placed: PlaceOrder) -> None:
         method="card",
         paid_at=datetime.now(UTC),
     )
-    await calls.update(client, placed.order_id, payment)
+    await orders.update(client, placed.order_id, payment)
 
 
 async def _ask_to_cancel(client: Client, order_id: str) -> None:
-    while (await calls.show(client, order_id)).status is not Status.AWAITING_SHIPMENT:
+    while (await orders.show(client, order_id)).status is not Status.AWAITING_SHIPMENT:
         await asyncio.sleep(0.1)
     request = m.CancelRequest(reason=m.CancelReason.WONT_ARRIVE_IN_TIME, complaint=True)
-    await calls.update(client, order_id, request)
+    await orders.update(client, order_id, request)
 
 
 @asynccontextmanager

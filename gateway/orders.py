@@ -1,29 +1,24 @@
-"""Orders as the gateway asks for them: found for who may see them, told things, listed.
+"""Orders as the gateway asks for them: found for those who may see them, sent messages, listed.
 
-No rule of an order is known here. What an order says is passed on, and what does not answer is said to be
-away: nothing is taken that could be lost.
+No rule of an order is known here. What an order answers is passed on, and what does not answer is reported as
+unavailable: nothing is accepted that could be lost.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
-from temporalio.client import (
-    Client,
-    RPCTimeoutOrCancelledError,
-    WorkflowQueryFailedError,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
+from temporalio.service import RPCError
 
-from client.finished_orders import take_after_the_end
+from client import orders
+from client.errors import NoAnswer, OrderIdReused, UnknownOrder, WorkflowFailed
+from client.finished_orders import LateDelivery, deliver_late
 from database.connection import DATABASE_AWAY, Database
 from database.idempotency_keys import SqlIdempotencyKeys
 from database.order_lists import Cursor, SqlOrderLists
@@ -38,7 +33,7 @@ from gateway.problems import (
     ServiceUnavailable,
     refused,
 )
-from orders.errors import NotAllowedNow, RefusalCode
+from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
 from orders.messages import Message, PaymentReceived
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
@@ -47,8 +42,7 @@ from orders.sentences import sentence
 from orders.status import Status
 from orders.values import Money, OrderId
 from orders.view import OrderView, is_of
-from runtime.temporal import is_unknown_namespace
-from workflows import calls, ids
+from workflows import ids
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -95,19 +89,17 @@ async def asking_the_database() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
-    """Temporal's outages become ``ServiceUnavailable``; that there is no such workflow does not.
+    """Temporal's outages become ``ServiceUnavailable``.
 
     ``no_answer`` is what the caller is told when it, or the worker behind it, does not answer in time.
     """
     try:
         async with asyncio.timeout(TEMPORAL_PATIENCE.total_seconds()):
             yield
-    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCTimeoutOrCancelledError, TimeoutError):
+    except (NoAnswer, TimeoutError):
         log.warning("Temporal or a worker does not answer in time")
         raise ServiceUnavailable(no_answer) from None
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND and not is_unknown_namespace(error):
-            raise
         log.warning("Temporal does not answer: %s", error.status.name)
         raise ServiceUnavailable(
             sentence("The orders' service does not answer at the moment; try again soon.")
@@ -140,14 +132,14 @@ class OrderService:
 
     async def _place(self, placed: PlaceOrder) -> Placed:
         is_new = False
-        # Temporal itself refuses an id that it knows; what is kept knows those that it has forgotten.
-        view = await self._as_kept(placed.order_id)
+        # Temporal itself refuses an id that it knows; the database knows those that it has forgotten.
+        view = await self._stored_order(placed.order_id)
         if view is None:
             async with asking_temporal():
                 try:
-                    await calls.place(self._client, placed)
+                    await orders.place(self._client, placed)
                     is_new = True
-                except WorkflowAlreadyStartedError:
+                except OrderIdReused:
                     pass
         if view is None or not _is_over(view):
             view = await self._ask(placed.order_id) or view
@@ -182,12 +174,12 @@ class OrderService:
 
     async def must_be_visible(self, caller: Caller, order_id: str) -> None:
         """Raise as ``visible`` does. By what is kept: the order need not be asked, and is not disturbed."""
-        known = await self._as_kept(order_id) or await self._ask(order_id)
+        known = await self._stored_order(order_id) or await self._ask(order_id)
         _must_see(caller, order_id, known)
 
     async def find(self, order_id: str) -> OrderView | None:
         """An order as it is now, or as it ended; None if it never was."""
-        kept = await self._as_kept(order_id)
+        kept = await self._stored_order(order_id)
         if kept and _is_over(kept):
             return kept
         return await self._ask(order_id) or kept
@@ -197,7 +189,8 @@ class OrderService:
         if caller.role is not Role.PROVIDER:
             await self.must_be_visible(caller, order_id)
         elif not _could_be_one(order_id):
-            return await self._after_the_end(caller, order_id, message)
+            late = deliver_late(self._client, order_id, None, message)
+            return await self._answer(caller, order_id, message, late, _NO_ANSWER)
         has_id = message.message_id is not None
         if has_id:
             async with asking_the_database():
@@ -212,13 +205,9 @@ class OrderService:
                 )
         else:
             message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
-        try:
-            async with asking_temporal(_SEND_AGAIN if has_id else _LOOK_FIRST):
-                return await calls.update(self._client, order_id, message, PATIENCE)
-        except WorkflowUpdateFailedError as error:
-            raise await self._refusal(caller, order_id, message, error.cause) from None
-        except RPCError:
-            return await self._after_the_end(caller, order_id, message)
+        sending = orders.send(self._client, order_id, message, self._stored_order, PATIENCE)
+        no_answer = _SEND_AGAIN if has_id else _LOOK_FIRST
+        return await self._answer(caller, order_id, message, sending, no_answer)
 
     async def newest(
         self, caller: Caller, status: Status | None, after: Cursor | None, most: int
@@ -233,72 +222,58 @@ class OrderService:
                 after=after,
             )
 
-    async def _as_kept(self, order_id: str) -> OrderView | None:
+    async def _stored_order(self, order_id: str) -> OrderView | None:
         if not _could_be_one(order_id):
             return None
         async with asking_the_database():
             return await self._stored.find(order_id)
 
     async def _ask(self, order_id: str) -> OrderView | None:
-        """The order's own answer; None when Temporal knows no such process."""
+        """The order's own answer; None when Temporal knows no such workflow."""
         if not _could_be_one(order_id):
             return None
         try:
             async with asking_temporal():
-                return await calls.show(self._client, order_id, PATIENCE)
-        except RPCError:
+                return await orders.show(self._client, order_id, PATIENCE)
+        except UnknownOrder:
             return None
-        except WorkflowQueryFailedError as error:
+        except WorkflowFailed as error:
             log.error("An order cannot be read: %s", error)
             return None
 
-    async def _refusal(
-        self, caller: Caller, order_id: str, message: Message, cause: BaseException | None
-    ) -> Problem:
-        match cause:
-            case ApplicationError(type="NotAllowedNow", details=[dict() as about, *_]):
-                view = await self.find(order_id)
-                process = _way_back(view, message)
-                return refused(NotAllowedNow.of(about), possible(caller, view), process)
-            case ApplicationError(type="InvalidInput"):
-                return Invalid(cause.message)
-            case _:
-                log.error("An order failed at %s: %s", message.name, cause)
-                return Conflict(
-                    sentence(
-                        "The order cannot take {message}: its process has failed.",
-                        message=message.name,
-                    )
-                )
-
-    async def _after_the_end(self, caller: Caller, order_id: str, message: Message) -> OrderView:
-        """The order takes no message any more; money that moves nevertheless is seen to (R17, R23)."""
-        view = await self._as_kept(order_id)
+    async def _answer(
+        self,
+        caller: Caller,
+        order_id: str,
+        message: Message,
+        sending: Awaitable[OrderView | LateDelivery],
+        no_answer: str,
+    ) -> OrderView:
+        """What comes of a message that is being sent. Raises a Problem with its refusal."""
         try:
-            async with asking_temporal():
-                process = await take_after_the_end(self._client, order_id, view, message)
-        except LookupError:
-            raise NotFound(sentence("There is no order {order}.", order=order_id[:64])) from None
+            async with asking_temporal(no_answer):
+                answer = await sending
         except NotAllowedNow as error:
-            raise refused(error, possible(caller, view)) from None
-        if isinstance(message, PaymentReceived) and process:
-            if view is None:
-                no_such = sentence(
-                    "There is no order {order}. Payment {payment} goes back in full ({process}).",
-                    order=order_id[:64],
-                    payment=message.payment_id,
-                    process=process,
+            view = await self.find(order_id)
+            workflow_id = _refund_workflow(view, message)
+            raise refused(error, possible(caller, view), workflow_id) from None
+        except InvalidInput as error:
+            raise Invalid(str(error)) from None
+        except UnknownOrder:
+            raise NotFound(sentence("There is no order {order}.", order=order_id[:64])) from None
+        except WorkflowFailed as error:
+            log.error("An order failed at %s: %s", message.name, error)
+            raise Conflict(
+                sentence(
+                    "The order cannot take {message}: its process has failed.", message=message.name
                 )
-                raise NotFound(no_such, process=process)
-            over = NotAllowedNow(
-                message.name,
-                RefusalCode.ORDER_CLOSED,
-                view.status.value,
-                sentence("The order is over."),
-            )
-            raise refused(over, possible(caller, view), process)
+            ) from None
+        if isinstance(answer, OrderView):
+            return answer
+        if isinstance(message, PaymentReceived) and answer.workflow_id:
+            raise _refunded(caller, order_id, message, answer.view, answer.workflow_id)
         found = await self.find(order_id)
-        assert found, "what was kept a moment ago is kept for ever"
+        assert found, "a stored order is stored for ever"
         return found
 
     def _must_be_the_callers(self, caller: Caller, placed: PlaceOrder) -> None:
@@ -338,8 +313,8 @@ def _could_be_one(order_id: str) -> bool:
         return False
 
 
-def _way_back(view: OrderView | None, message: Message) -> str | None:
-    """The process by which a payment that was refused goes back, where it does (R17)."""
+def _refund_workflow(view: OrderView | None, message: Message) -> str | None:
+    """The workflow that refunds a payment which a running order has refused, where one does (R17)."""
     if not (view and isinstance(message, PaymentReceived)):
         return None
     goes_back = any(
@@ -347,6 +322,28 @@ def _way_back(view: OrderView | None, message: Message) -> str | None:
         for entry in view.timeline
     )
     return ids.stray_workflow_id(message.payment_id) if goes_back else None
+
+
+def _refunded(
+    caller: Caller,
+    order_id: str,
+    payment: PaymentReceived,
+    view: OrderView | None,
+    workflow_id: str,
+) -> Problem:
+    """R17: a payment that came for an order which is over, or never was."""
+    if view is None:
+        no_such = sentence(
+            "There is no order {order}. Payment {payment} goes back in full ({process}).",
+            order=order_id[:64],
+            payment=payment.payment_id,
+            process=workflow_id,
+        )
+        return NotFound(no_such, process=workflow_id)
+    over = NotAllowedNow(
+        payment.name, RefusalCode.ORDER_CLOSED, view.status.value, sentence("The order is over.")
+    )
+    return refused(over, possible(caller, view), workflow_id)
 
 
 def possible(caller: Caller, view: OrderView | None) -> list[str]:

@@ -11,18 +11,18 @@ from typing import Final, Protocol
 
 from pydantic import SecretStr
 from starlette.requests import Request
-from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 
 from activities.provider_events import ProviderEvent
 from adapters.stripe.events import LARGEST, EventError, NotSigned, read_event
+from client.errors import ClientError
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import DATABASE_AWAY
 from database.webhook_inbox import EventIdReused
 from gateway import bodies
 from gateway.orders import asking_temporal
 from gateway.problems import Conflict, Invalid, NotFound, ServiceUnavailable, Unauthorized
+from orders.errors import OrderError
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
@@ -75,6 +75,6 @@ class ProviderWebhooks:
                 return (await self._handler.handle(event)).value
         except (EventIdReused, PaymentNotYetKnown) as error:
             raise Conflict(str(error)) from None
-        except (*DATABASE_AWAY, ApplicationError, RPCError, WorkflowUpdateFailedError) as error:
+        except (*DATABASE_AWAY, ApplicationError, ClientError, OrderError) as error:
             log.warning("A webhook of %s is not accepted yet: %s", provider, type(error).__name__)
             raise ServiceUnavailable(_SEND_AGAIN) from None

@@ -10,9 +10,10 @@ from temporalio.api.operatorservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from client import reconciliation
 from runtime.program import COMMAND
 from runtime.temporal import CannotServe, refusal
-from workflows import calls, ids
+from workflows import ids
 
 log = logging.getLogger("unbuy.worker")
 
@@ -50,7 +51,7 @@ async def register_search_attributes(client: Client) -> None:
 async def schedule_reconciliation(client: Client) -> None:
     """Have reconciliation run daily; where the service does not let us, say so and go on."""
     try:
-        await calls.schedule_reconciliation(client)
+        await reconciliation.schedule_daily(client)
     except RPCError as error:
         if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
             raise

@@ -15,8 +15,9 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
-from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+from temporalio.service import RetryConfig, RPCError
 
+from client.errors import is_unknown_namespace
 from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
@@ -139,11 +140,6 @@ def refusal(client: Client, error: RPCError) -> str:
         address=address,
         why=first_line(error).rstrip("."),
     )
-
-
-def is_unknown_namespace(error: RPCError) -> bool:
-    """Whether the namespace is what was not found."""
-    return error.status is RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace")
 
 
 def first_line(error: BaseException | None) -> str:

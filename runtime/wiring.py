@@ -23,12 +23,14 @@ from adapters.notifications.email import MailComposer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
-from adapters.stray_processes import TemporalStrayPayments
-from adapters.temporal import TemporalWorkflowStates
+from adapters.temporal import (
+    TemporalStrayPayments,
+    TemporalSubscribers,
+    TemporalWorkflowStates,
+)
 from adapters.tracking.registry import SqlNumberRegistry
 from adapters.tracking.rules import CarrierRules
 from adapters.webhooks.sender import WebhookSender
-from adapters.webhooks.subscribers import TemporalSubscribers
 from client.provider_events import ProviderEventHandler, ProviderEventRedelivery
 from database.audit import SqlAudit
 from database.connection import Database

@@ -15,6 +15,7 @@ from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, R
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from activities.stray_payments import outbox_messages as stray_payment_messages
 from activities.tracking import CarrierRecord, TrackingVerdict
+from client import stray_payments
 from orders.accounting import Balances, Posting
 from orders.disputes import Dispute
 from orders.late_chargebacks import LateOutcome
@@ -23,7 +24,6 @@ from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from testing.outage import Outage
-from workflows import calls
 
 
 @dataclass
@@ -326,7 +326,7 @@ class FakeStrayPaymentStarter:
 
     async def start(self, payment: StrayPaymentInput) -> None:
         await self.state.endure()
-        await calls.send_back(self.client, payment)
+        await stray_payments.refund(self.client, payment)
         # Whoever sees it here may ask the process at once.
         self.started.append(payment.payment_id)
 

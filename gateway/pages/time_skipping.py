@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from temporalio.client import Client
-from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from client import orders
+from client.errors import UnknownOrder, domain_errors
 from gateway.orders import asking_temporal
 from gateway.problems import Conflict, Invalid
 from orders.sentences import sentence
 from orders.view import OrderView
-from workflows import calls
 
 # Past a deadline by this much its timer has fired.
 _SLACK: Final = timedelta(seconds=2)
@@ -32,16 +32,17 @@ class Clock:
 
     async def now(self, order_id: str) -> datetime:
         """What the order's own clock says."""
-        order = calls.order(self._client, order_id)
+        order = orders.handle(self._client, order_id)
         try:
             async with asking_temporal():
-                return await self._skipper.get_current_time(order)
-        except RPCError:
+                with domain_errors(UnknownOrder(order_id)):
+                    return await self._skipper.get_current_time(order)
+        except UnknownOrder:
             return datetime.now().astimezone()
 
     async def skip(self, view: OrderView, step: str) -> None:
         """Let a ``day`` or a ``week`` pass, or all until the ``next`` thing happens by itself."""
-        order = calls.order(self._client, view.order_id)
+        order = orders.handle(self._client, view.order_id)
         if step == "next":
             if not view.next:
                 raise Conflict(sentence("Nothing is left to happen by itself."))
@@ -52,14 +53,15 @@ class Clock:
             raise Invalid(sentence("Skip a day, a week, or to what comes next."))
         try:
             async with asking_temporal():
-                await self._skipper.fast_forward(order, max(by, timedelta(0)) + _SLACK)
-        except RPCError:
+                with domain_errors(UnknownOrder(view.order_id)):
+                    await self._skipper.fast_forward(order, max(by, timedelta(0)) + _SLACK)
+        except UnknownOrder:
             raise Conflict(sentence("This order's time has come to its end.")) from None
         await self._let_it_settle(view.order_id)
 
     async def _let_it_settle(self, order_id: str) -> None:
         """Wait until the order has done what was due, so that the page shows it."""
-        order = calls.order(self._client, order_id)
+        order = orders.handle(self._client, order_id)
         async with asyncio.timeout(_SETTLES_WITHIN.total_seconds()), asking_temporal():
             while True:
                 raw = (await order.describe()).raw_description

@@ -13,6 +13,7 @@ from rich.console import Console
 from activities.reconciliation import Report
 from cli import accounting
 from cli.failure import Failure
+from client import orders, reconciliation
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
@@ -25,7 +26,6 @@ from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from tests.database.samples import START, book
 from tests.orders.builders import message, payment, place
-from workflows import calls
 
 
 class Screen:
@@ -59,13 +59,13 @@ async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         async with build_worker(
             server.client, Adapters.local(database, server.client).activities()
         ):
-            await calls.place(server.client, place(order_id="paid"))
-            await calls.update(server.client, "paid", message("payment", **payment()))
-            await calls.place(server.client, place(order_id="closed"))
-            await calls.update(server.client, "closed", CancelRequest(reason=CancelReason.OTHER))
+            await orders.place(server.client, place(order_id="paid"))
+            await orders.update(server.client, "paid", message("payment", **payment()))
+            await orders.place(server.client, place(order_id="closed"))
+            await orders.update(server.client, "closed", CancelRequest(reason=CancelReason.OTHER))
             await until(lambda: SqlLedger(database).balances("paid"))
             await until(lambda: SqlOrders(database).find("closed"))
-            await calls.order(server.client, "closed").result()
+            await orders.handle(server.client, "closed").result()
             yield database
         await database.close()
 
@@ -180,7 +180,7 @@ async def test_numbers_ask_for_their_plural(
         )
 
     monkeypatch.setattr(accounting, "connection", connected)
-    monkeypatch.setattr(calls, "reconcile", compared)
+    monkeypatch.setattr(reconciliation, "reconcile", compared)
     with use_locale("pl"):
         await accounting.reconcile()
 

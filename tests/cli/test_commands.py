@@ -20,13 +20,14 @@ import pytest_asyncio
 from sqlalchemy import text
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.orders import OrderSnapshot
-from cli import messages, orders
+from cli import messages
+from cli import orders as order_commands
 from cli.app import run_command
 from cli.failure import Failure
+from client import orders, stray_payments, workflows
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
@@ -44,8 +45,7 @@ from orders.view import OrderView
 from orders.view import view as view_of
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
-from workflows import calls, ids
-from workflows.stray_payment import StrayPaymentWorkflow
+from workflows import ids
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = json.loads((ROOT / "samples" / "order-eur.json").read_text())
@@ -104,23 +104,11 @@ class Terminal:
 
     async def place(self, order_id: str, **changes: object) -> None:
         placed = PlaceOrder.model_validate({**SAMPLE, "order_id": order_id, **changes})
-        await calls.place(self.skipper.client, placed)
+        await orders.place(self.skipper.client, placed)
 
     async def stray(self, payment_id: str) -> StrayPaymentState:
         """The process that sends a payment back; it is started soon, if not yet."""
-        handle = self.skipper.client.get_workflow_handle_for(
-            StrayPaymentWorkflow.run, ids.stray_workflow_id(payment_id)
-        )
-
-        async def stray_payment() -> StrayPaymentState | None:
-            try:
-                return await handle.query(StrayPaymentWorkflow.stray_payment)
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
-                return None
-
-        found = await until(stray_payment)
+        found = await until(lambda: stray_payments.show(self.skipper.client, payment_id))
         assert found
         return found
 
@@ -194,7 +182,7 @@ async def test_the_tour_of_the_readme_is_a_whole_life(terminal: Terminal) -> Non
     file = terminal.file("toured.json", {**sample, "order_id": "toured"})
     tour = tour.replace("samples/order-quick.json", file).replace("A-1003", "toured")
     lines = [shlex.split(line, comments=True) for line in re.split(r"^unbuy ", tour, flags=re.M)]
-    handle = calls.order(terminal.skipper.client, "toured")
+    handle = orders.handle(terminal.skipper.client, "toured")
 
     said: list[Answer] = []
     for arguments in [["place", *lines[0]], *lines[1:]]:
@@ -207,7 +195,7 @@ async def test_the_tour_of_the_readme_is_a_whole_life(terminal: Terminal) -> Non
     assert [it.status for it in said if it.err] == [1]
     assert "The payment is being checked" in "".join(it.err for it in said)
     assert "refund succeeded" in "".join(it.out for it in said)
-    view = await calls.show(terminal.skipper.client, "toured")
+    view = await orders.show(terminal.skipper.client, "toured")
     assert view.amount_refunded == view.amount_paid
 
 
@@ -254,7 +242,7 @@ async def test_a_message_id_makes_a_repeat_harmless(terminal: Terminal) -> None:
 
     assert [(await terminal.run(*said)).status for _ in range(2)] == [0, 0]
 
-    assert len((await calls.show(terminal.skipper.client, "repeat")).messages) == 1
+    assert len((await orders.show(terminal.skipper.client, "repeat")).messages) == 1
 
 
 async def test_a_refusal_says_why_and_from_when(terminal: Terminal) -> None:
@@ -265,7 +253,7 @@ async def test_a_refusal_says_why_and_from_when(terminal: Terminal) -> None:
     answer = await terminal.run("send", "refused", "cancel_request", '{"reason": "other"}')
     shown = await terminal.run("show", "refused")
 
-    view = await calls.show(terminal.skipper.client, "refused")
+    view = await orders.show(terminal.skipper.client, "refused")
     assert view.payment
     since = view.payment.review_ends_at.replace(microsecond=0) + timedelta(seconds=1)
     sentence = f"It is possible from {since:%Y-%m-%d %H:%M:%S} UTC on."
@@ -439,8 +427,8 @@ async def test_the_outbox_is_read_in_each_ones_language(terminal: Terminal) -> N
 async def test_money_for_a_finished_order_goes_back(terminal: Terminal) -> None:
     """R17; and a payment that the provider reports once more stays where it is."""
     await terminal.place("over")
-    await calls.update(terminal.skipper.client, "over", CancelRequest(reason=CancelReason.OTHER))
-    await calls.order(terminal.skipper.client, "over").result()
+    await orders.update(terminal.skipper.client, "over", CancelRequest(reason=CancelReason.OTHER))
+    await orders.handle(terminal.skipper.client, "over").result()
 
     late = await terminal.run("send", "over", "payment", payment("P-late"))
 
@@ -452,7 +440,7 @@ async def test_money_for_a_finished_order_goes_back(terminal: Terminal) -> None:
 async def test_a_payment_of_a_finished_order_is_not_sent_back_again(terminal: Terminal) -> None:
     await terminal.place("shipped")
     await terminal.run("send", "shipped", "payment", payment("P-shipped"))
-    handle = calls.order(terminal.skipper.client, "shipped")
+    handle = orders.handle(terminal.skipper.client, "shipped")
     await terminal.skipper.fast_forward(handle, timedelta(days=1, seconds=2))
     number = await terminal.run("send", "shipped", "tracking_number", '{"number": "3318810025"}')
     await handle.result()
@@ -473,7 +461,7 @@ async def test_a_chargeback_of_a_finished_order_is_taken(terminal: Terminal) -> 
     """R23, case 27: months after it has shipped; said twice, it counts once."""
     await terminal.place("long-shipped")
     await terminal.run("send", "long-shipped", "payment", payment("P-long"))
-    handle = calls.order(terminal.skipper.client, "long-shipped")
+    handle = orders.handle(terminal.skipper.client, "long-shipped")
     await terminal.skipper.fast_forward(handle, timedelta(days=1, seconds=2))
     await terminal.run(
         "send", "long-shipped", "tracking_number", '{"number": "1Z5R89390357567127"}'
@@ -711,7 +699,7 @@ async def test_orders_are_listed_newest_first(terminal: Terminal) -> None:
     for name in ("oldest", "older", "newest"):
         await terminal.place(name, buyer=buyer)
     await terminal.run("send", "newest", "cancel_request", '{"reason": "other"}')
-    await calls.order(terminal.skipper.client, "newest").result()
+    await orders.handle(terminal.skipper.client, "newest").result()
 
     async def rows() -> list[dict[str, str]]:
         listed = await terminal.run("list", "--buyer", "buyer-of-three", "--json")
@@ -746,14 +734,17 @@ async def test_without_a_worker_there_is_a_sentence(
 ) -> None:
     async with embedded_server() as server:
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
-        monkeypatch.setattr(calls, "PATIENCE", timedelta(seconds=1))
-        monkeypatch.setattr(orders, "_ANSWER_WITHIN", timedelta(seconds=1))
+        monkeypatch.setattr(workflows, "PATIENCE", timedelta(seconds=1))
+        monkeypatch.setattr(order_commands, "_ANSWER_WITHIN", timedelta(seconds=1))
         monkeypatch.setenv("UNBUY_DATABASE_URL", terminal.environment["UNBUY_DATABASE_URL"])
-        await calls.place(
+        await orders.place(
             server.client, PlaceOrder.model_validate({**SAMPLE, "order_id": "unserved"})
         )
 
-        for command in (orders.show("unserved"), messages.send("unserved", "cancel_withdrawal")):
+        for command in (
+            order_commands.show("unserved"),
+            messages.send("unserved", "cancel_withdrawal"),
+        ):
             with pytest.raises(Failure, match="No worker answers") as failure:
                 await command
 

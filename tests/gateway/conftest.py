@@ -16,6 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 from temporalio.client import Client
 
+from client import orders
 from database.connection import Database
 from demo.stage import Stage, has_nothing_to_do, set_up
 from demo.waiting import until
@@ -25,7 +26,6 @@ from gateway.server import Server
 from gateway.tokens import SecretTokens
 from gateway.wiring import build_pages, build_services
 from runtime.settings import Settings
-from workflows import calls
 
 SECRET = SecretStr("a secret of this test run, 32 or more")
 _NUMBERS = count(1)
@@ -144,13 +144,13 @@ class Town:
 
     async def events(self) -> int:
         """How many the order's history has."""
-        history = await calls.order(self.stage.server.client, self.order_id).fetch_history()
+        history = await orders.handle(self.stage.server.client, self.order_id).fetch_history()
         return len(history.events)
 
     async def settled_events(self) -> int:
         """As ``events``, once the order has done what it has to do by itself."""
         await until(
-            calls.order(self.stage.server.client, self.order_id).describe, has_nothing_to_do
+            orders.handle(self.stage.server.client, self.order_id).describe, has_nothing_to_do
         )
         return await self.events()
 

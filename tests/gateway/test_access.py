@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from client import orders
 from database.connection import Database
 from demo.waiting import until
 from gateway.app import build_app
@@ -14,7 +15,6 @@ from gateway.services import Services
 from orders.view import OrderView
 from tests.gateway.conftest import Person, Town, serving
 from tests.gateway.problem import problem_of
-from workflows import calls
 
 TAKEN = 0
 """The gateway lets it through; what the order says to it is another matter."""
@@ -146,7 +146,7 @@ async def test_everybody_gets_what_the_table_says_and_who_is_refused_leaves_no_t
 
 
 async def _view(town: Town) -> OrderView:
-    return await calls.show(town.stage.server.client, town.order_id)
+    return await orders.show(town.stage.server.client, town.order_id)
 
 
 async def test_anothers_order_answers_as_one_that_never_was(town: Town) -> None:

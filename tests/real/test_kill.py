@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
+from client import orders
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from demo.stage import StagedStory
@@ -18,7 +19,7 @@ from orders.status import CloseReason, Status
 from orders.view import OrderView
 from tests.real.doomed_worker import AFTER, ANSWERED, BEFORE, NEVER, WAITS
 from tests.real.site import ATTEMPT, OrderPages, open_site
-from workflows import calls, ids
+from workflows import ids
 from workflows.options import MOVE_MONEY
 from workflows.order import OrderWorkflow
 
@@ -163,8 +164,8 @@ async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
             )
 
     async with site.worker():
-        first = await calls.update(site.stage.server.client, placed.order_id, message)
-        again = await calls.update(site.stage.server.client, placed.order_id, message)
+        first = await orders.update(site.stage.server.client, placed.order_id, message)
+        again = await orders.update(site.stage.server.client, placed.order_id, message)
         # As a signal, and as an update of another id: the message's own id says it is the same.
         await order.send(message)
         other = await order.handle.execute_update(

@@ -11,11 +11,12 @@ from temporalio.api.sdk.v1 import WorkflowInteractionDefinition, WorkflowMetadat
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
+from client import stray_payments
 from demo.stage import Stage, StagedStory
 from orders.messages import MESSAGES
 from orders.stray_payments import StrayPaymentInput
 from tests.orders.builders import eur
-from workflows import calls, ids
+from workflows import ids
 
 WITHIN = timedelta(seconds=10)
 UNDECODABLE = RawValue(Payload(metadata={"encoding": b"binary/encrypted"}, data=b"\x99" * 40))
@@ -60,7 +61,7 @@ async def _stray_payment(stage: Stage, payment_id: str) -> Handle:
     payment = StrayPaymentInput(
         payment_id=payment_id, money=eur(5), method="card", reason="unknown_order"
     )
-    await calls.send_back(stage.server.client, payment)
+    await stray_payments.refund(stage.server.client, payment)
     return stage.server.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
 
 

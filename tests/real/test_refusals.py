@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.disputes import DisputeCase
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from adapters.local.provider import LocalProvider
+from client import orders
 from database.connection import Database
 from database.outbox import SqlOutbox
 from demo.stage import StagedStory
@@ -25,7 +26,7 @@ from orders.messages import CancelReason
 from orders.place_order import PlaceOrder
 from tests.real.conftest import Mail
 from tests.real.site import OrderPages, open_site
-from workflows import calls, options
+from workflows import options
 
 # A step is tried three times briefly and then durably, which waits longer each time.
 SOME = 10
@@ -102,7 +103,7 @@ async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
         taken = m.ChargebackReported(
             payment_id=payment.payment_id, money=placed.total, status=m.ChargebackStatus.OPENED
         )
-        await calls.signal(site.stage.server.client, placed.order_id, taken)
+        await orders.signal(site.stage.server.client, placed.order_id, taken)
         await _assert_asked_at_leisure(order, provider)
 
 
@@ -116,7 +117,7 @@ async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
     )
     monkeypatch.setitem(options.NOTIFY, "retry_policy", wrong)
     async with site.worker(channel=mail):
-        handle = await calls.place(site.stage.server.client, placed)
+        handle = await orders.place(site.stage.server.client, placed)
         await until(
             lambda: _kinds(handle),
             lambda kinds: EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED in kinds,
@@ -145,5 +146,5 @@ async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
         order = await StagedStory(site.stage, placed).place()
         await order.until_awaiting_shipment()
         complaint = m.CancelRequest(reason=CancelReason.DISTRUST_SELLER, complaint=True)
-        await calls.signal(site.stage.server.client, placed.order_id, complaint)
+        await orders.signal(site.stage.server.client, placed.order_id, complaint)
         await _assert_asked_at_leisure(order, desk)

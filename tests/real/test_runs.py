@@ -15,6 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from client import orders
 from database.outbox import SqlOutbox
 from demo.stage import StagedStory
 from demo.waiting import PATIENCE, until
@@ -24,7 +25,7 @@ from orders.place_order import PlaceOrder
 from orders.view import OrderView
 from tests.real.conftest import Mail
 from tests.real.site import connect, open_site
-from workflows import calls, ids, options
+from workflows import ids, options
 from workflows.order import OrderWorkflow
 
 # Each is said by the buyer, and by the seller.
@@ -114,7 +115,7 @@ async def _asks_until_answered(
     """The server turns updates away, and says so, while a run that a message came into ends anew."""
     while True:
         try:
-            return await calls.update(server.client, order_id, message)
+            return await orders.update(server.client, order_id, message)
         except RPCError as error:
             if error.status is not RPCStatusCode.FAILED_PRECONDITION:
                 raise
@@ -133,7 +134,7 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
             batch = sayings[start : start + 6]
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 await asyncio.gather(
-                    *(calls.signal(server.client, placed.order_id, it) for it in batch),
+                    *(orders.signal(server.client, placed.order_id, it) for it in batch),
                     *(_asks_until_answered(server, placed.order_id, it) for it in batch),
                 )
         # The first, long ago and some runs before, is still known.
@@ -163,16 +164,16 @@ async def test_repeats_do_not_fill_the_history_for_ever(tmp_path: Path, placed: 
     """Case 38: what changes nothing still costs events; the order continues as new all the same."""
     said = m.BuyerMessage(text="Still there?", message_id="b-1")
     async with _forgetful_server() as server, open_site(tmp_path, server) as site, site.worker():
-        await calls.place(server.client, placed)
-        await calls.update(server.client, placed.order_id, said)
+        await orders.place(server.client, placed)
+        await orders.update(server.client, placed.order_id, said)
         run = (await _latest(server, placed).describe()).run_id
 
         async def continued() -> bool:
-            await calls.signal(server.client, placed.order_id, said)
+            await orders.signal(server.client, placed.order_id, said)
             return (await _latest(server, placed).describe()).run_id != run
 
         await until(continued)
-        assert _texts(await calls.show(server.client, placed.order_id)) == ["Still there?"]
+        assert _texts(await orders.show(server.client, placed.order_id)) == ["Still there?"]
 
 
 async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
@@ -184,8 +185,8 @@ async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
     mail = Mail()
     async with _forgetful_server() as server, open_site(tmp_path, server) as site:  # noqa: SIM117
         async with site.worker(channel=mail):
-            await calls.place(server.client, placed)
-            await calls.update(server.client, placed.order_id, m.BuyerMessage(text="Still there?"))
+            await orders.place(server.client, placed)
+            await orders.update(server.client, placed.order_id, m.BuyerMessage(text="Still there?"))
             run = (await _latest(server, placed).describe()).run_id
 
             async def continued() -> bool:
@@ -202,7 +203,7 @@ async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
 
 
 def _latest(server: EmbeddedServer, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
-    return calls.order(server.client, placed.order_id)
+    return orders.handle(server.client, placed.order_id)
 
 
 async def _says_until_taken(server: EmbeddedServer, order_id: str, message: m.Message) -> None:
@@ -210,7 +211,7 @@ async def _says_until_taken(server: EmbeddedServer, order_id: str, message: m.Me
     while True:
         try:
             async with asyncio.timeout(2):
-                await calls.signal(server.client, order_id, message)
+                await orders.signal(server.client, order_id, message)
                 return
         except (RPCError, TimeoutError):
             await asyncio.sleep(0.05)
@@ -251,7 +252,7 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(
             async with asyncio.timeout(60):
                 await asyncio.gather(*saying)
             view = await until(
-                lambda: calls.show(server.client, placed.order_id),
+                lambda: orders.show(server.client, placed.order_id),
                 lambda view: len(view.messages) >= 2 * SAYINGS,
             )
             assert _texts(view) == EVERYTHING

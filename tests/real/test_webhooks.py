@@ -11,11 +11,12 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.webhooks import OrderWebhooks
 from bench.hasty_worker import ATTEMPT
+from client import orders
 from deploy.embedded import embedded_server
 from orders.place_order import PlaceOrder
 from runtime.worker import build_worker
 from testing.webhook_receiver import SECRET, Receiver, sender_to
-from workflows import calls, ids
+from workflows import ids
 
 
 async def test_a_worker_killed_while_it_delivers_leaves_it_to_the_next(
@@ -42,7 +43,7 @@ async def test_a_worker_killed_while_it_delivers_leaves_it_to_the_next(
             stderr=DEVNULL,
         )
         try:
-            await calls.place(client, placed)
+            await orders.place(client, placed)
             (first,) = await shop.has(1)
         finally:
             doomed.kill()

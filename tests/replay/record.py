@@ -16,6 +16,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
 from activities.webhooks import Announcement, OrderWebhooks, Webhook
+from client import webhooks
 from demo.performance import play
 from demo.report import Outcome
 from demo.stage import set_up
@@ -23,7 +24,7 @@ from demo.stories import STORIES, Story
 from deploy.embedded import embedded_server
 from runtime.worker import build_worker
 from testing.webhook_receiver import receiver, sender_to
-from workflows import calls, ids
+from workflows import ids
 
 # Identities and sticky queues are named PID@HOST by the SDK.
 _PROCESS = re.compile(rf"\d+@{re.escape(socket.gethostname())}\S*")
@@ -63,7 +64,7 @@ async def record_webhook() -> Path:
         sender = sender_to(good.url, gone.url)
         async with build_worker(server.client, [OrderWebhooks(sender).deliver_webhook]):
             announcement = Announcement(webhook=webhook, endpoints=sender.endpoints)
-            await calls.announce(server.client, announcement)
+            await webhooks.announce(server.client, announcement)
             workflow_id = ids.order_webhook_workflow_id(webhook.order_id, webhook.id)
             with suppress(WorkflowFailureError):
                 await server.client.get_workflow_handle(workflow_id).result()

@@ -18,11 +18,12 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from client import orders
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
 from orders.status import Status
 from tests.orders.builders import place
-from workflows import calls, ids
+from workflows import ids
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,8 +80,8 @@ async def test_several_processes_serve_and_stop_together(
     async with worker(tmp_path, server.address, "--processes", "2") as process:
         heard = await said(process, "Serving OrderWorkflow", times=2)
         assert f"task queue orders of {server.address}" in heard
-        await calls.place(server.client, place(order_id="served"))
-        view = await calls.show(server.client, "served")
+        await orders.place(server.client, place(order_id="served"))
+        view = await orders.show(server.client, "served")
         schedule = await server.client.get_schedule_handle(ids.RECONCILIATION).describe()
 
         process.send_signal(signal.SIGTERM)

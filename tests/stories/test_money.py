@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from client import stray_payments
 from demo.waiting import PATIENCE
 from orders.messages import RefundStatus
 from orders.status import CloseReason, Status
@@ -12,7 +13,7 @@ from orders.stray_payments import StrayPaymentInput
 from orders.values import Money
 from tests.orders.builders import eur
 from tests.stories.time_skipping import GOOD_NUMBER, TimeSkippingStory
-from workflows import calls, ids
+from workflows import ids
 
 PLN = Money.model_validate({"amount": 2490, "currency": "PLN"})
 
@@ -138,7 +139,7 @@ async def test_payment_after_the_end_goes_back_once(order: TimeSkippingStory) ->
         payer=view.buyer,
     )
     for _ in range(3):
-        await calls.send_back(order.environment.client, stray)
+        await stray_payments.refund(order.environment.client, stray)
     order.world.stray_payment_starter.started.append("late-1")
 
     await _is_back_once(order, "late-1", 2490)
@@ -149,7 +150,7 @@ async def test_money_for_an_unknown_order_goes_back_once(order: TimeSkippingStor
     stray = StrayPaymentInput(
         payment_id="unknown-1", money=eur(500), method="blik", reason="unknown_order"
     )
-    await calls.send_back(order.environment.client, stray)
+    await stray_payments.refund(order.environment.client, stray)
     order.world.stray_payment_starter.started.append("unknown-1")
     await order.environment.sleep(timedelta(days=3, seconds=2))
 
@@ -195,7 +196,7 @@ async def test_stray_money_with_a_long_payment_id_can_be_told(order: TimeSkippin
     payment = StrayPaymentInput(
         payment_id="p" * 100, money=eur(5), method="card", reason="order_closed"
     )
-    await calls.send_back(order.environment.client, payment)
+    await stray_payments.refund(order.environment.client, payment)
     order.world.stray_payment_starter.started.append(payment.payment_id)
     stray = await order.stray_payment(payment.payment_id)
     assert stray.refund

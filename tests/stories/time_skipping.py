@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from client import orders, stray_payments
 from demo.story import OrderStory
 from demo.transports import TemporalTransport
 from demo.waiting import until
@@ -25,9 +26,8 @@ from runtime.worker import build_worker
 from testing.replay import replay
 from tests.fakes import FakeWorld
 from tests.orders.builders import eur, place
-from workflows import calls, ids
+from workflows import ids
 from workflows.order import OrderWorkflow
-from workflows.stray_payment import StrayPaymentWorkflow
 
 GOOD_NUMBER = "RR123456785PL"
 WRONG_NUMBER = "XX123456785PL"
@@ -70,13 +70,7 @@ class TimeSkippingDriver:
         """Queries, which are all that a story asks by, wait for what the worker has begun."""
 
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
-        handle = self._handle(ids.stray_workflow_id(payment_id))
-        try:
-            return await handle.query(StrayPaymentWorkflow.stray_payment)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return None
+        return await stray_payments.show(self.environment.client, payment_id)
 
     async def end(self, workflow_id: str) -> None:
         await self._handle(workflow_id).result()
@@ -102,7 +96,7 @@ class TimeSkippingStory(OrderStory):
     @property
     def handle(self) -> WorkflowHandle[OrderWorkflow, OrderView]:
         """The order's own workflow."""
-        return calls.order(self.environment.client, self.placed.order_id)
+        return orders.handle(self.environment.client, self.placed.order_id)
 
     def working(self, **options: Any) -> Worker:
         """A worker for this order; in the tests that have them come and go."""

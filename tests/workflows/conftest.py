@@ -14,6 +14,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
+from client import orders
 from database.connection import Database
 from demo.stage import has_nothing_to_do
 from demo.waiting import until
@@ -27,7 +28,7 @@ from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from tests.orders.builders import eur, message, place
 from tests.stories.time_skipping import own_task_queue
-from workflows import calls, ids
+from workflows import ids
 
 MOMENT = timedelta(milliseconds=300)
 """The check of a payment, and when the provider is asked for a refund."""
@@ -72,12 +73,12 @@ class Backstage:
 
     async def rests(self) -> None:
         """Wait until the order has nothing to do."""
-        order = calls.order(self.client, self.placed.order_id)
+        order = orders.handle(self.client, self.placed.order_id)
         await until(order.describe, has_nothing_to_do)
 
     async def place(self) -> None:
         """R1: place the order, and let its first task be done."""
-        await calls.place(self.client, self.placed)
+        await orders.place(self.client, self.placed)
         await self.view()
 
     async def tell(self, name: str, **fields: Any) -> None:
@@ -85,7 +86,7 @@ class Backstage:
         await self.say(message(name, **fields))
 
     async def say(self, what: Message) -> None:
-        await calls.signal(self.client, self.placed.order_id, what)
+        await orders.signal(self.client, self.placed.order_id, what)
 
     async def pay(self, payment_id: str = "pay-1", amount: int = 2490) -> None:
         await self.say(
@@ -112,11 +113,11 @@ class Backstage:
         return set(kinds[last:])
 
     async def _events(self) -> list[HistoryEvent]:
-        order = calls.order(self.client, self.placed.order_id)
+        order = orders.handle(self.client, self.placed.order_id)
         return [event async for event in order.fetch_history_events()]
 
     async def view(self) -> OrderView:
-        return await calls.show(self.client, self.placed.order_id)
+        return await orders.show(self.client, self.placed.order_id)
 
     async def becomes(self, status: Status) -> OrderView:
         return await until(self.view, lambda view: view.status is status)

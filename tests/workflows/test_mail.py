@@ -17,6 +17,7 @@ from adapters.notifications.email import MailComposer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
+from client import late_chargebacks
 from database.connection import Database
 from database.deliveries import SqlDeliveries
 from database.orders import SqlOrders
@@ -30,7 +31,7 @@ from testing.mail_server import MailServer, mail_server
 from tests.orders.builders import eur
 from tests.stories.conftest import order_id_of
 from tests.stories.time_skipping import TimeSkippingStory, forget, time_skipping_story
-from workflows import calls, ids, options
+from workflows import ids, options
 
 ANNA = Party(id="buyer-7", name="Anna", locale="pl", notify=("mailto:anna@example.org",))
 SHOP = Party(id="seller-3", name="Shop 3", locale="en", notify=("mailto://shop@example.org",))
@@ -209,7 +210,7 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     news = ChargebackReported(
         payment_id=paid.payment.payment_id, money=paid.amount_paid, status=ChargebackStatus.OPENED
     )
-    late = await calls.charge_back_late(order.environment.client, ended.order_id, news)
+    late = await late_chargebacks.start(order.environment.client, ended.order_id, news)
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)
     await server.start()
@@ -231,7 +232,7 @@ async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -
     before = len(server.mails)
     await server.stop()
     news = ChargebackReported(payment_id=payment_id, money=eur(5), status=ChargebackStatus.OPENED)
-    late = await calls.charge_back_late(order.environment.client, None, news)
+    late = await late_chargebacks.start(order.environment.client, None, news)
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)
     await server.start()

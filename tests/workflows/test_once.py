@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from activities.disputes import DisputeCase
@@ -19,8 +18,10 @@ from activities.refunds import RefundQuestion, RefundRequest, RefundState
 from activities.stray_payments import StrayPaymentSnapshot
 from adapters.local.disputes import LocalDisputeCases
 from adapters.local.provider import LocalProvider
-from adapters.stray_processes import TemporalStrayPayments
+from adapters.temporal import TemporalStrayPayments
 from adapters.tracking.registry import SqlNumberRegistry
+from client import orders
+from client.errors import NotRunning
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
@@ -35,7 +36,7 @@ from tests.fakes import FakeChannel
 from tests.orders.builders import eur, message, place
 from tests.stories.conftest import order_id_of
 from tests.stories.time_skipping import TimeSkippingStory, forget, time_skipping_story
-from workflows import calls, ids
+from workflows import ids
 
 
 class Died(Exception):
@@ -305,9 +306,7 @@ async def test_updates_that_come_with_the_end_are_answered(
 
     taken = [it for it in answers if not isinstance(it, BaseException)]
     refused = [it for it in answers if isinstance(it, NotAllowedNow)]
-    too_late = [
-        it for it in answers if isinstance(it, RPCError) and it.status is RPCStatusCode.NOT_FOUND
-    ]
+    too_late = [it for it in answers if isinstance(it, NotRunning)]
     assert len(taken) + len(refused) + len(too_late) == len(answers)
     assert view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
     assert len(taken) == len(view.messages) + 1
@@ -321,7 +320,7 @@ async def test_one_message_id_has_one_effect_however_it_is_sent(
         await order.place()
         told = message("buyer_message", text="Once.", message_id="m-1")
         await order.signal(told)
-        await calls.update(environment.client, order.placed.order_id, told)
+        await orders.update(environment.client, order.placed.order_id, told)
         await order.handle.execute_update("buyer_message", told, id="another")
         await order.signal(told)
 
@@ -339,14 +338,16 @@ async def test_the_same_order_placed_twice_is_one(
         await order.place()
         other = place(order_id=order.placed.order_id, shipping_price=eur(100))
         placed = await asyncio.gather(
-            *(calls.place(environment.client, it) for it in (order.placed, other)),
+            *(orders.place(environment.client, it) for it in (order.placed, other)),
             return_exceptions=True,
         )
         before = await order.view()
         await order.signal("cancel_request", reason="other")
         await order.must_end()
-        again = await asyncio.gather(calls.place(environment.client, other), return_exceptions=True)
+        again = await asyncio.gather(
+            orders.place(environment.client, other), return_exceptions=True
+        )
 
     names = {type(it).__name__ for it in (*placed, *again)}
-    assert names == {"WorkflowAlreadyStartedError"}
+    assert names == {"OrderIdReused"}
     assert before.amount_due == eur(2490)

@@ -15,8 +15,9 @@ from temporalio.client import (
 
 from activities.notifications import Subscribers
 from activities.webhooks import Webhook
+from adapters.temporal import TemporalSubscribers
 from adapters.webhooks.sender import WebhookSender
-from adapters.webhooks.subscribers import TemporalSubscribers
+from client import late_chargebacks, orders
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from demo.waiting import until
@@ -28,7 +29,7 @@ from testing.replay import replay
 from testing.webhook_receiver import SECRET, Received, Receiver, receiver, sender_to
 from tests.orders.builders import eur
 from tests.workflows.conftest import POLICY, Backstage
-from workflows import calls, ids
+from workflows import ids
 from workflows.options import DELIVER_WEBHOOK
 
 
@@ -119,7 +120,7 @@ async def test_every_change_is_told_once_and_signed(stage: Backstage, shop: Rece
         await shop.has(2)
         await stage.tell("buyer_message", text="canary", message_id="1")
         await stage.tell("cancel_request", reason="changed_mind")
-        view: OrderView = await calls.order(stage.client, stage.placed.order_id).result()
+        view: OrderView = await orders.handle(stage.client, stage.placed.order_id).result()
         await shop.has(3)
 
     last = max(shop.got, key=lambda it: it.data["revision"])
@@ -141,11 +142,11 @@ async def test_an_order_costs_the_same_with_and_without_webhooks(
         stage.placed = stage.placed.model_copy(update={"order_id": order_id})
         async with stage.working():
             # Nothing is asked meanwhile: a query that comes into a task costs another one.
-            await calls.place(stage.client, stage.placed)
+            await orders.place(stage.client, stage.placed)
             await stage.rests()
             await stage.tell("cancel_request", reason="changed_mind")
-            await calls.order(stage.client, order_id).result()
-        history = calls.order(stage.client, order_id).fetch_history_events()
+            await orders.handle(stage.client, order_id).result()
+        history = orders.handle(stage.client, order_id).fetch_history_events()
         return [event.event_type async for event in history]
 
     without = await events("unheard")
@@ -165,7 +166,7 @@ async def test_a_receiver_that_was_down_gets_each_webhook_once_it_is_back(
     async with stage.working():
         await stage.place()
         await stage.tell("cancel_request", reason="changed_mind")
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         assert view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
         async with shop.serving():
             got = await shop.has(1)
@@ -201,7 +202,7 @@ async def test_a_broken_endpoint_delays_no_other(stage: Backstage, shop: Receive
             await stage.place()
             await shop.has(1)
             await stage.tell("cancel_request", reason="changed_mind")
-            await calls.order(stage.client, stage.placed.order_id).result()
+            await orders.handle(stage.client, stage.placed.order_id).result()
             await shop.has(2)
             described = await process(stage, shop.got[0]).describe()
 
@@ -249,7 +250,7 @@ async def test_nobody_waits_while_changes_cannot_be_announced(
         )
         assert shop.got == []
         broken.down = False
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         await shop.has(1)
 
     assert told(shop)[-1] == view.timeline[-1].what
@@ -297,7 +298,7 @@ async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop
         await stage.place()
         await stage.is_asked_to_cancel()
         await stage.tell("seller_reply", decision="accept")
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
     subscribe(stage, sender_to(shop.url))
     payment = view.payment
     assert payment
@@ -308,7 +309,7 @@ async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop
         reason="fraudulent",
     )
     async with stage.working():
-        late = await calls.charge_back_late(stage.client, view.order_id, news)
+        late = await late_chargebacks.start(stage.client, view.order_id, news)
         await late.result()
         (got,) = await shop.has(1)
 

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from temporalio.api.enums.v1 import EventType
 
+from client import orders
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from orders.status import CloseReason, Status
 from testing.replay import replay
 from tests.orders.builders import place
 from tests.workflows.conftest import POLICY, WINDOW, Backstage
-from workflows import calls, ids
+from workflows import ids
 
 MESSAGE_AND_TIMER = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
@@ -23,7 +24,7 @@ MESSAGE_AND_TIMER = {
 
 
 async def _must_replay(stage: Backstage) -> None:
-    await replay(await calls.order(stage.client, stage.placed.order_id).fetch_history())
+    await replay(await orders.handle(stage.client, stage.placed.order_id).fetch_history())
 
 
 @pytest.mark.parametrize("payment_first", [True, False])
@@ -86,7 +87,7 @@ async def test_good_shipping_evidence_wins_over_a_cancellation_request(
         await stage.tell("tracking_number", number="1Z5R89390357567127")
 
     async with stage.working():
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         assert view.status is Status.SHIPPED
         assert view.cancellation
         assert view.cancellation.status == "ended_by_shipment"
@@ -140,7 +141,7 @@ async def test_silence_without_workers_ends_as_with_them(stage: Backstage) -> No
     await stage.deadline_passes()
 
     async with stage.working():
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         assert view.close_reason is CloseReason.SELLER_NO_RESPONSE
         assert view.amount_refunded == view.amount_paid
 
@@ -168,7 +169,7 @@ async def test_a_payment_after_closing_goes_back_once(stage: Backstage) -> None:
         await stage.pay("pay-2")
 
     async with stage.working():
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         payment_id = f"{view.order_id}-pay-2"
         await stage.client.get_workflow_handle(ids.stray_workflow_id(payment_id)).result()
         assert view.amount_paid == view.amount_refunded
@@ -186,6 +187,6 @@ async def test_a_worker_that_replays_every_task_sees_the_money_back(stage: Backs
         await stage.is_asked_to_cancel()
         await stage.tell("seller_reply", decision="accept")
 
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         assert view.close_reason is CloseReason.SELLER_ACCEPTED
         assert view.amount_refunded.amount == 2490

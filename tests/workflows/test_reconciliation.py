@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import Period, Report
+from client import orders, stray_payments
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
@@ -15,7 +16,7 @@ from orders.stray_payments import StrayPaymentInput
 from tests.database.samples import book
 from tests.orders.builders import eur
 from tests.workflows.test_stripe import AtStripe, at_stripe
-from workflows import calls, ids
+from workflows import ids
 
 __all__ = ["at_stripe"]
 
@@ -73,7 +74,7 @@ async def test_a_refund_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -
         await front.settle(await at_stripe.refund())
 
         first = await reconciled(at_stripe)
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
         second = await reconciled(at_stripe)
 
     assert kinds(first) == ["refund_news_missing"]
@@ -90,7 +91,7 @@ async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStrip
         payment_id = await at_stripe.is_paid()
         await stage.becomes(Status.AWAITING_SHIPMENT)
         await stage.tell("tracking_number", number="1Z5R89390357567127")
-        await calls.order(stage.client, stage.placed.order_id).result()
+        await orders.handle(stage.client, stage.placed.order_id).result()
         front.post.drop = 1.0
         front.end_dispute(await front.dispute(payment_id), "lost")
 
@@ -119,7 +120,7 @@ async def test_news_in_any_order_comes_to_the_same(at_stripe: AtStripe) -> None:
         statuses = await front.post.deliver()
         while front.post.waiting:
             await front.post.deliver()
-        view = await calls.order(stage.client, stage.placed.order_id).result()
+        view = await orders.handle(stage.client, stage.placed.order_id).result()
 
     assert 409 in statuses
     assert view.close_reason is CloseReason.CHARGED_BACK
@@ -203,7 +204,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
         stray = StrayPaymentInput(
             payment_id=payment_id, money=eur(2490), method="card", reason="unknown_order"
         )
-        await calls.send_back(stage.client, stray)
+        await stray_payments.refund(stage.client, stray)
         await until(lambda: SqlStrayPayments(stage.database).find(payment_id))
 
         report = await reconciled(at_stripe)
@@ -224,10 +225,10 @@ async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) ->
         await stage.place()
         await at_stripe.is_paid()
         await stage.becomes(Status.AWAITING_SHIPMENT)
-        handle = await calls.send_back(stage.client, stray)
+        handle = await stray_payments.refund(stage.client, stray)
         await until(lambda: SqlLedger(stage.database).balances("stray/ch_lost"))
         await handle.terminate()
-        await calls.order(stage.client, stage.placed.order_id).terminate()
+        await orders.handle(stage.client, stage.placed.order_id).terminate()
 
         report = await reconciled(at_stripe)
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from adapters.stripe.events import read_event
 from adapters.stripe.provider import StripeProvider
+from client import orders
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
 from database.ledger import SqlLedger
@@ -22,7 +23,6 @@ from testing.stripe.faults import InjectedFault
 from testing.stripe.peer import API_KEY, Peer
 from tests.orders.builders import eur
 from tests.workflows.conftest import Backstage
-from workflows import calls
 
 
 @dataclasses.dataclass
@@ -88,7 +88,7 @@ async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) 
         await front.post.deliver()
 
         async with asyncio.timeout(20):
-            view = await calls.order(stage.client, stage.placed.order_id).result()
+            view = await orders.handle(stage.client, stage.placed.order_id).result()
 
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == eur(2490)
@@ -109,7 +109,7 @@ async def test_a_chargeback_at_stripe_is_not_paid_twice(at_stripe: AtStripe) -> 
         await front.post.deliver()
 
         async with asyncio.timeout(20):
-            view = await calls.order(stage.client, stage.placed.order_id).result()
+            view = await orders.handle(stage.client, stage.placed.order_id).result()
 
     assert view.close_reason is CloseReason.CHARGED_BACK
     assert view.refund is None

@@ -9,6 +9,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
+from client import orders
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from demo.waiting import until
@@ -19,7 +20,7 @@ from orders.values import Money
 from tests.orders.builders import eur
 from tests.workflows.test_reconciliation import reconciled
 from tests.workflows.test_stripe import AtStripe, at_stripe
-from workflows import calls, ids
+from workflows import ids
 from workflows.stray_payment import StrayPaymentWorkflow
 
 __all__ = ["at_stripe"]
@@ -36,12 +37,12 @@ async def _is_paid(order: AtStripe) -> None:
 async def _ships(order: AtStripe) -> None:
     await _is_paid(order)
     await order.stage.tell("tracking_number", number="1Z5R89390357567127")
-    await calls.order(order.stage.client, order.stage.placed.order_id).result()
+    await orders.handle(order.stage.client, order.stage.placed.order_id).result()
 
 
 async def _is_closed(order: AtStripe) -> None:
     await order.stage.say(CancelRequest(reason=CancelReason.OTHER))
-    await calls.order(order.stage.client, order.stage.placed.order_id).result()
+    await orders.handle(order.stage.client, order.stage.placed.order_id).result()
 
 
 PLN = Money.model_validate({"amount": 2490, "currency": "PLN"})

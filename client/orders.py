@@ -1,0 +1,104 @@
+"""How Python code talks to orders. Other languages do the same by the contract's names."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from client import workflows
+from client.errors import NotRunning, OrderIdReused, UnknownOrder, domain_errors
+from client.finished_orders import LateDelivery, deliver_late
+from orders.messages import Message
+from orders.order import Order
+from orders.place_order import PlaceOrder
+from orders.view import OrderView, deadline
+from workflows import ids, summary
+from workflows.order import OrderWorkflow
+
+StoredOrder = Callable[[str], Awaitable[OrderView | None]]
+"""Reads an order's last view by the order's id, where views outlive workflows; None if it never was."""
+
+
+async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
+    """Place an order (R1). Raises OrderIdReused for an id that Temporal knows."""
+    new = Order.new(placed, datetime.now(UTC))
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(ids.ORDER_STATUS, new.status.value),
+            SearchAttributePair(ids.BUYER_ID, placed.buyer.id),
+            SearchAttributePair(ids.SELLER_ID, placed.seller.id),
+            SearchAttributePair(ids.ORDER_DEADLINE, deadline(new) or new.pay_by),
+        ]
+    )
+    try:
+        return await client.start_workflow(
+            OrderWorkflow.run,
+            args=[placed],
+            id=ids.order_workflow_id(placed.order_id),
+            task_queue=ids.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=attributes,
+            static_summary=summary.summary(placed),
+            static_details=summary.about(placed),
+        )
+    except WorkflowAlreadyStartedError:
+        raise OrderIdReused(placed.order_id) from None
+
+
+def handle(client: Client, order_id: str) -> WorkflowHandle[OrderWorkflow, OrderView]:
+    """The handle of an order's workflow, whether it exists or not."""
+    return client.get_workflow_handle_for(OrderWorkflow.run, ids.order_workflow_id(order_id))
+
+
+async def show(client: Client, order_id: str, patience: timedelta | None = None) -> OrderView:
+    """The order as it is now, or as it ended. Raises UnknownOrder, NoAnswer and WorkflowFailed."""
+    with domain_errors(UnknownOrder(order_id)):
+        return await handle(client, order_id).query(OrderWorkflow.order_view, rpc_timeout=patience)
+
+
+async def is_running(client: Client, order_id: str) -> bool:
+    """Whether the order's workflow runs: something about the order is left to happen."""
+    return await workflows.is_running(client, ids.order_workflow_id(order_id))
+
+
+async def signal(client: Client, order_id: str, message: Message) -> None:
+    """Signal a running order, which lists in ``refused`` what it cannot take. Raises NotRunning."""
+    await workflows.signal(client, ids.order_workflow_id(order_id), message)
+
+
+async def update(
+    client: Client, order_id: str, message: Message, patience: timedelta | None = None
+) -> OrderView:
+    """Update a running order; its view. Raises as ``workflows.update``."""
+    workflow_id = ids.order_workflow_id(order_id)
+    return await workflows.update(client, workflow_id, message, OrderView, patience)
+
+
+async def send(
+    client: Client,
+    order_id: str,
+    message: Message,
+    stored: StoredOrder,
+    patience: timedelta | None = None,
+) -> OrderView | LateDelivery:
+    """Update an order, and where it does not run any more, see to money that moves nevertheless (R17, R23).
+
+    Raises as ``update`` and ``deliver_late``, and never NotRunning.
+    """
+    try:
+        return await update(client, order_id, message, patience)
+    except NotRunning:
+        return await deliver_late(client, order_id, await stored(order_id), message)
+
+
+async def send_signal(
+    client: Client, order_id: str, message: Message, stored: StoredOrder
+) -> LateDelivery | None:
+    """Signal an order; otherwise as ``send``. None where the order runs."""
+    try:
+        await signal(client, order_id, message)
+    except NotRunning:
+        return await deliver_late(client, order_id, await stored(order_id), message)
+    return None

@@ -1,0 +1,47 @@
+"""How reconciliation is run: at once, or every day."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+
+from activities.reconciliation import Report
+from workflows import ids
+from workflows.reconciliation import ReconciliationWorkflow
+
+# Days. Longer than an order waits for a refund; older money is compared when somebody asks for it.
+_LOOK_BACK = 35
+
+
+async def reconcile(client: Client, days: int) -> Report:
+    """Compare provider, ledger and workflows now, looking back so many days; joins one that runs."""
+    return await client.execute_workflow(
+        ReconciliationWorkflow.run,
+        days,
+        id=ids.RECONCILIATION,
+        task_queue=ids.TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"Reconciliation of the last {days} days",
+    )
+
+
+async def schedule_daily(client: Client) -> None:
+    """Have it run every day. A schedule that is there already, perhaps changed by somebody, stays."""
+    start = ScheduleActionStartWorkflow(
+        ReconciliationWorkflow.run,
+        _LOOK_BACK,
+        id=f"{ids.RECONCILIATION}-daily",
+        task_queue=ids.TASK_QUEUE,
+        static_summary=f"Reconciliation of the last {_LOOK_BACK} days",
+    )
+    daily = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(days=1))])
+    with suppress(ScheduleAlreadyRunningError):
+        await client.create_schedule(ids.RECONCILIATION, Schedule(action=start, spec=daily))

@@ -1,0 +1,51 @@
+"""How Python code talks to stray payments: those that no order takes (R17)."""
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from client import workflows
+from client.errors import NotRunning, domain_errors
+from orders.messages import ChargebackReported
+from orders.stray_payments import StrayPaymentInput, StrayPaymentState
+from workflows import ids
+from workflows.stray_payment import StrayPaymentWorkflow
+
+StrayPaymentHandle = WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]
+
+
+async def refund(client: Client, payment: StrayPaymentInput) -> StrayPaymentHandle:
+    """Start the full refund of a payment that no order takes; the same payment is refunded once."""
+    try:
+        return await client.start_workflow(
+            StrayPaymentWorkflow.run,
+            args=[payment],
+            id=ids.stray_workflow_id(payment.payment_id),
+            task_queue=ids.TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=f"Payment {payment.payment_id}: {payment.money} goes back ({payment.reason})",
+        )
+    except WorkflowAlreadyStartedError:
+        return handle(client, payment.payment_id)
+
+
+def handle(client: Client, payment_id: str) -> StrayPaymentHandle:
+    """The handle of a stray payment's workflow, whether it exists or not."""
+    workflow_id = ids.stray_workflow_id(payment_id)
+    return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
+
+
+async def show(client: Client, payment_id: str) -> StrayPaymentState | None:
+    """The stray payment as it is now, or as it ended; None where Temporal knows of none."""
+    unknown = NotRunning(ids.stray_workflow_id(payment_id))
+    try:
+        with domain_errors(unknown):
+            return await handle(client, payment_id).query(StrayPaymentWorkflow.stray_payment)
+    except NotRunning:
+        return None
+
+
+async def charge_back(client: Client, message: ChargebackReported) -> StrayPaymentState:
+    """R23: the payer's bank took a stray payment back, or has decided. Raises as ``workflows.update``."""
+    workflow_id = ids.stray_workflow_id(message.payment_id)
+    return await workflows.update(client, workflow_id, message, StrayPaymentState)

@@ -1,0 +1,58 @@
+"""Messages to workflows by their ids, whichever kind of workflow it is."""
+
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from client.errors import NotRunning, domain_errors
+from orders.messages import Message
+
+PATIENCE = timedelta(seconds=30)
+"""Longer than a worker takes to come back from a restart, short enough for a person to wait."""
+
+_Answer = TypeVar("_Answer")
+
+
+async def signal(client: Client, workflow_id: str, message: Message) -> None:
+    """Send a message without waiting for its answer. Raises NotRunning."""
+    with domain_errors(NotRunning(workflow_id)):
+        await client.get_workflow_handle(workflow_id).signal(message.name, message)
+
+
+async def update(
+    client: Client,
+    workflow_id: str,
+    message: Message,
+    answer: type[_Answer],
+    patience: timedelta | None = None,
+) -> _Answer:
+    """Send a message and return its answer.
+
+    Raises NotAllowedNow, InvalidInput, WorkflowFailed, NotRunning and NoAnswer.
+    """
+    with domain_errors(NotRunning(workflow_id)):
+        answered: _Answer = await client.get_workflow_handle(workflow_id).execute_update(
+            message.name,
+            message,
+            id=_update_id(message),
+            result_type=answer,
+            rpc_timeout=patience or PATIENCE,
+        )
+    return answered
+
+
+async def is_running(client: Client, workflow_id: str) -> bool:
+    """Whether the workflow runs; False also for one that never was, or whose history is gone."""
+    try:
+        with domain_errors(NotRunning(workflow_id)):
+            described = await client.get_workflow_handle(workflow_id).describe()
+    except NotRunning:
+        return False
+    return described.status is WorkflowExecutionStatus.RUNNING
+
+
+def _update_id(message: Message) -> str | None:
+    # Temporal knows an update by its id alone: with the name in it, an id that was used for another
+    # message does not fetch that one's answer.
+    return message.message_id and f"{message.name}:{message.message_id}"
