@@ -21,7 +21,7 @@ from cli.failure import Failure
 from i18n.catalogues import LOCALES
 from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
-from i18n.sentences import refusal
+from i18n.sentences import localize
 from runtime.namespace import register_search_attributes, schedule_reconciliation
 from runtime.settings import Settings
 from runtime.supervisor import serve_together
@@ -101,7 +101,7 @@ def _serve_process(settings: Settings) -> NoReturn:
             asyncio.run(serve(settings))
     except (BadConfiguration, CannotServe) as error:
         log.debug("The worker cannot serve", exc_info=True)
-        err.print(plain(refusal(str(error), of_terminal(os.environ))))
+        err.print(plain(localize(str(error), of_terminal(os.environ))))
         status = 1
     except Exception as error:
         log.error("The worker stopped: %s", error, exc_info=settings.log_level == "DEBUG")

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from temporalio import activity
 
+from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
 from orders.status import Status
 from orders.stray_payments import StrayPaymentState
@@ -20,13 +21,13 @@ _LOOKS = 3
 _APART = timedelta(seconds=1)
 
 
-class Finding(Frozen):
+class Finding(WithSentences, Frozen):
     """A difference: about which order (or payment, or refund), what ought to be, what is, and since when.
 
     ``repaired`` says that the missing news has been brought; whether it was taken the next run shows.
     """
 
-    about: str
+    about: Text
     what: Literal[
         "payment_missing",
         "payment_taken_twice",
@@ -43,8 +44,8 @@ class Finding(Frozen):
         "stray_money_left",
         "ledger_out_of_balance",
     ]
-    expected: str
-    found: str
+    expected: Text
+    found: Text
     since: Instant
     repaired: bool = False
 

@@ -5,12 +5,13 @@ step; what is here only empties it. Systems that subscribed to changes are told 
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 from temporalio import activity
 
 from orders.messages import Role
 from orders.place_order import Party
+from orders.sentence_fields import Details
 from orders.values import Frozen, Instant
 
 
@@ -23,7 +24,7 @@ class OutboxMessage(Frozen):
     party: Party | None
     what: str
     at: Instant
-    details: dict[str, Any]
+    details: Details
 
 
 class Outbox(Protocol):

@@ -11,14 +11,16 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from orders.messages import RefundStatus
+from orders.sentence_fields import Text, WithSentences, with_sentences
 from orders.values import Frozen, Instant, Money
 
 
 class ProviderRefusal(ApplicationError):
     """This will never be done, however often it is asked for: asking again is no use."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, type="ProviderRefusal", non_retryable=True)
+    def __init__(self, reason: str) -> None:
+        details = with_sentences({"reason": reason})
+        super().__init__(reason, details, type="ProviderRefusal", non_retryable=True)
 
 
 class RefundRequest(Frozen):
@@ -47,11 +49,11 @@ class RefundQuestion(Frozen):
     at: Instant
 
 
-class RefundState(Frozen):
+class RefundState(WithSentences, Frozen):
     """All an order needs to know of a provider's refund; a provider's own body never leaves its adapter."""
 
     status: RefundStatus
-    reason: str = ""
+    reason: Text = ""
 
 
 class PaymentProvider(Protocol):

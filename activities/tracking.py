@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
 from orders.values import Frozen
 
@@ -40,7 +41,7 @@ class TrackingCheck(Frozen):
     carrier: str | None = None
 
 
-class TrackingVerdict(Frozen):
+class TrackingVerdict(WithSentences, Frozen):
     """Good or not; ``carrier`` whose number it is.
 
     ``reason`` is a sentence: why it is not good or, with one that is, what else is to be known of it.
@@ -48,7 +49,7 @@ class TrackingVerdict(Frozen):
 
     valid: bool
     carrier: str | None = None
-    reason: str | None = None
+    reason: Text | None = None
 
 
 class NumberRules(Protocol):

@@ -11,8 +11,7 @@ from cli.failure import Failure
 from client.errors import NoAnswer
 from database.connection import DATABASE_ERRORS, Database
 from database.schema import NewerDatabase
-from i18n.current import current_locale, gettext
-from i18n.sentences import refusal as refusal_in
+from i18n.current import gettext
 from runtime.program import COMMAND
 from runtime.settings import Settings, setting_errors
 from runtime.temporal import (
@@ -21,7 +20,7 @@ from runtime.temporal import (
     connect,
     first_line,
     quiet_core,
-    refusal,
+    why_refused,
 )
 
 
@@ -47,7 +46,7 @@ async def connection() -> AsyncIterator[Client]:
     except NoAnswer:
         raise no_answer() from None
     except RPCError as error:
-        raise Failure(refusal(client, error), status=1) from None
+        raise Failure(why_refused(client, error), status=1) from None
 
 
 @asynccontextmanager
@@ -61,7 +60,7 @@ async def open_configured_database() -> AsyncIterator[Database]:
         finally:
             await database.close()
     except NewerDatabase as error:
-        raise Failure(refusal_in(str(error), current_locale()), status=1) from None
+        raise Failure(str(error), status=1) from None
     except DATABASE_ERRORS as error:
         raise Failure(
             gettext(

@@ -13,14 +13,14 @@ from temporalio.client import Client
 from cli import rendering
 from cli.arguments import Flag, Id
 from cli.connection import connection, no_answer
-from cli.console import out
+from cli.console import out, plain
 from cli.failure import Failure
 from cli.orders import find_order, unknown_order
 from client import orders
 from client.errors import NoAnswer, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery
 from i18n.current import current_locale, gettext
-from i18n.sentences import refusal as refusal_in
+from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.messages import MESSAGES, Message, PaymentReceived, parse
 from orders.view import OrderView
@@ -62,9 +62,10 @@ async def send(
             raise unknown_order(order_id) from None
         except NotAllowedNow as error:
             raise await _refused(client, order_id, message, error) from None
-        except (InvalidInput, WorkflowFailed) as error:
-            why = rendering.refusal(first_line(error), None)
-            raise _failure(message, why) from None
+        except InvalidInput as error:
+            raise _failure(message, rendering.refusal(str(error), None)) from None
+        except WorkflowFailed as error:
+            raise _failure(message, plain(first_line(error))) from None
         except NoAnswer:
             raise no_answer(
                 gettext(
@@ -152,9 +153,9 @@ def _read_message(name: str, json: str | None, message_id: str | None) -> Messag
         chosen = message_id or message.message_id or f"cli-{uuid4()}"
         return type(message).model_validate({**given, "message_id": chosen})
     except InvalidInput as error:
-        raise Failure(f"{_refusal_of(error)}{_takes(name)}") from None
+        raise Failure(f"{localize(str(error), current_locale())}{_takes(name)}") from None
     except ValidationError as error:
-        raise Failure(_refusal_of(InvalidInput.of(name, error))) from None
+        raise Failure(str(InvalidInput.from_validation(name, error))) from None
 
 
 def _takes(name: str) -> str:
@@ -169,8 +170,3 @@ def _takes(name: str) -> str:
     return gettext(
         " {name} takes {needed}; optional: {optional}.", name=name, needed=needed, optional=optional
     )
-
-
-def _refusal_of(error: InvalidInput) -> str:
-    """What is wrong with an input, in the current language."""
-    return refusal_in(str(error), current_locale())

@@ -21,7 +21,6 @@ from client.errors import OrderIdReused, UnknownOrder, WorkflowFailed
 from database.orders import SqlOrders
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
-from i18n.sentences import refusal as refusal_in
 from orders.errors import InvalidInput
 from orders.place_order import PlaceOrder
 from orders.status import Status
@@ -259,7 +258,7 @@ def _read_order(file: str) -> PlaceOrder:
         raise Failure(
             gettext(
                 "{error} samples/order-eur.json shows what an order looks like.",
-                error=refusal_in(str(InvalidInput.of(file, error)), current_locale()),
+                error=InvalidInput.from_validation(file, error),
             )
         ) from None
 

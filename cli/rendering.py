@@ -18,7 +18,7 @@ from database.outbox import OutboxEntry
 from i18n.current import current_locale, gettext
 from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, PHRASES, label, phrase
-from i18n.sentences import refusal as said_again
+from i18n.sentences import localize
 from orders.messages import Role
 from orders.schedule import COMING_PHRASES
 from orders.status import Status
@@ -61,7 +61,7 @@ def money(value: Money | Balance) -> str:
 
 def refusal(reason: str, available_from: datetime | None) -> str:
     """Why something cannot be done now and, where known, from when it can."""
-    why = plain(said_again(reason, current_locale()))
+    why = plain(localize(reason, current_locale()))
     if available_from is None:
         return why
     since = gettext("It is possible from {instant} on.", instant=from_instant(available_from))
@@ -301,9 +301,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
 
 def _coming(what: str) -> str:
     return (
-        said_again(COMING_PHRASES[what], current_locale())
-        if what in COMING_PHRASES
-        else words(what)
+        localize(COMING_PHRASES[what], current_locale()) if what in COMING_PHRASES else words(what)
     )
 
 
@@ -325,7 +323,7 @@ def _code(name: str, value: str) -> str:
     for kind in _KINDS.get(name, ()):
         if value in LABELS[kind]:
             return named(kind, value)
-    return said_again(value, current_locale())
+    return localize(value, current_locale())
 
 
 def _title(text: str) -> Text:

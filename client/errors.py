@@ -23,6 +23,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orders.errors import InvalidInput, NotAllowedNow
+from workflows.messages import reason_of
 
 
 class ClientError(Exception):
@@ -85,9 +86,9 @@ def is_unknown_namespace(error: RPCError) -> bool:
 def _refusal(cause: BaseException | None) -> Exception:
     match cause:
         case ApplicationError(type="NotAllowedNow", details=[dict() as details, *_]):
-            return NotAllowedNow.of(details)
+            return NotAllowedNow.from_details(details)
         case ApplicationError(type="InvalidInput"):
-            return InvalidInput(cause.message)
+            return InvalidInput(reason_of(cause))
         case _:
             return WorkflowFailed(str(cause))
 

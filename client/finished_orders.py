@@ -9,6 +9,7 @@ from client.errors import UnknownOrder
 from orders.chargebacks import chargeback_problem, repeats_chargeback
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, Message, PaymentReceived
+from orders.sentences import sentence
 from orders.status import Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
@@ -89,4 +90,6 @@ def _refusal(view: OrderView, message: Message) -> NotAllowedNow:
     listed = (action for actions in view.actions.values() for action in actions)
     reason = next((it.reason for it in listed if it.action == message.name), None)
     code = RefusalCode.ORDER_SHIPPED if view.status is Status.SHIPPED else RefusalCode.ORDER_CLOSED
-    return NotAllowedNow(message.name, code, view.status.value, reason or "The order is over.")
+    return NotAllowedNow(
+        message.name, code, view.status.value, reason or sentence("The order is over.")
+    )

@@ -12,6 +12,7 @@ from activities.notifications import OutboxMessage
 from database.connection import Database, insert_if_missing
 from database.tables import deliveries, outbox
 from orders.place_order import Party
+from orders.sentence_fields import with_sentences
 from orders.values import Frozen, Instant
 
 
@@ -85,7 +86,7 @@ async def add(connection: AsyncConnection, messages: Iterable[OutboxMessage]) ->
             party=message.party.model_dump_json() if message.party else None,
             what=message.what,
             at=message.at,
-            details=json.dumps(message.details),
+            details=json.dumps(with_sentences(message.details)),
         )
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 
 from cli.app import main
@@ -12,8 +11,6 @@ from gateway.observability import log_as_json
 from gateway.server import serve
 from i18n.catalogues import LOCALES
 from i18n.current import use_locale
-from i18n.negotiation import of_terminal
-from i18n.sentences import refusal
 from runtime.temporal import CannotServe
 
 
@@ -27,7 +24,7 @@ def gateway() -> int:
         with use_locale(LOCALES[0]):
             asyncio.run(serve(settings))
     except CannotServe as error:
-        raise Failure(refusal(str(error), of_terminal(os.environ)), status=1) from None
+        raise Failure(str(error), status=1) from None
     except KeyboardInterrupt:
         pass
     return 0

@@ -128,7 +128,7 @@ async def read_as(request: Request, model: type[_Body]) -> _Body:
     try:
         found = model.model_validate_json(body or b"{}")
     except ValidationError as error:
-        raise InvalidInput.of(model.__name__, error) from None
+        raise InvalidInput.from_validation(model.__name__, error) from None
     refuse_repeated_keys(body or b"{}")
     return found
 

@@ -30,8 +30,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from i18n.catalogues import N_, Locale
-from i18n.sentences import refusal
+from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
+from orders.sentence_fields import SentenceData
 from orders.sentences import sentence
 
 MEDIA_TYPE = "application/problem+json"
@@ -54,6 +55,9 @@ class ProblemDetails(BaseModel):
     code: str | None = Field(default=None, description="Why, as one of the contract's codes.")
     order_status: str | None = None
     reason: str | None = None
+    reason_sentence: SentenceData | None = Field(
+        default=None, description="What `reason` was made of, to say it in another language."
+    )
     available_from: str | None = Field(
         default=None, description="From when the same message would be taken, if that is known."
     )
@@ -84,7 +88,7 @@ class Problem(Exception):
             type=_TYPES + self.slug,
             title=self.title,
             status=self.status,
-            detail=refusal(self.detail, locale),
+            detail=localize(self.detail, locale),
             instance=f"urn:request:{request_id}",
             **self.more,
         )
@@ -202,15 +206,9 @@ def refused(error: NotAllowedNow, instead: list[str], process: str | None = None
             reason=detail,
             process=process,
         )
-    about = error.details()
-    more: dict[str, Any] = {
-        "action": about["action"],
-        "code": about["code"],
-        "order_status": about["status"],
-        "reason": about["reason"],
-        "available_from": about["available_from"],
-        "instead": instead,
-    }
+    more = error.details()
+    more["order_status"] = more.pop("status")
+    more["instead"] = instead
     if process:
         more["process"] = process
     return MessageRefused(detail, **more)

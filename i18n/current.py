@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from typing import Final
 
 from i18n.catalogues import LOCALES, Locale, translator
+from i18n.sentences import localize
+from orders.sentences import sentence
 
 _CURRENT: Final[ContextVar[Locale]] = ContextVar("current_locale", default=LOCALES[0])
 
@@ -30,8 +32,8 @@ def current_locale() -> Locale:
 
 
 def gettext(text: str, /, **parts: object) -> str:
-    """A text in the current language, with its parts."""
-    return translator(current_locale()).gettext(text).format(**parts)
+    """A text in the current language, with its parts; sentences among them are in it as well."""
+    return localize(sentence(text, **parts), current_locale())
 
 
 def ngettext(one: str, many: str, number: int, /) -> str:

@@ -33,6 +33,7 @@ KEYWORDS: Final = {
     "NC_": ((1, "c"), 2),
     "NN_": (1, 2),
     "sentence": None,  # orders.sentences
+    "plural_sentence": (1, 2),
 }
 ROOMS: Final = frozenset(
     {

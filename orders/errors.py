@@ -9,15 +9,17 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from orders.sentences import sentence
+from orders.pydantic_messages import problem_sentence
+from orders.sentence_fields import read_sentences, with_sentences
+from orders.sentences import Series, sentence
 
 _MOST_PROBLEMS = 5
-_LONGEST_REASON = 300
 _FIELD = re.compile(r"[a-z0-9_]{1,40}")
 
 
@@ -52,18 +54,18 @@ class InvalidInput(OrderError):
     """A payload that cannot be read as what the contract says; names each field and why."""
 
     @classmethod
-    def of(cls, what: str, error: ValidationError) -> "InvalidInput":
+    def from_validation(cls, what: str, error: ValidationError) -> "InvalidInput":
         """The first few problems of a validation as one sentence, without repeating the input."""
         found = error.errors(include_url=False, include_input=False)
         # A list is called too short as well when one of its items is wrong (pydantic).
         inside = {problem["loc"][0] for problem in found if len(problem["loc"]) > 1}
         problems = [
-            _sentence(problem)[:_LONGEST_REASON]
+            _named(problem)
             for problem in found
             if not (problem["type"] == "too_short" and {*problem["loc"]} & inside)
         ]
         more = len(problems) - _MOST_PROBLEMS
-        listed = "; ".join(problems[:_MOST_PROBLEMS])
+        listed = Series(problems[:_MOST_PROBLEMS])
         if more <= 0:
             return cls(sentence("{what} is not valid: {problems}.", what=what, problems=listed))
         return cls(
@@ -76,19 +78,30 @@ class InvalidInput(OrderError):
         )
 
 
-def _sentence(problem: ErrorDetails) -> str:
-    where = ".".join(_field(part) for part in problem["loc"])
-    text = problem["msg"].removeprefix("Value error, ")
-    if where.endswith("amount") and problem["type"].startswith(("int_", "float_")):
-        text = sentence("must be whole minor units, such as 2490 for 24.90 EUR")
-    if where.endswith("currency") and problem["type"] != "missing":
-        text = sentence("must be a code of ISO 4217, such as EUR")
-    return f"{where}: {text}" if where else text
+def _named(problem: ErrorDetails) -> str:
+    if not problem["loc"]:
+        return problem_sentence(problem)
+    return sentence("{field}: {problem}", field=_field(problem["loc"]), problem=_of_field(problem))
 
 
-def _field(part: int | str) -> str:
+def _of_field(problem: ErrorDetails) -> str:
+    field = str(problem["loc"][-1])
+    if field.endswith("amount") and problem["type"].startswith(("int_", "float_")):
+        return sentence("must be whole minor units, such as 2490 for 24.90 EUR")
+    if field.endswith("currency") and problem["type"] != "missing":
+        return sentence("must be a code of ISO 4217, such as EUR")
+    return problem_sentence(problem)
+
+
+def _field(where: tuple[int | str, ...]) -> str:
     # The name of an unknown field is the sender's text, and sentences go to logs and databases.
-    return str(part) if _FIELD.fullmatch(str(part)) else sentence("(unreadable name)")
+    names = [str(part) for part in where]
+    if all(map(_FIELD.fullmatch, names)):
+        return ".".join(names)
+    known = [*takewhile(_FIELD.fullmatch, names)]
+    if not known:
+        return sentence("(unreadable name)")
+    return sentence("{path}.(unreadable name)", path=".".join(known))
 
 
 class NotAllowedNow(OrderError):
@@ -113,25 +126,27 @@ class NotAllowedNow(OrderError):
         self.available_from = available_from
 
     @classmethod
-    def of(cls, details: Mapping[str, Any]) -> "NotAllowedNow":
+    def from_details(cls, details: Mapping[str, Any]) -> "NotAllowedNow":
         """The error whose ``details`` these are, as a caller of an update gets them."""
         since = details["available_from"]
         return cls(
             details["action"],
             RefusalCode(details["code"]),
             details["status"],
-            details["reason"],
+            read_sentences(details)["reason"],
             datetime.fromisoformat(since) if since else None,
         )
 
     def details(self) -> dict[str, Any]:
-        """The contract's details, as JSON values."""
-        return {
-            "action": self.action,
-            "code": self.code.value,
-            "status": self.status,
-            "reason": self.reason,
-            "available_from": self.available_from.isoformat().replace("+00:00", "Z")
-            if self.available_from
-            else None,
-        }
+        """The contract's details, as JSON values, and what the reason was made of."""
+        return with_sentences(
+            {
+                "action": self.action,
+                "code": self.code.value,
+                "status": self.status,
+                "reason": self.reason,
+                "available_from": self.available_from.isoformat().replace("+00:00", "Z")
+                if self.available_from
+                else None,
+            }
+        )

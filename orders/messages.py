@@ -419,7 +419,7 @@ def parse(name: str, arguments: list[bytes]) -> Message:
     try:
         message = model.model_validate_json(body)
     except ValidationError as error:
-        raise InvalidInput.of(name, error) from None
+        raise InvalidInput.from_validation(name, error) from None
     refuse_repeated_keys(body)
     return message
 

@@ -1,11 +1,12 @@
 """R21: what people are told, and whom it concerns."""
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
 from orders.messages import Role
+from orders.sentence_fields import Details
 from orders.values import Frozen, Instant
 
 
@@ -191,4 +192,4 @@ class Notification(Frozen):
     to: Role
     what: str
     at: Instant
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: Details = Field(default_factory=dict)

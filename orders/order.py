@@ -25,6 +25,8 @@ from orders.payments import Payment
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.refunds import Refund
+from orders.sentence_fields import Text, WithSentences
+from orders.sentences import Sentence
 from orders.shipments import Shipment
 from orders.status import CloseReason, Status
 from orders.timeline import Event, TimelineEntry
@@ -35,12 +37,12 @@ _MOST_EVENTS = 600
 _LONGEST_DETAIL = 200
 
 
-class Refused(Frozen):
+class Refused(WithSentences, Frozen):
     """A message that could not be taken, and why."""
 
     at: Instant
     name: str
-    reason: str
+    reason: Text
 
 
 class StrayPayment(Frozen):
@@ -53,11 +55,10 @@ class StrayPayment(Frozen):
 
 
 def _shortened(value: Any) -> Any:
-    return (
-        f"{value[:_LONGEST_DETAIL]}…"
-        if isinstance(value, str) and len(value) > _LONGEST_DETAIL
-        else value
-    )
+    # Our own sentences are short enough, and cut off they would be plain text.
+    if isinstance(value, Sentence) or not isinstance(value, str) or len(value) <= _LONGEST_DETAIL:
+        return value
+    return f"{value[:_LONGEST_DETAIL]}…"
 
 
 class Order(Mutable):

@@ -17,6 +17,7 @@ from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, RefundStatus, Role
 from orders.notifications import NotificationKind
 from orders.policy import Policy
+from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
 from orders.timeline import Event
 from orders.values import Instant, Money, Mutable, next_multiple
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _SHORTEST_INTERVAL = timedelta(seconds=1)
 
 
-class Refund(Mutable):
+class Refund(WithSentences, Mutable):
     """R14, R15: money on its way back. ``overdue`` stays true once the 2 weeks have passed unsettled."""
 
     refund_id: str
@@ -35,7 +36,7 @@ class Refund(Mutable):
     money: Money
     method: str
     status: RefundStatus = RefundStatus.PENDING
-    failure_reason: str | None = None
+    failure_reason: Text | None = None
     due_by: Instant
     overdue: bool = False
     requested_at: Instant

@@ -9,7 +9,7 @@ from orders.lifecycle import TRANSITIONS
 from orders.offers import OfferKind
 from orders.order import Order
 from orders.refunds import refunds_of
-from orders.sentences import sentence
+from orders.sentences import OneOf, sentence
 from orders.status import CloseReason, Status
 
 _PAY: Final = Status.AWAITING_PAYMENT
@@ -237,12 +237,11 @@ def _sure_after_review(order: Order, name: str) -> bool:
 
 
 def _only_while(order: Order, name: str) -> str:
-    phrases = [STATUS_PHRASES[status] for status, row in TRANSITIONS.items() if name in row]
-    listed = phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+    phrases = (STATUS_PHRASES[status] for status, row in TRANSITIONS.items() if name in row)
     return sentence(
         "{action} only while {statuses}; now {status}.",
         action=_ACTION_PHRASES[name],
-        statuses=listed,
+        statuses=OneOf(phrases),
         status=STATUS_PHRASES[order.status],
     )
 

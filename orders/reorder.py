@@ -51,4 +51,4 @@ def reorder(
             policy=policy,
         )
     except ValidationError as error:
-        raise InvalidInput.of("PlaceOrder", error) from None
+        raise InvalidInput.from_validation("PlaceOrder", error) from None

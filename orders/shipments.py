@@ -16,6 +16,7 @@ from orders.lifecycle import Verdict
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.policy import OnFailedProof
+from orders.sentence_fields import Text, WithSentences
 from orders.status import Status
 from orders.timeline import Event
 from orders.values import Instant, Mutable
@@ -51,14 +52,14 @@ class ShipmentStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class TrackingEvidence(Mutable):
+class TrackingEvidence(WithSentences, Mutable):
     """R11: a tracking number that the seller gave, and what became of it."""
 
     number: str
     carrier: str | None
     given_at: Instant
     status: TrackingStatus = TrackingStatus.VERIFYING
-    reason: str | None = None
+    reason: Text | None = None
 
     @property
     def is_verifying(self) -> bool:

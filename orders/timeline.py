@@ -1,11 +1,11 @@
 """What happened to an order or to a stray payment, entry by entry."""
 
 from enum import StrEnum
-from typing import Any
 
 from pydantic import Field
 
 from orders.messages import Role
+from orders.sentence_fields import Details
 from orders.values import Frozen, Instant
 
 
@@ -67,4 +67,4 @@ class TimelineEntry(Frozen):
     at: Instant
     what: str
     by: Role
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: Details = Field(default_factory=dict)

@@ -14,6 +14,7 @@ from orders.policy import Policy
 from orders.refunds import Refund
 from orders.refusals import refusal
 from orders.schedule import ScheduledEvent, schedule
+from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
 from orders.shipments import Shipment
 from orders.status import CloseReason, Status
@@ -24,13 +25,13 @@ PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
 UNPAID = (CloseReason.PAYMENT_EXPIRED, CloseReason.BUYER_CANCELED_UNPAID)
 
 
-class Action(Frozen):
+class Action(WithSentences, Frozen):
     """Something a role can do, now or (``available_from``) later; ``reason`` says why not now."""
 
     action: str
     available: bool
     available_from: Instant | None = None
-    reason: str | None = None
+    reason: Text | None = None
 
 
 class OrderView(Frozen):

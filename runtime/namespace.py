@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from client import reconciliation
 from runtime.program import COMMAND
-from runtime.temporal import CannotServe, refusal
+from runtime.temporal import CannotServe, why_refused
 from workflows import ids
 
 log = logging.getLogger("unbuy.worker")
@@ -39,7 +39,7 @@ async def register_search_attributes(client: Client) -> None:
             )
     except RPCError as error:
         if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
-            raise CannotServe(refusal(client, error)) from error
+            raise CannotServe(why_refused(client, error)) from error
         log.warning(
             "Search attributes cannot be registered from here (%s); have these added to namespace %s: %s",
             error.message,

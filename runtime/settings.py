@@ -14,11 +14,13 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.notifications.addresses import MAIL, allowed, scheme_of, sender_of
 from i18n.current import current_locale, gettext
-from i18n.sentences import refusal
+from i18n.sentences import localize
+from orders.pydantic_messages import problem_sentence
 from runtime.setting_types import (
     DatabaseUrl,
     EasyPostKey,
@@ -256,9 +258,7 @@ def variable(field: str) -> str:
 def setting_errors(error: ValidationError) -> str:
     """What is wrong with the environment, by variable, without repeating what may be a secret."""
     problems = error.errors(include_url=False, include_input=False)
-    return (
-        "; ".join(f"{_variable(str(it['loc'][0]))}: {_problem(it['msg'])}" for it in problems) + "."
-    )
+    return "; ".join(f"{_variable(str(it['loc'][0]))}: {_problem(it)}" for it in problems) + "."
 
 
 def _variable(location: str) -> str:
@@ -266,6 +266,5 @@ def _variable(location: str) -> str:
     return variable(location) if location in Settings.model_fields else location
 
 
-def _problem(message: str) -> str:
-    # pydantic's words; our own are said in the language that is spoken from the start.
-    return refusal(message.removeprefix("Value error, "), current_locale())
+def _problem(problem: ErrorDetails) -> str:
+    return localize(problem_sentence(problem), current_locale())

@@ -19,8 +19,7 @@ from temporalio.service import RetryConfig, RPCError
 
 from client.errors import is_unknown_namespace
 from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
-from i18n.catalogues import N_, translator
-from i18n.current import current_locale, gettext
+from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.temporal")
 
@@ -33,12 +32,12 @@ _LONGEST_REASON = 160
 
 # What the SDK's transport says, and what it means to whoever has to mend it.
 _REASONS = (
-    ("Connection refused", N_("connection refused")),
-    ("dns error", N_("no such host")),
-    ("InvalidContentType", N_("it does not speak TLS")),
-    ("certificate", N_("its certificate is not trusted")),
-    ("ConnectionReset", N_("it closes the connection")),
-    ("transport error", N_("it does not answer as Temporal does")),
+    ("Connection refused", sentence("connection refused")),
+    ("dns error", sentence("no such host")),
+    ("InvalidContentType", sentence("it does not speak TLS")),
+    ("certificate", sentence("its certificate is not trusted")),
+    ("ConnectionReset", sentence("it closes the connection")),
+    ("transport error", sentence("it does not answer as Temporal does")),
 )
 _LACKS_OUR_ATTRIBUTES = ("no mapping defined for search attribute", "invalid search attribute")
 
@@ -85,7 +84,7 @@ async def connect() -> Client:
             return await Client.connect(**config, data_converter=pydantic_data_converter)
     except (RuntimeError, TimeoutError, ValueError) as error:
         raise Unreachable(
-            gettext(
+            sentence(
                 "Temporal at {address} cannot be reached ({why}).",
                 address=config["target_host"],
                 why=_reason(error),
@@ -111,31 +110,31 @@ async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Data
         return await Database.open(url, patience)
     except DATABASE_ERRORS as error:
         raise CannotServe(
-            gettext(
+            sentence(
                 "The database cannot be opened ({why}). UNBUY_DATABASE_URL says where it is.",
                 why=first_line(error),
             )
         ) from error
 
 
-def refusal(client: Client, error: RPCError) -> str:
+def why_refused(client: Client, error: RPCError) -> str:
     """Why Temporal refused a call, as a sentence with the remedy where we know one."""
     address, namespace = client.service_client.config.target_host, client.namespace
     if is_unknown_namespace(error):
-        return gettext(
+        return sentence(
             "Temporal at {address} has no namespace {namespace}. Set TEMPORAL_NAMESPACE to one that "
             "it has, or make it: temporal operator namespace create --namespace {namespace}",
             address=address,
             namespace=namespace,
         )
     if any(said in error.message for said in _LACKS_OUR_ATTRIBUTES):
-        return gettext(
+        return sentence(
             "Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
             "Start a worker once first: it registers them.",
             namespace=namespace,
             address=address,
         )
-    return gettext(
+    return sentence(
         "Temporal at {address} refused the request: {why}.",
         address=address,
         why=first_line(error).rstrip("."),
@@ -152,7 +151,7 @@ def _configuration() -> ClientConnectConfig:
         config = ClientConfig.load_client_connect_config()
     except (RuntimeError, OSError, ValueError) as error:
         raise BadConfiguration(
-            gettext("Temporal's configuration cannot be read: {why}", why=first_line(error))
+            sentence("Temporal's configuration cannot be read: {why}", why=first_line(error))
         ) from None
     config.setdefault("target_host", DEFAULT_ADDRESS)
     return config
@@ -160,8 +159,8 @@ def _configuration() -> ClientConnectConfig:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return gettext("no answer in time")
+        return sentence("no answer in time")
     for said, meaning in _REASONS:
         if said in str(error):
-            return translator(current_locale()).gettext(meaning)
+            return meaning
     return textwrap.shorten(first_line(error), _LONGEST_REASON, placeholder=" ...")

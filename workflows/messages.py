@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.errors import InvalidInput, NotAllowedNow, OrderError
 from orders.messages import Message, parse, refuse_repeated_keys
+from orders.sentence_fields import read_sentences, with_sentences
 from orders.sentences import sentence
 
 _JSON = b"json/plain"
@@ -130,7 +131,21 @@ def as_failure(error: OrderError) -> ApplicationError:
         return ApplicationError(
             str(error), error.details(), type="NotAllowedNow", non_retryable=True
         )
-    return ApplicationError(str(error), type="InvalidInput", non_retryable=True)
+    return ApplicationError(
+        str(error),
+        with_sentences({"reason": str(error)}),
+        type="InvalidInput",
+        non_retryable=True,
+    )
+
+
+def reason_of(failure: ApplicationError) -> str:
+    """What a failure says: a sentence, where it is one of ours (``as_failure``, ``ProviderRefusal``)."""
+    match failure.details:
+        case [{"reason": _} as details, *_]:
+            return str(read_sentences(details)["reason"])
+        case _:
+            return failure.message
 
 
 def read_input(
@@ -157,7 +172,7 @@ def read_input(
         refuse_repeated_keys(body)
         return given
     except ValidationError as error:
-        raise as_failure(InvalidInput.of(name, error)) from None
+        raise as_failure(InvalidInput.from_validation(name, error)) from None
     except InvalidInput as error:
         raise as_failure(error) from None
 

@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.order import Order, StrayPayment
     from orders.place_order import PlaceOrder
     from orders.schedule import let_time_pass, schedule
+    from orders.sentences import sentence
     from orders.shipments import TrackingEvidence, tracking_verdict
     from orders.status import Status
     from orders.stray_payments import StrayPaymentInput
@@ -182,7 +183,10 @@ class OrderWorkflow:
             record_refusal(
                 self._order,
                 "cancel",
-                "An order ends by its own rules; send cancel_request instead of cancelling its workflow.",
+                sentence(
+                    "An order ends by its own rules; send cancel_request instead of cancelling its "
+                    "workflow."
+                ),
                 workflow.now(),
             )
 

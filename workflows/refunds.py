@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.messages import RefundStatus
     from orders.refunds import Refund, RefundOwner, refund_under_way
     from workflows.background import BackgroundTasks
+    from workflows.messages import reason_of
     from workflows.options import MOVE_MONEY
     from workflows.steps import FAILED, run_local
 
@@ -81,7 +82,7 @@ async def _ask_until_answered(request: RefundRequest) -> RefundState:
         )
     except FAILED as error:
         cause = error.__cause__ or error
-        reason = cause.message if isinstance(cause, ApplicationError) else str(cause)
+        reason = reason_of(cause) if isinstance(cause, ApplicationError) else str(cause)
         return RefundState(status=RefundStatus.FAILED, reason=reason)
     return state
 

@@ -15,6 +15,7 @@ from orders.messages import RefundStatus
 from orders.sentences import sentence
 from orders.values import Money
 
+_STOPPED = sentence("Stopped on request.")
 _GIVEN_UP = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
@@ -77,9 +78,7 @@ class LocalProvider:
             state = await self._news(connection, refund, question.at)
             if state.status is not RefundStatus.PENDING:
                 return state
-            stopped = RefundState(
-                status=RefundStatus.CANCELED, reason=sentence("Stopped on request.")
-            )
+            stopped = RefundState(status=RefundStatus.CANCELED, reason=_STOPPED)
             return await _enter(connection, question.refund_id, stopped)
 
     async def fail_refunds_of(self, payment_id: str, reason: str) -> None:
@@ -142,7 +141,9 @@ class LocalProvider:
         self, connection: AsyncConnection, refund: Row[Any], at: datetime
     ) -> RefundState:
         if refund.status != RefundStatus.PENDING:
-            return RefundState(status=RefundStatus(refund.status), reason=refund.reason)
+            status = RefundStatus(refund.status)
+            reason = _STOPPED if status is RefundStatus.CANCELED else refund.reason
+            return RefundState(status=status, reason=reason)
         fault = await connection.execute(
             select(provider_faults.c.reason).where(
                 provider_faults.c.payment_id == refund.payment_id

@@ -13,7 +13,8 @@ from adapters.notifications.templates import OFFER, TEXTS, UNKNOWN, WHY
 from i18n.catalogues import LOCALES, translator
 from i18n.formats import days_text, instant_text, money_text
 from i18n.labels import phrase
-from i18n.sentences import known_sentence
+from i18n.sentences import localize
+from orders.sentences import Sentence
 from orders.values import Money
 
 # The details that may be codes; what people write is never taken for one.
@@ -55,6 +56,6 @@ def _why(letter: OutboxMessage, locale: str) -> str:
     reason = letter.details.get("reason") or letter.details.get("note")
     if not reason:
         return ""
-    if own := known_sentence(reason, locale):
-        return f" {own}"
+    if isinstance(reason, Sentence):
+        return f" {localize(reason, locale)}"
     return translator(locale).gettext(WHY).format(reason=reason)

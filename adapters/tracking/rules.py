@@ -21,7 +21,7 @@ from adapters.tracking.formats import (
 from i18n.catalogues import N_
 from orders.sentences import sentence
 
-NO_SUCH_FORM = N_("No carrier that we know has numbers of this form.")
+NO_SUCH_FORM = sentence("No carrier that we know has numbers of this form.")
 WRONG_CHECK_DIGIT = N_(
     "It looks like a number of this carrier: {carrier}. But its check digit is wrong: "
     "perhaps a character is mistyped."

@@ -16,7 +16,7 @@ from gateway.pages.forms import FORMS, NO, OFFERS, YES, open_offers
 from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.labels import label, phrase
-from i18n.sentences import refusal
+from i18n.sentences import localize
 from orders.status import Status
 from orders.support_queue import Need
 from orders.view import OrderView
@@ -77,8 +77,7 @@ def _environment(locale: Locale) -> Environment:
         "why": why,
         "static": static,
         "phrase": lambda code: phrase(str(code), locale),
-        # What an order says, and what we say ourselves.
-        "refusal": lambda text: refusal(said.gettext(text), locale) if text else "",
+        "localize": lambda text: localize(text, locale) if text else "",
     }
     environment.filters |= {
         "money": lambda money: formats.money_text(money, locale),

@@ -11,6 +11,7 @@ from cli import rendering
 from i18n.catalogues import LOCALES, Locale
 from i18n.current import current_locale, gettext, use_locale
 from orders.handlers import record_refusal
+from orders.sentences import sentence
 from orders.view import OrderView
 from tests.orders.builders import Story, eur, photo
 from tests.orders.test_table import ARRIVALS
@@ -33,7 +34,8 @@ def _given_more_time() -> Story:
     story = Story().paid()
     story.send("shipment_extension", days=5)
     story.stray(payment_id="pay-2")
-    record_refusal(story.order, "cancel_request", "The order has already shipped.", story.now)
+    why = sentence("The order has already shipped.")
+    record_refusal(story.order, "cancel_request", why, story.now)
     return story
 
 

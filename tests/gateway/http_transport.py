@@ -125,7 +125,7 @@ def _view(answer: httpx.Response) -> OrderView:
     if problem["type"] != "/problems/not-allowed-now":
         raise StoryFailed(_said(answer))
     # One word apart: ``status`` is the answer's own in problem details.
-    raise NotAllowedNow.of({**problem, "status": problem["order_status"]})
+    raise NotAllowedNow.from_details({**problem, "status": problem["order_status"]})
 
 
 def _said(answer: httpx.Response) -> str:

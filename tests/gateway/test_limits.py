@@ -11,7 +11,7 @@ from limits.aio.storage import MemoryStorage
 
 from database.connection import Database
 from gateway.wiring import build_services
-from i18n.sentences import refusal
+from i18n.sentences import localize
 from runtime.temporal import CannotServe
 from tests.gateway.conftest import Town, serving, settings
 from tests.gateway.problem import problem_of
@@ -108,4 +108,4 @@ def test_a_store_that_cannot_be_used_is_said_at_the_start(
     with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE") as caught:
         build_services(settings(rate_limit_storage=storage), town.stage.server.client, database)
 
-    assert refusal(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")
+    assert localize(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")

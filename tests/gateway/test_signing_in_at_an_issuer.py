@@ -29,7 +29,7 @@ from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
 from gateway.tokens import SecretTokens
 from gateway.wiring import build_sign_in, build_tokens
-from i18n.sentences import refusal
+from i18n.sentences import localize
 from runtime.settings import Settings
 from runtime.temporal import CannotServe
 from tests.gateway.conftest import SECRET, Town, serving, settings, token
@@ -534,7 +534,7 @@ def test_what_signing_in_lacks_is_said_at_the_start(missing: str) -> None:
     with pytest.raises(CannotServe, match=rf"set .*UNBUY_{missing.upper()} to") as caught:
         build_sign_in(chosen, build_tokens(chosen))
 
-    assert f"UNBUY_{missing.upper()} na" in refusal(str(caught.value), "pl")
+    assert f"UNBUY_{missing.upper()} na" in localize(str(caught.value), "pl")
 
 
 def test_pages_without_tls_are_refused_beyond_this_machine() -> None:
@@ -546,7 +546,7 @@ def test_pages_without_tls_are_refused_beyond_this_machine() -> None:
     with pytest.raises(CannotServe, match="must begin with https://") as caught:
         build_sign_in(chosen, build_tokens(chosen))
 
-    assert "musi zaczynać się od https://" in refusal(str(caught.value), "pl")
+    assert "musi zaczynać się od https://" in localize(str(caught.value), "pl")
 
 
 @pytest.mark.parametrize("issuer", ["http://login.example.org", "login.example.org", "ftp://a"])

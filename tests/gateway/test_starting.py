@@ -8,7 +8,7 @@ import pytest
 from cli.app import run_command
 from gateway import __main__ as gateway
 from gateway.wiring import build_tokens
-from i18n.sentences import known_sentence
+from i18n.sentences import localize
 from runtime.temporal import CannotServe, open_database
 
 
@@ -50,7 +50,7 @@ async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(CannotServe) as caught:
         await open_database(f"sqlite:///{tmp_path}")
 
-    assert known_sentence(str(caught.value), "pl") == (
+    assert localize(str(caught.value), "pl") == (
         "Nie można otworzyć bazy danych (unable to open database file). "
         "Gdzie ona jest, mówi UNBUY_DATABASE_URL."
     )

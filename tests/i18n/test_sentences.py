@@ -2,31 +2,32 @@
 
 import ast
 import json
-import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.problems import Problem
-from i18n.catalogues import translator
-from i18n.extraction import read
-from i18n.sentences import SPEAKERS, known_sentence, refusal
+from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.handlers import receive, sent_back_before
 from orders.late_chargebacks import charged_back
 from orders.messages import MESSAGES, ChargebackReported, PaymentReceived, parse
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
+from orders.pydantic_messages import problem_sentence
 from orders.refusals import MOST
 from orders.reorder import reorder
+from orders.sentence_fields import Text, WithSentences
+from orders.sentences import OneOf, Sentence, Series, placeholders, plural_sentence, sentence
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
-from orders.values import Money
+from orders.values import Balance, Money
 from orders.view import view
 from tests.orders.builders import (
     DUE,
@@ -50,9 +51,30 @@ def plain(text: str | None) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def said_in_polish(sentence: str) -> bool:
-    polish = known_sentence(sentence, "pl")
-    return polish is not None and polish != sentence and "{" not in polish
+class Crossed(WithSentences):
+    """A text that goes through JSON, as from an order to whoever reads it."""
+
+    text: Text
+
+
+def crossed(text: str) -> str:
+    return Crossed.model_validate_json(Crossed(text=text).model_dump_json()).text
+
+
+def said_in_polish(text: str | None) -> bool:
+    """Also after it was JSON, and with every sentence in it."""
+    if not isinstance(text, Sentence):
+        return False
+    polish = localize(crossed(text), "pl")
+    assert polish == localize(text, "pl")
+    left = placeholders([polish])
+    return polish != text and not left and all(map(said_in_polish, _inside(text)))
+
+
+def _inside(text: Sentence) -> Iterator[Sentence]:
+    for argument in text.arguments.values():
+        parts = argument if isinstance(argument, tuple) else (argument,)
+        yield from (part for part in parts if isinstance(part, Sentence))
 
 
 def _whys(story: Story) -> Iterator[str]:
@@ -178,119 +200,126 @@ def test_whatever_happens_is_refused_in_polish(
     assert [why for why in listed if not said_in_polish(why)] == []
 
 
+PAID = "At most what was paid can go back: {paid}."
+
+
+def money(amount: int, currency: str) -> Balance:
+    return Balance.booked(amount, currency)
+
+
 @pytest.mark.parametrize(
-    ("english", "polish"),
+    ("said", "polish"),
     [
         (
-            "Due is exactly 1234.50 PLN, but 24.90 EUR came; it goes back in full.",
+            sentence(
+                "Due is exactly {due}, but {came} came; it goes back in full.",
+                due=money(123450, "PLN"),
+                came=money(2490, "EUR"),
+            ),
             "Do zapłaty jest dokładnie 1 234,50 zł, a wpłynęło 24,90 €; wpłata zostanie zwrócona w "
             "całości.",
         ),
         (
-            "At most what was paid can go back: 1.250 KWD.",
+            sentence(PAID, paid=money(1250, "KWD")),
             "Zwrócić można najwyżej wpłaconą kwotę: 1,250 KWD.",
         ),
         (
-            "At most what was paid can go back: 5000 JPY.",
+            sentence(PAID, paid=money(5000, "JPY")),
             "Zwrócić można najwyżej wpłaconą kwotę: 5 000 JPY.",
         ),
         (
-            "The order is closed: it was not paid in time.",
+            sentence("The order is closed: {why}.", why=sentence("it was not paid in time")),
             "Zamówienie jest zamknięte: nie zostało opłacone w terminie.",
         ),
         (
-            "A cancellation request can be withdrawn only while a cancellation request awaits the "
-            "seller's answer; now the order awaits payment.",
-            "Prośbę o anulowanie można wycofać tylko wtedy, gdy prośba o anulowanie czeka na odpowiedź "
-            "sprzedawcy; obecnie zamówienie oczekuje na płatność.",
-        ),
-        (
-            "The time to ship can be extended only while the order awaits shipment or the order is "
-            "closed; now the payment is being checked.",
+            sentence(
+                "{action} only while {statuses}; now {status}.",
+                action=sentence("The time to ship can be extended"),
+                statuses=OneOf(
+                    (sentence("the order awaits shipment"), sentence("the order is closed"))
+                ),
+                status=sentence("the payment is being checked"),
+            ),
             "Czas na wysyłkę można wydłużyć tylko wtedy, gdy zamówienie oczekuje na wysyłkę lub "
             "zamówienie jest zamknięte; obecnie płatność jest sprawdzana.",
         ),
         (
-            "cancel_request is not valid: reason: Field required; note: String should have at most 22 "
-            "characters; (unreadable name): Extra inputs are not permitted; and 2 more.",
-            "cancel_request zawiera błędy: reason: pole jest wymagane; note: dozwolone są najwyżej 22 "
-            "znaki; (nieczytelna nazwa): nieznane pole; liczba dalszych błędów: 2.",
+            sentence(
+                "{what} is not valid: {problems}; and {more} more.",
+                what="cancel_request",
+                problems=Series(
+                    (
+                        sentence(
+                            "{field}: {problem}",
+                            field="note",
+                            problem=plural_sentence(
+                                "String should have at most {number} character",
+                                "String should have at most {number} characters",
+                                22,
+                            ),
+                        ),
+                        sentence("(unreadable name)"),
+                    )
+                ),
+                more=2,
+            ),
+            "cancel_request zawiera błędy: note: dozwolone są najwyżej 22 znaki; (nieczytelna nazwa); "
+            "liczba dalszych błędów: 2.",
         ),
         (
-            "The upload is too large: it has more than 8 fields.",
-            "Przesłano zbyt dużo danych: liczba pól przekracza 8.",
+            sentence("Input should be {choices}", choices=OneOf(("'a'", "'b'", "'c'"))),
+            "dozwolone wartości to 'a', 'b' lub 'c'",
         ),
         (
-            "The order is over. The money goes back in full, by a process of its own (stray-payment-7).",
-            "Zamówienie jest zakończone. Pieniądze zostaną zwrócone w całości w osobnym procesie "
-            "(stray-payment-7).",
-        ),
-        (
-            "buyer_message is not valid: text: String should have at least 1 character.",
-            "buyer_message zawiera błędy: text: wymagany jest co najmniej 1 znak.",
-        ),
-        (
-            "seller_reply is not valid: decision: Input should be 'accept', 'refuse' or "
-            "'already_shipped'.",
-            "seller_reply zawiera błędy: decision: dozwolone wartości to 'accept', 'refuse' lub "
-            "'already_shipped'.",
+            plural_sentence(
+                "String should have at least {number} character",
+                "String should have at least {number} characters",
+                1,
+            ),
+            "wymagany jest co najmniej 1 znak",
         ),
     ],
 )
-def test_a_refusal_is_said_anew_with_money_and_alternatives_as_polish_writes_them(
-    english: str, polish: str
+def test_a_sentence_is_made_anew_with_money_and_alternatives_as_polish_writes_them(
+    said: Sentence, polish: str
 ) -> None:
-    assert plain(refusal(english, "pl")) == polish
+    assert plain(localize(said, "pl")) == polish
+    assert plain(localize(crossed(said), "pl")) == polish
 
 
-def test_in_english_a_refusal_is_as_the_rule_says_it() -> None:
-    why = "Due is exactly 1234.50 PLN, but 24.90 EUR came; it goes back in full."
+def test_in_english_a_sentence_is_as_the_rule_says_it() -> None:
+    said = sentence(PAID, paid=money(123450, "PLN"))
 
-    assert known_sentence(why, "en") == why
+    assert said == "At most what was paid can go back: 1234.50 PLN."
+    assert localize(said, "en") == localize(crossed(said), "en") == said
 
 
+LOOKS_LIKE_OURS = "The order is closed: it was not paid in time."
+BREAKS_PATTERNS = "It looks like a number of this carrier: . But theirs have  to  characters, and "
+
+
+@pytest.mark.parametrize("locale", ["en", "pl"])
 @pytest.mark.parametrize(
     "text",
     [
         "I want my money back!",
         "",
-        "The order is closed",
+        LOOKS_LIKE_OURS,
+        "Field required",
         "{action} only while {statuses}; now {status}",
-        "Due is exactly {due}",
-        "x" * 100_000,
+        BREAKS_PATTERNS * 47,
+        BREAKS_PATTERNS * 820,
     ],
+    ids=lambda text: f"{len(text)} characters",
 )
-def test_what_no_rule_says_is_left_as_it_is(text: str) -> None:
-    assert known_sentence(text, "pl") is None
-    assert refusal(text, "pl") == text
+def test_what_a_stranger_says_stays_as_it_is_however_it_looks(text: str, locale: str) -> None:
+    """Case 72: by itself, and within a sentence of ours."""
+    name = sentence("Payment {payment_id} is not this order's.", payment_id=text)
+    started = perf_counter()
 
-
-def test_what_looks_like_money_and_is_none_is_left_as_it_is() -> None:
-    for paid in ("1.5 EUR", "5.00 JPY", "1.00 ZZZ", f"{10**30}.00 EUR"):
-        said = refusal(f"At most what was paid can go back: {paid}.", "pl")
-
-        assert said == f"Zwrócić można najwyżej wpłaconą kwotę: {paid}."
-
-
-_PARTS = re.compile(r"\{(\w+)\}")
-
-
-def _templates() -> list[str]:
-    return [
-        str(message.id)
-        for message in read("en")
-        if isinstance(message.id, str)
-        and message.id
-        and any(path.startswith(SPEAKERS) for path, _ in message.locations)
-    ]
-
-
-def test_every_template_is_found_again_and_none_hides_another() -> None:
-    for template in _templates():
-        parts = {name: f"<{name}>" for name in _PARTS.findall(template)}
-        wanted = translator("pl").gettext(template).format(**parts)
-
-        assert known_sentence(template.format(**parts), "pl") == wanted, template
+    assert localize(text, locale) == localize(crossed(text), locale) == text
+    assert text in localize(crossed(name), locale)
+    assert perf_counter() - started < 0.1
 
 
 def _reasons() -> Iterator[tuple[str, ast.expr]]:
@@ -365,7 +394,7 @@ def test_nobody_makes_a_problem_but_of_a_sentence() -> None:
     assert len(problems) > 30
     for where, detail in problems:
         match detail:
-            case ast.Call(func=ast.Name(id="sentence" | "str")) | ast.Name():
+            case ast.Call(func=ast.Name(id="sentence" | "str" | "reason_of")) | ast.Name():
                 pass  # text of an error is a sentence of its own
             case ast.Attribute(attr="message"):
                 pass  # the order's own
@@ -385,27 +414,35 @@ _BAD: tuple[Any, ...] = (
 )
 
 
-def _complaints() -> Iterator[str]:
+def _bodies() -> Iterator[tuple[type[BaseModel], str]]:
     for name, model in MESSAGES.items():
         for field, value in product(model.model_fields, _BAD):
-            try:
-                parse(name, [json.dumps({**_sound(name), field: value}).encode()])
-            except InvalidInput as error:
-                yield str(error)
-        for text in (b"{", b"[]", b"1", b"nul", b'{"a":1,}', b'{"reason":1,"reason":2}'):
-            try:
-                parse(name, [text])
-            except InvalidInput as error:
-                yield str(error)
+            yield model, json.dumps({**_sound(name), field: value})
+        for text in ("{", "[]", "1", "nul", '{"a":1,}'):
+            yield model, text
     placed = place().model_dump(mode="json")
-    policies = [{**placed, "policy": {field: it}} for field in Policy.model_fields for it in _BAD]
-    fields = [{**placed, field: it} for field in placed for it in _BAD]
-    for body in (*policies, *fields, {**placed, "policy": {"dispute_reminder": "PT1S"}}):
+    for field, value in product(Policy.model_fields, _BAD):
+        yield PlaceOrder, json.dumps({**placed, "policy": {field: value}})
+    for field, value in product(placed, _BAD):
+        yield PlaceOrder, json.dumps({**placed, field: value})
+    yield PlaceOrder, json.dumps({**placed, "policy": {"dispute_reminder": "PT1S"}})
+    yield PlaceOrder, json.dumps({**placed, "lines": [{"\x00": 1}], "\n": 2})
+
+
+def _validation_errors() -> Iterator[tuple[str, ValidationError]]:
+    for model, body in _bodies():
         try:
-            PlaceOrder.model_validate_json(json.dumps(body))
+            model.model_validate_json(body)
         except ValidationError as error:
-            yield str(InvalidInput.of("PlaceOrder", error))
-    yield from (_refused("no_such_message"), _refused("payment", b"{}", b"{}"))
+            yield model.__name__, error
+
+
+def _invalid() -> Iterator[str]:
+    for name, error in _validation_errors():
+        yield str(InvalidInput.from_validation(name, error))
+    yield _refused("no_such_message")
+    yield _refused("payment", b"{}", b"{}")
+    yield _refused("cancel_request", b'{"reason":1,"reason":2}')
 
 
 def _sound(name: str) -> dict[str, Any]:
@@ -419,18 +456,36 @@ def _refused(name: str, *bodies: bytes) -> str:
     return str(caught.value)
 
 
-def _problems(complaint: str) -> list[str]:
+def _problems(text: str) -> Iterator[str]:
     """What is wrong, without the fields' names."""
-    listed = re.sub(r"; and \d+ more\.$|\.$", "", complaint.partition(" is not valid: ")[2])
-    named = [re.sub(r"^([\w.]+|\(unreadable name\)): ", "", it) for it in listed.split("; ")]
-    return [problem for problem in named if problem]
+    assert isinstance(text, Sentence)
+    problems = text.arguments.get("problems", Series())
+    assert isinstance(problems, Series)
+    for problem in problems:
+        assert isinstance(problem, Sentence), problem
+        named = problem.arguments.get("problem", problem)
+        assert isinstance(named, str)
+        yield named
 
 
 def test_what_is_wrong_with_bad_input_is_said_in_polish() -> None:
     """Cases 17 and 51: pydantic's words as well as ours."""
-    setting_errors = set(_complaints())
-    problems = {problem for complaint in setting_errors for problem in _problems(complaint)}
+    invalid = list(_invalid())
+    problems = [problem for text in invalid for problem in _problems(text)]
 
-    assert len(problems) > 30
-    assert [it for it in setting_errors if known_sentence(it, "pl") in (None, it)] == []
-    assert [it for it in problems if known_sentence(it, "pl") in (None, it)] == []
+    assert len(set(problems)) > 30
+    assert [it for it in problems if not said_in_polish(it)] == []
+    assert [it for it in invalid if localize(crossed(it), "pl") == it] == []
+
+
+def test_pydantics_problems_are_said_in_its_own_words() -> None:
+    """Whoever looks them up finds them in its documentation."""
+    found = [
+        problem
+        for _, error in _validation_errors()
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+
+    assert len({problem["type"] for problem in found}) > 15
+    for problem in found:
+        assert problem_sentence(problem) == problem["msg"].removeprefix("Value error, ")

@@ -345,7 +345,7 @@ ORDER: dict[str, Any] = place().model_dump(mode="json")
 def _not_placed(**changes: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         PlaceOrder.model_validate_json(json.dumps(ORDER | changes))
-    said = str(InvalidInput.of("PlaceOrder", caught.value))
+    said = str(InvalidInput.from_validation("PlaceOrder", caught.value))
     assert CANARY not in said
     assert said.isprintable()
     return said

@@ -15,6 +15,7 @@ from orders.order import Order
 from orders.policy import Policy
 from orders.refusals import MOST
 from orders.schedule import COMING_PHRASES, let_time_pass, schedule
+from orders.sentences import Sentence
 from orders.shipments import tracking_verdict
 from orders.status import Status
 from orders.view import view
@@ -182,7 +183,11 @@ def test_illegal_message_is_refused(status: Status, name: str) -> None:
     assert refused.reason[0].isupper()
     assert refused.reason.endswith(".")
     assert len(refused.reason) > 20
-    assert refused.details() == {
+    details = refused.details()
+    template = details.pop("reason_sentence")["template"]
+    assert isinstance(refused.reason, Sentence)
+    assert template == refused.reason.template
+    assert details == {
         "action": name,
         "code": refused.code.value,
         "status": status.value,

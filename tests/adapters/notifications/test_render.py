@@ -4,6 +4,7 @@ from typing import Any, Literal
 import pytest
 
 from activities.notifications import OutboxMessage
+from activities.tracking import NOT_KNOWN
 from adapters.notifications.render import wording
 from adapters.notifications.templates import TEXTS
 from adapters.tracking.rules import (
@@ -22,6 +23,7 @@ from orders.notifications import RECIPIENTS, NotificationKind
 from orders.order import Order
 from orders.place_order import Party, PlaceOrder
 from orders.schedule import let_time_pass
+from orders.sentences import sentence
 from orders.status import CloseReason
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -164,19 +166,18 @@ def test_a_reason_is_given_where_there_is_one() -> None:
     "reason",
     [
         NO_SUCH_FORM,
-        WRONG_CHECK_DIGIT.format(carrier="UPS"),
-        UNKNOWN_CODE.format(carrier="postal service (Poland)"),
-        NO_SUCH_COUNTRY.format(code="QQ"),
-        WRONG_LENGTH.format(carrier="UPS", length="18", actual=17),
-        WRONG_RANGE.format(carrier="DHL", least="12", most="39", actual=11),
-        "The carrier does not know this number.",
-        "Another order has used this number already.",
+        sentence(WRONG_CHECK_DIGIT, carrier="UPS"),
+        sentence(UNKNOWN_CODE, carrier="postal service (Poland)"),
+        sentence(NO_SUCH_COUNTRY, code="QQ"),
+        sentence(WRONG_LENGTH, carrier="UPS", length="18", actual=17),
+        sentence(WRONG_RANGE, carrier="DHL", least="12", most="39", actual=11),
+        NOT_KNOWN,
+        sentence("Another order has used this number already."),
     ],
 )
 def test_why_a_tracking_number_failed_is_said_in_polish(reason: str) -> None:
-    text = wording(
-        letter("tracking_invalid", Role.SELLER, "pl", number="RR473124828PL", reason=reason)
-    )
+    told = letter("tracking_invalid", Role.SELLER, "pl", number="RR473124828PL", reason=reason)
+    text = wording(OutboxMessage.model_validate_json(told.model_dump_json()))
 
     assert "Podany powód" not in text
     assert ("UPS" in text) == ("UPS" in reason)
