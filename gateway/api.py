@@ -15,7 +15,7 @@ from database.order_lists import by_placing
 from gateway import bodies
 from gateway.access import Caller, seen_by
 from gateway.limits import address_of
-from gateway.openapi import PROBLEMS, UPLOAD, body_of
+from gateway.openapi import DOWNLOAD, PROBLEMS, UPLOAD, body_of
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
 from gateway.problems import Forbidden, Invalid, Unauthorized
 from gateway.services import Services
@@ -300,8 +300,7 @@ async def upload_proof(
 @api.get(
     "/orders/{order_id}/proofs/{sha256}",
     response_class=Response,
-    responses=PROBLEMS
-    | {200: {"description": "The file, as an attachment.", "content": {"*/*": {}}}},
+    responses=PROBLEMS | DOWNLOAD,
     tags=["orders"],
 )
 async def download_proof(
@@ -360,8 +359,8 @@ for _name, _model in MESSAGES.items():
         openapi_extra=body_of(_model),
         operation_id=_name,
         summary=_name.replace("_", " ").capitalize(),
-        description=f"{_model.__doc__}\n\nFrom: {', '.join(_model.senders)}.",
-        tags=[" or ".join(_model.senders)],
+        description=f"{_model.__doc__}\n\nFrom: {' or '.join(_model.senders)}.",
+        tags=list(_model.senders),
     )
 
 

@@ -59,7 +59,14 @@ def build_app(
     services: Services, cors_origins: Sequence[str] = (), site: OrderPages | None = None
 ) -> Observability:
     """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
-    app = FastAPI(title="Unbuy", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Unbuy",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.services, app.state.site = services, site
     for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)

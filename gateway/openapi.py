@@ -1,5 +1,12 @@
-"""What the documentation page says beyond the code: bodies, examples, problems."""
+"""What the documentation page says beyond the code: bodies, examples, problems.
 
+The document is OpenAPI 3.1 that generators of clients read as it is meant: nothing stands beside a ``$ref``,
+where most of them drop it, and texts have no rules' numbers.
+"""
+
+import copy
+import re
+from inspect import cleandoc
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -13,6 +20,9 @@ from orders.place_order import PlaceOrder
 from orders.values import MessageId
 
 _REFERENCES: Final = "#/components/schemas/{model}"
+# As docstrings have them: at the beginning, and in brackets at the end of a sentence.
+_RULE = r"(?:R[0-9]+[a-z]?|cases? [0-9]+)"
+_RULES: Final = re.compile(rf"^{_RULE}(?:, {_RULE})*: | \({_RULE}(?:[,;] {_RULE})*\)")
 
 ABOUT: Final = """
 Orders of a marketplace from placed to the last cent: paid, checked, cancelled, proved, disputed, refunded.
@@ -62,7 +72,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "tracking_number": {"number": "RR123456785PL", "carrier": "Poczta Polska"},
     "shipment_proof": {
         "kind": "photo",
-        "reference": "A-1001/9f86d081884c7d65",
+        "reference": "order-A-1001/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "media_type": "image/jpeg",
         "size": 48213,
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -74,11 +84,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "discount": {"amount": 200, "currency": "EUR"},
     },
     "buyer_message": {"text": "Does the cable charge a laptop?"},
-    "offer_acceptance": {"offer_id": "A-1001-offer-1"},
+    "offer_acceptance": {"offer_id": "offer-1"},
     "dispute_request": {"note": "The tracking number is another parcel's."},
     "dispute_withdrawal": {"note": "We have agreed."},
     "settlement_offer": {"money": {"amount": 1245, "currency": "EUR"}, "note": "Half of it back."},
-    "settlement_acceptance": {"offer_id": "A-1001-offer-2"},
+    "settlement_acceptance": {"offer_id": "offer-1"},
     "shipment_extension": {"days": 7},
     "chargeback": {
         "payment_id": "pay-1",
@@ -91,7 +101,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "money": {"amount": 1245, "currency": "EUR"},
         "note": "Half of the goods came.",
     },
-    "refund_update": {"refund_id": "A-1001-refund", "status": "succeeded"},
+    "refund_update": {"refund_id": "A-1001-refund-1", "status": "succeeded"},
 }
 
 _MEANINGS: Final = {
@@ -117,6 +127,26 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 """What every route may answer beside what it is for."""
 
+
+TAGS: Final = [
+    {"name": "orders", "description": "Place, list, read and watch orders."},
+    {"name": "buyer", "description": "What an order's buyer says."},
+    {"name": "seller", "description": "What an order's seller says, and proofs of shipment."},
+    {"name": "support", "description": "What support decides."},
+    {"name": "provider", "description": "What the payment provider reports."},
+    {"name": "operations", "description": "For those who run it: health and measurements."},
+]
+
+DOWNLOAD: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The file, as an attachment.",
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in ("image/jpeg", "image/png", "application/pdf")
+        },
+    }
+}
+"""Documents the download of a proof."""
 
 UPLOAD: Final[dict[str, Any]] = {
     "requestBody": {
@@ -163,7 +193,12 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(
-                title=app.title, version=app.version, description=ABOUT, routes=app.routes
+                title=app.title,
+                version=app.version,
+                description=ABOUT,
+                routes=app.routes,
+                tags=TAGS,
+                license_info={"name": "MIT", "identifier": "MIT"},
             )
             models: tuple[type[BaseModel], ...] = (
                 PlaceOrder,
@@ -176,7 +211,10 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
             )
             components = made.setdefault("components", {})
             # Ours win: FastAPI makes floats of limits, and 2**63 - 1 is none.
-            components["schemas"] = components.get("schemas", {}) | ours["$defs"]
+            schemas = components["schemas"] = components.get("schemas", {}) | ours["$defs"]
+            positive = schemas["PositiveMoney"] = copy.deepcopy(schemas["Money"])
+            positive["title"] = "PositiveMoney"
+            positive["properties"]["amount"]["minimum"] = 1
             components["securitySchemes"] = {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             }
@@ -184,7 +222,34 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
                 for operation in operations.values():
                     if path.startswith("/v1/") and "/webhooks/" not in path:
                         operation["security"] = [{"token": []}]
-            app.openapi_schema = made
+            app.openapi_schema = _portable(made)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _portable(node: Any) -> Any:
+    """The same as generators of clients understand it."""
+    match node:
+        case {"$ref": str(), "properties": {"amount": {"minimum": 1}}}:
+            return {"$ref": _REFERENCES.format(model="PositiveMoney")}
+        case {"$ref": str(reference), "default": dict()}:
+            # Of fields that have defaults of their own.
+            return {"$ref": reference}
+        case {"$ref": str(reference), **more} if more:
+            return {"allOf": [{"$ref": reference}], **_portable(more)}
+        case {"itemSchema": _, **more}:
+            # FastAPI's, for events, and of OpenAPI 3.2: no generator has it yet.
+            return {**more, "schema": {}}
+        case dict():
+            return {name: _described(name, it) for name, it in node.items()}
+        case list():
+            return [_portable(it) for it in node]
+        case _:
+            return node
+
+
+def _described(name: str, node: Any) -> Any:
+    if name != "description" or not isinstance(node, str):
+        return _portable(node)
+    return _RULES.sub("", cleandoc(node)).replace("``", "`")

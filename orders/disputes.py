@@ -53,7 +53,7 @@ class DisputeStatus(StrEnum):
 
 
 class Dispute(Mutable):
-    """A case for support. ``due_by`` is R16b's end; ``evidence`` lists the proofs that were given."""
+    """A case for support; it ends by itself at ``due_by`` (R16b). ``evidence`` lists the proofs given."""
 
     dispute_id: str
     status: DisputeStatus = DisputeStatus.OPEN

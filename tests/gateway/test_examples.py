@@ -1,0 +1,82 @@
+"""The examples of the API's description, each taken by an order: whoever copies one gets no 409."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from adapters.proof_store import ProofStore
+from gateway.api import Reorder
+from gateway.openapi import EXAMPLES
+from orders.messages import MESSAGES
+from orders.place_order import PlaceOrder
+from orders.policy import Policy
+from orders.reorder import reorder
+from tests.orders.builders import Story
+
+BEFORE: Final[dict[str, Callable[[Story], Any]]] = {
+    "payment": lambda story: None,
+    "payment_declined": lambda story: story.send("payment", **EXAMPLES["payment"]),
+    "cancel_request": lambda story: story.paid(),
+    "cancel_withdrawal": lambda story: story.cancel(),
+    "seller_reply": lambda story: story.cancel(),
+    "tracking_number": lambda story: story.paid(),
+    "shipment_proof": lambda story: story.paid(),
+    "proof_review": lambda story: story.paid().send("shipment_proof", **EXAMPLES["shipment_proof"]),
+    "seller_message": lambda story: None,
+    "buyer_message": lambda story: None,
+    "offer_acceptance": lambda story: story.send("seller_message", **EXAMPLES["seller_message"]),
+    "dispute_request": lambda story: story.cancel(),
+    "dispute_withdrawal": lambda story: story.disputed(),
+    "settlement_offer": lambda story: story.disputed(),
+    "settlement_acceptance": lambda story: story.disputed().send(
+        "settlement_offer", **EXAMPLES["settlement_offer"]
+    ),
+    "shipment_extension": lambda story: story.paid().days(29),
+    "chargeback": lambda story: story.paid(),
+    "dispute_decision": lambda story: story.disputed(),
+    "refund_update": lambda story: story.accepted(),
+}
+"""What happens to the placed example before an order takes each message's."""
+
+
+def _placed() -> Story:
+    return Story(PlaceOrder.model_validate(EXAMPLES["PlaceOrder"]))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_an_order_takes_the_example_of_each_message(name: str) -> None:
+    """With the ids that orders make."""
+    story = _placed()
+    BEFORE[name](story)
+
+    story.send(name, **EXAMPLES[name])
+
+    read = MESSAGES[name].model_validate(EXAMPLES[name])
+    assert read.model_dump(mode="json", exclude_unset=True) == EXAMPLES[name]
+
+
+def test_an_order_that_was_closed_unpaid_is_ordered_again_by_the_example() -> None:
+    """R3."""
+    story = _placed()
+    story.days(21)
+    wanted = Reorder.model_validate(EXAMPLES["Reorder"])
+
+    again = reorder(story.view, wanted.order_id, wanted.prices, wanted.shipping_price, Policy())
+
+    assert again.order_id == "A-1002"
+
+
+async def test_a_proof_is_kept_under_a_reference_like_the_examples(tmp_path: Path) -> None:
+    photo = b"\xff\xd8\xff\xe0" + bytes(100) + b"\xff\xd9"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield photo
+
+    kept = await ProofStore.at(str(tmp_path)).keep("A-1001", chunks())
+
+    example = EXAMPLES["shipment_proof"]
+    sha256 = hashlib.sha256(photo).hexdigest()
+    assert kept.reference == example["reference"].replace(example["sha256"], sha256)
