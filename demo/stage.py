@@ -43,6 +43,26 @@ class Stage:
     database: Database
     provider: LocalProvider
 
+    @classmethod
+    def on(
+        cls,
+        server: EmbeddedServer,
+        database: Database,
+        database_url: str,
+        provider: LocalProvider | None = None,
+    ) -> "Stage":
+        """On a server that runs already, whose workers are somebody else's affair."""
+        # Not enabled: time runs as it does for us until a story lets days pass.
+        skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
+        return cls(
+            server=server,
+            database_url=database_url,
+            skipper=skipper,
+            transport=TemporalTransport(skipper.client),
+            database=database,
+            provider=provider or LocalProvider(database),
+        )
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -60,17 +80,8 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         database = await Database.open(url)
         try:
             world = Adapters.local(database, server.client)
-            # Not enabled: time runs as it does for us until a story lets days pass.
-            skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
             async with build_worker(server.client, world.activities()):
-                yield Stage(
-                    server=server,
-                    database_url=url,
-                    skipper=skipper,
-                    transport=TemporalTransport(skipper.client),
-                    database=database,
-                    provider=LocalProvider(database),
-                )
+                yield Stage.on(server, database, url)
         finally:
             await database.close()
 

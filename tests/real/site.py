@@ -14,14 +14,11 @@ from typing import Any
 from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Worker
 
-from adapters.local.provider import LocalProvider
 from database.connection import Database
 from database.tables import provider_refunds
 from demo.stage import Stage
-from demo.transports import TemporalTransport
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server
 from runtime.sandbox import lenient_converter, workflow_runner
@@ -65,7 +62,7 @@ class Doomed:
 
 
 @dataclass(frozen=True)
-class OrderPages:
+class Site:
     """A stage without a worker, and what it takes to bring one."""
 
     stage: Stage
@@ -124,7 +121,7 @@ class OrderPages:
 @asynccontextmanager
 async def open_site(
     directory: Path, server: EmbeddedServer | None = None, url: str | None = None
-) -> AsyncIterator[OrderPages]:
+) -> AsyncIterator[Site]:
     """A site with its files in a directory; ``server``: one that runs already; ``url``: its database."""
     if server is None:
         async with embedded_server() as own, open_site(directory, own, url) as site:
@@ -133,16 +130,8 @@ async def open_site(
     url = url or f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
     database = await Database.open(url)
     try:
-        skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
-        stage = Stage(
-            server=server,
-            database_url=url,
-            skipper=skipper,
-            transport=TemporalTransport(skipper.client),
-            database=database,
-            provider=LocalProvider(database),
-        )
-        yield OrderPages(stage, database, directory)
+        stage = Stage.on(server, database, url)
+        yield Site(stage, database, directory)
     finally:
         await database.close()
 

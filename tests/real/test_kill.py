@@ -18,14 +18,14 @@ from orders.place_order import PlaceOrder
 from orders.status import CloseReason, Status
 from orders.view import OrderView
 from tests.real.doomed_worker import AFTER, ANSWERED, BEFORE, NEVER, WAITS
-from tests.real.site import ATTEMPT, OrderPages, open_site
+from tests.real.site import ATTEMPT, Site, open_site
 from workflows import ids
 from workflows.options import MOVE_MONEY
 from workflows.order import OrderWorkflow
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OrderPages]:
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     # Read when the workflow schedules: a worker that died is noticed in seconds.
     monkeypatch.setitem(MOVE_MONEY, "start_to_close_timeout", ATTEMPT)
     async with open_site(tmp_path) as site:
@@ -36,7 +36,7 @@ def _asked(view: OrderView) -> bool:
     return view.refund is not None and view.refund.asked_at is not None
 
 
-async def _was_refunded_once(site: OrderPages, order: StagedStory) -> None:
+async def _was_refunded_once(site: Site, order: StagedStory) -> None:
     await order.days_pass(3)
     view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
@@ -54,7 +54,7 @@ async def _was_refunded_once(site: OrderPages, order: StagedStory) -> None:
 
 
 async def test_a_worker_killed_after_the_provider_booked_pays_once(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """R14, case 19: `kill -9` between the provider's answer and the activity's completion."""
     async with site.doomed(AFTER) as doomed:
@@ -71,7 +71,7 @@ async def test_a_worker_killed_after_the_provider_booked_pays_once(
 
 
 async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """R14, case 22: SIGSTOP past its time, then SIGCONT: it asks the provider as well, to no effect."""
     async with site.doomed(BEFORE) as doomed:
@@ -92,7 +92,7 @@ async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
 
 
 async def test_what_was_said_to_killed_workers_is_known_to_the_next(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """Case 28: three workers are killed with messages half handled; nothing is lost, nothing doubled."""
     said: list[str] = []
@@ -125,9 +125,7 @@ async def test_what_was_said_to_killed_workers_is_known_to_the_next(
     assert view.refused == []
 
 
-async def test_a_payment_sent_while_no_worker_runs_counts(
-    site: OrderPages, placed: PlaceOrder
-) -> None:
+async def test_a_payment_sent_while_no_worker_runs_counts(site: Site, placed: PlaceOrder) -> None:
     """R5, case 11: the server keeps it for whoever comes next."""
     async with site.doomed(NEVER):
         order = await StagedStory(site.stage, placed).place()
@@ -148,7 +146,7 @@ async def test_a_payment_sent_while_no_worker_runs_counts(
 
 
 async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """R21, case 40: the caller does not know what became of it and sends it again with its id."""
     message = m.BuyerMessage(text="Still there?", message_id="once")

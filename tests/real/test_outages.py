@@ -28,7 +28,7 @@ from orders.policy import Policy
 from orders.status import CloseReason, Status
 from orders.view import OrderView
 from testing.outage import Outage
-from tests.real.site import OrderPages, open_site
+from tests.real.site import Site, open_site
 from workflows import options
 
 SECOND = timedelta(seconds=1)
@@ -87,7 +87,7 @@ class FailingOrders(SqlOrders):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OrderPages]:
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     """Time cannot be skipped while a step waits for somebody who is down: all runs in seconds here."""
     for kind in (options.UNTIL_DONE, options.MOVE_MONEY, options.NOTIFY):
         monkeypatch.setitem(
@@ -115,7 +115,7 @@ def hurried(placed: PlaceOrder) -> PlaceOrder:
     return placed.model_copy(update={"policy": policy})
 
 
-async def _placed(site: OrderPages, placed: PlaceOrder) -> StagedStory:
+async def _placed(site: Site, placed: PlaceOrder) -> StagedStory:
     """Without waiting for what follows from it, here and below: that may be down."""
     await site.stage.transport.place(placed)
     return StagedStory(site.stage, placed)
@@ -131,7 +131,7 @@ def _is_settled(view: OrderView) -> bool:
     return view.refund is not None and view.refund.settled_at is not None
 
 
-async def _assert_money_is_back_once(site: OrderPages, view: OrderView) -> None:
+async def _assert_money_is_back_once(site: Site, view: OrderView) -> None:
     assert view.amount_refunded == view.amount_paid
     assert [amount for _, amount in await site.refunds()] == [view.amount_paid.amount]
     assert await SqlOrders(site.stage.database).find(view.order_id) == view
@@ -140,14 +140,14 @@ async def _assert_money_is_back_once(site: OrderPages, view: OrderView) -> None:
     assert not any(balances.values())
 
 
-async def _assert_all_is_told_once(site: OrderPages, channel: Channel, order_id: str) -> None:
+async def _assert_all_is_told_once(site: Site, channel: Channel, order_id: str) -> None:
     entries = await SqlOutbox(site.stage.database).entries(order_id)
     assert entries
     assert all(entry.delivered_at for entry in entries)
     assert channel.taken == Counter(entry.message.key for entry in entries)
 
 
-async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: PlaceOrder) -> None:
+async def test_mail_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrder) -> None:
     """R21, case 46: the money is back and booked before mail is; then every letter arrives once."""
     channel = Channel(Outage(down=True))
     provider = Provider(site.database, Outage())
@@ -169,9 +169,7 @@ async def test_mail_that_is_down_holds_up_no_money(site: OrderPages, hurried: Pl
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
 
-async def test_a_database_that_is_down_holds_up_no_money(
-    site: OrderPages, hurried: PlaceOrder
-) -> None:
+async def test_a_database_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrder) -> None:
     """R14, case 24: nothing is kept meanwhile; all of it is, once, when it is back."""
     channel = Channel()
     orders = FailingOrders(site.database, Outage(down=True))
@@ -193,7 +191,7 @@ async def test_a_database_that_is_down_holds_up_no_money(
 
 
 async def test_a_database_that_fails_after_it_kept_books_once(
-    site: OrderPages, hurried: PlaceOrder
+    site: Site, hurried: PlaceOrder
 ) -> None:
     """R14, case 24: the same step comes again and changes nothing."""
     channel = Channel()
@@ -210,7 +208,7 @@ async def test_a_database_that_fails_after_it_kept_books_once(
 
 
 async def test_a_provider_that_is_down_past_the_deadline_pays_once(
-    site: OrderPages, hurried: PlaceOrder
+    site: Site, hurried: PlaceOrder
 ) -> None:
     """R15, case 9: escalated while it is down, never dropped, asked again with the same key."""
     channel = Channel()
@@ -234,9 +232,7 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
         assert {it.to for it in told if it.what == "refund_overdue"} == {"buyer", "support"}
 
 
-async def test_a_carrier_that_hangs_holds_up_no_deadline(
-    site: OrderPages, hurried: PlaceOrder
-) -> None:
+async def test_a_carrier_that_hangs_holds_up_no_deadline(site: Site, hurried: PlaceOrder) -> None:
     """R12: the seller's time to prove ends while the carrier says nothing; what it says then is evidence."""
     carrier = Carrier(Outage(hangs=True))
     async with site.worker(carrier_service=carrier):

@@ -17,26 +17,24 @@ from orders.messages import CancelReason
 from orders.place_order import PlaceOrder
 from orders.status import CloseReason, Status
 from tests.orders.builders import eur
-from tests.real.site import OrderPages, open_site
+from tests.real.site import Site, open_site
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path, dev_server: EmbeddedServer, url: str) -> AsyncIterator[OrderPages]:
+async def site(tmp_path: Path, dev_server: EmbeddedServer, url: str) -> AsyncIterator[Site]:
     async with open_site(tmp_path, dev_server, url) as site, site.worker():
         yield site
 
 
-async def _went_back(site: OrderPages) -> list[tuple[int, str]]:
+async def _went_back(site: Site) -> list[tuple[int, str]]:
     query = select(refunds.c.amount, refunds.c.status).order_by(refunds.c.amount)
     async with site.database.reading() as connection:
         return [(row.amount, row.status) for row in await connection.execute(query)]
 
 
-async def test_canceled_refunded_and_a_payment_too_many(
-    site: OrderPages, placed: PlaceOrder
-) -> None:
+async def test_canceled_refunded_and_a_payment_too_many(site: Site, placed: PlaceOrder) -> None:
     """R14, R17: every account is at zero in the end."""
     order = await StagedStory(site.stage, placed).place()
     await order.until_cancellation_requested()
@@ -61,9 +59,7 @@ async def test_canceled_refunded_and_a_payment_too_many(
     assert await SqlOrders(site.stage.database).find(placed.order_id) == view
 
 
-async def test_a_dispute_that_ends_with_a_part_of_the_money(
-    site: OrderPages, placed: PlaceOrder
-) -> None:
+async def test_a_dispute_that_ends_with_a_part_of_the_money(site: Site, placed: PlaceOrder) -> None:
     """R16: what does not go back is the seller's, and stays at the provider until it is paid out."""
     order = await StagedStory(site.stage, placed).place()
     await order.until_cancellation_requested()
@@ -83,7 +79,7 @@ async def test_a_dispute_that_ends_with_a_part_of_the_money(
     }
 
 
-async def test_a_chargeback_while_the_money_goes_back(site: OrderPages, placed: PlaceOrder) -> None:
+async def test_a_chargeback_while_the_money_goes_back(site: Site, placed: PlaceOrder) -> None:
     """R23: the refund that was stopped makes room for the one after the chargeback is won."""
     order = await StagedStory(site.stage, placed).place()
     payment = await order.pay()

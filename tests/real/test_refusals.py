@@ -25,7 +25,7 @@ from orders import messages as m
 from orders.messages import CancelReason
 from orders.place_order import PlaceOrder
 from tests.real.conftest import Mail
-from tests.real.site import OrderPages, open_site
+from tests.real.site import Site, open_site
 from workflows import options
 
 # A step is tried three times briefly and then durably, which waits longer each time.
@@ -64,7 +64,7 @@ class Desk:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(tmp_path: Path) -> AsyncIterator[OrderPages]:
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with open_site(tmp_path) as site:
         yield site
 
@@ -78,7 +78,7 @@ async def _assert_asked_at_leisure(order: StagedStory, neighbour: Provider | Des
 
 
 async def test_a_provider_that_refuses_a_refund_is_asked_once(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """R15: it is a failed refund, which people settle."""
     provider = Provider(site.database, refuses=True)
@@ -92,7 +92,7 @@ async def test_a_provider_that_refuses_a_refund_is_asked_once(
 
 
 async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """R23: a chargeback while a refund is under way that the provider will not stop."""
     provider = Provider(site.database)
@@ -108,7 +108,7 @@ async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
 
 
 async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
-    site: OrderPages, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
+    site: Site, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 35: the workflow task fails, which operators see, and nothing is dropped for it."""
     mail = Mail()
@@ -138,7 +138,7 @@ async def _kinds(handle: WorkflowHandle[Any, Any]) -> list[int]:
 
 
 async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
-    site: OrderPages, placed: PlaceOrder
+    site: Site, placed: PlaceOrder
 ) -> None:
     """R12: a dispute that cannot be filed holds up neither the order nor the server."""
     desk = Desk()

@@ -3,30 +3,27 @@
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
-from client import orders
 from database.connection import Database
-from demo.stage import has_nothing_to_do
+from demo.stage import Stage, StagedStory
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer
-from orders.messages import Message, PaymentReceived
+from orders.messages import PaymentReceived
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.status import Status
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
-from tests.orders.builders import eur, message, place
+from tests.orders.builders import eur, place
 from tests.stories.time_skipping import own_task_queue
 from workflows import ids
 
@@ -47,14 +44,16 @@ POLICY = Policy(
 )
 
 
-@dataclass
-class Backstage:
-    """One order, told things while workers come and go."""
+class RealTimeStory(StagedStory):
+    """An order whose worker comes and goes, while time runs as it does for us."""
 
-    client: Client
-    world: Adapters
-    database: Database
-    placed: PlaceOrder
+    def __init__(self, stage: Stage, placed: PlaceOrder) -> None:
+        super().__init__(stage, placed)
+        self.client = stage.server.client
+        self.database = stage.database
+        self.world = dataclasses.replace(
+            Adapters.local(stage.database, self.client), provider=stage.provider
+        )
 
     @asynccontextmanager
     async def working(self, **options: Any) -> AsyncIterator[None]:
@@ -69,27 +68,18 @@ class Backstage:
             **options,
         ):
             yield
-            await self.rests()
+            await self.driver.rest(self.workflow_id)
 
-    async def rests(self) -> None:
-        """Wait until the order has nothing to do."""
-        order = orders.handle(self.client, self.placed.order_id)
-        await until(order.describe, has_nothing_to_do)
-
-    async def place(self) -> None:
-        """R1: place the order, and let its first task be done."""
-        await orders.place(self.client, self.placed)
+    async def place(self, **policy: Any) -> Self:
+        """R1: as ever, but without waiting until it has nothing to do: somebody may be down."""
+        assert not policy, "what it lives by, it was made with"
+        await self.driver.place(self.placed)
         await self.view()
+        return self
 
-    async def tell(self, name: str, **fields: Any) -> None:
-        """A signal, which is recorded whether a worker runs or not."""
-        await self.say(message(name, **fields))
-
-    async def say(self, what: Message) -> None:
-        await orders.signal(self.client, self.placed.order_id, what)
-
-    async def pay(self, payment_id: str = "pay-1", amount: int = 2490) -> None:
-        await self.say(
+    async def signal_payment(self, payment_id: str = "pay-1", amount: int = 2490) -> None:
+        """R5: a payment, whether a worker runs or not."""
+        await self.signal(
             PaymentReceived(
                 payment_id=f"{self.placed.order_id}-{payment_id}",
                 money=eur(amount),
@@ -97,6 +87,11 @@ class Backstage:
                 paid_at=datetime.now(UTC),
             )
         )
+
+    async def until_awaiting_shipment(self) -> OrderView:
+        """Paid, and the check, which takes a moment, is over."""
+        await self.signal_payment()
+        return await self.until(Status.AWAITING_SHIPMENT)
 
     async def deadline_passes(self) -> None:
         """Let the deadline that the order waits for pass, on the server's own clock."""
@@ -113,23 +108,7 @@ class Backstage:
         return set(kinds[last:])
 
     async def _events(self) -> list[HistoryEvent]:
-        order = orders.handle(self.client, self.placed.order_id)
-        return [event async for event in order.fetch_history_events()]
-
-    async def view(self) -> OrderView:
-        return await orders.show(self.client, self.placed.order_id)
-
-    async def becomes(self, status: Status) -> OrderView:
-        return await until(self.view, lambda view: view.status is status)
-
-    async def is_paid_and_checked(self) -> None:
-        await self.pay()
-        await self.becomes(Status.AWAITING_SHIPMENT)
-
-    async def is_asked_to_cancel(self) -> None:
-        await self.is_paid_and_checked()
-        await self.tell("cancel_request", reason="changed_mind")
-        await self.becomes(Status.CANCELLATION_REQUESTED)
+        return [event async for event in self.handle.fetch_history_events()]
 
 
 def _last_timer_fired(events: list[HistoryEvent]) -> bool:
@@ -143,15 +122,12 @@ def _last_timer_fired(events: list[HistoryEvent]) -> bool:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(
-    dev_server: EmbeddedServer, database: Database, request: pytest.FixtureRequest
-) -> AsyncIterator[Backstage]:
-    client = dev_server.client
+async def order(
+    dev_server: EmbeddedServer, database: Database, url: str, request: pytest.FixtureRequest
+) -> AsyncIterator[RealTimeStory]:
     order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:]
-    world = dataclasses.replace(
-        Adapters.local(database, client),
-        provider=LocalProvider(database, settles_after=timedelta(0)),
-    )
+    provider = LocalProvider(database, settles_after=timedelta(0))
+    stage = Stage.on(dev_server, database, url, provider)
     # What the orders of other tests have left to do must not be done with this test's database.
     with own_task_queue():
-        yield Backstage(client, world, database, place(order_id=order_id, policy=POLICY))
+        yield RealTimeStory(stage, place(order_id=order_id, policy=POLICY))

@@ -28,7 +28,7 @@ from testing.outage import OutOfOrder
 from testing.replay import replay
 from testing.webhook_receiver import SECRET, Received, Receiver, receiver, sender_to
 from tests.orders.builders import eur
-from tests.workflows.conftest import POLICY, Backstage
+from tests.workflows.conftest import POLICY, RealTimeStory
 from workflows import ids
 from workflows.options import DELIVER_WEBHOOK
 
@@ -47,11 +47,11 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(stage: Backstage) -> Backstage:
+def order(order: RealTimeStory) -> RealTimeStory:
     """With time enough to pay: the end of an order would be one more change."""
     policy = POLICY.model_copy(update={"payment_window": timedelta(days=1)})
-    stage.placed = stage.placed.model_copy(update={"policy": policy})
-    return stage
+    order.placed = order.placed.model_copy(update={"policy": policy})
+    return order
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -60,21 +60,21 @@ async def shop() -> AsyncIterator[Receiver]:
         yield serving
 
 
-def subscribe(stage: Backstage, sender: WebhookSender) -> None:
-    """From now on, workers tell these of changes of the stage's order."""
+def subscribe(order: RealTimeStory, sender: WebhookSender) -> None:
+    """From now on, workers tell these of changes of the order's order."""
 
     async def kept(order_id: str) -> OrderView | None:
         # Workers serve the orders that other tests have left, too.
-        own = order_id == stage.placed.order_id
-        return await SqlOrders(stage.database).find(order_id) if own else None
+        own = order_id == order.placed.order_id
+        return await SqlOrders(order.database).find(order_id) if own else None
 
-    subscribers = TemporalSubscribers(stage.client, kept, sender.endpoints)
-    stage.world = dataclasses.replace(stage.world, endpoints=sender, subscribers=subscribers)
+    subscribers = TemporalSubscribers(order.client, kept, sender.endpoints)
+    order.world = dataclasses.replace(order.world, endpoints=sender, subscribers=subscribers)
 
 
-def process(stage: Backstage, got: Received) -> WorkflowHandle[object, object]:
-    workflow_id = ids.order_webhook_workflow_id(stage.placed.order_id, got.id)
-    return stage.client.get_workflow_handle(workflow_id)
+def process(order: RealTimeStory, got: Received) -> WorkflowHandle[object, object]:
+    workflow_id = ids.order_webhook_workflow_id(order.placed.order_id, got.id)
+    return order.client.get_workflow_handle(workflow_id)
 
 
 def told(shop: Receiver) -> list[str]:
@@ -110,47 +110,47 @@ class Dying:
             raise OutOfOrder
 
 
-async def test_every_change_is_told_once_and_signed(stage: Backstage, shop: Receiver) -> None:
+async def test_every_change_is_told_once_and_signed(order: RealTimeStory, shop: Receiver) -> None:
     """R21: from placed to closed; each with an id of its own, and what a receiver fetches agrees."""
-    subscribe(stage, sender_to(shop.url))
-    async with stage.working():
-        await stage.place()
+    subscribe(order, sender_to(shop.url))
+    async with order.working():
+        await order.place()
         await shop.has(1)
-        await stage.tell("buyer_message", text="canary", message_id="1")
+        await order.signal("buyer_message", text="canary", message_id="1")
         await shop.has(2)
-        await stage.tell("buyer_message", text="canary", message_id="1")
-        await stage.tell("cancel_request", reason="changed_mind")
-        view: OrderView = await orders.handle(stage.client, stage.placed.order_id).result()
+        await order.signal("buyer_message", text="canary", message_id="1")
+        await order.signal("cancel_request", reason="changed_mind")
+        view: OrderView = await order.handle.result()
         await shop.has(3)
 
     last = max(shop.got, key=lambda it: it.data["revision"])
     assert told(shop) == ["placed", "buyer_message", view.timeline[-1].what]
     assert len(set(shop.ids)) == 3
     for got in shop.got:
-        assert got.verified()["data"]["order_id"] == stage.placed.order_id
+        assert got.verified()["data"]["order_id"] == order.placed.order_id
         assert b"canary" not in got.body
     assert (last.data["status"], last.data["close_reason"]) == (view.status, view.close_reason)
     assert [it["what"] for it in last.data["changes"]] == [it.what for it in view.timeline]
 
 
 async def test_an_order_costs_the_same_with_and_without_webhooks(
-    stage: Backstage, shop: Receiver
+    order: RealTimeStory, shop: Receiver
 ) -> None:
     """Not one event more in its history."""
 
     async def events(order_id: str) -> list[int]:
-        stage.placed = stage.placed.model_copy(update={"order_id": order_id})
-        async with stage.working():
+        order.placed = order.placed.model_copy(update={"order_id": order_id})
+        async with order.working():
             # Nothing is asked meanwhile: a query that comes into a task costs another one.
-            await orders.place(stage.client, stage.placed)
-            await stage.rests()
-            await stage.tell("cancel_request", reason="changed_mind")
-            await orders.handle(stage.client, order_id).result()
-        history = orders.handle(stage.client, order_id).fetch_history_events()
+            await orders.place(order.client, order.placed)
+            await order.driver.rest(order.workflow_id)
+            await order.signal("cancel_request", reason="changed_mind")
+            await orders.handle(order.client, order_id).result()
+        history = orders.handle(order.client, order_id).fetch_history_events()
         return [event.event_type async for event in history]
 
     without = await events("unheard")
-    subscribe(stage, sender_to(shop.url))
+    subscribe(order, sender_to(shop.url))
     told_to = await events("heard")
 
     await shop.has(1)
@@ -158,148 +158,150 @@ async def test_an_order_costs_the_same_with_and_without_webhooks(
 
 
 async def test_a_receiver_that_was_down_gets_each_webhook_once_it_is_back(
-    stage: Backstage,
+    order: RealTimeStory,
 ) -> None:
     """Case 46: the order does not notice."""
     shop = Receiver()
-    subscribe(stage, sender_to(f"http://127.0.0.1:{shop.port}/"))
-    async with stage.working():
-        await stage.place()
-        await stage.tell("cancel_request", reason="changed_mind")
-        view = await orders.handle(stage.client, stage.placed.order_id).result()
+    subscribe(order, sender_to(f"http://127.0.0.1:{shop.port}/"))
+    async with order.working():
+        await order.place()
+        await order.signal("cancel_request", reason="changed_mind")
+        view = await order.handle.result()
         assert view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
         async with shop.serving():
             got = await shop.has(1)
             await until(lambda: view.timeline[-1].what in told(shop))
             for each in got:
-                await process(stage, each).result()
+                await process(order, each).result()
 
     assert len(set(shop.ids)) == len(shop.ids)
 
 
-async def test_a_try_again_keeps_its_id(stage: Backstage, shop: Receiver) -> None:
+async def test_a_try_again_keeps_its_id(order: RealTimeStory, shop: Receiver) -> None:
     """What a receiver took without our hearing of it comes again under the same id."""
     shop.status = 503
-    subscribe(stage, sender_to(shop.url))
-    async with stage.working():
-        await stage.place()
+    subscribe(order, sender_to(shop.url))
+    async with order.working():
+        await order.place()
         await shop.has(3)
         shop.status = 204
         got = shop.got[0]
-        await process(stage, got).result()
+        await process(order, got).result()
 
     assert set(shop.ids) == {got.id}
     assert {it.body for it in shop.got} == {got.body}
 
 
-async def test_a_broken_endpoint_delays_no_other(stage: Backstage, shop: Receiver) -> None:
+async def test_a_broken_endpoint_delays_no_other(order: RealTimeStory, shop: Receiver) -> None:
     """One that hangs, one that refuses, one where nobody listens; the good one hears of each change."""
     async with receiver(hangs=True) as hanging, receiver(status=500) as refusing:
         nowhere = f"http://127.0.0.1:{Receiver().port}/"
         urls = (hanging.url, refusing.url, nowhere, shop.url)
-        subscribe(stage, sender_to(*urls))
-        async with stage.working(graceful_shutdown=timedelta(0)):
-            await stage.place()
+        subscribe(order, sender_to(*urls))
+        async with order.working(graceful_shutdown=timedelta(0)):
+            await order.place()
             await shop.has(1)
-            await stage.tell("cancel_request", reason="changed_mind")
-            await orders.handle(stage.client, stage.placed.order_id).result()
+            await order.signal("cancel_request", reason="changed_mind")
+            await order.handle.result()
             await shop.has(2)
-            described = await process(stage, shop.got[0]).describe()
+            described = await process(order, shop.got[0]).describe()
 
             assert described.status is WorkflowExecutionStatus.RUNNING
             assert len(set(shop.ids)) == len(shop.got)
             for got in shop.got:
-                await process(stage, got).terminate()
+                await process(order, got).terminate()
 
 
 async def test_who_is_gone_or_never_answers_is_given_up_and_seen(
-    stage: Backstage, shop: Receiver, monkeypatch: pytest.MonkeyPatch
+    order: RealTimeStory, shop: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process fails, so that it is found; whoever else subscribed has got it."""
     monkeypatch.setitem(DELIVER_WEBHOOK, "schedule_to_close_timeout", timedelta(seconds=1))
     async with receiver(status=410) as gone, receiver(status=500) as broken:
-        subscribe(stage, sender_to(gone.url, broken.url, shop.url))
-        async with stage.working():
-            await stage.place()
+        subscribe(order, sender_to(gone.url, broken.url, shop.url))
+        async with order.working():
+            await order.place()
             (got,) = await shop.has(1)
 
             with pytest.raises(WorkflowFailureError) as raised:
-                await process(stage, got).result()
+                await process(order, got).result()
         assert str(raised.value.cause) == "GivenUp: An endpoint never took this webhook."
         assert len(gone.got) == 1
         assert broken.got
 
 
 async def test_nobody_waits_while_changes_cannot_be_announced(
-    stage: Backstage, shop: Receiver
+    order: RealTimeStory, shop: Receiver
 ) -> None:
     """Case 46: the order goes on, people are told, and subscribers when it works again."""
-    subscribe(stage, sender_to(shop.url))
-    assert stage.world.subscribers
-    broken = Broken(stage.world.subscribers)
-    stage.world = dataclasses.replace(stage.world, subscribers=broken)
-    async with stage.working():
-        await stage.place()
-        await stage.tell("cancel_request", reason="changed_mind")
-        await stage.becomes(Status.CLOSED)
+    subscribe(order, sender_to(shop.url))
+    assert order.world.subscribers
+    broken = Broken(order.world.subscribers)
+    order.world = dataclasses.replace(order.world, subscribers=broken)
+    async with order.working():
+        await order.place()
+        await order.signal("cancel_request", reason="changed_mind")
+        await order.until(Status.CLOSED)
         await until(
-            lambda: SqlOutbox(stage.database).entries(stage.placed.order_id),
+            lambda: SqlOutbox(order.database).entries(order.placed.order_id),
             lambda entries: any(
                 it.message.what == "order_closed" for it in entries if it.delivered_at
             ),
         )
         assert shop.got == []
         broken.down = False
-        view = await orders.handle(stage.client, stage.placed.order_id).result()
+        view = await order.handle.result()
         await shop.has(1)
 
     assert told(shop)[-1] == view.timeline[-1].what
 
 
 async def test_a_worker_that_dies_between_delivering_and_saying_so_delivers_under_the_same_id(
-    stage: Backstage, shop: Receiver
+    order: RealTimeStory, shop: Receiver
 ) -> None:
     """Case 19: at least once, and the receiver can tell."""
     sender = sender_to(shop.url)
-    subscribe(stage, sender)
-    stage.world = dataclasses.replace(stage.world, endpoints=Dying(sender))
-    async with stage.working():
-        await stage.place()
+    subscribe(order, sender)
+    order.world = dataclasses.replace(order.world, endpoints=Dying(sender))
+    async with order.working():
+        await order.place()
         first, second = await shop.has(2)
-        await process(stage, first).result()
+        await process(order, first).result()
 
     assert first.id == second.id
     assert len(shop.got) == 2
 
 
 async def test_the_same_change_announced_again_is_not_delivered_again(
-    stage: Backstage, shop: Receiver
+    order: RealTimeStory, shop: Receiver
 ) -> None:
     """Also after the first has been delivered."""
-    subscribe(stage, sender_to(shop.url))
-    async with stage.working():
-        await stage.place()
+    subscribe(order, sender_to(shop.url))
+    async with order.working():
+        await order.place()
         (got,) = await shop.has(1)
-        await process(stage, got).result()
-        subscribers = stage.world.subscribers
+        await process(order, got).result()
+        subscribers = order.world.subscribers
         assert subscribers
         for _ in range(3):
-            await subscribers.tell(stage.placed.order_id)
+            await subscribers.tell(order.placed.order_id)
         await subscribers.tell("stray/of-no-order")
-        await stage.tell("buyer_message", text="Hello?")
+        await order.signal("buyer_message", text="Hello?")
         await shop.has(2)
 
     assert told(shop) == ["placed", "buyer_message"]
 
 
-async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop: Receiver) -> None:
+async def test_a_chargeback_after_the_end_is_told_as_well(
+    order: RealTimeStory, shop: Receiver
+) -> None:
     """R23: it changes what is kept of the order."""
-    async with stage.working():
-        await stage.place()
-        await stage.is_asked_to_cancel()
-        await stage.tell("seller_reply", decision="accept")
-        view = await orders.handle(stage.client, stage.placed.order_id).result()
-    subscribe(stage, sender_to(shop.url))
+    async with order.working():
+        await order.place()
+        await order.until_cancellation_requested()
+        await order.signal("seller_reply", decision="accept")
+        view = await order.handle.result()
+    subscribe(order, sender_to(shop.url))
     payment = view.payment
     assert payment
     news = ChargebackReported(
@@ -308,8 +310,8 @@ async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop
         status=ChargebackStatus.OPENED,
         reason="fraudulent",
     )
-    async with stage.working():
-        late = await late_chargebacks.start(stage.client, view.order_id, news)
+    async with order.working():
+        late = await late_chargebacks.start(order.client, view.order_id, news)
         await late.result()
         (got,) = await shop.has(1)
 
@@ -318,17 +320,17 @@ async def test_a_chargeback_after_the_end_is_told_as_well(stage: Backstage, shop
 
 
 async def test_its_history_replays_and_has_neither_addresses_nor_secrets(
-    stage: Backstage, shop: Receiver
+    order: RealTimeStory, shop: Receiver
 ) -> None:
     """Cases 37 and 54."""
     async with receiver(status=410) as gone:
-        subscribe(stage, sender_to(shop.url, gone.url))
-        async with stage.working():
-            await stage.place()
+        subscribe(order, sender_to(shop.url, gone.url))
+        async with order.working():
+            await order.place()
             (got,) = await shop.has(1)
             with pytest.raises(WorkflowFailureError):
-                await process(stage, got).result()
-    history: WorkflowHistory = await process(stage, got).fetch_history()
+                await process(order, got).result()
+    history: WorkflowHistory = await process(order, got).fetch_history()
 
     await replay(history)
     written = "".join(str(event) for event in history.events)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import Period, Report
-from client import orders, stray_payments
+from client import stray_payments
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
@@ -23,9 +23,9 @@ __all__ = ["at_stripe"]
 HOUR = timedelta(hours=1)
 
 
-async def reconciled(order: AtStripe) -> Report:
+async def reconciled(at_stripe: AtStripe) -> Report:
     """Compare everything there is, however new."""
-    reconciliation = order.stage.world.reconciliation
+    reconciliation = at_stripe.order.world.reconciliation
     assert reconciliation
     now = datetime.now(UTC)
     period = Period(since=now - HOUR, until=now + HOUR)
@@ -39,19 +39,19 @@ def kinds(report: Report) -> list[str]:
 
 async def test_a_payment_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
     """R5: found, delivered, and nothing is left to find."""
-    stage = at_stripe.stage
-    async with stage.working():
-        await stage.place()
+    order = at_stripe.order
+    async with order.working():
+        await order.place()
         at_stripe.peer.front.post.drop = 1.0
         payment_id = await at_stripe.is_paid()
-        assert (await stage.view()).status is Status.AWAITING_PAYMENT
+        assert (await order.view()).status is Status.AWAITING_PAYMENT
 
         first = await reconciled(at_stripe)
-        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await order.until(Status.AWAITING_SHIPMENT)
         second = await reconciled(at_stripe)
 
     (finding,) = first.findings
-    assert (finding.about, finding.what) == (stage.placed.order_id, "payment_missing")
+    assert (finding.about, finding.what) == (order.placed.order_id, "payment_missing")
     assert payment_id in finding.expected
     assert finding.repaired
     assert second.findings == ()
@@ -60,21 +60,21 @@ async def test_a_payment_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) 
 
 async def test_a_refund_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
     """R15: the order hears of it between the instants at which it would ask."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    stage.placed = stage.placed.model_copy(
-        update={"policy": stage.placed.policy.model_copy(update={"refund_checks": ()})}
+    order, front = at_stripe.order, at_stripe.peer.front
+    order.placed = order.placed.model_copy(
+        update={"policy": order.placed.policy.model_copy(update={"refund_checks": ()})}
     )
-    async with stage.working():
-        await stage.place()
+    async with order.working():
+        await order.place()
         await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
-        await stage.tell("cancel_request", reason="changed_mind")
-        await stage.tell("seller_reply", decision="accept")
+        await order.until(Status.AWAITING_SHIPMENT)
+        await order.signal("cancel_request", reason="changed_mind")
+        await order.signal("seller_reply", decision="accept")
         front.post.drop = 1.0
         await front.settle(await at_stripe.refund())
 
         first = await reconciled(at_stripe)
-        view = await orders.handle(stage.client, stage.placed.order_id).result()
+        view = await order.handle.result()
         second = await reconciled(at_stripe)
 
     assert kinds(first) == ["refund_news_missing"]
@@ -85,24 +85,24 @@ async def test_a_refund_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -
 
 async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
     """R23: also months after the order shipped, when its process has long ended."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         payment_id = await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
-        await stage.tell("tracking_number", number="1Z5R89390357567127")
-        await orders.handle(stage.client, stage.placed.order_id).result()
+        await order.until(Status.AWAITING_SHIPMENT)
+        await order.signal("tracking_number", number="1Z5R89390357567127")
+        await order.handle.result()
         front.post.drop = 1.0
         front.end_dispute(await front.dispute(payment_id), "lost")
 
         first = await reconciled(at_stripe)
         late = ids.late_chargeback_workflow_id(payment_id, "lost")
-        await stage.client.get_workflow_handle(late).result()
+        await order.client.get_workflow_handle(late).result()
         second = await reconciled(at_stripe)
 
     assert kinds(first) == ["chargeback_missing"]
     assert second.findings == ()
-    kept = await SqlOrders(stage.database).find(stage.placed.order_id)
+    kept = await SqlOrders(order.database).find(order.placed.order_id)
     assert kept
     assert kept.amount_charged_back == eur(2490)
     assert kept.amount_owed_to_seller.amount == 0
@@ -110,17 +110,17 @@ async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStrip
 
 async def test_news_in_any_order_comes_to_the_same(at_stripe: AtStripe) -> None:
     """R23, case 15: a chargeback that overtook its payment is told again until the order knows it."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
-        payment_id = await at_stripe.peer.checkout.pay(stage.placed.order_id, eur(2490))
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
+        payment_id = await at_stripe.peer.checkout.pay(order.placed.order_id, eur(2490))
         front.end_dispute(await front.dispute(payment_id), "lost")
         front.post.waiting.reverse()
 
         statuses = await front.post.deliver()
         while front.post.waiting:
             await front.post.deliver()
-        view = await orders.handle(stage.client, stage.placed.order_id).result()
+        view = await order.handle.result()
 
     assert 409 in statuses
     assert view.close_reason is CloseReason.CHARGED_BACK
@@ -130,11 +130,11 @@ async def test_news_in_any_order_comes_to_the_same(at_stripe: AtStripe) -> None:
 
 async def test_an_event_under_a_known_id_with_another_body_is_refused(at_stripe: AtStripe) -> None:
     """Case 14: and the first one stays taken; the same body again is a repeat (case 13)."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await order.until(Status.AWAITING_SHIPMENT)
         body = front.post.sent[-1]
         other = body.replace(b'"livemode": false', b'"livemode": true')
         assert other != body
@@ -149,13 +149,13 @@ async def test_an_event_under_a_known_id_with_another_body_is_refused(at_stripe:
 
 async def test_a_refund_that_nobody_here_asked_for_is_found(at_stripe: AtStripe) -> None:
     """R14: somebody used Stripe's own pages; and one that was made twice under our id."""
-    stage = at_stripe.stage
-    async with stage.working():
-        await stage.place()
+    order = at_stripe.order
+    async with order.working():
+        await order.place()
         payment_id = await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await order.until(Status.AWAITING_SHIPMENT)
         make = at_stripe.provider._stripe.refunds.create_async
-        ours = {"refund_id": f"{stage.placed.order_id}-refund-1", "process": "order-x"}
+        ours = {"refund_id": f"{order.placed.order_id}-refund-1", "process": "order-x"}
         for metadata in ({}, ours, ours):
             await make({"charge": payment_id, "amount": 100, "metadata": metadata})
 
@@ -167,15 +167,15 @@ async def test_a_refund_that_nobody_here_asked_for_is_found(at_stripe: AtStripe)
 
 async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> None:
     """Case 24: an entry that the order knows nothing of."""
-    stage = at_stripe.stage
-    async with stage.working():
-        await stage.place()
+    order = at_stripe.order
+    async with order.working():
+        await order.place()
         await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await order.until(Status.AWAITING_SHIPMENT)
         await book(
-            stage.database,
+            order.database,
             Posting(
-                order_id=stage.placed.order_id,
+                order_id=order.placed.order_id,
                 step="by-hand",
                 at=datetime.now(UTC),
                 currency=eur(1).currency,
@@ -195,40 +195,40 @@ async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> Non
 
 async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) -> None:
     """R17: the same id for an order and, by whoever mixed them up, as money that no order takes."""
-    stage = at_stripe.stage
-    async with stage.working():
-        await stage.place()
+    order = at_stripe.order
+    async with order.working():
+        await order.place()
         payment_id = await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await order.until(Status.AWAITING_SHIPMENT)
         assert "payment_taken_twice" not in kinds(await reconciled(at_stripe))
         stray = StrayPaymentInput(
             payment_id=payment_id, money=eur(2490), method="card", reason="unknown_order"
         )
-        await stray_payments.refund(stage.client, stray)
-        await until(lambda: SqlStrayPayments(stage.database).find(payment_id))
+        await stray_payments.refund(order.client, stray)
+        await until(lambda: SqlStrayPayments(order.database).find(payment_id))
 
         report = await reconciled(at_stripe)
 
     (finding,) = [it for it in report.findings if it.what == "payment_taken_twice"]
     assert finding.about == payment_id
     places = set(finding.found.removeprefix("it came in at ").split(" and at "))
-    assert places == {stage.placed.order_id, f"stray/{payment_id}"}
+    assert places == {order.placed.order_id, f"stray/{payment_id}"}
 
 
 async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) -> None:
     """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money."""
-    stage = at_stripe.stage
+    order = at_stripe.order
     stray = StrayPaymentInput(
         payment_id="ch_lost", money=eur(500), method="card", reason="unknown_order"
     )
-    async with stage.working():
-        await stage.place()
+    async with order.working():
+        await order.place()
         await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
-        handle = await stray_payments.refund(stage.client, stray)
-        await until(lambda: SqlLedger(stage.database).balances("stray/ch_lost"))
+        await order.until(Status.AWAITING_SHIPMENT)
+        handle = await stray_payments.refund(order.client, stray)
+        await until(lambda: SqlLedger(order.database).balances("stray/ch_lost"))
         await handle.terminate()
-        await orders.handle(stage.client, stage.placed.order_id).terminate()
+        await order.handle.terminate()
 
         report = await reconciled(at_stripe)
 

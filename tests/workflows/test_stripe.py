@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from adapters.stripe.events import read_event
 from adapters.stripe.provider import StripeProvider
-from client import orders
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
 from database.ledger import SqlLedger
@@ -22,21 +21,21 @@ from runtime.wiring import provider_event_handler, reconciliation
 from testing.stripe.faults import InjectedFault
 from testing.stripe.peer import API_KEY, Peer
 from tests.orders.builders import eur
-from tests.workflows.conftest import Backstage
+from tests.workflows.conftest import RealTimeStory
 
 
 @dataclasses.dataclass
 class AtStripe:
     """An order, Stripe, and a webhook that tells the one what the other says."""
 
-    stage: Backstage
+    order: RealTimeStory
     provider: StripeProvider
     peer: Peer
     handler: ProviderEventHandler
 
     async def is_paid(self) -> str:
         """The buyer pays; the payment's id."""
-        order_id = self.stage.placed.order_id
+        order_id = self.order.placed.order_id
         payment_id = await self.peer.checkout.pay(order_id, eur(2490))
         await self.peer.front.post.deliver()
         return payment_id
@@ -58,60 +57,62 @@ class AtStripe:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def at_stripe(stage: Backstage, peer: Peer, database: Database) -> AsyncIterator[AtStripe]:
+async def at_stripe(
+    order: RealTimeStory, peer: Peer, database: Database
+) -> AsyncIterator[AtStripe]:
     provider = StripeProvider(API_KEY, peer.url, httpx.Timeout(10.0))
-    handler = provider_event_handler(provider, database, stage.client)
-    stage.world = dataclasses.replace(
-        stage.world,
+    handler = provider_event_handler(provider, database, order.client)
+    order.world = dataclasses.replace(
+        order.world,
         provider=provider,
-        reconciliation=reconciliation(provider, database, stage.client),
+        reconciliation=reconciliation(provider, database, order.client),
     )
-    order = AtStripe(stage, provider, peer, handler)
-    peer.front.post.to = order.webhook
-    yield order
+    at_stripe = AtStripe(order, provider, peer, handler)
+    peer.front.post.to = at_stripe.webhook
+    yield at_stripe
     await provider.close()
 
 
 async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) -> None:
     """R5, R14, R15: paid, canceled, and back in spite of faults; each event comes twice."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
+    order, front = at_stripe.order, at_stripe.peer.front
     front.post.repeat = 1.0
-    async with stage.working():
-        await stage.place()
+    async with order.working():
+        await order.place()
         await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
-        await stage.tell("cancel_request", reason="changed_mind")
-        await stage.becomes(Status.CANCELLATION_REQUESTED)
+        await order.until(Status.AWAITING_SHIPMENT)
+        await order.signal("cancel_request", reason="changed_mind")
+        await order.until(Status.CANCELLATION_REQUESTED)
         front.faults.plan(InjectedFault.LOST_ANSWER)
-        await stage.tell("seller_reply", decision="accept")
+        await order.signal("seller_reply", decision="accept")
         await front.settle(await at_stripe.refund())
         await front.post.deliver()
 
         async with asyncio.timeout(20):
-            view = await orders.handle(stage.client, stage.placed.order_id).result()
+            view = await order.handle.result()
 
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == eur(2490)
     assert len(await front.refunds()) == 1
     assert front.faults.suffered == {InjectedFault.LOST_ANSWER: 1}
-    assert set((await SqlLedger(stage.database).balances(view.order_id)).values()) == {0}
+    assert set((await SqlLedger(order.database).balances(view.order_id)).values()) == {0}
 
 
 async def test_a_chargeback_at_stripe_is_not_paid_twice(at_stripe: AtStripe) -> None:
     """R23: lost at the bank, the order closes, and nothing is refunded."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         payment_id = await at_stripe.is_paid()
-        await stage.becomes(Status.AWAITING_SHIPMENT)
+        await order.until(Status.AWAITING_SHIPMENT)
         front.end_dispute(await front.dispute(payment_id), "lost")
         front.post.shuffle = True
         await front.post.deliver()
 
         async with asyncio.timeout(20):
-            view = await orders.handle(stage.client, stage.placed.order_id).result()
+            view = await order.handle.result()
 
     assert view.close_reason is CloseReason.CHARGED_BACK
     assert view.refund is None
     assert await front.refunds() == []
-    assert set((await SqlLedger(stage.database).balances(view.order_id)).values()) == {0}
+    assert set((await SqlLedger(order.database).balances(view.order_id)).values()) == {0}

@@ -9,7 +9,6 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from client import orders
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
 from demo.waiting import until
@@ -29,20 +28,20 @@ __all__ = ["at_stripe"]
 async def _nothing(_: AtStripe) -> None: ...
 
 
-async def _is_paid(order: AtStripe) -> None:
-    await order.is_paid()
-    await order.stage.becomes(Status.AWAITING_SHIPMENT)
+async def _is_paid(at_stripe: AtStripe) -> None:
+    await at_stripe.is_paid()
+    await at_stripe.order.until(Status.AWAITING_SHIPMENT)
 
 
-async def _ships(order: AtStripe) -> None:
-    await _is_paid(order)
-    await order.stage.tell("tracking_number", number="1Z5R89390357567127")
-    await orders.handle(order.stage.client, order.stage.placed.order_id).result()
+async def _ships(at_stripe: AtStripe) -> None:
+    await _is_paid(at_stripe)
+    await at_stripe.order.signal("tracking_number", number="1Z5R89390357567127")
+    await at_stripe.order.handle.result()
 
 
-async def _is_closed(order: AtStripe) -> None:
-    await order.stage.say(CancelRequest(reason=CancelReason.OTHER))
-    await orders.handle(order.stage.client, order.stage.placed.order_id).result()
+async def _is_closed(at_stripe: AtStripe) -> None:
+    await at_stripe.order.signal(CancelRequest(reason=CancelReason.OTHER))
+    await at_stripe.order.handle.result()
 
 
 PLN = Money.model_validate({"amount": 2490, "currency": "PLN"})
@@ -61,16 +60,16 @@ CASES: dict[str, tuple[Callable[[AtStripe], Awaitable[None]], Money, str]] = {
 async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case: str) -> None:
     """R17: each comes by webhook, twice, and the ledger's stray account is at zero after."""
     before, money, reason = CASES[case]
-    stage, front = at_stripe.stage, at_stripe.peer.front
+    order, front = at_stripe.order, at_stripe.peer.front
     front.post.repeat = 1.0
-    async with stage.working():
-        await stage.place()
+    async with order.working():
+        await order.place()
         await before(at_stripe)
-        order_id = "no-such-order" if case == "unknown order" else stage.placed.order_id
+        order_id = "no-such-order" if case == "unknown order" else order.placed.order_id
         payment_id = await at_stripe.peer.checkout.pay(order_id, money, attempt=2)
         await front.post.deliver()
 
-        stray = stage.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
+        stray = order.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
         refund_id = f"stray-{payment_id}-refund"
         await until(lambda: front.refunds_of(refund_id))
         await front.settle(refund_id)
@@ -82,11 +81,11 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
     (refund,) = await front.refunds_of(refund_id)
     assert (refund["amount"], refund["charge"]) == (money.amount, payment_id)
     books_id = f"stray/{payment_id}"
-    assert await SqlLedger(stage.database).balances(books_id) == {"cash": 0, "stray": 0}
+    assert await SqlLedger(order.database).balances(books_id) == {"cash": 0, "stray": 0}
     known = order_id if case != "unknown order" else books_id
     told = [
         e.message.what
-        for e in await SqlOutbox(stage.database).entries(known)
+        for e in await SqlOutbox(order.database).entries(known)
         if "stray" in e.message.what
     ]
     assert told == ["stray_refund_started", "stray_refund_succeeded"]
@@ -97,16 +96,16 @@ async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case:
 class Sent:
     """A payment that no order takes, at Stripe."""
 
-    order: AtStripe
+    at_stripe: AtStripe
     payment_id: str
 
     @classmethod
-    async def to(cls, order: AtStripe, order_id: str) -> "Sent":
-        return cls(order, await order.peer.checkout.pay(order_id, eur(2490), attempt=2))
+    async def to(cls, at_stripe: AtStripe, order_id: str) -> "Sent":
+        return cls(at_stripe, await at_stripe.peer.checkout.pay(order_id, eur(2490), attempt=2))
 
     @property
     def handle(self) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
-        client = self.order.stage.client
+        client = self.at_stripe.order.client
         workflow_id = ids.stray_workflow_id(self.payment_id)
         return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
 
@@ -119,7 +118,9 @@ class Sent:
 
     async def is_asked_for(self, number: int = 1) -> dict[str, Any]:
         """Its refund, once Stripe has it."""
-        (refund,) = await until(lambda: self.order.peer.front.refunds_of(self.refund_id(number)))
+        (refund,) = await until(
+            lambda: self.at_stripe.peer.front.refunds_of(self.refund_id(number))
+        )
         return refund
 
     async def becomes(self, condition: Callable[[StrayPaymentState], bool]) -> StrayPaymentState:
@@ -131,7 +132,9 @@ class Sent:
 
     async def told(self) -> list[str]:
         """What support heard of the bank, whichever name its letters go by."""
-        letters = [entry.message for entry in await SqlOutbox(self.order.stage.database).entries()]
+        letters = [
+            entry.message for entry in await SqlOutbox(self.at_stripe.order.database).entries()
+        ]
         return [it.what for it in letters if self.payment_id in it.key and it.to == "support"]
 
 
@@ -141,12 +144,12 @@ async def test_stray_money_that_the_bank_takes_leaves_once(
     at_stripe: AtStripe, order_id: str | None, end: str
 ) -> None:
     """R23: charged back while its refund is under way, which fails; won, it goes back by another one."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
+    order, front = at_stripe.order, at_stripe.peer.front
     front.post.repeat = 1.0
-    async with stage.working():
-        await stage.place()
+    async with order.working():
+        await order.place()
         await _is_paid(at_stripe)
-        sent = await Sent.to(at_stripe, order_id or stage.placed.order_id)
+        sent = await Sent.to(at_stripe, order_id or order.placed.order_id)
         await front.post.deliver()
         await sent.is_asked_for()
         dispute = await front.dispute(sent.payment_id)
@@ -167,7 +170,7 @@ async def test_stray_money_that_the_bank_takes_leaves_once(
     assert [it["status"] for it in await front.refunds()].count("succeeded") == (end == "won")
     assert len(await front.refunds()) == (2 if end == "won" else 1)
     assert stray.held == 0
-    assert await SqlLedger(stage.database).balances(sent.books_id) == {"cash": 0, "stray": 0}
+    assert await SqlLedger(order.database).balances(sent.books_id) == {"cash": 0, "stray": 0}
     assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
     assert waiting.findings == report.findings == ()
     assert report.chargebacks == 1
@@ -178,10 +181,10 @@ async def test_stray_money_charged_back_after_it_went_back(
     at_stripe: AtStripe, end: str, owed: int
 ) -> None:
     """R23: its process has ended; each step is booked and told all the same, and nothing leaves again."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
+    order, front = at_stripe.order, at_stripe.peer.front
     front.post.repeat = 1.0
-    async with stage.working():
-        await stage.place()
+    async with order.working():
+        await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
         await front.post.deliver()
         await sent.is_asked_for()
@@ -192,22 +195,22 @@ async def test_stray_money_charged_back_after_it_went_back(
         dispute = await front.dispute(sent.payment_id)
         await _is_taken_late(sent, "opened")
         opened = await reconciled(at_stripe)
-        books = await SqlLedger(stage.database).balances(sent.books_id)
+        books = await SqlLedger(order.database).balances(sent.books_id)
         front.end_dispute(dispute, end)
         await _is_taken_late(sent, end)
         report = await reconciled(at_stripe)
 
     assert len(await front.refunds()) == 1
     assert books == {"cash": -2490, "stray": 2490}
-    assert await SqlLedger(stage.database).balances(sent.books_id) == {"cash": -owed, "stray": owed}
+    assert await SqlLedger(order.database).balances(sent.books_id) == {"cash": -owed, "stray": owed}
     assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
     assert opened.findings == report.findings == ()
 
 
 async def _is_taken_late(sent: Sent, status: str) -> None:
-    await sent.order.peer.front.post.deliver()
+    await sent.at_stripe.peer.front.post.deliver()
     late = ids.late_chargeback_workflow_id(sent.payment_id, status)
-    await sent.order.stage.client.get_workflow_handle(late).result()
+    await sent.at_stripe.order.client.get_workflow_handle(late).result()
 
 
 @pytest.mark.parametrize("order_id", ["no-such-order", None])
@@ -215,11 +218,11 @@ async def test_a_chargeback_that_overtakes_its_payment_comes_again(
     at_stripe: AtStripe, order_id: str | None
 ) -> None:
     """R23, R17, case 15: also when its order has ended, or never was."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         await _is_closed(at_stripe)
-        sent = await Sent.to(at_stripe, order_id or stage.placed.order_id)
+        sent = await Sent.to(at_stripe, order_id or order.placed.order_id)
         paid, front.post.waiting = front.post.waiting, []
         front.end_dispute(await front.dispute(sent.payment_id), "lost")
         early = await front.post.deliver()
@@ -237,9 +240,9 @@ async def test_a_chargeback_that_overtakes_its_payment_comes_again(
 
 async def test_a_refund_refused_for_a_chargeback_that_is_won_goes_anew(at_stripe: AtStripe) -> None:
     """R23, R15, case 15: of the chargeback the end is all that is ever heard."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
         paid, front.post.waiting = front.post.waiting, []
         dispute = await front.dispute(sent.payment_id)
@@ -262,9 +265,9 @@ async def test_a_chargeback_of_stray_money_whose_webhook_was_lost_is_brought(
     at_stripe: AtStripe, ended: bool
 ) -> None:
     """R23: by reconciliation, which finds nothing more then."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
         await front.post.deliver()
         await sent.is_asked_for()
@@ -294,9 +297,9 @@ async def test_a_chargeback_of_stray_money_whose_webhook_was_lost_is_brought(
 
 async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
     """R23: the provider is told so, for as long as it says it, and the ledger stays as it is."""
-    stage, front = at_stripe.stage, at_stripe.peer.front
-    async with stage.working():
-        await stage.place()
+    order, front = at_stripe.order, at_stripe.peer.front
+    async with order.working():
+        await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
         await front.post.deliver()
         await sent.is_asked_for()
@@ -308,5 +311,5 @@ async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
     assert set(statuses) - {200} == {409}
     accepted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
     assert accepted not in [event.event_type for event in history.events]
-    assert await SqlLedger(stage.database).balances(sent.books_id) == {"cash": 2490, "stray": -2490}
+    assert await SqlLedger(order.database).balances(sent.books_id) == {"cash": 2490, "stray": -2490}
     assert [it.what for it in report.findings] == ["chargeback_missing"]
