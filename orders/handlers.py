@@ -109,16 +109,18 @@ def check(order: Order, message: m.Message, at: datetime | None = None) -> None:
         raise refuse(
             order,
             message.name,
-            RefusalCode.NOT_IN_THIS_STATUS,
-            sentence(
-                "Payment {payment_id} was reported otherwise before; support looks into it.",
-                payment_id=message.payment_id,
+            Refusal(
+                RefusalCode.NOT_IN_THIS_STATUS,
+                sentence(
+                    "Payment {payment_id} was reported otherwise before; support looks into it.",
+                    payment_id=message.payment_id,
+                ),
             ),
         )
     if refused := refusal(order, message.name, at):
         raise refused
     if (look := _CHECK.get(message.name)) and (problem := look(order, message)):
-        raise refuse(order, message.name, problem.code, problem.reason)
+        raise refuse(order, message.name, problem)
 
 
 def record_refusal(order: Order, name: str, reason: str, at: datetime) -> None:
@@ -134,10 +136,12 @@ def sent_back_before(order: Order, message: m.Message) -> NotAllowedNow | None:
     return refuse(
         order,
         message.name,
-        RefusalCode.NOT_IN_THIS_STATUS,
-        sentence(
-            "Payment {payment_id} could not be taken when it first came; it goes back in full.",
-            payment_id=message.payment_id,
+        Refusal(
+            RefusalCode.NOT_IN_THIS_STATUS,
+            sentence(
+                "Payment {payment_id} could not be taken when it first came; it goes back in full.",
+                payment_id=message.payment_id,
+            ),
         ),
     )
 

@@ -85,148 +85,151 @@ _ACTION_PHRASES: Final = {
 }
 
 
+_Guard = Callable[[Order], Refusal | None]
+
+_NO_GROUND_YET: Final = Refusal(
+    RefusalCode.NOT_IN_THIS_STATUS,
+    sentence(
+        "A dispute can be opened once cancellation of the paid order is requested, or the seller has "
+        "refused it or failed to prove the shipment."
+    ),
+)
+_DISPUTE_IS_OPEN: Final = Refusal(
+    RefusalCode.DISPUTE_EXISTS, sentence("A dispute is already open for this order.")
+)
+_PAID_ALREADY: Final = Refusal(
+    RefusalCode.NOT_IN_THIS_STATUS,
+    sentence("The order is paid already; this payment goes back in full."),
+)
+_CANCELLATION_EXISTS: Final = Refusal(
+    RefusalCode.CANCELLATION_EXISTS,
+    sentence("Cancellation has already been requested; it runs on as it is."),
+)
+
+
+def _cancellation_is_over(order: Order) -> Refusal:
+    if order.cancellation and order.cancellation.answered_at:
+        return Refusal(
+            RefusalCode.ALREADY_ANSWERED,
+            sentence("The seller has already answered the cancellation request."),
+        )
+    return Refusal(
+        RefusalCode.NOT_IN_THIS_STATUS,
+        sentence("The cancellation request is over, as the shipment is proved."),
+    )
+
+
+def _closed(order: Order) -> Refusal:
+    if order.close_reason is None:
+        raise AssertionError("an order that is closed says why")
+    return Refusal(
+        RefusalCode.ORDER_CLOSED,
+        sentence("The order is closed: {why}.", why=CLOSED_PHRASES[order.close_reason]),
+    )
+
+
+_Answer = Refusal | Callable[[Order], Refusal]
+
+ANSWERS: Final[dict[tuple[Status, str], _Answer]] = {
+    (_PAY, "dispute_request"): _NO_GROUND_YET,
+    (_REVIEW, "dispute_request"): _NO_GROUND_YET,
+    (_REVIEW, "cancel_request"): Refusal(
+        RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
+        sentence(
+            "The payment is being checked; cancellation can be requested once the check is over."
+        ),
+    ),
+    (_REVIEW, "payment"): Refusal(
+        RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
+        sentence(
+            "The order is already paid and its payment is being checked; this one goes back in full."
+        ),
+    ),
+    (_SHIP, "payment"): _PAID_ALREADY,
+    (_CANCEL, "payment"): _PAID_ALREADY,
+    (_CANCEL, "cancel_request"): _CANCELLATION_EXISTS,
+    (_PROOF, "payment"): _PAID_ALREADY,
+    (_PROOF, "cancel_request"): _CANCELLATION_EXISTS,
+    (_PROOF, "cancel_withdrawal"): _cancellation_is_over,
+    (_DISPUTE, "payment"): _PAID_ALREADY,
+    (_DISPUTE, "cancel_request"): Refusal(
+        RefusalCode.DISPUTE_EXISTS,
+        sentence(
+            "A dispute is open; support decides it, so cancellation cannot be requested beside it."
+        ),
+    ),
+    (_DISPUTE, "cancel_withdrawal"): _cancellation_is_over,
+    (_DISPUTE, "seller_reply"): _cancellation_is_over,
+    (_DISPUTE, "dispute_request"): _DISPUTE_IS_OPEN,
+    (_SHIPPED, "cancel_request"): Refusal(
+        RefusalCode.ORDER_SHIPPED,
+        sentence(
+            "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
+            "it back; if it does not arrive, or not as described, write to support."
+        ),
+    ),
+    (_SHIPPED, "payment"): Refusal(
+        RefusalCode.ORDER_SHIPPED,
+        sentence("The order is paid and has shipped; this payment goes back in full."),
+    ),
+    (_SHIPPED, "dispute_request"): Refusal(
+        RefusalCode.ORDER_SHIPPED,
+        sentence(
+            "The order has already shipped. If it does not arrive, or not as described, write to "
+            "support."
+        ),
+    ),
+    (_CLOSED, "payment"): Refusal(
+        RefusalCode.ORDER_CLOSED,
+        sentence(
+            "The order is closed; the payment goes back in full. To buy the same things, "
+            "add them to the cart again."
+        ),
+    ),
+}
+"""The second table: what a message is answered with that the first one does not list in a status."""
+
+ANSWERS_BY_STATUS: Final[dict[Status, _Answer]] = {
+    _SHIPPED: Refusal(RefusalCode.ORDER_SHIPPED, sentence("The order has already shipped.")),
+    _CLOSED: _closed,
+}
+"""What all other messages are answered with in a status; elsewhere the answer says when they are taken."""
+
+
 def refusal(order: Order, name: str, at: datetime | None = None) -> NotAllowedNow | None:
     """Why the order cannot take this kind of message now, whatever its content; None when it can.
 
     With ``at``, what can be taken from an instant on is not refused any more once that has passed.
     """
     if name not in TRANSITIONS[order.status]:
-        refused = _not_in_table(order, name)
-        in_time = at and refused.available_from and refused.available_from <= at
-        return None if in_time else refused
+        since = _available_from(order, name)
+        in_time = at is not None and since is not None and since <= at
+        return None if in_time else refuse(order, name, _answer(order, name), since)
     guard = _GUARDS.get(name)
-    problem = _too_many(order, name) or (guard(order) if guard else None)
-    return refuse(order, name, problem.code, problem.reason) if problem else None
+    refused = _too_many(order, name) or (guard(order) if guard else None)
+    return refuse(order, name, refused) if refused else None
 
 
 def refuse(
-    order: Order, name: str, code: RefusalCode, reason: str, available_from: datetime | None = None
+    order: Order, name: str, refused: Refusal, available_from: datetime | None = None
 ) -> NotAllowedNow:
-    """A refusal of this order."""
-    return NotAllowedNow(name, code, order.status.value, reason, available_from)
+    """What a message of this name is refused with by this order."""
+    return NotAllowedNow(name, refused.code, order.status.value, refused.reason, available_from)
 
 
-def _not_in_table(order: Order, name: str) -> NotAllowedNow:
-    review_end = order.payment.review_ends_at if order.status is _REVIEW and order.payment else None
-    match order.status, name:
-        case Status.CLOSED, "payment":
-            return refuse(
-                order,
-                name,
-                RefusalCode.ORDER_CLOSED,
-                sentence(
-                    "The order is closed; the payment goes back in full. To buy the same things, "
-                    "add them to the cart again."
-                ),
-            )
-        case Status.CLOSED, _:
-            reason = CLOSED_PHRASES[order.close_reason] if order.close_reason else "it is over"
-            return refuse(
-                order,
-                name,
-                RefusalCode.ORDER_CLOSED,
-                sentence("The order is closed: {why}.", why=reason),
-            )
-        case Status.SHIPPED, "cancel_request":
-            return refuse(
-                order,
-                name,
-                RefusalCode.ORDER_SHIPPED,
-                sentence(
-                    "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
-                    "it back; if it does not arrive, or not as described, write to support."
-                ),
-            )
-        case Status.SHIPPED, "payment":
-            return refuse(
-                order,
-                name,
-                RefusalCode.ORDER_SHIPPED,
-                sentence("The order is paid and has shipped; this payment goes back in full."),
-            )
-        case Status.SHIPPED, "dispute_request":
-            return refuse(
-                order,
-                name,
-                RefusalCode.ORDER_SHIPPED,
-                sentence(
-                    "The order has already shipped. If it does not arrive, or not as described, write to "
-                    "support."
-                ),
-            )
-        case Status.SHIPPED, _:
-            return refuse(
-                order, name, RefusalCode.ORDER_SHIPPED, sentence("The order has already shipped.")
-            )
-        case Status.PAYMENT_REVIEW, "cancel_request":
-            return refuse(
-                order,
-                name,
-                RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
-                sentence(
-                    "The payment is being checked; cancellation can be requested once the check is over."
-                ),
-                review_end,
-            )
-        case Status.PAYMENT_REVIEW, "payment":
-            return refuse(
-                order,
-                name,
-                RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
-                sentence(
-                    "The order is already paid and its payment is being checked; this one goes back in full."
-                ),
-            )
-        case ((Status.CANCELLATION_REQUESTED | Status.PROOF_REQUESTED), "cancel_request"):
-            return refuse(
-                order,
-                name,
-                RefusalCode.CANCELLATION_EXISTS,
-                sentence("Cancellation has already been requested; it runs on as it is."),
-            )
-        case Status.DISPUTED, "cancel_request":
-            return refuse(
-                order,
-                name,
-                RefusalCode.DISPUTE_EXISTS,
-                sentence(
-                    "A dispute is open; support decides it, so cancellation cannot be requested beside it."
-                ),
-            )
-        case ((Status.PROOF_REQUESTED | Status.DISPUTED), ("cancel_withdrawal" | "seller_reply")):
-            answered = order.cancellation and order.cancellation.answered_at
-            return refuse(
-                order,
-                name,
-                RefusalCode.ALREADY_ANSWERED if answered else RefusalCode.NOT_IN_THIS_STATUS,
-                sentence("The seller has already answered the cancellation request.")
-                if answered
-                else sentence("The cancellation request is over, as the shipment is proved."),
-            )
-        case ((Status.AWAITING_PAYMENT | Status.PAYMENT_REVIEW), "dispute_request"):
-            return refuse(order, name, RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET)
-        case (_, "payment"):
-            return refuse(
-                order,
-                name,
-                RefusalCode.NOT_IN_THIS_STATUS,
-                sentence("The order is paid already; this payment goes back in full."),
-            )
-        case Status.DISPUTED, "dispute_request":
-            return refuse(
-                order,
-                name,
-                RefusalCode.DISPUTE_EXISTS,
-                sentence("A dispute is already open for this order."),
-            )
-        case _:
-            return refuse(
-                order,
-                name,
-                RefusalCode.NOT_IN_THIS_STATUS,
-                _only_while(order, name),
-                review_end if _sure_after_review(order, name) else None,
-            )
+def _answer(order: Order, name: str) -> Refusal:
+    """What a message that the transition table does not list is answered with."""
+    if answer := ANSWERS.get((order.status, name)) or ANSWERS_BY_STATUS.get(order.status):
+        return answer(order) if callable(answer) else answer
+    reason = _only_while(order, name)
+    return Refusal(RefusalCode.NOT_IN_THIS_STATUS, reason)
+
+
+def _available_from(order: Order, name: str) -> datetime | None:
+    """When the check of the payment is over, where the message is taken for sure from then on."""
+    if order.status is not _REVIEW or order.payment is None:
+        return None
+    return order.payment.review_ends_at if _sure_after_review(order, name) else None
 
 
 def _sure_after_review(order: Order, name: str) -> bool:
@@ -244,15 +247,6 @@ def _only_while(order: Order, name: str) -> str:
         statuses=OneOf(phrases),
         status=STATUS_PHRASES[order.status],
     )
-
-
-_Guard = Callable[[Order], Refusal | None]
-
-
-_NO_GROUND_YET: Final = sentence(
-    "A dispute can be opened once cancellation of the paid order is requested, or the seller has refused it "
-    "or failed to prove the shipment."
-)
 
 
 def _too_many(order: Order, name: str) -> Refusal | None:
@@ -276,11 +270,9 @@ def _dispute_must_be_open(order: Order) -> Refusal | None:
 
 def _dispute_may_be_opened(order: Order) -> Refusal | None:
     if order.open_dispute:
-        return Refusal(
-            RefusalCode.DISPUTE_EXISTS, sentence("A dispute is already open for this order.")
-        )
+        return _DISPUTE_IS_OPEN
     if order.status is _SHIP and order.ground is None:
-        return Refusal(RefusalCode.NOT_IN_THIS_STATUS, _NO_GROUND_YET)
+        return _NO_GROUND_YET
     return None
 
 

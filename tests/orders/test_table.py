@@ -13,7 +13,7 @@ from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Role
 from orders.order import Order
 from orders.policy import Policy
-from orders.refusals import MOST
+from orders.refusals import ANSWERS, MOST
 from orders.schedule import COMING_PHRASES, let_time_pass, schedule
 from orders.sentences import Sentence
 from orders.shipments import tracking_verdict
@@ -127,6 +127,11 @@ def test_table_is_complete() -> None:
     assert not set(MESSAGES) & (DEADLINES | VERDICTS)
     reached = {t for row in TRANSITIONS.values() for targets in row.values() for t in targets}
     assert reached == set(Status)
+
+
+def test_second_table_answers_only_what_the_first_does_not_take() -> None:
+    """R7, R19: an answer that nobody could ever get would be a rule that does not hold."""
+    assert set(ANSWERS) <= set(ILLEGAL)
 
 
 @pytest.mark.parametrize("status", Status)
