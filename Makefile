@@ -53,7 +53,7 @@ format: $(DEVELOPMENT) ## sort imports, apply safe fixes and format
 	@$(RUN) -m ruff format --quiet
 
 up: $(RUNTIME) ## the system, running until stopped
-	@$(RUN) -m deploy.local $(ARGS)
+	@$(RUN) starter.py up $(ARGS)
 
 bench: load-http ## what Unbuy costs, measured
 

@@ -1,29 +1,37 @@
 """The whole system on this machine, until stopped: `make up`.
 
 Temporal's server with its web UI, a worker and the gateway. Orders and the server's state survive a restart:
-they lie in `var/`.
+they lie in `var/`. However this process ends, the others end with it.
 """
 
 import asyncio
 import os
 import signal
+import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 from pydantic import SecretStr
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.service import RPCError
 
 from cli.app import main
 from cli.connection import read_settings
 from cli.failure import Failure
+from deploy.child_process import child_process
+from deploy.directions import directions, sign_in
 from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
 from deploy.secret import token_secret
-from gateway.access import Role
-from gateway.tokens import SecretTokens
 from i18n.current import gettext
 from runtime import program
 from runtime.settings import Settings
+from workflows.ids import TASK_QUEUE
 
 DATA = Path("var")
 
@@ -33,74 +41,124 @@ UI_PORT_OFFSET = 1000
 GATEWAY_PORT_OFFSET = 847
 PORTS_TRIED = 100
 
-PEOPLE = (("buyer", "buyer-7"), ("seller", "seller-3"), ("support", "support-1"))
-"""Whom tokens are made for: the parties of the sample orders, and a mediator."""
+# A worker finishes what runs, and the gateway its requests.
+_PATIENCE = timedelta(seconds=60)
+_LOOK_EVERY = 0.2
+_ALIVE_EVERY = 1.0
+_LAST_LINES = 10
 
 
 async def run(settings: Settings) -> int:
     """Run everything until a signal asks to stop or a part ends by itself; the exit status."""
+    print(gettext("Starting Temporal, a worker and the gateway ..."), flush=True)
     port = choose_port()
     secret = token_secret(settings)
-    variables = database_variables(port)
     # One database a port: two servers must never share one.
-    async with embedded_server(
-        database=DATA / f"temporal-{port}.db",
-        port=port,
-        ui=True,
-        ui_port=port + UI_PORT_OFFSET,
-    ) as server:
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stopping.set)
-
-        environment = environment_of(server) | variables
-        worker = await _start(environment, "worker")
-        gateway = await _start(environment | gateway_variables(port, secret), "gateway")
-        address = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
-        print(f"Temporal  {server.address}")
-        print(f"Web UI    {server.ui_url}")
-        docs = gettext("every request explained, to try out: {address}", address=f"{address}/docs")
-        print(f"Gateway   {address}  ({docs})")
-        for line in commands(server.address, port, variables):
-            print(line)
-        for line in tokens(address, secret):
-            print(line)
-        print(gettext("Ctrl-C stops it."), flush=True)
-        return await _supervise({"gateway": gateway, "worker": worker}, stopping)
-
-
-async def _start(environment: Mapping[str, str], command: str) -> asyncio.subprocess.Process:
-    # In a session of its own, as the server is: Ctrl-C in the terminal must not take one from under the
-    # other. This process stops them in order.
-    return await asyncio.create_subprocess_exec(
-        *program.argv(command),
-        env=environment,
-        start_new_session=True,
-    )
-
-
-async def _supervise(
-    parts: Mapping[str, asyncio.subprocess.Process], stopping: asyncio.Event
-) -> int:
-    """Wait for the end of one of the parts, or to be told to stop; then end them in order."""
-    ends = {name: asyncio.create_task(part.wait()) for name, part in parts.items()}
-    stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({stop, *ends.values()}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    ended = [name for name, end in ends.items() if end.done()]
-    for name in ended:
-        status = ends[name].result()
-        print(
-            gettext("{part} ended by itself, with status {status}.", part=name, status=status),
-            file=sys.stderr,
-        )
-    print(gettext("Stopping ..."), flush=True)
-    for name, part in parts.items():
-        if name not in ended:
-            part.terminate()
-        await ends[name]
+    database = DATA / f"temporal-{port}.db"
+    async with (
+        embedded_server(
+            database=database, port=port, ui=True, ui_port=port + UI_PORT_OFFSET
+        ) as server,
+        AsyncExitStack() as stack,
+    ):
+        stops = {asyncio.create_task(_asked_to_stop()), asyncio.create_task(abandoned())}
+        environment = environment_of(server) | database_variables(port)
+        logs = {name: DATA / f"{name}{_suffix(port)}.log" for name in ("gateway", "worker")}
+        ends = {}
+        for name, its_environment in (
+            ("worker", environment),
+            ("gateway", environment | gateway_variables(port, secret)),
+        ):
+            part = await stack.enter_async_context(_part(name, its_environment, logs[name]))
+            ends[asyncio.create_task(part.wait())] = name
+        gateway = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
+        ready = asyncio.create_task(_answers(server, gateway))
+        await asyncio.wait({ready, *stops, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            ready.result()
+            people = sign_in(gateway, secret, DATA)
+            for line in directions(
+                server, gateway, people, command_variables(server.address, port), logs
+            ):
+                print(line, flush=True)
+            await asyncio.wait({*stops, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ready, *stops):
+            task.cancel()
+        ended = {name: end.result() for end, name in ends.items() if end.done()}
+        for name, status in ended.items():
+            for line in _why(name, status, logs[name]):
+                print(line, file=sys.stderr)
+        print(gettext("Stopping ..."), flush=True)
     return 1 if ended else 0
+
+
+@asynccontextmanager
+async def _part(
+    command: str, environment: Mapping[str, str], log: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("ab") as file:
+        async with child_process(
+            *program.argv(command),
+            patience=_PATIENCE,
+            stdout=file,
+            stderr=file,
+            environment=environment,
+        ) as process:
+            yield process
+
+
+async def _answers(server: EmbeddedServer, gateway: str) -> None:
+    """Wait until the worker takes tasks, and the gateway and the web UI answer."""
+    request = DescribeTaskQueueRequest(
+        namespace=server.client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    async with httpx.AsyncClient() as http:
+        while True:
+            try:
+                queue = await server.client.workflow_service.describe_task_queue(request)
+                answers = [
+                    await http.get(url) for url in (f"{gateway}/readyz", server.ui_url or "")
+                ]
+                if queue.pollers and all(it.is_success for it in answers):
+                    return
+            except (RPCError, httpx.TransportError):
+                pass  # it does not listen yet
+            await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _asked_to_stop() -> None:
+    """Wait for a signal."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await stopping.wait()
+
+
+async def abandoned() -> None:
+    """Wait until whoever reads our output has gone, or make has that started us."""
+    output, closed = sys.stdout.fileno(), asyncio.Event()
+    if stat.S_ISFIFO(os.fstat(output).st_mode):
+        # The end that writes becomes readable when the other one is closed.
+        asyncio.get_running_loop().add_reader(output, closed.set)
+    parent = os.getppid()
+    try:
+        while not closed.is_set():
+            # A make that is killed cannot tell us. Who else starts us may well go before us.
+            if "MAKELEVEL" in os.environ and os.getppid() != parent:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(closed.wait(), _ALIVE_EVERY)
+    finally:
+        asyncio.get_running_loop().remove_reader(output)
+
+
+def _why(part: str, status: int, log: Path) -> Iterator[str]:
+    """What became of a part that ended by itself, with what it said last."""
+    yield gettext("{part} ended by itself, with status {status}.", part=part, status=status)
+    yield from log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    yield gettext("All of it is in {log}.", log=log)
 
 
 def choose_port() -> int:
@@ -117,6 +175,10 @@ def choose_port() -> int:
     )
 
 
+def _suffix(port: int) -> str:
+    return "" if port == DEFAULT_PORT else f"-{port}"
+
+
 def database_variables(port: int) -> dict[str, str]:
     """What tells worker and commands of the database; nothing where the user's own variable does.
 
@@ -124,20 +186,14 @@ def database_variables(port: int) -> dict[str, str]:
     """
     if "UNBUY_DATABASE_URL" in os.environ:
         return {}
-    name = "unbuy.db" if port == DEFAULT_PORT else f"unbuy-{port}.db"
-    return {"UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{DATA / name}"}
+    return {"UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{DATA / f'unbuy{_suffix(port)}.db'}"}
 
 
-def commands(address: str, port: int, variables: Mapping[str, str]) -> Iterator[str]:
-    """How to reach this system from another terminal."""
-    chosen = {"TEMPORAL_ADDRESS": address, **variables}
-    environment = " ".join(f"{name}={value}" for name, value in chosen.items())
-    yield f"Commands  {environment} {program.COMMAND} ..."
-    if port != DEFAULT_PORT:
-        yield gettext(
-            "Port {port} was taken: commands without these variables talk to whatever is there.",
-            port=DEFAULT_PORT,
-        )
+def command_variables(address: str, port: int) -> dict[str, str]:
+    """What commands need to find this system; nothing where it is what they look for anyway."""
+    if port == DEFAULT_PORT and not any(name.startswith("TEMPORAL_") for name in os.environ):
+        return {}
+    return {"TEMPORAL_ADDRESS": address, **database_variables(port)}
 
 
 def gateway_variables(port: int, secret: SecretStr) -> dict[str, str]:
@@ -153,16 +209,6 @@ def gateway_variables(port: int, secret: SecretStr) -> dict[str, str]:
             f"http://127.0.0.1:{port + UI_PORT_OFFSET}/namespaces/default/workflows/order-{{order_id}}"
         ),
     }
-
-
-def tokens(address: str, secret: SecretStr) -> Iterator[str]:
-    """A token for one of each role, with a request that it makes possible."""
-    signing = SecretTokens(secret)
-    for role, sub in PEOPLE:
-        token = signing.issue(Role(role), sub, timedelta(days=1))
-        yield f"{role} {sub}:"
-        yield f"  page {address}/sign-in?token={token}"
-        yield f"  curl -H 'Authorization: Bearer {token}' {address}/v1/orders"
 
 
 def environment_of(server: EmbeddedServer) -> dict[str, str]:
@@ -184,6 +230,10 @@ async def up() -> int:
         return await run(read_settings())
     except EmbeddedServerError as error:
         raise Failure(str(error), status=1) from None
+    except BrokenPipeError:
+        # Nobody reads what we print, nor what the interpreter would still have to say of that.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

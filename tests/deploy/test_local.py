@@ -1,19 +1,26 @@
-"""`make up` says how to reach the system; a second one has files of its own."""
+"""`make up` says how to reach the system, and leaves nothing behind; a second one has files of its own."""
 
 import asyncio
+import itertools
 import os
 import re
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from demo.waiting import until
+from deploy import local
+from deploy.directions import directions, sign_in
 from deploy.embedded import free_port
-from deploy.local import DEFAULT_PORT, commands, database_variables
+from deploy.local import DATA, DEFAULT_PORT, abandoned, command_variables, database_variables
+from i18n.catalogues import LOCALES, Locale
+from i18n.current import use_locale
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,16 +40,72 @@ def test_the_users_own_database_is_theirs(monkeypatch: pytest.MonkeyPatch) -> No
     assert database_variables(DEFAULT_PORT + 1) == {}
 
 
-def test_commands_name_server_and_database() -> None:
-    variables = {"UNBUY_DATABASE_URL": "sqlite+aiosqlite:///var/unbuy-7234.db"}
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_it_prints_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, locale: Locale
+) -> None:
+    """Also where the ports are other ones, which commands must then be told."""
+    monkeypatch.chdir(tmp_path)
+    DATA.mkdir()
+    server = SimpleNamespace(address="127.0.0.1:7234", ui_url="http://127.0.0.1:8234")
+    gateway = "http://127.0.0.1:8081"
+    logs = {"gateway": DATA / "gateway-7234.log", "worker": DATA / "worker-7234.log"}
+    with use_locale(locale):
+        people = sign_in(gateway, SecretStr("s" * 32), DATA)
+        variables = command_variables(server.address, 7234)
+        lines = list(directions(cast("Any", server), gateway, people, variables, logs))
 
-    [line, warning] = commands("127.0.0.1:7234", 7234, variables)
-    assert (
-        "TEMPORAL_ADDRESS=127.0.0.1:7234 UNBUY_DATABASE_URL=sqlite+aiosqlite:///var/unbuy-7234.db"
-        in line
-    )
-    assert warning.startswith("Port 7233 was taken: commands without these variables")
-    assert len(list(commands("127.0.0.1:7233", 7233, variables))) == 1
+    assert max(map(len, lines)) <= 79
+    [first, second, command] = [line[10:] for line in lines[3:6]]
+    assert first == "export TEMPORAL_ADDRESS=127.0.0.1:7234"
+    assert second == "export UNBUY_DATABASE_URL=sqlite+aiosqlite:///var/unbuy-7234.db"
+    assert command.endswith("starter.py list")
+    for secret in (people.page, *people.headers.values()):
+        assert secret.stat().st_mode & 0o077 == 0
+    assert people.page.read_text().count("/sign-in?token=") == 3
+
+
+def test_commands_need_no_variables_for_what_they_find_anyway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert command_variables("127.0.0.1:7233", DEFAULT_PORT) == {}
+
+    monkeypatch.setenv("TEMPORAL_PROFILE", "production")
+    assert command_variables("127.0.0.1:7233", DEFAULT_PORT) == {
+        "TEMPORAL_ADDRESS": "127.0.0.1:7233",
+        **database_variables(DEFAULT_PORT),
+    }
+
+
+async def test_it_ends_with_whoever_reads_its_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        waiting = asyncio.create_task(abandoned())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+
+        os.close(reading)
+        await asyncio.wait_for(waiting, 1)
+
+
+async def test_it_ends_with_the_make_that_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else's end ends it: `nohup` lets it outlive its terminal."""
+    parents = iter((100, 100, 1))
+    with os.fdopen(os.open(os.devnull, os.O_WRONLY), "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        monkeypatch.setattr(os, "getppid", lambda: next(parents))
+        monkeypatch.setattr(local, "_ALIVE_EVERY", 0.01)
+        monkeypatch.setenv("MAKELEVEL", "1")
+        await asyncio.wait_for(abandoned(), 1)
+
+        monkeypatch.delenv("MAKELEVEL")
+        parents = itertools.chain((100,), itertools.repeat(1))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(abandoned(), 0.1)
 
 
 UP = """
@@ -57,53 +120,76 @@ sys.exit(main(["up"]))
 """
 
 
-async def test_the_system_stops_in_order_with_ctrl_c(tmp_path: Path) -> None:
-    """The terminal sends it to the server as well, which listens though it was told to ignore it."""
-    port, gateway_port = free_port(), free_port()
+@pytest.fixture
+async def up(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The system, once it has said how to reach it; that lies in `said`."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", UP, str(port), str(free_port()), str(gateway_port)),
+        *(sys.executable, "-c", UP, *(str(free_port()) for _ in range(3))),
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "UNBUY_WORKER_PROCESSES": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "UNBUY_WORKER_PROCESSES": "2"},
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     assert process.stdout
-    assert process.stderr
-    heard = b""
+    said = b""
     async with asyncio.timeout(60):
-        while b"Ctrl-C stops it." not in heard:
-            heard += await process.stdout.readline()
-        [command, *_] = re.findall(rb"curl -H '(.+)' (http\S+)", heard)
-        name, _, token = command[0].decode().partition(": ")
-        async with httpx.AsyncClient() as http:
-            answer = await _answer(http, command[1].decode(), {name: token})
-        assert answer.json() == {"orders": [], "next_cursor": None}
-        while b"Serving OrderWorkflow" not in (said := await process.stderr.readline()):
-            assert said
-
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = await asyncio.wait_for(process.communicate(), 40)
-
-    assert process.returncode == 0
-    assert out.splitlines()[-1] == b"Stopping ..."
-    assert b"Stopping: finishing what runs" in err
-    assert b"cannot be reached" not in err
-    assert {f"temporal-{port}.db", f"unbuy-{port}.db"} <= _files(tmp_path / "var")
+        while b"Ctrl-C stops it." not in said:
+            line = await process.stdout.readline()
+            assert line, said
+            said += line
+    (tmp_path / "said").write_bytes(said)
+    yield process
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
 
 
-async def _answer(http: httpx.AsyncClient, url: str, headers: dict[str, str]) -> httpx.Response:
-    """What the gateway answers, once it listens."""
+async def test_it_answers_once_it_says_so_and_stops_in_order_with_ctrl_c(
+    tmp_path: Path, up: asyncio.subprocess.Process
+) -> None:
+    """The terminal sends it to the server as well, which listens though it was told to ignore it."""
+    said = (tmp_path / "said").read_text()
+    [(header, url)] = re.findall(r"curl -H @(\S+) (http\S+)", said)
+    name, _, token = (tmp_path / header).read_text().strip().partition(": ")
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(url, headers={name: token})
+    assert answer.json() == {"orders": [], "next_cursor": None}
 
-    async def ask() -> httpx.Response | None:
-        with suppress(httpx.ConnectError):
-            return await http.get(url, headers=headers)
-        return None
+    os.killpg(up.pid, signal.SIGINT)
+    out, _ = await asyncio.wait_for(up.communicate(), 40)
 
-    answer: httpx.Response | None = await until(ask, lambda it: it is not None)
-    assert answer
-    return answer
+    assert up.returncode == 0
+    assert out == b"Stopping ...\n"
+    logs = dict(re.findall(r"(var/(\w+)-\d+\.log)", said))
+    [gateway, worker] = [(tmp_path / log).read_text() for log in logs]
+    assert "Stopping: finishing what runs" in worker
+    assert "cannot be reached" not in worker
+    assert "/v1/orders" in gateway
 
 
-def _files(directory: Path) -> set[str]:
-    return {file.name for file in directory.iterdir()}
+async def test_nothing_outlives_it_when_it_is_killed(up: asyncio.subprocess.Process) -> None:
+    started = await _descendants(up.pid)
+    # Three programs, each with the process that watches over it, and the worker's own.
+    assert len(started) >= 8
+
+    up.kill()
+
+    async with asyncio.timeout(20):
+        await up.wait()
+        while set(started) & {pid for pid, _ in await _processes()}:
+            await asyncio.sleep(0.1)
+
+
+async def _descendants(pid: int) -> list[int]:
+    children = [child for child, parent in await _processes() if parent == pid]
+    return children + [it for child in children for it in await _descendants(child)]
+
+
+async def _processes() -> list[tuple[int, int]]:
+    """Each process, but those that are dead and not yet waited for, with its parent."""
+    listing = await asyncio.create_subprocess_exec(
+        "ps", "-A", "-o", "pid=,ppid=,stat=", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await listing.communicate()
+    rows = [line.split() for line in out.decode().splitlines()]
+    return [(int(pid), int(parent)) for pid, parent, state in rows if not state.startswith("Z")]
