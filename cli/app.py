@@ -28,6 +28,7 @@ _SETTLING_TIME: Final = timedelta(milliseconds=100)
 
 app = new_app(Path(program.COMMAND.split()[-1]).name, version=program.version)
 for _name, _path in COMMANDS.items():
+    _path = f"{program.PACKAGE}{_path}"
     app.command(_path, name=_name, help=cli_help.description(_path))
 
 

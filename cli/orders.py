@@ -32,6 +32,8 @@ from workflows import ids
 _ANSWER_WITHIN = timedelta(seconds=15)
 _LOOK_EVERY = timedelta(seconds=1)
 _MOST_LISTED = 1000
+_ROOT = Path(__file__).parents[1]
+_SAMPLES = Path("samples")
 # What the system says of a file that cannot be read.
 _OF_THE_SYSTEM = (
     N_("No such file or directory"),
@@ -242,7 +244,7 @@ def unknown_order(order_id: str) -> Failure:
 def _read_order(file: str) -> PlaceOrder:
     """An order from a JSON file."""
     try:
-        text = Path(file).read_bytes()
+        text = _file_or_sample(file).read_bytes()
     except OSError as error:
         raise Failure(
             gettext(
@@ -261,6 +263,12 @@ def _read_order(file: str) -> PlaceOrder:
                 error=InvalidInput.from_validation(file, error),
             )
         ) from None
+
+
+def _file_or_sample(file: str) -> Path:
+    """The file or, of samples/ where there is none, the sample that came along."""
+    path, sample = Path(file), _ROOT / file
+    return sample if path.parent == _SAMPLES and not path.exists() else path
 
 
 def _query(status: Status | None, buyer: str | None, seller: str | None, overdue: bool) -> str:

@@ -103,13 +103,14 @@ def _link(text: str, address: str) -> str:
 
 
 def _page(links: Mapping[str, str]) -> str:
+    title = gettext("Sign in")
     items = "\n".join(
         f'<li><a href="{html.escape(url)}">{sub}</a></li>' for sub, url in links.items()
     )
     return (
         f'<!doctype html>\n<html lang="{current_locale()}">\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>Unbuy</title>\n'
-        f"<h1>{gettext('Sign in')}</h1>\n<ul>\n{items}\n</ul>\n</html>\n"
+        f"<h1>{title}</h1>\n<ul>\n{items}\n</ul>\n</html>\n"
     )
 
 

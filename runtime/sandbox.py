@@ -5,6 +5,7 @@ import dataclasses
 from temporalio.converter import DataConverter
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from runtime.program import PACKAGE
 from workflows.messages import LenientInputConverter
 
 
@@ -15,7 +16,11 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     """
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
-            "orders", "activities", "pydantic", "pydantic_core", "pydantic_extra_types", "pycountry"
+            *(f"{PACKAGE}orders", f"{PACKAGE}activities"),
+            "pydantic",
+            "pydantic_core",
+            "pydantic_extra_types",
+            "pycountry",
         )
     )
 

@@ -6,10 +6,11 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cache
+from pathlib import Path
 from unicodedata import category
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from activities.notifications import OutboxMessage
 from adapters.notifications.render import wording
@@ -23,7 +24,7 @@ _SPECIALS = re.compile(r'[]"(),:;<=>?@\\[]')
 @cache
 def _templates(locale: Locale) -> Environment:
     templates = Environment(
-        loader=PackageLoader("adapters.notifications", "layouts"),
+        loader=FileSystemLoader(Path(__file__).with_name("layouts")),
         autoescape=select_autoescape(("html.jinja",)),
         undefined=StrictUndefined,
         trim_blocks=True,
