@@ -63,8 +63,8 @@ def test_its_tracking_numbers_are_good() -> None:
 @pytest.fixture
 def evidence() -> Evidence:
     """An order that is paid and refunded, and a payment that was sent back."""
-    story = Story().accepted()
-    view = story.refund_news("succeeded")
+    story = Story().until_accepted()
+    view = story.send_refund_update("succeeded")
     assert view.refund
     stray = StrayPaymentState.new(
         StrayPaymentInput(payment_id="ch_2", money=eur(700), method="card", reason="order_closed"),

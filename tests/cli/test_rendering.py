@@ -20,20 +20,20 @@ _ENGLISH = re.compile(r"\b(the|is|and|of|was|not|since|because|can)\b", re.IGNOR
 
 
 def _settled() -> Story:
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
     story.send("seller_message", topic="shipping_advice", text="Uwaga")
     story.send("shipment_proof", **photo())
     story.send("proof_review", accepted=False, note="Za ciemne")
     story.send("settlement_offer", money=eur(500))
     story.send("settlement_acceptance", offer_id="offer-1")
-    story.refund_news("failed", reason="Konto")
+    story.send_refund_update("failed", reason="Konto")
     return story
 
 
 def _given_more_time() -> Story:
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     story.send("shipment_extension", days=5)
-    story.stray(payment_id="pay-2")
+    story.send_stray_payment(payment_id="pay-2")
     why = sentence("The order has already shipped.")
     record_refusal(story.order, "cancel_request", why, story.now)
     return story

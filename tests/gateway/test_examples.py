@@ -19,25 +19,27 @@ from tests.orders.builders import Story
 BEFORE: Final[dict[str, Callable[[Story], Any]]] = {
     "payment": lambda story: None,
     "payment_declined": lambda story: story.send("payment", **EXAMPLES["payment"]),
-    "cancel_request": lambda story: story.paid(),
-    "cancel_withdrawal": lambda story: story.cancel(),
-    "seller_reply": lambda story: story.cancel(),
-    "tracking_number": lambda story: story.paid(),
-    "shipment_proof": lambda story: story.paid(),
-    "proof_review": lambda story: story.paid().send("shipment_proof", **EXAMPLES["shipment_proof"]),
+    "cancel_request": lambda story: story.until_awaiting_shipment(),
+    "cancel_withdrawal": lambda story: story.until_cancellation_requested(),
+    "seller_reply": lambda story: story.until_cancellation_requested(),
+    "tracking_number": lambda story: story.until_awaiting_shipment(),
+    "shipment_proof": lambda story: story.until_awaiting_shipment(),
+    "proof_review": lambda story: story.until_awaiting_shipment().send(
+        "shipment_proof", **EXAMPLES["shipment_proof"]
+    ),
     "seller_message": lambda story: None,
     "buyer_message": lambda story: None,
     "offer_acceptance": lambda story: story.send("seller_message", **EXAMPLES["seller_message"]),
-    "dispute_request": lambda story: story.cancel(),
-    "dispute_withdrawal": lambda story: story.disputed(),
-    "settlement_offer": lambda story: story.disputed(),
-    "settlement_acceptance": lambda story: story.disputed().send(
+    "dispute_request": lambda story: story.until_cancellation_requested(),
+    "dispute_withdrawal": lambda story: story.until_disputed(),
+    "settlement_offer": lambda story: story.until_disputed(),
+    "settlement_acceptance": lambda story: story.until_disputed().send(
         "settlement_offer", **EXAMPLES["settlement_offer"]
     ),
-    "shipment_extension": lambda story: story.paid().days(29),
-    "chargeback": lambda story: story.paid(),
-    "dispute_decision": lambda story: story.disputed(),
-    "refund_update": lambda story: story.accepted(),
+    "shipment_extension": lambda story: story.until_awaiting_shipment().days_pass(29),
+    "chargeback": lambda story: story.until_awaiting_shipment(),
+    "dispute_decision": lambda story: story.until_disputed(),
+    "refund_update": lambda story: story.until_accepted(),
 }
 """What happens to the placed example before an order takes each message's."""
 
@@ -61,7 +63,7 @@ def test_an_order_takes_the_example_of_each_message(name: str) -> None:
 def test_an_order_that_was_closed_unpaid_is_ordered_again_by_the_example() -> None:
     """R3."""
     story = _placed()
-    story.days(21)
+    story.days_pass(21)
     wanted = Reorder.model_validate(EXAMPLES["Reorder"])
 
     again = reorder(story.view, wanted.order_id, wanted.prices, wanted.shipping_price, Policy())

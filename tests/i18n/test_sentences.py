@@ -98,7 +98,7 @@ def test_what_a_status_refuses_is_said_in_polish(status: Status) -> None:
 
 @pytest.mark.parametrize("reason", CloseReason)
 def test_every_way_to_close_is_named_in_the_refusal(reason: CloseReason) -> None:
-    story = Story().accepted()
+    story = Story().until_accepted()
     story.order.close_reason = reason
 
     assert [why for why in set(_whys(story)) if not said_in_polish(why)] == []
@@ -106,47 +106,57 @@ def test_every_way_to_close_is_named_in_the_refusal(reason: CloseReason) -> None
 
 def _by_content() -> Iterator[NotAllowedNow]:
     """Refusals by what a message says, or by how often it came."""
-    yield Story().refused("payment", **payment(money=eur(DUE - 1)))
+    yield Story().must_refuse("payment", **payment(money=eur(DUE - 1)))
     for discount in (eur(DUE), Money.model_validate({"amount": 1, "currency": "PLN"})):
         said = {"topic": "discount", "text": "All of it", "discount": discount}
-        yield Story().refused("seller_message", **said)
+        yield Story().must_refuse("seller_message", **said)
     bonus = {"topic": "bonus", "text": "Gift", "bonus": "A cap"}
-    yield Story().paid().refused("seller_message", **bonus)
+    yield Story().until_awaiting_shipment().must_refuse("seller_message", **bonus)
     offered = Story()
     offered.send("seller_message", **bonus)
-    yield offered.refused("offer_acceptance", offer_id="offer-2")
-    disputed = Story().disputed()
-    yield disputed.refused("settlement_offer", money=eur(DUE + 1))
+    yield offered.must_refuse("offer_acceptance", offer_id="offer-2")
+    disputed = Story().until_disputed()
+    yield disputed.must_refuse("settlement_offer", money=eur(DUE + 1))
     partial = {"decision": "partial_refund", "money": eur(DUE)}
-    yield disputed.refused("dispute_decision", **partial)
-    yield Story().claim().refused("seller_reply", decision="refuse")
-    yield Story().cancel(complaint=True).refused("dispute_request")
-    yield Story(shipment_window=None).paid().refused("shipment_extension", days=5)
+    yield disputed.must_refuse("dispute_decision", **partial)
+    yield Story().until_claimed_shipped().must_refuse("seller_reply", decision="refuse")
+    yield Story().until_cancellation_requested(complaint=True).must_refuse("dispute_request")
+    yield (
+        Story(shipment_window=None)
+        .until_awaiting_shipment()
+        .must_refuse("shipment_extension", days=5)
+    )
     unknown = {"refund_id": "A-1001-refund-7", "status": "succeeded"}
-    yield Story().accepted().refused("refund_update", **unknown)
-    yield Story().paid().refused("chargeback", **chargeback("opened", DUE + 1))
-    yield Story().paid().refused("chargeback", **chargeback("opened", payment_id="pay-9"))
+    yield Story().until_accepted().must_refuse("refund_update", **unknown)
+    yield (
+        Story().until_awaiting_shipment().must_refuse("chargeback", **chargeback("opened", DUE + 1))
+    )
+    yield (
+        Story()
+        .until_awaiting_shipment()
+        .must_refuse("chargeback", **chargeback("opened", payment_id="pay-9"))
+    )
     for end in ("won", "lost"):
-        story = Story().accepted()
-        story.chargeback(end)
-        yield story.refused("chargeback", **chargeback("won" if end == "lost" else "lost"))
+        story = Story().until_accepted()
+        story.send_chargeback(end)
+        yield story.must_refuse("chargeback", **chargeback("won" if end == "lost" else "lost"))
     paid = Story()
     paid.pay()
-    yield paid.refused("payment", **payment(money=eur(DUE - 1)))
+    yield paid.must_refuse("payment", **payment(money=eur(DUE - 1)))
     declined = Story()
     declined.pay()
     declined.send("payment_declined", payment_id="pay-1", reason="stolen card")
-    yield declined.refused("chargeback", **chargeback("opened"))
-    shipped = Story().disputed()
-    shipped.verdict(shipped.tracked(), valid=True)
-    yield shipped.refused("cancel_withdrawal")
-    shipped = Story().claim(complaint=True)
+    yield declined.must_refuse("chargeback", **chargeback("opened"))
+    shipped = Story().until_disputed()
+    shipped.verdict(shipped.send_tracking_number(), valid=True)
+    yield shipped.must_refuse("cancel_withdrawal")
+    shipped = Story().until_claimed_shipped(complaint=True)
     shipped.order.counters = dict(MOST)
     for name in sorted(MOST):
         if name in ("tracking_number", "shipment_proof", "seller_message", "buyer_message"):
-            yield shipped.refused(name, **FIELDS[name])
-    stray = Story().paid()
-    stray.stray(payment_id="pay-2")
+            yield shipped.must_refuse(name, **FIELDS[name])
+    stray = Story().until_awaiting_shipment()
+    stray.send_stray_payment(payment_id="pay-2")
     again = message("payment", **payment(payment_id="pay-2"))
     assert isinstance(again, PaymentReceived)
     refused = sent_back_before(stray.order, again)
@@ -155,10 +165,10 @@ def _by_content() -> Iterator[NotAllowedNow]:
     late = message("chargeback", **chargeback("opened", payment_id="pay-9"))
     assert isinstance(late, ChargebackReported)
     with pytest.raises(NotAllowedNow) as caught:
-        charged_back(Story().shipped().view, late, Story().now)
+        charged_back(Story().until_shipped().view, late, Story().now)
     yield caught.value
     with pytest.raises(NotAllowedNow) as caught:
-        reorder(Story().paid().view, "A-2", {}, eur(0), Policy())
+        reorder(Story().until_awaiting_shipment().view, "A-2", {}, eur(0), Policy())
     yield caught.value
     yield from _of_stray_money()
 

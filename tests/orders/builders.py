@@ -59,11 +59,12 @@ def refund_of(order: Order) -> Refund:
 
 
 class Story:
-    """One order and its clock.
+    """One order lived through by the rules alone, in the verbs of ``demo.story.OrderStory``.
 
     Time runs as in the workflow: each instant that the order waits for wakes it, and so does each message.
-    ``reach`` stops short of what is due at its very instant, so that the next message comes before the
-    timer. ``provider`` is what a refund check is answered, None for no answer.
+    ``pass_until_just_before`` stops short of what is due at its very instant, so that the next message comes
+    before the timer. ``provider`` is what a refund check is answered, None for no answer. What begins with
+    ``until_`` starts from an order that was placed, and lives through all that comes before.
     """
 
     def __init__(self, placed: PlaceOrder | None = None, **policy: Any) -> None:
@@ -108,7 +109,7 @@ class Story:
         return self.order.refund
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def notified(self) -> list[tuple[str, str]]:
         """Who was told what, in order."""
         return [(notice.to.value, notice.what) for notice in self.order.notices]
 
@@ -119,17 +120,21 @@ class Story:
 
     def send(self, name: str, **fields: Any) -> OrderView:
         """A message that the order takes; whatever is due after it at this instant happens too."""
-        assert receive(self.order, message(name, **fields), self.now), "taken for a repeat"
+        self.take(message(name, **fields))
         self.settle()
         return self.view
 
-    def repeat(self, name: str, **fields: Any) -> None:
+    def take(self, sent: Message) -> None:
+        """What sending a message does at once."""
+        assert receive(self.order, sent, self.now), "taken for a repeat"
+
+    def must_ignore(self, name: str, **fields: Any) -> None:
         """A message that changes nothing, because the order has it already."""
         before = self.order.model_dump()
         assert not receive(self.order, message(name, **fields), self.now)
         assert self.order.model_dump() == before
 
-    def refused(self, name: str, **fields: Any) -> NotAllowedNow:
+    def must_refuse(self, name: str, **fields: Any) -> NotAllowedNow:
         """A message that the order cannot take, which leaves it as it was."""
         before = self.order.model_dump()
         with pytest.raises(NotAllowedNow) as caught:
@@ -140,9 +145,9 @@ class Story:
         assert str(caught.value).endswith(".")
         return caught.value
 
-    def stray(self, **fields: Any) -> NotAllowedNow:
+    def send_stray_payment(self, **fields: Any) -> NotAllowedNow:
         """R17: a payment that is refused, and therefore goes back, as the workflow sees to it."""
-        refused = self.refused("payment", **payment(**fields))
+        refused = self.must_refuse("payment", **payment(**fields))
         received = message("payment", **payment(**fields))
         assert isinstance(received, PaymentReceived)
         send_back(self.order, received, refused, self.now)
@@ -156,53 +161,55 @@ class Story:
             self.order.refund_checked(self.refund, self.provider, "", self.now)
             let_time_pass(self.order, self.now)
 
-    def until(self, at: datetime) -> OrderView:
+    def pass_until(self, at: datetime) -> OrderView:
         """Let time pass until ``at``, with all that is due by then."""
-        self.reach(at)
+        self.pass_until_just_before(at)
         self.settle()
         return self.view
 
-    def reach(self, at: datetime) -> None:
+    def pass_until_just_before(self, at: datetime) -> None:
         """Let time pass until ``at``, short of what is due at that very instant."""
         while (coming := schedule(self.order)) and coming[0].at < at:
             self.now = coming[0].at
             self.settle()
         self.now = at
 
-    def days(self, days: float) -> OrderView:
+    def days_pass(self, days: float) -> OrderView:
         """Let so many days pass, to the end of the last one."""
-        return self.until(self.now + timedelta(days=days))
+        return self.pass_until(self.now + timedelta(days=days))
 
     def pay(self, **changes: Any) -> OrderView:
         """The buyer pays what is due."""
         return self.send("payment", **(payment(money=self.order.amount_due) | changes))
 
-    def paid(self) -> "Story":
+    def until_awaiting_shipment(self) -> "Story":
         """Paid, and the check is over: it awaits shipment."""
         self.pay()
-        self.days(1)
+        self.pass_until(self.payment.review_ends_at)
         return self
 
-    def cancel(self, **changes: Any) -> "Story":
+    def until_cancellation_requested(self, **changes: Any) -> "Story":
         """Paid, and the buyer requests cancellation."""
-        self.paid().send("cancel_request", **({"reason": "changed_mind"} | changes))
+        self.until_awaiting_shipment().send(
+            "cancel_request", **({"reason": "changed_mind"} | changes)
+        )
         return self
 
     def reply(self, decision: str, **changes: Any) -> OrderView:
         """The seller answers the request."""
         return self.send("seller_reply", decision=decision, **changes)
 
-    def claim(self, **changes: Any) -> "Story":
+    def until_claimed_shipped(self, **changes: Any) -> "Story":
         """Paid, cancellation requested, and the seller says it has shipped."""
-        self.cancel(**changes).reply("already_shipped")
+        self.until_cancellation_requested(**changes).reply("already_shipped")
         return self
 
-    def disputed(self) -> "Story":
+    def until_disputed(self) -> "Story":
         """Paid, cancellation requested, refused: a dispute awaits its decision."""
-        self.cancel().reply("refuse")
+        self.until_cancellation_requested().reply("refuse")
         return self
 
-    def tracked(self, number: str = GOOD_NUMBER) -> TrackingEvidence:
+    def send_tracking_number(self, number: str = GOOD_NUMBER) -> TrackingEvidence:
         """The seller gives a tracking number."""
         self.send("tracking_number", number=number)
         return self.shipment.tracking[-1]
@@ -214,22 +221,26 @@ class Story:
         self.settle()
         return self.view
 
-    def shipped(self) -> "Story":
+    def until_shipped(self) -> "Story":
         """Paid and shipped with a good number."""
-        self.paid().verdict(self.tracked(), valid=True)
+        self.until_awaiting_shipment().verdict(self.send_tracking_number(), valid=True)
         return self
 
-    def accepted(self) -> "Story":
+    def until_accepted(self) -> "Story":
         """Paid, cancelled with the seller's consent: the refund is under way."""
-        self.cancel().reply("accept")
+        self.until_cancellation_requested().reply("accept")
         return self
 
-    def refund_news(self, status: str, refund_id: str | None = None, reason: str = "") -> OrderView:
+    def send_refund_update(
+        self, status: str, refund_id: str | None = None, reason: str = ""
+    ) -> OrderView:
         """What the provider says of the refund."""
         refund_id = refund_id or self.refund.refund_id
         return self.send("refund_update", refund_id=refund_id, status=status, reason=reason)
 
-    def chargeback(self, status: str, amount: int = DUE, payment_id: str = "pay-1") -> OrderView:
+    def send_chargeback(
+        self, status: str, amount: int = DUE, payment_id: str = "pay-1"
+    ) -> OrderView:
         """What the provider says of a chargeback."""
         return self.send("chargeback", **chargeback(status, amount, payment_id))
 

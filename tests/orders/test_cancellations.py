@@ -20,8 +20,8 @@ def test_cancellation_is_requested_only_before_shipping() -> None:
     """R7: not during the check, not once shipped; the request keeps its reason and its complaint."""
     story = Story()
     story.pay()
-    story.refused("cancel_request", reason="other")
-    story.days(1)
+    story.must_refuse("cancel_request", reason="other")
+    story.days_pass(1)
 
     view = story.send("cancel_request", reason="address_issues", note="Wrong street")
 
@@ -36,7 +36,7 @@ def test_cancellation_is_requested_only_before_shipping() -> None:
 
 def test_complaint_opens_a_dispute_beside_the_request() -> None:
     """R8: at once; both run."""
-    view = Story().cancel(complaint=True, note="Rude").view
+    view = Story().until_cancellation_requested(complaint=True, note="Rude").view
 
     assert view.status is Status.CANCELLATION_REQUESTED
     assert view.dispute
@@ -48,12 +48,12 @@ def test_complaint_opens_a_dispute_beside_the_request() -> None:
 
 def test_second_request_is_refused() -> None:
     """R7, case 8: one request, one deadline; the same message id again changes nothing."""
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     story.send("cancel_request", reason="other", message_id="click-1")
-    story.days(2)
+    story.days_pass(2)
 
-    story.repeat("cancel_request", reason="other", message_id="click-1")
-    refused = story.refused("cancel_request", reason="other", message_id="click-2")
+    story.must_ignore("cancel_request", reason="other", message_id="click-1")
+    refused = story.must_refuse("cancel_request", reason="other", message_id="click-2")
 
     assert refused.code is RefusalCode.CANCELLATION_EXISTS
     assert story.cancellation.due_by == ANSWER_BY
@@ -61,8 +61,8 @@ def test_second_request_is_refused() -> None:
 
 def test_seller_accepts() -> None:
     """R9: the order closes and the money goes back."""
-    story = Story().cancel()
-    story.days(3)
+    story = Story().until_cancellation_requested()
+    story.days_pass(3)
     view = story.reply("accept", note="Sorry")
 
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
@@ -76,11 +76,11 @@ def test_seller_accepts() -> None:
 
 def test_seller_says_nothing() -> None:
     """R9: silence closes after 14 days, to the instant."""
-    story = Story().cancel()
-    story.until(ANSWER_BY - INSTANT)
+    story = Story().until_cancellation_requested()
+    story.pass_until(ANSWER_BY - INSTANT)
     assert story.order.status is Status.CANCELLATION_REQUESTED
 
-    view = story.until(ANSWER_BY)
+    view = story.pass_until(ANSWER_BY)
 
     assert view.close_reason is CloseReason.SELLER_NO_RESPONSE
     assert view.closed_at == ANSWER_BY
@@ -99,8 +99,8 @@ def test_seller_says_nothing() -> None:
 )
 def test_answer_at_the_last_instant_counts(decision: str, status: Status) -> None:
     """R9, case 7: before the timer; a claim without proof is then out of time at once (R10)."""
-    story = Story().cancel()
-    story.reach(ANSWER_BY)
+    story = Story().until_cancellation_requested()
+    story.pass_until_just_before(ANSWER_BY)
 
     view = story.reply(decision)
 
@@ -112,32 +112,32 @@ def test_answer_at_the_last_instant_counts(decision: str, status: Status) -> Non
 
 def test_answer_after_the_timer_is_refused() -> None:
     """R9, case 7: a second after the 14 days the order is closed."""
-    story = Story().cancel()
-    story.until(ANSWER_BY)
+    story = Story().until_cancellation_requested()
+    story.pass_until(ANSWER_BY)
 
-    refused = story.refused("seller_reply", decision="accept")
+    refused = story.must_refuse("seller_reply", decision="accept")
 
     assert refused.code is RefusalCode.ORDER_CLOSED
 
 
 def test_claiming_shipment_buys_no_time() -> None:
     """R10: proof is asked for at once, and the 14 days run on."""
-    story = Story().cancel()
-    story.days(13)
+    story = Story().until_cancellation_requested()
+    story.days_pass(13)
 
     view = story.reply("already_shipped")
 
     assert view.status is Status.PROOF_REQUESTED
-    assert ("seller", "proof_requested") in story.told
+    assert ("seller", "proof_requested") in story.notified
     assert view.cancellation
     assert (view.cancellation.status, view.cancellation.due_by) == ("shipment_claimed", ANSWER_BY)
     assert next(d.at for d in view.next if d.what == "no_proof") == ANSWER_BY
-    assert story.until(ANSWER_BY).status is Status.DISPUTED
+    assert story.pass_until(ANSWER_BY).status is Status.DISPUTED
 
 
 def test_claim_with_a_number_is_verified_at_once() -> None:
     """R10, R11: the number may come with the claim."""
-    story = Story().cancel()
+    story = Story().until_cancellation_requested()
     view = story.reply("already_shipped", tracking_number="1Z5R89390357567127")
 
     assert view.status is Status.PROOF_REQUESTED
@@ -149,7 +149,7 @@ def test_claim_with_a_number_is_verified_at_once() -> None:
 @pytest.mark.parametrize("name", ["tracking_number", "shipment_proof"])
 def test_proof_speaks_for_itself(name: str) -> None:
     """R10: a number or a photo in answer to the request claims shipment."""
-    story = Story().cancel()
+    story = Story().until_cancellation_requested()
     fields = {"number": "1Z5R89390357567127"} if name == "tracking_number" else photo()
 
     view = story.send(name, **fields)
@@ -161,8 +161,8 @@ def test_proof_speaks_for_itself(name: str) -> None:
 
 def test_good_number_ends_the_cancellation() -> None:
     """R11: the order counts as shipped, and the money is the seller's."""
-    story = Story().claim()
-    view = story.verdict(story.tracked(), valid=True)
+    story = Story().until_claimed_shipped()
+    view = story.verdict(story.send_tracking_number(), valid=True)
 
     assert view.status is Status.SHIPPED
     assert view.close_reason is None
@@ -177,9 +177,9 @@ def test_good_number_ends_the_cancellation() -> None:
 
 def test_support_judges_a_photo() -> None:
     """R11: accepted, it counts as shipped."""
-    story = Story().claim()
+    story = Story().until_claimed_shipped()
     story.send("shipment_proof", **photo())
-    assert ("support", "proof_to_review") in story.told
+    assert ("support", "proof_to_review") in story.notified
 
     view = story.send("proof_review", accepted=True, note="Readable")
 
@@ -189,8 +189,8 @@ def test_support_judges_a_photo() -> None:
 
 def test_same_verdict_twice() -> None:
     """R11: a number is judged once, also when the verifier says it again."""
-    story = Story().claim()
-    evidence = story.tracked()
+    story = Story().until_claimed_shipped()
+    evidence = story.send_tracking_number()
     story.verdict(evidence, valid=True)
     before = story.order.model_dump()
 
@@ -201,8 +201,8 @@ def test_same_verdict_twice() -> None:
 
 def test_verdict_after_closing_changes_no_money() -> None:
     """R11, R9: the seller gave in while the carrier was still being asked."""
-    story = Story().claim()
-    evidence = story.tracked()
+    story = Story().until_claimed_shipped()
+    evidence = story.send_tracking_number()
     story.reply("accept")
 
     view = story.verdict(evidence, valid=True)
@@ -218,9 +218,9 @@ def test_verdict_after_closing_changes_no_money() -> None:
 @pytest.mark.timeout(20)
 def test_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> None:
     """R12: opened by itself, or offered; and at the end of the 14 days the request is over."""
-    story = Story(dispute_on_failed_proof=policy).claim()
+    story = Story(dispute_on_failed_proof=policy).until_claimed_shipped()
     if failure == "invalid_tracking":
-        story.verdict(story.tracked(), valid=False)
+        story.verdict(story.send_tracking_number(), valid=False)
     elif failure == "proof_rejected":
         story.send("shipment_proof", **photo())
         story.send("proof_review", accepted=False, note="Blurred")
@@ -228,24 +228,24 @@ def test_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> None
     if policy == "offer":
         if failure != "no_proof":
             assert story.order.status is Status.PROOF_REQUESTED
-            assert ("buyer", "dispute_offered") in story.told
-        view = story.until(ANSWER_BY)
+            assert ("buyer", "dispute_offered") in story.notified
+        view = story.pass_until(ANSWER_BY)
         assert view.status is Status.AWAITING_SHIPMENT
         assert view.cancellation
         assert view.cancellation.status == "refused"
         view = story.send("dispute_request", note="No proof")
     else:
-        view = story.until(ANSWER_BY)
+        view = story.pass_until(ANSWER_BY)
     assert view.status is Status.DISPUTED
     assert story.dispute.reason is DisputeReason(failure)
 
 
 def test_better_proof_after_a_wrong_number() -> None:
     """R12, policy offer: the 14 days run on, and the seller may bring better proof."""
-    story = Story(dispute_on_failed_proof="offer").claim()
-    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
+    story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
 
-    view = story.verdict(story.tracked(), valid=True)
+    view = story.verdict(story.send_tracking_number(), valid=True)
 
     assert view.status is Status.SHIPPED
     assert story.order.ground is None
@@ -253,8 +253,8 @@ def test_better_proof_after_a_wrong_number() -> None:
 
 def test_offered_dispute_is_an_action_of_the_buyer() -> None:
     """R12: available from the failure on, and not before there is a ground."""
-    story = Story(dispute_on_failed_proof="offer").paid()
-    refused = story.refused("dispute_request")
+    story = Story(dispute_on_failed_proof="offer").until_awaiting_shipment()
+    refused = story.must_refuse("dispute_request")
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
 
     story.send("cancel_request", reason="other")
@@ -268,13 +268,13 @@ def test_offered_dispute_is_an_action_of_the_buyer() -> None:
 @pytest.mark.timeout(20)
 def test_ground_of_an_earlier_request_is_not_the_later_ones() -> None:
     """R12: a second request that gets no proof says so, whatever became of the first."""
-    story = Story(dispute_on_failed_proof="offer").claim()
-    story.verdict(story.tracked("NOTREAL1"), valid=False)
-    story.until(ANSWER_BY)
+    story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
+    story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
+    story.pass_until(ANSWER_BY)
     story.send("cancel_request", reason="other")
     story.reply("already_shipped")
 
-    story.days(14)
+    story.days_pass(14)
 
     assert story.order.status is Status.AWAITING_SHIPMENT
     assert story.order.ground is DisputeReason.NO_PROOF
@@ -282,21 +282,21 @@ def test_ground_of_an_earlier_request_is_not_the_later_ones() -> None:
 
 def test_proof_before_the_last_instant_counts() -> None:
     """R12, case 6: the carrier's verdict at the deadline's instant comes before its timer."""
-    story = Story().claim()
-    evidence = story.tracked()
-    story.reach(ANSWER_BY)
+    story = Story().until_claimed_shipped()
+    evidence = story.send_tracking_number()
+    story.pass_until_just_before(ANSWER_BY)
 
     assert story.verdict(evidence, valid=True).status is Status.SHIPPED
 
 
 def test_refusal_without_a_claim_gives_the_same_ground() -> None:
     """R13: opened by itself, or offered."""
-    story = Story().cancel()
+    story = Story().until_cancellation_requested()
     assert story.reply("refuse", note="No").status is Status.DISPUTED
     assert story.dispute.reason is DisputeReason.SELLER_REFUSED
-    assert ("buyer", "cancellation_refused") in story.told
+    assert ("buyer", "cancellation_refused") in story.notified
 
-    offered = Story(dispute_on_failed_proof="offer").cancel()
+    offered = Story(dispute_on_failed_proof="offer").until_cancellation_requested()
     assert offered.reply("refuse").status is Status.AWAITING_SHIPMENT
     offered.send("dispute_request")
     assert offered.dispute.reason is DisputeReason.SELLER_REFUSED
@@ -304,8 +304,8 @@ def test_refusal_without_a_claim_gives_the_same_ground() -> None:
 
 def test_buyer_withdraws_the_request() -> None:
     """R18: the order awaits shipment again; a dispute that came with the request goes with it."""
-    story = Story().cancel(complaint=True)
-    story.days(2)
+    story = Story().until_cancellation_requested(complaint=True)
+    story.days_pass(2)
 
     view = story.send("cancel_withdrawal")
 
@@ -319,33 +319,33 @@ def test_buyer_withdraws_the_request() -> None:
 
 def test_answered_request_cannot_be_withdrawn() -> None:
     """R18, case 12: one of withdrawal and answer, and the other is told."""
-    claimed = Story().claim()
-    assert claimed.refused("cancel_withdrawal").code is RefusalCode.ALREADY_ANSWERED
-    accepted = Story().accepted()
-    assert accepted.refused("cancel_withdrawal").code is RefusalCode.ORDER_CLOSED
+    claimed = Story().until_claimed_shipped()
+    assert claimed.must_refuse("cancel_withdrawal").code is RefusalCode.ALREADY_ANSWERED
+    accepted = Story().until_accepted()
+    assert accepted.must_refuse("cancel_withdrawal").code is RefusalCode.ORDER_CLOSED
 
-    withdrawn = Story().cancel()
+    withdrawn = Story().until_cancellation_requested()
     withdrawn.send("cancel_withdrawal")
-    refused = withdrawn.refused("seller_reply", decision="accept")
+    refused = withdrawn.must_refuse("seller_reply", decision="accept")
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
 
 
 @pytest.mark.parametrize("how", ["refuse", "silence", "wrong number", "rejected photo"])
 def test_everyone_hears_that_a_request_beside_a_dispute_has_ended(how: str) -> None:
     """R12, R13, R21: the dispute was open already; the step itself is still told and seen."""
-    story = Story(dispute_reminder=timedelta(days=50)).cancel(complaint=True)
+    story = Story(dispute_reminder=timedelta(days=50)).until_cancellation_requested(complaint=True)
     before = story.order.revision
     match how:
         case "refuse":
             story.reply("refuse")
         case "silence":
             story.reply("already_shipped")
-            story.days(13.9)
+            story.days_pass(13.9)
             before = story.order.revision
-            story.days(1)
+            story.days_pass(1)
         case "wrong number":
             story.reply("already_shipped")
-            story.verdict(story.tracked("NOTREAL1"), valid=False)
+            story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
         case _:
             story.send("shipment_proof", **photo())
             story.send("proof_review", accepted=False, note="Blurred")
@@ -353,29 +353,31 @@ def test_everyone_hears_that_a_request_beside_a_dispute_has_ended(how: str) -> N
     assert story.order.status is Status.DISPUTED
     assert story.order.revision > before
     assert "cancellation_ended" in story.happened
-    assert {("buyer", "cancellation_ended"), ("seller", "cancellation_ended")} <= set(story.told)
+    assert {("buyer", "cancellation_ended"), ("seller", "cancellation_ended")} <= set(
+        story.notified
+    )
 
 
 def test_an_offered_dispute_is_seen_and_the_seller_hears_that_the_request_has_ended() -> None:
     """R12, R21: policy ``offer`` puts the order back, and both are told."""
-    story = Story(dispute_on_failed_proof="offer").claim()
-    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
+    story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
     assert story.happened.count("dispute_offered") == 1
 
-    story.days(14)
+    story.days_pass(14)
 
     assert story.order.status is Status.AWAITING_SHIPMENT
-    assert ("seller", "cancellation_ended") in story.told
+    assert ("seller", "cancellation_ended") in story.notified
 
 
 def test_a_request_that_a_shipment_ended_was_not_answered() -> None:
     """R9, R16a: the sentence says what ended it."""
-    story = Story().paid()
-    evidence = story.tracked()
+    story = Story().until_awaiting_shipment()
+    evidence = story.send_tracking_number()
     story.send("cancel_request", reason="other", complaint=True)
     story.verdict(evidence, valid=True)
 
-    refused = story.refused("cancel_withdrawal")
+    refused = story.must_refuse("cancel_withdrawal")
 
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
     assert "the shipment is proved" in refused.reason
@@ -383,12 +385,12 @@ def test_a_request_that_a_shipment_ended_was_not_answered() -> None:
 
 def test_evidence_that_still_waits_is_seen() -> None:
     """R11: one failed number leaves the photo that waits for support."""
-    story = Story(dispute_on_failed_proof="offer").claim()
+    story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
     story.send("shipment_proof", **photo())
-    story.verdict(story.tracked("NOTREAL1"), valid=False)
+    story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
     assert story.shipment.status == "under_verification"
 
-    story.verdict(story.tracked(), valid=True)
+    story.verdict(story.send_tracking_number(), valid=True)
 
     assert story.order.status is Status.SHIPPED
     assert story.shipment.proofs[0].status == "lapsed"
@@ -396,9 +398,9 @@ def test_evidence_that_still_waits_is_seen() -> None:
 
 def test_the_timeline_says_in_which_role_somebody_acted() -> None:
     """R25: buyer, seller and provider act; what a deadline does, the system does."""
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     story.send("cancel_request", reason="other")
-    story.days(14)
+    story.days_pass(14)
 
     assert {entry.what: entry.by.value for entry in story.order.timeline} == {
         "placed": "buyer",

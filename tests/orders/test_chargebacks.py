@@ -22,36 +22,36 @@ def _end(story: Story) -> None:
 
 def test_chargeback_before_closing_lost() -> None:
     """R23, case 27: the order closes, nothing is refunded, the request and the dispute end."""
-    story = Story().cancel(complaint=True)
-    view = story.chargeback("opened")
+    story = Story().until_cancellation_requested(complaint=True)
+    view = story.send_chargeback("opened")
     assert view.status is Status.CANCELLATION_REQUESTED
     assert view.amount_charged_back == eur(DUE)
     assert view.amount_held == eur(0)
-    assert ("support", "chargeback_opened") in story.told
+    assert ("support", "chargeback_opened") in story.notified
     check_books(story.order)
 
-    view = story.chargeback("lost")
+    view = story.send_chargeback("lost")
 
     assert view.close_reason is CloseReason.CHARGED_BACK
     assert view.refund is None
     assert view.cancellation
     assert view.cancellation.status == "ended_by_chargeback"
     assert story.dispute.outcome is DisputeOutcome.BUYER_FAVOUR
-    assert ("support", "chargeback_lost") in story.told
+    assert ("support", "chargeback_lost") in story.notified
     _end(story)
 
 
 def test_chargeback_before_closing_won() -> None:
     """R23: things are put back, and the order goes on."""
-    story = Story().paid()
-    story.chargeback("opened")
-    view = story.chargeback("won")
+    story = Story().until_awaiting_shipment()
+    story.send_chargeback("opened")
+    view = story.send_chargeback("won")
 
     assert view.status is Status.AWAITING_SHIPMENT
     assert view.amount_charged_back == eur(0)
     assert view.amount_held == eur(DUE)
     check_books(story.order)
-    story.verdict(story.tracked(), valid=True)
+    story.verdict(story.send_tracking_number(), valid=True)
     assert story.view.amount_owed_to_seller.amount == DUE
     _end(story)
 
@@ -59,18 +59,18 @@ def test_chargeback_before_closing_won() -> None:
 @pytest.mark.parametrize("end", ["won", "lost"])
 def test_closed_while_the_bank_decides(end: str) -> None:
     """R23, R14: nothing is paid until then; won, the refund starts; lost, there is nothing to refund."""
-    story = Story().cancel()
-    story.chargeback("opened")
+    story = Story().until_cancellation_requested()
+    story.send_chargeback("opened")
     view = story.reply("accept")
     assert view.refund is None
     assert not is_over(story.order)
-    story.days(5)
+    story.days_pass(5)
 
-    view = story.chargeback(end)
+    view = story.send_chargeback(end)
 
     if end == "won":
         assert story.refund.money == eur(DUE)
-        story.refund_news("succeeded")
+        story.send_refund_update("succeeded")
     assert story.order.close_reason is CloseReason.SELLER_ACCEPTED
     _end(story)
 
@@ -79,21 +79,21 @@ def test_closed_while_the_bank_decides(end: str) -> None:
 @pytest.mark.parametrize("answer", ["canceled", "failed"])
 def test_refund_under_way_is_stopped(answer: str, end: str) -> None:
     """R23, case 27: during a refund; stopped, it is not paid, and won, it starts anew."""
-    story = Story().accepted()
-    story.chargeback("opened")
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
     assert story.refund.stopping
 
-    view = story.refund_news(answer)
+    view = story.send_refund_update(answer)
     assert view.refund is None
     assert view.amount_held == eur(DUE)
-    assert ("buyer", "refund_failed") not in story.told
+    assert ("buyer", "refund_failed") not in story.notified
     check_books(story.order)
 
-    story.chargeback(end)
+    story.send_chargeback(end)
     if end == "won":
         assert story.refund.refund_id == "A-1001-refund-2"
         assert story.refund.money == eur(DUE)
-        story.refund_news("succeeded")
+        story.send_refund_update("succeeded")
         assert story.order.amount_refunded == eur(DUE)
     else:
         assert story.order.refund is None
@@ -105,52 +105,52 @@ def test_refund_under_way_is_stopped(answer: str, end: str) -> None:
 @pytest.mark.parametrize("failed", ["failed", "canceled"])
 def test_refund_that_had_failed_before_is_stopped(failed: str) -> None:
     """R23, R15: it is answered "failed" again when it is stopped, and must not stay in the way."""
-    story = Story().accepted()
-    story.refund_news(failed)
-    story.chargeback("opened")
+    story = Story().until_accepted()
+    story.send_refund_update(failed)
+    story.send_chargeback("opened")
 
     if story.order.refund:
-        story.refund_news(failed)
+        story.send_refund_update(failed)
 
     assert story.order.refund is None
     check_books(story.order)
-    story.chargeback("lost")
+    story.send_chargeback("lost")
     _end(story)
 
 
 @pytest.mark.parametrize("failed", ["failed", "canceled"])
 def test_refund_that_was_refused_before_the_chargeback_was_won_goes_anew(failed: str) -> None:
     """R23, R15, case 15: "won" overtook "opened", and what the provider refused nobody else would ask for."""
-    story = Story().accepted()
-    story.refund_news(failed, reason="charge_disputed")
-    story.chargeback("won")
+    story = Story().until_accepted()
+    story.send_refund_update(failed, reason="charge_disputed")
+    story.send_chargeback("won")
     assert story.refund.stopping
 
-    story.refund_news("canceled", reason="never asked")
+    story.send_refund_update("canceled", reason="never asked")
 
     assert story.refund.refund_id == "A-1001-refund-2"
     assert story.refund.money == eur(DUE)
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     assert story.view.amount_refunded == eur(DUE)
     _end(story)
 
 
 def test_refund_under_way_is_left_alone_when_a_chargeback_is_won() -> None:
     """R23: of one that was never heard of nothing was taken."""
-    story = Story().accepted()
-    story.chargeback("won")
+    story = Story().until_accepted()
+    story.send_chargeback("won")
 
     assert not story.refund.stopping
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     _end(story)
 
 
 def test_refund_that_could_not_be_stopped_is_accounted_for() -> None:
     """R23: both came through; the seller owes what went out twice, and the ledger shows it."""
-    story = Story().accepted()
-    story.chargeback("opened")
-    story.refund_news("succeeded")
-    view = story.chargeback("lost")
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.send_refund_update("succeeded")
+    view = story.send_chargeback("lost")
 
     assert view.amount_refunded == view.amount_charged_back == eur(DUE)
     assert view.amount_owed_to_seller.amount == -DUE
@@ -160,13 +160,13 @@ def test_refund_that_could_not_be_stopped_is_accounted_for() -> None:
 @pytest.mark.parametrize("end", ["won", "lost"])
 def test_chargeback_after_the_refund(end: str) -> None:
     """R23, case 27: the money is back already; won, the seller owes nothing any more."""
-    story = Story().accepted()
-    story.refund_news("succeeded")
-    view = story.chargeback("opened")
+    story = Story().until_accepted()
+    story.send_refund_update("succeeded")
+    view = story.send_chargeback("opened")
     assert view.amount_owed_to_seller.amount == -DUE
     assert not is_over(story.order)
 
-    view = story.chargeback(end)
+    view = story.send_chargeback(end)
 
     assert view.amount_owed_to_seller.amount == (0 if end == "won" else -DUE)
     assert view.amount_refunded == eur(DUE)
@@ -177,9 +177,9 @@ def test_chargeback_after_the_refund(end: str) -> None:
 @pytest.mark.parametrize("end", ["won", "lost"])
 def test_chargeback_of_a_shipped_order(end: str) -> None:
     """R23: the goods are gone; the seller's money is at stake."""
-    story = Story().shipped()
-    story.chargeback("opened")
-    view = story.chargeback(end)
+    story = Story().until_shipped()
+    story.send_chargeback("opened")
+    view = story.send_chargeback(end)
 
     assert view.status is Status.SHIPPED
     assert view.amount_owed_to_seller.amount == (DUE if end == "won" else 0)
@@ -189,13 +189,13 @@ def test_chargeback_of_a_shipped_order(end: str) -> None:
 
 def test_part_of_the_money_charged_back() -> None:
     """R23, R14: the rest still goes back to the buyer."""
-    story = Story().accepted()
-    story.chargeback("opened", 1000)
-    story.refund_news("canceled")
-    story.chargeback("lost", 1000)
+    story = Story().until_accepted()
+    story.send_chargeback("opened", 1000)
+    story.send_refund_update("canceled")
+    story.send_chargeback("lost", 1000)
 
     assert story.refund.money == eur(DUE - 1000)
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     assert story.view.amount_owed_to_seller.amount == 0
     _end(story)
 
@@ -203,13 +203,13 @@ def test_part_of_the_money_charged_back() -> None:
 @pytest.mark.parametrize("lost", [DUE, 400])
 def test_what_the_bank_says_last_counts(lost: int) -> None:
     """R23: also of the amount; more is taken off what is held, and less is given back."""
-    story = Story().paid()
-    story.chargeback("opened", 1000)
-    story.chargeback("opened", 1500)
+    story = Story().until_awaiting_shipment()
+    story.send_chargeback("opened", 1000)
+    story.send_chargeback("opened", 1500)
     assert story.view.amount_held == eur(DUE - 1500)
     check_books(story.order)
 
-    view = story.chargeback("lost", lost)
+    view = story.send_chargeback("lost", lost)
 
     assert view.amount_charged_back == eur(lost)
     assert view.payment
@@ -223,56 +223,56 @@ def test_what_the_bank_says_last_counts(lost: int) -> None:
 
 def test_a_part_that_is_lost_decides_nothing_else() -> None:
     """R23, R16: the order goes on with the rest of the money, and support decides the dispute."""
-    story = Story().disputed()
-    story.chargeback("opened", 1)
-    view = story.chargeback("lost", 1)
+    story = Story().until_disputed()
+    story.send_chargeback("opened", 1)
+    view = story.send_chargeback("lost", 1)
     assert view.status is Status.DISPUTED
 
     story.send("dispute_decision", decision="full_refund")
 
     assert story.refund.money == eur(DUE - 1)
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     _end(story)
 
 
 def test_money_that_waits_for_the_bank_is_not_forgotten() -> None:
     """R23, R15: support is reminded of it every week; restarted, the refund has its two weeks."""
-    story = Story().accepted()
-    story.chargeback("opened", 1000)
-    story.refund_news("canceled")
-    assert ("buyer", "refund_stopped") in story.told
-    story.days(90)
-    assert story.told.count(("support", "chargeback_reminder")) == 12
+    story = Story().until_accepted()
+    story.send_chargeback("opened", 1000)
+    story.send_refund_update("canceled")
+    assert ("buyer", "refund_stopped") in story.notified
+    story.days_pass(90)
+    assert story.notified.count(("support", "chargeback_reminder")) == 12
 
-    story.chargeback("won", 1000)
+    story.send_chargeback("won", 1000)
 
     assert story.refund.due_by == story.now + 14 * DAY
     assert not story.refund.overdue
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     _end(story)
 
 
 def test_a_buyer_whose_bank_has_the_money_is_not_told_that_it_is_late() -> None:
     """R23, R15: a refund that is being stopped is support's to look into."""
-    story = Story().accepted()
-    story.chargeback("opened")
-    story.days(15)
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.days_pass(15)
 
-    assert ("support", "refund_overdue") in story.told
-    assert ("buyer", "refund_overdue") not in story.told
+    assert ("support", "refund_overdue") in story.notified
+    assert ("buyer", "refund_overdue") not in story.notified
 
 
 def test_charged_back_during_the_check() -> None:
     """R23, R21: nobody is told to ship what is not paid for any more."""
     story = Story()
     story.pay()
-    story.chargeback("opened")
-    story.days(1)
-    assert ("seller", "payment_accepted") not in story.told
+    story.send_chargeback("opened")
+    story.days_pass(1)
+    assert ("seller", "payment_accepted") not in story.notified
 
     lost = Story()
     lost.pay()
-    view = lost.chargeback("lost")
+    view = lost.send_chargeback("lost")
 
     assert view.payment
     assert view.payment.status == "charged_back"
@@ -281,18 +281,18 @@ def test_charged_back_during_the_check() -> None:
 
 def test_chargeback_and_a_dispute_decision() -> None:
     """R23, R16, case 10: never more back than came in."""
-    story = Story().disputed()
-    story.chargeback("opened", 1000)
-    story.chargeback("won", 1000)
+    story = Story().until_disputed()
+    story.send_chargeback("opened", 1000)
+    story.send_chargeback("won", 1000)
     story.send("dispute_decision", decision="partial_refund", money=eur(700))
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     assert story.view.amount_owed_to_seller.amount == DUE - 700
     _end(story)
 
-    lost = Story().disputed()
-    lost.chargeback("opened", 1000)
+    lost = Story().until_disputed()
+    lost.send_chargeback("opened", 1000)
     lost.send("dispute_decision", decision="partial_refund", money=eur(700))
-    lost.chargeback("lost", 1000)
+    lost.send_chargeback("lost", 1000)
     assert lost.view.refund is None
     assert lost.view.amount_owed_to_seller.amount == DUE - 1000
     _end(lost)
@@ -300,37 +300,37 @@ def test_chargeback_and_a_dispute_decision() -> None:
 
 def test_lost_without_having_been_opened() -> None:
     """R23, case 15: the news came in another order, or one of it never did."""
-    story = Story().paid()
-    assert story.chargeback("lost").close_reason is CloseReason.CHARGED_BACK
+    story = Story().until_awaiting_shipment()
+    assert story.send_chargeback("lost").close_reason is CloseReason.CHARGED_BACK
     _end(story)
 
-    won = Story().paid()
-    won.chargeback("won")
+    won = Story().until_awaiting_shipment()
+    won.send_chargeback("won")
     assert won.view.amount_held == eur(DUE)
-    won.repeat("chargeback", **chargeback("opened"))
+    won.must_ignore("chargeback", **chargeback("opened"))
     check_books(won.order)
 
 
 def test_chargeback_said_twice() -> None:
     """R23, case 13: once in the books."""
-    story = Story().paid()
-    story.chargeback("opened")
-    story.repeat("chargeback", **chargeback("opened"))
-    story.chargeback("lost")
-    story.repeat("chargeback", **chargeback("lost"))
-    story.repeat("chargeback", **chargeback("opened"))
-    refused = story.refused("chargeback", **chargeback("won"))
+    story = Story().until_awaiting_shipment()
+    story.send_chargeback("opened")
+    story.must_ignore("chargeback", **chargeback("opened"))
+    story.send_chargeback("lost")
+    story.must_ignore("chargeback", **chargeback("lost"))
+    story.must_ignore("chargeback", **chargeback("opened"))
+    refused = story.must_refuse("chargeback", **chargeback("won"))
     assert refused.code is RefusalCode.ALREADY_ANSWERED
 
 
 def test_chargeback_of_another_payment_is_not_silently_taken() -> None:
     """R23: it is refused with a sentence, whatever this order's own chargeback says."""
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     other = chargeback("opened", payment_id="pay-2")
-    assert story.refused("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
-    story.chargeback("opened")
+    assert story.must_refuse("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
+    story.send_chargeback("opened")
 
-    assert story.refused("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
+    assert story.must_refuse("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
 
 
 def test_declined_payment_cannot_be_charged_back() -> None:
@@ -338,9 +338,9 @@ def test_declined_payment_cannot_be_charged_back() -> None:
     story = Story()
     story.pay()
     story.send("payment_declined", payment_id="pay-1", reason="")
-    story.days(20)
+    story.days_pass(20)
 
-    story.refused("chargeback", **chargeback("opened"))
+    story.must_refuse("chargeback", **chargeback("opened"))
 
     assert story.view.amount_owed_to_seller.amount == 0
 
@@ -350,9 +350,9 @@ def test_declined_while_charged_back(end: str | None) -> None:
     """R23, R6: the payment goes as it came, whatever part the bank took, or gave back."""
     story = Story()
     story.pay()
-    story.chargeback("opened", 1000)
+    story.send_chargeback("opened", 1000)
     if end:
-        story.chargeback(end, 1000)
+        story.send_chargeback(end, 1000)
 
     view = story.send("payment_declined", payment_id="pay-1", reason="")
 
@@ -365,14 +365,14 @@ def test_each_payments_chargeback_is_its_own() -> None:
     """R23, R6: after a declined payment the next one's chargeback has a posting key of its own."""
     story = Story()
     story.pay()
-    story.chargeback("opened", 1000)
+    story.send_chargeback("opened", 1000)
     story.send("payment_declined", payment_id="pay-1", reason="")
     story.send("payment", **payment("pay-2"))
-    story.chargeback("opened", 2000, "pay-2")
+    story.send_chargeback("opened", 2000, "pay-2")
     check_books(story.order)
     assert story.order.books.balance("cash") == DUE - 2000
 
-    story.chargeback("won", 2000, "pay-2")
+    story.send_chargeback("won", 2000, "pay-2")
 
     check_books(story.order)
     assert story.view.amount_held == eur(DUE)
@@ -380,13 +380,13 @@ def test_each_payments_chargeback_is_its_own() -> None:
 
 def test_stopped_refund_that_changes_its_mind() -> None:
     """R23, case 15: a stopped refund's further news books nothing twice and drops no other refund."""
-    story = Story().accepted()
-    story.chargeback("opened")
-    story.refund_news("canceled")
-    story.chargeback("won")
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.send_refund_update("canceled")
+    story.send_chargeback("won")
     assert story.refund.refund_id == "A-1001-refund-2"
 
-    story.refund_news("failed", refund_id="A-1001-refund-1")
+    story.send_refund_update("failed", refund_id="A-1001-refund-1")
 
     assert story.refund.refund_id == "A-1001-refund-2"
     assert len(story.order.earlier_refunds) == 1
@@ -395,18 +395,18 @@ def test_stopped_refund_that_changes_its_mind() -> None:
 
 def test_stopped_refund_that_succeeds_after_all() -> None:
     """R23: accounted for, support is told, and the second refund of the same money is stopped."""
-    story = Story().accepted()
-    story.chargeback("opened")
-    story.refund_news("canceled")
-    story.chargeback("won")
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.send_refund_update("canceled")
+    story.send_chargeback("won")
 
-    view = story.refund_news("succeeded", refund_id="A-1001-refund-1")
+    view = story.send_refund_update("succeeded", refund_id="A-1001-refund-1")
 
-    assert ("support", "refund_after_chargeback") in story.told
+    assert ("support", "refund_after_chargeback") in story.notified
     assert view.amount_refunded == eur(DUE)
     check_books(story.order)
     assert story.refund.stopping
-    story.refund_news("canceled")
+    story.send_refund_update("canceled")
     assert story.view.amount_refunded == eur(DUE)
     assert story.view.amount_owed_to_seller.amount == 0
     _end(story)
@@ -414,13 +414,13 @@ def test_stopped_refund_that_succeeds_after_all() -> None:
 
 def test_stopped_refund_that_succeeds_while_the_bank_decides() -> None:
     """R23: accounted for out of what is held; won, there is nothing left to refund."""
-    story = Story().accepted()
-    story.chargeback("opened")
-    story.refund_news("canceled")
-    story.refund_news("succeeded", refund_id="A-1001-refund-1")
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.send_refund_update("canceled")
+    story.send_refund_update("succeeded", refund_id="A-1001-refund-1")
     check_books(story.order)
 
-    view = story.chargeback("won")
+    view = story.send_chargeback("won")
 
     assert view.refund is None
     assert view.amount_refunded == eur(DUE)
@@ -430,9 +430,9 @@ def test_stopped_refund_that_succeeds_while_the_bank_decides() -> None:
 
 def test_provider_that_says_it_has_stopped_nothing() -> None:
     """R23: news that changes nothing of a refund being stopped leaves it to be stopped."""
-    story = Story().accepted()
-    story.chargeback("opened")
-    story.refund_news("requires_action")
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.send_refund_update("requires_action")
 
     assert story.refund.status is RefundStatus.REQUIRES_ACTION
     assert story.refund.stopping

@@ -42,7 +42,7 @@ def test_support_decides(
     decision: str, cents: int, reason: CloseReason, outcome: DisputeOutcome
 ) -> None:
     """R16, R16a: full, partial or no refund; what does not go back is the seller's."""
-    story = Story().disputed()
+    story = Story().until_disputed()
     money = {"money": eur(cents)} if decision == "partial_refund" else {}
 
     view = story.send("dispute_decision", decision=decision, **money)
@@ -58,7 +58,7 @@ def test_support_decides(
 
 def test_dispute_ends_the_cancellation() -> None:
     """R16: decided beside an open request, it settles that one too."""
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
 
     view = story.send("dispute_decision", decision="no_refund")
 
@@ -72,32 +72,34 @@ def test_dispute_ends_the_cancellation() -> None:
 @pytest.mark.parametrize("silent", [True, False])
 def test_cancellation_ends_the_dispute(silent: bool) -> None:
     """R16: accepted or unanswered, the request closes the order and the dispute with it."""
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
     if silent:
-        story.days(14)
+        story.days_pass(14)
     else:
         story.reply("accept")
 
     assert story.order.status is Status.CLOSED
     assert story.dispute.outcome is DisputeOutcome.SETTLED_BY_CANCELLATION
     assert story.refund.money == eur(DUE)
-    assert story.refused("dispute_decision", decision="no_refund").code is RefusalCode.ORDER_CLOSED
+    assert (
+        story.must_refuse("dispute_decision", decision="no_refund").code is RefusalCode.ORDER_CLOSED
+    )
 
 
 def test_no_decision_without_a_dispute() -> None:
     """R16: a request without a complaint has nothing to decide."""
-    for story in (Story().cancel(), Story().claim()):
-        refused = story.refused("dispute_decision", decision="full_refund")
+    for story in (Story().until_cancellation_requested(), Story().until_claimed_shipped()):
+        refused = story.must_refuse("dispute_decision", decision="full_refund")
         assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
-        assert story.refused("settlement_offer", money=eur(1)).code is refused.code
-        assert story.refused("dispute_withdrawal").code is refused.code
+        assert story.must_refuse("settlement_offer", money=eur(1)).code is refused.code
+        assert story.must_refuse("dispute_withdrawal").code is refused.code
 
 
 def test_dispute_outlives_good_proof() -> None:
     """R16a: the order is disputed until it is decided, though the goods are on their way."""
-    story = Story().claim(complaint=True)
+    story = Story().until_claimed_shipped(complaint=True)
 
-    view = story.verdict(story.tracked(), valid=True)
+    view = story.verdict(story.send_tracking_number(), valid=True)
 
     assert view.status is Status.DISPUTED
     assert view.shipment
@@ -113,13 +115,13 @@ def test_dispute_outlives_good_proof() -> None:
 
 def test_proof_in_a_dispute_is_evidence() -> None:
     """R16a: verified, added, and the dispute stays open."""
-    story = Story().disputed()
+    story = Story().until_disputed()
 
-    evidence = story.tracked("NOTREAL1")
+    evidence = story.send_tracking_number("NOTREAL1")
     assert story.verdict(evidence, valid=False).status is Status.DISPUTED
     story.send("shipment_proof", **photo())
     story.send("proof_review", accepted=False)
-    view = story.verdict(story.tracked(), valid=True)
+    view = story.verdict(story.send_tracking_number(), valid=True)
 
     assert view.status is Status.DISPUTED
     assert story.dispute.is_open
@@ -133,8 +135,8 @@ def test_proof_in_a_dispute_is_evidence() -> None:
 
 def test_dropped_dispute_of_a_shipped_order() -> None:
     """R16a, R16b: dropped after good proof, the order has shipped and the seller is paid."""
-    story = Story().disputed()
-    story.verdict(story.tracked(), valid=True)
+    story = Story().until_disputed()
+    story.verdict(story.send_tracking_number(), valid=True)
 
     view = story.send("dispute_withdrawal", note="It came")
 
@@ -145,11 +147,11 @@ def test_dropped_dispute_of_a_shipped_order() -> None:
 
 def test_undecided_dispute_ends_with_a_full_refund() -> None:
     """R16b: after 60 days, to the instant."""
-    story = Story().disputed()
-    story.until(DECIDE_BY - INSTANT)
+    story = Story().until_disputed()
+    story.pass_until(DECIDE_BY - INSTANT)
     assert story.order.status is Status.DISPUTED
 
-    view = story.until(DECIDE_BY)
+    view = story.pass_until(DECIDE_BY)
 
     assert view.close_reason is CloseReason.DISPUTE_FULL_REFUND
     assert story.dispute.outcome is DisputeOutcome.BUYER_FAVOUR
@@ -158,8 +160,8 @@ def test_undecided_dispute_ends_with_a_full_refund() -> None:
 
 def test_decision_at_the_last_instant_counts() -> None:
     """R16b, R16: support's word before the timer's."""
-    story = Story().disputed()
-    story.reach(DECIDE_BY)
+    story = Story().until_disputed()
+    story.pass_until_just_before(DECIDE_BY)
 
     view = story.send("dispute_decision", decision="no_refund")
 
@@ -168,19 +170,19 @@ def test_decision_at_the_last_instant_counts() -> None:
 
 def test_support_is_reminded_every_week() -> None:
     """R16b, R21: eight times in 60 days, and never after the end."""
-    story = Story().disputed()
-    story.until(DECIDE_BY + 90 * DAY)
+    story = Story().until_disputed()
+    story.pass_until(DECIDE_BY + 90 * DAY)
 
     reminders = [e.at for e in story.order.timeline if e.what == "dispute_reminder"]
     assert reminders == [OPENED + 7 * DAY * n for n in range(1, 9)]
-    assert story.told.count(("support", "dispute_reminder")) == 8
+    assert story.notified.count(("support", "dispute_reminder")) == 8
 
 
 def test_dispute_window_may_end_before_the_sellers() -> None:
     """R16b, R22: whichever deadline comes first decides."""
-    story = Story(dispute_window=timedelta(days=5)).cancel(complaint=True)
+    story = Story(dispute_window=timedelta(days=5)).until_cancellation_requested(complaint=True)
 
-    view = story.days(5)
+    view = story.days_pass(5)
 
     assert view.close_reason is CloseReason.DISPUTE_FULL_REFUND
     assert view.cancellation
@@ -189,11 +191,12 @@ def test_dispute_window_may_end_before_the_sellers() -> None:
 
 def test_settlement() -> None:
     """R16b: the seller offers an amount, the buyer accepts it; an offer replaces the one before."""
-    story = Story().disputed()
+    story = Story().until_disputed()
     story.send("settlement_offer", money=eur(500))
     story.send("settlement_offer", money=eur(1000), note="Final")
     assert (
-        story.refused("settlement_acceptance", offer_id="offer-1").code is RefusalCode.UNKNOWN_OFFER
+        story.must_refuse("settlement_acceptance", offer_id="offer-1").code
+        is RefusalCode.UNKNOWN_OFFER
     )
 
     view = story.send("settlement_acceptance", offer_id="offer-2")
@@ -208,7 +211,7 @@ def test_settlement() -> None:
 
 def test_settlement_may_be_the_whole() -> None:
     """R16b: the seller gives in within a dispute."""
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
     story.send("settlement_offer", money=eur(DUE))
 
     view = story.send("settlement_acceptance", offer_id="offer-1")
@@ -221,39 +224,39 @@ def test_discount_cannot_be_accepted_as_a_settlement() -> None:
     """R4, R16b: an offer is accepted as what it was."""
     story = Story()
     story.send("seller_message", topic="discount", text="Less", discount=eur(100))
-    story.disputed()
+    story.until_disputed()
     story.send("settlement_offer", money=eur(500))
 
-    refused = story.refused("settlement_acceptance", offer_id="offer-1")
+    refused = story.must_refuse("settlement_acceptance", offer_id="offer-1")
     assert refused.code is RefusalCode.UNKNOWN_OFFER
 
 
 def test_settlement_offer_ends_with_its_dispute() -> None:
     """R16b: what was offered in a dispute that was dropped does not bind the seller in the next one."""
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
     story.send("settlement_offer", money=eur(500))
     story.send("dispute_withdrawal")
     story.send("dispute_request")
 
     assert [offer.status for offer in story.view.offers] == ["lapsed"]
-    refused = story.refused("settlement_acceptance", offer_id="offer-1")
+    refused = story.must_refuse("settlement_acceptance", offer_id="offer-1")
     assert refused.code is RefusalCode.UNKNOWN_OFFER
 
 
 def test_dropped_dispute_leaves_the_request() -> None:
     """R16b, R8: beside the request, only the dispute ends."""
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
 
     view = story.send("dispute_withdrawal")
 
     assert view.status is Status.CANCELLATION_REQUESTED
     assert story.dispute.outcome is DisputeOutcome.WITHDRAWN
-    assert story.days(14).close_reason is CloseReason.SELLER_NO_RESPONSE
+    assert story.days_pass(14).close_reason is CloseReason.SELLER_NO_RESPONSE
 
 
 def test_request_for_a_dispute_beside_the_cancellation() -> None:
     """R12, R8: a buyer who did not complain may still do so while the request is open."""
-    story = Story().cancel()
+    story = Story().until_cancellation_requested()
     story.send("dispute_request", note="Now I do")
 
     assert story.order.status is Status.CANCELLATION_REQUESTED
@@ -263,9 +266,9 @@ def test_request_for_a_dispute_beside_the_cancellation() -> None:
 
 def test_complaint_and_failed_proof_are_one_dispute() -> None:
     """R12, R8: what is open already is not opened again."""
-    story = Story().claim(complaint=True)
+    story = Story().until_claimed_shipped(complaint=True)
 
-    view = story.days(14)
+    view = story.days_pass(14)
 
     assert view.status is Status.DISPUTED
     assert story.dispute.dispute_id == "A-1001-dispute-1"
@@ -275,7 +278,7 @@ def test_complaint_and_failed_proof_are_one_dispute() -> None:
 
 def test_why_support_decided_so_is_kept() -> None:
     """R16: the note stands in the dispute and the timeline, and both sides are told it."""
-    story = Story().disputed()
+    story = Story().until_disputed()
     view = story.send(
         "dispute_decision", decision="partial_refund", money=eur(700), note="Worn on arrival."
     )
@@ -289,7 +292,7 @@ def test_why_support_decided_so_is_kept() -> None:
 
 def test_an_earlier_dispute_is_kept_until_the_desk_knows_its_end() -> None:
     """R16b: dropped and opened anew before anybody filed it."""
-    story = Story().cancel(complaint=True)
+    story = Story().until_cancellation_requested(complaint=True)
     story.send("dispute_withdrawal")
     story.send("dispute_request")
 

@@ -22,44 +22,44 @@ def _reminders(story: Story, what: str) -> list[timedelta]:
 def test_buyer_is_reminded_to_pay() -> None:
     """R21: 3 days and 1 day before the 20 days end, to the instant."""
     story = Story()
-    story.until(END)
+    story.pass_until(END)
 
     assert _reminders(story, "payment_reminder") == [17 * DAY, 19 * DAY]
-    assert story.told.count(("buyer", "payment_reminder")) == 2
-    assert ("seller", "payment_reminder") not in story.told
+    assert story.notified.count(("buyer", "payment_reminder")) == 2
+    assert ("seller", "payment_reminder") not in story.notified
 
 
 def test_nobody_is_reminded_of_what_is_done() -> None:
     """R21: a payment at the reminder's instant makes it pointless."""
     story = Story()
-    story.reach(START + 17 * DAY)
+    story.pass_until_just_before(START + 17 * DAY)
     story.pay()
-    story.days(10)
+    story.days_pass(10)
 
     assert _reminders(story, "payment_reminder") == []
 
 
 def test_seller_is_reminded_to_answer() -> None:
     """R21: 7 days and 1 day before the 14 days end; the claim to have shipped changes nothing."""
-    silent = Story().cancel()
-    silent.days(14)
+    silent = Story().until_cancellation_requested()
+    silent.days_pass(14)
     assert _reminders(silent, "seller_reminder") == [8 * DAY, 14 * DAY]
-    assert silent.told.count(("seller", "seller_reminder")) == 2
+    assert silent.notified.count(("seller", "seller_reminder")) == 2
 
-    claimed = Story().claim()
-    claimed.days(14)
+    claimed = Story().until_claimed_shipped()
+    claimed.days_pass(14)
     assert _reminders(claimed, "seller_reminder") == [8 * DAY, 14 * DAY]
 
 
 def test_reminders_are_policy() -> None:
     """R21, R22: as many as policy lists, or none."""
     none = Story(payment_reminders=(), seller_reminders=())
-    none.days(20)
+    none.days_pass(20)
     assert _reminders(none, "payment_reminder") == []
 
     hours = tuple(timedelta(hours=h) for h in (1, 2, 2, 3))
     many = Story(payment_reminders=hours)
-    many.days(20)
+    many.days_pass(20)
     assert _reminders(many, "payment_reminder") == [
         20 * DAY - timedelta(hours=h) for h in (3, 2, 1)
     ]
@@ -67,12 +67,12 @@ def test_reminders_are_policy() -> None:
 
 def test_reminder_before_its_deadline_was_known_is_none() -> None:
     """R21, R22: with 5 days to answer nobody is reminded 7 days before their end, that is, at once."""
-    story = Story(seller_reply_window=5 * DAY).paid()
-    story.reach(START + 20 * DAY + timedelta(hours=1))
+    story = Story(seller_reply_window=5 * DAY).until_awaiting_shipment()
+    story.pass_until_just_before(START + 20 * DAY + timedelta(hours=1))
     story.send("cancel_request", reason="other")
     assert _reminders(story, "seller_reminder") == []
 
-    story.days(5)
+    story.days_pass(5)
     assert _reminders(story, "seller_reminder") == [24 * DAY + timedelta(hours=1)]
 
 
@@ -88,15 +88,15 @@ def test_reminders_that_were_missed_come_once() -> None:
 _STEPS: dict[str, tuple[Callable[[], Story], set[str]]] = {
     "order_placed": (Story, {"buyer", "seller"}),
     "payment_received": (lambda: _paying(), {"buyer", "seller"}),
-    "payment_accepted": (lambda: Story().paid(), {"buyer", "seller"}),
-    "cancellation_requested": (lambda: Story().cancel(), {"buyer", "seller"}),
-    "cancellation_refused": (lambda: Story().disputed(), {"buyer"}),
-    "shipment_claimed": (lambda: Story().claim(), {"buyer"}),
-    "proof_requested": (lambda: Story().claim(), {"seller"}),
-    "dispute_opened": (lambda: Story().disputed(), {"buyer", "seller", "support"}),
-    "order_shipped": (lambda: Story().shipped(), {"buyer", "seller"}),
-    "order_closed": (lambda: Story().accepted(), {"buyer", "seller"}),
-    "refund_started": (lambda: Story().accepted(), {"buyer"}),
+    "payment_accepted": (lambda: Story().until_awaiting_shipment(), {"buyer", "seller"}),
+    "cancellation_requested": (lambda: Story().until_cancellation_requested(), {"buyer", "seller"}),
+    "cancellation_refused": (lambda: Story().until_disputed(), {"buyer"}),
+    "shipment_claimed": (lambda: Story().until_claimed_shipped(), {"buyer"}),
+    "proof_requested": (lambda: Story().until_claimed_shipped(), {"seller"}),
+    "dispute_opened": (lambda: Story().until_disputed(), {"buyer", "seller", "support"}),
+    "order_shipped": (lambda: Story().until_shipped(), {"buyer", "seller"}),
+    "order_closed": (lambda: Story().until_accepted(), {"buyer", "seller"}),
+    "refund_started": (lambda: Story().until_accepted(), {"buyer"}),
 }
 
 
@@ -112,7 +112,7 @@ def test_everyone_concerned_is_told(what: str) -> None:
     make, who = _STEPS[what]
     story = make()
 
-    assert {to for to, told in story.told if told == what} == who
+    assert {to for to, told in story.notified if told == what} == who
     keys = [notice.key for notice in story.order.notices]
     assert len(keys) == len(set(keys))
     assert all(notice.key.startswith("A-1001:") for notice in story.order.notices)
@@ -122,9 +122,9 @@ def test_nobody_is_told_again_when_a_step_is_run_anew_and_something_comes_first(
     """R21: a workflow task that told it was thrown away; the one run instead saw the failure first."""
     keys = []
     for news in (["succeeded"], ["failed", "succeeded"]):
-        story = Story().accepted()
+        story = Story().until_accepted()
         for status in news:
-            story.refund_news(status)
+            story.send_refund_update(status)
         keys.append({it.key for it in story.order.notices if it.what == "refund_succeeded"})
 
     assert keys[0] == keys[1]
@@ -143,7 +143,7 @@ def test_who_is_told_the_same_again_is_told_by_another_notice() -> None:
 def test_view_answers_the_questions() -> None:
     """R21, R5: what state, since when, what happened, what is next, what can I do, where is my money."""
     story = Story()
-    story.days(2)
+    story.days_pass(2)
     view = story.pay()
 
     assert (view.status, view.status_since) == (Status.PAYMENT_REVIEW, START + 2 * DAY)
@@ -159,7 +159,7 @@ def test_view_answers_the_questions() -> None:
 
 def test_actions_are_the_role_s_own() -> None:
     """R21: nobody is offered somebody else's messages."""
-    actions = Story().paid().view.actions
+    actions = Story().until_awaiting_shipment().view.actions
     listed = {role.value: [a.action for a in own] for role, own in actions.items()}
 
     assert set(listed["buyer"]) == {
@@ -184,7 +184,7 @@ def test_actions_are_the_role_s_own() -> None:
 
 def test_refused_keeps_the_last_twenty() -> None:
     """R19, case 33: refused is never silent, and never grows for ever."""
-    story = Story().shipped()
+    story = Story().until_shipped()
     for number in range(25):
         record_refusal(story.order, f"message-{number}", "It has shipped.", story.now)
 
@@ -193,7 +193,7 @@ def test_refused_keeps_the_last_twenty() -> None:
 
 def test_repeat_by_message_id_changes_nothing() -> None:
     """R21, case 40: the same id again, whatever became of the order meanwhile."""
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     evidence = {"number": "1Z5R89390357567127", "message_id": "m-1"}
     story.send("tracking_number", **evidence)
     story.send("shipment_proof", **photo(), message_id="m-2")
@@ -202,15 +202,15 @@ def test_repeat_by_message_id_changes_nothing() -> None:
     assert not receive(story.order, message("shipment_proof", **photo(), message_id="m-2"), START)
     assert len(story.shipment.tracking) == len(story.shipment.proofs) == 1
     story.verdict(story.shipment.tracking[0], valid=True)
-    story.repeat("tracking_number", **evidence)
+    story.must_ignore("tracking_number", **evidence)
 
 
 def test_refused_message_may_be_sent_again_under_its_id() -> None:
     """R5, case 40: only what was taken is a repeat."""
     story = Story()
     story.pay()
-    story.refused("cancel_request", reason="other", message_id="m-1")
-    story.days(1)
+    story.must_refuse("cancel_request", reason="other", message_id="m-1")
+    story.days_pass(1)
 
     story.send("cancel_request", reason="other", message_id="m-1")
 

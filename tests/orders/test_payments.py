@@ -28,10 +28,10 @@ def test_unpaid_order_closes_after_20_days() -> None:
     assert story.view.next[-1].what == "payment_expired"
     assert story.view.next[-1].at == END
 
-    story.until(END - INSTANT)
+    story.pass_until(END - INSTANT)
     assert story.order.status is Status.AWAITING_PAYMENT
 
-    view = story.until(END)
+    view = story.pass_until(END)
     assert view.status is Status.CLOSED
     assert view.close_reason is CloseReason.PAYMENT_EXPIRED
     assert view.closed_at == view.status_since == END
@@ -55,19 +55,19 @@ def test_payment_at_the_last_instant_counts() -> None:
     """R1, R5, cases 1 and 2: taken before the timer at the same instant, the payment wins."""
     story = Story()
 
-    story.reach(END)
+    story.pass_until_just_before(END)
     story.pay()
 
     assert story.view.status is Status.PAYMENT_REVIEW
-    assert story.days(1).status is Status.AWAITING_SHIPMENT
+    assert story.days_pass(1).status is Status.AWAITING_SHIPMENT
 
 
 def test_payment_after_the_timer_goes_back() -> None:
     """R1, R17, case 3: the same instant, but the timer came first."""
     story = Story()
 
-    story.until(END)
-    refused = story.stray()
+    story.pass_until(END)
+    refused = story.send_stray_payment()
 
     assert refused.code is RefusalCode.ORDER_CLOSED
     assert story.order.strays[0].money == eur(DUE)
@@ -94,7 +94,7 @@ def test_cancelling_unpaid_at_the_last_instant() -> None:
     """R2, case 1: the buyer's own cancellation wins the tie with the timer."""
     story = Story()
 
-    story.reach(END)
+    story.pass_until_just_before(END)
     story.send("cancel_request", reason="other")
 
     assert story.view.close_reason is CloseReason.BUYER_CANCELED_UNPAID
@@ -106,7 +106,7 @@ def test_pay_now_becomes_add_to_cart_again() -> None:
     assert _action(story, Role.BUYER, "pay_now") == Action(action="pay_now", available=True)
     assert _action(story, Role.BUYER, "reorder") is None
 
-    story.until(END)
+    story.pass_until(END)
     assert _action(story, Role.BUYER, "pay_now") is None
     assert _action(story, Role.BUYER, "reorder") == Action(action="reorder", available=True)
 
@@ -114,7 +114,12 @@ def test_pay_now_becomes_add_to_cart_again() -> None:
     canceled.send("cancel_request", reason="other")
     assert _action(canceled, Role.BUYER, "reorder")
 
-    for other in (Story().paid(), Story().shipped(), Story().accepted(), Story().disputed()):
+    for other in (
+        Story().until_awaiting_shipment(),
+        Story().until_shipped(),
+        Story().until_accepted(),
+        Story().until_disputed(),
+    ):
         assert _action(other, Role.BUYER, "pay_now") is None
         assert _action(other, Role.BUYER, "reorder") is None
         assert _action(other, Role.SELLER, "pay_now") is None
@@ -132,7 +137,7 @@ def test_talking_before_payment() -> None:
         (Role.SELLER, "shipping_advice"),
         (Role.BUYER, "other"),
     ]
-    assert story.told[-3:] == [
+    assert story.notified[-3:] == [
         ("buyer", "seller_message"),
         ("buyer", "seller_message"),
         ("seller", "buyer_message"),
@@ -148,7 +153,7 @@ def test_accepted_discount_changes_what_is_due() -> None:
     view = story.send("offer_acceptance", offer_id=view.offers[0].offer_id)
 
     assert view.amount_due == eur(2000)
-    assert story.stray(money=eur(2490)).code is RefusalCode.WRONG_AMOUNT
+    assert story.send_stray_payment(money=eur(2490)).code is RefusalCode.WRONG_AMOUNT
     assert story.pay(payment_id="pay-2").amount_paid == eur(2000)
     check_books(story.order)
 
@@ -164,8 +169,12 @@ def test_offers_on_the_old_price_lapse() -> None:
 
     assert [offer.status for offer in view.offers] == ["lapsed", "accepted", "open"]
     assert view.amount_due == eur(1490)
-    assert story.refused("offer_acceptance", offer_id="offer-1").code is RefusalCode.UNKNOWN_OFFER
-    assert story.refused("offer_acceptance", offer_id="offer-2").code is RefusalCode.UNKNOWN_OFFER
+    assert (
+        story.must_refuse("offer_acceptance", offer_id="offer-1").code is RefusalCode.UNKNOWN_OFFER
+    )
+    assert (
+        story.must_refuse("offer_acceptance", offer_id="offer-2").code is RefusalCode.UNKNOWN_OFFER
+    )
     assert story.send("offer_acceptance", offer_id="offer-3").amount_due == eur(1490)
 
 
@@ -175,7 +184,10 @@ def test_discount_may_leave_one_cent_to_pay() -> None:
     offer = {"topic": "discount", "text": "Deal?"}
 
     wrong = {"amount": 1, "currency": "PLN"}
-    assert story.refused("seller_message", **offer, discount=wrong).code is RefusalCode.WRONG_AMOUNT
+    assert (
+        story.must_refuse("seller_message", **offer, discount=wrong).code
+        is RefusalCode.WRONG_AMOUNT
+    )
     story.send("seller_message", **offer, discount=eur(DUE - 1))
     assert story.send("offer_acceptance", offer_id="offer-1").amount_due == eur(1)
 
@@ -183,7 +195,7 @@ def test_discount_may_leave_one_cent_to_pay() -> None:
 def test_payment_is_checked_for_a_day() -> None:
     """R5, R7: to the instant; the cancel button says from when it is active."""
     story = Story()
-    story.days(3)
+    story.days_pass(3)
     view = story.pay()
     ends = START + 4 * DAY
     assert view.status is Status.PAYMENT_REVIEW
@@ -191,14 +203,14 @@ def test_payment_is_checked_for_a_day() -> None:
     assert view.payment.status == "in_review"
     assert view.payment.review_ends_at == ends
 
-    story.until(ends - INSTANT)
+    story.pass_until(ends - INSTANT)
     button = _action(story, Role.BUYER, "cancel_request")
     assert button
     assert not button.available
     assert button.available_from == ends
     assert button.reason
 
-    story.until(ends)
+    story.pass_until(ends)
     assert story.order.status is Status.AWAITING_SHIPMENT
     assert _action(story, Role.BUYER, "cancel_request") == Action(
         action="cancel_request", available=True
@@ -209,13 +221,13 @@ def test_cancel_during_the_check_is_refused_until_it_ends() -> None:
     """R5, case 5: refused with the instant from which it is taken."""
     story = Story()
     story.pay()
-    story.until(START + DAY - INSTANT)
+    story.pass_until(START + DAY - INSTANT)
 
-    refused = story.refused("cancel_request", reason="other")
+    refused = story.must_refuse("cancel_request", reason="other")
     assert refused.code is RefusalCode.PAYMENT_REVIEW_IN_PROGRESS
     assert refused.details()["available_from"] == "2026-03-02T12:00:00Z"
 
-    story.until(START + DAY)
+    story.pass_until(START + DAY)
     story.send("cancel_request", reason="other")
 
 
@@ -224,7 +236,7 @@ def test_cancel_when_the_check_is_over_but_its_timer_late() -> None:
     story = Story()
     story.pay()
 
-    story.reach(START + DAY)
+    story.pass_until_just_before(START + DAY)
     story.send("cancel_request", reason="other")
 
     assert story.order.status is Status.CANCELLATION_REQUESTED
@@ -235,7 +247,7 @@ def test_wrong_amount_does_not_count(money: object) -> None:
     """R5, R17, case 16: exactly what is due, or back it goes; the order still awaits payment."""
     story = Story()
 
-    refused = story.stray(money=money)
+    refused = story.send_stray_payment(money=money)
 
     assert refused.code is RefusalCode.WRONG_AMOUNT
     assert story.order.status is Status.AWAITING_PAYMENT
@@ -248,7 +260,7 @@ def test_wrong_currency_does_not_count() -> None:
     story = Story()
     wrong = payment() | {"money": {"amount": DUE, "currency": "PLN"}}
 
-    assert story.refused("payment", **wrong).code is RefusalCode.WRONG_AMOUNT
+    assert story.must_refuse("payment", **wrong).code is RefusalCode.WRONG_AMOUNT
 
 
 def test_payment_again_changes_nothing() -> None:
@@ -256,9 +268,9 @@ def test_payment_again_changes_nothing() -> None:
     story = Story()
     story.pay()
     for _ in range(20):
-        story.repeat("payment", **payment())
-    story.days(1)
-    story.repeat("payment", **payment())
+        story.must_ignore("payment", **payment())
+    story.days_pass(1)
+    story.must_ignore("payment", **payment())
 
     assert story.order.books.balance("cash") == DUE
 
@@ -266,7 +278,7 @@ def test_payment_again_changes_nothing() -> None:
 def test_declined_payment_puts_the_order_back() -> None:
     """R6: the 20 days go on from where they started, and another payment counts."""
     story = Story()
-    story.days(2)
+    story.days_pass(2)
     story.pay()
     view = story.send("payment_declined", payment_id="pay-1", reason="Stolen card")
 
@@ -279,16 +291,16 @@ def test_declined_payment_puts_the_order_back() -> None:
     assert not any(story.order.books.balances.values())
 
     story.pay(payment_id="pay-2")
-    assert story.days(1).status is Status.AWAITING_SHIPMENT
+    assert story.days_pass(1).status is Status.AWAITING_SHIPMENT
     check_books(story.order)
 
 
 def test_declined_after_the_20_days_closes() -> None:
     """R6, R1: paid at the last instant, turned down a moment later."""
     story = Story()
-    story.reach(END)
+    story.pass_until_just_before(END)
     story.pay()
-    story.until(END + DAY / 2)
+    story.pass_until(END + DAY / 2)
 
     view = story.send("payment_declined", payment_id="pay-1", reason="No funds")
 
@@ -301,12 +313,12 @@ def test_declined_at_the_instant_the_check_ends() -> None:
     """R6, case 4: before the timer it counts; after it the money is a matter of a chargeback."""
     before = Story()
     before.pay()
-    before.reach(START + DAY)
+    before.pass_until_just_before(START + DAY)
     before.send("payment_declined", payment_id="pay-1", reason="")
     assert before.order.status is Status.AWAITING_PAYMENT
 
-    after = Story().paid()
-    refused = after.refused("payment_declined", payment_id="pay-1", reason="")
+    after = Story().until_awaiting_shipment()
+    refused = after.must_refuse("payment_declined", payment_id="pay-1", reason="")
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
 
 
@@ -326,11 +338,11 @@ def test_decline_that_overtook_its_payment() -> None:
     story = Story()
     story.send("payment_declined", payment_id="pay-1", reason="")
 
-    story.stray()
+    story.send_stray_payment()
 
     assert story.order.status is Status.AWAITING_PAYMENT
     assert story.order.postings == []
-    assert ("support", "payment_contradicts") in story.told
+    assert ("support", "payment_contradicts") in story.notified
 
 
 def test_policy_travels_with_the_order() -> None:
@@ -373,15 +385,15 @@ def test_postings_are_balanced_or_refused() -> None:
 def test_declined_after_the_20_days() -> None:
     """R6, R1: nobody is invited to pay until an instant that is gone."""
     story = Story()
-    story.days(19.5)
+    story.days_pass(19.5)
     story.pay()
-    story.days(0.8)
+    story.days_pass(0.8)
 
     view = story.send("payment_declined", payment_id="pay-1", reason="No funds")
 
     assert view.close_reason is CloseReason.PAYMENT_EXPIRED
-    assert ("buyer", "payment_declined_late") in story.told
-    assert ("buyer", "payment_declined") not in story.told
+    assert ("buyer", "payment_declined_late") in story.notified
+    assert ("buyer", "payment_declined") not in story.notified
 
 
 def test_the_time_to_ship_runs_from_the_checks_end() -> None:

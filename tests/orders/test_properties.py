@@ -6,6 +6,7 @@ may not, repeats, verdicts, and time. After each step everything in ``_invariant
 
 import os
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +30,7 @@ from orders.status import Status
 from orders.view import OrderView, deadline, view
 from tests.orders.builders import (
     DUE,
-    START,
+    Story,
     chargeback,
     check_books,
     eur,
@@ -94,59 +95,40 @@ steps = st.lists(
 )
 
 
-_BEGINNINGS: dict[str, list[str]] = {
-    "placed": [],
-    "paid": ["payment", "review"],
-    "cancellation asked for": ["payment", "review", "cancel"],
-    "complained": ["payment", "review", "complain"],
-    "claimed": ["payment", "review", "cancel", "already_shipped"],
-    "refused": ["payment", "review", "cancel", "refuse"],
-    "accepted": ["payment", "review", "cancel", "accept"],
-    "charged back": ["payment", "review", "cancel", "accept", "opened"],
-    "stopped": ["payment", "review", "cancel", "accept", "opened", "stopped"],
+_BEGINNINGS: dict[str, Callable[[Story], object]] = {
+    "placed": lambda order: order,
+    "paid": Story.until_awaiting_shipment,
+    "cancellation requested": Story.until_cancellation_requested,
+    "complained": lambda order: order.until_cancellation_requested(complaint=True),
+    "claimed shipped": Story.until_claimed_shipped,
+    "disputed": Story.until_disputed,
+    "accepted": Story.until_accepted,
+    "charged back": lambda order: order.until_accepted().send_chargeback("opened"),
+    "stopped": lambda order: (
+        order.until_accepted().send_chargeback("opened"),
+        order.send_refund_update("canceled"),
+    ),
 }
 """How far the order has come before chance takes over; otherwise few orders would get far."""
 
 beginnings = st.sampled_from(sorted(_BEGINNINGS))
 
 
-class Run:
-    """An order, its clock, and all that it was ever sent."""
+class Run(Story):
+    """A story that chance goes on with, and all that its order ever took."""
 
     def __init__(self, policy: Policy, beginning: str) -> None:
-        self.order = Order.new(place(policy=policy), START)
-        self.now = START
+        super().__init__(place(policy=policy))
         self.taken: list[Message] = []
-        for what in _BEGINNINGS[beginning]:
-            self.begin(what)
-
-    def begin(self, what: str) -> None:
-        match what:
-            case "payment":
-                self.send(message("payment", **payment(), message_id="b-1"))
-            case "review":
-                self.pass_time(self.now + self.order.policy.payment_review)
-            case "cancel" | "complain":
-                complaint = what == "complain"
-                asked = {"reason": "other", "complaint": complaint, "message_id": "b-2"}
-                self.send(message("cancel_request", **asked))
-            case "accept" | "refuse" | "already_shipped":
-                self.send(message("seller_reply", decision=what, message_id="b-3"))
-            case "opened":
-                self.send(message("chargeback", **chargeback("opened"), message_id="b-4"))
-            case "stopped":
-                stopped = {"refund_id": "A-1001-refund-1", "status": "canceled"}
-                self.send(message("refund_update", **stopped, message_id="b-5"))
-            case _:
-                raise AssertionError(what)
+        _BEGINNINGS[beginning](self)
 
     def step(self, kind: str, which: int, how: int) -> None:
         match kind:
             case "allowed":
                 names = [n for n in MESSAGES if refusal(self.order, n) is None] or list(MESSAGES)
-                self.send(_message(self.order, names[which % len(names)], how))
+                self.try_to_send(_message(self.order, names[which % len(names)], how))
             case "any":
-                self.send(_message(self.order, list(MESSAGES)[which % len(MESSAGES)], how))
+                self.try_to_send(_message(self.order, list(MESSAGES)[which % len(MESSAGES)], how))
             case "wait":
                 self.pass_time(self.now + timedelta(seconds=which * how % (90 * 24 * 3600) + 1))
             case "deadline" if coming := schedule(self.order):
@@ -174,8 +156,15 @@ class Run:
             case _:
                 pass  # nothing to wait for, to judge or to repeat
 
-    def send(self, sent: Message) -> None:
-        """Take a message as the workflow does, then let time catch up."""
+    def try_to_send(self, sent: Message) -> None:
+        """Send a message that the order takes or not, then let time catch up."""
+        self.take(sent)
+        self.settle()
+
+    def take(self, sent: Message) -> None:
+        """Take a message, or refuse it, as the workflow does."""
+        if not sent.message_id:
+            sent = sent.model_copy(update={"message_id": f"b-{len(self.taken)}"})
         before = self.order.status
         saved = self.order.model_dump()
         try:
@@ -194,6 +183,9 @@ class Run:
                 assert self.order.revision > saved["revision"]
             else:
                 assert self.order.model_dump() == saved
+
+    def settle(self) -> None:
+        """Let what is due by now happen."""
         self.pass_time(self.now)
 
     def moved(self, before: Status, trigger: str) -> None:
@@ -222,11 +214,11 @@ class Run:
                 return
             if self.order.open_chargeback and self.order.payment:
                 lost = chargeback("lost", 1, self.order.payment.payment_id)
-                self.send(message("chargeback", **lost))
+                self.try_to_send(message("chargeback", **lost))
             elif (refund := self.order.refund) and not refund.is_settled:
                 status = "canceled" if refund.stopping else "succeeded"
                 fields = {"refund_id": refund.refund_id, "status": status}
-                self.send(message("refund_update", **fields))
+                self.try_to_send(message("refund_update", **fields))
             else:
                 deadlines = [due.at for due in schedule(self.order) if due.what in DEADLINES]
                 if not deadlines:

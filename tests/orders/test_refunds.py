@@ -20,7 +20,7 @@ CLOSED = START + DAY
 
 def test_closing_starts_the_refund() -> None:
     """R14: at that instant, the whole amount, by the same method, within two weeks."""
-    view = Story().accepted().view
+    view = Story().until_accepted().view
 
     assert view.refund
     assert view.refund.refund_id == "A-1001-refund-1"
@@ -39,11 +39,11 @@ def test_closing_starts_the_refund() -> None:
 
 def test_money_is_back() -> None:
     """R14, case 26: the order is over, and its accounts are at zero."""
-    story = Story().accepted()
+    story = Story().until_accepted()
     assert not is_over(story.order)
-    story.days(2)
+    story.days_pass(2)
 
-    view = story.refund_news("succeeded")
+    view = story.send_refund_update("succeeded")
 
     assert view.amount_refunded == eur(DUE)
     assert view.amount_held == eur(0)
@@ -52,25 +52,25 @@ def test_money_is_back() -> None:
     assert view.next == []
     assert is_over(story.order)
     assert not any(story.order.books.balances.values())
-    assert ("buyer", "refund_succeeded") in story.told
+    assert ("buyer", "refund_succeeded") in story.notified
     check_books(story.order)
 
 
 def test_refund_news_again_changes_nothing() -> None:
     """R14, case 13: said twice, booked once."""
-    story = Story().accepted()
-    story.refund_news("succeeded")
+    story = Story().until_accepted()
+    story.send_refund_update("succeeded")
     update = {"refund_id": story.refund.refund_id}
 
     for status in ("succeeded", "pending", "failed"):
-        story.repeat("refund_update", **update, status=status)
+        story.must_ignore("refund_update", **update, status=status)
     assert story.order.amount_refunded == eur(DUE)
 
 
 @pytest.mark.parametrize("reason", CancelReason)
 def test_no_fine_whoever_is_at_fault(reason: CancelReason) -> None:
     """R14: canceling carries no fine, and the view says so."""
-    view = Story().cancel(reason=reason).view
+    view = Story().until_cancellation_requested(reason=reason).view
 
     assert view.cancellation
     assert view.cancellation.fine == eur(0)
@@ -94,26 +94,26 @@ def test_faults() -> None:
         "other": "none",
     }
     unpaid = Story()
-    unpaid.days(20)
+    unpaid.days_pass(20)
     assert unpaid.cancellation.fault is Fault.BUYER
     assert unpaid.cancellation.fine == eur(0)
 
 
 def test_failed_refund_is_escalated() -> None:
     """R15, case 9: buyer and support are told, support gets an action, the order stays open to news."""
-    story = Story().accepted()
-    view = story.refund_news("failed", reason="Card expired")
+    story = Story().until_accepted()
+    view = story.send_refund_update("failed", reason="Card expired")
 
     assert view.refund
     assert (view.refund.status, view.refund.failure_reason) == ("failed", "Card expired")
-    assert story.told[-2:] == [("buyer", "refund_failed"), ("support", "refund_failed")]
+    assert story.notified[-2:] == [("buyer", "refund_failed"), ("support", "refund_failed")]
     by_support = {a.action: a.available for a in view.actions[story.order.notices[-1].to]}
     assert by_support["refund_update"]
     assert view.amount_held == eur(DUE)
     assert not is_over(story.order)
 
-    story.days(100)
-    view = story.refund_news("succeeded")
+    story.days_pass(100)
+    view = story.send_refund_update("succeeded")
     assert view.refund
     assert view.refund.failure_reason is None
     assert view.amount_refunded == eur(DUE)
@@ -124,25 +124,25 @@ def test_failed_refund_is_escalated() -> None:
 @pytest.mark.parametrize("status", ["requires_action", "canceled"])
 def test_refund_that_needs_somebody_is_escalated(status: str) -> None:
     """R15: whatever keeps the money from coming back by itself."""
-    story = Story().accepted()
-    story.refund_news(status)
+    story = Story().until_accepted()
+    story.send_refund_update(status)
 
-    assert story.told[-2:] == [("buyer", "refund_failed"), ("support", "refund_failed")]
+    assert story.notified[-2:] == [("buyer", "refund_failed"), ("support", "refund_failed")]
     assert not is_over(story.order)
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     assert is_over(story.order)
 
 
 def test_a_refund_that_fails_in_another_way_is_told_again_only_for_another_reason() -> None:
     """R15, R21: the same words twice say nothing."""
-    story = Story().accepted()
+    story = Story().until_accepted()
     for status, reason in (
         ("requires_action", ""),
         ("failed", ""),
         ("canceled", "Account closed"),
         ("failed", "Account closed"),
     ):
-        story.refund_news(status, reason=reason)
+        story.send_refund_update(status, reason=reason)
 
     told = [it for it in story.order.notices if it.what == "refund_failed"]
     assert [(it.to, it.details["reason"]) for it in told] == [
@@ -155,30 +155,30 @@ def test_a_refund_that_fails_in_another_way_is_told_again_only_for_another_reaso
 
 def test_late_refund_is_escalated_and_never_dropped() -> None:
     """R15: at the end of the two weeks, to the instant, once; and the provider is asked on and on."""
-    story = Story().accepted()
-    story.until(CLOSED + 14 * DAY - INSTANT)
+    story = Story().until_accepted()
+    story.pass_until(CLOSED + 14 * DAY - INSTANT)
     assert "refund_overdue" not in story.happened
 
-    story.until(CLOSED + 14 * DAY)
+    story.pass_until(CLOSED + 14 * DAY)
     assert story.refund.overdue
-    assert set(story.told[-2:]) == {("buyer", "refund_overdue"), ("support", "refund_overdue")}
+    assert set(story.notified[-2:]) == {("buyer", "refund_overdue"), ("support", "refund_overdue")}
     assert deadline(story.order) == CLOSED + 14 * DAY
 
-    story.days(3 * 365)
+    story.days_pass(3 * 365)
     assert story.happened.count("refund_overdue") == 1
     assert not is_over(story.order)
     assert [due.what for due in story.view.next] == ["refund_check"]
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     assert is_over(story.order)
 
 
 def test_provider_is_asked_before_its_silence_is_overdue() -> None:
     """R15: what settled in time, without a word, is not called late."""
-    story = Story().accepted()
-    story.days(13)
+    story = Story().until_accepted()
+    story.days_pass(13)
     story.provider = RefundStatus.SUCCEEDED
 
-    view = story.days(1)
+    view = story.days_pass(1)
 
     assert view.refund
     assert not view.refund.overdue
@@ -188,20 +188,20 @@ def test_provider_is_asked_before_its_silence_is_overdue() -> None:
 
 def test_provider_is_asked_before_a_shorter_window_ends() -> None:
     """R15, R22: also where policy's checks and its refund window do not meet."""
-    story = Story(refund_window=timedelta(days=10)).accepted()
-    story.days(9)
+    story = Story(refund_window=timedelta(days=10)).until_accepted()
+    story.days_pass(9)
     story.provider = RefundStatus.SUCCEEDED
 
-    story.days(1)
+    story.days_pass(1)
 
     assert "refund_overdue" not in story.happened
 
 
 def test_question_without_an_answer_makes_the_refund_overdue() -> None:
     """R15: a provider that cannot be asked does not hold the escalation up."""
-    story = Story().accepted()
+    story = Story().until_accepted()
     due = CLOSED + 14 * DAY
-    story.reach(due)
+    story.pass_until_just_before(due)
     let_time_pass(story.order, due)
     assert story.order.refund_check_due
     assert not story.refund.overdue
@@ -214,31 +214,31 @@ def test_question_without_an_answer_makes_the_refund_overdue() -> None:
 
 def test_checks_come_at_policys_instants() -> None:
     """R14, R22: 3, 7 and 14 days after closing, and then again and again."""
-    story = Story().accepted()
+    story = Story().until_accepted()
     asked = []
     for _ in range(6):
         coming = next(due.at for due in story.view.next if due.what == "refund_check")
         asked.append((coming - CLOSED).days)
-        story.until(coming)
+        story.pass_until(coming)
     assert asked == [3, 7, 14, 21, 28, 35]
 
 
 def test_no_checks_by_policy() -> None:
     """R22: an empty list still asks in the end."""
-    story = Story(refund_checks=()).accepted()
+    story = Story(refund_checks=()).until_accepted()
     assert [due.what for due in story.view.next] == ["refund_check", "refund_overdue"]
-    story.days(14)
+    story.days_pass(14)
     assert story.refund.overdue
 
 
 def test_unpaid_order_refunds_nothing() -> None:
     """R14: only an order that closes with money taken."""
     story = Story()
-    story.days(20)
+    story.days_pass(20)
     assert story.view.refund is None
     assert is_over(story.order)
     fields = {"refund_id": "A-1001-refund-1", "status": "succeeded"}
-    assert story.refused("refund_update", **fields).code is RefusalCode.UNKNOWN_REFUND
+    assert story.must_refuse("refund_update", **fields).code is RefusalCode.UNKNOWN_REFUND
 
 
 # --- money that no order can take ---
@@ -259,16 +259,20 @@ def test_second_payment_goes_back(status: str, code: RefusalCode) -> None:
     if status == "review":
         story.pay()
     else:
-        {"closed": story.accepted, "shipped": story.shipped, "disputed": story.disputed}[status]()
+        {
+            "closed": story.until_accepted,
+            "shipped": story.until_shipped,
+            "disputed": story.until_disputed,
+        }[status]()
     before = story.order.books.model_dump()
 
-    assert story.stray(payment_id="pay-2").code is code
+    assert story.send_stray_payment(payment_id="pay-2").code is code
 
     assert [(s.payment_id, s.money) for s in story.order.strays] == [("pay-2", eur(DUE))]
     assert story.order.books.model_dump() == before
     assert story.view.refused[-1].name == "payment"
     assert "payment_sent_back" in story.happened
-    story.repeat("payment", **payment(payment_id="pay-2"))
+    story.must_ignore("payment", **payment(payment_id="pay-2"))
     assert len(story.order.strays) == 1
 
 
@@ -283,11 +287,11 @@ def test_a_payment_that_contradicts_earlier_news_is_supports_to_look_into(before
     money = eur(DUE if before == "declined" else 100)
 
     for _ in range(2):
-        refused = story.stray(payment_id="pay-1", money=money)
+        refused = story.send_stray_payment(payment_id="pay-1", money=money)
 
     assert "reported otherwise before" in refused.reason
     assert story.order.strays == []
-    assert story.told.count(("support", "payment_contradicts")) == 1
+    assert story.notified.count(("support", "payment_contradicts")) == 1
     check_books(story.order)
 
 
@@ -303,10 +307,10 @@ def test_no_payment_id_makes_two_movements_one() -> None:
 
 def test_a_provider_that_repeats_itself_does_not_outgrow_the_order() -> None:
     """R15, case 31: what Temporal takes is 2 MB; the beginning of the timeline stays."""
-    story = Story().accepted()
+    story = Story().until_accepted()
     for number in range(2000):
         status = "failed" if number % 2 else "requires_action"
-        story.refund_news(status, reason="\N{OLD PERSIAN SIGN A}" * 1000)
+        story.send_refund_update(status, reason="\N{OLD PERSIAN SIGN A}" * 1000)
 
     story.order.notices.clear()  # the outbox has them
     assert story.happened[:2] == ["placed", "payment_received"]
@@ -316,8 +320,8 @@ def test_a_provider_that_repeats_itself_does_not_outgrow_the_order() -> None:
 def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
     """R17, case 16: two short payments of two ids, each back once; then the right one counts."""
     story = Story()
-    story.stray(payment_id="pay-1", money=eur(1000))
-    story.stray(payment_id="pay-2", money=eur(1490))
+    story.send_stray_payment(payment_id="pay-1", money=eur(1000))
+    story.send_stray_payment(payment_id="pay-2", money=eur(1490))
     story.pay(payment_id="pay-3")
 
     assert [s.payment_id for s in story.order.strays] == ["pay-1", "pay-2"]
@@ -327,20 +331,20 @@ def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
 
 def test_what_failed_does_not_become_pending_again() -> None:
     """R15, case 15: news that was overtaken erases no failure; success still does."""
-    story = Story().accepted()
-    story.refund_news("failed", reason="Account closed")
+    story = Story().until_accepted()
+    story.send_refund_update("failed", reason="Account closed")
     news = {"refund_id": story.refund.refund_id, "status": "pending"}
 
-    story.repeat("refund_update", **news)
+    story.must_ignore("refund_update", **news)
 
     assert story.refund.failure_reason == "Account closed"
-    story.refund_news("succeeded")
+    story.send_refund_update("succeeded")
     assert is_over(story.order)
 
 
 def test_order_that_closed_says_why() -> None:
     """R14: status, since when and why, in the view and on the timeline."""
-    story = Story().accepted()
+    story = Story().until_accepted()
     assert story.view.status is Status.CLOSED
     assert story.view.close_reason is CloseReason.SELLER_ACCEPTED
     closed = next(e for e in story.view.timeline if e.what == "closed")

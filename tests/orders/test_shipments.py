@@ -14,7 +14,7 @@ SHIP_BY = START + 31 * DAY
 
 def test_shipped_order_cannot_be_cancelled() -> None:
     """R19: the answer says so, and what the buyer can do instead."""
-    refused = Story().shipped().refused("cancel_request", reason="other")
+    refused = Story().until_shipped().must_refuse("cancel_request", reason="other")
 
     assert refused.code is RefusalCode.ORDER_SHIPPED
     assert "send it back" in refused.reason
@@ -23,28 +23,28 @@ def test_shipped_order_cannot_be_cancelled() -> None:
 
 def test_shipment_and_request_at_once() -> None:
     """R19, case 6: whichever the server took first; the other is told."""
-    shipped_first = Story().paid()
-    shipped_first.verdict(shipped_first.tracked(), valid=True)
-    refused = shipped_first.refused("cancel_request", reason="other")
+    shipped_first = Story().until_awaiting_shipment()
+    shipped_first.verdict(shipped_first.send_tracking_number(), valid=True)
+    refused = shipped_first.must_refuse("cancel_request", reason="other")
     assert refused.code is RefusalCode.ORDER_SHIPPED
 
-    asked_first = Story().paid()
-    evidence = asked_first.tracked()
+    asked_first = Story().until_awaiting_shipment()
+    evidence = asked_first.send_tracking_number()
     asked_first.send("cancel_request", reason="other")
     view = asked_first.verdict(evidence, valid=True)
     assert view.status is Status.SHIPPED
     assert view.cancellation
     assert view.cancellation.status == "ended_by_shipment"
-    assert ("buyer", "order_shipped") in asked_first.told
+    assert ("buyer", "order_shipped") in asked_first.notified
 
 
 def test_order_that_nobody_ships_closes() -> None:
     """R20: after 30 days, to the instant; the seller's fault, and all the money back."""
-    story = Story().paid()
-    story.until(SHIP_BY - INSTANT)
+    story = Story().until_awaiting_shipment()
+    story.pass_until(SHIP_BY - INSTANT)
     assert story.order.status is Status.AWAITING_SHIPMENT
 
-    view = story.until(SHIP_BY)
+    view = story.pass_until(SHIP_BY)
 
     assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
     assert view.refund
@@ -55,23 +55,23 @@ def test_order_that_nobody_ships_closes() -> None:
 
 def test_no_shipment_window_is_for_ever() -> None:
     """R20: policy null."""
-    story = Story(shipment_window=None).paid()
+    story = Story(shipment_window=None).until_awaiting_shipment()
     assert story.view.next == []
-    story.days(3000)
+    story.days_pass(3000)
     assert story.order.status is Status.AWAITING_SHIPMENT
 
-    refused = story.refused("shipment_extension", days=5)
+    refused = story.must_refuse("shipment_extension", days=5)
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
     story.send("cancel_request", reason="seller_unreachable")
 
 
 def test_cancel_at_the_last_instant_of_the_window() -> None:
     """R20, R7: the buyer's request wins the tie; withdrawn, the window is over."""
-    story = Story().paid()
-    story.reach(SHIP_BY)
+    story = Story().until_awaiting_shipment()
+    story.pass_until_just_before(SHIP_BY)
     story.send("cancel_request", reason="other")
     assert story.order.status is Status.CANCELLATION_REQUESTED
-    story.days(3)
+    story.days_pass(3)
 
     view = story.send("cancel_withdrawal")
 
@@ -80,31 +80,31 @@ def test_cancel_at_the_last_instant_of_the_window() -> None:
 
 def test_buyer_gives_more_time() -> None:
     """R20a: R20's window grows by the days given, as often as the buyer likes."""
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     story.send("shipment_extension", days=10)
     view = story.send("shipment_extension", days=60)
 
     assert next(d.at for d in view.next if d.what == "shipment_expired") == SHIP_BY + 70 * DAY
-    assert ("seller", "shipment_extended") in story.told
-    story.until(SHIP_BY + 70 * DAY - INSTANT)
+    assert ("seller", "shipment_extended") in story.notified
+    story.pass_until(SHIP_BY + 70 * DAY - INSTANT)
     assert story.order.status is Status.AWAITING_SHIPMENT
-    assert story.days(1).close_reason is CloseReason.SHIPMENT_EXPIRED
+    assert story.days_pass(1).close_reason is CloseReason.SHIPMENT_EXPIRED
 
 
 def test_more_time_at_the_last_instant() -> None:
     """R20a: before the timer."""
-    story = Story().paid()
-    story.reach(SHIP_BY)
+    story = Story().until_awaiting_shipment()
+    story.pass_until_just_before(SHIP_BY)
     assert story.send("shipment_extension", days=1).status is Status.AWAITING_SHIPMENT
-    assert story.days(1).status is Status.CLOSED
+    assert story.days_pass(1).status is Status.CLOSED
 
 
 def test_time_of_an_open_request_does_not_count() -> None:
     """R20, R18: the seller was not asked to ship while cancellation was."""
-    story = Story().paid()
-    story.days(10)
+    story = Story().until_awaiting_shipment()
+    story.days_pass(10)
     story.send("cancel_request", reason="other")
-    story.days(5)
+    story.days_pass(5)
     view = story.send("cancel_withdrawal")
 
     assert next(d.at for d in view.next if d.what == "shipment_expired") == SHIP_BY + 5 * DAY
@@ -113,12 +113,12 @@ def test_time_of_an_open_request_does_not_count() -> None:
 
 def test_time_of_an_open_dispute_does_not_count() -> None:
     """R20, R16b: from the request to the end of the dispute."""
-    story = Story().paid()
-    story.days(10)
+    story = Story().until_awaiting_shipment()
+    story.days_pass(10)
     story.send("cancel_request", reason="other")
-    story.days(2)
+    story.days_pass(2)
     story.reply("refuse")
-    story.days(20)
+    story.days_pass(20)
 
     view = story.send("dispute_withdrawal")
 

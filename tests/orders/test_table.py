@@ -39,12 +39,12 @@ S = Status
 ARRIVALS: dict[Status, Callable[[], Story]] = {
     S.AWAITING_PAYMENT: Story,
     S.PAYMENT_REVIEW: lambda: _after(Story(), "payment", **payment()),
-    S.AWAITING_SHIPMENT: lambda: Story().paid(),
-    S.CANCELLATION_REQUESTED: lambda: Story().cancel(),
-    S.PROOF_REQUESTED: lambda: Story().claim(),
-    S.DISPUTED: lambda: Story().disputed(),
-    S.SHIPPED: lambda: Story().shipped(),
-    S.CLOSED: lambda: Story().accepted(),
+    S.AWAITING_SHIPMENT: lambda: Story().until_awaiting_shipment(),
+    S.CANCELLATION_REQUESTED: lambda: Story().until_cancellation_requested(),
+    S.PROOF_REQUESTED: lambda: Story().until_claimed_shipped(),
+    S.DISPUTED: lambda: Story().until_disputed(),
+    S.SHIPPED: lambda: Story().until_shipped(),
+    S.CLOSED: lambda: Story().until_accepted(),
 }
 """The plainest way into each status."""
 
@@ -86,11 +86,11 @@ def _ready(status: Status, name: str) -> Story:
                 Story(), "seller_message", topic="discount", text="Less", discount=eur(100)
             )
         case S.AWAITING_SHIPMENT, "dispute_request":
-            story = Story(dispute_on_failed_proof="offer").cancel()
+            story = Story(dispute_on_failed_proof="offer").until_cancellation_requested()
             story.reply("refuse")
             return story
         case S.CANCELLATION_REQUESTED, "proof_review":
-            story = _after(Story().paid(), "shipment_proof", **photo())
+            story = _after(Story().until_awaiting_shipment(), "shipment_proof", **photo())
             return _after(story, "cancel_request", reason="other")
         case (
             (S.CANCELLATION_REQUESTED | S.PROOF_REQUESTED | S.DISPUTED),
@@ -101,7 +101,7 @@ def _ready(status: Status, name: str) -> Story:
                 | "settlement_acceptance"
             ),
         ):
-            story = Story().cancel(complaint=complaint)
+            story = Story().until_cancellation_requested(complaint=complaint)
             if status is S.PROOF_REQUESTED:
                 story.reply("already_shipped")
             elif status is S.DISPUTED:
@@ -182,7 +182,7 @@ def test_illegal_message_is_refused(status: Status, name: str) -> None:
     """R19: what the table doesn't allow is refused with a sentence and a code, and changes nothing."""
     story = ARRIVALS[status]()
 
-    refused = story.refused(name, **FIELDS[name])
+    refused = story.must_refuse(name, **FIELDS[name])
 
     assert refused.code is _code(status, name)
     assert refused.reason[0].isupper()
@@ -211,13 +211,13 @@ def test_available_from_is_kept(name: str, shipment_window: timedelta | None) ->
     """R5: from the instant that a refusal names, the same message is taken."""
     story = Story(shipment_window=shipment_window)
     story.pay()
-    refused = story.refused(name, **FIELDS[name])
+    refused = story.must_refuse(name, **FIELDS[name])
     if name in ("cancel_request", "tracking_number", "shipment_proof"):
         assert refused.available_from == START + timedelta(days=1)
     if refused.available_from is None:
         return
 
-    story.until(refused.available_from)
+    story.pass_until(refused.available_from)
 
     story.send(name, **FIELDS[name])
 
@@ -225,33 +225,51 @@ def test_available_from_is_kept(name: str, shipment_window: timedelta | None) ->
 def test_refusals_by_content() -> None:
     """R5, R16, R15: what a message says may be refused where its kind may not."""
     wrong = RefusalCode.WRONG_AMOUNT
-    assert Story().refused("payment", **payment(money=eur(DUE - 1))).code is wrong
+    assert Story().must_refuse("payment", **payment(money=eur(DUE - 1))).code is wrong
     discount = {"topic": "discount", "text": "All of it", "discount": eur(DUE)}
-    assert Story().refused("seller_message", **discount).code is wrong
-    disputed = Story().disputed()
-    assert disputed.refused("settlement_offer", money=eur(DUE + 1)).code is wrong
+    assert Story().must_refuse("seller_message", **discount).code is wrong
+    disputed = Story().until_disputed()
+    assert disputed.must_refuse("settlement_offer", money=eur(DUE + 1)).code is wrong
     partial = {"decision": "partial_refund", "money": eur(DUE)}
-    assert disputed.refused("dispute_decision", **partial).code is wrong
-    assert Story().paid().refused("chargeback", **chargeback("opened", DUE + 1)).code is wrong
+    assert disputed.must_refuse("dispute_decision", **partial).code is wrong
+    assert (
+        Story()
+        .until_awaiting_shipment()
+        .must_refuse("chargeback", **chargeback("opened", DUE + 1))
+        .code
+        is wrong
+    )
 
-    assert Story().refused("offer_acceptance", offer_id="offer-1").code is RefusalCode.UNKNOWN_OFFER
+    assert (
+        Story().must_refuse("offer_acceptance", offer_id="offer-1").code
+        is RefusalCode.UNKNOWN_OFFER
+    )
     offered = _after(Story(), "seller_message", topic="bonus", text="Gift", bonus="A cap")
-    assert offered.refused("offer_acceptance", offer_id="offer-2").code is RefusalCode.UNKNOWN_OFFER
-    assert disputed.refused("settlement_acceptance", offer_id="x").code is RefusalCode.UNKNOWN_OFFER
+    assert (
+        offered.must_refuse("offer_acceptance", offer_id="offer-2").code
+        is RefusalCode.UNKNOWN_OFFER
+    )
+    assert (
+        disputed.must_refuse("settlement_acceptance", offer_id="x").code
+        is RefusalCode.UNKNOWN_OFFER
+    )
 
-    closed = Story().accepted()
+    closed = Story().until_accepted()
     unknown = {"refund_id": "A-1001-refund-7", "status": "succeeded"}
-    assert closed.refused("refund_update", **unknown).code is RefusalCode.UNKNOWN_REFUND
+    assert closed.must_refuse("refund_update", **unknown).code is RefusalCode.UNKNOWN_REFUND
     unpaid = _after(Story(), "cancel_request", reason="other")
-    assert unpaid.refused("refund_update", **unknown).code is RefusalCode.UNKNOWN_REFUND
+    assert unpaid.must_refuse("refund_update", **unknown).code is RefusalCode.UNKNOWN_REFUND
 
-    again = Story().claim().refused("seller_reply", decision="already_shipped")
+    again = Story().until_claimed_shipped().must_refuse("seller_reply", decision="already_shipped")
     assert again.code is RefusalCode.ALREADY_ANSWERED
-    assert Story().claim().refused("seller_reply", decision="refuse").code is again.code
-    twice = Story().cancel(complaint=True).refused("dispute_request")
+    assert (
+        Story().until_claimed_shipped().must_refuse("seller_reply", decision="refuse").code
+        is again.code
+    )
+    twice = Story().until_cancellation_requested(complaint=True).must_refuse("dispute_request")
     assert twice.code is RefusalCode.DISPUTE_EXISTS
     bonus = {"topic": "bonus", "text": "Gift", "bonus": "A cap"}
-    late = Story().paid().refused("seller_message", **bonus)
+    late = Story().until_awaiting_shipment().must_refuse("seller_message", **bonus)
     assert late.code is RefusalCode.NOT_IN_THIS_STATUS
 
 
@@ -262,7 +280,7 @@ def test_too_many_messages(name: str) -> None:
     for _ in range(MOST[name]):
         story.send(name, **FIELDS[name])
 
-    assert story.refused(name, **FIELDS[name]).code is RefusalCode.TOO_MANY_MESSAGES
+    assert story.must_refuse(name, **FIELDS[name]).code is RefusalCode.TOO_MANY_MESSAGES
     other = {"seller_message": "buyer_message", "buyer_message": "seller_message"}[name]
     story.send(other, **FIELDS[other])
 
@@ -270,18 +288,18 @@ def test_too_many_messages(name: str) -> None:
 @pytest.mark.parametrize("name", ["tracking_number", "shipment_proof"])
 def test_too_many_proofs(name: str) -> None:
     """R11, case 31: a seller may try so many times; the other way of proving it is still open."""
-    story = Story().disputed()
+    story = Story().until_disputed()
     for _ in range(MOST[name]):
         story.send(name, **FIELDS[name])
 
-    assert story.refused(name, **FIELDS[name]).code is RefusalCode.TOO_MANY_MESSAGES
+    assert story.must_refuse(name, **FIELDS[name]).code is RefusalCode.TOO_MANY_MESSAGES
     other = {"tracking_number": "shipment_proof", "shipment_proof": "tracking_number"}[name]
     story.send(other, **FIELDS[other])
 
 
 def test_too_many_requests_silence_nobody_but_their_sender() -> None:
     """R9, R18, case 31: a buyer who asks again and again cannot take the seller's answer away."""
-    story = Story().paid()
+    story = Story().until_awaiting_shipment()
     for _ in range(MOST["cancel_request"] - 1):
         story.send("cancel_request", **FIELDS["cancel_request"])
         story.send("cancel_withdrawal")
@@ -289,12 +307,12 @@ def test_too_many_requests_silence_nobody_but_their_sender() -> None:
 
     assert story.view.actions[Role.SELLER]
     story.send("seller_reply", decision="already_shipped")
-    story.verdict(story.tracked(), valid=True)
+    story.verdict(story.send_tracking_number(), valid=True)
 
     assert story.order.status is Status.SHIPPED
-    again = Story().paid()
+    again = Story().until_awaiting_shipment()
     again.order.counters["cancel_request"] = MOST["cancel_request"]
-    refused = again.refused("cancel_request", **FIELDS["cancel_request"])
+    refused = again.must_refuse("cancel_request", **FIELDS["cancel_request"])
     assert refused.code is RefusalCode.TOO_MANY_MESSAGES
 
 
@@ -309,7 +327,7 @@ def test_actions_say_what_the_table_says(status: Status) -> None:
                 continue
             assert action.available or action.reason
             if not action.available:
-                refused = story.refused(action.action, **FIELDS[action.action])
+                refused = story.must_refuse(action.action, **FIELDS[action.action])
                 assert refused.reason == action.reason
                 assert refused.available_from == action.available_from
 
