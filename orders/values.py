@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     WithJsonSchema,
 )
 from pydantic_extra_types.currency_code import Currency
@@ -130,6 +131,21 @@ RefundId = Annotated[
 MinorUnits = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 
 
+# The Sucre and the African Development Bank's unit of account: ISO 4217 gives them no minor unit to count.
+_UNCOUNTED = ("XSU", "XUA")
+
+
+def _counted(currency: Currency) -> Currency:
+    if currency in _UNCOUNTED:
+        raise ValueError(sentence("must be a currency with minor units"))
+    return currency
+
+
+_CODES = TypeAdapter(Currency).json_schema()
+_AS_COUNTED = WithJsonSchema(
+    {**_CODES, "enum": [code for code in _CODES["enum"] if code not in _UNCOUNTED]}
+)
+
 # ISO 4217, list one: all currencies not named here have two decimals. (Unicode's CLDR has the digits
 # that prices are usually written with, fewer for some: wrong for exact amounts.)
 _DECIMALS = {
@@ -156,7 +172,7 @@ class Money(Frozen):
     """Whole minor units (cents for EUR, yen for JPY) of an ISO 4217 currency; never a float."""
 
     amount: MinorUnits
-    currency: Currency
+    currency: Annotated[Currency, AfterValidator(_counted), _AS_COUNTED]
 
     @classmethod
     def zero(cls, currency: Currency) -> Self:

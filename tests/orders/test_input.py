@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import iso4217
 import pytest
 from pydantic import ValidationError
 
@@ -11,7 +12,7 @@ from orders.errors import InvalidInput
 from orders.messages import MESSAGES, parse
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
-from orders.values import MAX_AMOUNT
+from orders.values import MAX_AMOUNT, Money, decimals
 from tests.orders.builders import SHA, place
 
 PAYMENT = {
@@ -88,11 +89,17 @@ def test_number_of_too_many_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "currency", ["XXX", "XTS", "XAU", "EURO", "E", "", "ZZZ", "E\\u0000R", "€"]
+    "currency", ["XXX", "XTS", "XAU", "XSU", "XUA", "EURO", "E", "", "ZZZ", "E\\u0000R", "€"]
 )
 def test_currency_that_is_none(currency: str) -> None:
     """R5, case 17: ISO 4217, and money people pay with."""
     assert "money.currency" in _refused("payment", _with("currency", f'"{currency}"'))
+
+
+@pytest.mark.parametrize("currency", Money.model_json_schema()["properties"]["currency"]["enum"])
+def test_decimals_are_those_of_iso_4217(currency: str) -> None:
+    """R5: as the package iso4217 has them from the standard's own list."""
+    assert decimals(currency) == iso4217.Currency(currency).exponent
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "PLN", "KWD", "UAH"])
