@@ -1,8 +1,9 @@
-"""Chargebacks of orders and stray money whose process has ended (R17, R23).
+"""Late chargebacks (R17, R23): of orders and stray payments whose workflow has ended.
 
-They are taken into what the database keeps of them.
+They are recorded in the database, which has all that is left of these.
 """
 
+from pydantic import Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -16,22 +17,22 @@ from orders.values import Frozen, Instant, OrderId
 
 
 class LateChargeback(Frozen):
-    """The news, whose order it is about, and when it came; ``order_id`` is None for stray money."""
+    """The chargeback, whose order it is of (None for a stray payment), and when it was reported."""
 
     order_id: OrderId | None
-    news: ChargebackReported
+    chargeback: ChargebackReported = Field(alias="news")
     at: Instant
 
 
 class LateChargebackOutcome(Frozen):
-    """``delivered`` is false when somebody is still to be told, from that ``outbox``."""
+    """``delivered`` is false when messages are left, in the outbox of the order ``outbox``."""
 
     delivered: bool
     outbox: str | None = None
 
 
 class Chargebacks:
-    """Takes late chargebacks."""
+    """Records late chargebacks."""
 
     def __init__(
         self,
@@ -45,16 +46,17 @@ class Chargebacks:
 
     @activity.defn
     async def take_late(self, late: LateChargeback) -> LateChargebackOutcome:
-        """Book it, keep it, and make a first try at telling support and an order's seller."""
+        """Record and book it, and make a first attempt at notifying support and an order's seller."""
         try:
             if late.order_id is None:
                 stray = await self._stray_payments.amend(
-                    late.news.payment_id, lambda stray: stray.charged_back(late.news, late.at)
+                    late.chargeback.payment_id,
+                    lambda stray: stray.charged_back(late.chargeback, late.at),
                 )
                 about = stray.about
             else:
                 await self._orders.amend(
-                    late.order_id, lambda view: charged_back(view, late.news, late.at)
+                    late.order_id, lambda view: charged_back(view, late.chargeback, late.at)
                 )
                 about = late.order_id
         except (NotAllowedNow, LookupError) as error:

@@ -1,4 +1,4 @@
-"""What is kept of orders and stray money, compared with their ledger and their processes.
+"""Stored orders and stray payments, compared with their ledger and their workflows.
 
 A part of reconciliation (``activities.reconciliation``) that asks nobody outside, and repairs nothing.
 """
@@ -16,15 +16,15 @@ from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Frozen, Instant
 from orders.view import OrderView
 
-# So often, and so far apart, an order that differs from what is kept of it is looked at again.
-_LOOKS = 3
-_APART = timedelta(seconds=1)
+# An order whose stored view differs from its workflow is read again: a change may be being recorded.
+_READS = 3
+_READ_AGAIN_AFTER = timedelta(seconds=1)
 
 
 class Finding(WithSentences, Frozen):
     """A difference: about which order (or payment, or refund), what ought to be, what is, and since when.
 
-    ``repaired`` says that the missing news has been brought; whether it was taken the next run shows.
+    ``repaired`` says that the missing event was delivered again; the next run shows whether that helped.
     """
 
     about: Text
@@ -59,7 +59,7 @@ class UnsettledStrayPayment(NamedTuple):
     since: datetime
 
 
-class TakenTwice(NamedTuple):
+class PaymentBookedTwice(NamedTuple):
     """A payment that is booked in two places (orders, or ``stray/…``), and since when."""
 
     payment_id: str
@@ -69,92 +69,92 @@ class TakenTwice(NamedTuple):
 
 
 class StoredLedger(Protocol):
-    """The ledger, and what is kept of orders and stray money."""
+    """The ledger, and the orders and stray payments in the database."""
 
     async def order(self, order_id: str) -> OrderView | None:
-        """An order as it is kept."""
+        """An order's recorded view; None when there is none."""
 
-    async def stray(self, payment_id: str) -> StrayPaymentState | None:
-        """What is kept of a stray payment; None when it is none."""
+    async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
+        """A stray payment's recorded state; None when there is none."""
 
     async def balances(self, order_id: str) -> dict[str, int]:
-        """What each account of an order comes to."""
+        """The balance of each account of an order."""
 
-    async def strays_left(self) -> list[UnsettledStrayPayment]:
+    async def unsettled_stray_payments(self) -> list[UnsettledStrayPayment]:
         """The stray payments whose account is not at zero."""
 
-    async def taken_twice(self) -> list[TakenTwice]:
+    async def payments_booked_twice(self) -> list[PaymentBookedTwice]:
         """The payments that are booked in more than one place: the provider named two orders for one."""
 
     async def out_of_balance(self) -> dict[str, int]:
-        """What each currency's accounts sum to, where that is not zero."""
+        """The sum of each currency's accounts, where that is not zero."""
 
 
 class WorkflowStates(Protocol):
     """The workflows."""
 
     async def runs(self, workflow_id: str) -> bool:
-        """Whether a process of this id runs."""
+        """Whether a workflow of this id is running."""
 
     async def order(self, order_id: str) -> OrderView | None:
-        """An order by its own process; None when that does not run."""
+        """An order's view by its workflow; None when that is not running."""
 
 
 class LedgerCheck:
-    """Compares what is ours."""
+    """Compares our own records with each other."""
 
-    def __init__(self, books: StoredLedger, processes: WorkflowStates) -> None:
-        self._books = books
-        self._processes = processes
+    def __init__(self, stored: StoredLedger, workflows: WorkflowStates) -> None:
+        self._stored = stored
+        self._workflows = workflows
 
-    async def orders(self, kept: list[OrderView]) -> list[Finding]:
-        """Orders whose ledger, or process, says otherwise than what is kept of them."""
+    async def orders(self, stored: list[OrderView]) -> list[Finding]:
+        """Orders whose ledger or workflow differs from their stored view."""
         found = []
-        for view in kept:
+        for view in stored:
             activity.heartbeat()
             found += await self._order(view)
         return found
 
-    async def _order(self, kept: OrderView) -> list[Finding]:
-        order_id = kept.order_id
-        live = await self._processes.order(order_id)
-        for _ in range(_LOOKS):
-            if live is None or _amounts(live) == _amounts(kept):
+    async def _order(self, stored: OrderView) -> list[Finding]:
+        order_id = stored.order_id
+        live = await self._workflows.order(order_id)
+        for _ in range(_READS):
+            if live is None or _amounts(live) == _amounts(stored):
                 break
-            # A step may be on its way into the books this moment.
-            await asyncio.sleep(_APART.total_seconds())
-            kept = await self._books.order(order_id) or kept
-            live = await self._processes.order(order_id)
-        booked = _booked(await self._books.balances(order_id))
-        since = kept.timeline[-1].at
+            # A change may be being recorded this moment.
+            await asyncio.sleep(_READ_AGAIN_AFTER.total_seconds())
+            stored = await self._stored.order(order_id) or stored
+            live = await self._workflows.order(order_id)
+        booked = _booked(await self._stored.balances(order_id))
+        since = stored.timeline[-1].at
         found = []
-        if booked != _expected(kept):
+        if booked != _expected(stored):
             found.append(
                 Finding(
                     about=order_id,
                     what="ledger_differs_from_order",
-                    expected=_written(_expected(kept), kept),
-                    found=_written(booked, kept),
+                    expected=_written(_expected(stored), stored),
+                    found=_written(booked, stored),
                     since=since,
                 )
             )
-        if live and _amounts(live) != _amounts(kept):
+        if live and _amounts(live) != _amounts(stored):
             found.append(
                 Finding(
                     about=order_id,
                     what="order_differs_from_its_process",
                     expected=_with_its_status(live),
-                    found=_with_its_status(kept),
+                    found=_with_its_status(stored),
                     since=since,
                 )
             )
-        if live is None and not _is_over(kept):
+        if live is None and not _is_over(stored):
             found.append(
                 Finding(
                     about=order_id,
                     what="process_gone",
                     expected=sentence(
-                        "a process that runs, as the order is {status}", status=kept.status.value
+                        "a process that runs, as the order is {status}", status=stored.status.value
                     ),
                     found=sentence("no process"),
                     since=since,
@@ -162,29 +162,29 @@ class LedgerCheck:
             )
         return found
 
-    async def strays(self) -> list[Finding]:
-        """Stray money that is still here, or with its payer twice, though nobody sees to it (R17)."""
+    async def stray_payments(self) -> list[Finding]:
+        """Stray payments whose money is still here, or with its payer twice, and no workflow runs (R17)."""
         found = []
-        for left in await self._books.strays_left():
-            if await self._processes.runs(f"stray-payment-{left.payment_id}"):
+        for unsettled in await self._stored.unsettled_stray_payments():
+            if await self._workflows.runs(f"stray-payment-{unsettled.payment_id}"):
                 continue
-            stray = await self._books.stray(left.payment_id)
-            # What its payer has twice, by a refund and by the bank (R23), no process waits for.
-            if stray is None or left.amount != min(stray.held, 0):
-                money = Balance.booked(left.amount, left.currency)
+            stray = await self._stored.stray_payment(unsettled.payment_id)
+            # No workflow waits for what its payer has twice, by a refund and by the bank (R23).
+            if stray is None or unsettled.amount != min(stray.held, 0):
+                money = Balance.booked(unsettled.amount, unsettled.currency)
                 found.append(
                     Finding(
-                        about=left.payment_id,
+                        about=unsettled.payment_id,
                         what="stray_money_left",
                         expected=sentence("a process that sends it back"),
                         found=sentence("{money}, and no process runs", money=money),
-                        since=left.since,
+                        since=unsettled.since,
                     )
                 )
         return found
 
-    async def taken_twice(self) -> list[Finding]:
-        """Payments that were taken in two places."""
+    async def payments_booked_twice(self) -> list[Finding]:
+        """Payments that were booked in two places."""
         return [
             Finding(
                 about=payment.payment_id,
@@ -195,11 +195,11 @@ class LedgerCheck:
                 ),
                 since=payment.since,
             )
-            for payment in await self._books.taken_twice()
+            for payment in await self._stored.payments_booked_twice()
         ]
 
     async def sums(self, since: datetime) -> list[Finding]:
-        """Currencies in which the ledger is out of balance; ``since`` is as far back as was looked."""
+        """Currencies in which the ledger is out of balance; ``since`` is the start of the period compared."""
         return [
             Finding(
                 about=sentence("the ledger in {currency}", currency=currency),
@@ -208,7 +208,7 @@ class LedgerCheck:
                 found=_sum(amount, currency),
                 since=since,
             )
-            for currency, amount in (await self._books.out_of_balance()).items()
+            for currency, amount in (await self._stored.out_of_balance()).items()
         ]
 
 
@@ -266,6 +266,6 @@ def _is_over(view: OrderView) -> bool:
     refund, payment = view.refund, view.payment
     waits = payment is not None and payment.chargeback and payment.chargeback.status == "opened"
     is_closed = view.status in (Status.CLOSED, Status.SHIPPED)
-    # A late chargeback waits for the bank without a process.
+    # A late chargeback waits for the bank without a workflow.
     is_late = waits and view.timeline[-1].what == "chargeback_opened"
     return is_closed and (refund is None or refund.is_settled) and (not waits or bool(is_late))

@@ -1,7 +1,7 @@
-"""Notifications (R21): everyone concerned is told of each step, once, in their language.
+"""Notifications (R21): everyone concerned is notified of each event, once, in their language.
 
-Notices wait in the outbox until a channel took them. The outbox is written together with the order's
-step; what is here only empties it. Systems that subscribed to changes are told on the same occasions.
+The outbox is written together with the change that its messages are about; what is here only empties it.
+Systems that subscribed to changes are notified on the same occasions.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from orders.values import Frozen, Instant
 
 
 class OutboxMessage(Frozen):
-    """A notice with all a channel needs to tell it; ``party`` is None for support and unknown payers."""
+    """A notification with all that a channel needs; ``party`` is None for support and for unknown payers."""
 
     key: str
     order_id: str
@@ -28,7 +28,7 @@ class OutboxMessage(Frozen):
 
 
 class Outbox(Protocol):
-    """What is still to be told."""
+    """Messages that are still to be delivered."""
 
     async def undelivered(self, order_id: str) -> list[OutboxMessage]:
         """The messages of an order that no channel has accepted yet, oldest first."""
@@ -38,25 +38,25 @@ class Outbox(Protocol):
 
 
 class Channel(Protocol):
-    """A way to tell people. It may be asked twice for one letter; the letter's key says so."""
+    """A way to reach people. It may be given a message twice, under the same key."""
 
-    async def send(self, letter: OutboxMessage) -> None:
-        """Tell it. Raises when it could not be told."""
+    async def send(self, message: OutboxMessage) -> None:
+        """Deliver it. Raises when it could not be delivered."""
 
 
 class Subscribers(Protocol):
-    """Systems that want to know of every change of an order."""
+    """Systems that are notified of every change of an order."""
 
-    async def tell(self, order_id: str) -> None:
-        """Have them told what is kept of the order now; each change once, however often this is asked."""
+    async def notify(self, order_id: str) -> None:
+        """Have the order's recorded view sent to them; each change once, however often this is called."""
 
 
 class Notifications:
-    """Empties the outbox of an order, and tells those who subscribed to changes, where there are any.
+    """Empties the outbox of an order, and notifies the subscribers, where there are any.
 
-    ``at_once`` is for a channel that takes letters in a moment. A channel to the outside may hang, or take a
-    letter and say so too late for the short step that first tries: there everything is left to
-    ``deliver_notices``, which has the time.
+    ``at_once`` is for a channel that delivers in a moment. A channel to the outside may hang, or answer too
+    late for the local activity that makes the first attempt: then everything is left to ``deliver_notices``,
+    which has the time.
     """
 
     def __init__(
@@ -74,38 +74,38 @@ class Notifications:
 
     @activity.defn
     async def deliver_notices(self, order_id: str) -> None:
-        """Deliver all that waits for an order; raises when some of it has to be tried again.
+        """Deliver all messages that wait for an order; raises when some must be tried again.
 
-        One that fails keeps nobody else's from being delivered, nor do people wait for systems; a channel
-        sees to the order of what it sends to one reader.
+        One that fails does not hold up the others, nor do people wait for systems; a channel keeps the
+        messages to one recipient in order.
         """
-        letters = await self._outbox.undelivered(order_id)
+        messages = await self._outbox.undelivered(order_id)
         results = await asyncio.gather(
-            self._tell_subscribers(order_id),
-            *map(self._deliver, letters),
+            self._notify_subscribers(order_id),
+            *map(self._deliver, messages),
             return_exceptions=True,
         )
         if failures := [it for it in results if it is not None]:
             raise failures[0]
 
-    async def _tell_subscribers(self, order_id: str) -> None:
+    async def _notify_subscribers(self, order_id: str) -> None:
         if self.subscribers:
-            await self.subscribers.tell(order_id)
+            await self.subscribers.notify(order_id)
 
-    async def _deliver(self, letter: OutboxMessage) -> None:
-        await self._channel.send(letter)
-        await self._outbox.mark_delivered(letter.key)
+    async def _deliver(self, message: OutboxMessage) -> None:
+        await self._channel.send(message)
+        await self._outbox.mark_delivered(message.key)
 
     async def try_to_deliver(self, order_id: str) -> bool:
-        """One try, where that takes a moment. False when something waits: the step itself is kept."""
+        """One attempt, where that takes a moment; false when messages are left in the outbox."""
         try:
             if not self._at_once:
-                await self._tell_subscribers(order_id)
+                await self._notify_subscribers(order_id)
                 return not await self._outbox.undelivered(order_id)
             await self.deliver_notices(order_id)
         except Exception:
             activity.logger.warning(
-                "notices of order %s wait: a channel or the subscribers failed", order_id
+                "notifications of order %s wait: a channel or the subscribers failed", order_id
             )
             return False
         return True

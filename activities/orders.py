@@ -7,6 +7,7 @@ notification is in the outbox if and only if the view that explains it is stored
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from pydantic import Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -20,18 +21,18 @@ from orders.view import OrderView
 
 
 class OrderSnapshot(Frozen):
-    """What an order has come to; ``postings`` are all of the order's so far.
+    """An order as it stands, with all its postings so far and whom to notify of what is new.
 
-    ``revision`` is the step's instant in microseconds: a workflow task that is run again, after one that was
-    thrown away or after a reset, and that may decide otherwise, is later. ``process`` tells the order's own
-    process, with all its resets and continuations, from another one under the same id.
+    ``revision`` is the snapshot's instant in microseconds: a workflow task that runs again, after one that
+    was discarded or after a reset, and may decide otherwise, is later. ``first_run_id`` is Temporal's: the
+    same for all resets and continuations of the order's workflow, another for a second one under its id.
     """
 
     revision: int
-    process: str
+    first_run_id: str = Field(alias="process")
     view: OrderView
     postings: tuple[Posting, ...]
-    notices: tuple[Notification, ...]
+    notifications: tuple[Notification, ...] = Field(alias="notices")
 
 
 class OrderExists(ApplicationError):
@@ -46,7 +47,7 @@ class OrderExists(ApplicationError):
 
 
 class Recorded(Frozen):
-    """``delivered`` is false when somebody is still to be told, by a step of its own."""
+    """``delivered`` is false when notifications are left to ``deliver_notices``."""
 
     delivered: bool
 
@@ -101,6 +102,6 @@ class OrderRecords:
     async def record_order(self, snapshot: OrderSnapshot) -> Recorded:
         """Record the snapshot and make a first attempt at notifying everyone concerned (R21)."""
         await self._orders.record(snapshot)
-        if not (snapshot.notices or self._notifications.subscribers):
+        if not (snapshot.notifications or self._notifications.subscribers):
             return Recorded(delivered=True)
         return Recorded(delivered=await self._notifications.try_to_deliver(snapshot.view.order_id))

@@ -23,13 +23,13 @@ class ProviderPayment(Frozen):
 class ProviderRefund(Frozen):
     """A refund; ``refund_id`` is ours, None for one that we did not ask for.
 
-    ``provider_id`` is the provider's own. ``process`` is the id of the workflow that asked, where the
-    provider has kept it.
+    ``provider_id`` is the provider's own. ``workflow_id`` is that of the workflow that asked, where
+    the provider has kept it.
     """
 
     refund_id: str | None
     provider_id: str
-    process: str | None
+    workflow_id: str | None
     payment_id: str
     money: Money
     status: RefundStatus

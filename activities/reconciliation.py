@@ -49,7 +49,7 @@ class Period(Frozen):
 
 
 class RegisteredRefund(Frozen):
-    """A refund that was asked for, as the register has it."""
+    """A refund that was requested, as the register has it."""
 
     refund_id: str
     payment_id: str
@@ -60,16 +60,16 @@ class RegisteredRefund(Frozen):
 
 
 class OwnRecords(StoredLedger, Protocol):
-    """The ledger, the register of refunds, and what is kept of orders and stray money."""
+    """The ledger, the register of refunds, and the orders and stray payments in the database."""
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
         """What each of these postings has moved at the provider, in minor units; none for an unknown key."""
 
-    def claims(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
-        """The refunds that were asked for since then."""
+    def registered_refunds(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
+        """The refunds that were requested since then."""
 
     def orders(self, since: datetime) -> AsyncIterator[OrderView]:
-        """The orders that are not over, and those that have changed since then, as they are kept."""
+        """The recorded orders that are not over, and those that have changed since then."""
 
 
 class EventRedelivery(Protocol):
@@ -91,13 +91,13 @@ class Reconciliation:
     def __init__(
         self,
         records: ProviderRecords,
-        books: OwnRecords,
-        processes: WorkflowStates,
+        own: OwnRecords,
+        workflows: WorkflowStates,
         redelivery: EventRedelivery,
     ) -> None:
         self._records = records
-        self._books = books
-        self._check = LedgerCheck(books, processes)
+        self._own = own
+        self._check = LedgerCheck(own, workflows)
         self._redelivery = redelivery
 
     @activity.defn
@@ -106,15 +106,15 @@ class Reconciliation:
         payments = [it async for it in self._records.payments(period.since)]
         refunds = [it async for it in self._records.refunds(period.since)]
         chargebacks = [it async for it in self._records.chargebacks(period.since)]
-        orders = [it async for it in self._books.orders(period.since)]
+        orders = [it async for it in self._own.orders(period.since)]
         paid = {it.payment_id for it in payments if it.order_id}
         findings = [
             *await self._payments([it for it in payments if it.at <= period.until]),
             *await self._refunds([it for it in refunds if it.at <= period.until], paid, period),
             *await self._chargebacks([it for it in chargebacks if it.at <= period.until]),
             *await self._check.orders(orders),
-            *await self._check.strays(),
-            *await self._check.taken_twice(),
+            *await self._check.stray_payments(),
+            *await self._check.payments_booked_twice(),
             *await self._check.sums(period.since),
         ]
         return Report(
@@ -130,7 +130,7 @@ class Reconciliation:
         ours = [it for it in payments if it.order_id and it.status == "succeeded"]
         found = []
         for some in _batches(ours):
-            booked = await self._books.cash_of(key for it in some for key in _payment_keys(it))
+            booked = await self._own.cash_of(key for it in some for key in _payment_keys(it))
             for payment in some:
                 if not any(key in booked for key in _payment_keys(payment)):
                     found.append(
@@ -165,19 +165,23 @@ class Reconciliation:
             if it.refund_id and ours[it.refund_id].provider_id != it.provider_id
         ]
         for some in _batches(list(ours.values())):
-            booked = await self._books.cash_of(_refund_key(it) for it in some)
+            booked = await self._own.cash_of(_refund_key(it) for it in some)
             for refund in some:
                 found += await self._refund(refund, booked.get(_refund_key(refund)))
-        async for claim in self._books.claims(period.since):
-            is_due = claim.status is RefundStatus.SUCCEEDED and claim.asked_at <= period.until
-            if is_due and claim.refund_id not in ours:
+        async for registered in self._own.registered_refunds(period.since):
+            is_due = (
+                registered.status is RefundStatus.SUCCEEDED and registered.asked_at <= period.until
+            )
+            if is_due and registered.refund_id not in ours:
                 found.append(
                     Finding(
-                        about=claim.refund_id,
+                        about=registered.refund_id,
                         what="refund_not_at_provider",
-                        expected=_a_refund_of(Balance.booked(claim.amount, claim.currency)),
+                        expected=_a_refund_of(
+                            Balance.booked(registered.amount, registered.currency)
+                        ),
                         found=sentence("the provider has no such refund"),
-                        since=claim.asked_at,
+                        since=registered.asked_at,
                     )
                 )
         return found
@@ -202,9 +206,9 @@ class Reconciliation:
     async def _chargebacks(self, chargebacks: list[ProviderChargeback]) -> list[Finding]:
         found = []
         for chargeback in chargebacks:
-            stray = await self._books.stray(chargeback.payment_id)
+            stray = await self._own.stray_payment(chargeback.payment_id)
             order_id = chargeback.order_id
-            view = await self._books.order(order_id) if order_id and not stray else None
+            view = await self._own.order(order_id) if order_id and not stray else None
             payment: Charged | None = stray or (view.payment if view else None)
             is_its = payment is not None and payment.payment_id == chargeback.payment_id
             known = payment.chargeback if payment and is_its else None

@@ -1,4 +1,4 @@
-"""Refunds (R14, R15, R23): the provider is asked for the money back, and for news of it.
+"""Refunds (R14, R15, R23): the provider is asked for the money back, and what became of it.
 
 Every request carries the refund's id as its idempotency key, so that a worker that dies between the
 provider's answer and its own report asks twice and pays once. Before the provider is asked at all, the
@@ -7,6 +7,7 @@ register takes the refund: it refuses what would send back more than came in.
 
 from typing import Protocol
 
+from pydantic import Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -26,9 +27,9 @@ class ProviderRefusal(ApplicationError):
 class RefundRequest(Frozen):
     """A refund to the original payment method; ``asked_at`` is by the order's own clock.
 
-    ``paid`` is what came in by that payment, the most that may go back of it. ``process`` is the id of
-    the workflow that asks, so that the provider's news of the refund finds its way home. ``given_up`` are
-    the payment's earlier refunds of which the process has heard that they will not be paid.
+    ``paid`` is what came in by that payment, the most that may go back of it. ``workflow_id`` is that of
+    the workflow that asks, so that the provider's events about the refund reach it. ``given_up`` are the
+    payment's earlier refunds which, as that workflow has been told, will not be paid.
     """
 
     refund_id: str
@@ -36,7 +37,7 @@ class RefundRequest(Frozen):
     money: Money
     paid: Money
     method: str
-    process: str
+    workflow_id: str = Field(alias="process")
     given_up: tuple[str, ...] = ()
     asked_at: Instant
 
@@ -70,16 +71,16 @@ class PaymentProvider(Protocol):
 
 
 class RefundRegister(Protocol):
-    """Every refund that was ever asked for, with what became of it."""
+    """Every refund that was ever requested, and its state."""
 
-    async def claim(self, request: RefundRequest) -> None:
-        """Note that it is about to be asked for; the same refund again changes nothing.
+    async def add(self, request: RefundRequest) -> None:
+        """Enter a refund before it is requested; the same again changes nothing.
 
-        Raises ProviderRefusal when with it more would go back than ``paid``.
+        Raises ProviderRefusal if the payment's refunds would exceed ``paid``.
         """
 
-    async def note(self, refund_id: str, state: RefundState) -> None:
-        """Note what the provider said of it; one that was never claimed is left alone."""
+    async def update(self, refund_id: str, state: RefundState) -> None:
+        """Note the state that the provider reports; a refund that was never entered is left alone."""
 
 
 class Refunds:
@@ -92,7 +93,7 @@ class Refunds:
     @activity.defn
     async def ask_refund(self, request: RefundRequest) -> RefundState:
         """Ask for the refund."""
-        await self._register.claim(request)
+        await self._register.add(request)
         return await self._noted(request.refund_id, await self._provider.refund(request))
 
     @activity.defn
@@ -108,5 +109,5 @@ class Refunds:
         return await self._noted(question.refund_id, state) if state else None
 
     async def _noted(self, refund_id: str, state: RefundState) -> RefundState:
-        await self._register.note(refund_id, state)
+        await self._register.update(refund_id, state)
         return state

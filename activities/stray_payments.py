@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from pydantic import Field
 from temporalio import activity
 
 from activities.notifications import Notifications, OutboxMessage
@@ -16,23 +17,23 @@ from orders.values import Frozen
 class StoredStrayPayment(Frozen):
     """A stray payment's state, stored for good.
 
-    ``process`` and ``revision`` are as in ``activities.orders.OrderSnapshot``.
+    ``first_run_id`` and ``revision`` are as in ``activities.orders.OrderSnapshot``.
     """
 
-    process: str
+    first_run_id: str = Field(alias="process")
     revision: int
-    stray: StrayPaymentState
+    state: StrayPaymentState = Field(alias="stray")
 
 
 class StrayPaymentSnapshot(Frozen):
-    """A stray payment's state with all its postings so far, and whom to notify.
+    """A stray payment as it stands, with all its postings so far and whom to notify of what is new.
 
-    ``kept`` is None in a snapshot that an earlier version took: only its postings are recorded then.
+    ``stored`` is None in a snapshot that an earlier version took: only its postings are recorded then.
     """
 
     postings: tuple[Posting, ...]
-    letters: tuple[OutboxMessage, ...]
-    kept: StoredStrayPayment | None = None
+    messages: tuple[OutboxMessage, ...] = Field(alias="letters")
+    stored: StoredStrayPayment | None = Field(default=None, alias="kept")
 
 
 def outbox_messages(state: StrayPaymentState) -> tuple[OutboxMessage, ...]:
@@ -106,6 +107,6 @@ class StrayPayments:
         # What a channel does not take now waits in the outbox: money never waits for mail.
         delivered = [
             await self._notifications.try_to_deliver(order_id)
-            for order_id in dict.fromkeys(message.order_id for message in snapshot.letters)
+            for order_id in dict.fromkeys(message.order_id for message in snapshot.messages)
         ]
         return Recorded(delivered=all(delivered))

@@ -54,7 +54,7 @@ class TemporalSubscribers:
         self._stored = stored
         self._endpoints = tuple(endpoints)
 
-    async def tell(self, order_id: str) -> None:
+    async def notify(self, order_id: str) -> None:
         """See ``Subscribers``; a stray payment that belongs to no order concerns none of them."""
         if view := await self._stored(order_id):
             announcement = Announcement(webhook=Webhook.of(view), endpoints=self._endpoints)

@@ -19,7 +19,7 @@ from bench.money_plan import Kind, Moment, Plan, tracking_number
 from client import orders, stray_payments
 from client.errors import NoAnswer, NotRunning
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
-from database.connection import DATABASE_AWAY
+from database.connection import DATABASE_UNAVAILABLE
 from orders import messages as m
 from orders.errors import NotAllowedNow
 from orders.messages import CancelReason
@@ -99,7 +99,12 @@ class Postman:
             else:
                 try:
                     await self.handler.handle(received)
-                except (ProviderUnavailable, PaymentNotYetKnown, *DATABASE_AWAY, *_NOT_REACHED):
+                except (
+                    ProviderUnavailable,
+                    PaymentNotYetKnown,
+                    *DATABASE_UNAVAILABLE,
+                    *_NOT_REACHED,
+                ):
                     # As the gateway has it: the provider is told to bring it again.
                     pass
                 else:

@@ -212,7 +212,7 @@ def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
             else gettext("to {to}, not delivered yet", to=to)
         )
         refused = [
-            gettext("Not by {channel}: {why}", channel=it.channel, why=it.why)
+            gettext("Not by {channel}: {why}", channel=it.channel, why=it.reason)
             for it in entry.refused
         ]
         yield Text.assemble(

@@ -17,7 +17,7 @@ async def start(
 ) -> WorkflowHandle[LateChargebackWorkflow, None]:
     """Start booking it, once per payment and status; ``order_id`` is None for a stray payment."""
     workflow_id = ids.late_chargeback_workflow_id(message.payment_id, message.status)
-    late = LateChargeback(order_id=order_id, news=message, at=datetime.now(UTC))
+    late = LateChargeback(order_id=order_id, chargeback=message, at=datetime.now(UTC))
     whose = f"Order {order_id}" if order_id else f"Stray payment {message.payment_id}"
     try:
         return await client.start_workflow(

@@ -78,13 +78,13 @@ class ProviderEventHandler:
         Temporal is unavailable: the provider must then be answered with an error, so that it sends it again.
         """
         try:
-            if await self._inbox.is_taken(event.event_id, event.digest):
+            if await self._inbox.is_delivered(event.event_id, event.digest):
                 return EventOutcome.DUPLICATE
         except EventIdReused:
             log.error("ALARM: event %s came twice with different bodies", event.event_id)
             raise
         outcome = await self.deliver(event.data) if event.data else EventOutcome.IGNORED
-        await self._inbox.take(event.event_id)
+        await self._inbox.mark_delivered(event.event_id)
         return outcome
 
     async def deliver(self, event: EventData) -> EventOutcome:
@@ -215,7 +215,9 @@ class ProviderEventRedelivery:
             refund_id=refund.refund_id or "", status=refund.status, reason=refund.reason
         )
         return await self._deliver(
-            RefundEvent(workflow_id=refund.process, payment_id=refund.payment_id, message=message)
+            RefundEvent(
+                workflow_id=refund.workflow_id, payment_id=refund.payment_id, message=message
+            )
         )
 
     async def chargeback(self, chargeback: ProviderChargeback) -> bool:

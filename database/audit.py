@@ -1,11 +1,11 @@
-"""What the database knows, as reconciliation asks for it."""
+"""Our own records in the database, as reconciliation compares them."""
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
 from sqlalchemy import case, func, or_, select
 
-from activities.ledger_check import TakenTwice, UnsettledStrayPayment
+from activities.ledger_check import PaymentBookedTwice, UnsettledStrayPayment
 from activities.reconciliation import RegisteredRefund
 from database.connection import Database
 from database.ledger import SqlLedger, totals_by_currency
@@ -43,7 +43,7 @@ class SqlAudit:
                 moved[posted] = moved.get(posted, 0) + amount
         return {posted: amount for posted, amount in moved.items() if amount}
 
-    async def claims(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
+    async def registered_refunds(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
         """See ``OwnRecords``."""
         query = select(refunds).where(refunds.c.asked_at >= since).order_by(refunds.c.refund_id)
         async with self._database.reading() as connection:
@@ -60,14 +60,14 @@ class SqlAudit:
 
     async def orders(self, since: datetime) -> AsyncIterator[OrderView]:
         """See ``OwnRecords``; page by page, by order id."""
-        concerned = or_(
+        wanted = or_(
             orders.c.status.not_in((Status.CLOSED, Status.SHIPPED)), orders.c.updated_at >= since
         )
         last = ""
         while True:
             query = (
                 select(orders.c.order_id, orders.c.view)
-                .where(concerned, orders.c.order_id > last)
+                .where(wanted, orders.c.order_id > last)
                 .order_by(orders.c.order_id)
                 .limit(_PAGE)
             )
@@ -83,7 +83,7 @@ class SqlAudit:
         """See ``OwnRecords``."""
         return await self._orders.find(order_id)
 
-    async def stray(self, payment_id: str) -> StrayPaymentState | None:
+    async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
         """See ``OwnRecords``."""
         return await self._stray_payments.find(payment_id)
 
@@ -91,7 +91,7 @@ class SqlAudit:
         """See ``OwnRecords``."""
         return await self._ledger.balances(order_id)
 
-    async def strays_left(self) -> list[UnsettledStrayPayment]:
+    async def unsettled_stray_payments(self) -> list[UnsettledStrayPayment]:
         """See ``OwnRecords``."""
         entries = ledger_transactions.c
         query = (
@@ -100,17 +100,18 @@ class SqlAudit:
             .where(ledger_legs.c.account == "stray")
             .order_by(entries.at)
         )
-        left: dict[str, UnsettledStrayPayment] = {}
+        unsettled: dict[str, UnsettledStrayPayment] = {}
         async with self._database.reading() as connection:
-            for books_id, currency, amount, at in await connection.execute(query):
-                before = left.get(
-                    books_id, UnsettledStrayPayment(books_id.partition("/")[2], 0, currency, at)
+            for order_id, currency, amount, at in await connection.execute(query):
+                payment_id = order_id.partition("/")[2]
+                before = unsettled.get(
+                    payment_id, UnsettledStrayPayment(payment_id, 0, currency, at)
                 )
-                left[books_id] = before._replace(amount=before.amount - amount)
-        return [stray for stray in left.values() if stray.amount]
+                unsettled[payment_id] = before._replace(amount=before.amount - amount)
+        return [payment for payment in unsettled.values() if payment.amount]
 
-    async def taken_twice(self) -> list[TakenTwice]:
-        """See ``OwnRecords``; corrections tell no payment."""
+    async def payments_booked_twice(self) -> list[PaymentBookedTwice]:
+        """See ``OwnRecords``; corrections name no payment."""
         entries = ledger_transactions.c
         stray = entries.order_id.startswith("stray/") & (entries.step == "received")
         payment_id = case(
@@ -125,7 +126,7 @@ class SqlAudit:
             .having(first != last)
         )
         async with self._database.reading() as connection:
-            return [TakenTwice(*row) for row in await connection.execute(query)]
+            return [PaymentBookedTwice(*row) for row in await connection.execute(query)]
 
     async def out_of_balance(self) -> dict[str, int]:
         """See ``OwnRecords``."""

@@ -27,17 +27,17 @@ except ImportError:  # an extra; the settings say so where it is missing
 else:
     _POSTGRESQL_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
 
-DATABASE_AWAY = (SQLAlchemyError, sqlite3.Error, *_POSTGRESQL_ERRORS, OSError)
-"""What a database that is open fails with: its server's fault, or its disk's."""
+DATABASE_UNAVAILABLE = (SQLAlchemyError, sqlite3.Error, *_POSTGRESQL_ERRORS, OSError)
+"""Errors of an open database: its server's, or its disk's."""
 
-DATABASE_ERRORS = (*DATABASE_AWAY, ImportError, ValueError)
-"""What opening a database and reading from it fail with: its URL's fault, its driver's, or its server's."""
+DATABASE_ERRORS = (*DATABASE_UNAVAILABLE, ImportError, ValueError)
+"""Errors of opening a database and reading from it: wrong URL, missing driver, or as above."""
 
-# Any fixed number: whoever migrates a PostgreSQL database holds this advisory lock.
+# Any fixed number: a process that migrates a PostgreSQL database holds this advisory lock.
 _SCHEMA_LOCK = 1_970_168_437
 
-SQLITE_PATIENCE = timedelta(seconds=30)
-"""So long a process waits for another one's write to end."""
+SQLITE_BUSY_TIMEOUT = timedelta(seconds=30)
+"""How long a process waits for another one's write to end."""
 
 
 class Database:
@@ -57,12 +57,12 @@ class Database:
         )
 
     @classmethod
-    async def open(cls, url: str, patience: timedelta = SQLITE_PATIENCE) -> "Database":
+    async def open(cls, url: str, patience: timedelta = SQLITE_BUSY_TIMEOUT) -> "Database":
         """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
 
         An SQLite file and its directory are made if missing, and the schema is brought to its newest
-        version. ``patience`` is how long a write waits for another process's on SQLite: that wait cannot
-        be broken off. Raises NewerDatabase.
+        version. ``patience`` is how long a write waits for another process's on SQLite, without a way to
+        cancel it. Raises NewerDatabase.
         """
         address = make_url(url)
         address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
@@ -85,7 +85,7 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes; committed at the end, undone by an exception."""
+        """A transaction that writes; committed at the end, rolled back by an exception."""
         async with self._turn, self._writer.begin() as connection:
             yield connection
 
@@ -106,28 +106,28 @@ class Database:
 
 
 def _prepare(file: Path) -> None:
-    """Make the directory, and turn the file to write-ahead logging, which stays with the file."""
+    """Create the directory, and switch the file to write-ahead logging, which is stored in the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    give_up = time.monotonic() + SQLITE_PATIENCE.total_seconds()
-    # Two that turn it at once keep each other out: they must let go and try again, not wait.
+    give_up = time.monotonic() + SQLITE_BUSY_TIMEOUT.total_seconds()
+    # Two that switch it at once block each other: they must let go and try again, not wait.
     with closing(sqlite3.connect(file, timeout=0)) as connection:
         while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
-                if not _is_taken(error) or time.monotonic() > give_up:
+                if not _is_locked(error) or time.monotonic() > give_up:
                     raise
             time.sleep(random.uniform(0.001, 0.02))
 
 
-def _is_taken(error: sqlite3.OperationalError) -> bool:
+def _is_locked(error: sqlite3.OperationalError) -> bool:
     # The extended codes carry the code itself in their lowest byte.
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _sqlite_engine(address: URL, patience: timedelta) -> AsyncEngine:
-    # The driver begins no transactions of its own: it would begin them late, and not for reads.
+    # The driver must not begin transactions itself: it would begin them late, and none for reads.
     engine = create_async_engine(
         address,
         connect_args={"timeout": patience.total_seconds(), "isolation_level": None},
@@ -137,7 +137,7 @@ def _sqlite_engine(address: URL, patience: timedelta) -> AsyncEngine:
     def set_up(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        # Without it REPLACE deletes rows behind the triggers' back.
+        # Without it REPLACE deletes rows without firing their triggers.
         cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.close()
 
@@ -151,14 +151,14 @@ def _sqlite_engine(address: URL, patience: timedelta) -> AsyncEngine:
 
 
 def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """The dialect's insert, which knows ``on conflict``."""
+    """The dialect's insert, which has ``on_conflict_do_update``."""
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
 
 
 async def insert_if_missing(connection: AsyncConnection, table: Table, **values: Any) -> bool:
-    """Insert a row unless one of its keys is there already; says whether it was inserted."""
+    """Insert a row unless one of its keys exists already; says whether it was inserted."""
     insert = insert_into(connection, table).values(**values).on_conflict_do_nothing()
     return (await connection.execute(insert)).rowcount == 1
 

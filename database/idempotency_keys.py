@@ -1,4 +1,4 @@
-"""What callers asked under which message id: a repeat is told from another message under its id."""
+"""Idempotency keys of messages sent over HTTP: reusing one for another message is recognised."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,13 +11,13 @@ from orders.messages import Message
 
 
 class SqlIdempotencyKeys:
-    """Remembers messages by order, name and message id, as orders themselves tell them apart."""
+    """Messages by order, name and message id, as orders themselves recognise repeats."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def is_first_or_same(self, order_id: str, message: Message) -> bool:
-        """Note a message that has an id; false when another one was noted under it before."""
+        """Note a message that has an id; false when its id was used for another message before."""
         digest = sha256(message.model_dump_json(exclude={"message_id"}).encode()).hexdigest()
         key = {
             "order_id": order_id,

@@ -1,4 +1,4 @@
-"""Lists of orders, and which of them have changed, from what is kept of each."""
+"""Lists of orders, and which of them have changed, from their recorded views."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,24 +13,24 @@ from orders.view import OrderView
 
 
 class Cursor(NamedTuple):
-    """Where in a list an order stands: by an instant of its, and of several by its id."""
+    """An order's position in a list: one of its instants, and its id among orders of the same instant."""
 
     at: datetime
     order_id: str
 
 
-def bound(place: Cursor) -> Tuple:
-    """A place to compare columns with: within a tuple, values do not take the type of the columns."""
-    return tuple_(*place, types=(UtcInstant(), String()))
+def literal(cursor: Cursor) -> Tuple:
+    """A cursor to compare columns with: within a tuple, values do not take the type of the columns."""
+    return tuple_(*cursor, types=(UtcInstant(), String()))
 
 
-def by_placing(view: OrderView) -> Cursor:
-    """Where an order stands in a list of the newest."""
+def cursor_of_newest(view: OrderView) -> Cursor:
+    """An order's position in a list of the newest."""
     return Cursor(view.placed_at, view.order_id)
 
 
 class SqlOrderLists:
-    """Reads lists; never waits for a writer."""
+    """Reads lists of orders."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class SqlOrderLists:
         status: Status | None = None,
         after: Cursor | None = None,
     ) -> list[OrderView]:
-        """At most so many orders, newest first: a party's own, in a status, behind a place in the list."""
+        """At most this many orders, newest first: a party's, in a status, after a position in the list."""
         query = select(orders.c.view).order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())
         if buyer_id is not None:
             query = query.where(orders.c.buyer_id == buyer_id)
@@ -53,13 +53,13 @@ class SqlOrderLists:
         if status is not None:
             query = query.where(orders.c.status == status)
         if after is not None:
-            query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < bound(after))
+            query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < literal(after))
         async with self._database.reading() as connection:
             rows = await connection.execute(query.limit(most))
             return [OrderView.model_validate_json(row.view) for row in rows]
 
     async def changed(self, seen: Mapping[str, int]) -> dict[str, tuple[int, OrderView]]:
-        """Of these orders those that are kept at another revision than the one seen, with that."""
+        """Those of these orders that are at another revision than the one seen, with that revision."""
         revision = select(orders.c.order_id, orders.c.revision)
         view = select(orders.c.order_id, orders.c.revision, orders.c.view)
         async with self._database.reading() as connection:

@@ -40,7 +40,7 @@ class SqlOrders:
             if await _save(connection, snapshot):
                 at = _last_changed(view)
                 await ledger.correct_to(connection, view.order_id, snapshot.postings, at)
-            await outbox.add(connection, outbox_messages(view, snapshot.notices))
+            await outbox.add(connection, outbox_messages(view, snapshot.notifications))
 
     async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
         """See ``OrderStore``."""
@@ -73,7 +73,7 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
     insert = insert_into(connection, orders).values(
         order_id=view.order_id,
         revision=snapshot.revision,
-        process=snapshot.process,
+        first_run_id=snapshot.first_run_id,
         view=view.model_dump_json(),
         buyer_id=view.buyer.id,
         seller_id=view.seller.id,
@@ -89,12 +89,12 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
             name: newer[name]
             for name in ("revision", "view", "status", "updated_at", "waits_since")
         },
-        where=(orders.c.revision <= newer.revision) & (orders.c.process == newer.process),
+        where=(orders.c.revision <= newer.revision) & (orders.c.first_run_id == newer.first_run_id),
     )
     if (await connection.execute(upsert)).rowcount == 1:
         return True
-    owner = select(orders.c.process).where(orders.c.order_id == view.order_id)
-    if (await connection.execute(owner)).scalar_one() != snapshot.process:
+    owner = select(orders.c.first_run_id).where(orders.c.order_id == view.order_id)
+    if (await connection.execute(owner)).scalar_one() != snapshot.first_run_id:
         raise OrderExists(view.order_id)
     return False
 

@@ -20,7 +20,7 @@ class RefusedDelivery(Frozen):
     """A channel by which a message did not reach its recipient, and why."""
 
     channel: str
-    why: str
+    reason: str
 
 
 class OutboxEntry(Frozen):
@@ -61,7 +61,7 @@ class SqlOutbox:
 
     async def _entries(self, *which: ColumnElement[bool]) -> list[OutboxEntry]:
         refused = (
-            select(deliveries.c.letter, deliveries.c.channel, deliveries.c.why)
+            select(deliveries.c.message_key, deliveries.c.channel, deliveries.c.reason)
             .join(outbox)
             .where(deliveries.c.state == "refused", *which)
             .order_by(deliveries.c.at)
@@ -69,8 +69,8 @@ class SqlOutbox:
         messages = select(outbox).where(*which).order_by(outbox.c.number)
         refusals: dict[str, list[RefusedDelivery]] = {}
         async with self._database.reading() as connection:
-            for key, channel, why in await connection.execute(refused):
-                refusals.setdefault(key, []).append(RefusedDelivery(channel=channel, why=why))
+            for key, channel, reason in await connection.execute(refused):
+                refusals.setdefault(key, []).append(RefusedDelivery(channel=channel, reason=reason))
             return [_entry(row, refusals) for row in await connection.execute(messages)]
 
 

@@ -1,7 +1,7 @@
-"""Every refund that was ever asked for, with what became of it (R14-R17, R23).
+"""Every refund that was ever requested, and its state (R14-R17, R23).
 
-The database itself refuses a refund that would send back more than came in, whoever asks: a trigger
-compares it with its payment and with the payment's other refunds.
+The database itself refuses refunds that exceed their payment: a trigger compares each with the payment and
+with the payment's other refunds.
 """
 
 from sqlalchemy import select, update
@@ -19,7 +19,7 @@ class SqlRefundRegister:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, request: RefundRequest) -> None:
+    async def add(self, request: RefundRequest) -> None:
         """See ``RefundRegister``."""
         wanted = {
             "payment_id": request.payment_id,
@@ -48,7 +48,7 @@ class SqlRefundRegister:
                     connection,
                     refunds,
                     refund_id=request.refund_id,
-                    process=request.process,
+                    workflow_id=request.workflow_id,
                     asked_at=request.asked_at,
                     status=RefundStatus.PENDING,
                     reason="",
@@ -57,7 +57,7 @@ class SqlRefundRegister:
                 query = select(*(refunds.c[name] for name in wanted)).where(
                     refunds.c.refund_id == request.refund_id
                 )
-                claimed = (await connection.execute(query)).one()
+                entered = (await connection.execute(query)).one()
         except DBAPIError as error:
             if TOO_MUCH not in str(error.orig):
                 raise
@@ -65,12 +65,12 @@ class SqlRefundRegister:
                 f"Refund {request.refund_id} of {request.money} would send back more than came in by "
                 f"payment {request.payment_id}."
             ) from None
-        if tuple(claimed) != tuple(wanted.values()):
+        if tuple(entered) != tuple(wanted.values()):
             raise ProviderRefusal(
                 f"Refund {request.refund_id} was asked for before, for another payment or amount."
             )
 
-    async def note(self, refund_id: str, state: RefundState) -> None:
+    async def update(self, refund_id: str, state: RefundState) -> None:
         """See ``RefundRegister``."""
         async with self._database.writing() as connection:
             await connection.execute(
@@ -81,4 +81,4 @@ class SqlRefundRegister:
 
 
 TOO_MUCH = "more would go back than came in"
-"""What the database says of a refund that it refuses."""
+"""The trigger's message for a refund that exceeds its payment."""

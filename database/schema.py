@@ -1,6 +1,6 @@
-"""The version of a database's schema, and the way from there to the newest one.
+"""The version of a database's schema, and its migration to the newest.
 
-The migrations in ``database/migrations`` are numbered; a database notes the number of its last one.
+The migrations in ``database/migrations`` are numbered; a database stores the number of its last one.
 """
 
 from pathlib import Path
@@ -44,12 +44,12 @@ def version(connection: Connection) -> str | None:
 def migrate(connection: Connection) -> None:
     """Bring the database to the newest version, in the transaction that the caller has begun.
 
-    Whoever migrates the same database at once must have been kept out by then. Raises NewerDatabase.
+    The caller keeps out other processes that migrate the same database. Raises NewerDatabase.
     """
     present = version(connection)
     if present is not None and present > NEWEST:
         raise NewerDatabase(present)
-    # Commands start often, and hardly ever to migrate: only those that do pay for the import.
+    # Commands start often and seldom migrate: only those that do pay for the import.
     from alembic import command
 
     command.upgrade(_config(connection), "head")

@@ -32,12 +32,12 @@ class SqlStrayPayments:
     async def record(self, snapshot: StrayPaymentSnapshot) -> None:
         """See ``StrayPaymentStore``; the ledger is corrected to the state's postings, as to an order's."""
         async with self._database.writing() as connection:
-            if snapshot.kept is None:
+            if snapshot.stored is None:
                 for posting in snapshot.postings:
                     await ledger.book_once(connection, posting)
-            elif await _save(connection, snapshot.kept):
-                await _correct_ledger(connection, snapshot.kept.stray)
-            await outbox.add(connection, snapshot.letters)
+            elif await _save(connection, snapshot.stored):
+                await _correct_ledger(connection, snapshot.stored.state)
+            await outbox.add(connection, snapshot.messages)
 
     async def amend(
         self, payment_id: str, change: Callable[[StrayPaymentState], bool]
@@ -70,17 +70,17 @@ class SqlStrayPayments:
 async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool:
     """Save the state unless a newer revision, or another workflow's, is there; says whether it did."""
     insert = insert_into(connection, stray_payments).values(
-        payment_id=stored.stray.payment_id,
+        payment_id=stored.state.payment_id,
         revision=stored.revision,
-        process=stored.process,
-        state=stored.stray.model_dump_json(),
+        first_run_id=stored.first_run_id,
+        state=stored.state.model_dump_json(),
     )
     newer = insert.excluded
     upsert = insert.on_conflict_do_update(
         index_elements=["payment_id"],
         set_={name: newer[name] for name in ("revision", "state")},
         where=(stray_payments.c.revision <= newer.revision)
-        & (stray_payments.c.process == newer.process),
+        & (stray_payments.c.first_run_id == newer.first_run_id),
     )
     return (await connection.execute(upsert)).rowcount == 1
 

@@ -1,4 +1,4 @@
-"""Support's desk: which orders wait for support, and finding any order by what somebody has in hand."""
+"""Support's queue: the orders that wait for support, and a search by order, buyer or seller."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -6,36 +6,38 @@ from typing import NamedTuple
 from sqlalchemy import Select, or_, select, tuple_
 
 from database.connection import Database
-from database.order_lists import Cursor, bound
+from database.order_lists import Cursor, literal
 from database.tables import orders
 from orders.support_queue import Waiting, waits_for_support
 from orders.view import OrderView
 
 
-class Case(NamedTuple):
-    """An order, what it waits for, and where in the list that it was found in it stands."""
+class SupportCase(NamedTuple):
+    """An order, what it waits for, and its position in the list that it was found in."""
 
     view: OrderView
     waiting: Waiting | None
-    place: Cursor
+    cursor: Cursor
 
 
 class SqlSupportQueue:
-    """Reads support's lists."""
+    """Reads the queue, and searches."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, most: int, after: Cursor | None = None) -> list[Case]:
-        """At most so many orders that wait for support, those that have waited longest first."""
+    async def first(self, most: int, after: Cursor | None = None) -> list[SupportCase]:
+        """At most this many orders that wait for support, the longest waiting first."""
         here = orders.c.waits_since, orders.c.order_id
         query = select(orders.c.view, *here).where(orders.c.waits_since.is_not(None))
         if after is not None:
-            query = query.where(tuple_(*here) > bound(after))
+            query = query.where(tuple_(*here) > literal(after))
         return await self._cases(query.order_by(*here).limit(most))
 
-    async def search(self, sought: str, most: int, after: Cursor | None = None) -> list[Case]:
-        """Orders of this id, or one that begins so, or of this buyer or seller; newest first."""
+    async def search(
+        self, sought: str, most: int, after: Cursor | None = None
+    ) -> list[SupportCase]:
+        """Orders whose id starts with this, or of the buyer or seller with this id; newest first."""
         of_them = or_(
             orders.c.order_id.startswith(sought, autoescape=True),
             orders.c.buyer_id == sought,
@@ -44,13 +46,13 @@ class SqlSupportQueue:
         here = orders.c.placed_at, orders.c.order_id
         query = select(orders.c.view, *here).where(of_them)
         if after is not None:
-            query = query.where(tuple_(*here) < bound(after))
+            query = query.where(tuple_(*here) < literal(after))
         return await self._cases(query.order_by(*(it.desc() for it in here)).limit(most))
 
-    async def _cases(self, query: Select[str, datetime, str]) -> list[Case]:
+    async def _cases(self, query: Select[str, datetime, str]) -> list[SupportCase]:
         async with self._database.reading() as connection:
             rows = [
                 (OrderView.model_validate_json(view), Cursor(at, order_id))
                 for view, at, order_id in await connection.execute(query)
             ]
-        return [Case(view, waits_for_support(view), place) for view, place in rows]
+        return [SupportCase(view, waits_for_support(view), cursor) for view, cursor in rows]

@@ -71,7 +71,7 @@ orders = Table(
     metadata,
     Column("order_id", String(64), primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Column("process", String(64), nullable=False),
+    Column("process", String(64), key="first_run_id", nullable=False),
     Column("view", Text, nullable=False),
     Column("buyer_id", String(64), nullable=False),
     Column("seller_id", String(64), nullable=False),
@@ -88,7 +88,7 @@ orders = Table(
 )
 """The read model: each order's view as JSON; ``updated_at`` is by the order's own clock.
 
-``waits_since`` is null for an order that needs nothing of support.
+``waits_since`` is null for an order that does not wait for support. ``first_run_id`` is Temporal's.
 """
 
 stray_payments = Table(
@@ -96,7 +96,7 @@ stray_payments = Table(
     metadata,
     Column("payment_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Column("process", String(64), nullable=False),
+    Column("process", String(64), key="first_run_id", nullable=False),
     Column("state", Text, nullable=False),
 )
 """R17: each stray payment's state as JSON, also when its process has ended."""
@@ -139,7 +139,7 @@ payments = Table(
     _currency(),
     CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
 )
-"""What came in by each payment of which something was ever to go back; never changed."""
+"""The amount of each payment of which a refund was ever requested; never changed."""
 
 refunds = Table(
     "refunds",
@@ -148,14 +148,14 @@ refunds = Table(
     Column("payment_id", ForeignKey(payments.c.payment_id), nullable=False, index=True),
     Column("amount", BigInteger, nullable=False),
     _currency(),
-    Column("process", Text, nullable=False),
+    Column("process", Text, key="workflow_id", nullable=False),
     Column("asked_at", UtcInstant, nullable=False),
     Column("status", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
     _one_of("status", RefundStatus),
 )
-"""Every refund that was ever asked for; ``process`` is the id of the workflow that asked."""
+"""Every refund that was ever asked for, and by which workflow."""
 
 outbox = Table(
     "outbox",
@@ -171,20 +171,20 @@ outbox = Table(
     Column("delivered_at", UtcInstant, nullable=True),
     _one_of("role", Role),
 )
-"""Letters in the order they were written; ``delivered_at`` is null until each was taken or given up."""
+"""Notifications, oldest first; ``delivered_at`` is null until each is delivered or given up."""
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("letter", ForeignKey(outbox.c.key), primary_key=True),
+    Column("letter", ForeignKey(outbox.c.key), key="message_key", primary_key=True),
     Column("address", String(64), primary_key=True),
     Column("channel", String(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("at", UtcInstant, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Text, key="reason", nullable=False),
     _one_of("state", ("sending", "delivered", "refused")),
 )
-"""What became of a letter at each of its addresses, which are digests here: the letter has them."""
+"""What became of a notification at each of its addresses, which are stored as digests."""
 
 disputes = Table(
     "disputes",
@@ -215,7 +215,7 @@ provider_events = Table(
     Column("received_at", UtcInstant, nullable=False),
     Column("delivered_at", UtcInstant, nullable=True),
 )
-"""A provider's webhooks by the provider's id; ``delivered_at`` is null until their news was taken."""
+"""A provider's events by the provider's id; ``delivered_at`` is null until a workflow has one."""
 
 provider_refunds = Table(
     "provider_refunds",
@@ -231,7 +231,7 @@ provider_refunds = Table(
     CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
     _one_of("status", RefundStatus),
 )
-"""The local payment provider's own books; ``refund_id`` is the idempotency key."""
+"""The local payment provider's own records; ``refund_id`` is the idempotency key."""
 
 provider_faults = Table(
     "provider_faults",
@@ -239,7 +239,7 @@ provider_faults = Table(
     Column("payment_id", Text, primary_key=True),
     Column("reason", Text, nullable=False),
 )
-"""Payments whose refunds the local provider was told to fail, and why."""
+"""Payments whose refunds the local provider is to fail, and why."""
 
 requests = Table(
     "requests",
@@ -250,4 +250,4 @@ requests = Table(
     Column("digest", String(64), nullable=False),
     Column("received_at", UtcInstant, nullable=False),
 )
-"""What was asked under each message id over HTTP: a repeat is told from something else under its id."""
+"""Messages sent over HTTP by idempotency key: reusing a key for another message is refused."""

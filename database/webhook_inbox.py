@@ -1,4 +1,4 @@
-"""A provider's webhooks: each is told from its repeats, and from another under its id (cases 13, 14)."""
+"""A provider's events by id: repeats are recognised, and other bodies under a known id (cases 13, 14)."""
 
 from datetime import UTC, datetime
 
@@ -16,13 +16,13 @@ class EventIdReused(Exception):
 
 
 class SqlWebhookInbox:
-    """Which events have come, and which of them are taken."""
+    """Which events have been received, and which of them have been delivered to a workflow."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def is_taken(self, event_id: str, digest: str) -> bool:
-        """Note that an event has come; says whether its news was taken before. Raises AnotherBody."""
+    async def is_delivered(self, event_id: str, digest: str) -> bool:
+        """Note that an event was received; says whether it has been delivered. Raises EventIdReused."""
         query = select(provider_events).where(provider_events.c.event_id == event_id)
         async with self._database.writing() as connection:
             await insert_if_missing(
@@ -32,13 +32,13 @@ class SqlWebhookInbox:
                 digest=digest,
                 received_at=datetime.now(UTC),
             )
-            kept = (await connection.execute(query)).one()
-        if kept.digest != digest:
+            received = (await connection.execute(query)).one()
+        if received.digest != digest:
             raise EventIdReused(event_id)
-        return kept.delivered_at is not None
+        return received.delivered_at is not None
 
-    async def take(self, event_id: str) -> None:
-        """Its news was taken; the first time stays."""
+    async def mark_delivered(self, event_id: str) -> None:
+        """Note that an event was delivered; the first instant stays."""
         async with self._database.writing() as connection:
             await connection.execute(
                 update(provider_events)

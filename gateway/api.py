@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from database.order_lists import by_placing
+from database.order_lists import cursor_of_newest
 from gateway import bodies
 from gateway.access import Caller, seen_by
 from gateway.limits import address_of
@@ -190,7 +190,7 @@ async def list_orders(
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
     found = await works.orders.newest(who, chosen, after, PAGE_SIZE + 1)
-    shown, next_cursor = paginate([seen_by(who, view) for view in found], by_placing)
+    shown, next_cursor = paginate([seen_by(who, view) for view in found], cursor_of_newest)
     page = Page(
         orders=[
             Listed.model_validate({name: getattr(view, name) for name in Listed.model_fields})

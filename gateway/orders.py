@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from client import orders
 from client.errors import NoAnswer, OrderIdReused, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery, deliver_late
-from database.connection import DATABASE_AWAY, Database
+from database.connection import DATABASE_UNAVAILABLE, Database
 from database.idempotency_keys import SqlIdempotencyKeys
 from database.order_lists import Cursor, SqlOrderLists
 from database.orders import SqlOrders
@@ -80,7 +80,7 @@ async def asking_the_database() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(DATABASE_PATIENCE.total_seconds()):
             yield
-    except (*DATABASE_AWAY, TimeoutError) as error:
+    except (*DATABASE_UNAVAILABLE, TimeoutError) as error:
         log.warning("The database does not answer: %s", type(error).__name__)
         raise ServiceUnavailable(
             sentence("The database does not answer at the moment; try again soon.")

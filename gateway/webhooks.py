@@ -17,7 +17,7 @@ from activities.provider_events import ProviderEvent
 from adapters.stripe.events import LARGEST, EventError, NotSigned, read_event
 from client.errors import ClientError
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
-from database.connection import DATABASE_AWAY
+from database.connection import DATABASE_UNAVAILABLE
 from database.webhook_inbox import EventIdReused
 from gateway import bodies
 from gateway.orders import asking_temporal
@@ -75,6 +75,6 @@ class ProviderWebhooks:
                 return (await self._handler.handle(event)).value
         except (EventIdReused, PaymentNotYetKnown) as error:
             raise Conflict(str(error)) from None
-        except (*DATABASE_AWAY, ApplicationError, ClientError, OrderError) as error:
+        except (*DATABASE_UNAVAILABLE, ApplicationError, ClientError, OrderError) as error:
             log.warning("A webhook of %s is not accepted yet: %s", provider, type(error).__name__)
             raise ServiceUnavailable(_SEND_AGAIN) from None

@@ -34,13 +34,15 @@ _ISO_DURATION = re.compile(
 class Frozen(BaseModel):
     """An immutable value that refuses unknown fields, as the contract asks."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A field that has another name in histories and in the database than here has an alias.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True
+    )
 
 
 class Mutable(BaseModel):
     """A part of the order's state: changed in place, still refusing unknown fields."""
 
-    # A field that has another name in histories and in the database than here has an alias.
     model_config = ConfigDict(
         extra="forbid", validate_assignment=False, validate_by_name=True, serialize_by_alias=True
     )

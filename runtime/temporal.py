@@ -18,7 +18,7 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, Telemetr
 from temporalio.service import RetryConfig, RPCError
 
 from client.errors import is_unknown_namespace
-from database.connection import DATABASE_ERRORS, SQLITE_PATIENCE, Database
+from database.connection import DATABASE_ERRORS, SQLITE_BUSY_TIMEOUT, Database
 from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.temporal")
@@ -104,7 +104,7 @@ async def wait_for_temporal() -> Client:
             pause = min(pause * 2, 30.0)
 
 
-async def open_database(url: str, patience: timedelta = SQLITE_PATIENCE) -> Database:
+async def open_database(url: str, patience: timedelta = SQLITE_BUSY_TIMEOUT) -> Database:
     """The database of a server's settings. Raises CannotServe."""
     try:
         return await Database.open(url, patience)

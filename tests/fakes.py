@@ -94,12 +94,12 @@ class FakeOrders:
         await self.state.endure()
         order_id = snapshot.view.order_id
         before = self.latest.get(order_id, snapshot)
-        if before.process != snapshot.process:
+        if before.first_run_id != snapshot.first_run_id:
             raise OrderExists(order_id)
         if before.revision <= snapshot.revision:
             self.latest[order_id] = snapshot
             self.ledger.postings[order_id] = snapshot.postings
-        self.outbox.add(outbox_messages(snapshot.view, snapshot.notices))
+        self.outbox.add(outbox_messages(snapshot.view, snapshot.notifications))
 
     async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
         await self.state.endure()
@@ -133,18 +133,18 @@ class FakeStrayPayments:
     async def find(self, payment_id: str) -> StrayPaymentState | None:
         await self.state.endure()
         stored = self.latest.get(payment_id)
-        return stored.stray.model_copy(deep=True) if stored else None
+        return stored.state.model_copy(deep=True) if stored else None
 
     async def record(self, snapshot: StrayPaymentSnapshot) -> None:
         await self.state.endure()
-        if snapshot.kept is None:
+        if snapshot.stored is None:
             for posting in snapshot.postings:
                 booked = self.ledger.postings.setdefault(posting.order_id, ())
                 if posting.key not in {it.key for it in booked}:
                     self.ledger.postings[posting.order_id] += (posting,)
         else:
-            self._save(snapshot.kept)
-        self.outbox.add(snapshot.letters)
+            self._save(snapshot.stored)
+        self.outbox.add(snapshot.messages)
 
     async def amend(
         self, payment_id: str, change: Callable[[StrayPaymentState], bool]
@@ -156,15 +156,15 @@ class FakeStrayPayments:
             self.outbox.add(stray_payment_messages(state))
             state.notices.clear()
             before = self.latest[payment_id]
-            self._save(before.model_copy(update={"stray": state, "revision": before.revision + 1}))
+            self._save(before.model_copy(update={"state": state, "revision": before.revision + 1}))
         return state
 
     def _save(self, stored: StoredStrayPayment) -> None:
-        payment_id = stored.stray.payment_id
+        payment_id = stored.state.payment_id
         before = self.latest.get(payment_id, stored)
-        if before.process == stored.process and before.revision <= stored.revision:
+        if before.first_run_id == stored.first_run_id and before.revision <= stored.revision:
             self.latest[payment_id] = stored.model_copy(deep=True)
-            self.ledger.postings[stored.stray.books_id] = tuple(stored.stray.postings)
+            self.ledger.postings[stored.state.books_id] = tuple(stored.state.postings)
 
 
 @dataclass
@@ -249,12 +249,12 @@ class FakeRegister:
 
     claimed: dict[str, RefundRequest] = field(default_factory=dict)
 
-    async def claim(self, request: RefundRequest) -> None:
+    async def add(self, request: RefundRequest) -> None:
         self.claimed.setdefault(request.refund_id, request)
         of_payment = [it for it in self.claimed.values() if it.payment_id == request.payment_id]
         assert sum(it.money.amount for it in of_payment) <= request.paid.amount
 
-    async def note(self, refund_id: str, state: RefundState) -> None:
+    async def update(self, refund_id: str, state: RefundState) -> None:
         if state.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
             self.claimed.pop(refund_id, None)
 

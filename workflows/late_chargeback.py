@@ -23,7 +23,10 @@ class LateChargebackWorkflow:
     async def run(self, late: LateChargeback) -> None:
         """Take it into the ledger and what is kept. Fails when it cannot be right (NotAllowedNow)."""
         taken: LateChargebackOutcome | None = await workflow.execute_activity_method(
-            Chargebacks.take_late, late, summary=f"chargeback {late.news.status}", **UNTIL_DONE
+            Chargebacks.take_late,
+            late,
+            summary=f"chargeback {late.chargeback.status}",
+            **UNTIL_DONE,
         )
         # An earlier version had nothing to say of it, or not whose outbox it is: then it is the order's.
         if taken and not taken.delivered and (outbox := taken.outbox or late.order_id):

@@ -236,11 +236,11 @@ class OrderWorkflow:
         info = workflow.info()
         step = OrderSnapshot(
             revision=microseconds(workflow.now()),
-            process=info.first_execution_run_id,
+            first_run_id=info.first_execution_run_id,
             # A copy: the step may be tried again when the order has gone on.
             view=view(order).model_copy(deep=True),
             postings=tuple(order.postings),
-            notices=tuple(order.notices),
+            notifications=tuple(order.notices),
         )
         label = f"keep {order.status.value}"
         durably, self._closed_by_deadline = self._closed_by_deadline, False
@@ -260,7 +260,7 @@ class OrderWorkflow:
                 return
             raise
         self._recorded = seen
-        told = {notice.key for notice in step.notices}
+        told = {notice.key for notice in step.notifications}
         order.notices = [notice for notice in order.notices if notice.key not in told]
         if not recorded.delivered:
             self._telling.start(order.placed.order_id)

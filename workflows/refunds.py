@@ -47,7 +47,7 @@ class RefundSteps:
             money=refund.money,
             paid=owner.paid,
             method=refund.method,
-            process=workflow.info().workflow_id,
+            workflow_id=workflow.info().workflow_id,
             given_up=tuple(it.refund_id for it in owner.earlier_refunds if not it.is_settled),
             asked_at=asked_at,
         )

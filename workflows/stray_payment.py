@@ -165,12 +165,12 @@ class StrayPaymentWorkflow:
         stray, info = self._stray, workflow.info()
         told = outbox_messages(stray)
         kept = StoredStrayPayment(
-            process=info.first_execution_run_id,
+            first_run_id=info.first_execution_run_id,
             revision=microseconds(workflow.now()),
             # A copy: the step may be tried again when the money has gone on.
-            stray=stray.model_copy(update={"notices": []}, deep=True),
+            state=stray.model_copy(update={"notices": []}, deep=True),
         )
-        step = StrayPaymentSnapshot(postings=tuple(stray.postings), letters=told, kept=kept)
+        step = StrayPaymentSnapshot(postings=tuple(stray.postings), messages=told, stored=kept)
         recorded: Recorded | None = await run_local_then_durable(
             StrayPayments.record_stray, step, "book and tell"
         )

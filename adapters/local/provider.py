@@ -123,7 +123,7 @@ class LocalProvider:
             yield ProviderRefund(
                 refund_id=row.refund_id,
                 provider_id=row.refund_id,
-                process=None,
+                workflow_id=None,
                 payment_id=row.payment_id,
                 money=Money.model_validate({"amount": row.amount, "currency": row.currency}),
                 status=RefundStatus(row.status),

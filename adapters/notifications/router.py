@@ -101,12 +101,12 @@ class NotificationRouter:
     async def _deliver(self, letter: OutboxMessage, entry: str) -> None:
         channel = label(entry, self._schemes)
         async with self._in_order(entry):
-            match await self._deliveries.claim(letter.key, entry, channel):
+            match await self._deliveries.lease(letter.key, entry, channel):
                 case DeliveryLease.SETTLED:
                     return
-                case DeliveryLease.TAKEN:
+                case DeliveryLease.HELD:
                     raise TemporaryFailure(f"Another worker is sending it by {channel}.")
-                case DeliveryLease.OURS:
+                case DeliveryLease.GRANTED:
                     pass
             try:
                 if (letter.key, entry) not in self._unnoted:
@@ -114,12 +114,12 @@ class NotificationRouter:
                     self._unnoted.add((letter.key, entry))
             except PermanentFailure as why:
                 log.warning("Letter %s is not sent by %s: %s", letter.key, channel, why)
-                await self._deliveries.refuse(letter.key, entry, str(why))
+                await self._deliveries.mark_refused(letter.key, entry, str(why))
             except Exception:
                 await self._deliveries.release(letter.key, entry)
                 raise
             else:
-                await self._deliveries.deliver(letter.key, entry)
+                await self._deliveries.mark_delivered(letter.key, entry)
                 self._unnoted.discard((letter.key, entry))
 
     async def _carry(self, letter: OutboxMessage, entry: str) -> None:

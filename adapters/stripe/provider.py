@@ -165,7 +165,7 @@ class StripeProvider:
                 yield ProviderRefund(
                     refund_id=metadata.get(REFUND_ID),
                     provider_id=refund.id,
-                    process=metadata.get(PROCESS),
+                    workflow_id=metadata.get(PROCESS),
                     payment_id=_id(refund.charge) or "",
                     money=from_stripe(refund.amount, refund.currency),
                     status=state.status,
@@ -223,7 +223,7 @@ class StripeProvider:
                 {
                     "charge": request.payment_id,
                     "amount": amount,
-                    "metadata": {REFUND_ID: request.refund_id, PROCESS: request.process},
+                    "metadata": {REFUND_ID: request.refund_id, PROCESS: request.workflow_id},
                 },
                 {"idempotency_key": key},
             )

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from database.order_lists import Cursor, by_placing
+from database.order_lists import Cursor, cursor_of_newest
 from database.support_queue import SqlSupportQueue
 from gateway.access import Caller, Role, seen_by
 from gateway.orders import asking_the_database
@@ -129,7 +129,7 @@ class OrderPages:
             return await self._support_queue(request, session, after)
         status = _status(request.query_params.get("status"))
         found = await self._works.orders.newest(session.caller, status, after, PAGE_SIZE + 1)
-        orders, cursor = paginate(found, by_placing)
+        orders, cursor = paginate(found, cursor_of_newest)
         context = {"orders": orders, "chosen": status}
         return self._list(
             "orders", request, session, context, {"status": status} if status else {}, cursor
@@ -146,7 +146,7 @@ class OrderPages:
                 if sought
                 else await self._waiting.first(PAGE_SIZE + 1, after)
             )
-        cases, cursor = paginate(found, lambda case: case.place)
+        cases, cursor = paginate(found, lambda case: case.cursor)
         context = {"cases": cases, "sought": sought, "temporal": self._links.temporal}
         return self._list(
             "desk", request, session, context, {"q": sought} if sought else {}, cursor

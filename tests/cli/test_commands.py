@@ -205,7 +205,11 @@ async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal
     order = Order.new(PlaceOrder.model_validate(placed), datetime(2020, 1, 1, tzinfo=UTC))
     receive(order, CancelRequest(reason=CancelReason.OTHER), datetime(2020, 1, 2, tzinfo=UTC))
     kept = OrderSnapshot(
-        revision=order.revision, process="run-1", view=view_of(order), postings=(), notices=()
+        revision=order.revision,
+        first_run_id="run-1",
+        view=view_of(order),
+        postings=(),
+        notifications=(),
     )
     await SqlOrders(terminal.database).record(kept)
 
@@ -642,7 +646,9 @@ async def test_a_database_of_another_temporal_is_not_shown_as_now(terminal: Term
     placed = {**SAMPLE, "order_id": "elsewhere"}
     order = Order.new(PlaceOrder.model_validate(placed), datetime.now(UTC))
     await SqlOrders(terminal.database).record(
-        OrderSnapshot(revision=1, process="run-1", view=view_of(order), postings=(), notices=())
+        OrderSnapshot(
+            revision=1, first_run_id="run-1", view=view_of(order), postings=(), notifications=()
+        )
     )
 
     shown = await terminal.run("show", "elsewhere")

@@ -22,7 +22,7 @@ def test_support_sees_by_what_a_letter_did_not_reach_its_reader() -> None:
         at=AT,
         details={},
     )
-    refusal = RefusedDelivery(channel="mailto", why="The mail server refuses it (550).")
+    refusal = RefusedDelivery(channel="mailto", reason="The mail server refuses it (550).")
 
     [shown] = letters([OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))])
 

@@ -49,10 +49,10 @@ def pay(order: Order, at: datetime = START) -> None:
 def step(order: Order) -> OrderSnapshot:
     return OrderSnapshot(
         revision=order.revision,
-        process="run-1",
+        first_run_id="run-1",
         view=view(order),
         postings=tuple(order.postings),
-        notices=tuple(order.notices),
+        notifications=tuple(order.notices),
     )
 
 

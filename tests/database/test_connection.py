@@ -7,7 +7,7 @@ from orders.view import view
 from tests.database.samples import placed, step
 
 
-async def test_a_new_database_opened_many_times_at_once_is_made_once(new_url: str) -> None:
+async def test_a_new_database_opened_many_times_at_once_is_created_once(new_url: str) -> None:
     opened = await asyncio.gather(*(Database.open(new_url) for _ in range(8)))
 
     order = placed()
@@ -17,9 +17,7 @@ async def test_a_new_database_opened_many_times_at_once_is_made_once(new_url: st
         await database.close()
 
 
-async def test_what_was_recorded_is_there_when_the_database_is_opened_again(
-    url: str, orders: SqlOrders
-) -> None:
+async def test_records_survive_reopening_the_database(url: str, orders: SqlOrders) -> None:
     order = placed()
     await orders.record(step(order))
 

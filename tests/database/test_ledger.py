@@ -12,7 +12,7 @@ from orders.values import MAX_AMOUNT
 from tests.database.samples import DAY, START, book, changed, entries, pay, placed, posting, step
 
 
-async def test_a_whole_life_ends_with_the_books_closed(
+async def test_a_refunded_order_leaves_all_accounts_at_zero(
     orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     order = placed()
@@ -34,7 +34,7 @@ async def test_a_whole_life_ends_with_the_books_closed(
     assert set((await ledger.balances("A-1")).values()) == {0}
 
 
-async def test_a_posting_that_never_happened_is_reversed_once_and_nothing_is_removed(
+async def test_a_discarded_posting_is_reversed_once_and_no_entry_is_removed(
     database: Database, orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     order = placed()
@@ -56,7 +56,7 @@ async def test_a_posting_that_never_happened_is_reversed_once_and_nothing_is_rem
     assert {(row.corrects, row.step) for row in reversal} == {("A-1:phantom", "phantom (reversed)")}
 
 
-async def test_a_reversed_posting_that_happens_after_all_counts_again(
+async def test_a_reversed_posting_that_comes_back_counts_again(
     database: Database, orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     order = placed()
@@ -70,7 +70,7 @@ async def test_a_reversed_posting_that_happens_after_all_counts_again(
     assert set(await entries(database)) == {"A-1:late", *(f"A-1:late#{n}" for n in range(1, 5))}
 
 
-async def test_a_posting_that_happened_otherwise_is_corrected_by_the_difference(
+async def test_a_changed_posting_is_corrected_by_the_difference(
     orders: SqlOrders,
     ledger: SqlLedger,
 ) -> None:
@@ -82,7 +82,7 @@ async def test_a_posting_that_happened_otherwise_is_corrected_by_the_difference(
     assert await ledger.balances("A-1") == {"cash": 650, "held": 0, "seller": -650}
 
 
-async def test_a_payment_id_cannot_pass_for_a_correction(
+async def test_a_payment_id_that_looks_like_a_correction_is_not_one(
     orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     order = placed()
@@ -114,7 +114,7 @@ async def test_the_ledger_sums_to_zero_in_every_currency_beyond_64_bits(
     ]
 
 
-async def test_held_money_is_told_by_currency_and_status(
+async def test_held_money_is_summed_by_currency_and_status(
     database: Database, orders: SqlOrders, ledger: SqlLedger
 ) -> None:
     """R14: also what is decided to go back is held until it is back; R17: stray money is no order's."""
@@ -139,9 +139,7 @@ async def test_held_money_is_told_by_currency_and_status(
     ]
 
 
-async def test_money_that_has_gone_where_it_belongs_is_not_held(
-    orders: SqlOrders, ledger: SqlLedger
-) -> None:
+async def test_refunded_money_is_not_held(orders: SqlOrders, ledger: SqlLedger) -> None:
     order = placed()
     pay(order)
     let_time_pass(order, START + DAY)
@@ -154,7 +152,7 @@ async def test_money_that_has_gone_where_it_belongs_is_not_held(
     assert await ledger.held_by_status() == []
 
 
-async def test_the_same_step_at_once_from_two_workers_is_kept_once(
+async def test_the_same_snapshot_from_two_workers_at_once_is_recorded_once(
     url: str, database: Database, orders: SqlOrders, ledger: SqlLedger, outbox: SqlOutbox
 ) -> None:
     other = await Database.open(url)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from database.connection import Database
-from database.order_lists import SqlOrderLists, by_placing
+from database.order_lists import SqlOrderLists, cursor_of_newest
 from database.orders import SqlOrders
 from database.support_queue import SqlSupportQueue
 from orders.disputes import Dispute, DisputeReason
@@ -32,29 +32,31 @@ async def waiting(database: Database, orders: SqlOrders) -> SqlSupportQueue:
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
-async def test_what_waits_longest_comes_first_and_no_part_repeats_or_skips(
+async def test_the_support_queue_is_paged_longest_waiting_first_without_gaps_or_repeats(
     waiting: SqlSupportQueue, most: int
 ) -> None:
     """R11, R15, R16."""
     seen, after = [], None
     while found := await waiting.first(most, after):
         seen += [case.view.order_id for case in found]
-        after = found[-1].place
+        after = found[-1].cursor
 
     assert seen == ["A-4", "A-2", "A-3", "A-1"]
 
 
 @pytest.mark.parametrize("sought", ["A-", "buyer-7", "seller-3"])
-async def test_orders_placed_at_once_are_found_once(waiting: SqlSupportQueue, sought: str) -> None:
+async def test_orders_placed_at_the_same_instant_are_found_once(
+    waiting: SqlSupportQueue, sought: str
+) -> None:
     seen, after = [], None
     while found := await waiting.search(sought, 2, after):
         seen += [case.view.order_id for case in found]
-        after = found[-1].place
+        after = found[-1].cursor
 
     assert seen == sorted(SINCE, reverse=True)
 
 
-async def test_orders_of_the_same_day_are_listed_once(
+async def test_the_newest_orders_are_paged_without_gaps_or_repeats(
     database: Database, orders: SqlOrders
 ) -> None:
     """The first two were placed at once, the others an hour later each."""
@@ -66,6 +68,6 @@ async def test_orders_of_the_same_day_are_listed_once(
     seen, after = [], None
     while found := await SqlOrderLists(database).newest(most=1, after=after):
         seen += [view.order_id for view in found]
-        after = by_placing(found[-1])
+        after = cursor_of_newest(found[-1])
 
     assert seen == ["A-0", "A-3", "A-2", "A-1"]

@@ -88,7 +88,7 @@ async def test_another_workflow_under_the_same_id_is_refused(stores: Stores) -> 
     await stores.orders.record(step(order))
 
     with pytest.raises(OrderExists, match="A-1 exists already"):
-        await stores.orders.record(changed(step(placed(amount=99)), process="run-2"))
+        await stores.orders.record(changed(step(placed(amount=99)), first_run_id="run-2"))
 
     assert await stores.orders.find("A-1") == view(order)
 

@@ -35,8 +35,8 @@ def request(
     )
 
 
-async def claimed(database: Database) -> tuple[int, int]:
-    """How many refunds there are, and what they come to."""
+async def entered(database: Database) -> tuple[int, int]:
+    """The number of refunds, and their sum."""
     query = select(func.count(), func.sum(refunds.c.amount))
     async with database.reading() as connection:
         number, total = (await connection.execute(query)).one()
@@ -44,49 +44,49 @@ async def claimed(database: Database) -> tuple[int, int]:
 
 
 async def becomes(register: SqlRefundRegister, refund_id: str, status: RefundStatus) -> None:
-    await register.note(refund_id, RefundState(status=status, reason="The card is closed."))
+    await register.update(refund_id, RefundState(status=status, reason="The card is closed."))
 
 
-async def test_the_same_claim_again_changes_nothing(
+async def test_entering_the_same_refund_again_changes_nothing(
     database: Database, register: SqlRefundRegister
 ) -> None:
     for _ in range(3):
-        await register.claim(request())
+        await register.add(request())
 
-    assert await claimed(database) == (1, 2490)
+    assert await entered(database) == (1, 2490)
 
 
-async def test_the_same_refund_is_claimed_again_whatever_became_of_it(
+async def test_a_refund_can_be_entered_again_in_any_state(
     database: Database, register: SqlRefundRegister
 ) -> None:
     """A worker that died asks the provider again, by the same key."""
-    await register.claim(request())
+    await register.add(request())
     for status in RefundStatus:
         await becomes(register, "A-1-refund-1", status)
-        await register.claim(request())
+        await register.add(request())
 
-    assert await claimed(database) == (1, 2490)
+    assert await entered(database) == (1, 2490)
 
 
 @pytest.mark.parametrize("other", [request(2489), request(payment_id="p-2")])
-async def test_the_same_id_for_another_refund_is_refused_for_good(
+async def test_the_same_id_for_another_refund_is_refused(
     database: Database, register: SqlRefundRegister, other: RefundRequest
 ) -> None:
-    await register.claim(request())
+    await register.add(request())
 
     with pytest.raises(ProviderRefusal, match="A-1-refund-1 was asked for before"):
-        await register.claim(other)
+        await register.add(other)
 
-    assert await claimed(database) == (1, 2490)
+    assert await entered(database) == (1, 2490)
 
 
-async def test_the_same_id_in_another_currency_is_refused_for_good(
+async def test_the_same_id_in_another_currency_is_refused(
     register: SqlRefundRegister,
 ) -> None:
-    await register.claim(request())
+    await register.add(request())
 
     with pytest.raises(ProviderRefusal):
-        await register.claim(request(currency="PLN"))
+        await register.add(request(currency="PLN"))
 
 
 @pytest.mark.parametrize(
@@ -98,89 +98,91 @@ async def test_the_same_id_in_another_currency_is_refused_for_good(
         (MAX_AMOUNT, "EUR", "A-1-refund-2 of 0.01 EUR would"),
     ],
 )
-async def test_a_payment_goes_back_to_the_last_cent_and_no_further(
+async def test_refunds_add_up_to_the_payment_and_no_further(
     database: Database, register: SqlRefundRegister, paid: int, currency: str, sentence: str
 ) -> None:
-    await register.claim(request(paid, paid, currency))
+    await register.add(request(paid, paid, currency))
 
     with pytest.raises(ProviderRefusal, match=sentence) as refusal:
-        await register.claim(request(1, paid, currency, refund_id="A-1-refund-2"))
+        await register.add(request(1, paid, currency, refund_id="A-1-refund-2"))
 
     assert refusal.value.non_retryable
-    assert await claimed(database) == (1, paid)
+    assert await entered(database) == (1, paid)
 
 
-async def test_a_refund_in_parts_of_the_largest_amount(
+async def test_the_largest_amount_can_be_refunded_in_parts(
     database: Database, register: SqlRefundRegister
 ) -> None:
     half = MAX_AMOUNT // 2
-    await register.claim(request(half, MAX_AMOUNT, refund_id="a"))
-    await register.claim(request(half, MAX_AMOUNT, refund_id="b"))
+    await register.add(request(half, MAX_AMOUNT, refund_id="a"))
+    await register.add(request(half, MAX_AMOUNT, refund_id="b"))
     with pytest.raises(ProviderRefusal):
-        await register.claim(request(MAX_AMOUNT, MAX_AMOUNT, refund_id="c"))
-    await register.claim(request(1, MAX_AMOUNT, refund_id="d"))
+        await register.add(request(MAX_AMOUNT, MAX_AMOUNT, refund_id="c"))
+    await register.add(request(1, MAX_AMOUNT, refund_id="d"))
 
-    assert await claimed(database) == (3, MAX_AMOUNT)
+    assert await entered(database) == (3, MAX_AMOUNT)
 
 
-async def test_what_came_in_is_what_the_first_claim_said(register: SqlRefundRegister) -> None:
-    await register.claim(request(1))
+async def test_the_first_request_fixes_the_amount_of_the_payment(
+    register: SqlRefundRegister,
+) -> None:
+    await register.add(request(1))
 
     with pytest.raises(ProviderRefusal):
-        await register.claim(request(9999, 9999, refund_id="A-2-refund-1"))
+        await register.add(request(9999, 9999, refund_id="A-2-refund-1"))
 
 
 @pytest.mark.parametrize("status", [RefundStatus.FAILED, RefundStatus.CANCELED])
-async def test_a_refund_that_will_not_be_paid_makes_room_for_another(
+async def test_a_failed_refund_makes_room_for_another(
     register: SqlRefundRegister, status: RefundStatus
 ) -> None:
-    await register.claim(request())
+    await register.add(request())
     await becomes(register, "A-1-refund-1", status)
 
-    await register.claim(request(refund_id="A-1-refund-2"))
+    await register.add(request(refund_id="A-1-refund-2"))
 
     with pytest.raises(ProviderRefusal):
-        await register.claim(request(1, refund_id="A-1-refund-3"))
+        await register.add(request(1, refund_id="A-1-refund-3"))
 
 
-async def test_what_the_order_has_heard_of_an_earlier_refund_counts(
+async def test_refunds_that_the_order_knows_to_have_failed_make_room(
     database: Database, register: SqlRefundRegister
 ) -> None:
     """R23: by a webhook, say, of which the register knows nothing; what was paid stays paid."""
-    await register.claim(request())
+    await register.add(request())
     second = request(refund_id="A-1-refund-2", given_up=("A-1-refund-1",))
-    await register.claim(second)
-    assert await claimed(database) == (2, 2 * 2490)
+    await register.add(second)
+    assert await entered(database) == (2, 2 * 2490)
 
     await becomes(register, "A-1-refund-2", RefundStatus.SUCCEEDED)
     with pytest.raises(ProviderRefusal):
-        await register.claim(request(refund_id="A-1-refund-3", given_up=("A-1-refund-2",)))
+        await register.add(request(refund_id="A-1-refund-3", given_up=("A-1-refund-2",)))
 
 
-async def test_a_refund_that_is_paid_after_all_is_noted_and_nothing_more_goes_back(
+async def test_a_failed_refund_that_succeeds_after_all_leaves_no_room(
     database: Database, register: SqlRefundRegister
 ) -> None:
-    """R23: the provider's news is a fact, even that too much went back."""
-    await register.claim(request(MAX_AMOUNT, MAX_AMOUNT))
+    """R23: what the provider reports is a fact, even that too much was refunded."""
+    await register.add(request(MAX_AMOUNT, MAX_AMOUNT))
     await becomes(register, "A-1-refund-1", RefundStatus.CANCELED)
-    await register.claim(request(MAX_AMOUNT, MAX_AMOUNT, refund_id="A-1-refund-2"))
+    await register.add(request(MAX_AMOUNT, MAX_AMOUNT, refund_id="A-1-refund-2"))
 
     await becomes(register, "A-1-refund-1", RefundStatus.SUCCEEDED)
 
     with pytest.raises(ProviderRefusal):
-        await register.claim(request(1, MAX_AMOUNT, refund_id="A-1-refund-3"))
+        await register.add(request(1, MAX_AMOUNT, refund_id="A-1-refund-3"))
 
 
-async def test_of_twenty_refunds_at_once_as_much_is_claimed_as_came_in(
+async def test_twenty_refunds_at_once_do_not_exceed_the_payment(
     database: Database, other: Database, register: SqlRefundRegister
 ) -> None:
     """Case 18."""
     registers = (register, SqlRefundRegister(other))
 
     answers = await asyncio.gather(
-        *(registers[n % 2].claim(request(249, refund_id=f"A-1-refund-{n}")) for n in range(20)),
+        *(registers[n % 2].add(request(249, refund_id=f"A-1-refund-{n}")) for n in range(20)),
         return_exceptions=True,
     )
 
-    assert await claimed(database) == (10, 2490)
+    assert await entered(database) == (10, 2490)
     assert [type(answer) for answer in answers if answer is not None] == [ProviderRefusal] * 10

@@ -33,7 +33,7 @@ NEVER_CHANGED = (
     "DELETE FROM refunds",
 )
 
-BY_THE_BACK_DOOR = {
+REPLACED_OR_TRUNCATED = {
     "sqlite": (
         "REPLACE INTO ledger_transactions VALUES ('A-1:payment-p-1', NULL, 'A-2', 'x', 'x', 'PLN')",
         "REPLACE INTO ledger_legs VALUES ('A-1:payment-p-1', 'held', -5)",
@@ -87,7 +87,7 @@ async def write_refund(
         payment_id="p-1",
         amount=amount,
         currency=currency,
-        process="order-A-1",
+        workflow_id="order-A-1",
         asked_at=START,
         status=status,
         reason="",
@@ -115,7 +115,7 @@ async def everything(database: Database) -> list[object]:
         {"cash": MAX_AMOUNT, "held": MAX_AMOUNT, "refunds": MAX_AMOUNT},
     ],
 )
-async def test_an_entry_that_does_not_sum_to_zero(database: Database, legs: dict[str, int]) -> None:
+async def test_an_unbalanced_entry_is_refused(database: Database, legs: dict[str, int]) -> None:
     """Case 26."""
     with pytest.raises(IntegrityError, match="must sum to zero"):
         await write_entry(database, legs)
@@ -135,7 +135,7 @@ async def test_an_entry_that_does_not_sum_to_zero(database: Database, legs: dict
         ),
     ],
 )
-async def test_an_entry_that_sums_to_zero_is_taken(
+async def test_a_balanced_entry_is_accepted(
     database: Database, legs: dict[str, int], currency: str
 ) -> None:
     await write_entry(database, legs, currency)
@@ -143,12 +143,12 @@ async def test_an_entry_that_sums_to_zero_is_taken(
     assert await SqlLedger(database).balances("A-1") == legs
 
 
-async def test_an_entry_without_legs(database: Database) -> None:
+async def test_an_entry_without_legs_is_refused(database: Database) -> None:
     with pytest.raises(IntegrityError, match="must sum to zero"):
         await write_entry(database, {})
 
 
-async def test_legs_without_an_entry(database: Database) -> None:
+async def test_legs_without_an_entry_are_refused(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.writing() as connection:
             await write_legs(connection, {"cash": 5, "held": -5})
@@ -156,7 +156,7 @@ async def test_legs_without_an_entry(database: Database) -> None:
     assert await everything(database) == []
 
 
-async def test_more_legs_for_an_entry_even_if_they_sum_to_zero(database: Database) -> None:
+async def test_an_entry_accepts_no_further_legs(database: Database) -> None:
     await write_entry(database, {"cash": 5, "held": -5})
     before = await everything(database)
 
@@ -167,7 +167,7 @@ async def test_more_legs_for_an_entry_even_if_they_sum_to_zero(database: Databas
     assert await everything(database) == before
 
 
-async def test_more_legs_for_an_entry_that_is_just_being_written(
+async def test_an_entry_accepts_no_further_legs_from_another_connection(
     database: Database, other: Database
 ) -> None:
     """They wait for it, see it, and are refused."""
@@ -188,7 +188,7 @@ async def test_more_legs_for_an_entry_that_is_just_being_written(
     assert await SqlLedger(database).balances("A-1") == {"cash": 5, "held": -5}
 
 
-async def test_one_posting_at_once_from_many_is_booked_once(
+async def test_the_same_posting_many_times_at_once_is_booked_once(
     database: Database, other: Database
 ) -> None:
     """Case 13."""
@@ -202,14 +202,14 @@ async def test_one_posting_at_once_from_many_is_booked_once(
     assert set(await entries(database)) == {"A-1:received"}
 
 
-async def test_a_posting_that_moves_nothing_is_no_entry(database: Database) -> None:
+async def test_a_posting_that_moves_nothing_makes_no_entry(database: Database) -> None:
     await book(database, posting("nothing", 0))
 
     assert await everything(database) == []
 
 
 @pytest.mark.parametrize("statement", NEVER_CHANGED)
-async def test_a_change_of_what_was_written(database: Database, statement: str) -> None:
+async def test_a_change_of_existing_rows_is_refused(database: Database, statement: str) -> None:
     """Case 26: a mistake is put right by another entry."""
     await write_entry(database, {"cash": 5, "held": -5})
     await write_payment(database)
@@ -224,7 +224,7 @@ async def test_a_change_of_what_was_written(database: Database, statement: str) 
 
 
 @pytest.mark.parametrize("number", range(4))
-async def test_a_change_by_the_back_door(database: Database, number: int) -> None:
+async def test_replacing_or_truncating_is_refused(database: Database, number: int) -> None:
     """SQLite replaces rows, PostgreSQL truncates tables."""
     await write_entry(database, {"cash": 5, "held": -5})
     await write_payment(database)
@@ -233,7 +233,7 @@ async def test_a_change_by_the_back_door(database: Database, number: int) -> Non
 
     with pytest.raises(IntegrityError):
         async with database.writing() as connection:
-            await connection.execute(text(BY_THE_BACK_DOOR[connection.dialect.name][number]))
+            await connection.execute(text(REPLACED_OR_TRUNCATED[connection.dialect.name][number]))
 
     assert await everything(database) == before
 
@@ -241,7 +241,9 @@ async def test_a_change_by_the_back_door(database: Database, number: int) -> Non
 @pytest.mark.parametrize(
     ("amount", "currency"), [(2491, "EUR"), (2490, "PLN"), (1, "JPY"), (MAX_AMOUNT, "EUR")]
 )
-async def test_more_back_than_came_in(database: Database, amount: int, currency: str) -> None:
+async def test_a_refund_that_exceeds_its_payment_is_refused(
+    database: Database, amount: int, currency: str
+) -> None:
     """Case 18: what came in is 24.90 EUR."""
     await write_payment(database)
 
@@ -249,7 +251,7 @@ async def test_more_back_than_came_in(database: Database, amount: int, currency:
         await write_refund(database, amount, currency)
 
 
-async def test_more_back_than_came_in_by_several(database: Database) -> None:
+async def test_refunds_that_exceed_their_payment_together_are_refused(database: Database) -> None:
     """Case 18; a refund counts though it is said to have failed the moment it was asked for."""
     await write_payment(database)
     await write_refund(database, 1490)
@@ -260,21 +262,21 @@ async def test_more_back_than_came_in_by_several(database: Database) -> None:
     await write_refund(database, 1000, refund_id="r-2")
 
 
-async def test_a_refund_of_no_payment(database: Database) -> None:
+async def test_a_refund_without_a_payment_is_refused(database: Database) -> None:
     with pytest.raises(IntegrityError):
         await write_refund(database, 1)
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-async def test_a_refund_by_somebody_who_cannot_see_the_others(database: Database) -> None:
+async def test_a_refund_in_a_snapshot_that_may_miss_others_is_refused(database: Database) -> None:
     """A snapshot taken before another refund was written does not have it."""
     await write_payment(database)
 
-    async def claim() -> None:
+    async def refund() -> None:
         async with database.writing() as connection:
             await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             refund = "('r-1', 'p-1', 1, 'EUR', 'order-A-1', 'now', 'pending', '')"
             await connection.execute(text(f"INSERT INTO refunds VALUES {refund}"))
 
     with pytest.raises(DBAPIError, match="READ COMMITTED"):
-        await claim()
+        await refund()

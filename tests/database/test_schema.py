@@ -67,7 +67,7 @@ def remove_all(connection: Connection) -> None:
     connection.execute(text("DROP TABLE alembic_version"))
 
 
-async def test_the_migrations_give_the_tables_that_the_code_knows(database: Database) -> None:
+async def test_the_migrations_create_the_tables_of_the_code(database: Database) -> None:
     async with database.writing() as connection:
         assert await connection.run_sync(drift) == []
         migrated = await connection.run_sync(constraints)
@@ -87,7 +87,7 @@ async def test_a_new_database_is_migrated_by_one_of_many_processes(new_url: str)
     await database.close()
 
 
-async def test_a_command_that_finds_the_newest_version_does_not_pay_for_alembic(
+async def test_alembic_is_not_imported_when_the_schema_is_the_newest(
     url: str, database: Database
 ) -> None:
     assert await opened_elsewhere(url) == "False"

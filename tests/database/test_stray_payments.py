@@ -43,12 +43,12 @@ def chargeback(status: str, amount: int = 500) -> ChargebackReported:
 
 
 def snapshot(
-    state: StrayPaymentState, revision: int = 1, process: str = "run-1"
+    state: StrayPaymentState, revision: int = 1, first_run_id: str = "run-1"
 ) -> StrayPaymentSnapshot:
     return StrayPaymentSnapshot(
         postings=tuple(state.postings),
-        letters=outbox_messages(state),
-        kept=StoredStrayPayment(process=process, revision=revision, stray=state),
+        messages=outbox_messages(state),
+        stored=StoredStrayPayment(first_run_id=first_run_id, revision=revision, state=state),
     )
 
 
@@ -83,7 +83,7 @@ async def test_another_workflow_of_the_same_payment_changes_nothing(stores: Stor
     state = refunded()
     await stores.stray_payments.record(snapshot(state))
 
-    await stores.stray_payments.record(snapshot(stray_payment(), 2, process="run-2"))
+    await stores.stray_payments.record(snapshot(stray_payment(), 2, first_run_id="run-2"))
 
     assert await stores.stray_payments.find("p-9") == state
     assert await stores.ledger.balances(BOOKS) == {"cash": 0, "stray": 0}
@@ -102,7 +102,8 @@ async def test_a_late_chargeback_is_booked_and_notified_of_once(
 
     for days, status in enumerate(("opened", "opened", end, end, "opened")):
         at = START + timedelta(days=days)
-        await chargebacks.take_late(LateChargeback(order_id=None, news=chargeback(status), at=at))
+        late = LateChargeback(order_id=None, chargeback=chargeback(status), at=at)
+        await chargebacks.take_late(late)
 
     assert await stores.ledger.balances(BOOKS) == {"cash": -owed, "stray": owed}
     sent = [it.what for it in channel.sent if "chargeback" in it.what]
@@ -124,7 +125,7 @@ async def test_a_snapshot_of_an_earlier_version_is_booked_and_notified_of_once(
 ) -> None:
     """R17: it may have waited for the database while workers were replaced."""
     state = stray_payment()
-    earlier = snapshot(state).model_copy(update={"kept": None})
+    earlier = snapshot(state).model_copy(update={"stored": None})
     for _ in range(2):
         await stores.stray_payments.record(earlier)
 

@@ -165,7 +165,7 @@ async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) ->
     await order.handle.result()
     entries = await SqlOutbox(by_mail.database).entries(order.placed.order_id)
     assert all(it.delivered_at for it in entries)
-    refused = {it.why for entry in entries for it in entry.refused}
+    refused = {it.reason for entry in entries for it in entry.refused}
     assert refused == {"The mail server refuses it (550)."}
     assert set(by_mail.server.recipients) == {"shop@example.org"}
 

@@ -72,8 +72,8 @@ class DyingStrayPayments(SqlStrayPayments):
 
     async def record(self, snapshot: StrayPaymentSnapshot) -> None:
         await super().record(snapshot)
-        assert snapshot.kept
-        self._deaths.after(f"record stray payment {snapshot.kept.revision}")
+        assert snapshot.stored
+        self._deaths.after(f"record stray payment {snapshot.stored.revision}")
 
 
 class DyingProvider(LocalProvider):

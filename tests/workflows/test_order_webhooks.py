@@ -90,10 +90,10 @@ class Broken:
     working: Subscribers
     down: bool = True
 
-    async def tell(self, order_id: str) -> None:
+    async def notify(self, order_id: str) -> None:
         if self.down:
             raise OutOfOrder
-        await self.working.tell(order_id)
+        await self.working.notify(order_id)
 
 
 @dataclasses.dataclass
@@ -284,8 +284,8 @@ async def test_the_same_change_announced_again_is_not_delivered_again(
         subscribers = order.world.subscribers
         assert subscribers
         for _ in range(3):
-            await subscribers.tell(order.placed.order_id)
-        await subscribers.tell("stray/of-no-order")
+            await subscribers.notify(order.placed.order_id)
+        await subscribers.notify("stray/of-no-order")
         await order.signal("buyer_message", text="Hello?")
         await shop.has(2)
 

@@ -135,7 +135,7 @@ class Post:
 
     async def refused(self) -> list[tuple[str, str]]:
         entries = await SqlOutbox(self.database).entries("A-1")
-        return [(it.channel, it.why) for entry in entries for it in entry.refused]
+        return [(it.channel, it.reason) for entry in entries for it in entry.refused]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -249,14 +249,14 @@ class Dying(SqlDeliveries):
     """Is away when the first delivery is to be noted; its leases are over at once."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, lease=timedelta(0))
+        super().__init__(database, lease_duration=timedelta(0))
         self.deaths = 1
 
-    async def deliver(self, letter: str, address: str) -> None:
+    async def mark_delivered(self, letter: str, address: str) -> None:
         if self.deaths:
             self.deaths -= 1
             raise Died
-        await super().deliver(letter, address)
+        await super().mark_delivered(letter, address)
 
 
 class Died(Exception):

@@ -49,7 +49,7 @@ async def paid(peer: Peer, number: int = 1, amount: int = 2490) -> RefundRequest
         money=money,
         paid=money,
         method="card",
-        process=f"order-A-{number}",
+        workflow_id=f"order-A-{number}",
         asked_at=LONG_AGO,
     )
 
@@ -333,7 +333,7 @@ async def test_what_stripe_has_on_record_can_be_compared_with_our_books(
         (None, 500, "succeeded"),
         ("A-3", 2490, "succeeded"),
     }
-    assert (refund.refund_id, refund.process) == ("A-1-refund-1", "order-A-1")
+    assert (refund.refund_id, refund.workflow_id) == ("A-1-refund-1", "order-A-1")
     assert (refund.payment_id, refund.money) == (asked.payment_id, asked.money)
     assert (refund.status, refund.reason) == (RefundStatus.FAILED, "expired_or_canceled_card")
     assert refund.provider_id.startswith("re_")
