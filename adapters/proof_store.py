@@ -17,32 +17,22 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, S3Store
 from pydantic import TypeAdapter
 
+from adapters.local.directory import Directory
 from orders.sentences import sentence
 from orders.values import OrderId
 
 LARGEST = 10 * 1024 * 1024
 """Bytes that a proof may have."""
 
-_CHUNK = 64 * 1024
-# S3 takes no smaller parts, except the last one.
-_PART = 5 * 1024 * 1024
-
 _ORDER_ID: TypeAdapter[str] = TypeAdapter(OrderId)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-# A person waits: rather say that the store is away than try for the library's three minutes.
-_RETRY_TIMEOUT = timedelta(seconds=15)
 
 
 class ProofError(Exception):
@@ -146,11 +136,21 @@ _TYPES = (
 _HEAD = 16
 
 
+class Objects(Protocol):
+    """Where proofs lie. Whatever fails raises OSError."""
+
+    async def put(self, name: str, file: IO[bytes]) -> None:
+        """Keep all of the file under this name, or nothing; what was there is replaced."""
+
+    async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
+        """How many bytes are under this name, and these. Raises FileNotFoundError."""
+
+
 class ProofStore:
     """Proofs in a directory, or in a bucket of S3 or of what speaks like it."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     @classmethod
     def at(cls, address: str) -> "ProofStore":
@@ -160,18 +160,13 @@ class ProofStore:
         """
         try:
             if not address.startswith("s3://"):
-                directory = Path(address)
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                return cls(LocalStore(directory.resolve()))
+                return cls(Directory(Path(address)))
+            # An extra; the settings say so where it is missing.
+            from adapters.s3 import Bucket
+
             url = urlsplit(address)
-            return cls(
-                S3Store(
-                    url.netloc,
-                    prefix=url.path.strip("/") or None,
-                    retry_config={"max_retries": 3, "retry_timeout": _RETRY_TIMEOUT},
-                )
-            )
-        except (BaseError, OSError) as error:
+            return cls(Bucket(url.netloc, url.path.strip("/")))
+        except OSError as error:
             raise StoreUnavailable from error
 
     async def keep(self, order_id: str, chunks: AsyncIterator[bytes]) -> StoredProof:
@@ -185,11 +180,8 @@ class ProofStore:
             file.seek(0)
             reference = f"{folder}/{sha256}"
             try:
-                # One part after another: with more at once the library holds the whole file.
-                await obstore.put_async(
-                    self._store, reference, file, chunk_size=_PART, max_concurrency=1
-                )
-            except (BaseError, OSError) as error:
+                await self._objects.put(reference, file)
+            except OSError as error:
                 raise StoreUnavailable from error
         return StoredProof(reference, media_type, size, sha256)
 
@@ -206,19 +198,18 @@ class ProofStore:
         if not _SHA256.fullmatch(sha256):
             return None
         try:
-            found = await obstore.get_async(self._store, f"{folder}/{sha256}")
-            stream = aiter(found.stream(_CHUNK))
+            size, stream = await self._objects.get(f"{folder}/{sha256}")
             first = await anext(stream, b"")
         except FileNotFoundError:
             return None
-        except (BaseError, OSError) as error:
+        except OSError as error:
             raise StoreUnavailable from error
         if not (type_ := _type(first[:_HEAD])):
             return None  # somebody else put it there
         return OpenedProof(
             media_type=type_.media_type,
             file_name=f"proof-{sha256[:12]}.{type_.extension}",
-            size=found.meta["size"],
+            size=size,
             chunks=_sent(first, stream),
         )
 
@@ -270,5 +261,5 @@ async def _sent(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
         yield first
         async for chunk in rest:
             yield chunk
-    except (BaseError, OSError) as error:
+    except OSError as error:
         raise StoreUnavailable from error

@@ -20,6 +20,7 @@ _EXTRAS: Final = {
     "apprise": "apprise",
     "easypost": "easypost",
     "postgresql": "asyncpg",
+    "s3": "obstore",
     "stripe": "stripe",
 }
 """The extras, each with the package that it brings."""
@@ -121,6 +122,8 @@ def _payment_provider(name: str) -> str:
 def _proof_store(address: str) -> str:
     if not _PROOF_STORE.fullmatch(address):
         raise ValueError(gettext("must be a directory, or a bucket written as s3://bucket/prefix"))
+    if address.startswith("s3://"):
+        require_extra("s3")
     return address
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import obstore
 import pytest
-from obstore.store import LocalStore, S3Store
+from obstore.store import S3Store
 from pydantic import ValidationError
 
 from adapters.proof_store import (
@@ -315,9 +315,14 @@ async def test_what_somebody_else_puts_into_the_store_is_not_sent_on(
     if address.startswith("s3:"):
         obstore.put(S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2]), place, HTML)
     else:
-        obstore.put(LocalStore(address), place, HTML)
+        _write(Path(address, place), HTML)
 
     assert await store.open("A-1", "0" * 64) is None
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir()
+    file.write_bytes(content)
 
 
 async def test_a_store_that_is_away_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,6 +205,7 @@ def test_webhooks_without_tls_are_for_private_networks_only(
             "DATABASE_URL",
             "postgresql",
         ),
+        ("obstore", {"PROOF_STORE": "s3://canary"}, "PROOF_STORE", "s3"),
         ("stripe", {"PAYMENT_PROVIDER": "stripe", "STRIPE_API_KEY": KEY}, "PAYMENT_PROVIDER", None),
         ("easypost", {"EASYPOST_API_KEY": "canary"}, "EASYPOST_API_KEY", None),
         ("apprise", {"NOTIFY_SCHEMES": "mailto,tgram"}, "NOTIFY_SCHEMES", None),
@@ -247,9 +248,10 @@ def test_without_apprise_parties_have_mail_only(monkeypatch: pytest.MonkeyPatch)
 EVERYTHING_BUT_EXTRAS = """
 import importlib, pathlib, sys
 
-for package in ("apprise", "asyncpg", "easypost", "stripe"):
+for package in ("apprise", "asyncpg", "easypost", "obstore", "stripe"):
     sys.modules[package] = None
-needs_them = {"adapters.notifications.apprise", "adapters.stripe.provider", "adapters.tracking.easypost"}
+needs_them = {"adapters.notifications.apprise", "adapters.s3"}
+needs_them |= {"adapters.stripe.provider", "adapters.tracking.easypost"}
 for room in sys.argv[1:]:
     for path in pathlib.Path(room).rglob("*.py"):
         name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")

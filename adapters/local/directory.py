@@ -1,0 +1,49 @@
+"""Objects as files of this machine: each is there as a whole, or not at all."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import mkstemp
+from typing import IO
+
+_CHUNK = 64 * 1024
+
+
+class Directory:
+    """Implements ``adapters.proof_store.Objects``."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the directory if it is missing, for its owner alone. Raises OSError."""
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = path.resolve()
+
+    async def put(self, name: str, file: IO[bytes]) -> None:
+        """See ``Objects``."""
+        await asyncio.to_thread(self._put, self._path / name, file)
+
+    @staticmethod
+    def _put(target: Path, file: IO[bytes]) -> None:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor, copy = mkstemp(dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as written:
+                shutil.copyfileobj(file, written)
+                written.flush()
+                os.fsync(written.fileno())
+            Path(copy).replace(target)
+        except BaseException:
+            Path(copy).unlink(missing_ok=True)
+            raise
+
+    async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
+        """See ``Objects``."""
+        file = await asyncio.to_thread((self._path / name).open, "rb")
+        return os.fstat(file.fileno()).st_size, _chunks(file)
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk

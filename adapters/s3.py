@@ -1,0 +1,57 @@
+"""Objects in a bucket of S3, or of what speaks like it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import IO
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+_CHUNK = 64 * 1024
+# S3 takes no smaller parts, except the last one.
+_PART = 5 * 1024 * 1024
+
+# A person waits: rather say that the store is away than try for the library's three minutes.
+_RETRY_TIMEOUT = timedelta(seconds=15)
+
+
+class Bucket:
+    """Implements ``adapters.proof_store.Objects``."""
+
+    def __init__(self, name: str, prefix: str) -> None:
+        """Keys, region and endpoint come from the usual AWS_* variables. Raises OSError."""
+        with _as_os_error():
+            self._store = S3Store(
+                name,
+                prefix=prefix or None,
+                retry_config={"max_retries": 3, "retry_timeout": _RETRY_TIMEOUT},
+            )
+
+    async def put(self, name: str, file: IO[bytes]) -> None:
+        """See ``Objects``."""
+        with _as_os_error():
+            # One part after another: with more at once the library holds the whole file.
+            await obstore.put_async(self._store, name, file, chunk_size=_PART, max_concurrency=1)
+
+    async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
+        """See ``Objects``."""
+        with _as_os_error():
+            found = await obstore.get_async(self._store, name)
+        return found.meta["size"], _chunks(found)
+
+
+async def _chunks(found: "obstore.GetResult") -> AsyncIterator[bytes]:
+    with _as_os_error():
+        async for chunk in found.stream(_CHUNK):
+            yield bytes(chunk)
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """The library's errors as those of files; what is not there is FileNotFoundError already."""
+    try:
+        yield
+    except BaseError as error:
+        raise OSError(str(error)) from error
