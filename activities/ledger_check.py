@@ -93,8 +93,8 @@ class StoredLedger(Protocol):
 class WorkflowStates(Protocol):
     """The workflows."""
 
-    async def runs(self, workflow_id: str) -> bool:
-        """Whether a workflow of this id is running."""
+    async def stray_payment_is_running(self, payment_id: str) -> bool:
+        """Whether the workflow of this stray payment is running."""
 
     async def order(self, order_id: str) -> OrderView | None:
         """An order's view by its workflow; None when that is not running."""
@@ -166,7 +166,7 @@ class LedgerCheck:
         """Stray payments whose money is still here, or with its payer twice, and no workflow runs (R17)."""
         found = []
         for unsettled in await self._stored.unsettled_stray_payments():
-            if await self._workflows.runs(f"stray-payment-{unsettled.payment_id}"):
+            if await self._workflows.stray_payment_is_running(unsettled.payment_id):
                 continue
             stray = await self._stored.stray_payment(unsettled.payment_id)
             # No workflow waits for what its payer has twice, by a refund and by the bank (R23).

@@ -18,6 +18,7 @@ from activities.provider_records import (
     ProviderRecords,
     ProviderRefund,
 )
+from orders import keys
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.sentences import sentence
@@ -165,9 +166,10 @@ class Reconciliation:
             if it.refund_id and ours[it.refund_id].provider_id != it.provider_id
         ]
         for some in _batches(list(ours.values())):
-            booked = await self._own.cash_of(_refund_key(it) for it in some)
+            booked = await self._own.cash_of(key for it in some if (key := _refund_key(it)))
             for refund in some:
-                found += await self._refund(refund, booked.get(_refund_key(refund)))
+                key = _refund_key(refund)
+                found += await self._refund(refund, booked.get(key) if key else None)
         async for registered in self._own.registered_refunds(period.since):
             is_due = (
                 registered.status is RefundStatus.SUCCEEDED and registered.asked_at <= period.until
@@ -234,17 +236,14 @@ class Reconciliation:
 
 def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
     payment_id = payment.payment_id
-    return f"{payment.order_id}:payment/{payment_id}", f"stray/{payment_id}:received"
+    stray = keys.posting_key(keys.stray_ledger_id(payment_id), keys.STRAY_RECEIVED)
+    if payment.order_id is None:
+        return (stray,)
+    return keys.posting_key(payment.order_id, keys.payment_step(payment_id)), stray
 
 
-def _refund_key(refund: ProviderRefund) -> str:
-    """The posting that a refund which has succeeded makes (``orders.closing``, ``orders.stray_payments``)."""
-    refund_id = refund.refund_id or ""
-    stray, its, number = refund_id.partition(f"stray-{refund.payment_id}-refund")
-    if its and not stray:
-        return f"stray/{refund.payment_id}:returned{number}"
-    order_id, _, number = refund_id.rpartition("-refund-")
-    return f"{order_id}:refund-{number}-settled"
+def _refund_key(refund: ProviderRefund) -> str | None:
+    return keys.settled_refund_key(refund.refund_id or "", refund.payment_id)
 
 
 def _finding(

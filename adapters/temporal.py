@@ -7,7 +7,6 @@ from temporalio.client import Client
 from activities.webhooks import Announcement, Webhook
 from client import orders, stray_payments, webhooks
 from client.orders import StoredOrder
-from client.workflows import is_running
 from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView
 
@@ -18,9 +17,9 @@ class TemporalWorkflowStates:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def runs(self, workflow_id: str) -> bool:
+    async def stray_payment_is_running(self, payment_id: str) -> bool:
         """See ``WorkflowStates``."""
-        return await is_running(self._client, workflow_id)
+        return await stray_payments.is_running(self._client, payment_id)
 
     async def order(self, order_id: str) -> OrderView | None:
         """See ``WorkflowStates``."""

@@ -26,7 +26,7 @@ async def gather(
 ) -> Evidence:
     """All there is of the orders with these endings, and of this stray money."""
     charges = await front.charges()
-    books = [*endings, *(stray.books_id for stray in strays.values())]
+    books = [*endings, *(stray.ledger_id for stray in strays.values())]
     return Evidence(
         endings=endings,
         refunds=await front.refunds(),

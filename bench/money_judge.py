@@ -217,7 +217,7 @@ def _strays(evidence: Evidence) -> Iterator[str]:
             yield f"Stray payment {payment_id} is not back; its refund is {status}."
         if stray.held > 0:
             yield f"Stray payment {payment_id} has {stray.held} here in the end."
-        book = evidence.balances.get(stray.books_id)
+        book = evidence.balances.get(stray.ledger_id)
         if book is None or (book.get("cash", 0), book.get("stray", 0)) != (stray.held, -stray.held):
             yield f"Stray payment {payment_id} is still in the ledger: {book}."
 

@@ -20,6 +20,7 @@ from client import orders, stray_payments
 from client.errors import NoAnswer, NotRunning
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import DATABASE_UNAVAILABLE
+from orders import keys
 from orders import messages as m
 from orders.errors import NotAllowedNow
 from orders.messages import CancelReason
@@ -126,7 +127,7 @@ class Bank:
 
     def decide(self, refund_id: str, charge: str) -> None:
         """What becomes of a refund that was made."""
-        if charge in self.kept and refund_id.endswith("-refund-1"):
+        if charge in self.kept and _is_first_of(refund_id, charge, stray=False):
             return
         task = asyncio.create_task(self._decide(refund_id, charge))
         self._tasks.add(task)
@@ -152,7 +153,12 @@ class Bank:
     def _is_stopped(self, refund_id: str, charge: str) -> bool:
         """Whether it is a stray payment's first refund, and the money goes by another one, or by the bank."""
         disputed = any(it["charge"] == charge for it in self.front.disputes())
-        return disputed and refund_id.endswith("-refund")
+        return disputed and _is_first_of(refund_id, charge, stray=True)
+
+
+def _is_first_of(refund_id: str, charge: str, *, stray: bool) -> bool:
+    parts = keys.read_refund_id(refund_id, charge)
+    return parts is not None and parts.number == 1 and (parts.order_id is None) is stray
 
 
 @dataclass
@@ -234,7 +240,7 @@ class SoakedOrder:
         plan, front = self.plan, self.postman.front
         charge = await self._charge()
         status = "won" if plan.kind is Kind.WON else "lost"
-        refund_id = f"{plan.order_id}-refund-1"
+        refund_id = keys.order_refund_id(plan.order_id, 1)
         accepts = m.SellerReply(decision="accept")
         match plan.moment:
             case Moment.BEFORE:
@@ -272,7 +278,7 @@ class SoakedOrder:
             case Moment.BEFORE:
                 pass
             case Moment.DURING:
-                await self.postman.refunds[f"stray-{charge}-refund"].wait()
+                await self.postman.refunds[keys.stray_refund_id(charge, 1)].wait()
             case Moment.AFTER:
                 await self.postman.brought[charge].wait()
                 await stray_payments.handle(self.client, charge).result()

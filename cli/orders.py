@@ -162,7 +162,7 @@ async def list_orders(
         listed = [found async for found in client.list_workflows(query, limit=_MOST_LISTED)]
         rows = [
             {
-                "order_id": found.id.removeprefix(ids.order_workflow_id("")),
+                "order_id": ids.read_order_workflow_id(found.id),
                 "status": found.typed_search_attributes.get(ids.ORDER_STATUS),
                 "buyer": found.typed_search_attributes.get(ids.BUYER_ID),
                 "seller": found.typed_search_attributes.get(ids.SELLER_ID),

@@ -35,6 +35,11 @@ def handle(client: Client, payment_id: str) -> StrayPaymentHandle:
     return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
 
 
+async def is_running(client: Client, payment_id: str) -> bool:
+    """Whether the stray payment's workflow runs: some of it is not back with its payer."""
+    return await workflows.is_running(client, ids.stray_workflow_id(payment_id))
+
+
 async def show(client: Client, payment_id: str) -> StrayPaymentState | None:
     """The stray payment as it is now, or as it ended; None where Temporal knows of none."""
     unknown = NotRunning(ids.stray_workflow_id(payment_id))

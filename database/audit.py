@@ -12,6 +12,7 @@ from database.ledger import SqlLedger, totals_by_currency
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
 from database.tables import ledger_legs, ledger_transactions, orders, refunds
+from orders import keys
 from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
@@ -102,8 +103,8 @@ class SqlAudit:
         )
         unsettled: dict[str, UnsettledStrayPayment] = {}
         async with self._database.reading() as connection:
-            for order_id, currency, amount, at in await connection.execute(query):
-                payment_id = order_id.partition("/")[2]
+            for ledger_id, currency, amount, at in await connection.execute(query):
+                payment_id = keys.read_stray_ledger_id(ledger_id) or ""
                 before = unsettled.get(
                     payment_id, UnsettledStrayPayment(payment_id, 0, currency, at)
                 )
@@ -113,15 +114,19 @@ class SqlAudit:
     async def payments_booked_twice(self) -> list[PaymentBookedTwice]:
         """See ``OwnRecords``; corrections name no payment."""
         entries = ledger_transactions.c
-        stray = entries.order_id.startswith("stray/") & (entries.step == "received")
+        stray = entries.order_id.startswith(keys.STRAY_LEDGER_PREFIX) & (
+            entries.step == keys.STRAY_RECEIVED
+        )
         payment_id = case(
-            (stray, func.substr(entries.order_id, len("stray/") + 1)),
-            else_=func.substr(entries.step, len("payment/") + 1),
+            (stray, func.substr(entries.order_id, len(keys.STRAY_LEDGER_PREFIX) + 1)),
+            else_=func.substr(entries.step, len(keys.PAYMENT_PREFIX) + 1),
         ).label("payment_id")
         first, last = func.min(entries.order_id), func.max(entries.order_id)
         query = (
             select(payment_id, first, last, func.max(entries.at))
-            .where(entries.corrects.is_(None), or_(stray, entries.step.startswith("payment/")))
+            .where(
+                entries.corrects.is_(None), or_(stray, entries.step.startswith(keys.PAYMENT_PREFIX))
+            )
             .group_by(payment_id)
             .having(first != last)
         )

@@ -87,4 +87,4 @@ async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool
 
 async def _correct_ledger(connection: AsyncConnection, state: StrayPaymentState) -> None:
     at = state.timeline[-1].at
-    await ledger.correct_to(connection, state.books_id, state.postings, at)
+    await ledger.correct_to(connection, state.ledger_id, state.postings, at)

@@ -18,6 +18,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_extra_types.currency_code import Currency
 
+from orders import keys
 from orders.values import Frozen, Instant, Mutable
 
 ACCOUNTS = ("cash", "held", "refunds", "seller", "stray")
@@ -43,7 +44,7 @@ class Posting(Frozen):
     @property
     def key(self) -> str:
         """What makes it take effect once."""
-        return f"{self.order_id}:{self.step}"
+        return keys.posting_key(self.order_id, self.step)
 
 
 class Balances(Mutable):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
+from orders import keys
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, Role
@@ -101,7 +102,7 @@ def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
         held = amount + min(-amount, max(order.books.balance("seller"), 0))
     legs = {"held": held, "seller": amount - held, "cash": -amount}
     payment_id = order.payment.payment_id if order.payment else ""
-    order.book(at, chargeback_step(payment_id, order.count("chargeback posting")), **legs)
+    order.book(at, keys.chargeback_step(payment_id, order.count("chargeback posting")), **legs)
     order.amount_charged_back = order.amount_charged_back.of(
         order.amount_charged_back.amount + amount
     )
@@ -170,8 +171,3 @@ def contradiction(payment: Charged, message: m.ChargebackReported) -> Refusal | 
             sentence("At most what was paid can be charged back: {paid}.", paid=payment.money),
         )
     return None
-
-
-def chargeback_step(payment_id: str, number: int | str) -> str:
-    """The ledger's name of the step that news of a payment's chargeback makes."""
-    return f"chargeback/{payment_id}/{number}"

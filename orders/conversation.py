@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from orders import keys
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
@@ -36,7 +37,7 @@ def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> N
     details: dict[str, Any] = {"topic": message.topic}
     if message.topic in OfferKind.before_payment():
         offer = Offer(
-            offer_id=f"offer-{order.count('offer')}",
+            offer_id=keys.offer_id(order.count("offer")),
             kind=OfferKind.DISCOUNT if message.discount else OfferKind.BONUS,
             money=message.discount,
             bonus=message.bonus,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
+from orders import keys
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
@@ -151,7 +152,7 @@ def on_settlement_offer(order: Order, message: m.SettlementOffer, at: datetime) 
     """R16b: the seller offers an amount; it replaces an earlier offer."""
     lapse_offers(order, OfferKind.SETTLEMENT)
     offer = Offer(
-        offer_id=f"offer-{order.count('offer')}",
+        offer_id=keys.offer_id(order.count("offer")),
         kind=OfferKind.SETTLEMENT,
         money=message.money,
         text=message.note,
@@ -198,7 +199,7 @@ def open_dispute(
     if order.dispute:
         order.earlier_disputes.append(order.dispute)
     order.dispute = Dispute(
-        dispute_id=f"{order.placed.order_id}-dispute-{order.count('dispute')}",
+        dispute_id=keys.dispute_id(order.placed.order_id, order.count("dispute")),
         reason=reason,
         note=note,
         opened_at=at,

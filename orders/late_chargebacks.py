@@ -6,12 +6,12 @@ and what it gives back the seller owes no more.
 
 from datetime import datetime
 
+from orders import keys
 from orders.accounting import Posting
 from orders.chargebacks import (
     CHARGEBACK_EVENTS,
     CHARGEBACK_NOTIFICATIONS,
     chargeback_problem,
-    chargeback_step,
     note_chargeback,
     repeats_chargeback,
     taken_by_bank,
@@ -53,9 +53,10 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
             )
         )
         what = CHARGEBACK_NOTIFICATIONS[status]
+        number = keys.late_chargeback_number(len(after.timeline))
         notices += [
             Notification(
-                key=f"{view.order_id}:late-{len(after.timeline)}:{what}:{role}",
+                key=f"{view.order_id}:{number}:{what}:{role}",
                 to=role,
                 what=what,
                 at=at,
@@ -65,7 +66,9 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
     charged, owed = view.amount_charged_back, view.amount_owed_to_seller
     posting = Posting(
         order_id=view.order_id,
-        step=chargeback_step(message.payment_id, f"late-{len(after.timeline)}"),
+        step=keys.chargeback_step(
+            message.payment_id, keys.late_chargeback_number(len(after.timeline))
+        ),
         at=at,
         currency=message.money.currency,
         legs={"seller": taken, "cash": -taken},

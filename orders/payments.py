@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from orders import keys
 from orders import messages as m
 from orders.chargebacks import Chargeback
 from orders.errors import Refusal, RefusalCode
@@ -90,7 +91,7 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
     )
     order.amount_paid = message.money
     amount = message.money.amount
-    order.book(at, f"payment/{message.payment_id}", cash=amount, held=-amount)
+    order.book(at, keys.payment_step(message.payment_id), cash=amount, held=-amount)
     order.enter(message.name, Status.PAYMENT_REVIEW, at)
     order.happened(
         at,
@@ -144,7 +145,7 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
         order.declined_unseen = [*order.declined_unseen, message.payment_id][-_MOST_DECLINED:]
         return
     amount = payment.money.amount - order.amount_charged_back.amount
-    order.book(at, f"payment-declined/{message.payment_id}", held=amount, cash=-amount)
+    order.book(at, keys.payment_declined_step(message.payment_id), held=amount, cash=-amount)
     payment.decline(message.reason, at)
     order.amount_paid = order.amount_paid.of(0)
     order.amount_charged_back = order.amount_charged_back.of(0)

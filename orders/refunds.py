@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Final, Protocol
 
+from orders import keys
 from orders import messages as m
 from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, RefundStatus, Role
@@ -255,7 +256,7 @@ def settle_money(order: Order, at: datetime) -> None:
     if back:
         _refund(order, at, back)
     if rest := held - back:
-        order.book(at, f"seller-credited-{order.count('credit')}", held=rest, seller=-rest)
+        order.book(at, keys.seller_credited_step(order.count("credit")), held=rest, seller=-rest)
         order.revision += 1
 
 
@@ -264,9 +265,9 @@ def _refund(order: Order, at: datetime, amount: int) -> None:
     if payment is None or order.closed_at is None:
         raise AssertionError("only a paid order that is closed refunds")
     number = order.count("refund")
-    order.book(at, f"refund-{number}-decided", held=amount, refunds=-amount)
+    order.book(at, keys.refund_decided_step(number), held=amount, refunds=-amount)
     # The 2 weeks run from closing; from the bank's decision where that comes later.
-    refund_id = f"{order.placed.order_id}-refund-{number}"
+    refund_id = keys.order_refund_id(order.placed.order_id, number)
     money = order.amount_paid.of(amount)
     refund = start_refund(order, refund_id, payment.payment_id, payment.method, money, at)
     order.happened(at, Event.REFUND_STARTED, Role.SYSTEM, money=money.model_dump(mode="json"))
@@ -289,16 +290,17 @@ def update_refund(
     order.happened(
         at, REFUND_EVENTS[status], Role.PROVIDER, refund_id=refund.refund_id, reason=reason
     )
+    number = refund_number(refund)
     amount, money = refund.money.amount, refund.money.model_dump(mode="json")
     match change:
         case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
             if change is RefundChange.SUCCEEDED:
-                order.book(at, f"{_step(refund)}-settled", refunds=amount, cash=-amount)
+                order.book(at, keys.refund_settled_step(number), refunds=amount, cash=-amount)
             else:
                 # It is accounted for out of what is held; what is not held any more the seller owes (R23).
                 held = min(amount, -order.books.balance("held"))
                 legs = {"held": held, "seller": amount - held, "cash": -amount}
-                order.book(at, f"{_step(refund)}-settled", **legs)
+                order.book(at, keys.refund_settled_step(number), **legs)
                 order.notify(
                     at,
                     NotificationKind.REFUND_AFTER_CHARGEBACK,
@@ -307,7 +309,7 @@ def update_refund(
             order.amount_refunded = order.amount_refunded.of(order.amount_refunded.amount + amount)
             order.notify(at, NotificationKind.REFUND_SUCCEEDED, money=money)
         case RefundChange.STOPPED:
-            order.book(at, f"{_step(refund)}-stopped", refunds=amount, held=-amount)
+            order.book(at, keys.refund_stopped_step(number), refunds=amount, held=-amount)
             order.notify(at, NotificationKind.REFUND_STOPPED, money=money)
             settle_money(order, at)
         case RefundChange.FAILED:
@@ -316,5 +318,9 @@ def update_refund(
             pass
 
 
-def _step(refund: Refund) -> str:
-    return f"refund-{refund.refund_id.rsplit('-', 1)[-1]}"
+def refund_number(refund: Refund) -> int:
+    """Which of its owner's it is, from 1."""
+    parts = keys.read_refund_id(refund.refund_id, refund.payment_id)
+    if parts is None:
+        raise AssertionError(f"{refund.refund_id} is no id of ours")
+    return parts.number

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from pydantic import Field
 
+from orders import keys
 from orders.accounting import Posting
 from orders.chargebacks import (
     CHARGEBACK_EVENTS,
     Chargeback,
-    chargeback_step,
     contradiction,
     note_chargeback,
     repeats_chargeback,
@@ -31,6 +31,7 @@ from orders.refunds import (
     apply_status,
     end_check,
     next_check,
+    refund_number,
     refund_under_way,
     start_refund,
     stop_for_chargeback,
@@ -90,21 +91,21 @@ class StrayPaymentState(Mutable):
     def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
         """It has come in; it goes back in full, within the 2 weeks of R14."""
         stray = cls(payment=payment, clock=at)
-        stray._post(at, "received", payment.money.amount)
+        stray._post(at, keys.STRAY_RECEIVED, payment.money.amount)
         refund = stray._start_refund(at, payment.money)
         stray._happened(at, Event.STRAY_RECEIVED, reason=payment.reason)
         stray._notify(at, NotificationKind.STRAY_REFUND_STARTED, due_by=refund.due_by.isoformat())
         return stray
 
     @property
-    def books_id(self) -> str:
-        """What its books go by; no order's id can look like it."""
-        return f"stray/{self.payment.payment_id}"
+    def ledger_id(self) -> str:
+        """What its postings go by; no order's id can look like it."""
+        return keys.stray_ledger_id(self.payment_id)
 
     @property
     def about(self) -> str:
-        """What its letters name: the order that it came for, or its books."""
-        return self.payment.order_id or self.books_id
+        """What its letters name: the order that it came for, or what its postings go by."""
+        return self.payment.order_id or self.ledger_id
 
     @property
     def payment_id(self) -> str:
@@ -168,7 +169,9 @@ class StrayPaymentState(Mutable):
         money = refund.money.model_dump(mode="json")
         match change:
             case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
-                self._post(at, self._returned_by(refund), -refund.money.amount)
+                self._post(
+                    at, keys.stray_returned_step(refund_number(refund)), -refund.money.amount
+                )
                 self._notify(at, NotificationKind.STRAY_REFUND_SUCCEEDED, money=money)
                 if change is RefundChange.SUCCEEDED_AFTER_STOP:
                     self._notify(
@@ -197,8 +200,8 @@ class StrayPaymentState(Mutable):
         taken = taken_by_bank(self, message)
         noted = note_chargeback(self, message, at)
         if taken:
-            number = sum("chargeback/" in posting.step for posting in self.postings) + 1
-            self._post(at, chargeback_step(self.payment_id, number), -taken)
+            number = sum(keys.is_chargeback_step(posting.step) for posting in self.postings) + 1
+            self._post(at, keys.chargeback_step(self.payment_id, number), -taken)
         stop_for_chargeback(self, message, taken)
         money = message.money.model_dump(mode="json")
         twice = self.money.of(max(-self.held, 0)).model_dump(mode="json")
@@ -265,14 +268,8 @@ class StrayPaymentState(Mutable):
         self._notify(at, NotificationKind.STRAY_REFUND_RESTARTED, money=money, due_by=due_by)
 
     def _start_refund(self, at: datetime, money: Money) -> Refund:
-        number = len(self.earlier_refunds) + 1
-        first = f"stray-{self.payment_id}-refund"
-        refund_id = first if number == 1 else f"{first}-{number}"
+        refund_id = keys.stray_refund_id(self.payment_id, len(self.earlier_refunds) + 1)
         return start_refund(self, refund_id, self.payment_id, self.payment.method, money, at)
-
-    def _returned_by(self, refund: Refund) -> str:
-        """The ledger's name of the step: ``returned``, of a second refund ``returned-2``."""
-        return f"returned{refund.refund_id.removeprefix(f'stray-{self.payment_id}-refund')}"
 
     def _happened(self, at: datetime, what: Event, **details: Any) -> None:
         self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))
@@ -296,7 +293,7 @@ class StrayPaymentState(Mutable):
         """Book what comes in; what goes is negative."""
         self.postings.append(
             Posting(
-                order_id=self.books_id,
+                order_id=self.ledger_id,
                 step=step,
                 at=at,
                 currency=self.money.currency,

@@ -164,7 +164,7 @@ class FakeStrayPayments:
         before = self.latest.get(payment_id, stored)
         if before.first_run_id == stored.first_run_id and before.revision <= stored.revision:
             self.latest[payment_id] = stored.model_copy(deep=True)
-            self.ledger.postings[stored.state.books_id] = tuple(stored.state.postings)
+            self.ledger.postings[stored.state.ledger_id] = tuple(stored.state.postings)
 
 
 @dataclass

@@ -20,6 +20,11 @@ def order_workflow_id(order_id: str) -> str:
     return f"order-{order_id}"
 
 
+def read_order_workflow_id(workflow_id: str) -> str:
+    """The order whose workflow it is."""
+    return workflow_id.removeprefix(order_workflow_id(""))
+
+
 def stray_workflow_id(payment_id: str) -> str:
     """The workflow id of money that no order could take (R17); one per payment."""
     return f"stray-payment-{payment_id}"

@@ -16,6 +16,7 @@ from activities.notifications import OutboxMessage
 from adapters.notifications.render import wording
 from adapters.notifications.subjects import locale_of, subject
 from i18n.catalogues import Locale, translator
+from orders.keys import read_stray_ledger_id
 
 # RFC 5322's specials but for the dot, and what begins and ends an encoded word (RFC 2047).
 _SPECIALS = re.compile(r'[]"(),:;<=>?@\\[]')
@@ -77,8 +78,8 @@ class MailComposer:
         return mail
 
     def link(self, letter: OutboxMessage) -> str | None:
-        """The order's page. Money that no order could take has none: its books' id is not an order's."""
-        if self._public_url is None or "/" in letter.order_id:
+        """The order's page; a stray payment that came for no order has none."""
+        if self._public_url is None or read_stray_ledger_id(letter.order_id):
             return None
         return f"{self._public_url.rstrip('/')}/orders/{quote(letter.order_id, safe='')}"
 

@@ -90,7 +90,7 @@ def evidence() -> Evidence:
         views={view.order_id: view},
         balances={
             view.order_id: {"cash": 0, "held": 0, "refunds": 0},
-            stray.books_id: {"cash": 0, "stray": 0},
+            stray.ledger_id: {"cash": 0, "stray": 0},
         },
         strays={"ch_2": stray},
         letters=[

@@ -110,7 +110,7 @@ class Sent:
         return client.get_workflow_handle_for(StrayPaymentWorkflow.run, workflow_id)
 
     @property
-    def books_id(self) -> str:
+    def ledger_id(self) -> str:
         return f"stray/{self.payment_id}"
 
     def refund_id(self, number: int = 1) -> str:
@@ -170,7 +170,7 @@ async def test_stray_money_that_the_bank_takes_leaves_once(
     assert [it["status"] for it in await front.refunds()].count("succeeded") == (end == "won")
     assert len(await front.refunds()) == (2 if end == "won" else 1)
     assert stray.held == 0
-    assert await SqlLedger(order.database).balances(sent.books_id) == {"cash": 0, "stray": 0}
+    assert await SqlLedger(order.database).balances(sent.ledger_id) == {"cash": 0, "stray": 0}
     assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
     assert waiting.findings == report.findings == ()
     assert report.chargebacks == 1
@@ -195,14 +195,17 @@ async def test_stray_money_charged_back_after_it_went_back(
         dispute = await front.dispute(sent.payment_id)
         await _is_taken_late(sent, "opened")
         opened = await reconciled(at_stripe)
-        books = await SqlLedger(order.database).balances(sent.books_id)
+        books = await SqlLedger(order.database).balances(sent.ledger_id)
         front.end_dispute(dispute, end)
         await _is_taken_late(sent, end)
         report = await reconciled(at_stripe)
 
     assert len(await front.refunds()) == 1
     assert books == {"cash": -2490, "stray": 2490}
-    assert await SqlLedger(order.database).balances(sent.books_id) == {"cash": -owed, "stray": owed}
+    assert await SqlLedger(order.database).balances(sent.ledger_id) == {
+        "cash": -owed,
+        "stray": owed,
+    }
     assert await sent.told() == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
     assert opened.findings == report.findings == ()
 
@@ -311,5 +314,8 @@ async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
     assert set(statuses) - {200} == {409}
     accepted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
     assert accepted not in [event.event_type for event in history.events]
-    assert await SqlLedger(order.database).balances(sent.books_id) == {"cash": 2490, "stray": -2490}
+    assert await SqlLedger(order.database).balances(sent.ledger_id) == {
+        "cash": 2490,
+        "stray": -2490,
+    }
     assert [it.what for it in report.findings] == ["chargeback_missing"]
