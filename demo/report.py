@@ -139,7 +139,7 @@ def money_table(outcomes: Sequence[Outcome]) -> Table:
                     view.amount_charged_back,
                     view.amount_held,
                     view.amount_owed_to_seller,
-                    view.amount_paid.of(_sent_back(outcome)),
+                    view.amount_paid.of(_sent_back(outcome.strays)),
                 )
             ),
             style="red" if faults(outcome) else None,
@@ -213,8 +213,21 @@ def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]
         )
 
 
-def _sent_back(outcome: Outcome) -> int:
-    refunds = (stray.refund for stray in outcome.strays)
+def came_to(view: OrderView, strays: Sequence[StrayPaymentState]) -> Ending:
+    """How an order ended, and what became of the payments that it could not take."""
+    return Ending(
+        status=view.status,
+        close_reason=view.close_reason,
+        paid=view.amount_paid.amount,
+        refunded=view.amount_refunded.amount,
+        charged_back=view.amount_charged_back.amount,
+        to_seller=view.amount_owed_to_seller.amount,
+        sent_back=_sent_back(strays),
+    )
+
+
+def _sent_back(strays: Sequence[StrayPaymentState]) -> int:
+    refunds = (stray.refund for stray in strays)
     return sum(refund.money.amount for refund in refunds if refund and refund.is_settled)
 
 
@@ -223,19 +236,10 @@ def _astray(outcome: Outcome) -> list[str]:
 
 
 def _wrong_ending(outcome: Outcome) -> list[str]:
-    view, wanted = outcome.view, outcome.story.ends
-    came_to = Ending(
-        status=view.status,
-        close_reason=view.close_reason,
-        paid=view.amount_paid.amount,
-        refunded=view.amount_refunded.amount,
-        charged_back=view.amount_charged_back.amount,
-        to_seller=view.amount_owed_to_seller.amount,
-        sent_back=_sent_back(outcome),
-    )
-    if came_to == wanted:
+    ending, wanted = came_to(outcome.view, outcome.strays), outcome.story.ends
+    if ending == wanted:
         return []
-    return [gettext("it ended as {ending}, but should as {wanted}", ending=came_to, wanted=wanted)]
+    return [gettext("it ended as {ending}, but should as {wanted}", ending=ending, wanted=wanted)]
 
 
 def _wrong_money(outcome: Outcome) -> list[str]:

@@ -14,7 +14,7 @@ from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from activities.stray_payments import outbox_messages as stray_payment_messages
-from activities.tracking import CarrierRecord, TrackingVerdict
+from activities.tracking import CarrierRecord, NumberRules, TrackingVerdict
 from client import stray_payments
 from orders.accounting import Balances, Posting
 from orders.disputes import Dispute
@@ -344,6 +344,7 @@ class FakeWorld:
         self.provider = FakeProvider()
         self.register = FakeRegister()
         self.dispute_cases = FakeDisputeCases()
+        self.number_rules: NumberRules = FakeRules()
         self.registry = FakeRegistry()
         self.carrier = FakeCarrier()
         self.stray_payment_starter = FakeStrayPaymentStarter(client)
@@ -359,7 +360,7 @@ class FakeWorld:
             provider=self.provider,
             refund_register=self.register,
             dispute_cases=self.dispute_cases,
-            number_rules=FakeRules(),
+            number_rules=self.number_rules,
             number_registry=self.registry,
             carrier_service=self.carrier,
         ).activities()
