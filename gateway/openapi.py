@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from gateway.problems import MEDIA_TYPE, ProblemDetails
+from gateway.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails
 from orders.messages import MESSAGES
 from orders.place_order import PlaceOrder
 from orders.values import MessageId
@@ -104,26 +104,14 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "refund_update": {"refund_id": "A-1001-refund-1", "status": "succeeded"},
 }
 
-_MEANINGS: Final = {
-    400: "It cannot be read.",
-    401: "No token, or none that counts.",
-    403: "Nothing for this role.",
-    404: "There is none, or it is somebody else's.",
-    408: "The body did not come in time.",
-    409: "Not now (with `available_from` where that is known), or not with what is there.",
-    413: "More than 64 KiB; of a proof, more than 10 MiB.",
-    415: "Not JSON; of a proof, neither JPEG nor PNG nor PDF.",
-    422: "A field is wrong; `detail` names each and says why.",
-    429: "More requests than one caller may make; `Retry-After` says when.",
-    503: "Temporal or the database is away; `Retry-After` says when to try again. Nothing was lost.",
-}
-
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {
-        "description": meaning,
+        "description": " ".join(
+            it.explanation for it in PROBLEM_TYPES.values() if it.status == status
+        ),
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCES.format(model="ProblemDetails")}}},
     }
-    for status, meaning in _MEANINGS.items()
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
 }
 """What every route may answer beside what it is for."""
 

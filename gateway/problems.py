@@ -21,7 +21,7 @@ Each is a sentence with the reason and the remedy.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -29,7 +29,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from i18n.catalogues import N_, Locale
+from i18n.catalogues import N_, Locale, translator
 from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.sentence_fields import SentenceData
@@ -37,7 +37,8 @@ from orders.sentences import sentence
 
 MEDIA_TYPE = "application/problem+json"
 
-_TYPES = "/problems/"
+TYPES = "/problems"
+"""Where each ``type`` of problem is explained."""
 
 
 class ProblemDetails(BaseModel):
@@ -75,6 +76,8 @@ class Problem(Exception):
     status: ClassVar[int]
     slug: ClassVar[str]
     title: ClassVar[str]
+    explanation: ClassVar[str]
+    """What it means and what to do, whatever was asked for."""
 
     def __init__(self, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -83,10 +86,10 @@ class Problem(Exception):
         self.more = more
 
     def response(self, request_id: str, locale: Locale) -> Response:
-        """As an HTTP response, whose ``detail`` is in this language; its ``reason`` stays the contract's."""
+        """As an HTTP response: title and detail in this language; its ``reason`` stays the contract's."""
         details = ProblemDetails(
-            type=_TYPES + self.slug,
-            title=self.title,
+            type=f"{TYPES}/{self.slug}",
+            title=translator(locale).gettext(self.title),
             status=self.status,
             detail=localize(self.detail, locale),
             instance=f"urn:request:{request_id}",
@@ -104,12 +107,19 @@ class BadRequest(Problem):
     """The request cannot be read."""
 
     status, slug, title = 400, "malformed", N_("Malformed request")
+    explanation = N_(
+        "It cannot be read. Compare its address, headers and body with the documentation (/docs)."
+    )
 
 
 class Unauthorized(Problem):
     """Who the caller is cannot be known."""
 
     status, slug, title = 401, "not-signed-in", N_("Not signed in")
+    explanation = N_(
+        "There is no token, or it is not valid or has expired. Get another one, and send it as a "
+        "bearer token."
+    )
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, {"WWW-Authenticate": 'Bearer realm="unbuy"'})
@@ -119,24 +129,32 @@ class Forbidden(Problem):
     """The caller's role may not do this, with any order."""
 
     status, slug, title = 403, "wrong-role", N_("Not for this role")
+    explanation = N_(
+        "The caller's role may never do this, with any order. Use a token of a role that may."
+    )
 
 
 class NotFound(Problem):
     """There is none, or it is somebody else's."""
 
     status, slug, title = 404, "not-found", N_("Not found")
+    explanation = N_("There is none, or it is somebody else's; nobody is told which.")
 
 
 class NoSuchMethod(Problem):
     """The address is right, and the verb is not."""
 
     status, slug, title = 405, "no-such-method", N_("No such method")
+    explanation = N_(
+        "The address is right, and the method is not. The Allow header lists those that are."
+    )
 
 
 class RequestTimeout(Problem):
     """The body did not come in time."""
 
     status, slug, title = 408, "too-slow", N_("Too slow")
+    explanation = N_("The body did not come in time. Send it again.")
 
     def __init__(self, detail: str) -> None:
         # Nobody reads the rest of the body: a connection that stays open would keep it coming.
@@ -147,36 +165,53 @@ class Conflict(Problem):
     """What is there already says otherwise."""
 
     status, slug, title = 409, "conflict", N_("Conflict")
+    explanation = N_(
+        "What is there already says otherwise, such as another order under the same id or another"
+        " message under the same key. Read what is there, or choose another id."
+    )
 
 
 class MessageRefused(Conflict):
     """The contract's NotAllowedNow: the order cannot take this message now."""
 
     slug, title = "not-allowed-now", N_("Not allowed now")
+    explanation = N_(
+        "The order cannot take this message now. From when it can, if that is known, and what can"
+        " be done instead come with the problem."
+    )
 
 
 class ContentTooLarge(Problem):
     """More bytes than are taken."""
 
     status, slug, title = 413, "too-large", N_("Too large")
+    explanation = N_("There is too much of it. A body has 64 KiB at most, and a proof 10 MiB.")
 
 
 class WrongType(Problem):
     """The body is of a type that is not taken here."""
 
     status, slug, title = 415, "wrong-type", N_("Wrong content type")
+    explanation = N_("Bodies are JSON, and proofs are JPEG, PNG or PDF, whatever their names say.")
 
 
 class Invalid(Problem):
     """The body can be read, and is not what it should be."""
 
     status, slug, title = 422, "invalid", N_("Invalid")
+    explanation = N_(
+        "It can be read, and a field is wrong. The problem's detail names each, and says why."
+    )
 
 
 class TooManyRequests(Problem):
     """More requests than one caller may make."""
 
     status, slug, title = 429, "too-many", N_("Too many requests")
+    explanation = N_(
+        "The caller has made more requests than one caller may. The Retry-After header says how "
+        "many seconds to wait."
+    )
 
     def __init__(self, detail: str, seconds: int) -> None:
         super().__init__(detail, {"Retry-After": f"{seconds}"})
@@ -186,15 +221,45 @@ class InternalError(Problem):
     """What nobody has thought of."""
 
     status, slug, title = 500, "failed", N_("Failed")
+    explanation = N_(
+        "Something went wrong here. It is in our logs under the request's id: name that when you "
+        "report it."
+    )
 
 
 class ServiceUnavailable(Problem):
     """What this needs does not answer."""
 
     status, slug, title = 503, "away", N_("Try again")
+    explanation = N_(
+        "Temporal or the database does not answer. Nothing was lost: send the same again; the "
+        "Retry-After header says when."
+    )
 
     def __init__(self, detail: str, after: timedelta = timedelta(seconds=5)) -> None:
         super().__init__(detail, {"Retry-After": f"{after.total_seconds():.0f}"})
+
+
+PROBLEM_TYPES: Final[dict[str, type[Problem]]] = {
+    kind.slug: kind
+    for kind in (
+        BadRequest,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        NoSuchMethod,
+        RequestTimeout,
+        Conflict,
+        MessageRefused,
+        ContentTooLarge,
+        WrongType,
+        Invalid,
+        TooManyRequests,
+        InternalError,
+        ServiceUnavailable,
+    )
+}
+"""All of them, by their slug."""
 
 
 def refused(error: NotAllowedNow, instead: list[str], process: str | None = None) -> MessageRefused:

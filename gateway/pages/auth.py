@@ -10,7 +10,7 @@ from gateway.access import PEOPLE, Caller
 from gateway.pages.base import LANGUAGE, PageRenderer, form, is_from_elsewhere
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn
-from gateway.problems import Forbidden, ServiceUnavailable, Unauthorized
+from gateway.problems import TYPES, Forbidden, ServiceUnavailable, Unauthorized
 from i18n.negotiation import known
 from orders.sentences import sentence
 
@@ -40,7 +40,7 @@ class SignInPages:
     async def _choose_language(self, request: Request) -> Response:
         entered = await form(request)
         to = _inside(entered.get("to"))
-        if self._sessions.of(request) is None and not to.startswith("/sign"):
+        if self._sessions.of(request) is None and not to.startswith(("/sign", TYPES)):
             to = "/signed-out"  # no form's answer may lead to another site (form-action)
         response = RedirectResponse(to, 303)
         if chosen := known(entered.get("locale")):

@@ -25,6 +25,7 @@ from gateway.orders import asking_the_database
 from gateway.pages.auth import SignInPages
 from gateway.pages.base import PageRenderer, must_be_ours
 from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, read
+from gateway.pages.problem_types import ProblemPages
 from gateway.pages.sessions import Session
 from gateway.pages.templates import STATIC
 from gateway.pages.time_skipping import Clock
@@ -110,6 +111,7 @@ class OrderPages:
             *(playing if self._clock else []),
             at(f"{order}/{{message}}", self._act, "POST"),
             *self._entrance.routes(),
+            *ProblemPages(self._frame).routes(),
             Mount("/static", _Static(directory=STATIC), name="static"),
         ]
 

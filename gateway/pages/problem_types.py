@@ -1,0 +1,33 @@
+"""What a problem's ``type`` leads to (RFC 9457): what it means and what to do, for whoever follows it."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from gateway.pages.base import PageRenderer
+from gateway.problems import PROBLEM_TYPES, TYPES, NotFound
+from orders.sentences import sentence
+
+
+class ProblemPages:
+    """Explains each type of problem; nobody has to sign in to read that."""
+
+    def __init__(self, frame: PageRenderer) -> None:
+        self._frame = frame
+
+    def routes(self) -> list[BaseRoute]:
+        """Where each page is."""
+        at = self._frame.route
+        return [at(TYPES, self._all), at(f"{TYPES}/{{slug}}", self._one)]
+
+    async def _all(self, request: Request) -> Response:
+        return self._show(request, *PROBLEM_TYPES.values())
+
+    async def _one(self, request: Request) -> Response:
+        kind = PROBLEM_TYPES.get(request.path_params["slug"])
+        if kind is None:
+            raise NotFound(sentence("There is nothing at this address."))
+        return self._show(request, kind)
+
+    def _show(self, request: Request, *kinds: object) -> Response:
+        return self._frame.show("problem_types", request, None, {"kinds": kinds})
