@@ -4,18 +4,20 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
 
 def serve_together(serve: Callable[[], None], processes: int) -> int:
-    """Serve with several processes, which stop together, also when one dies; the worst exit status.
+    """Serve with several processes, which stop together, also when one dies or this; the worst exit status.
 
     ``serve`` must be picklable: the processes are spawned.
     """
     spawn = multiprocessing.get_context("spawn")
     children = [
-        spawn.Process(target=serve, name=f"worker-{number}") for number in range(1, processes + 1)
+        spawn.Process(target=_serve_with_parent, args=(serve,), name=f"worker-{number}")
+        for number in range(1, processes + 1)
     ]
     for child in children:
         child.start()
@@ -39,6 +41,19 @@ def serve_together(serve: Callable[[], None], processes: int) -> int:
     for child in children:
         child.join()
     return max(_status(child.exitcode) for child in children)
+
+
+def _serve_with_parent(serve: Callable[[], None]) -> None:
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    serve()
+
+
+def _stop_with_parent() -> None:
+    # One that is killed can ask nobody to stop.
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _status(exitcode: int | None) -> int:

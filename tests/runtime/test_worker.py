@@ -74,6 +74,19 @@ async def server() -> AsyncIterator[EmbeddedServer]:
         yield running
 
 
+async def test_no_process_outlives_the_one_that_started_it(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    async with worker(tmp_path, server.address, "--processes", "2") as process:
+        await said(process, "Serving OrderWorkflow", times=2)
+
+        process.kill()
+
+        # Ended only when nobody holds its output any more.
+        out, _ = await asyncio.wait_for(process.communicate(), 40)
+    assert out.count(b"Stopping: finishing what runs") == 2
+
+
 async def test_several_processes_serve_and_stop_together(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
