@@ -36,11 +36,11 @@ _MOST_TRIES = 5
 
 
 @dataclass
-class Postman:
+class EventDelivery:
     """Delivers the provider's events: late, out of order, some twice, some of refunds never.
 
-    ``lose`` is the share of an order's refund news that is lost for good, as the order asks for itself; of
-    all other news it is the share that is refused at first, and comes again.
+    ``lose`` is the share of the events of orders' refunds that is lost for good, as orders ask for
+    themselves; of all other events it is the share that is refused at first, and comes again.
     """
 
     front: Front
@@ -48,18 +48,18 @@ class Postman:
     seed: int
     lose: float = 0.4
     lost: int = 0
-    brought: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    """By the id of the charge or dispute: news of it has been taken."""
+    delivered: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    """By the id of the charge or dispute: an event of it has been accepted."""
     refunds: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     """By our refund's id: the provider has made it."""
     on_refund: Callable[[str, str], None] = lambda _refund, _charge: None
 
-    _on_the_way: int = 0
+    _in_flight: int = 0
 
     @property
-    def has_brought_all(self) -> bool:
+    def has_delivered_all(self) -> bool:
         """Whether nothing waits and nothing is on its way."""
-        return not (self.front.post.waiting or self._on_the_way)
+        return not (self.front.post.waiting or self._in_flight)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -68,14 +68,14 @@ class Postman:
             while True:
                 bodies, post.waiting = post.waiting, []
                 for body in bodies:
-                    self._on_the_way += 1
-                    rounds.create_task(self._bring(body)).add_done_callback(self._is_done)
+                    self._in_flight += 1
+                    rounds.create_task(self._deliver(body)).add_done_callback(self._is_done)
                 await asyncio.sleep(0.02)
 
     def _is_done(self, _task: asyncio.Task[None]) -> None:
-        self._on_the_way -= 1
+        self._in_flight -= 1
 
-    async def _bring(self, body: bytes) -> None:
+    async def _deliver(self, body: bytes) -> None:
         event = json.loads(body)
         about = event["data"]["object"]
         if event["type"] == "refund.created":
@@ -109,7 +109,7 @@ class Postman:
                     # As the gateway has it: the provider is told to bring it again.
                     pass
                 else:
-                    self.brought[about["id"]].set()
+                    self.delivered[about["id"]].set()
                     return
             await asyncio.sleep(chance.uniform(0.2, 1.0))
 
@@ -120,14 +120,14 @@ class Bank:
 
     front: Front
     seed: int
-    kept: set[str] = field(default_factory=set)
+    undecided: set[str] = field(default_factory=set)
     """Charges whose refunds are somebody else's to decide."""
     did: Counter[str] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def decide(self, refund_id: str, charge: str) -> None:
         """What becomes of a refund that was made."""
-        if charge in self.kept and _is_first_of(refund_id, charge, stray=False):
+        if charge in self.undecided and _is_first_of(refund_id, charge, stray=False):
             return
         task = asyncio.create_task(self._decide(refund_id, charge))
         self._tasks.add(task)
@@ -168,7 +168,7 @@ class SoakedOrder:
     plan: Plan
     client: Client
     checkout: Checkout
-    postman: Postman
+    events: EventDelivery
     bank: Bank
     _payments: int = 0
     _messages: int = 0
@@ -237,7 +237,7 @@ class SoakedOrder:
 
     async def _is_accepted_and_charged_back(self) -> None:
         """R23: whatever the bank does, and whatever becomes of the refund meanwhile."""
-        plan, front = self.plan, self.postman.front
+        plan, front = self.plan, self.events.front
         charge = await self._charge()
         status = "won" if plan.kind is Kind.WON else "lost"
         refund_id = keys.order_refund_id(plan.order_id, 1)
@@ -248,9 +248,9 @@ class SoakedOrder:
                 await self._says(accepts)
                 await self._is_decided(dispute, status)
             case Moment.DURING:
-                self.bank.kept.add(charge)
+                self.bank.undecided.add(charge)
                 await self._says(accepts)
-                await self.postman.refunds[refund_id].wait()
+                await self.events.refunds[refund_id].wait()
                 what = plan.chance.choice(("stopped", "failed", "paid", "paid in the end"))
                 self.bank.did[f"charged back, {what}"] += 1
                 if what == "stopped":
@@ -278,15 +278,15 @@ class SoakedOrder:
             case Moment.BEFORE:
                 pass
             case Moment.DURING:
-                await self.postman.refunds[keys.stray_refund_id(charge, 1)].wait()
+                await self.events.refunds[keys.stray_refund_id(charge, 1)].wait()
             case Moment.AFTER:
-                await self.postman.brought[charge].wait()
+                await self.events.delivered[charge].wait()
                 await stray_payments.handle(self.client, charge).result()
         won = self.plan.kind is Kind.UNKNOWN_WON
         await self._is_charged_back(charge, "won" if won else "lost")
 
     async def _is_charged_back(self, charge: str, status: str) -> None:
-        dispute = await self.postman.front.dispute(charge)
+        dispute = await self.events.front.dispute(charge)
         await self._is_decided(dispute, status)
 
     async def _charge(self) -> str:
@@ -301,20 +301,20 @@ class SoakedOrder:
             await asyncio.sleep(_LIKE_A_PERSON)
 
     async def _is_decided(self, dispute: str, status: str) -> None:
-        # A bank takes weeks: by then its first news has come.
-        await self.postman.brought[dispute].wait()
+        # A bank takes weeks: by then its first event has come.
+        await self.events.delivered[dispute].wait()
         await asyncio.sleep(self.plan.chance.uniform(0.2, 2))
-        self.postman.front.end_dispute(dispute, status)
+        self.events.front.end_dispute(dispute, status)
 
     async def _is_paid(self, money: Money, method: str = VISA) -> None:
         """Pay at the provider, until it has answered and the order has heard of it."""
         charge = await self._is_charged(money, method)
-        await self.postman.brought[charge].wait()
+        await self.events.delivered[charge].wait()
 
     async def _is_charged(self, money: Money, method: str = VISA) -> str:
         """Pay at the provider, until it has answered; the charge's id.
 
-        What it has taken besides, and told nobody but by its news, is money that no order can take.
+        What it has taken besides, and reported by an event only, is money that no order can take.
         """
         while True:
             self._payments += 1

@@ -18,7 +18,7 @@ from adapters.stripe.provider import PATIENCE, StripeProvider
 from bench import money_judge
 from bench.money_evidence import gather
 from bench.money_judge import Evidence
-from bench.money_lives import Bank, Postman, SoakedOrder
+from bench.money_lives import Bank, EventDelivery, SoakedOrder
 from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
 from client import orders, stray_payments
@@ -79,8 +79,8 @@ class SoakCounts:
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     bank: Counter[str] = field(default_factory=Counter)
-    news: int = 0
-    news_lost: int = 0
+    events: int = 0
+    events_lost: int = 0
     workers_started: int = 0
     workers_killed: int = 0
     cash: Counter[str] = field(default_factory=Counter)
@@ -159,19 +159,19 @@ class Soak:
             (chance.randint(trigger.requests + 1, last) for _ in range(kills)), reverse=True
         )
         trigger.pull = lambda: self.fleet.kill_soon(chance.uniform(0, 0.1))
-        postman, bank = self._people()
+        events, bank = self._people()
         wrong: list[str] = []
         turns = asyncio.Semaphore(_AT_ONCE)
         strays: dict[str, StrayPaymentState] = {}
         try:
             async with asyncio.TaskGroup() as running:
-                delivering = running.create_task(postman.run())
+                delivering = running.create_task(events.run())
                 async with asyncio.timeout(patience):
-                    lives = [self._life(it, turns, postman, bank) for it in batch]
+                    lives = [self._life(it, turns, events, bank) for it in batch]
                     for problem in await asyncio.gather(*lives):
                         wrong += problem
                     await self._until_sent_back(batch)
-                    await self._until_nothing_runs(postman)
+                    await self._until_nothing_runs(events)
                     strays = await self._strays(batch)
                 delivering.cancel()
         except* TimeoutError:
@@ -179,10 +179,10 @@ class Soak:
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
         evidence = await gather(self.client, self.database, self.front, endings, strays)
         wrong += money_judge.faults(evidence, self.counts.cash)
-        self._count(batch, evidence, postman, bank)
+        self._count(batch, evidence, events, bank)
         return wrong
 
-    def _people(self) -> tuple[Postman, Bank]:
+    def _people(self) -> tuple[EventDelivery, Bank]:
         handler = ProviderEventHandler(
             self.client,
             self.provider,
@@ -190,15 +190,15 @@ class Soak:
             SqlStrayPayments(self.database),
             SqlWebhookInbox(self.database),
         )
-        postman = Postman(self.front, handler, self.options.seed)
+        events = EventDelivery(self.front, handler, self.options.seed)
         bank = Bank(self.front, self.options.seed)
-        postman.on_refund = bank.decide
-        return postman, bank
+        events.on_refund = bank.decide
+        return events, bank
 
     async def _life(
-        self, plan: Plan, turns: asyncio.Semaphore, postman: Postman, bank: Bank
+        self, plan: Plan, turns: asyncio.Semaphore, events: EventDelivery, bank: Bank
     ) -> list[str]:
-        life = SoakedOrder(plan, self.client, self.peer.checkout, postman, bank)
+        life = SoakedOrder(plan, self.client, self.peer.checkout, events, bank)
         try:
             async with turns:
                 await life.begins()
@@ -212,10 +212,10 @@ class Soak:
         await asyncio.gather(*map(self._stray, await self._taken_by_no_order(batch)))
 
     async def _strays(self, batch: Sequence[Plan]) -> dict[str, StrayPaymentState]:
-        """What is kept of the money that no order took, the bank's late news with it."""
+        """The stray payments as they are stored, with chargebacks that came late."""
         stored = SqlStrayPayments(self.database)
-        kept = [await stored.find(it) for it in await self._taken_by_no_order(batch)]
-        return {it.payment_id: it for it in kept if it}
+        found = [await stored.find(it) for it in await self._taken_by_no_order(batch)]
+        return {it.payment_id: it for it in found if it}
 
     async def _taken_by_no_order(self, batch: Sequence[Plan]) -> list[str]:
         stored = SqlOrders(self.database)
@@ -236,18 +236,18 @@ class Soak:
             except NotRunning:
                 await asyncio.sleep(0.2)
 
-    async def _until_nothing_runs(self, postman: Postman) -> None:
-        """Also not by news that is still to come: a bank's, of money whose process has ended."""
+    async def _until_nothing_runs(self, events: EventDelivery) -> None:
+        """Nor will by an event that is still to come: a bank's, of money whose workflow has ended."""
         running = "ExecutionStatus = 'Running'"
 
         async def done() -> bool:
             count = self.client.count_workflows
-            return postman.has_brought_all and not (await count(running)).count
+            return events.has_delivered_all and not (await count(running)).count
 
         await until(done, within=None)
 
     def _count(
-        self, batch: Sequence[Plan], evidence: Evidence, postman: Postman, bank: Bank
+        self, batch: Sequence[Plan], evidence: Evidence, events: EventDelivery, bank: Bank
     ) -> None:
         counts = self.counts
         counts.lives.update(it.kind.value for it in batch)
@@ -262,8 +262,8 @@ class Soak:
             if it.chargeback
         )
         counts.bank.update(bank.did)
-        counts.news += len(self.front.post.sent)
-        counts.news_lost += postman.lost
+        counts.events += len(self.front.post.sent)
+        counts.events_lost += events.lost
         counts.cash.update(money_judge.cash(evidence))
         counts.requests.update(f"{method} {_kind(path)}" for method, path in self.front.asked)
         self.front.asked.clear()

@@ -69,8 +69,8 @@ def _sections(options: MoneySoakOptions, counts: SoakCounts) -> Iterator[list[tu
         *_most_first(counts.requests),
         ("faults suffered", sum(counts.faults.values())),
         *_most_first(counts.faults),
-        ("events of the provider", counts.news),
-        ("  lost for good", counts.news_lost),
+        ("events of the provider", counts.events),
+        ("  lost for good", counts.events_lost),
     ]
     yield [
         ("workers killed", counts.workers_killed),

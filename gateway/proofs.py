@@ -68,8 +68,8 @@ _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
 class Proofs:
     """Takes uploads, and hands them out again."""
 
-    def __init__(self, desk: OrderService, store: ProofStore) -> None:
-        self._desk = desk
+    def __init__(self, orders: OrderService, store: ProofStore) -> None:
+        self._orders = orders
         self._store = store
 
     async def take(
@@ -79,7 +79,7 @@ class Proofs:
 
         Nothing is read for an order that takes no proof now.
         """
-        view = await self._desk.visible(caller, order_id)
+        view = await self._orders.visible(caller, order_id)
         _must_take_proofs(caller, view)
         fields, kept = await self._receive(order_id, request)
         proof = ShipmentProof(
@@ -90,11 +90,11 @@ class Proofs:
             size=kept.size,
             sha256=kept.sha256,
         )
-        return await self._desk.tell(caller, order_id, proof)
+        return await self._orders.tell(caller, order_id, proof)
 
     async def open(self, caller: Caller, order_id: str, sha256: str) -> Response:
         """A proof as an attachment, which no browser takes for anything but what it is."""
-        view = await self._desk.visible(caller, order_id)
+        view = await self._orders.visible(caller, order_id)
         known = view.shipment.proofs if view.shipment else []
         try:
             opened = (

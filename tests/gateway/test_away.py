@@ -22,7 +22,7 @@ from database.orders import SqlOrders
 from demo.stage import Stage
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
-from gateway import orders as desk
+from gateway import orders
 from gateway.server import WRITERS_PATIENCE
 from runtime.temporal import connect_later
 from runtime.wiring import Adapters
@@ -160,7 +160,7 @@ async def test_without_a_worker_a_message_waits_for_one_and_counts_once(
     async with embedded_server() as server, _gateway(server.client, database) as town:
         async with _worker(server, database):
             await town.place()
-        monkeypatch.setattr(desk, "PATIENCE", timedelta(seconds=1))
+        monkeypatch.setattr(orders, "PATIENCE", timedelta(seconds=1))
 
         def say(text: str, **headers: str) -> Awaitable[httpx.Response]:
             return town.buyer.post(f"{town.path}/buyer-message", {"text": text}, headers=headers)
@@ -190,8 +190,8 @@ async def test_a_temporal_that_says_nothing_is_away_as_well(
         writer.close()
 
     over = asyncio.Event()
-    monkeypatch.setattr(desk, "PATIENCE", timedelta(seconds=1))
-    monkeypatch.setattr(desk, "TEMPORAL_PATIENCE", timedelta(seconds=2))
+    monkeypatch.setattr(orders, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(orders, "TEMPORAL_PATIENCE", timedelta(seconds=2))
     async with await asyncio.start_server(silent, LOOPBACK, 0) as server:
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"{LOOPBACK}:{port}")
@@ -257,8 +257,8 @@ async def test_without_the_database_all_is_refused_soon_until_it_is_back(
     assert (await town.http.get("/readyz")).status_code == 200
     assert (await town.buyer.get(town.path)).status_code == 200
 
-    monkeypatch.setattr(desk, "DATABASE_PATIENCE", timedelta(milliseconds=500))
-    monkeypatch.setattr(desk, "TEMPORAL_PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(orders, "DATABASE_PATIENCE", timedelta(milliseconds=500))
+    monkeypatch.setattr(orders, "TEMPORAL_PATIENCE", timedelta(seconds=1))
     news, signed = _paid(town, "evt_locked")
     async with database.writing() as connection:
         await connection.execute(text("LOCK TABLE orders, provider_events, requests"))
@@ -279,7 +279,7 @@ async def test_a_writer_that_holds_sqlite_delays_no_reader(
     """Who must write is told to try again; afterwards the same message is taken."""
     other = await Database.open(url)
     mine = await Database.open(url, WRITERS_PATIENCE / 4)
-    monkeypatch.setattr(desk, "DATABASE_PATIENCE", desk.DATABASE_PATIENCE / 4)
+    monkeypatch.setattr(orders, "DATABASE_PATIENCE", orders.DATABASE_PATIENCE / 4)
     async with _gateway(town.stage.server.client, mine, town.stage) as busy:
         await busy.place()
 

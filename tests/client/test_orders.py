@@ -1,0 +1,93 @@
+"""Messages to orders, whether they run, are over, or never were."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from client import orders
+from client.errors import NotRunning, OrderIdReused, UnknownOrder
+from client.finished_orders import LateDelivery
+from orders.errors import NotAllowedNow, RefusalCode
+from orders.messages import BuyerMessage, CancelReason, CancelRequest
+from orders.view import OrderView
+from tests.stories.conftest import order_id_of
+from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
+
+HELLO = BuyerMessage(text="Hello?")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def order(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> AsyncIterator[TimeSkippingStory]:
+    """An order that has just been placed."""
+    async with time_skipping_story(environment, order_id_of(request)) as order:
+        await order.place()
+        yield order
+
+
+async def _never_stored(_order_id: str) -> OrderView | None:
+    return None
+
+
+async def _end(order: TimeSkippingStory) -> None:
+    await order.update(CancelRequest(reason=CancelReason.OTHER))
+    await order.must_end()
+
+
+async def test_a_running_order_answers_with_its_view(order: TimeSkippingStory) -> None:
+    client, order_id = order.environment.client, order.placed.order_id
+
+    answer = await orders.send(client, order_id, HELLO, _never_stored)
+    late = await orders.send_signal(client, order_id, HELLO, _never_stored)
+
+    assert isinstance(answer, OrderView)
+    assert late is None
+    assert len((await order.view()).messages) == 2
+    assert await orders.is_running(client, order_id)
+
+
+async def test_a_payment_to_a_finished_order_is_refunded_once(order: TimeSkippingStory) -> None:
+    """R17: however it is sent, and however often."""
+    client, order_id = order.environment.client, order.placed.order_id
+    payment = await order.payment()
+    await _end(order)
+    stored = partial(orders.show, client)
+
+    answer = await orders.send(client, order_id, payment, stored)
+    again = await orders.send_signal(client, order_id, payment, stored)
+
+    assert isinstance(answer, LateDelivery)
+    assert answer.view == await order.view()
+    assert answer.workflow_id == f"stray-payment-{payment.payment_id}"
+    assert again == answer
+    await client.get_workflow_handle(answer.workflow_id).terminate()
+
+
+async def test_a_finished_order_refuses_other_messages(order: TimeSkippingStory) -> None:
+    client, order_id = order.environment.client, order.placed.order_id
+    await _end(order)
+
+    with pytest.raises(NotAllowedNow) as caught:
+        await orders.send(client, order_id, HELLO, partial(orders.show, client))
+    with pytest.raises(NotRunning):
+        await orders.update(client, order_id, HELLO)
+    with pytest.raises(OrderIdReused):
+        await orders.place(client, order.placed)
+
+    assert caught.value.code is RefusalCode.ORDER_CLOSED
+    assert not await orders.is_running(client, order_id)
+
+
+async def test_an_order_that_never_was_is_unknown(environment: WorkflowEnvironment) -> None:
+    client = environment.client
+    for sending in (orders.send, orders.send_signal):
+        with pytest.raises(UnknownOrder):
+            await sending(client, "none", HELLO, _never_stored)
+    with pytest.raises(UnknownOrder):
+        await orders.show(client, "none")
+
+    assert not await orders.is_running(client, "none")
