@@ -11,10 +11,9 @@ from temporalio import activity
 
 from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
-from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Frozen, Instant
-from orders.view import OrderView
+from orders.view import OrderView, is_finished
 
 # An order whose stored view differs from its workflow is read again: a change may be being recorded.
 _READS = 3
@@ -148,7 +147,7 @@ class LedgerCheck:
                     since=since,
                 )
             )
-        if live is None and not _is_over(stored):
+        if live is None and not is_finished(stored):
             found.append(
                 Finding(
                     about=order_id,
@@ -260,12 +259,3 @@ def _parts(amounts: tuple[int, int, int], view: OrderView) -> dict[str, Balance]
         Balance(amount=amount, currency=view.amount_due.currency) for amount in amounts
     )
     return {"cash": cash, "held": held, "owed": owed}
-
-
-def _is_over(view: OrderView) -> bool:
-    refund, payment = view.refund, view.payment
-    waits = payment is not None and payment.chargeback and payment.chargeback.status == "opened"
-    is_closed = view.status in (Status.CLOSED, Status.SHIPPED)
-    # A late chargeback waits for the bank without a workflow.
-    is_late = waits and view.timeline[-1].what == "chargeback_opened"
-    return is_closed and (refund is None or refund.is_settled) and (not waits or bool(is_late))

@@ -14,6 +14,7 @@ from gateway.access import Role
 from gateway.openapi import EXAMPLES
 from orders.messages import MESSAGES
 from orders.policy import Policy
+from orders.status import Status
 from orders.values import MAX_AMOUNT
 
 Json = dict[str, Any]
@@ -170,7 +171,7 @@ def takes(view: Json, name: str) -> bool:
             return bool(view["status"] == "payment_review")
         case "chargeback":
             return bool(view["payment"] and view["payment"]["status"] == "accepted") and (
-                view["status"] not in ("shipped", "closed")
+                view["status"] not in Status.ended()
             )
         case _:
             return any(

@@ -213,7 +213,7 @@ async def find_order(client: Client, order_id: str) -> OrderView | None:
         pass
     async with open_configured_database() as database:
         stored = await SqlOrders(database).find(order_id)
-    if stored is not None and stored.status not in (Status.SHIPPED, Status.CLOSED):
+    if stored is not None and stored.status not in Status.ended():
         raise Failure(
             gettext(
                 "Order {order} is {status} in the database, but {address}, namespace {namespace}, knows "

@@ -61,9 +61,7 @@ class SqlAudit:
 
     async def orders(self, since: datetime) -> AsyncIterator[OrderView]:
         """See ``OwnRecords``; page by page, by order id."""
-        wanted = or_(
-            orders.c.status.not_in((Status.CLOSED, Status.SHIPPED)), orders.c.updated_at >= since
-        )
+        wanted = or_(orders.c.status.not_in(Status.ended()), orders.c.updated_at >= since)
         last = ""
         while True:
             query = (

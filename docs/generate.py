@@ -44,7 +44,7 @@ def diagram() -> str:
             f"    {status.value} --> {target.value}: {', '.join(labels)}"
             for target, labels in arrows.items()
         ]
-    lines += [f"    {status.value} --> [*]" for status in (Status.SHIPPED, Status.CLOSED)]
+    lines += [f"    {status.value} --> [*]" for status in Status if status in Status.ended()]
     return "```mermaid\n" + "\n".join(lines) + "\n```"
 
 

@@ -41,7 +41,7 @@ from orders.reorder import reorder
 from orders.sentences import sentence
 from orders.status import Status
 from orders.values import Money, OrderId
-from orders.view import OrderView, is_of
+from orders.view import OrderView, is_finished, is_of
 from workflows import ids
 
 log = logging.getLogger("unbuy.gateway")
@@ -141,7 +141,7 @@ class OrderService:
                     is_new = True
                 except OrderIdReused:
                     pass
-        if view is None or not _is_over(view):
+        if view is None or not is_finished(view):
             view = await self._ask(placed.order_id) or view
         if view is None or not is_of(view, placed):
             raise Conflict(
@@ -180,7 +180,7 @@ class OrderService:
     async def find(self, order_id: str) -> OrderView | None:
         """An order as it is now, or as it ended; None if it never was."""
         kept = await self._stored_order(order_id)
-        if kept and _is_over(kept):
+        if kept and is_finished(kept):
             return kept
         return await self._ask(order_id) or kept
 
@@ -350,9 +350,3 @@ def possible(caller: Caller, view: OrderView | None) -> list[str]:
     """What the caller can do with an order now instead."""
     listed = view.actions.get(caller.role, []) if view else []
     return [action.action for action in listed if action.available]
-
-
-def _is_over(kept: OrderView) -> bool:
-    """Whether nothing about an order is left to happen by itself, so that what is kept is all there is."""
-    is_ended = kept.status in (Status.SHIPPED, Status.CLOSED)
-    return is_ended and not kept.next and not (kept.refund and not kept.refund.is_settled)

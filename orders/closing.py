@@ -8,14 +8,15 @@ chargeback is undecided nothing is paid, so the same money never leaves twice.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from orders.cancellations import end_cancellation
 from orders.disputes import end_dispute
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.offers import OfferKind, lapse_offers
-from orders.refunds import refund_under_way, settle_money
+from orders.payments import Payment
+from orders.refunds import Refund, settle_money
 from orders.status import CloseReason, Status
 from orders.timeline import Event
 from orders.values import Money
@@ -61,6 +62,22 @@ def finish_shipped(order: Order, trigger: str, at: datetime) -> None:
     settle_money(order, at)
 
 
-def is_over(order: Order) -> bool:
-    """Whether nothing about the order is left to happen: it closed or shipped, and its money is settled."""
-    return not order.is_open and order.open_chargeback is None and refund_under_way(order) is None
+class _AnyOrder(Protocol):
+    """An order, or its view."""
+
+    @property
+    def status(self) -> Status: ...
+    @property
+    def payment(self) -> Payment | None: ...
+    @property
+    def refund(self) -> Refund | None: ...
+
+
+def is_settled(order: _AnyOrder) -> bool:
+    """Whether an order's status has ended, and its refund, if it has one, is paid."""
+    return order.status in Status.ended() and (order.refund is None or order.refund.is_settled)
+
+
+def is_over(order: _AnyOrder) -> bool:
+    """Whether nothing about an order is left to happen: it is settled, and no bank is deciding (R23)."""
+    return is_settled(order) and not (order.payment and order.payment.open_chargeback)

@@ -167,8 +167,7 @@ class Order(Mutable):
     @property
     def open_chargeback(self) -> Chargeback | None:
         """The chargeback, while the bank has not decided."""
-        chargeback = self.payment.chargeback if self.payment else None
-        return chargeback if chargeback and chargeback.is_open else None
+        return self.payment.open_chargeback if self.payment else None
 
     @property
     def existing_cancellation(self) -> Cancellation:

@@ -60,6 +60,11 @@ class Payment(Mutable):
         """Whether the provider turned it down (R6)."""
         return self.status is PaymentStatus.DECLINED
 
+    @property
+    def open_chargeback(self) -> Chargeback | None:
+        """The chargeback, while the bank has not decided (R23)."""
+        return self.chargeback if self.chargeback and self.chargeback.is_open else None
+
     def accept(self, at: datetime) -> None:
         """R7: its check is over."""
         self.status = PaymentStatus.ACCEPTED

@@ -8,8 +8,9 @@ from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
 from orders.place_order import Line, PlaceOrder
 from orders.policy import Policy
 from orders.sentences import sentence
+from orders.status import CloseReason
 from orders.values import Money
-from orders.view import UNPAID, OrderView
+from orders.view import OrderView
 
 
 def reorder(
@@ -24,7 +25,7 @@ def reorder(
     The new order takes the marketplace's present policy (R22). Raises NotAllowedNow for an order that is
     not closed unpaid, InvalidInput where a price is missing or the new order would not be valid.
     """
-    if closed.close_reason not in UNPAID:
+    if closed.close_reason not in CloseReason.unpaid():
         raise NotAllowedNow(
             "reorder",
             RefusalCode.NOT_IN_THIS_STATUS,

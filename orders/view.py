@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from orders.cancellations import Cancellation
+from orders.closing import is_over, is_settled
 from orders.conversation import ChatMessage
 from orders.disputes import Dispute
 from orders.messages import MESSAGES, Role
@@ -18,11 +19,10 @@ from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
 from orders.shipments import Shipment
 from orders.status import CloseReason, Status
-from orders.timeline import TimelineEntry
+from orders.timeline import Event, TimelineEntry
 from orders.values import Balance, Frozen, Instant, Money
 
 PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
-UNPAID = (CloseReason.PAYMENT_EXPIRED, CloseReason.BUYER_CANCELED_UNPAID)
 
 
 class Action(WithSentences, Frozen):
@@ -115,9 +115,18 @@ def actions(order: Order, role: Role) -> list[Action]:
         # R3: paying now and adding to the cart again are the page's doing, not messages of the buyer.
         if order.status is Status.AWAITING_PAYMENT:
             listed.insert(0, Action(action="pay_now", available=True))
-        if order.close_reason in UNPAID:
+        if order.close_reason in CloseReason.unpaid():
             listed.insert(0, Action(action="reorder", available=True))
     return listed
+
+
+def is_finished(view: OrderView) -> bool:
+    """Whether the order's workflow has nothing left to do, so that what is stored is all there is.
+
+    A chargeback that comes when it has ended waits for the bank without a workflow (R23).
+    """
+    is_late = view.timeline[-1].what == Event.CHARGEBACK_OPENED
+    return is_over(view) or (is_late and is_settled(view))
 
 
 def is_of(view: OrderView, placed: PlaceOrder) -> bool:
