@@ -19,7 +19,6 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     SerializerFunctionWrapHandler,
-    ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_serializer,
@@ -34,7 +33,9 @@ from orders.values import Balance, Frozen, Money
 SUFFIX = "_sentence"
 
 # Ours have a few hundred characters and a dozen arguments at most.
-_Template = Annotated[str, Field(max_length=1000)]
+_LONGEST_TEMPLATE = 1000
+_MOST_ARGUMENTS = 20
+_Template = Annotated[str, Field(max_length=_LONGEST_TEMPLATE)]
 _Name = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
 
 
@@ -54,7 +55,7 @@ class SentenceData(Frozen):
     plural: _Template | None = None
     arguments: dict[
         _Name, "str | int | Balance | OneOfData | SentenceData | list[SentenceData | str]"
-    ] = Field(max_length=20)
+    ] = Field(max_length=_MOST_ARGUMENTS)
 
 
 def _keep(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -81,9 +82,9 @@ def with_sentences(values: Mapping[str, Any]) -> dict[str, Any]:
 def read_sentences(values: Mapping[str, Any]) -> dict[str, Any]:
     """What ``with_sentences`` was given, from what it made. Raises nothing for what it did not make."""
     read = dict(values)
-    for name, text in values.items():
-        if isinstance(text, str) and f"{name}{SUFFIX}" in values:
-            read[name] = _sentence(text, read.pop(f"{name}{SUFFIX}"))
+    for key in values:
+        if key.endswith(SUFFIX) and isinstance(text := read.get(key.removesuffix(SUFFIX)), str):
+            read[key.removesuffix(SUFFIX)] = _sentence(text, read.pop(key))
     return read
 
 
@@ -151,25 +152,34 @@ def _argument_data(argument: Argument) -> Any:
 def _sentence(text: str, data: object) -> str:
     """The sentence that is made of these data; where that is not this text, the text."""
     try:
-        made = _made(SentenceData.model_validate(data))
-    except (KeyError, ValidationError):
+        made = _made(data)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return text
     return made if made == text else text
 
 
-def _made(data: SentenceData) -> Sentence:
-    arguments = {name: _argument(it) for name, it in data.arguments.items()}
-    return Sentence(data.template, arguments, data.plural)
+# By hand, as pydantic would take longer for the reasons in an order's view than for all the rest of it.
+def _made(data: Any) -> Sentence:
+    template, arguments, plural = data["template"], data["arguments"], data.get("plural")
+    is_ours = len(template) <= _LONGEST_TEMPLATE and len(arguments) <= _MOST_ARGUMENTS
+    if not (is_ours and isinstance(plural, str | None)):
+        raise ValueError("This is no sentence of ours.")
+    return Sentence(template, {name: _argument(it) for name, it in arguments.items()}, plural)
 
 
 def _argument(data: Any) -> Argument:
     match data:
-        case SentenceData():
-            return _made(data)
-        case OneOfData():
-            return OneOf(_made(it) if isinstance(it, SentenceData) else it for it in data.one_of)
+        case str() | int():
+            return data
         case list():
-            return Series(_made(it) if isinstance(it, SentenceData) else it for it in data)
+            return Series(map(_item, data))
+        case {"one_of": choices}:
+            return OneOf(map(_item, choices))
+        case {"amount": _, "currency": _}:
+            return Balance.model_validate(data)
         case _:
-            argument: str | int | Balance = data
-            return argument
+            return _made(data)
+
+
+def _item(data: Any) -> Sentence | str:
+    return data if isinstance(data, str) else _made(data)
