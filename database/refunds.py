@@ -11,6 +11,7 @@ from activities.refunds import ProviderRefusal, RefundRequest, RefundState
 from database.connection import Database, insert_if_missing
 from database.tables import payments, refunds
 from orders.messages import RefundStatus
+from orders.sentences import sentence
 
 
 class SqlRefundRegister:
@@ -62,12 +63,20 @@ class SqlRefundRegister:
             if TOO_MUCH not in str(error.orig):
                 raise
             raise ProviderRefusal(
-                f"Refund {request.refund_id} of {request.money} would send back more than came in by "
-                f"payment {request.payment_id}."
+                sentence(
+                    "Refund {refund_id} of {money} would send back more than came in by payment "
+                    "{payment_id}.",
+                    refund_id=request.refund_id,
+                    money=request.money,
+                    payment_id=request.payment_id,
+                )
             ) from None
         if tuple(entered) != tuple(wanted.values()):
             raise ProviderRefusal(
-                f"Refund {request.refund_id} was asked for before, for another payment or amount."
+                sentence(
+                    "Refund {refund_id} was asked for before, for another payment or amount.",
+                    refund_id=request.refund_id,
+                )
             )
 
     async def update(self, refund_id: str, state: RefundState) -> None:

@@ -7,6 +7,7 @@ is away the keys that it had last go on counting.
 import asyncio
 import logging
 import ssl
+import textwrap
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -35,6 +36,7 @@ _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdD
 _LEEWAY: Final = timedelta(seconds=30)
 _AFTER_A_FAILURE: Final = timedelta(seconds=1)
 _WITHIN: Final = timedelta(seconds=5)
+_LONGEST_REASON: Final = 160
 # What reading an answer fails with that is not what it should be.
 _BAD_ANSWERS: Final = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -155,7 +157,14 @@ def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
             sentence("This token's sub is not a party's id, or its exp no instant.")
         ) from None
     except jwt.PyJWTError as error:
-        raise Unauthorized(sentence("This token does not count: {error}.", error=error)) from None
+        raise Unauthorized(
+            sentence("This token does not count: {error}.", error=_shortened(error))
+        ) from None
+
+
+def _shortened(error: Exception) -> str:
+    # PyJWT repeats the header of whoever sent it.
+    return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" ...")
 
 
 def away() -> ServiceUnavailable:

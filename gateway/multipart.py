@@ -124,7 +124,7 @@ class ProofUpload:
         try:
             self.fields = ProofFields.model_validate(fields)
         except ValidationError as error:
-            raise InvalidInput.from_validation("The form", error) from None
+            raise InvalidInput.from_validation(sentence("The form"), error) from None
 
     def _parse(self, data: bytes) -> list[MultipartSegment | bytes | None]:
         if not data:

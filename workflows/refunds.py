@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.refunds import RefundQuestion, RefundRequest, Refunds, RefundState
     from orders.messages import RefundStatus
     from orders.refunds import Refund, RefundOwner, refund_under_way
+    from orders.sentences import sentence
     from workflows.background import BackgroundTasks
     from workflows.messages import reason_of
     from workflows.options import MOVE_MONEY
@@ -64,7 +65,9 @@ class RefundSteps:
         refund.stop_asked_at = workflow.now()
         owner.refund_asked(refund)
         # A provider that has never heard of the refund has nothing to stop.
-        state = state or RefundState(status=RefundStatus.CANCELED, reason="never asked")
+        state = state or RefundState(
+            status=RefundStatus.CANCELED, reason=sentence("It was never asked for.")
+        )
         owner.update_refund(refund, state.status, state.reason, workflow.now())
 
     async def _check(self, owner: RefundOwner, refund: Refund) -> None:

@@ -53,13 +53,21 @@ class LocalProvider:
             refund = await _find(connection, request.refund_id)
             if refund is None or not _is_for(refund, request):
                 raise ProviderRefusal(
-                    f"Refund {request.refund_id} was asked for before, "
-                    "for another payment, amount, currency or method."
+                    sentence(
+                        "Refund {refund_id} was asked for before, for another payment, amount, "
+                        "currency or method.",
+                        refund_id=request.refund_id,
+                    )
                 )
             if is_new and await _going_back(connection, request) > request.paid.amount:
                 raise ProviderRefusal(
-                    f"Refund {request.refund_id} of {request.money} is more than what is left of "
-                    f"payment {request.payment_id}."
+                    sentence(
+                        "Refund {refund_id} of {money} is more than what is left of payment "
+                        "{payment_id}.",
+                        refund_id=request.refund_id,
+                        money=request.money,
+                        payment_id=request.payment_id,
+                    )
                 )
             return await self._news(connection, refund, request.asked_at)
 

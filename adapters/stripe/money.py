@@ -7,6 +7,7 @@ eight digits of any (the ``amount`` of docs.stripe.com/api/payment_intents/creat
 from pydantic import ValidationError
 
 from activities.refunds import ProviderRefusal
+from orders.sentences import sentence
 from orders.values import Money, decimals
 
 MOST = 99_999_999
@@ -31,13 +32,25 @@ def to_stripe(money: Money) -> tuple[int, str]:
     if theirs < ours:
         amount, rest = divmod(money.amount, 10 ** (ours - theirs))
     if rest:
-        raise ProviderRefusal(f"Stripe takes whole {money.currency} only, not {money}.")
+        raise ProviderRefusal(
+            sentence(
+                "Stripe takes whole {currency} only, not {money}.",
+                currency=money.currency,
+                money=money,
+            )
+        )
     if money.currency in _THREE_DECIMALS and amount % 10:
         raise ProviderRefusal(
-            f"Stripe takes {money.currency} only with a last digit of 0, not {money}."
+            sentence(
+                "Stripe takes {currency} only with a last digit of 0, not {money}.",
+                currency=money.currency,
+                money=money,
+            )
         )
     if amount > MOST:
-        raise ProviderRefusal(f"Stripe takes no amount of more than eight digits: {money}.")
+        raise ProviderRefusal(
+            sentence("Stripe takes no amount of more than eight digits: {money}.", money=money)
+        )
     return amount, money.currency.lower()
 
 
@@ -53,10 +66,14 @@ def from_stripe(amount: int, currency: str) -> Money:
         if theirs > ours:
             units, rest = divmod(amount, 10 ** (theirs - ours))
         if rest:
-            raise ProviderRefusal(f"Stripe reports a part of the smallest unit of {code}.")
+            raise ProviderRefusal(
+                sentence("Stripe reports a part of the smallest unit of {currency}.", currency=code)
+            )
         return Money.model_validate({"amount": units, "currency": code})
     except ValidationError:
-        raise ProviderRefusal("Stripe reports an amount that is not money of ours.") from None
+        raise ProviderRefusal(
+            sentence("Stripe reports an amount that is not money of ours.")
+        ) from None
 
 
 def _decimals(currency: str) -> int:
@@ -67,4 +84,4 @@ def _decimals(currency: str) -> int:
         return 3
     if currency in _TWO_ALL_THE_SAME or decimals(currency) == 2:
         return 2
-    raise ProviderRefusal(f"Stripe does not take {currency[:3]}.")
+    raise ProviderRefusal(sentence("Stripe does not take {currency}.", currency=currency[:3]))

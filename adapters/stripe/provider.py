@@ -33,6 +33,7 @@ from adapters.stripe.codes import (
 )
 from adapters.stripe.money import from_stripe, to_stripe
 from orders.messages import RefundStatus
+from orders.sentences import sentence
 
 # The SDK logs what Stripe answers, its error texts at INFO: bodies stay out of logs, too.
 logging.getLogger("stripe").setLevel(logging.WARNING)
@@ -45,11 +46,11 @@ _MOST_KEYS = 5
 _PAGE = 100
 
 _MEANINGS = {
-    "charge_already_refunded": "everything that came in has gone back already",
-    "charge_disputed": "the buyer's bank has taken the money back",
-    "refund_disputed_payment": "the buyer's bank has taken the money back",
-    "resource_missing": "there is no such payment",
-    "amount_too_large": "more would go back than came in",
+    "charge_already_refunded": sentence("everything that came in has gone back already"),
+    "charge_disputed": sentence("the buyer's bank has taken the money back"),
+    "refund_disputed_payment": sentence("the buyer's bank has taken the money back"),
+    "resource_missing": sentence("there is no such payment"),
+    "amount_too_large": sentence("more would go back than came in"),
 }
 
 
@@ -93,7 +94,11 @@ class StripeProvider:
         see: Stripe does, too, but only until it forgets the key.
         """
         amount, currency = to_stripe(request.money)
-        with _in_our_words(f"refund {request.refund_id} of {request.money}"):
+        with _in_our_words(
+            sentence(
+                "refund {refund_id} of {money}", refund_id=request.refund_id, money=request.money
+            )
+        ):
             for number in range(1, _MOST_KEYS + 1):
                 found = await self._find(request.payment_id, request.refund_id)
                 if found:
@@ -112,7 +117,9 @@ class StripeProvider:
 
     async def refund_state(self, question: RefundQuestion) -> RefundState | None:
         """See ``PaymentProvider``."""
-        with _in_our_words(f"the state of refund {question.refund_id}"):
+        with _in_our_words(
+            sentence("the state of refund {refund_id}", refund_id=question.refund_id)
+        ):
             found = await self._find(question.payment_id, question.refund_id)
         return _state(found) if found else None
 
@@ -121,7 +128,9 @@ class StripeProvider:
 
         (docs.stripe.com/api/refunds/cancel: the status ``requires_action``.)
         """
-        with _in_our_words(f"the stop of refund {question.refund_id}"):
+        with _in_our_words(
+            sentence("the stop of refund {refund_id}", refund_id=question.refund_id)
+        ):
             found = await self._find(question.payment_id, question.refund_id)
             if found is None:
                 return None
@@ -135,7 +144,7 @@ class StripeProvider:
 
     async def order_of(self, payment_id: str) -> str | None:
         """The order that a payment was made for; None when it is none of ours."""
-        with _in_our_words(f"the order of payment {payment_id}"):
+        with _in_our_words(sentence("the order of payment {payment_id}", payment_id=payment_id)):
             try:
                 charge = await self._stripe.charges.retrieve_async(payment_id)
             except stripe.InvalidRequestError as error:
@@ -146,7 +155,7 @@ class StripeProvider:
 
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """See ``ProviderRecords``; the newest first."""
-        with _in_our_words("the payments"):
+        with _in_our_words(sentence("the payments")):
             page = await self._stripe.charges.list_async(
                 {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
             )
@@ -156,7 +165,7 @@ class StripeProvider:
 
     async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
         """See ``ProviderRecords``; the newest first."""
-        with _in_our_words("the refunds"):
+        with _in_our_words(sentence("the refunds")):
             page = await self._stripe.refunds.list_async(
                 {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
             )
@@ -175,7 +184,7 @@ class StripeProvider:
 
     async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
         """See ``ProviderRecords``; the newest first. An inquiry moves no money and is left out."""
-        with _in_our_words("the chargebacks"):
+        with _in_our_words(sentence("the chargebacks")):
             page = await self._stripe.disputes.list_async(
                 {
                     "created": {"gte": int(since.timestamp())},
@@ -214,7 +223,11 @@ class StripeProvider:
         charge = await self._stripe.charges.retrieve_async(request.payment_id)
         if charge.currency != currency:
             raise ProviderRefusal(
-                f"Payment {request.payment_id} was not made in {request.money.currency}."
+                sentence(
+                    "Payment {payment_id} was not made in {currency}.",
+                    payment_id=request.payment_id,
+                    currency=request.money.currency,
+                )
             )
 
     async def _create_refund(self, request: RefundRequest, amount: int, key: str) -> stripe.Refund:
@@ -241,12 +254,21 @@ def _in_our_words(what: str) -> Iterator[None]:
         yield
     except stripe.IdempotencyError:
         raise ProviderRefusal(
-            f"Stripe refuses {what}: it was asked for before, for something else (idempotency_error)."
+            sentence(
+                "Stripe refuses {what}: {meaning} ({code}).",
+                what=what,
+                meaning=sentence("it was asked for before, for something else"),
+                code="idempotency_error",
+            )
         ) from None
     except (stripe.InvalidRequestError, stripe.CardError) as error:
         code = word(error.code) or "no code"
-        meaning = _MEANINGS.get(code, "it is not possible")
-        raise ProviderRefusal(f"Stripe refuses {what}: {meaning} ({code}).") from None
+        meaning = _MEANINGS.get(code, sentence("it is not possible"))
+        raise ProviderRefusal(
+            sentence(
+                "Stripe refuses {what}: {meaning} ({code}).", what=what, meaning=meaning, code=code
+            )
+        ) from None
     except stripe.StripeError as error:
         status = f"HTTP {error.http_status}" if error.http_status else "no answer"
         raise ProviderUnavailable(f"Stripe cannot be asked for {what} now ({status}).") from None
@@ -255,7 +277,10 @@ def _in_our_words(what: str) -> Iterator[None]:
 def _must_be(refund: stripe.Refund, request: RefundRequest, amount: int, currency: str) -> None:
     if (refund.amount, refund.currency) != (amount, currency):
         raise ProviderRefusal(
-            f"Refund {request.refund_id} was asked for before, for another amount or currency."
+            sentence(
+                "Refund {refund_id} was asked for before, for another amount or currency.",
+                refund_id=request.refund_id,
+            )
         )
 
 

@@ -84,6 +84,11 @@ BAD = {
     "payload is a list": _raw("[]"),
     "payload nests": _raw("[" * 100_000),
     "header nests": base64.urlsafe_b64encode(b"[" * 20_000).decode().rstrip("=") + ".e30.eA",
+    "header with much that must be known": _by_hand(
+        {"alg": "HS256", "crit": ["But theirs have  to  characters, and this one has " * 75]},
+        "{}",
+        SECRET.get_secret_value().encode(),
+    ),
     "no token at all": "token",
     "dots": "...",
     "letters of no base64": "ä.ö.ü",
@@ -119,6 +124,23 @@ async def test_bad_tokens_are_401_over_http(town: Town) -> None:
         answer = await town.http.get("/v1/orders", headers={"Authorization": header})
         problem_of(answer, 401)
         assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("locale", ["en", "pl"])
+@pytest.mark.parametrize("crit", ["theirs have  to  characters, ", "Field required", "{x}"])
+async def test_an_unknown_header_of_a_token_is_a_401_at_once(
+    town: Town, crit: str, locale: str
+) -> None:
+    """Case 76: it is repeated by the library that reads tokens, and only so much of it by us."""
+    header = {"alg": "HS256", "crit": [crit * (3700 // len(crit))]}
+    token = _by_hand(header, "{}", SECRET.get_secret_value().encode())
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": locale}
+
+    async with asyncio.timeout(1):
+        answer = await town.http.get("/v1/orders", headers=headers)
+
+    assert len(problem_of(answer, 401)["detail"]) < 300
+    assert answer.headers["content-language"] == locale
 
 
 async def test_a_token_counts_nowhere_but_in_its_header(town: Town) -> None:

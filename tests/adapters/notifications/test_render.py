@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any, Literal
 
 import pytest
@@ -177,11 +178,41 @@ def test_a_reason_is_given_where_there_is_one() -> None:
 )
 def test_why_a_tracking_number_failed_is_said_in_polish(reason: str) -> None:
     told = letter("tracking_invalid", Role.SELLER, "pl", number="RR473124828PL", reason=reason)
-    text = wording(OutboxMessage.model_validate_json(told.model_dump_json()))
+    text = wording(crossed(told))
 
     assert "Podany powód" not in text
     assert ("UPS" in text) == ("UPS" in reason)
     assert text.startswith("Nie udało się potwierdzić numeru przesyłki RR473124828PL")
+
+
+@pytest.mark.parametrize("locale", ["en", "pl"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The order is closed: it was not paid in time.",
+        NO_SUCH_FORM[:],
+        "But theirs have  to  characters, and this one has : " * 1200,
+    ],
+    ids=["a refusal", "a verdict", "64,000 characters"],
+)
+def test_what_looks_like_a_sentence_of_ours_is_passed_on_as_it_is(
+    words: str, locale: Literal["en", "pl"]
+) -> None:
+    """Case 72: as a reason, a note or a text, and at once."""
+    started = perf_counter()
+    told = [
+        wording(crossed(letter("refund_failed", locale=locale, reason=words))),
+        wording(crossed(letter("proof_rejected", Role.SELLER, locale, note=words))),
+        wording(crossed(letter("buyer_message", Role.SELLER, locale, text=words))),
+    ]
+
+    assert perf_counter() - started < 0.2
+    assert all(words in text for text in told)
+
+
+def crossed(told: OutboxMessage) -> OutboxMessage:
+    """As the outbox has it."""
+    return OutboxMessage.model_validate_json(told.model_dump_json())
 
 
 def test_what_people_write_is_passed_on_as_it_is() -> None:
