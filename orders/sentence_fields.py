@@ -163,7 +163,7 @@ def _made(data: Any) -> Sentence:
     template, arguments, plural = data["template"], data["arguments"], data.get("plural")
     is_ours = len(template) <= _LONGEST_TEMPLATE and len(arguments) <= _MOST_ARGUMENTS
     if not (is_ours and isinstance(plural, str | None)):
-        raise ValueError("This is no sentence of ours.")
+        raise TypeError("This is no sentence of ours.")
     return Sentence(template, {name: _argument(it) for name, it in arguments.items()}, plural)
 
 

@@ -1,34 +1,39 @@
 """Whatever is refused is refused in the reader's language."""
 
-import ast
-import json
 from collections.abc import Iterator
-from itertools import product
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from pydantic import BaseModel, ValidationError
+from temporalio.api.failure.v1 import Failure
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 
-from gateway.problems import Problem
+from activities.refunds import ProviderRefusal
+from adapters.proof_store import (
+    EmptyProof,
+    IncompleteProof,
+    ProofTooLarge,
+    StoreUnavailable,
+    WrongMediaType,
+)
+from database.schema import NewerDatabase
+from gateway.multipart import MalformedUpload, NotMultipart, UploadTooLarge, WrongParts
 from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.handlers import receive, sent_back_before
 from orders.late_chargebacks import charged_back
-from orders.messages import MESSAGES, ChargebackReported, PaymentReceived, parse
-from orders.place_order import PlaceOrder
+from orders.messages import MESSAGES, ChargebackReported, PaymentReceived
 from orders.policy import Policy
-from orders.pydantic_messages import problem_sentence
 from orders.refusals import MOST
 from orders.reorder import reorder
-from orders.sentence_fields import Text, WithSentences
-from orders.sentences import OneOf, Sentence, Series, placeholders, plural_sentence, sentence
+from orders.sentences import OneOf, Sentence, Series, plural_sentence, sentence
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.values import Balance, Money
 from orders.view import view
+from tests.i18n.polish import crossed, said_in_polish
 from tests.orders.builders import (
     DUE,
     START,
@@ -37,44 +42,15 @@ from tests.orders.builders import (
     eur,
     message,
     payment,
-    photo,
-    place,
 )
 from tests.orders.test_properties import OrderSnapshot, Run, beginnings, few, policies, steps
 from tests.orders.test_table import ARRIVALS, FIELDS
-
-ROOT = Path(__file__).parents[2]
+from workflows.messages import as_failure, reason_of
 
 
 def plain(text: str | None) -> str:
     assert text is not None
     return text.replace("\N{NO-BREAK SPACE}", " ")
-
-
-class Crossed(WithSentences):
-    """A text that goes through JSON, as from an order to whoever reads it."""
-
-    text: Text
-
-
-def crossed(text: str) -> str:
-    return Crossed.model_validate_json(Crossed(text=text).model_dump_json()).text
-
-
-def said_in_polish(text: str | None) -> bool:
-    """Also after it was JSON, and with every sentence in it."""
-    if not isinstance(text, Sentence):
-        return False
-    polish = localize(crossed(text), "pl")
-    assert polish == localize(text, "pl")
-    left = placeholders([polish])
-    return polish != text and not left and all(map(said_in_polish, _inside(text)))
-
-
-def _inside(text: Sentence) -> Iterator[Sentence]:
-    for argument in text.arguments.values():
-        parts = argument if isinstance(argument, tuple) else (argument,)
-        yield from (part for part in parts if isinstance(part, Sentence))
 
 
 def _whys(story: Story) -> Iterator[str]:
@@ -332,170 +308,46 @@ def test_what_a_stranger_says_stays_as_it_is_however_it_looks(text: str, locale:
     assert perf_counter() - started < 0.1
 
 
-def _reasons() -> Iterator[tuple[str, ast.expr]]:
-    """What errors and refusals are made of."""
-    made = {"InvalidInput", "NotAllowedNow", "Refusal", "ValueError"}
-    for room in ("orders", "workflows"):
-        for file in (ROOT / room).glob("*.py"):
-            if file.name == "accounting.py":  # guards the ledger against us, not against people
-                continue
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                where = f"{file.name}:{getattr(node, 'lineno', 0)}"
-                match node:
-                    case ast.Call(func=ast.Name(id=name), args=[*_, reason]) if name in made:
-                        yield where, reason
-                    case _:
-                        pass
-
-
-def test_nobody_finds_a_difference_but_by_a_sentence() -> None:
-    """Reconciliation tells operators in their language as well."""
-    said = [
-        (f"{name}:{node.lineno}", it.value)
-        for name in ("ledger_check.py", "reconciliation.py")
-        for node in ast.walk(ast.parse((ROOT / "activities" / name).read_text("utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Finding", "_finding")
-        for it in (*node.keywords, *(ast.keyword("found", arg) for arg in node.args[2:]))
-        if it.arg in ("expected", "found")
-    ]
-
-    assert len(said) > 20
-    for where, text in said:
-        assert not isinstance(text, ast.Constant | ast.JoinedStr | ast.BinOp), where
-
-
-def test_nobody_refuses_but_by_a_sentence() -> None:
-    """One that is put together otherwise would stay English."""
-    reasons = list(_reasons())
-
-    assert len(reasons) > 30
-    for where, reason in reasons:
-        match reason:
-            case ast.Call(func=ast.Name(id="sentence")) | ast.Name() | ast.Attribute(attr="reason"):
-                pass
-            case ast.IfExp(body=ast.Call(), orelse=ast.Call()):
-                pass
-            case _:
-                raise AssertionError(f"{where}: {ast.unparse(reason)}")
-
-
-def _problems_made() -> Iterator[tuple[str, ast.expr]]:
-    """What the gateway's problems are made of."""
-    kinds = {it.__name__ for it in _with_heirs(Problem)}
-    for file in (ROOT / "gateway").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            match node:
-                case ast.Call(func=ast.Name(id=name), args=[detail, *_]) if name in kinds:
-                    yield f"{file.name}:{node.lineno}", detail
-                case _:
-                    pass
-
-
-def _with_heirs(kind: type[Problem]) -> Iterator[type[Problem]]:
-    yield kind
-    for heir in kind.__subclasses__():
-        yield from _with_heirs(heir)
-
-
-def test_nobody_makes_a_problem_but_of_a_sentence() -> None:
-    """A page in Polish would say it in English."""
-    problems = list(_problems_made())
-
-    assert len(problems) > 30
-    for where, detail in problems:
-        match detail:
-            case ast.Call(func=ast.Name(id="sentence" | "str" | "reason_of")) | ast.Name():
-                pass  # text of an error is a sentence of its own
-            case ast.Attribute(attr="message"):
-                pass  # the order's own
-            case _:
-                raise AssertionError(f"{where}: {ast.unparse(detail)}")
-
-
-_BAD: tuple[Any, ...] = (
-    *(None, 1, -1, 1.5, "", "x" * 2000, "\x00", True, [], {}, "soon", "2026-03-01T12:00:00"),
-    *(10**30, "1", "PT0S", "P1M", "P99999D", ["x"] * 11, "0001-01-01T00:00:00+14:00"),
-    *(
-        {"amount": amount, "currency": currency}
-        for amount, currency in product((-1, 0, 1.5, "1", 10**30), ("EUR", "xx"))
-    ),
-    {"id": "", "name": "x", "locale": "de", "unknown": 1},
-    [{"sku": "x", "title": "t", "quantity": 0, "unit_price": {"amount": 1, "currency": "EUR"}}],
+@pytest.mark.parametrize(
+    "failure",
+    [
+        as_failure(
+            InvalidInput(sentence("A field is given twice; which one is meant cannot be known."))
+        ),
+        ProviderRefusal(sentence("Stripe does not take {currency}.", currency="XTS")),
+    ],
+    ids=lambda failure: str(failure.type),
 )
+def test_what_a_failure_says_is_a_sentence_to_whoever_hears_it(failure: ApplicationError) -> None:
+    """As an order hears its provider, and a caller the order."""
+    message, converter = Failure(), pydantic_data_converter.failure_converter
+    payloads = pydantic_data_converter.payload_converter
+    converter.to_failure(failure, payloads, message)
+
+    heard = converter.from_failure(message, payloads)
+
+    assert isinstance(heard, ApplicationError)
+    assert reason_of(heard) == failure.message == heard.message
+    assert said_in_polish(reason_of(heard))
 
 
-def _bodies() -> Iterator[tuple[type[BaseModel], str]]:
-    for name, model in MESSAGES.items():
-        for field, value in product(model.model_fields, _BAD):
-            yield model, json.dumps({**_sound(name), field: value})
-        for text in ("{", "[]", "1", "nul", '{"a":1,}'):
-            yield model, text
-    placed = place().model_dump(mode="json")
-    for field, value in product(Policy.model_fields, _BAD):
-        yield PlaceOrder, json.dumps({**placed, "policy": {field: value}})
-    for field, value in product(placed, _BAD):
-        yield PlaceOrder, json.dumps({**placed, field: value})
-    yield PlaceOrder, json.dumps({**placed, "policy": {"dispute_reminder": "PT1S"}})
-    yield PlaceOrder, json.dumps({**placed, "lines": [{"\x00": 1}], "\n": 2})
+@pytest.mark.parametrize("details", [(), ("text",), ({"reason": LOOKS_LIKE_OURS},), ({},)])
+def test_what_a_strangers_failure_says_is_plain_text(details: tuple[Any, ...]) -> None:
+    heard = ApplicationError(LOOKS_LIKE_OURS, *details, type="ProviderRefusal")
+
+    assert reason_of(heard) == LOOKS_LIKE_OURS
+    assert localize(reason_of(heard), "pl") == LOOKS_LIKE_OURS
 
 
-def _validation_errors() -> Iterator[tuple[str, ValidationError]]:
-    for model, body in _bodies():
-        try:
-            model.model_validate_json(body)
-        except ValidationError as error:
-            yield model.__name__, error
-
-
-def _invalid() -> Iterator[str]:
-    for name, error in _validation_errors():
-        yield str(InvalidInput.from_validation(name, error))
-    yield _refused("no_such_message")
-    yield _refused("payment", b"{}", b"{}")
-    yield _refused("cancel_request", b'{"reason":1,"reason":2}')
-
-
-def _sound(name: str) -> dict[str, Any]:
-    fields = photo() if name == "shipment_proof" else FIELDS[name]
-    return dict(json.loads(message(name, **fields).model_dump_json(exclude_unset=True)))
-
-
-def _refused(name: str, *bodies: bytes) -> str:
-    with pytest.raises(InvalidInput) as caught:
-        parse(name, list(bodies))
-    return str(caught.value)
-
-
-def _problems(text: str) -> Iterator[str]:
-    """What is wrong, without the fields' names."""
-    assert isinstance(text, Sentence)
-    problems = text.arguments.get("problems", Series())
-    assert isinstance(problems, Series)
-    for problem in problems:
-        assert isinstance(problem, Sentence), problem
-        named = problem.arguments.get("problem", problem)
-        assert isinstance(named, str)
-        yield named
-
-
-def test_what_is_wrong_with_bad_input_is_said_in_polish() -> None:
-    """Cases 17 and 51: pydantic's words as well as ours."""
-    invalid = list(_invalid())
-    problems = [problem for text in invalid for problem in _problems(text)]
-
-    assert len(set(problems)) > 30
-    assert [it for it in problems if not said_in_polish(it)] == []
-    assert [it for it in invalid if localize(crossed(it), "pl") == it] == []
-
-
-def test_pydantics_problems_are_said_in_its_own_words() -> None:
-    """Whoever looks them up finds them in its documentation."""
-    found = [
-        problem
-        for _, error in _validation_errors()
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
-
-    assert len({problem["type"] for problem in found}) > 15
-    for problem in found:
-        assert problem_sentence(problem) == problem["msg"].removeprefix("Value error, ")
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(ProofTooLarge(), WrongMediaType(), EmptyProof(), IncompleteProof("image/png")),
+        *(StoreUnavailable(), NotMultipart(), MalformedUpload(sentence("a part is there twice"))),
+        *(UploadTooLarge(sentence("a proof has 10 MiB at most")), NewerDatabase("9999")),
+        WrongParts(sentence("there is no `file`")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_is_wrong_with_a_proof_or_a_database_is_said_in_polish(error: Exception) -> None:
+    assert said_in_polish(str(error))

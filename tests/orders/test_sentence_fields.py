@@ -129,8 +129,8 @@ def test_a_sentence_within_sentences_without_end_is_plain_text() -> None:
 
 def test_views_and_refusals_carry_their_sentences() -> None:
     story = Story()
-    refused = story.refused("cancel_withdrawal")
-    shown = view(Story().shipped().order)
+    refused = story.must_refuse("cancel_withdrawal")
+    shown = view(Story().until_shipped().order)
 
     told = NotAllowedNow.from_details(json.loads(json.dumps(refused.details())))
     read = OrderView.model_validate_json(shown.model_dump_json())
