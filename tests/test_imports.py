@@ -113,7 +113,7 @@ def _name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("room", ALLOWED)
-def test_room_imports_only_what_it_may(room: str) -> None:
+def test_a_room_imports_only_what_it_may(room: str) -> None:
     modules = _modules(room)
     assert modules
 
@@ -132,14 +132,14 @@ def test_nothing_calls_upward(room: str) -> None:
     assert {_name(p): up for p in _modules(room) if (up := _rooms(p) & ABOVE)} == {}
 
 
-def test_what_stands_for_the_outside_knows_no_tests() -> None:
+def test_testing_and_bench_import_no_tests() -> None:
     """Tests and benches share ``testing`` and the demo's stories; neither rests on a test."""
     rooms = ("bench", "demo", "deploy", "docs", "testing")
     assert {_name(p) for p in _modules(*rooms) if "tests" in _rooms(p)} == set()
     assert {_name(p) for p in _modules("demo", "deploy") if "testing" in _rooms(p)} == set()
 
 
-def test_only_the_edge_knows_the_entrances() -> None:
+def test_only_entry_points_import_the_entry_points() -> None:
     for path in ROOT.rglob("*.py"):
         parts = path.relative_to(ROOT).parts
         if parts[0].startswith(".") or parts[0] in NOT_OURS:
@@ -156,7 +156,7 @@ def test_rules_do_no_io() -> None:
 
 
 @pytest.mark.parametrize("path", _modules("orders", "workflows"), ids=_name)
-def test_neither_clock_nor_chance(path: Path) -> None:
+def test_rules_and_workflows_use_neither_clock_nor_chance(path: Path) -> None:
     """Replay gives the same again: instants come as arguments, or from ``workflow.now()``."""
     assert not _rooms(path) & CHANCE
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -166,7 +166,7 @@ def test_neither_clock_nor_chance(path: Path) -> None:
             assert of in ("workflow", "details"), f"{_name(path)}:{node.lineno} uses {node.attr}"
 
 
-def test_the_check_sees_what_it_is_for(tmp_path: Path) -> None:
+def test_nested_and_conditional_imports_are_seen(tmp_path: Path) -> None:
     """Imports inside a function, a ``with`` block or ``if TYPE_CHECKING`` count."""
     path = tmp_path / "sly.py"
     path.write_text(

@@ -72,7 +72,7 @@ async def test_a_number_that_the_carrier_does_not_know_is_not() -> None:
     assert verdict == TrackingVerdict(valid=False, carrier="Post", reason=NOT_KNOWN)
 
 
-async def test_where_it_was_delivered_is_told_with_the_verdict() -> None:
+async def test_the_place_of_delivery_comes_with_the_verdict() -> None:
     """R11: an order knows no address; whoever knows it can compare."""
     verdict = await verify(Carrier(CarrierRecord(delivered_in="DE")))
 
@@ -85,14 +85,14 @@ async def test_a_carrier_that_is_away_is_asked_again() -> None:
         await verify(Carrier(ConnectionError()), LONGEST_OUTAGE - timedelta(seconds=1))
 
 
-async def test_one_that_is_away_for_days_delays_nothing_any_more() -> None:
+async def test_a_carrier_that_is_away_for_days_holds_up_nothing() -> None:
     """R11: an outage of ours, such as a key withdrawn, makes no seller lose a dispute."""
     verdict = await verify(Carrier(ConnectionError()), LONGEST_OUTAGE)
 
     assert verdict == TrackingVerdict(valid=True, carrier="Post", reason=NOBODY_TO_ASK)
 
 
-async def test_one_that_hangs_is_one_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_carrier_that_hangs_counts_as_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "_PATIENCE", 0.01)
 
     verifying = asyncio.create_task(verify(Hanging()))
@@ -115,7 +115,7 @@ async def test_a_number_that_is_not_known_yet_is_asked_for_again_however_long_it
     assert raised.value.next_retry_delay == timedelta(hours=1)
 
 
-async def test_the_brief_first_try_does_not_wait_an_hour() -> None:
+async def test_the_first_local_attempt_does_not_wait_an_hour() -> None:
     with pytest.raises(ApplicationError) as raised:
         await verify(Carrier(NotKnownYet("Not yet.")), is_local=True)
 
@@ -143,5 +143,5 @@ def test_a_number_is_found_in_what_people_paste(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-", "://", "https://example.org/", "/."])
-def test_what_has_no_number_in_it_is_no_error(text: str) -> None:
+def test_text_without_a_number_gives_none(text: str) -> None:
     assert not any(map(str.isdigit, number_in(text)))

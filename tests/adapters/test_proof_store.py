@@ -118,7 +118,7 @@ async def test_a_proof_comes_back_as_it_was_sent_with_the_type_its_content_has(
 
 
 @pytest.mark.parametrize("content", [JPEG, PNG, PDF])
-async def test_it_does_not_matter_how_a_proof_is_cut_into_chunks(
+async def test_a_proof_is_stored_alike_whatever_its_chunks(
     store: ProofStore, content: bytes
 ) -> None:
     kept = await store.keep("A-1", coming(*(bytes([byte]) for byte in content), b""))
@@ -127,7 +127,7 @@ async def test_it_does_not_matter_how_a_proof_is_cut_into_chunks(
     assert kept.sha256 == hashlib.sha256(content).hexdigest()
 
 
-async def test_the_same_file_twice_is_one_object(store: ProofStore, names: Names) -> None:
+async def test_the_same_file_is_stored_once(store: ProofStore, names: Names) -> None:
     first = await store.keep("A-1", coming(JPEG))
     again = await store.keep("A-1", coming(JPEG[:7], JPEG[7:]))
 
@@ -135,7 +135,7 @@ async def test_the_same_file_twice_is_one_object(store: ProofStore, names: Names
     assert names() == [first.reference]
 
 
-async def test_what_the_camera_appends_to_an_image_does_no_harm(store: ProofStore) -> None:
+async def test_data_appended_by_a_camera_is_accepted(store: ProofStore) -> None:
     assert (await store.keep("A-1", coming(JPEG, b"a film of the moment" * 99))).size > len(JPEG)
 
 
@@ -151,7 +151,7 @@ async def test_what_the_camera_appends_to_an_image_does_no_harm(store: ProofStor
         b"%PDF",
     ],
 )
-async def test_what_is_none_of_the_types_is_refused_whatever_it_is_called(
+async def test_an_unknown_type_is_refused_whatever_its_name(
     store: ProofStore, names: Names, content: bytes
 ) -> None:
     """Case 53."""
@@ -161,7 +161,7 @@ async def test_what_is_none_of_the_types_is_refused_whatever_it_is_called(
     assert names() == []
 
 
-async def test_what_is_refused_is_refused_by_its_first_bytes(store: ProofStore) -> None:
+async def test_a_wrong_type_is_refused_by_its_first_bytes(store: ProofStore) -> None:
     async def never_ending() -> AsyncIterator[bytes]:
         yield HTML
         pytest.fail("More was read than is needed to refuse it.")
@@ -170,7 +170,7 @@ async def test_what_is_refused_is_refused_by_its_first_bytes(store: ProofStore) 
         await store.keep("A-1", never_ending())
 
 
-async def test_a_file_that_is_two_things_is_the_one_it_was_judged_to_be(store: ProofStore) -> None:
+async def test_a_polyglot_file_is_served_as_the_type_it_was_checked_as(store: ProofStore) -> None:
     """Case 53: an image with a page inside is sent on as an image, to be saved."""
     kept = await store.keep("A-1", coming(JPEG[:-2] + HTML + JPEG[-2:]))
     opened = await store.open("A-1", kept.sha256)
@@ -190,7 +190,7 @@ async def test_a_file_without_its_end_is_refused(
     assert names() == []
 
 
-async def test_an_end_cut_in_two_is_one(store: ProofStore) -> None:
+async def test_an_end_marker_across_two_chunks_is_found(store: ProofStore) -> None:
     assert (await store.keep("A-1", coming(PNG[:-5], PNG[-5:]))).size == len(PNG)
 
 
@@ -200,7 +200,7 @@ async def test_an_empty_file_is_refused(store: ProofStore, chunks: tuple[bytes, 
         await store.keep("A-1", coming(*chunks))
 
 
-async def test_ten_mebibytes_are_kept_and_a_byte_more_is_not(
+async def test_ten_mebibytes_are_accepted_and_a_byte_more_is_refused(
     store: ProofStore, names: Names
 ) -> None:
     kept = await store.keep("A-1", coming(*a_jpeg_of(LARGEST)))
@@ -214,7 +214,7 @@ async def test_ten_mebibytes_are_kept_and_a_byte_more_is_not(
     assert await all_of(opened.chunks) == b"".join(a_jpeg_of(LARGEST))
 
 
-async def test_a_large_proof_is_never_in_memory_as_a_whole(store: ProofStore) -> None:
+async def test_a_large_proof_is_never_held_in_memory_as_a_whole(store: ProofStore) -> None:
     """What Python holds; what the library holds beside it is one part of 5 MiB."""
     tracemalloc.start()
     try:
@@ -230,7 +230,7 @@ async def test_a_large_proof_is_never_in_memory_as_a_whole(store: ProofStore) ->
     assert peak < LARGEST * 0.75
 
 
-async def test_an_upload_that_breaks_off_leaves_nothing(store: ProofStore, names: Names) -> None:
+async def test_an_aborted_upload_leaves_nothing(store: ProofStore, names: Names) -> None:
     async def breaking_off() -> AsyncIterator[bytes]:
         for chunk in [*a_jpeg_of(LARGEST)][:-1]:
             yield chunk
@@ -274,7 +274,7 @@ async def test_a_proof_is_found_under_its_own_order_only(store: ProofStore) -> N
 
 
 @pytest.mark.parametrize("order_id", [".", "..", "...", "-", "_", "a" * 64])
-async def test_every_id_an_order_may_have_is_a_place_of_its_own(
+async def test_every_order_id_has_a_path_of_its_own(
     store: ProofStore, names: Names, order_id: str
 ) -> None:
     kept = await store.keep(order_id, coming(JPEG))
@@ -286,7 +286,7 @@ async def test_every_id_an_order_may_have_is_a_place_of_its_own(
 @pytest.mark.parametrize(
     "order_id", ["", "../A-1", "A-1/../A-2", "/etc", "A-1\n", "A\0", "a" * 65, "%2e%2e", "ż"]
 )
-async def test_no_path_leads_out_of_the_store_by_the_order(
+async def test_an_order_id_cannot_escape_the_store(
     store: ProofStore, names: Names, order_id: str
 ) -> None:
     """R11: whoever asks with a path of his own finds nothing, and keeps nothing there."""
@@ -301,16 +301,14 @@ async def test_no_path_leads_out_of_the_store_by_the_order(
 @pytest.mark.parametrize(
     "sha256", ["", "..", "../order-A-2/{}", "{}/", "{}#1", "{}\n", "./{}", "/etc/passwd", "{}\0"]
 )
-async def test_no_path_leads_out_of_the_store_by_the_name(store: ProofStore, sha256: str) -> None:
+async def test_a_name_cannot_escape_the_store(store: ProofStore, sha256: str) -> None:
     kept = await store.keep("A-1", coming(JPEG))
     await store.keep("A-2", coming(JPEG))
 
     assert await store.open("A-1", sha256.format(kept.sha256)) is None
 
 
-async def test_what_somebody_else_puts_into_the_store_is_not_sent_on(
-    store: ProofStore, address: str
-) -> None:
+async def test_a_foreign_file_in_the_store_is_not_served(store: ProofStore, address: str) -> None:
     place = f"order-A-1/{'0' * 64}"
     if address.startswith("s3:"):
         obstore.put(S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2]), place, HTML)
@@ -325,7 +323,9 @@ def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-async def test_a_store_that_is_away_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreachable_store_is_reported_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     speak_s3(monkeypatch, f"http://{LOOPBACK}:{free_port()}")
     store = ProofStore.at(f"s3://{BUCKET}")
 
@@ -335,14 +335,14 @@ async def test_a_store_that_is_away_is_said_in_a_sentence(monkeypatch: pytest.Mo
         await store.open("A-1", "0" * 64)
 
 
-def test_a_directory_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StoreUnavailable, match="UNBUY_PROOF_STORE"):
         ProofStore.at(str(tmp_path / "file" / "proofs"))
 
 
-def test_the_directory_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_directory(tmp_path: Path) -> None:
     ProofStore.at(str(tmp_path / "var" / "proofs"))
 
     assert (tmp_path / "var" / "proofs").stat().st_mode & 0o777 == 0o700
@@ -351,7 +351,9 @@ def test_the_directory_is_its_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "address", ["var/proofs", "/srv/proofs", "C:\\proofs", "s3://bucket", "s3://my.bucket/a/b-1/"]
 )
-def test_a_directory_or_a_bucket_may_be_set(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_a_directory_or_a_bucket_can_be_configured(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     monkeypatch.setenv("UNBUY_PROOF_STORE", address)
 
     assert Settings().proof_store == address
@@ -372,7 +374,7 @@ def test_a_directory_or_a_bucket_may_be_set(monkeypatch: pytest.MonkeyPatch, add
         *("https://example.org/proofs", "file:///srv/proofs", "s3://key:secret@bucket"),
     ],
 )
-def test_any_other_address_of_the_store_is_refused_in_a_sentence(
+def test_any_other_store_address_is_refused_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("UNBUY_PROOF_STORE", address)

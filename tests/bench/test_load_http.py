@@ -26,7 +26,7 @@ async def test_both_ways_are_measured_beside_each_other(tmp_path: Path) -> None:
     assert "Temporal/s" in console.export_text()
 
 
-def test_numbers_are_of_what_went_well() -> None:
+def test_only_successful_requests_are_measured() -> None:
     measured = Measured("read", 4, seconds=2, latencies=[it / 1000 for it in range(1, 101)])
 
     assert measured.per_second == 50
@@ -34,7 +34,7 @@ def test_numbers_are_of_what_went_well() -> None:
     assert measured.percentile(0.99) == pytest.approx(100)
 
 
-async def test_what_went_wrong_is_counted_and_not_measured() -> None:
+async def test_failed_requests_are_counted_and_not_measured() -> None:
     async def fails_every_second_time(turn: int) -> None:
         if turn % 2:
             raise TimeoutError("too late")
@@ -46,7 +46,7 @@ async def test_what_went_wrong_is_counted_and_not_measured() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "status"), [([], 0), (["read: late"], 1)])
-def test_an_error_is_its_exit_status(
+def test_an_error_exits_with_a_failure_status(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     wrong: list[str],

@@ -42,7 +42,7 @@ def counts() -> FuzzCounts:
 
 
 @pytest.mark.parametrize("failure", ["", "GET /v1/orders: Server error"])
-def test_a_failure_is_its_exit_status(
+def test_a_failure_exits_with_a_failure_status(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     counts: FuzzCounts,
@@ -85,5 +85,5 @@ def test_a_generated_order_is_made_to_add_up() -> None:
     assert adding_up(EXAMPLES["PlaceOrder"]) == EXAMPLES["PlaceOrder"]
 
 
-def test_whole_numbers_lose_their_point_only() -> None:
+def test_whole_numbers_are_written_without_a_decimal_point() -> None:
     assert whole({"a": [2.0, 2.5, "2.0"]}) == {"a": [2, 2.5, "2.0"]}

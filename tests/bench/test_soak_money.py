@@ -103,7 +103,7 @@ def evidence() -> Evidence:
     )
 
 
-def test_what_is_right_is_not_complained_of(evidence: Evidence) -> None:
+def test_a_correct_ledger_passes(evidence: Evidence) -> None:
     assert money_judge.faults(evidence, {}) == []
 
 
@@ -167,7 +167,7 @@ def _told_twice(it: Evidence) -> dict[str, Any]:
         (lambda _: {"workflows": [Ended("order-A", "FAILED")]}, "Workflow order-A is FAILED"),
     ],
 )
-def test_what_is_wrong_is_seen(
+def test_every_fault_is_found(
     evidence: Evidence, wrong: Callable[[Evidence], dict[str, Any]], sentence: str
 ) -> None:
     found = money_judge.faults(replace(evidence, **wrong(evidence)), {})
@@ -175,14 +175,14 @@ def test_what_is_wrong_is_seen(
     assert sentence in "\n".join(found)
 
 
-def test_money_of_earlier_batches_counts(evidence: Evidence) -> None:
+def test_the_money_of_earlier_batches_is_included(evidence: Evidence) -> None:
     sums = [AccountBalance("PLN", "cash", 5), AccountBalance("PLN", "seller", -5)]
 
     assert money_judge.faults(replace(evidence, sums=sums), {"PLN": 5}) == []
     assert money_judge.faults(replace(evidence, sums=sums), {"PLN": 4}) != []
 
 
-def test_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
 

@@ -79,7 +79,7 @@ async def _differs(database: Database) -> None:
     )
 
 
-async def test_the_books_and_a_reconciliation_without_differences(
+async def test_the_balances_and_a_reconciliation_without_differences_are_printed(
     database: Database, screen: Screen
 ) -> None:
     """Case 26: the trial balance is zero, and what is held is told by status."""
@@ -108,12 +108,12 @@ async def test_a_difference_is_printed_and_fails_the_command(
     assert "1 difference." in screen.text
 
 
-async def test_a_period_that_there_is_not_is_refused() -> None:
+async def test_an_invalid_period_is_refused() -> None:
     with pytest.raises(Failure, match="between 1 and 3650"):
         await accounting.reconcile(days=0)
 
 
-async def test_an_empty_ledger_says_so(
+async def test_an_empty_ledger_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: Screen
 ) -> None:
     monkeypatch.setenv("UNBUY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
@@ -121,7 +121,9 @@ async def test_an_empty_ledger_says_so(
     assert screen.text == "The ledger is empty.\n"
 
 
-async def test_the_books_and_a_reconciliation_in_polish(database: Database, screen: Screen) -> None:
+async def test_the_balances_and_a_reconciliation_are_printed_in_polish(
+    database: Database, screen: Screen
+) -> None:
     await _differs(database)
     with use_locale("pl"):
         assert await accounting.books() == 0
@@ -162,7 +164,7 @@ async def test_the_books_and_a_reconciliation_in_polish(database: Database, scre
         (22, "i 22 zamówienia z ostatnich 35 dni: 22 różnice."),
     ],
 )
-async def test_numbers_ask_for_their_plural(
+async def test_a_number_takes_its_plural(
     monkeypatch: pytest.MonkeyPatch, screen: Screen, number: int, said: str
 ) -> None:
     @asynccontextmanager

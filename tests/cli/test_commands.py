@@ -199,7 +199,9 @@ async def test_the_tour_of_the_readme_is_a_whole_life(terminal: Terminal) -> Non
     assert view.amount_refunded == view.amount_paid
 
 
-async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal: Terminal) -> None:
+async def test_an_order_whose_history_was_deleted_is_read_from_the_database(
+    terminal: Terminal,
+) -> None:
     """Every order can be read at any time, and its id is never used again."""
     placed = {**SAMPLE, "order_id": "long-ago"}
     order = Order.new(PlaceOrder.model_validate(placed), datetime(2020, 1, 1, tzinfo=UTC))
@@ -224,7 +226,7 @@ async def test_an_order_whose_history_is_gone_is_read_from_the_database(terminal
     assert "The order is closed: the buyer canceled it before paying." in told.err
 
 
-async def test_a_message_is_taken(terminal: Terminal) -> None:
+async def test_a_message_is_accepted(terminal: Terminal) -> None:
     await terminal.place("taken")
 
     by_argument = await terminal.run("send", "taken", "payment", payment("P-taken"))
@@ -240,7 +242,7 @@ async def test_a_message_is_taken(terminal: Terminal) -> None:
     assert [message.text for message in view.messages] == ["When?"]
 
 
-async def test_a_message_id_makes_a_repeat_harmless(terminal: Terminal) -> None:
+async def test_a_repeated_message_id_has_no_effect(terminal: Terminal) -> None:
     await terminal.place("repeat")
     said = ("send", "repeat", "buyer_message", '{"text": "Hi"}', "--message-id", "m-1")
 
@@ -249,7 +251,7 @@ async def test_a_message_id_makes_a_repeat_harmless(terminal: Terminal) -> None:
     assert len((await orders.show(terminal.skipper.client, "repeat")).messages) == 1
 
 
-async def test_a_refusal_says_why_and_from_when(terminal: Terminal) -> None:
+async def test_a_refusal_gives_its_reason_and_instant(terminal: Terminal) -> None:
     """R5: the cancel button shows the instant at which it becomes active."""
     await terminal.place("refused")
     await terminal.run("send", "refused", "payment", payment("P-refused"))
@@ -279,7 +281,7 @@ async def test_a_payment_that_an_order_refuses_goes_back(terminal: Terminal) -> 
     await terminal.stray("P-1")
 
 
-async def test_show_answers_the_questions_of_the_product(terminal: Terminal) -> None:
+async def test_show_prints_status_money_history_and_what_comes_next(terminal: Terminal) -> None:
     await terminal.place("shown")
 
     shown = await terminal.run("show", "shown")
@@ -304,7 +306,7 @@ async def test_show_answers_the_questions_of_the_product(terminal: Terminal) -> 
         ([], {"UNBUY_LANG": "", "LC_ALL": "", "LC_MESSAGES": "", "LANG": "pl_PL.UTF-8"}),
     ],
 )
-async def test_the_terminal_speaks_its_users_language(
+async def test_output_is_in_the_terminals_language(
     terminal: Terminal, lang: list[str], variables: dict[str, str]
 ) -> None:
     """R21: Polish by the option or the environment; what commands take keeps its name."""
@@ -331,7 +333,7 @@ async def test_the_terminal_speaks_its_users_language(
     assert unknown.err.startswith("Nie ma zamówienia nobodys.")
 
 
-async def test_what_people_write_does_not_steer_the_terminal(terminal: Terminal) -> None:
+async def test_user_text_cannot_control_the_terminal(terminal: Terminal) -> None:
     await terminal.place("escape")
     text = json.dumps({"text": "[bold]a\rb\u202ec :wave:"})
     control = json.dumps({"text": "a\x9b2Jb"})
@@ -358,7 +360,7 @@ async def test_watch_follows_an_order_to_its_end(terminal: Terminal) -> None:
     assert "Order watched: closed since" in answer.out
 
 
-async def test_watching_ends_quietly_with_ctrl_c(terminal: Terminal) -> None:
+async def test_watch_ends_quietly_on_ctrl_c(terminal: Terminal) -> None:
     await terminal.place("left-alone")
 
     watching = await terminal.begin("watch", "left-alone")
@@ -369,7 +371,7 @@ async def test_watching_ends_quietly_with_ctrl_c(terminal: Terminal) -> None:
     assert (answer.status, answer.err) == (130, "")
 
 
-async def test_a_refusal_is_an_exit_status(terminal: Terminal) -> None:
+async def test_a_refusal_exits_with_a_failure_status(terminal: Terminal) -> None:
     """What the other tests see in this process is what a shell sees."""
     await terminal.place("by-hand")
 
@@ -417,7 +419,7 @@ async def test_overdue_orders_are_listed(terminal: Terminal) -> None:
     assert {row["order_id"] for row in json.loads(listed.out)} == {"stuck"}
 
 
-async def test_the_outbox_is_read_in_each_ones_language(terminal: Terminal) -> None:
+async def test_the_outbox_is_shown_in_each_recipients_language(terminal: Terminal) -> None:
     """R21."""
     await terminal.place("told")
     answer = await until(lambda: terminal.run("outbox", "told"), lambda it: "Nobody" not in it.out)
@@ -428,7 +430,7 @@ async def test_the_outbox_is_read_in_each_ones_language(terminal: Terminal) -> N
     assert "You have a new order, told, for €24.90." in answer.out
 
 
-async def test_money_for_a_finished_order_goes_back(terminal: Terminal) -> None:
+async def test_a_payment_for_a_finished_order_is_refunded(terminal: Terminal) -> None:
     """R17; and a payment that the provider reports once more stays where it is."""
     await terminal.place("over")
     await orders.update(terminal.skipper.client, "over", CancelRequest(reason=CancelReason.OTHER))
@@ -441,7 +443,7 @@ async def test_money_for_a_finished_order_goes_back(terminal: Terminal) -> None:
     assert (await terminal.stray("P-late")).payment.reason == "order_closed"
 
 
-async def test_a_payment_of_a_finished_order_is_not_sent_back_again(terminal: Terminal) -> None:
+async def test_the_payment_of_a_finished_order_is_not_refunded_again(terminal: Terminal) -> None:
     await terminal.place("shipped")
     await terminal.run("send", "shipped", "payment", payment("P-shipped"))
     handle = orders.handle(terminal.skipper.client, "shipped")
@@ -461,7 +463,7 @@ async def test_a_payment_of_a_finished_order_is_not_sent_back_again(terminal: Te
     assert "Once it arrives you can send it back" in cancel.err
 
 
-async def test_a_chargeback_of_a_finished_order_is_taken(terminal: Terminal) -> None:
+async def test_a_chargeback_of_a_finished_order_is_accepted(terminal: Terminal) -> None:
     """R23, case 27: months after it has shipped; said twice, it counts once."""
     await terminal.place("long-shipped")
     await terminal.run("send", "long-shipped", "payment", payment("P-long"))
@@ -506,7 +508,7 @@ async def test_a_chargeback_of_a_finished_order_is_taken(terminal: Terminal) -> 
     ]
 
 
-async def test_money_for_an_unknown_order_goes_back(terminal: Terminal) -> None:
+async def test_a_payment_for_an_unknown_order_is_refunded(terminal: Terminal) -> None:
     """R17."""
     answer = await terminal.run("send", "nowhere", "payment", payment("P-nowhere"))
 
@@ -547,7 +549,7 @@ async def test_money_for_an_unknown_order_goes_back(terminal: Terminal) -> None:
         (["token", "provider", "a b"], "There can be no payment provider of this id"),
     ],
 )
-def test_what_is_asked_for_wrongly_is_said_in_a_sentence(
+def test_a_usage_error_is_explained_in_a_sentence(
     terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -565,7 +567,7 @@ def test_what_is_asked_for_wrongly_is_said_in_a_sentence(
     assert (status, printed.out) == (2, "")
 
 
-async def test_a_bad_order_names_its_fields(terminal: Terminal) -> None:
+async def test_an_invalid_order_is_explained_field_by_field(terminal: Terminal) -> None:
     file = terminal.file("bad.json", {**SAMPLE, "order_id": "a b", "gift": True})
 
     answer = await terminal.run("place", file)
@@ -576,7 +578,9 @@ async def test_a_bad_order_names_its_fields(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("command", [("list",), ("place", "{sample}")])
-async def test_an_unreachable_server_is_named(terminal: Terminal, command: tuple[str, ...]) -> None:
+async def test_an_unreachable_server_is_named_in_the_error(
+    terminal: Terminal, command: tuple[str, ...]
+) -> None:
     arguments = [part.format(sample=ROOT / "samples" / "order-eur.json") for part in command]
     address = f"127.0.0.1:{free_port()}"
 
@@ -599,7 +603,7 @@ async def test_an_unreachable_server_is_named(terminal: Terminal, command: tuple
         "unbuy.db",
     ],
 )
-async def test_a_database_that_cannot_be_read_is_named(terminal: Terminal, url: str) -> None:
+async def test_an_unreadable_database_is_named_in_the_error(terminal: Terminal, url: str) -> None:
     began = time.monotonic()
 
     answer = await terminal.run("outbox", UNBUY_DATABASE_URL=url)
@@ -610,9 +614,7 @@ async def test_a_database_that_cannot_be_read_is_named(terminal: Terminal, url: 
     assert time.monotonic() - began < 10
 
 
-async def test_a_database_of_a_later_version_is_left_alone(
-    terminal: Terminal, tmp_path: Path
-) -> None:
+async def test_a_database_of_a_later_version_is_refused(terminal: Terminal, tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}"
     database = await Database.open(url)
     async with database.writing() as connection:
@@ -625,14 +627,14 @@ async def test_a_database_of_a_later_version_is_left_alone(
     assert "The database is at version 9999" in answer.err
 
 
-async def test_a_setting_that_is_wrong_is_named(terminal: Terminal) -> None:
+async def test_an_invalid_setting_is_named_in_the_error(terminal: Terminal) -> None:
     answer = await terminal.run("outbox", UNBUY_LOG_LEVEL="loud")
 
     assert answer.status == 2
     assert answer.err.startswith("UNBUY_LOG_LEVEL: Input should be 'DEBUG', ")
 
 
-async def test_a_terminal_of_few_letters_gets_question_marks(terminal: Terminal) -> None:
+async def test_an_ascii_terminal_gets_question_marks(terminal: Terminal) -> None:
     await terminal.place("ascii")
 
     answer = await terminal.spawn("show", "ascii", PYTHONIOENCODING="ascii")
@@ -641,7 +643,7 @@ async def test_a_terminal_of_few_letters_gets_question_marks(terminal: Terminal)
     assert "?24.90 is to be paid" in answer.out
 
 
-async def test_a_database_of_another_temporal_is_not_shown_as_now(terminal: Terminal) -> None:
+async def test_the_database_of_another_temporal_is_not_shown(terminal: Terminal) -> None:
     """An order that is not over has a process: without one, its last kept view is old."""
     placed = {**SAMPLE, "order_id": "elsewhere"}
     order = Order.new(PlaceOrder.model_validate(placed), datetime.now(UTC))
@@ -660,7 +662,7 @@ async def test_a_database_of_another_temporal_is_not_shown_as_now(terminal: Term
         assert "TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and UNBUY_DATABASE_URL" in answer.err
 
 
-async def test_an_order_that_temporal_knows_needs_no_database(terminal: Terminal) -> None:
+async def test_a_running_order_is_shown_without_a_database(terminal: Terminal) -> None:
     await terminal.place("known")
     file = terminal.file("known.json", {**SAMPLE, "order_id": "known"})
 
@@ -671,7 +673,7 @@ async def test_an_order_that_temporal_knows_needs_no_database(terminal: Terminal
 
 
 @pytest.mark.parametrize("command", [("list",), ("show", "x"), ("send", "x", "cancel_withdrawal")])
-async def test_a_namespace_that_there_is_not_is_named(
+async def test_an_unknown_namespace_is_named_in_the_error(
     terminal: Terminal, command: tuple[str, ...]
 ) -> None:
     answer = await terminal.run(*command, TEMPORAL_NAMESPACE="nowhere")
@@ -681,7 +683,7 @@ async def test_a_namespace_that_there_is_not_is_named(
     assert ".." not in answer.err
 
 
-async def test_a_fresh_namespace_needs_a_worker_once(terminal: Terminal) -> None:
+async def test_a_new_namespace_without_search_attributes_is_explained(terminal: Terminal) -> None:
     client = terminal.skipper.client
     request = RegisterNamespaceRequest(namespace="fresh")
     request.workflow_execution_retention_period.FromSeconds(86400)
@@ -717,13 +719,13 @@ async def test_orders_are_listed_newest_first(terminal: Terminal) -> None:
     assert [row["order_id"] for row in found] == ["newest", "older", "oldest"]
 
 
-async def test_the_outbox_of_an_order_that_nobody_heard_of(terminal: Terminal) -> None:
+async def test_the_outbox_of_an_unknown_order_is_empty(terminal: Terminal) -> None:
     answer = await terminal.run("outbox", "NOPE")
 
     assert answer.out == "Nobody has been told anything about order NOPE.\n"
 
 
-async def test_lines_for_programs_are_as_long_as_they_are(terminal: Terminal) -> None:
+async def test_json_lines_are_not_wrapped(terminal: Terminal) -> None:
     await terminal.place("wide")
     said = "a long word " * 40
     await terminal.run("send", "wide", "buyer_message", json.dumps({"text": said.strip()}))
@@ -735,7 +737,7 @@ async def test_lines_for_programs_are_as_long_as_they_are(terminal: Terminal) ->
     assert [line for line in lines if line.endswith(" ")] == []
 
 
-async def test_without_a_worker_there_is_a_sentence(
+async def test_without_a_worker_the_error_says_so(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with embedded_server() as server:

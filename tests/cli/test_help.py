@@ -39,9 +39,7 @@ def say_help(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], str]:
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_has_no_english_word_in_polish(
-    say_help: Callable[[str, str], str], command: str
-) -> None:
+def test_polish_help_contains_no_english(say_help: Callable[[str, str], str], command: str) -> None:
     english, polish = say_help(command, "en"), say_help(command, "pl")
 
     assert "Użycie: starter.py" in polish
@@ -49,7 +47,7 @@ def test_help_has_no_english_word_in_polish(
     assert _words(english) & _words(polish) - names == set()
 
 
-def test_help_is_taken_from_the_docstrings_of_commands() -> None:
+def test_help_repeats_the_docstrings_of_commands() -> None:
     """Beside what the same file says by itself."""
     texts = {
         str(message.id)
@@ -83,7 +81,7 @@ def test_help_is_taken_from_the_docstrings_of_commands() -> None:
         ("place missing.json", "Nie można odczytać missing.json: nie ma takiego pliku ani kat"),
     ],
 )
-def test_what_is_asked_for_wrongly_is_said_in_polish(
+def test_a_usage_error_is_explained_in_polish(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: str,
@@ -106,7 +104,7 @@ def test_what_is_asked_for_wrongly_is_said_in_polish(
         ({"TEMPORAL_PROFILE": "none"}, "Nie można odczytać konfiguracji Temporala: "),
     ],
 )
-def test_why_temporal_cannot_be_reached_is_said_in_polish(
+def test_an_unreachable_temporal_is_explained_in_polish(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -122,7 +120,7 @@ def test_why_temporal_cannot_be_reached_is_said_in_polish(
     assert capsys.readouterr().err.startswith(sentence)
 
 
-def test_a_wrong_setting_is_named_in_polish(
+def test_an_invalid_setting_is_explained_in_polish(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in {"LANG": "pl", "LOG_LEVEL": "loud", "PROOF_STORE": "x://y"}.items():

@@ -11,7 +11,7 @@ from orders.place_order import Party
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_support_sees_by_what_a_letter_did_not_reach_its_reader() -> None:
+def test_support_sees_which_channels_failed() -> None:
     """R21: and why, without the address."""
     letter = OutboxMessage(
         key="A-1:order_shipped:1:buyer",

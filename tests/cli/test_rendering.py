@@ -50,7 +50,7 @@ def text_of(view: OrderView) -> str:
 
 
 @pytest.mark.parametrize("arrive", STORIES)
-def test_an_order_is_shown_in_polish_from_its_first_line_to_its_last(
+def test_an_order_is_shown_entirely_in_polish(
     arrive: Callable[[], Story],
 ) -> None:
     """R21: keys that commands take are all that stays English."""
@@ -64,7 +64,7 @@ def test_an_order_is_shown_in_polish_from_its_first_line_to_its_last(
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_language_is_spoken_within_its_block_only(locale: Locale) -> None:
+def test_use_locale_applies_within_its_block_only(locale: Locale) -> None:
     with use_locale(locale):
         assert current_locale() == locale
         assert gettext("nothing") == {"en": "nothing", "pl": "nic"}[locale]

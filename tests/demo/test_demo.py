@@ -146,7 +146,7 @@ def _everything(outcomes: Played, locale: Locale) -> str:
     return printed.getvalue()
 
 
-async def test_the_report_speaks_polish_throughout(judged: tuple[Played, str]) -> None:
+async def test_the_report_is_entirely_in_polish(judged: tuple[Played, str]) -> None:
     """No word of its English is left, but for names."""
     outcomes = {name: it for name, it in judged[0].items() if it.story is not GONE_ASTRAY}
     english, polish = (_everything(outcomes, locale) for locale in LOCALES)
@@ -235,7 +235,7 @@ async def test_a_story_is_told_with_its_virtual_dates(judged: tuple[Played, str]
     assert "Payment paid-too-late-pay-1 of €49.80, by a process and a clock of its own:" in printed
 
 
-async def test_a_story_that_goes_astray_is_wrong(judged: tuple[Played, str]) -> None:
+async def test_a_story_that_does_not_go_as_told_is_reported(judged: tuple[Played, str]) -> None:
     outcomes, printed = judged
 
     assert outcomes["astray"].problem
@@ -244,7 +244,7 @@ async def test_a_story_that_goes_astray_is_wrong(judged: tuple[Played, str]) -> 
     assert "stories ended as they must" not in printed
 
 
-async def test_endings_that_no_story_came_to_are_named(judged: tuple[Played, str]) -> None:
+async def test_endings_that_no_story_reached_are_named(judged: tuple[Played, str]) -> None:
     outcomes, _ = judged
 
     [missing] = report.endings_not_seen(list(outcomes.values()))
@@ -267,7 +267,7 @@ def test_every_ending_has_a_story() -> None:
         {"cash": -1, "seller": 1},
     ],
 )
-async def test_a_ledger_that_disagrees_is_wrong(
+async def test_a_ledger_that_disagrees_is_reported(
     refunded: Outcome, balances: dict[str, int]
 ) -> None:
     [fault] = report.faults(replace(refunded, balances=balances))
@@ -275,7 +275,7 @@ async def test_a_ledger_that_disagrees_is_wrong(
     assert fault.startswith("Cancelled after the check, seller confirms: the ledger has")
 
 
-async def test_money_that_is_nowhere_is_wrong(refunded: Outcome) -> None:
+async def test_missing_money_is_reported(refunded: Outcome) -> None:
     short = refunded.view.model_copy(
         update={"amount_refunded": refunded.view.amount_refunded.of(4979)}
     )
@@ -285,13 +285,13 @@ async def test_money_that_is_nowhere_is_wrong(refunded: Outcome) -> None:
     assert any("paid 4980 is not refunded 4979" in fault for fault in faults)
 
 
-async def test_stray_money_that_stays_is_wrong(refunded: Outcome) -> None:
+async def test_a_stray_payment_that_is_not_refunded_is_reported(refunded: Outcome) -> None:
     [fault] = report.faults(replace(refunded, stray_balances=({"cash": 5, "stray": -5},)))
 
     assert "money sent back is still in the ledger" in fault
 
 
-def test_a_ledger_that_does_not_sum_to_zero_is_wrong() -> None:
+def test_a_ledger_that_does_not_sum_to_zero_is_reported() -> None:
     entries = [
         AccountBalance("EUR", "cash", 100),
         AccountBalance("EUR", "held", -99),
@@ -304,5 +304,5 @@ def test_a_ledger_that_does_not_sum_to_zero_is_wrong() -> None:
     ]
 
 
-def test_an_empty_ledger_is_wrong() -> None:
+def test_an_empty_ledger_is_reported() -> None:
     assert report.ledger_faults([]) == ["The ledger is empty."]

@@ -75,7 +75,7 @@ async def test_leaving_the_context_ends_it_and_its_children() -> None:
     assert not any(map(_is_alive, started))
 
 
-async def test_a_program_that_ends_by_itself_tells_its_status() -> None:
+async def test_the_exit_status_of_a_program_is_passed_on() -> None:
     async with child_process(
         *(sys.executable, "-c", "raise SystemExit(3)"),
         patience=timedelta(seconds=10),

@@ -47,7 +47,7 @@ async def test_only_this_machine_reaches_the_server_and_its_web_ui() -> None:
                 assert other.connect_ex(("127.0.0.2", int(port))) != 0
 
 
-async def test_a_server_on_a_file_remembers(tmp_path: Path) -> None:
+async def test_a_server_on_a_file_keeps_its_state(tmp_path: Path) -> None:
     database = tmp_path / "new" / "temporal.db"
     async with embedded_server(database=database) as server:
         await server.client.start_workflow("Unknown", id="kept", task_queue="nobody")
@@ -58,7 +58,7 @@ async def test_a_server_on_a_file_remembers(tmp_path: Path) -> None:
     assert description.workflow_type == "Unknown"
 
 
-async def test_a_stopped_server_leaves_its_port() -> None:
+async def test_a_stopped_server_frees_its_port() -> None:
     port = free_port()
 
     async with embedded_server(port=port):
@@ -67,7 +67,7 @@ async def test_a_stopped_server_leaves_its_port() -> None:
     assert is_free(port)
 
 
-async def test_a_taken_port_is_named() -> None:
+async def test_a_taken_port_is_named_in_the_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -123,7 +123,7 @@ async def test_a_server_ends_with_whoever_runs_it(number: signal.Signals) -> Non
     await until(lambda: is_free(port))
 
 
-async def test_a_server_is_out_of_reach_of_our_terminals_ctrl_c() -> None:
+async def test_ctrl_c_does_not_reach_the_server() -> None:
     """The server listens to it even where it is told not to; we stop it when its worker is done."""
     others = set(await _children("deploy/die_with_parent.py"))
     async with embedded_server() as server:
@@ -147,7 +147,9 @@ async def _children(command: str) -> list[int]:
     ]
 
 
-async def test_standard_output_stays_ours(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_the_server_prints_nothing_to_standard_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     async with embedded_server():
         sys.stdout.write("ours\n")
 

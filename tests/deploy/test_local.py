@@ -34,7 +34,7 @@ def test_each_server_has_a_database_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert second == {"UNBUY_DATABASE_URL": "sqlite+aiosqlite:///var/unbuy-7234.db"}
 
 
-def test_the_users_own_database_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_set_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNBUY_DATABASE_URL", "postgresql://unbuy:secret@db.example/unbuy")
 
     assert database_variables(DEFAULT_PORT + 1) == {}

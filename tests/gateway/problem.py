@@ -15,7 +15,7 @@ HEADERS = {
 _SENTENCE = re.compile(r"[A-Za-z(].*[.)]", re.DOTALL)
 
 
-def problem_of(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
+def must_be_problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     """The problem that an answer is; it says in a sentence what is wrong, and no more than that."""
     assert answer.status_code in statuses, f"{answer.status_code}: {answer.text[:300]}"
     assert answer.headers["content-type"] == "application/problem+json"

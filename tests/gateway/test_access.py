@@ -14,7 +14,7 @@ from gateway.openapi import EXAMPLES
 from gateway.services import Services
 from orders.view import OrderView
 from tests.gateway.conftest import Person, Town, serving
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 TAKEN = 0
 """The gateway lets it through; what the order says to it is another matter."""
@@ -78,7 +78,7 @@ def _routes() -> set[str]:
     return found
 
 
-def test_every_address_stands_in_the_table() -> None:
+def test_every_route_is_in_the_access_table() -> None:
     """Case 47: an address that is new needs a row here."""
     assert _routes() == set(EXPECTED)
 
@@ -114,11 +114,11 @@ async def _status(town: Town, caller: Person | None, route: str) -> int:
         if answer.status_code < 400:
             return TAKEN  # what is left of it may never end
         await answer.aread()
-    problem_of(answer, answer.status_code)
+    must_be_problem(answer, answer.status_code)
     return TAKEN if answer.status_code in (409, 415, 422) else answer.status_code
 
 
-async def test_everybody_gets_what_the_table_says_and_who_is_refused_leaves_no_trace(
+async def test_every_role_gets_what_the_table_says_and_a_refusal_leaves_no_trace(
     town: Town,
 ) -> None:
     """Cases 47 and 48: no token is 401, the wrong role 403, another's order 404; none of them an event."""
@@ -149,7 +149,7 @@ async def _view(town: Town) -> OrderView:
     return await orders.show(town.stage.server.client, town.order_id)
 
 
-async def test_anothers_order_answers_as_one_that_never_was(town: Town) -> None:
+async def test_someone_elses_order_answers_like_an_unknown_one(town: Town) -> None:
     """Case 47: nobody can find out which orders there are."""
     await town.place()
     stranger = town.person("buyer", "buyer-b")
@@ -160,7 +160,7 @@ async def test_anothers_order_answers_as_one_that_never_was(town: Town) -> None:
         for order_id in (town.order_id, "N-1"):
             address = f"/v1/orders/{order_id}{path}"
             answer = await (stranger.post(address, said) if path else stranger.get(address))
-            problem = problem_of(answer, 404)
+            problem = must_be_problem(answer, 404)
             answers.append(problem["detail"].replace(order_id, "it"))
 
         assert answers[0] == answers[1]
@@ -180,14 +180,14 @@ async def test_anothers_order_answers_as_one_that_never_was(town: Town) -> None:
     ],
     ids=lambda it: "-".join(it) if isinstance(it, dict) else "",
 )
-async def test_a_buyer_sets_no_field_that_is_not_theirs(
+async def test_a_buyer_cannot_set_fields_of_others(
     town: Town, strict: Town, change: dict[str, Any], status: int
 ) -> None:
     """Case 48."""
     refused = await strict.buyer.post("/v1/orders", strict.order(**change))
 
-    problem_of(refused, status)
-    problem_of(await strict.support.get(strict.path), 404)
+    must_be_problem(refused, status)
+    must_be_problem(await strict.support.get(strict.path), 404)
 
 
 @pytest.fixture
@@ -200,14 +200,14 @@ async def strict(town: Town, database: Database) -> Any:
         yield Town(http, town.stage)
 
 
-async def test_a_message_says_no_more_than_its_own_fields(town: Town) -> None:
+async def test_a_message_with_other_fields_is_refused(town: Town) -> None:
     """Case 48: who says it, about which order and when is not the caller's to set."""
     await town.place()
     before = await town.settled_events()
 
     for more in ({"by": "support"}, {"order_id": "A-1"}, {"at": "2020-01-01T00:00:00Z"}):
         answer = await town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"} | more)
-        problem_of(answer, 422)
+        must_be_problem(answer, 422)
 
     assert await town.events() == before
 
@@ -217,7 +217,7 @@ async def _is_listed(town: Town) -> None:
     await until(lambda: town.buyer.get("/v1/orders"), lambda answer: answer.json()["orders"])
 
 
-async def test_no_query_shows_anothers_orders(town: Town) -> None:
+async def test_no_query_shows_someone_elses_orders(town: Town) -> None:
     """Case 47: a list has the caller's own, whatever is asked for."""
     await town.place()
     await _is_listed(town)
@@ -231,7 +231,7 @@ async def test_no_query_shows_anothers_orders(town: Town) -> None:
         assert (await other.get("/v1/orders")).json()["orders"] == []
 
 
-async def test_a_cursor_of_somebody_elses_list_shows_ones_own(town: Town) -> None:
+async def test_someone_elses_cursor_shows_ones_own_orders(town: Town) -> None:
     """Case 47."""
     await town.place()
     await _is_listed(town)

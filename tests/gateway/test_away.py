@@ -30,7 +30,7 @@ from runtime.worker import build_worker
 from testing.postgres import postgres_server
 from testing.stripe.webhooks import signature
 from tests.gateway.conftest import Town, serving
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 # Seconds. What takes one or two of them on a machine that is not busy.
 SOON = 6.0
@@ -78,7 +78,7 @@ def _paid(town: Town, event_id: str) -> tuple[bytes, dict[str, str]]:
     return body, {"Stripe-Signature": signature(body, "whsec_peer")}
 
 
-async def test_without_temporal_all_is_refused_soon_and_taken_once_it_is_back(
+async def test_without_temporal_requests_fail_fast_until_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cases 28, 29 and 40: nothing is lost, nothing taken twice, and the gateway is not restarted."""
@@ -108,8 +108,8 @@ async def test_without_temporal_all_is_refused_soon_and_taken_once_it_is_back(
                 town.buyer.get(town.path),
                 town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
             ):
-                problem_of(await _soon(answer), 503)
-            ready = problem_of(await _soon(town.http.get("/readyz")), 503)["detail"]
+                must_be_problem(await _soon(answer), 503)
+            ready = must_be_problem(await _soon(town.http.get("/readyz")), 503)["detail"]
             assert "temporal" in ready
             assert "database" not in ready
             assert (await town.http.get("/healthz")).status_code == 200
@@ -166,10 +166,10 @@ async def test_without_a_worker_a_message_waits_for_one_and_counts_once(
             return town.buyer.post(f"{town.path}/buyer-message", {"text": text}, headers=headers)
 
         key = {"Idempotency-Key": "said-once"}
-        with_key = problem_of(await _soon(say("With a key", **key)), 503)["detail"]
-        without = problem_of(await _soon(say("Without")), 503)["detail"]
+        with_key = must_be_problem(await _soon(say("With a key", **key)), 503)["detail"]
+        without = must_be_problem(await _soon(say("Without")), 503)["detail"]
         other = town.order(order_id=f"{town.order_id}-new")
-        problem_of(await _soon(town.buyer.post("/v1/orders", other)), 503)
+        must_be_problem(await _soon(town.buyer.post("/v1/orders", other)), 503)
         monkeypatch.undo()
 
         assert "send it again with the same message id" in with_key
@@ -180,7 +180,7 @@ async def test_without_a_worker_a_message_waits_for_one_and_counts_once(
             assert (await town.buyer.post("/v1/orders", other)).status_code == 200
 
 
-async def test_a_temporal_that_says_nothing_is_away_as_well(
+async def test_a_hanging_temporal_counts_as_unavailable(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 29: a connection that hangs holds nobody for longer than one that is refused."""
@@ -206,7 +206,7 @@ async def test_a_temporal_that_says_nothing_is_away_as_well(
                 town.http.get("/readyz"),
             )
             for answer in await asyncio.gather(*map(_soon, answers)):
-                problem_of(answer, 503)
+                must_be_problem(answer, 503)
         over.set()
 
 
@@ -230,17 +230,17 @@ async def _all_away(town: Town) -> None:
         town.buyer.post("/v1/orders", town.order()),
         town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}),
     ):
-        assert "database" in problem_of(await _soon(answer), 503)["detail"]
+        assert "database" in must_be_problem(await _soon(answer), 503)["detail"]
     news, signed = _paid(town, "evt_away")
     taken = town.http.post("/v1/webhooks/stripe", content=news, headers=signed)
-    problem_of(await _soon(taken), 503)
-    ready = problem_of(await _soon(town.http.get("/readyz")), 503)["detail"]
+    must_be_problem(await _soon(taken), 503)
+    ready = must_be_problem(await _soon(town.http.get("/readyz")), 503)["detail"]
     assert "database" in ready
     assert "temporal" not in ready
     assert (await town.http.get("/healthz")).status_code == 200
 
 
-async def test_without_the_database_all_is_refused_soon_until_it_is_back(
+async def test_without_the_database_requests_fail_fast_until_it_is_back(
     elsewhere: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it is stopped or does not answer; and the gateway is not restarted."""
@@ -268,12 +268,12 @@ async def test_without_the_database_all_is_refused_soon_until_it_is_back(
             town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}),
             town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
         ):
-            problem_of(await _soon(answer), 503)
+            must_be_problem(await _soon(answer), 503)
 
     assert (await town.buyer.get(town.path)).status_code == 200
 
 
-async def test_a_writer_that_holds_sqlite_delays_no_reader(
+async def test_a_writer_that_locks_sqlite_delays_no_reader(
     url: str, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who must write is told to try again; afterwards the same message is taken."""
@@ -290,7 +290,7 @@ async def test_a_writer_that_holds_sqlite_delays_no_reader(
         async with other.writing():
             assert (await busy.buyer.get(busy.path)).status_code == 200
             for answer in await asyncio.gather(*(_soon(say()) for _ in range(3))):
-                problem_of(answer, 503)
+                must_be_problem(answer, 503)
 
         answer = await say()
         assert answer.status_code == 200, answer.text

@@ -22,7 +22,7 @@ from tests.gateway.conftest import Town
         ("/docs/ui/swagger-ui.css", "GET, HEAD"),
     ],
 )
-async def test_another_method_is_told_all_that_an_address_knows(
+async def test_method_not_allowed_lists_the_allowed_methods(
     town: Town, path: str, methods: str
 ) -> None:
     answer = await town.http.request("DELETE", path)
@@ -31,7 +31,7 @@ async def test_another_method_is_told_all_that_an_address_knows(
     assert answer.headers["allow"] == methods
 
 
-async def test_metrics_say_what_they_are(town: Town) -> None:
+async def test_metrics_are_described(town: Town) -> None:
     described = (await town.http.get("/openapi.json")).json()["paths"]["/metrics"]["get"]
     answer = await town.http.get("/metrics")
 
@@ -40,7 +40,7 @@ async def test_metrics_say_what_they_are(town: Town) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "two words", "ł", "k" * 65])
-async def test_a_key_is_visible_ascii_only(town: Town, key: str) -> None:
+async def test_an_idempotency_key_is_visible_ascii_only(town: Town, key: str) -> None:
     """What HTTP may change on the way is no name for a message."""
     await town.place()
 
@@ -55,7 +55,7 @@ async def test_a_key_is_visible_ascii_only(town: Town, key: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "!", "Zm9v", "MjAyNi0xMS0yNVQxMjowMDowMCBB"])
-async def test_a_cursor_that_no_list_has_given_is_refused(town: Town, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(town: Town, cursor: str) -> None:
     """Empty, of other letters, of no instant, of an instant without a zone."""
     answer = await town.buyer.get("/v1/orders", params={"cursor": cursor})
 
@@ -85,7 +85,7 @@ def test_the_description_is_valid_in_the_version_that_it_declares(
     validate(description)
 
 
-def test_generators_of_clients_understand_the_description(description: dict[str, Any]) -> None:
+def test_client_generators_accept_the_description(description: dict[str, Any]) -> None:
     """They drop what stands beside a $ref, and schemas of which all is an alternative."""
     for node in _nodes(description):
         assert "$ref" not in node or len(node) == 1
@@ -95,7 +95,7 @@ def test_generators_of_clients_understand_the_description(description: dict[str,
         assert schema["type"] in ("object", "string")
 
 
-def test_operations_have_names_and_tags_for_programs(description: dict[str, Any]) -> None:
+def test_operations_have_ids_and_tags(description: dict[str, Any]) -> None:
     operations = [it for path in description["paths"].values() for it in path.values()]
     names = [it["operationId"] for it in operations]
     tags = {tag for it in operations for tag in it["tags"]}
@@ -105,7 +105,7 @@ def test_operations_have_names_and_tags_for_programs(description: dict[str, Any]
     assert tags == {it["name"] for it in description["tags"]}
 
 
-def test_no_text_of_the_description_names_our_rules(description: dict[str, Any]) -> None:
+def test_the_description_names_no_internal_rules(description: dict[str, Any]) -> None:
     for node in _nodes(description):
         for name in ("summary", "description"):
             if isinstance(text := node.get(name), str):

@@ -15,7 +15,7 @@ import pytest
 from gateway import bodies
 from gateway.openapi import EXAMPLES
 from tests.gateway.conftest import Town, token
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 JSON = {"Content-Type": "application/json"}
 LARGEST = 64 * 1024
@@ -120,7 +120,7 @@ async def test_a_hostile_body_is_refused_in_a_sentence(town: Town, body: str | b
     for path in ("/v1/orders", f"{town.path}/cancel-request"):
         person = town.person("buyer", "buyer-x")
         answer = await person.post(path, content=body, headers=JSON)
-        problem_of(answer, 400, 404, 413, 422)
+        must_be_problem(answer, 400, 404, 413, 422)
         assert len(answer.text) < 3000
 
 
@@ -162,7 +162,7 @@ async def test_a_message_with_a_wrong_field_is_refused_in_a_sentence(town: Town)
                 body = json.dumps(EXAMPLES[name] | {field: value})
                 path = f"{town.path}/{name.replace('_', '-')}"
                 answer = await senders[name].post(path, content=body, headers=JSON)
-                problem = problem_of(answer, 400, 422)
+                problem = must_be_problem(answer, 400, 422)
                 assert problem["status"] == 400 or field in problem["detail"], (field, value)
 
     assert (await town.buyer.get(town.path)).json()["status"] == "awaiting_payment"
@@ -172,7 +172,7 @@ async def test_a_message_with_a_wrong_field_is_refused_in_a_sentence(town: Town)
     "kind",
     ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "ä"],
 )
-async def test_what_does_not_say_that_it_is_json_is_not_taken(town: Town, kind: str) -> None:
+async def test_a_body_without_a_json_content_type_is_refused(town: Town, kind: str) -> None:
     """A page of another site can make a browser send these without asking first."""
     headers = {b"Content-Type": kind.encode()} if kind else {}
     headers[b"Authorization"] = f"Bearer {token('buyer', town.buyer.id)}".encode()
@@ -180,7 +180,7 @@ async def test_what_does_not_say_that_it_is_json_is_not_taken(town: Town, kind: 
 
     answer = await town.http.post("/v1/orders", content=content, headers=headers)
 
-    assert "application/json" in problem_of(answer, 415)["detail"]
+    assert "application/json" in must_be_problem(answer, 415)["detail"]
 
 
 async def _chunks(size: int, of: int = 8192) -> AsyncIterator[bytes]:
@@ -188,7 +188,7 @@ async def _chunks(size: int, of: int = 8192) -> AsyncIterator[bytes]:
         yield b" " * min(of, size - start)
 
 
-async def test_a_body_is_counted_while_it_is_read(town: Town) -> None:
+async def test_a_body_is_limited_while_it_is_read(town: Town) -> None:
     """Cases 31 and 51: 64 KiB, also where no length is given; one byte more is 413."""
     await town.place()
     said = json.dumps({"text": "Hello"}).encode()
@@ -203,7 +203,7 @@ async def test_a_body_is_counted_while_it_is_read(town: Town) -> None:
     assert fits.status_code == 200, fits.text
     for too_large in (padded(LARGEST + 1), _chunks(10_000_000), b" " * 10_000_000):
         answer = await town.buyer.post(path, content=too_large, headers=JSON)
-        assert "65536 bytes" in problem_of(answer, 413)["detail"]
+        assert "65536 bytes" in must_be_problem(answer, 413)["detail"]
     assert len((await town.buyer.get(town.path)).json()["messages"]) == 1
 
 
@@ -229,7 +229,7 @@ def _head(town: Town, *lines: str, path: str = "/v1/orders") -> bytes:
     return "\r\n".join(head).encode("latin-1")
 
 
-async def test_lengths_that_lie_come_to_a_4xx(town: Town) -> None:
+async def test_a_wrong_content_length_gets_a_4xx(town: Town) -> None:
     """Case 51: more announced than there comes, less, none that is a number, and two that differ."""
     json_ = "Content-Type: application/json"
     lies = {
@@ -254,7 +254,7 @@ async def test_lengths_that_lie_come_to_a_4xx(town: Town) -> None:
     assert (await town.http.get("/healthz")).status_code == 200
 
 
-async def test_a_body_that_does_not_come_is_given_up(
+async def test_a_body_that_never_arrives_times_out(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 51: 408, and the connection ends: a drop now and then does not keep it."""
@@ -268,7 +268,7 @@ async def test_a_body_that_does_not_come_is_given_up(
     assert b'"detail":"The body did not come within' in got
 
 
-async def test_a_caller_that_hangs_up_costs_nothing(town: Town) -> None:
+async def test_a_caller_that_disconnects_leaves_nothing_behind(town: Town) -> None:
     url = httpx.URL(town.http.base_url)
     for _ in range(20):
         _, writer = await asyncio.open_connection(url.host, url.port)
@@ -318,20 +318,20 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda it: it[:48])
-async def test_an_odd_address_is_not_there(town: Town, path: str) -> None:
+async def test_a_malformed_path_is_not_found(town: Town, path: str) -> None:
     """Case 51: no address comes to a 5xx, to a file, or to a place that somebody else names."""
     answer = await town.support.get(path)
 
-    problem_of(answer, 404)
+    must_be_problem(answer, 404)
     assert "set-cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("order_id", ["%00", "x" * 65, "x" * 4000, "%ff", "%C3%A4"])
-async def test_news_of_an_order_that_cannot_be_is_of_none(town: Town, order_id: str) -> None:
+async def test_messages_to_an_impossible_order_id_are_not_found(town: Town, order_id: str) -> None:
     """Case 51: not even the provider's, which may be of any order; money goes back nevertheless (R17)."""
     path = f"/v1/orders/{order_id}"
 
-    problem_of(
+    must_be_problem(
         await town.provider.post(
             f"{path}/payment-declined",
             {"payment_id": "p", "reason": ""},
@@ -349,7 +349,7 @@ async def test_news_of_an_order_that_cannot_be_is_of_none(town: Town, order_id: 
         },
     )
 
-    assert problem_of(paid, 404)["process"] == f"stray-payment-odd-{town.number}"
+    assert must_be_problem(paid, 404)["process"] == f"stray-payment-odd-{town.number}"
 
 
 QUERIES = [
@@ -370,9 +370,9 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda it: it[:40])
-async def test_an_odd_query_is_refused_in_a_sentence(town: Town, query: str) -> None:
+async def test_a_malformed_query_is_refused_in_a_sentence(town: Town, query: str) -> None:
     """Case 51."""
-    problem_of(await town.buyer.get(f"/v1/orders?{query}"), 422)
+    must_be_problem(await town.buyer.get(f"/v1/orders?{query}"), 422)
 
 
 @pytest.mark.parametrize(
@@ -385,19 +385,21 @@ async def test_an_odd_query_is_refused_in_a_sentence(town: Town, query: str) -> 
     ],
     ids=["empty", "long", "control", "very long"],
 )
-async def test_an_odd_key_is_refused_in_a_sentence(town: Town, headers: dict[str, str]) -> None:
+async def test_a_malformed_idempotency_key_is_refused_in_a_sentence(
+    town: Town, headers: dict[str, str]
+) -> None:
     """Case 51."""
     await town.place()
 
     answer = await town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}, headers=headers)
 
-    assert "Idempotency-Key" in problem_of(answer, 422)["detail"]
+    assert "Idempotency-Key" in must_be_problem(answer, 422)["detail"]
 
 
 @pytest.mark.parametrize(
     "last", ["", "x", "-1", "1.5", "9" * 19, HUGE, "²", "٣"], ids=lambda it: it[:8]
 )
-async def test_an_odd_last_event_is_none(town: Town, last: str) -> None:
+async def test_a_malformed_last_event_id_is_ignored(town: Town, last: str) -> None:
     """Case 51: the stream begins with the order as it is."""
     await town.place()
     headers = {
@@ -414,13 +416,15 @@ async def test_an_odd_last_event_is_none(town: Town, last: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "HEAD", "BREW"])
-async def test_a_method_that_is_not_known_here_says_which_are(town: Town, method: str) -> None:
+async def test_an_unsupported_method_gets_the_list_of_supported_ones(
+    town: Town, method: str
+) -> None:
     answer = await town.http.request(method, "/v1/orders")
 
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) >= {"POST"}
     if method != "HEAD":
-        problem_of(answer, 405)
+        must_be_problem(answer, 405)
 
 
 @pytest.mark.parametrize(
@@ -442,7 +446,7 @@ async def test_a_method_that_is_not_known_here_says_which_are(town: Town, method
     ],
     ids=["tls", "version", "0.9", "proxy", "no host", "NUL", "path", "headers", "header", "socket"],
 )
-async def test_what_is_hardly_http_comes_to_a_4xx(town: Town, request_: bytes) -> None:
+async def test_malformed_http_gets_a_4xx(town: Town, request_: bytes) -> None:
     """Case 51: the server's own answer where there was no request to speak of."""
     got = await _raw(town, request_, patience=1)
 
@@ -451,7 +455,7 @@ async def test_what_is_hardly_http_comes_to_a_4xx(town: Town, request_: bytes) -
     assert (await town.http.get("/healthz")).status_code == 200
 
 
-async def test_a_request_id_of_the_callers_is_kept_only_where_it_is_one(town: Town) -> None:
+async def test_a_callers_request_id_is_kept_only_when_valid(town: Town) -> None:
     kept = await town.http.get("/healthz", headers={"X-Request-ID": "request-1234"})
     assert kept.headers["x-request-id"] == "request-1234"
 

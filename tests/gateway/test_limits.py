@@ -14,7 +14,7 @@ from gateway.wiring import build_services
 from i18n.sentences import localize
 from runtime.temporal import CannotServe
 from tests.gateway.conftest import Town, serving, settings
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 
 @asynccontextmanager
@@ -26,7 +26,9 @@ async def _limited(town: Town, database: Database, **changes: Any) -> AsyncItera
         yield Town(http, town.stage)
 
 
-async def test_who_asks_too_often_waits_and_nobody_else(town: Town, database: Database) -> None:
+async def test_only_the_caller_that_asks_too_often_is_limited(
+    town: Town, database: Database
+) -> None:
     """Case 30: by party and role, however many connections it has."""
     async with _limited(town, database, rate_limit="5/minute") as limited:
         answers = await asyncio.gather(*(limited.buyer.get("/v1/orders") for _ in range(8)))
@@ -34,7 +36,7 @@ async def test_who_asks_too_often_waits_and_nobody_else(town: Town, database: Da
         assert sorted(it.status_code for it in answers) == [200] * 5 + [429] * 3
         for answer in answers:
             if answer.status_code == 429:
-                problem = problem_of(answer, 429)
+                problem = must_be_problem(answer, 429)
                 assert 1 <= int(answer.headers["retry-after"]) <= 60
                 assert f"in {answer.headers['retry-after']} s" in problem["detail"]
         for other in (
@@ -46,7 +48,7 @@ async def test_who_asks_too_often_waits_and_nobody_else(town: Town, database: Da
         assert (await limited.http.get("/healthz")).status_code == 200
 
 
-async def test_whoever_waits_as_long_as_told_is_served_again(
+async def test_a_caller_that_waits_for_retry_after_is_served_again(
     town: Town, database: Database
 ) -> None:
     """Case 30: ``Retry-After`` is the truth."""
@@ -58,7 +60,9 @@ async def test_whoever_waits_as_long_as_told_is_served_again(
         assert (await limited.buyer.get("/v1/orders")).status_code == 200
 
 
-async def test_strangers_are_counted_by_their_address(town: Town, database: Database) -> None:
+async def test_callers_without_a_token_are_limited_by_address(
+    town: Town, database: Database
+) -> None:
     """Case 30: with no token, a bad one, or a webhook that nobody signed; who has a token is not held up."""
     changes: dict[str, Any] = {
         "rate_limit": "6/minute",
@@ -69,23 +73,23 @@ async def test_strangers_are_counted_by_their_address(town: Town, database: Data
     async with _limited(town, database, **changes) as limited:
         bad = {"Authorization": "Bearer bad"}
         for _ in range(2):
-            problem_of(await limited.http.get("/v1/orders"), 401)
-            problem_of(await limited.http.get("/v1/orders", headers=bad), 401)
-            problem_of(await limited.http.post("/v1/webhooks/stripe", content=b"{}"), 401)
+            must_be_problem(await limited.http.get("/v1/orders"), 401)
+            must_be_problem(await limited.http.get("/v1/orders", headers=bad), 401)
+            must_be_problem(await limited.http.post("/v1/webhooks/stripe", content=b"{}"), 401)
 
-        problem_of(await limited.http.get("/v1/orders"), 429)
-        problem_of(await limited.http.get("/v1/orders", headers=bad), 429)
-        problem_of(await limited.http.post("/v1/webhooks/stripe", content=b"{}"), 429)
+        must_be_problem(await limited.http.get("/v1/orders"), 429)
+        must_be_problem(await limited.http.get("/v1/orders", headers=bad), 429)
+        must_be_problem(await limited.http.post("/v1/webhooks/stripe", content=b"{}"), 429)
         assert (await limited.buyer.get("/v1/orders")).status_code == 200
         assert (await limited.http.get("/readyz")).status_code == 200
 
 
-async def test_while_requests_cannot_be_counted_callers_are_told_to_try_again(
+async def test_without_the_rate_limit_store_callers_are_told_to_retry(
     town: Town, database: Database
 ) -> None:
     """A shared store that is away is no error of ours, and opens nothing either."""
     async with _limited(town, database, rate_limit_storage="async+lost://") as limited:
-        problem_of(await limited.buyer.get("/v1/orders"), 503)
+        must_be_problem(await limited.buyer.get("/v1/orders"), 503)
 
 
 class Lost(MemoryStorage):
@@ -102,7 +106,7 @@ class Lost(MemoryStorage):
 
 
 @pytest.mark.parametrize("storage", ["async+nowhere://x", "async+redis://127.0.0.1:1"])
-def test_a_store_that_cannot_be_used_is_said_at_the_start(
+def test_an_unusable_rate_limit_store_is_reported_at_startup(
     town: Town, database: Database, storage: str
 ) -> None:
     with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE") as caught:

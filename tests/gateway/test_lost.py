@@ -7,8 +7,8 @@ from gateway.content_negotiation import prefers_a_page
 from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.browsing import HOSTILE, Anatomy, browser_at, sign_in
 from tests.gateway.conftest import Town
-from tests.gateway.problem import problem_of
-from tests.gateway.test_page_safety import is_safe
+from tests.gateway.problem import must_be_problem
+from tests.gateway.test_page_safety import must_be_safe
 
 # As browsers send it.
 PEOPLES = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
@@ -29,14 +29,14 @@ async def test_a_person_gets_a_page_in_their_language(
 
     assert answer.status_code == 404
     assert answer.headers["content-language"] == locale
-    page = is_safe(answer)
+    page = must_be_safe(answer)
     said = translator(locale).gettext
     assert said("There is nothing at this address.") in page.text
     assert said("To my orders") in page.text
     assert ("a", {"href": "/"}) in page.elements
 
 
-async def test_the_language_that_was_chosen_counts(address: str, town: Town) -> None:
+async def test_the_chosen_language_takes_precedence(address: str, town: Town) -> None:
     async with browser_at(address) as http:
         await sign_in(http, "buyer", town.buyer.id)
         await http.post("/language", data={"locale": "pl", "to": "/"})
@@ -45,13 +45,13 @@ async def test_the_language_that_was_chosen_counts(address: str, town: Town) -> 
     assert answer.headers["content-language"] == "pl"
 
 
-async def test_an_address_to_which_forms_are_sent_says_so(town: Town) -> None:
+async def test_opening_a_form_address_explains_that_forms_are_sent_there(town: Town) -> None:
     """Who reloads, or comes back to, what a form was answered with."""
     answer = await _ask(town, "/orders/A-1/cancel-request", PEOPLES)
 
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
-    assert "forms are sent there" in is_safe(answer).text
+    assert "forms are sent there" in must_be_safe(answer).text
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ async def test_an_address_to_which_forms_are_sent_says_so(town: Town) -> None:
     ],
 )
 async def test_a_program_gets_a_problem(town: Town, method: str, path: str, accept: str) -> None:
-    problem_of(await _ask(town, path, accept, method), 404)
+    must_be_problem(await _ask(town, path, accept, method), 404)
 
 
-async def test_a_method_of_the_api_s_stays_a_problem(town: Town) -> None:
+async def test_an_error_of_the_api_is_a_problem_even_for_a_browser(town: Town) -> None:
     answer = await _ask(town, "/v1/orders/A-1/cancel-request", PEOPLES)
 
-    problem_of(answer, 405)
+    must_be_problem(answer, 405)
     assert answer.headers["allow"] == "POST"
 
 
-async def test_an_address_is_not_repeated(town: Town) -> None:
+async def test_the_requested_address_is_not_repeated(town: Town) -> None:
     answer = await _ask(town, f"/{HOSTILE.replace('/', '')}", PEOPLES)
 
     assert answer.status_code == 404
@@ -108,5 +108,5 @@ async def test_an_address_is_not_repeated(town: Town) -> None:
         ("", False),
     ],
 )
-def test_a_page_is_for_who_asks_for_one_first(accept: str, is_for_people: bool) -> None:
+def test_an_error_page_is_for_clients_that_prefer_html(accept: str, is_for_people: bool) -> None:
     assert prefers_a_page(accept) == is_for_people

@@ -76,9 +76,7 @@ async def test_the_file_and_the_fields_come_in_any_order(body: bytes) -> None:
     ),
     cuts=st.lists(st.integers(min_value=0, max_value=1000), max_size=30),
 )
-async def test_where_the_body_is_cut_into_chunks_changes_nothing(
-    content: bytes, cuts: list[int]
-) -> None:
+async def test_chunk_boundaries_change_nothing(content: bytes, cuts: list[int]) -> None:
     """Content full of beginnings of boundaries included."""
     it = upload(
         part("kind", b"postal_receipt") + part("file", content) + part("message_id", b"m-1") + END,
@@ -92,7 +90,7 @@ async def test_where_the_body_is_cut_into_chunks_changes_nothing(
 
 @UNHURRIED
 @given(body=st.binary(max_size=400), cuts=st.lists(st.integers(0, 1000), max_size=5))
-async def test_no_body_makes_anything_but_an_error_of_ours(body: bytes, cuts: list[int]) -> None:
+async def test_any_body_is_read_or_refused_with_a_known_error(body: bytes, cuts: list[int]) -> None:
     """Case 51."""
     with pytest.raises(UploadError):
         await read(upload(body, cuts))
@@ -100,7 +98,7 @@ async def test_no_body_makes_anything_but_an_error_of_ours(body: bytes, cuts: li
 
 @UNHURRIED
 @given(at=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
-async def test_a_body_with_one_bit_wrong_is_read_or_refused(at: int, bit: int) -> None:
+async def test_a_body_with_a_flipped_bit_is_read_or_refused(at: int, bit: int) -> None:
     """Case 51."""
     body = bytearray(GOOD)
     body[at] ^= 1 << bit
@@ -111,7 +109,7 @@ async def test_a_body_with_one_bit_wrong_is_read_or_refused(at: int, bit: int) -
 
 @UNHURRIED
 @given(length=st.integers(0, len(GOOD) - 3))
-async def test_a_body_that_breaks_off_is_refused_wherever_it_does(length: int) -> None:
+async def test_a_truncated_body_is_refused_wherever_it_ends(length: int) -> None:
     with pytest.raises(MalformedUpload):
         await read(upload(GOOD[:length]))
 
@@ -138,7 +136,7 @@ def test_a_content_type_without_a_usable_boundary_is_refused(boundary: str) -> N
         (KIND + KIND + FILE + END, "a part is there twice"),
     ],
 )
-async def test_a_form_with_other_parts_than_a_proofs_is_refused(body: bytes, problem: str) -> None:
+async def test_a_form_with_unexpected_parts_is_refused(body: bytes, problem: str) -> None:
     with pytest.raises(WrongParts, match=problem):
         await read(upload(body))
 
@@ -154,9 +152,7 @@ async def test_a_form_with_other_parts_than_a_proofs_is_refused(body: bytes, pro
         (KIND + part("<script>", b"0"), r"\(unreadable name\): Extra inputs are not permitted"),
     ],
 )
-async def test_fields_that_are_not_those_of_the_contract_are_refused(
-    fields: bytes, problem: str
-) -> None:
+async def test_unknown_fields_are_refused(fields: bytes, problem: str) -> None:
     """Case 48: what isn't the sender's to say, such as the file's SHA-256, included."""
     with pytest.raises(InvalidInput, match=problem):
         await read(upload(FILE + fields + END))
@@ -169,7 +165,7 @@ async def test_fields_that_are_not_those_of_the_contract_are_refused(
         KIND + b"".join(part(f"field-{number}", b"") for number in range(8)) + FILE + END,
     ],
 )
-async def test_more_or_longer_fields_than_a_proof_needs_are_refused(body: bytes) -> None:
+async def test_too_many_or_too_long_fields_are_refused(body: bytes) -> None:
     with pytest.raises(UploadTooLarge):
         await read(upload(body))
 
@@ -195,7 +191,7 @@ async def test_hostile_parts_are_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", GOOD])
-async def test_a_body_without_an_end_is_cut_off(before: bytes) -> None:
+async def test_an_endless_body_is_cut_off(before: bytes) -> None:
     """Case 51: in what comes behind the last boundary, too."""
     taken = 0
 
@@ -211,7 +207,7 @@ async def test_a_body_without_an_end_is_cut_off(before: bytes) -> None:
     assert taken <= LARGEST_BODY + (1 << 20)
 
 
-async def test_a_proof_goes_from_a_request_to_the_store_as_a_stream(tmp_path: Path) -> None:
+async def test_a_proof_is_streamed_from_the_request_to_the_store(tmp_path: Path) -> None:
     """R10: as a client sends it; nothing is kept of a proof whose form is wrong at its very end."""
     app = FastAPI()
     store = ProofStore.at(str(tmp_path / "proofs"))

@@ -20,7 +20,7 @@ from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 from gateway.orders import OrderService
 from tests.gateway.conftest import SECRET, Town, serving
-from tests.gateway.problem import HEADERS, problem_of
+from tests.gateway.problem import HEADERS, must_be_problem
 
 CANARY = "Kanarek"
 
@@ -73,7 +73,7 @@ async def _use_everything(town: Town) -> None:
         pass
 
 
-async def test_logs_and_metrics_name_nobody(
+async def test_logs_and_metrics_contain_no_personal_data(
     town: Town, lines: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Case 54: routes, statuses and roles; no party, order or word of a body."""
@@ -97,7 +97,7 @@ async def test_logs_and_metrics_name_nobody(
     assert {line["method"] for line in lines} <= {"GET", "POST", "other"}
 
 
-async def test_a_failure_of_ours_tells_callers_nothing_and_us_where(
+async def test_an_internal_error_is_logged_and_tells_callers_nothing(
     town: Town,
     lines: list[dict[str, Any]],
     caplog: pytest.LogCaptureFixture,
@@ -112,7 +112,7 @@ async def test_a_failure_of_ours_tells_callers_nothing_and_us_where(
 
     answer = await town.buyer.get(town.path)
 
-    problem = problem_of(answer, 500)
+    problem = must_be_problem(answer, 500)
     assert CANARY not in answer.text
     (failed,) = [line for line in lines if line["event"] == "failed"]
     assert problem["instance"] == f"urn:request:{failed['request_id']}"
@@ -123,7 +123,7 @@ async def test_a_failure_of_ours_tells_callers_nothing_and_us_where(
     assert line["status"] == 500
 
 
-async def test_every_answer_has_the_headers_that_browsers_obey(town: Town) -> None:
+async def test_every_answer_has_the_security_headers(town: Town) -> None:
     await town.place()
 
     answers = [
@@ -166,7 +166,7 @@ def _preflight(origin: str) -> dict[str, str]:
     }
 
 
-async def test_no_other_site_may_call_unless_it_is_listed(town: Town, database: Database) -> None:
+async def test_only_listed_origins_may_call(town: Town, database: Database) -> None:
     """CORS is off by default, and on for the origins that are listed, and for no other."""
 
     async def allowed(http: httpx.AsyncClient, origin: str) -> set[str | None]:
@@ -243,7 +243,7 @@ async def _refuses_connections(address: str) -> None:
     await until(refused)
 
 
-async def test_a_gateway_that_is_told_to_stop_finishes_what_runs_and_takes_nothing_new(
+async def test_a_stopping_gateway_finishes_running_requests_and_accepts_no_new_ones(
     town: Town,
 ) -> None:
     """SIGTERM: a running request gets its answer, a stream ends, a new connection is refused."""

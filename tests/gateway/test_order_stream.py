@@ -17,7 +17,7 @@ from database.connection import Database
 from database.order_lists import SqlOrderLists
 from demo.waiting import until
 from tests.gateway.conftest import Person, Town, serving, token
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 MANY = 100
 
@@ -121,7 +121,7 @@ async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
         assert most == 1
 
 
-async def test_each_watcher_sees_the_order_as_it_may(town: Town) -> None:
+async def test_each_watcher_sees_what_its_role_may_see(town: Town) -> None:
     """Where the other party is told of things is that one's affair."""
     buyer = {"id": town.buyer.id, "name": "Anna", "locale": "pl", "notify": ["json://anna.example"]}
     await town.place(buyer=buyer)
@@ -132,7 +132,7 @@ async def test_each_watcher_sees_the_order_as_it_may(town: Town) -> None:
             assert bool(view["buyer"]["notify"]) is sees
 
 
-async def test_who_comes_back_is_spared_what_it_has_seen(town: Town) -> None:
+async def test_a_reconnecting_watcher_is_not_sent_what_it_has_seen(town: Town) -> None:
     """``Last-Event-ID``."""
     await town.place()
     async with _watching(town.buyer, town.path) as stream:
@@ -155,21 +155,21 @@ async def test_a_stream_ends_with_its_token(town: Town) -> None:
         await stream.ends()
 
 
-async def test_anothers_order_is_not_watched(town: Town) -> None:
+async def test_someone_elses_order_cannot_be_watched(town: Town) -> None:
     """Case 47: nothing is streamed before it is known who may see it."""
     await town.place()
     before = _watchers()
 
     for person in (town.person("buyer", "b"), town.person("seller", "b")):
-        problem_of(await person.get(f"{town.path}/events"), 404)
-        problem_of(await person.get("/v1/orders/N-1/events"), 404)
-    problem_of(await town.http.get(f"{town.path}/events"), 401)
-    problem_of(await town.provider.get(f"{town.path}/events"), 403)
+        must_be_problem(await person.get(f"{town.path}/events"), 404)
+        must_be_problem(await person.get("/v1/orders/N-1/events"), 404)
+    must_be_problem(await town.http.get(f"{town.path}/events"), 401)
+    must_be_problem(await town.provider.get(f"{town.path}/events"), 403)
 
     assert _watchers() == before
 
 
-async def test_one_watcher_too_many_is_told_so_until_another_leaves(town: Town) -> None:
+async def test_a_watcher_above_the_limit_is_refused_until_another_leaves(town: Town) -> None:
     """503 before the stream begins, and no place is lost by whoever hangs up."""
     async with _town(town, max_watchers=2) as here:
         await here.place()
@@ -184,11 +184,11 @@ async def test_one_watcher_too_many_is_told_so_until_another_leaves(town: Town) 
                     *(here.support.get(f"{here.path}/events") for _ in range(5))
                 )
                 for answer in refused:
-                    assert "Too many" in problem_of(answer, 503)["detail"]
+                    assert "Too many" in must_be_problem(answer, 503)["detail"]
             await _nobody_watches()
 
 
-async def test_one_caller_leaves_places_for_others(town: Town) -> None:
+async def test_one_caller_cannot_take_all_streams(town: Town) -> None:
     """A quarter of them is one caller's at most; 429, and none is lost by whoever hangs up."""
     async with _town(town, max_watchers=8) as here:
         await here.place()
@@ -201,7 +201,7 @@ async def test_one_caller_leaves_places_for_others(town: Town) -> None:
                 for stream in (first, second, others):
                     await stream.next()
                 refused = await here.buyer.get(f"{here.path}/events")
-                assert "too many" in problem_of(refused, 429)["detail"]
+                assert "too many" in must_be_problem(refused, 429)["detail"]
             await _nobody_watches()
 
 
@@ -209,7 +209,7 @@ async def _nobody_watches() -> None:
     await until(_watchers, lambda watchers: not watchers)
 
 
-async def test_streams_go_on_after_the_database_was_away(
+async def test_streams_continue_after_a_database_outage(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What changed in between is told as soon as it can be read again."""
@@ -229,7 +229,7 @@ async def test_streams_go_on_after_the_database_was_away(
         await stream.until("payment_review")
 
 
-async def test_streams_end_when_looking_fails_for_a_reason_of_ours(
+async def test_streams_end_on_an_internal_error(
     town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who watches connects again, rather than to wait for news that never come."""

@@ -3,7 +3,7 @@
 from tests.gateway.conftest import Town
 
 
-async def test_an_order_is_placed_once_and_read_by_its_people(town: Town) -> None:
+async def test_an_order_is_placed_once_and_read_by_its_parties(town: Town) -> None:
     """R1: 201 and the view; the same again is 200; another one under its id is refused."""
     placed = await town.buyer.post("/v1/orders", town.order())
     again = await town.buyer.post("/v1/orders", town.order())
@@ -18,7 +18,7 @@ async def test_an_order_is_placed_once_and_read_by_its_people(town: Town) -> Non
         assert (await person.get(town.path)).json()["order_id"] == town.order_id
 
 
-async def test_what_cannot_be_done_now_says_why_and_from_when(town: Town) -> None:
+async def test_a_refusal_gives_its_reason_and_instant(town: Town) -> None:
     """R5: 409 with the sentence, the instant, and what can be done instead."""
     await town.place()
     await town.pay()
@@ -34,7 +34,7 @@ async def test_what_cannot_be_done_now_says_why_and_from_when(town: Town) -> Non
     assert "buyer_message" in problem["instead"]
 
 
-async def test_a_refusal_is_said_in_the_language_that_is_asked_for(town: Town) -> None:
+async def test_a_refusal_is_in_the_requested_language(town: Town) -> None:
     """``Accept-Language`` decides on ``detail``; ``reason`` stays as the contract has it."""
     await town.place()
     await town.pay()
@@ -49,7 +49,7 @@ async def test_a_refusal_is_said_in_the_language_that_is_asked_for(town: Town) -
     assert missing.json()["detail"] == "Nie masz zamówienia nothing."
 
 
-async def test_a_key_makes_a_message_count_once_and_only_as_it_was(town: Town) -> None:
+async def test_an_idempotency_key_makes_a_message_count_once_with_one_body(town: Town) -> None:
     """``Idempotency-Key`` is the message id: a repeat changes nothing, another body is refused."""
     await town.place()
     key = {"Idempotency-Key": "key-1"}

@@ -59,7 +59,7 @@ async def ask_to_cancel(town: Town, text: str) -> None:
     await told(town, "seller", "settlement-offer", money=money, note=text)
 
 
-def is_safe(page: httpx.Response) -> Anatomy:
+def must_be_safe(page: httpx.Response) -> Anatomy:
     """Nothing in it runs, nothing in it is styled, and no browser would let it; nobody keeps it."""
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
@@ -78,7 +78,7 @@ def is_safe(page: httpx.Response) -> Anatomy:
     return anatomy
 
 
-async def test_what_people_write_is_shown_and_never_run(
+async def test_user_text_is_shown_and_never_executed(
     people: dict[str, Browser], town: Town
 ) -> None:
     """Names, titles, notes, messages, offers, carriers: on every page that has them, as they were written."""
@@ -87,21 +87,23 @@ async def test_what_people_write_is_shown_and_never_run(
     seen: dict[str, int] = {}
 
     for role in ROLES:
-        order = is_safe(await people[role].http.get(path))
+        order = must_be_safe(await people[role].http.get(path))
         seen[role] = order.text.count(HOSTILE)
     for decided in (False, True):
         if decided:
             await told(town, "support", "proof-review", accepted=False, note=HOSTILE)
             await told(town, "support", "dispute-decision", decision="full_refund", note=HOSTILE)
         for role in ROLES:
-            is_safe(await people[role].http.get(path, headers={"Accept-Language": "pl"}))
-    await until(lambda: people["buyer"].http.get("/"), lambda page: HOSTILE in is_safe(page).text)
+            must_be_safe(await people[role].http.get(path, headers={"Accept-Language": "pl"}))
+    await until(
+        lambda: people["buyer"].http.get("/"), lambda page: HOSTILE in must_be_safe(page).text
+    )
 
     # Two names, a title, both sides' messages and offers, the cancellation's notes, a carrier.
     assert all(count >= 8 for count in seen.values()), seen
 
 
-async def test_what_is_put_into_addresses_and_forms_is_shown_and_never_run(
+async def test_text_in_addresses_and_forms_is_never_executed(
     people: dict[str, Browser], town: Town
 ) -> None:
     await town.place()
@@ -111,12 +113,12 @@ async def test_what_is_put_into_addresses_and_forms_is_shown_and_never_run(
 
     again = await seller.post(f"{order}/seller-message", discount=HOSTILE, text=HOSTILE)
     assert again.status_code == 422
-    assert HOSTILE in is_safe(again).text
+    assert HOSTILE in must_be_safe(again).text
     asked = await support.post(
         f"{order}/dispute-decision", decision="no_refund", note=HOSTILE, **{HOSTILE: HOSTILE}
     )
     assert asked.status_code == 200
-    assert HOSTILE in is_safe(asked).text
+    assert HOSTILE in must_be_safe(asked).text
     for person in people.values():
         for path in (
             f"/orders/{there}",
@@ -128,14 +130,16 @@ async def test_what_is_put_into_addresses_and_forms_is_shown_and_never_run(
             "/signed-out",
             f"{order}/proofs/{there}",
         ):
-            is_safe(await person.http.get(path))
-        is_safe(await person.post(f"{order}/{there}", text="x"))
-        is_safe(await person.http.post(f"{order}/buyer-message", data={"form_secret": HOSTILE}))
-    found = is_safe(await support.http.get(f"/?q={quote(HOSTILE[:64], safe='')}"))
+            must_be_safe(await person.http.get(path))
+        must_be_safe(await person.post(f"{order}/{there}", text="x"))
+        must_be_safe(
+            await person.http.post(f"{order}/buyer-message", data={"form_secret": HOSTILE})
+        )
+    found = must_be_safe(await support.http.get(f"/?q={quote(HOSTILE[:64], safe='')}"))
     assert ("input", HOSTILE[:64]) in [(tag, it.get("value")) for tag, it in found.elements]
 
 
-async def test_anothers_order_is_not_there(address: str, town: Town) -> None:
+async def test_someone_elses_order_is_not_found(address: str, town: Town) -> None:
     """Case 47: 404 at each of its addresses, and nothing happens to it."""
     await town.place()
     before = (await town.support.get(town.path)).json()
@@ -146,7 +150,7 @@ async def test_anothers_order_is_not_there(address: str, town: Town) -> None:
             for path in ("", "/changes", f"/proofs/{'0' * 64}"):
                 answer = await http.get(f"/orders/{town.order_id}{path}")
                 assert answer.status_code == 404
-                assert "USB-C" not in is_safe(answer).text
+                assert "USB-C" not in must_be_safe(answer).text
             mine = [name for name in FORMS if role in {it.value for it in MESSAGES[name].senders}]
             for name in [*mine, *(["reorder"] if role == "buyer" else [])]:
                 form = f"/orders/{town.order_id}/{name.replace('_', '-')}"
@@ -159,7 +163,7 @@ async def test_anothers_order_is_not_there(address: str, town: Town) -> None:
     assert (await town.support.get(town.path)).json() == before
 
 
-async def test_what_is_not_for_ones_role_is_refused(people: dict[str, Browser], town: Town) -> None:
+async def test_an_action_of_another_role_is_refused(people: dict[str, Browser], town: Town) -> None:
     """Case 48: 403 for every form of another role's, on one's own order."""
     await town.place()
     before = (await town.support.get(town.path)).json()
@@ -172,22 +176,22 @@ async def test_what_is_not_for_ones_role_is_refused(people: dict[str, Browser], 
                     form += f"?form_secret={person.form_secret}"
                 answer = await person.post(form, text="x", confirmed="yes")
                 assert answer.status_code == 403, (role, name)
-                assert "not for you to do" in is_safe(answer).text
+                assert "not for you to do" in must_be_safe(answer).text
         if role != "buyer":
             assert (await person.post(f"/orders/{town.order_id}/reorder")).status_code == 403
 
     assert (await town.support.get(town.path)).json() == before
 
 
-async def test_only_support_has_the_desk(people: dict[str, Browser], town: Town) -> None:
+async def test_only_support_sees_the_support_queue(people: dict[str, Browser], town: Town) -> None:
     await town.place()
 
     for role in ROLES:
         home = await people[role].http.get("/", params={"q": town.buyer.id})
-        assert ("Find an order by its id" in is_safe(home).text) == (role == "support")
+        assert ("Find an order by its id" in must_be_safe(home).text) == (role == "support")
 
 
-async def test_nobody_sees_anything_without_signing_in(address: str, town: Town) -> None:
+async def test_every_page_requires_signing_in(address: str, town: Town) -> None:
     await town.place()
 
     async with browser_at(address) as http:
@@ -198,7 +202,7 @@ async def test_nobody_sees_anything_without_signing_in(address: str, town: Town)
             assert answer.text == ""
 
 
-async def test_playing_with_time_and_money_is_not_there_outside_of_a_playground(
+async def test_time_skipping_and_test_payments_exist_in_the_playground_only(
     people: dict[str, Browser], town: Town
 ) -> None:
     await town.place()
@@ -209,7 +213,7 @@ async def test_playing_with_time_and_money_is_not_there_outside_of_a_playground(
     assert (await town.buyer.get(town.path)).json()["status"] == "awaiting_payment"
 
 
-async def test_pages_are_not_served_to_anybody_without_end(stage: Stage) -> None:
+async def test_pages_are_rate_limited(stage: Stage) -> None:
     """Case 30: by address until somebody is signed in, so that tokens cannot be tried out; then by party."""
     database = await Database.open(stage.database_url)
     try:
@@ -226,4 +230,4 @@ async def test_pages_are_not_served_to_anybody_without_end(stage: Stage) -> None
 
     refused = tried[-1]
     assert 1 <= int(refused.headers["retry-after"]) <= 60
-    assert "try again in" in is_safe(refused).text
+    assert "try again in" in must_be_safe(refused).text

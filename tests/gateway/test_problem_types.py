@@ -8,8 +8,8 @@ from gateway.problems import PROBLEM_TYPES, TYPES, Problem
 from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.browsing import browser_at
 from tests.gateway.conftest import Town
-from tests.gateway.problem import problem_of
-from tests.gateway.test_page_safety import is_safe
+from tests.gateway.problem import must_be_problem
+from tests.gateway.test_page_safety import must_be_safe
 
 
 def _kinds(of: type[Problem] = Problem) -> Iterator[type[Problem]]:
@@ -31,7 +31,7 @@ async def test_the_type_of_a_problem_is_explained_in_the_readers_language(
 ) -> None:
     """RFC 9457, 3.1.1; its title is in that language as well."""
     language = {"Accept-Language": locale}
-    problem = problem_of(await town.http.get("/v1/orders", headers=language), 401)
+    problem = must_be_problem(await town.http.get("/v1/orders", headers=language), 401)
 
     answer = await town.http.get(problem["type"], headers=language)
 
@@ -40,13 +40,13 @@ async def test_the_type_of_a_problem_is_explained_in_the_readers_language(
     assert answer.status_code == 200
     assert answer.headers["content-language"] == locale
     assert problem["title"] == said(kind.title)
-    page = is_safe(answer).text
+    page = must_be_safe(answer).text
     assert said(kind.title) in page
     assert said(kind.explanation) in page
 
 
 async def test_all_types_are_listed(town: Town) -> None:
-    page = is_safe(await town.http.get(TYPES))
+    page = must_be_safe(await town.http.get(TYPES))
 
     for slug, kind in PROBLEM_TYPES.items():
         assert ("a", {"href": f"{TYPES}/{slug}"}) in page.elements

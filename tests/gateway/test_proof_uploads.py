@@ -14,7 +14,7 @@ async def _has_to_prove(town: Town) -> None:
     await town.until("awaiting_shipment")
 
 
-async def test_a_proof_is_kept_told_and_handed_out_to_who_may_see_the_order(town: Town) -> None:
+async def test_a_proof_is_stored_and_served_to_those_who_may_see_the_order(town: Town) -> None:
     await _has_to_prove(town)
 
     told = await town.seller.post(
@@ -40,7 +40,7 @@ async def test_a_proof_is_kept_told_and_handed_out_to_who_may_see_the_order(town
     [(HTML, 415), (b"", 422), (JPEG[:-2], 422), (JPEG + b"0" * 10 * 1024 * 1024, 413)],
     ids=["page", "empty", "cut", "large"],
 )
-async def test_what_is_no_proof_is_refused_and_the_order_never_hears_of_it(
+async def test_an_invalid_proof_is_refused_before_it_reaches_the_order(
     town: Town, content: bytes, status: int
 ) -> None:
     """Case 53: HTML named .jpg among them."""
@@ -56,7 +56,7 @@ async def test_what_is_no_proof_is_refused_and_the_order_never_hears_of_it(
     assert (view["shipment"]["proofs"], view["refused"]) == ([], [])
 
 
-async def test_an_order_that_takes_no_proof_now_says_so_before_the_file_is_read(town: Town) -> None:
+async def test_a_proof_that_is_not_allowed_now_is_refused_unread(town: Town) -> None:
     await town.place()
 
     refused = await town.seller.post(

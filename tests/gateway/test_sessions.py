@@ -41,7 +41,7 @@ def asking(cookie: str) -> Request:
     return Request({"type": "http", "headers": headers})
 
 
-def test_the_cookie_is_for_this_site_alone_and_not_for_scripts() -> None:
+def test_the_cookie_is_same_site_and_http_only() -> None:
     _, cookie = began()
 
     assert re.fullmatch(
@@ -49,7 +49,7 @@ def test_the_cookie_is_for_this_site_alone_and_not_for_scripts() -> None:
     )
 
 
-def test_over_https_the_cookie_is_this_hosts_alone() -> None:
+def test_over_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
     """``__Host-``: browsers take it from this host over HTTPS only, whatever a neighbour sets."""
     signed_in, cookie = began(secure=True)
     kept = Response()
@@ -73,13 +73,13 @@ def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest() -> N
         assert abs(session.caller.until - datetime.now(UTC) - lasts) < timedelta(minutes=1)
 
 
-def test_a_session_that_is_over_is_none_even_if_its_cookie_stays() -> None:
+def test_an_expired_session_is_invalid_even_if_its_cookie_stays() -> None:
     signed_in, cookie = began(until=-timedelta(seconds=1))
 
     assert signed_in.of(asking(cookie.partition(";")[0])) is None
 
 
-def test_each_session_has_a_form_secret_of_its_own() -> None:
+def test_each_session_has_its_own_csrf_token() -> None:
     found = set()
     for _ in range(2):
         signed_in, cookie = began()
@@ -91,7 +91,7 @@ def test_each_session_has_a_form_secret_of_its_own() -> None:
     assert len(found) == 2
 
 
-def test_only_what_was_signed_as_a_session_is_one() -> None:
+def test_only_a_signed_session_is_valid() -> None:
     signed_in, cookie = began()
     value = cookie.partition(";")[0].partition("=")[2]
     header, payload, signature = value.split(".")
@@ -182,7 +182,7 @@ ENTERED = {
 """What would make each form count."""
 
 
-async def test_no_form_counts_without_its_sessions_secret(
+async def test_a_form_without_its_csrf_token_is_refused(
     people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
 ) -> None:
     """Every address that takes a form: uploads, test payments and signing out, too."""
@@ -217,7 +217,7 @@ async def test_no_form_counts_without_its_sessions_secret(
     assert await everything(town) != before
 
 
-async def test_no_form_of_another_site_is_taken(
+async def test_a_form_of_another_site_is_refused(
     people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
 ) -> None:
     """Login CSRF: signing in and choosing a language, which have no secret yet, included."""
@@ -235,7 +235,7 @@ async def test_no_form_of_another_site_is_taken(
     assert await everything(town) == before
 
 
-async def test_a_link_of_another_site_signs_nobody_in(playground: str) -> None:
+async def test_a_link_of_another_site_does_not_sign_in(playground: str) -> None:
     """Login CSRF: somebody would go on as another without seeing it."""
     link = f"/sign-in?token={token('buyer', 'attacker')}"
     async with browser_at(playground) as http:
@@ -248,7 +248,7 @@ async def test_a_link_of_another_site_signs_nobody_in(playground: str) -> None:
     assert typed.status_code == 303
 
 
-async def test_looking_changes_nothing(
+async def test_get_requests_change_nothing(
     people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
 ) -> None:
     """GET and HEAD, at every address, with all that a form would have carried."""
@@ -278,7 +278,7 @@ async def test_signing_out_ends_the_session_of_this_browser(people: dict[str, Br
     assert (await buyer.http.get("/")).headers["location"] == "/sign-in?to=/"
 
 
-async def test_a_cookie_is_no_token_and_a_token_no_cookie(
+async def test_a_cookie_is_not_accepted_as_a_token_nor_a_token_as_a_cookie(
     people: dict[str, Browser], playground: str
 ) -> None:
     cookie = people["buyer"].http.cookies["unbuy"]
@@ -304,7 +304,7 @@ async def test_a_cookie_is_no_token_and_a_token_no_cookie(
     ],
     ids=["provider", "expired", "rubbish", "empty"],
 )
-async def test_a_token_that_counts_for_no_page_is_refused_with_a_reason(
+async def test_a_token_that_cannot_open_pages_is_refused_with_a_reason(
     playground: str, given: object, status: int
 ) -> None:
     """Case 48: a provider would have seen every order."""

@@ -95,7 +95,7 @@ def browser_at(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=address, follow_redirects=True, timeout=20, verify=False)
 
 
-def is_refused(answer: httpx.Response, status: int, sentence: str) -> None:
+def must_be_refused(answer: httpx.Response, status: int, sentence: str) -> None:
     """A page with a sentence and a way on, that signs nobody in and gives nothing away."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("text/html")
@@ -132,7 +132,7 @@ async def test_each_sign_in_has_a_state_a_nonce_and_a_challenge_of_its_own(shop:
     assert one["redirect_uri"] == f"{shop.address}/sign-in/back"
 
 
-async def test_people_stay_signed_in_for_longer_than_an_id_token_counts(shop: Shop) -> None:
+async def test_a_session_outlasts_its_id_token(shop: Shop) -> None:
     """It counts for a minute; who works here stays for half a day."""
     answer = await shop.browser.get(await shop.begin(), follow_redirects=False)
 
@@ -199,48 +199,46 @@ def but(**changes: Any) -> Any:
         *("altered", "empty", "rubbish"),
     ],
 )
-async def test_an_id_token_that_is_not_for_this_sign_in_signs_nobody_in(
-    shop: Shop, sign: Any
-) -> None:
+async def test_an_id_token_of_another_sign_in_is_refused(shop: Shop, sign: Any) -> None:
     shop.issuer.sign = sign
 
     answer = await shop.browser.get(await shop.begin())
 
-    is_refused(answer, 401, "does not count here")
+    must_be_refused(answer, 401, "does not count here")
     assert not await shop.is_in()
 
 
 @pytest.mark.parametrize(
     "role", ["provider", "admin", "", None, ["buyer"], {"buyer": True}, "Buyer"]
 )
-async def test_an_account_without_a_persons_role_is_told_so(shop: Shop, role: Any) -> None:
+async def test_an_account_without_a_role_is_refused_with_a_reason(shop: Shop, role: Any) -> None:
     """Case 48: the provider's among them, which would see every order."""
     shop.issuer.account["role"] = role
 
     answer = await shop.browser.get(await shop.begin())
 
-    is_refused(answer, 403, "ask who runs this site for a role")
+    must_be_refused(answer, 403, "ask who runs this site for a role")
     assert not await shop.is_in()
 
 
-async def test_an_account_whose_id_is_no_partys_is_told_so(shop: Shop) -> None:
+async def test_an_account_with_an_invalid_party_id_is_refused_with_a_reason(shop: Shop) -> None:
     shop.issuer.account["sub"] = "Anna Kowalska"
 
-    is_refused(await shop.browser.get(await shop.begin()), 403, "ask who runs this site")
+    must_be_refused(await shop.browser.get(await shop.begin()), 403, "ask who runs this site")
 
 
-async def test_nobody_is_signed_in_by_a_sign_in_that_another_began(shop: Shop) -> None:
+async def test_a_sign_in_begun_in_another_browser_is_refused(shop: Shop) -> None:
     """Login CSRF: the attacker's own answer of the issuer, opened in somebody's browser."""
     async with browser_at(shop.address) as attacker:
         attackers = await shop.begin(browser=attacker)
 
-    is_refused(await shop.browser.get(attackers), 401, "did not begin in this browser")
+    must_be_refused(await shop.browser.get(attackers), 401, "did not begin in this browser")
     await shop.begin()
-    is_refused(await shop.browser.get(attackers), 401, "did not begin in this browser")
+    must_be_refused(await shop.browser.get(attackers), 401, "did not begin in this browser")
     assert not await shop.is_in()
 
 
-async def test_another_sign_ins_code_counts_for_nothing(shop: Shop) -> None:
+async def test_the_code_of_another_sign_in_is_refused(shop: Shop) -> None:
     """PKCE: a code that was caught on its way, put behind the state of one's own sign-in."""
     async with browser_at(shop.address) as victim:
         caught = parse_qs(urlsplit(await shop.begin(browser=victim)).query)["code"][0]
@@ -248,7 +246,7 @@ async def test_another_sign_ins_code_counts_for_nothing(shop: Shop) -> None:
 
     answer = await shop.browser.get(own.copy_set_param("code", caught))
 
-    is_refused(answer, 401, "does not take this sign-in")
+    must_be_refused(answer, 401, "does not take this sign-in")
     assert not await shop.is_in()
 
 
@@ -259,18 +257,18 @@ async def test_a_wrong_state_ends_the_sign_in(shop: Shop, state: str) -> None:
     wrong = await shop.browser.get(back.copy_set_param("state", state))
     right = await shop.browser.get(back)
 
-    is_refused(wrong, 401, "did not begin in this browser")
-    is_refused(right, 401, "did not begin in this browser")
+    must_be_refused(wrong, 401, "did not begin in this browser")
+    must_be_refused(right, 401, "did not begin in this browser")
 
 
 @pytest.mark.parametrize("query", ["", "?code=x", "?state=x", "?error=access_denied", "?code=%FF"])
-async def test_whoever_comes_back_from_nowhere_is_told_to_sign_in(shop: Shop, query: str) -> None:
+async def test_a_callback_without_a_sign_in_is_told_to_sign_in(shop: Shop, query: str) -> None:
     answer = await shop.browser.get(f"/sign-in/back{query}")
 
-    is_refused(answer, 401, "did not begin in this browser")
+    must_be_refused(answer, 401, "did not begin in this browser")
 
 
-async def test_coming_back_twice_signs_in_once(shop: Shop) -> None:
+async def test_a_repeated_callback_signs_in_once(shop: Shop) -> None:
     """Neither with the address alone, nor with a cookie that somebody has kept, too."""
     back = await shop.begin()
     kept = dict(shop.browser.cookies)
@@ -282,12 +280,12 @@ async def test_coming_back_twice_signs_in_once(shop: Shop) -> None:
     shop.browser.cookies.update(kept)
     with_cookie = await shop.browser.get(back)
 
-    is_refused(again, 401, "did not begin in this browser")
-    is_refused(with_cookie, 401, "does not take this sign-in")
+    must_be_refused(again, 401, "did not begin in this browser")
+    must_be_refused(with_cookie, 401, "does not take this sign-in")
     assert not await shop.is_in()
 
 
-async def test_what_a_sign_in_began_with_counts_only_unaltered(shop: Shop) -> None:
+async def test_an_altered_sign_in_cookie_is_refused(shop: Shop) -> None:
     back = await shop.begin()
     kept = shop.browser.cookies["unbuy-kept"]
     header, payload, signature = kept.split(".")
@@ -302,10 +300,10 @@ async def test_what_a_sign_in_began_with_counts_only_unaltered(shop: Shop) -> No
     ):
         shop.browser.cookies.clear()
         shop.browser.cookies.set("unbuy-kept", cookie)
-        is_refused(await shop.browser.get(back), 401, "did not begin in this browser")
+        must_be_refused(await shop.browser.get(back), 401, "did not begin in this browser")
 
 
-def test_a_sign_in_that_took_too_long_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_that_takes_too_long_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "KEPT_FOR", -HOUR)
     kept = Sessions(SECRET, secure=False)
     response = Response()
@@ -325,7 +323,7 @@ def test_a_sign_in_that_took_too_long_is_over(monkeypatch: pytest.MonkeyPatch) -
         ("<script>alert(1)</script>", 503, "does not answer as it should"),
     ],
 )
-async def test_what_the_issuer_refuses_is_said_in_our_words(
+async def test_an_error_of_the_issuer_is_explained_in_our_words(
     shop: Shop, error: str, status: int, sentence: str
 ) -> None:
     """Anybody could write the issuer's into an address."""
@@ -333,7 +331,7 @@ async def test_what_the_issuer_refuses_is_said_in_our_words(
 
     answer = await shop.browser.get(await shop.begin())
 
-    is_refused(answer, status, sentence)
+    must_be_refused(answer, status, sentence)
     assert "900" not in answer.text
     assert "alert(" not in answer.text
 
@@ -351,18 +349,18 @@ async def test_what_the_issuer_refuses_is_said_in_our_words(
         lambda: RedirectResponse("http://127.0.0.1:1/"),
     ],
 )
-async def test_an_issuer_that_answers_oddly_is_away_for_now(shop: Shop, fails: Any) -> None:
+async def test_a_malformed_answer_of_the_issuer_counts_as_unavailable(
+    shop: Shop, fails: Any
+) -> None:
     shop.issuer.fails = fails
 
     answer = await shop.browser.get(await shop.begin())
 
-    is_refused(answer, 503, "does not answer as it should")
+    must_be_refused(answer, 503, "does not answer as it should")
     assert not await shop.is_in()
 
 
-async def test_an_issuer_that_cannot_be_reached_is_said_to_be_away(
-    shop: Shop, stage: Stage
-) -> None:
+async def test_an_unreachable_issuer_is_reported_as_unavailable(shop: Shop, stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = LittleIssuer(f"http://127.0.0.1:{closed.getsockname()[1]}")
     impostor = LittleIssuer(f"{shop.issuer.address}/")
@@ -391,7 +389,7 @@ async def test_an_issuer_that_cannot_be_reached_is_said_to_be_away(
         "",
     ],
 )
-async def test_signing_in_leads_nowhere_else(shop: Shop, to: str) -> None:
+async def test_signing_in_redirects_to_our_own_pages_only(shop: Shop, to: str) -> None:
     """No open redirect, no circle."""
     answer = await shop.browser.get(await shop.begin(to), follow_redirects=False)
 
@@ -399,7 +397,7 @@ async def test_signing_in_leads_nowhere_else(shop: Shop, to: str) -> None:
     assert answer.headers["location"] == "/"
 
 
-async def test_no_token_opens_a_page_where_there_is_an_issuer(shop: Shop) -> None:
+async def test_with_an_issuer_pages_accept_no_pasted_token(shop: Shop) -> None:
     """Neither one signed with the secret of sessions, nor one for the API."""
     own = SecretTokens(SESSION_SECRET).issue(Role.BUYER, "anna-7", HOUR)
     now = int(time.time())
@@ -418,7 +416,7 @@ async def test_no_token_opens_a_page_where_there_is_an_issuer(shop: Shop) -> Non
     assert asked.status_code == 200
 
 
-async def test_an_id_token_is_no_token_for_the_api(shop: Shop) -> None:
+async def test_the_api_refuses_an_id_token(shop: Shop) -> None:
     claims = {"iss": shop.issuer.address, "aud": CLIENT_ID, "exp": int(time.time()) + 60}
     given = KEY.sign(claims | shop.issuer.account)
 
@@ -427,7 +425,7 @@ async def test_an_id_token_is_no_token_for_the_api(shop: Shop) -> None:
     assert answer.status_code == 401
 
 
-async def test_keys_may_change(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rotated_key_is_accepted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are fetched anew when one is unknown, at most every half minute: here one has gone by."""
     async with (
         little_issuer() as issuer,
@@ -447,10 +445,10 @@ async def test_keys_may_change(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
         browser.cookies.clear()
         issuer.sign = KEY.sign
-        is_refused(await browser.get(await shop.begin()), 401, "does not count here")
+        must_be_refused(await browser.get(await shop.begin()), 401, "does not count here")
 
 
-async def test_a_client_with_a_secret_shows_it(stage: Stage) -> None:
+async def test_a_confidential_client_sends_its_secret(stage: Stage) -> None:
     secret = "s:ę%+ &cret"
     async with little_issuer() as issuer:
         issuer.secret = secret
@@ -462,7 +460,7 @@ async def test_a_client_with_a_secret_shows_it(stage: Stage) -> None:
                 assert (await browser.get("/")).status_code == status
 
 
-async def test_signing_out_does_not_sign_in_again(shop: Shop) -> None:
+async def test_signing_out_does_not_sign_in_again_at_once(shop: Shop) -> None:
     page = await shop.browser.get("/")
     form_secret = re.search(r'name="form_secret" value="(\w+)"', page.text)
     assert form_secret
@@ -474,7 +472,9 @@ async def test_signing_out_does_not_sign_in_again(shop: Shop) -> None:
     assert not await shop.is_in()
 
 
-async def test_what_is_no_page_does_not_disturb_a_sign_in(shop: Shop, town: Town) -> None:
+async def test_a_request_for_a_missing_page_does_not_disturb_a_sign_in(
+    shop: Shop, town: Town
+) -> None:
     """Scripts, pictures and forms of an old page get 401, and the sign-in in the next tab goes on."""
     back = await shop.begin()
     order = f"/orders/{town.order_id}"
@@ -483,8 +483,8 @@ async def test_what_is_no_page_does_not_disturb_a_sign_in(shop: Shop, town: Town
     by_form = await shop.browser.post(f"{order}/buyer-message", data={"text": "Hello"})
     signed_in = await shop.browser.get(back)
 
-    is_refused(by_script, 401, "Sign in first.")
-    is_refused(by_form, 401, "Sign in first.")
+    must_be_refused(by_script, 401, "Sign in first.")
+    must_be_refused(by_form, 401, "Sign in first.")
     assert signed_in.status_code == 200
 
 
@@ -497,7 +497,7 @@ async def test_what_is_no_page_does_not_disturb_a_sign_in(shop: Shop, town: Town
         ("/orders/A-1/buyer-message", {"text": "Hello"}),
     ],
 )
-async def test_no_forms_answer_leads_to_the_issuer(
+async def test_a_form_is_never_answered_with_a_redirect_to_the_issuer(
     shop: Shop, path: str, entered: dict[str, str]
 ) -> None:
     """Chromium would show nothing at all (CSP ``form-action``): seen on a page whose session was over."""
@@ -508,13 +508,13 @@ async def test_no_forms_answer_leads_to_the_issuer(
     assert 'href="/sign-in"' in answer.text
 
 
-async def test_pages_say_it_in_polish_too(shop: Shop) -> None:
+async def test_sign_in_errors_are_in_polish_too(shop: Shop) -> None:
     shop.issuer.says_no = "access_denied"
     shop.browser.headers["Accept-Language"] = "pl"
 
     answer = await shop.browser.get(await shop.begin())
 
-    is_refused(answer, 401, "Logowanie nie doszło do skutku")
+    must_be_refused(answer, 401, "Logowanie nie doszło do skutku")
 
 
 COMPLETE: dict[str, Any] = {
@@ -527,7 +527,7 @@ COMPLETE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("missing", ["oidc_client_id", "session_secret", "public_url"])
-def test_what_signing_in_lacks_is_said_at_the_start(missing: str) -> None:
+def test_a_missing_sign_in_setting_is_reported_at_startup(missing: str) -> None:
     """A secret for local tokens does not stand in for the one of sessions."""
     chosen = settings(**COMPLETE | {missing: None, "token_secret": SECRET})
 
@@ -555,7 +555,7 @@ def test_an_issuer_without_tls_is_refused_beyond_this_machine(issuer: str) -> No
         Settings(oidc_issuer=issuer)
 
 
-def test_the_clients_secret_shows_nowhere() -> None:
+def test_the_client_secret_is_never_shown() -> None:
     """Case 54."""
     chosen = settings(**COMPLETE, oidc_client_secret=SecretStr("canary"))
 

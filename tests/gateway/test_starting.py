@@ -20,7 +20,7 @@ def polish(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("polish")
-def test_settings_that_cannot_be(
+def test_invalid_settings_are_reported_at_startup(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("UNBUY_GATEWAY_PORT", "0")
@@ -34,7 +34,7 @@ def test_settings_that_cannot_be(
 
 
 @pytest.mark.usefixtures("polish")
-def test_nobody_who_could_sign_in(
+def test_a_gateway_that_nobody_could_sign_in_to_does_not_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
@@ -46,7 +46,7 @@ def test_nobody_who_could_sign_in(
     assert capsys.readouterr().err.startswith("Nikt nie mógłby się zalogować: podaj")
 
 
-async def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
+async def test_a_database_that_cannot_be_opened_is_reported_at_startup(tmp_path: Path) -> None:
     with pytest.raises(CannotServe) as caught:
         await open_database(f"sqlite:///{tmp_path}")
 

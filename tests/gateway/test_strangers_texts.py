@@ -15,7 +15,7 @@ from demo.waiting import until
 from orders.messages import Role
 from tests.gateway.browsing import Anatomy, browser_at, sign_in
 from tests.gateway.conftest import Town
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 LOOKS_LIKE_OURS = "The order is closed: it was not paid in time."
 BREAKS_PATTERNS = (
@@ -91,11 +91,11 @@ async def test_what_we_say_is_said_in_polish_over_http_and_on_pages(
     )
     page = await seller.get(f"/orders/{town.order_id}", headers=IN_POLISH)
 
-    problem = problem_of(answer, 409)
+    problem = must_be_problem(answer, 409)
     assert problem["detail"].endswith("obecnie zamówienie oczekuje na płatność.")
     assert problem["reason"].endswith("now the order awaits payment.")
     assert problem["reason_sentence"]["template"] == "{action} only while {statuses}; now {status}."
     detail = "seller_reply zawiera błędy: decision: pole jest wymagane."
-    assert problem_of(wrong, 422)["detail"] == detail
-    assert "String should have at least x characters" in problem_of(nowhere, 404)["detail"]
+    assert must_be_problem(wrong, 422)["detail"] == detail
+    assert "String should have at least x characters" in must_be_problem(nowhere, 404)["detail"]
     assert "obecnie zamówienie oczekuje na płatność" in Anatomy(page.text).text

@@ -23,7 +23,7 @@ from gateway.issuer import IssuersKeys
 from gateway.problems import ServiceUnavailable, Unauthorized
 from gateway.tokens import IssuersTokens, SecretTokens
 from tests.gateway.conftest import SECRET, Town, serving
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 from tests.gateway.signing import Issuer, claims, ec_key, issuer, pem, rsa_key
 
 NOTHING = timedelta(0)
@@ -96,7 +96,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("token", BAD.values(), ids=BAD)
-async def test_a_bad_token_is_nobodys(token: str) -> None:
+async def test_an_invalid_token_is_refused(token: str) -> None:
     """Case 47: whatever is wrong with it, it is refused with a sentence, and never fails."""
     with pytest.raises(Unauthorized) as refused:
         await SecretTokens(SECRET).caller(token)
@@ -111,7 +111,7 @@ async def test_a_good_token_names_its_party(sub: str) -> None:
     assert (caller.id, caller.role.value) == (sub, "buyer")
 
 
-async def test_bad_tokens_are_401_over_http(town: Town) -> None:
+async def test_invalid_tokens_get_a_401(town: Town) -> None:
     """Case 47: each a problem that says how to sign in."""
     for header in (
         *(f"Bearer {it}" for it in BAD.values() if it.isascii() and len(it) < 10_000),
@@ -122,7 +122,7 @@ async def test_bad_tokens_are_401_over_http(town: Town) -> None:
         "",
     ):
         answer = await town.http.get("/v1/orders", headers={"Authorization": header})
-        problem_of(answer, 401)
+        must_be_problem(answer, 401)
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
@@ -139,15 +139,15 @@ async def test_an_unknown_header_of_a_token_is_a_401_at_once(
     async with asyncio.timeout(1):
         answer = await town.http.get("/v1/orders", headers=headers)
 
-    assert len(problem_of(answer, 401)["detail"]) < 300
+    assert len(must_be_problem(answer, 401)["detail"]) < 300
     assert answer.headers["content-language"] == locale
 
 
-async def test_a_token_counts_nowhere_but_in_its_header(town: Town) -> None:
+async def test_a_token_is_accepted_in_its_header_only(town: Town) -> None:
     for query in ("access_token", "token"):
-        problem_of(await town.http.get(f"/v1/orders?{query}={_local()}"), 401)
+        must_be_problem(await town.http.get(f"/v1/orders?{query}={_local()}"), 401)
     cookies = {"Cookie": f"token={_local()}; access_token={_local()}"}
-    problem_of(await town.http.get("/v1/orders", headers=cookies), 401)
+    must_be_problem(await town.http.get("/v1/orders", headers=cookies), 401)
 
 
 # An issuer's.
@@ -172,7 +172,7 @@ def _tokens(of: Issuer, fresh: timedelta = LONG, cooldown: timedelta = LONG) -> 
     return IssuersTokens(OurIssuer(of.url, IssuersKeys(of.url, fresh, cooldown)), "unbuy", "role")
 
 
-async def test_an_issuers_tokens_count_of_either_kind_of_key(signer: Issuer) -> None:
+async def test_an_issuers_tokens_are_accepted_with_rsa_and_ec_keys(signer: Issuer) -> None:
     tokens = _tokens(signer)
 
     for kid in ("rsa-1", "ec-1"):
@@ -180,7 +180,7 @@ async def test_an_issuers_tokens_count_of_either_kind_of_key(signer: Issuer) -> 
     assert signer.fetches == 1
 
 
-async def test_what_an_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> None:
+async def test_a_token_that_the_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> None:
     """Case 47: not by another key, not for others, and not by what is public."""
     key, public = rsa_key(), pem(rsa_key())
     for_us = json.dumps(
@@ -214,7 +214,7 @@ async def test_what_an_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> 
             await tokens.caller(token)
 
 
-async def test_a_published_secret_signs_nothing(signer: Issuer) -> None:
+async def test_a_published_secret_is_refused(signer: Issuer) -> None:
     """A key set with a symmetric key in it makes nobody's HS256 token count; odd entries spoil no others."""
     secret = b"a secret that was published, 32 or more"
     encoded = base64.urlsafe_b64encode(secret).decode().rstrip("=")
@@ -232,7 +232,7 @@ async def test_a_published_secret_signs_nothing(signer: Issuer) -> None:
     await tokens.caller(signer.token("rsa-1"))
 
 
-async def test_a_new_key_is_found_and_one_that_is_gone_is_refused(signer: Issuer) -> None:
+async def test_a_new_key_is_found_and_a_removed_one_is_refused(signer: Issuer) -> None:
     """Keys are rotated without a restart."""
     tokens = _tokens(signer, fresh=LONG, cooldown=NOTHING)
     old = signer.token("rsa-1")
@@ -245,7 +245,7 @@ async def test_a_new_key_is_found_and_one_that_is_gone_is_refused(signer: Issuer
         await tokens.caller(old)
 
 
-async def test_a_key_that_is_gone_counts_no_longer_than_keys_are_kept(signer: Issuer) -> None:
+async def test_a_removed_key_expires_with_the_key_cache(signer: Issuer) -> None:
     tokens = _tokens(signer, fresh=NOTHING)
     old = signer.token("rsa-1")
     await tokens.caller(old)
@@ -256,7 +256,7 @@ async def test_a_key_that_is_gone_counts_no_longer_than_keys_are_kept(signer: Is
         await tokens.caller(old)
 
 
-async def test_who_makes_up_keys_does_not_make_us_ask(signer: Issuer) -> None:
+async def test_made_up_key_ids_cause_no_requests_to_the_issuer(signer: Issuer) -> None:
     """An unknown ``kid`` asks the issuer once in a while, not once a request."""
     tokens = _tokens(signer)
 
@@ -269,7 +269,7 @@ async def test_who_makes_up_keys_does_not_make_us_ask(signer: Issuer) -> None:
     assert signer.fetches == 1
 
 
-async def test_while_the_issuer_is_away_its_known_keys_go_on_counting() -> None:
+async def test_known_keys_stay_valid_while_the_issuer_is_unavailable() -> None:
     """And who has none known is told to try again; once it is back, all is well without a restart."""
     away = issuer()
     tokens = _tokens(away, fresh=NOTHING, cooldown=NOTHING)
@@ -287,7 +287,7 @@ async def test_while_the_issuer_is_away_its_known_keys_go_on_counting() -> None:
         await tokens.caller(away.token("made-up", rsa_key(1)))
 
 
-async def test_an_issuer_that_hangs_holds_nobody_up_whose_key_is_known(signer: Issuer) -> None:
+async def test_a_hanging_issuer_delays_nobody_whose_key_is_known(signer: Issuer) -> None:
     tokens = _tokens(signer, cooldown=NOTHING)
     token = signer.token("rsa-1")
     await tokens.caller(token)
@@ -322,7 +322,7 @@ async def test_an_issuer_that_hangs_holds_nobody_up_whose_key_is_known(signer: I
     ],
     ids=lambda it: it.lstrip("/.") if isinstance(it, str) else str(it.body)[:24],
 )
-async def test_an_issuer_out_of_order_is_away(
+async def test_a_malfunctioning_issuer_counts_as_unavailable(
     signer: Issuer, path: str, answer: web.Response
 ) -> None:
     """Whatever it answers, it fails closed and never with an error of ours."""
@@ -333,7 +333,7 @@ async def test_an_issuer_out_of_order_is_away(
 
 
 @pytest.mark.parametrize("where", ["file:///etc/passwd", "nowhere", "", None, 7])
-async def test_keys_come_from_no_odd_address(signer: Issuer, where: Any) -> None:
+async def test_keys_are_fetched_over_http_only(signer: Issuer, where: Any) -> None:
     about = web.json_response({"issuer": signer.url, "jwks_uri": where})
     signer.answers["/.well-known/openid-configuration"] = about
 
@@ -341,7 +341,7 @@ async def test_keys_come_from_no_odd_address(signer: Issuer, where: Any) -> None
         await _tokens(signer).caller(signer.token("rsa-1"))
 
 
-async def test_where_an_issuer_is_set_a_secret_opens_nothing(
+async def test_with_an_issuer_tokens_of_the_shared_secret_are_refused(
     town: Town, database: Database, signer: Issuer
 ) -> None:
     """Over HTTP: an issuer's token counts, one by our secret is 401."""
@@ -354,12 +354,10 @@ async def test_where_an_issuer_is_set_a_secret_opens_nothing(
             return await http.get("/v1/orders", headers={"Authorization": f"Bearer {token}"})
 
         assert (await status(signer.token("ec-1"))).status_code == 200
-        problem_of(await status(_local()), 401)
+        must_be_problem(await status(_local()), 401)
 
 
-async def test_while_the_issuer_is_away_callers_are_told_to_try_again(
-    town: Town, database: Database
-) -> None:
+async def test_without_the_issuer_callers_are_told_to_retry(town: Town, database: Database) -> None:
     """Over HTTP: 503 with Retry-After; what needs no token works."""
     away = issuer()
     async with (
@@ -367,5 +365,5 @@ async def test_while_the_issuer_is_away_callers_are_told_to_try_again(
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
         token = {"Authorization": f"Bearer {away.token('rsa-1')}"}
-        problem_of(await http.get("/v1/orders", headers=token), 503)
+        must_be_problem(await http.get("/v1/orders", headers=token), 503)
         assert (await http.get("/healthz")).status_code == 200

@@ -16,7 +16,7 @@ from testing.stripe.front import DECLINED, VISA
 from testing.stripe.peer import Peer
 from testing.stripe.webhooks import signature
 from tests.gateway.conftest import Town, serving
-from tests.gateway.problem import problem_of
+from tests.gateway.problem import must_be_problem
 
 SECRET = "whsec_peer"
 PATH = "/v1/webhooks/stripe"
@@ -76,7 +76,7 @@ def _payments(view: dict[str, Any]) -> int:
     return sum(entry["what"] == "payment_received" for entry in view["timeline"])
 
 
-async def test_what_stripe_signed_is_taken(shop: Town, peer: Peer) -> None:
+async def test_an_event_signed_by_stripe_is_accepted(shop: Town, peer: Peer) -> None:
     """Case 49, and R5: the order is paid."""
     charge = await _charge(shop, peer)
 
@@ -87,7 +87,7 @@ async def test_what_stripe_signed_is_taken(shop: Town, peer: Peer) -> None:
     assert view["payment"]["payment_id"] == charge
 
 
-async def test_what_stripe_did_not_sign_now_and_so_is_refused(shop: Town, peer: Peer) -> None:
+async def test_an_event_with_a_wrong_or_old_signature_is_refused(shop: Town, peer: Peer) -> None:
     """Case 49: unsigned, by somebody else, altered, old, from the future; the order hears nothing of it."""
     await _charge(shop, peer)
     (body,) = peer.front.post.waiting
@@ -114,12 +114,12 @@ async def test_what_stripe_did_not_sign_now_and_so_is_refused(shop: Town, peer: 
         headers = {} if signed is None else {b"Stripe-Signature": signed.encode("latin-1")}
         answer = await shop.http.post(PATH, content=sent, headers=headers)
         assert SECRET not in answer.text, why
-        problem_of(answer, 401)
+        must_be_problem(answer, 401)
 
     assert (await _order(shop))["status"] == "awaiting_payment"
 
 
-async def test_signed_nonsense_is_refused_in_a_sentence(shop: Town) -> None:
+async def test_a_signed_malformed_event_is_refused_in_a_sentence(shop: Town) -> None:
     """Case 51: also Stripe's secret opens no way to an error of ours."""
     for body in (
         b"",
@@ -134,12 +134,12 @@ async def test_signed_nonsense_is_refused_in_a_sentence(shop: Town) -> None:
     ):
         # What is no text is nothing that Stripe could have signed.
         status = 401 if body == b"\xff" else 422
-        problem_of(await _send(shop, body, signature(body, SECRET)), status)
+        must_be_problem(await _send(shop, body, signature(body, SECRET)), status)
     large = b" " * (1024 * 1024 + 1)
-    problem_of(await _send(shop, large, signature(large, SECRET)), 413)
+    must_be_problem(await _send(shop, large, signature(large, SECRET)), 413)
 
 
-async def test_where_no_secret_is_set_nothing_is_taken(town: Town) -> None:
+async def test_without_a_secret_every_event_is_refused(town: Town) -> None:
     """Case 49: fails closed, and says to whoever runs it what is missing."""
     body = b'{"id": "evt_1", "type": "x", "created": 1}'
     for changes in (
@@ -150,19 +150,19 @@ async def test_where_no_secret_is_set_nothing_is_taken(town: Town) -> None:
         async with _gateway(town, **changes) as shop:
             for secret in (SECRET, ""):
                 answer = await _send(shop, body, signature(body, secret))
-                detail = problem_of(answer, 404)["detail"]
+                detail = must_be_problem(answer, 404)["detail"]
                 assert "UNBUY_STRIPE_WEBHOOK_SECRETS" in detail
-            problem_of(await shop.http.post("/v1/webhooks/paypal", content=body), 404)
+            must_be_problem(await shop.http.post("/v1/webhooks/paypal", content=body), 404)
 
 
-async def test_both_secrets_count_while_one_is_replaced(town: Town) -> None:
+async def test_both_secrets_are_valid_during_rotation(town: Town) -> None:
     """Case 49: rotation; a secret that is gone counts no more."""
     body = b'{"id": "evt_rotated", "type": "x", "created": 1}'
     async with _gateway(town, stripe_webhook_secrets="whsec_new, whsec_old") as shop:
         for secret in ("whsec_old", "whsec_new"):
             assert (await _send(shop, body, signature(body, secret))).status_code == 200
     async with _gateway(town, stripe_webhook_secrets="whsec_new") as shop:
-        problem_of(await _send(shop, body, signature(body, "whsec_old")), 401)
+        must_be_problem(await _send(shop, body, signature(body, "whsec_old")), 401)
 
 
 async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer: Peer) -> None:
@@ -182,7 +182,7 @@ async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer:
     assert (await _send(shop, body, signed)).json() == {"status": "duplicate"}
 
 
-async def test_another_body_under_an_id_that_came_is_refused(shop: Town, peer: Peer) -> None:
+async def test_a_known_event_id_with_another_body_is_refused(shop: Town, peer: Peer) -> None:
     """Case 14: also when it is signed."""
     await _charge(shop, peer)
     (body,) = peer.front.post.waiting
@@ -191,13 +191,13 @@ async def test_another_body_under_an_id_that_came_is_refused(shop: Town, peer: P
     event["data"]["object"]["id"] = "ch_another"
     other = json.dumps(event).encode()
 
-    problem = problem_of(await _send(shop, other, signature(other, SECRET)), 409)
+    problem = must_be_problem(await _send(shop, other, signature(other, SECRET)), 409)
 
     assert event["id"] in problem["detail"]
     assert _payments(await _order(shop)) == 1
 
 
-async def test_news_in_any_order_comes_to_the_same(shop: Town, peer: Peer) -> None:
+async def test_events_in_any_order_give_the_same_result(shop: Town, peer: Peer) -> None:
     """Case 15: a chargeback before its payment is sent again, a decline of another card changes nothing."""
     await _charge(shop, peer, DECLINED, "declined")
     charge = await _charge(shop, peer)

@@ -27,7 +27,7 @@ def _key(message: Message) -> tuple[str | None, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_nothing_is_missing_guessed_or_left_over(locale: str) -> None:
+def test_no_translation_is_missing_fuzzy_or_obsolete(locale: str) -> None:
     catalogue = read(locale)
 
     assert missing(catalogue) == [], "run `make catalogues` and translate what it lists"
@@ -35,13 +35,13 @@ def test_nothing_is_missing_guessed_or_left_over(locale: str) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_catalogue_has_exactly_what_the_sources_say(locale: str) -> None:
+def test_a_catalogue_has_exactly_the_messages_of_the_sources(locale: str) -> None:
     said = {_key(message) for message in extract() if message.id}
 
     assert {_key(message) for message in _messages(locale)} == said, "run `make catalogues`"
 
 
-def test_extraction_reads_every_room_that_speaks() -> None:
+def test_extraction_reads_every_room_with_texts() -> None:
     """A wrong path would make it silently empty."""
     files = {path for message in extract() for path, _ in message.locations}
 
@@ -54,7 +54,7 @@ def test_extraction_reads_every_room_that_speaks() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_translation_has_the_parts_of_its_text(locale: str) -> None:
+def test_a_translation_has_the_placeholders_of_its_text(locale: str) -> None:
     for message in _messages(locale):
         wanted = {part for form in _forms(message.id) for part in _PARTS.findall(form)}
         for form in _forms(message.string):
@@ -76,12 +76,12 @@ def test_polish_has_three_forms_of_every_plural_and_takes_the_right_one() -> Non
             assert said == forms[form], number
 
 
-def test_english_is_what_the_sources_say() -> None:
+def test_english_is_the_text_of_the_sources() -> None:
     for message in _messages("en"):
         assert tuple(_forms(message.string)) == tuple(_forms(message.id))
 
 
-def test_a_language_that_there_is_none_of_is_refused() -> None:
+def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(KeyError, match="there are en, pl"):
         translator("de")
 
@@ -102,7 +102,7 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
             yield node
 
 
-def test_texts_stand_whole_where_extraction_finds_them() -> None:
+def test_texts_are_literals_that_extraction_finds() -> None:
     """A text that is put together at run time would never be translated."""
     calls = [(name, call) for name, tree in _trees() for call in _calls(tree)]
 
@@ -115,7 +115,7 @@ def test_texts_stand_whole_where_extraction_finds_them() -> None:
         assert isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}"
 
 
-def test_no_text_stands_within_an_f_string() -> None:
+def test_no_text_is_inside_an_f_string() -> None:
     """Since Python 3.12 an f-string is no longer one token, and Babel finds no text in it."""
     for name, tree in _trees():
         for text in (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)):

@@ -58,7 +58,7 @@ def test_a_negative_balance_has_its_sign() -> None:
     assert money_text(owed, "pl") == "-1\N{NO-BREAK SPACE}234,50\N{NO-BREAK SPACE}zł"
 
 
-def test_an_instant_from_which_something_is_possible_is_never_a_moment_early() -> None:
+def test_available_from_is_rounded_up() -> None:
     at = datetime(2026, 1, 21, 12, 30, tzinfo=UTC)
 
     assert from_text(at, "pl") == "21 stycznia 2026, 12:30 UTC"
@@ -78,7 +78,7 @@ WARSAW = zone_of("Europe/Warsaw")
         ("2026-10-25T01:30:00Z", "25 października 2026, 02:30 CET"),
     ],
 )
-def test_the_clock_of_a_zone_is_set_forward_and_back(at: str, local: str) -> None:
+def test_daylight_saving_time_is_followed(at: str, local: str) -> None:
     assert instant_text(datetime.fromisoformat(at), "pl", WARSAW) == local
 
 
@@ -90,7 +90,7 @@ def test_the_clock_of_a_zone_is_set_forward_and_back(at: str, local: str) -> Non
         ("2026-10-25T00:59:59Z", "25 October 2026, 02:59:59 CEST"),
     ],
 )
-def test_no_moment_is_early_where_the_clock_is_set(at: str, local: str) -> None:
+def test_available_from_is_never_early_at_a_clock_change(at: str, local: str) -> None:
     assert from_text(datetime.fromisoformat(at), "en", WARSAW) == local
 
 
@@ -104,17 +104,17 @@ def test_no_moment_is_early_where_the_clock_is_set(at: str, local: str) -> None:
         ("UTC", "20 January 2026, 23:30 UTC"),
     ],
 )
-def test_a_zone_is_named_or_has_its_hours(zone: str, local: str) -> None:
+def test_a_time_zone_is_shown_by_name_or_offset(zone: str, local: str) -> None:
     at = datetime(2026, 1, 20, 23, 30, tzinfo=UTC)
 
     assert instant_text(at, "en", zone_of(zone)) == local
 
 
-def test_a_day_in_a_zone_may_be_the_next() -> None:
+def test_a_date_is_the_one_of_its_time_zone() -> None:
     assert date_text(datetime(2026, 1, 20, 23, 30, tzinfo=UTC), "pl", WARSAW) == "21 stycznia 2026"
 
 
-def test_a_day_is_the_one_in_utc() -> None:
+def test_a_date_without_a_time_zone_is_the_one_in_utc() -> None:
     at = datetime(2026, 1, 21, 1, 30, tzinfo=timezone(timedelta(hours=2)))
 
     assert [date_text(at, locale) for locale in ("en", "pl")] == [
@@ -177,9 +177,7 @@ def test_hours_and_minutes_have_the_plural_of_their_number(
         (timedelta(days=-12), "12 days ago", "12 dni temu"),
     ],
 )
-def test_how_far_away_an_instant_is_promises_no_more_than_is_left(
-    until: timedelta, english: str, polish: str
-) -> None:
+def test_the_time_left_is_rounded_down(until: timedelta, english: str, polish: str) -> None:
     assert [until_text(until, locale) for locale in ("en", "pl")] == [english, polish]
 
 

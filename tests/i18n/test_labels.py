@@ -62,12 +62,12 @@ KEYS: dict[str, set[str]] = {
 }
 
 
-def test_every_key_of_the_contract_has_its_name_and_no_name_is_left_over() -> None:
+def test_every_key_of_the_contract_has_exactly_one_label() -> None:
     assert {kind: set(names) for kind, names in LABELS.items()} == KEYS
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_names_read_as_names(locale: str) -> None:
+def test_labels_read_as_words(locale: str) -> None:
     for kind, names in LABELS.items():
         read = [label(kind, key, locale) for key in names]
         assert all(name[0].isupper() and "_" not in name and name[-1] != "." for name in read)
@@ -75,13 +75,13 @@ def test_names_read_as_names(locale: str) -> None:
         assert len(set(read)) == len(read), kind
 
 
-def test_what_comes_next_has_its_name() -> None:
+def test_every_scheduled_event_has_a_label() -> None:
     for what in COMING_PHRASES:
         assert label("next", what, "pl") != label("next", what, "en")
     assert label("next", "payment_reminder", "pl") == "Kupujący otrzyma przypomnienie o płatności"
 
 
-def test_names_are_those_that_shops_use() -> None:
+def test_labels_are_those_that_shops_use() -> None:
     said = {
         ("action", "cancel_request"): "Anuluj zamówienie",
         ("action", "pay_now"): "Zapłać teraz",
@@ -94,7 +94,7 @@ def test_names_are_those_that_shops_use() -> None:
     assert label("action", "reorder", "en") == "Add to cart again"
 
 
-def test_a_phrase_stands_within_a_sentence_and_other_words_are_left_alone() -> None:
+def test_a_phrase_within_a_sentence_is_translated_and_other_words_are_kept() -> None:
     assert phrase("payment_expired", "pl") == "nie zostało opłacone w terminie"
     assert phrase("payment_expired", "en") == "it was not paid in time"
     assert phrase("Anna wrote this", "pl") == "Anna wrote this"

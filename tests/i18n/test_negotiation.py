@@ -51,17 +51,17 @@ def test_a_browser_gets_the_best_of_what_it_asks_for(header: str | None, locale:
         ({"LANG": "POSIX"}, "en"),
     ],
 )
-def test_a_terminal_speaks_its_users_language(environment: dict[str, str], locale: str) -> None:
+def test_a_terminal_gets_its_users_language(environment: dict[str, str], locale: str) -> None:
     assert of_terminal(environment) == locale
 
 
-def test_a_switch_names_a_language_that_there_is() -> None:
+def test_the_language_switch_names_available_languages_only() -> None:
     assert known("pl") == "pl"
     assert known("tlh") is None
     assert known(None) is None
 
 
-def test_every_zone_of_the_database_is_known_and_can_be_written() -> None:
+def test_every_iana_time_zone_is_known_and_can_be_formatted() -> None:
     at = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
     for zone in available_timezones():
@@ -86,5 +86,5 @@ def test_every_zone_of_the_database_is_known_and_can_be_written() -> None:
         "<script>",
     ],
 )
-def test_any_other_name_of_a_zone_is_utc(named: str | None) -> None:
+def test_an_unknown_time_zone_is_utc(named: str | None) -> None:
     assert zone_of(named) is UTC

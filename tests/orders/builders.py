@@ -75,7 +75,7 @@ class Story:
     @property
     def view(self) -> OrderView:
         """What anyone may ask."""
-        check_notifications(self.order.notices)
+        notifications_must_be_valid(self.order.notices)
         return view(self.order)
 
     @property
@@ -273,7 +273,7 @@ def photo() -> dict[str, Any]:
     }
 
 
-def check_notifications(notifications: Iterable[Notification]) -> None:
+def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:
     """R21: each goes to somebody whom it concerns, and has all that its text speaks of."""
     for it in notifications:
         fields = {field for _, field, _, _ in Formatter().parse(TEXTS[it.what, it.to]) if field}
@@ -281,7 +281,7 @@ def check_notifications(notifications: Iterable[Notification]) -> None:
         assert fields <= it.details.keys() | {"order", "why", "offer"}, it
 
 
-def check_books(order: Order) -> None:
+def books_must_balance(order: Order) -> None:
     """Money is exact: paid = refunded + charged back + held + owed to the seller; entries sum to zero."""
     balances: dict[str, int] = {}
     for posting in order.postings:

@@ -8,7 +8,7 @@ from orders.disputes import DisputeOutcome, DisputeReason
 from orders.errors import RefusalCode
 from orders.messages import CancelReason
 from orders.status import CloseReason, Status
-from tests.orders.builders import DUE, START, Story, check_books, eur, photo
+from tests.orders.builders import DUE, START, Story, books_must_balance, eur, photo
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -34,7 +34,7 @@ def test_cancellation_is_requested_only_before_shipping() -> None:
     assert view.dispute is None
 
 
-def test_complaint_opens_a_dispute_beside_the_request() -> None:
+def test_a_complaint_opens_a_dispute_beside_the_request() -> None:
     """R8: at once; both run."""
     view = Story().until_cancellation_requested(complaint=True, note="Rude").view
 
@@ -46,7 +46,7 @@ def test_complaint_opens_a_dispute_beside_the_request() -> None:
     assert {due.what for due in view.next} >= {"seller_no_response", "dispute_expired"}
 
 
-def test_second_request_is_refused() -> None:
+def test_a_second_request_is_refused() -> None:
     """R7, case 8: one request, one deadline; the same message id again changes nothing."""
     story = Story().until_awaiting_shipment()
     story.send("cancel_request", reason="other", message_id="click-1")
@@ -59,7 +59,7 @@ def test_second_request_is_refused() -> None:
     assert story.cancellation.due_by == ANSWER_BY
 
 
-def test_seller_accepts() -> None:
+def test_an_accepted_request_closes_the_order() -> None:
     """R9: the order closes and the money goes back."""
     story = Story().until_cancellation_requested()
     story.days_pass(3)
@@ -74,7 +74,7 @@ def test_seller_accepts() -> None:
     assert view.refund.money == eur(DUE)
 
 
-def test_seller_says_nothing() -> None:
+def test_a_silent_seller_counts_as_accepting() -> None:
     """R9: silence closes after 14 days, to the instant."""
     story = Story().until_cancellation_requested()
     story.pass_until(ANSWER_BY - INSTANT)
@@ -97,7 +97,7 @@ def test_seller_says_nothing() -> None:
         ("already_shipped", Status.DISPUTED),
     ],
 )
-def test_answer_at_the_last_instant_counts(decision: str, status: Status) -> None:
+def test_an_answer_at_the_last_instant_counts(decision: str, status: Status) -> None:
     """R9, case 7: before the timer; a claim without proof is then out of time at once (R10)."""
     story = Story().until_cancellation_requested()
     story.pass_until_just_before(ANSWER_BY)
@@ -110,7 +110,7 @@ def test_answer_at_the_last_instant_counts(decision: str, status: Status) -> Non
         assert story.dispute.reason is DisputeReason.NO_PROOF
 
 
-def test_answer_after_the_timer_is_refused() -> None:
+def test_an_answer_after_the_timer_is_refused() -> None:
     """R9, case 7: a second after the 14 days the order is closed."""
     story = Story().until_cancellation_requested()
     story.pass_until(ANSWER_BY)
@@ -135,7 +135,7 @@ def test_claiming_shipment_buys_no_time() -> None:
     assert story.pass_until(ANSWER_BY).status is Status.DISPUTED
 
 
-def test_claim_with_a_number_is_verified_at_once() -> None:
+def test_a_claim_with_a_number_is_verified_at_once() -> None:
     """R10, R11: the number may come with the claim."""
     story = Story().until_cancellation_requested()
     view = story.reply("already_shipped", tracking_number="1Z5R89390357567127")
@@ -147,7 +147,7 @@ def test_claim_with_a_number_is_verified_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["tracking_number", "shipment_proof"])
-def test_proof_speaks_for_itself(name: str) -> None:
+def test_a_proof_sent_without_a_reply_claims_shipment(name: str) -> None:
     """R10: a number or a photo in answer to the request claims shipment."""
     story = Story().until_cancellation_requested()
     fields = {"number": "1Z5R89390357567127"} if name == "tracking_number" else photo()
@@ -159,7 +159,7 @@ def test_proof_speaks_for_itself(name: str) -> None:
     assert story.cancellation.answered_at == story.now
 
 
-def test_good_number_ends_the_cancellation() -> None:
+def test_a_good_number_ends_the_cancellation() -> None:
     """R11: the order counts as shipped, and the money is the seller's."""
     story = Story().until_claimed_shipped()
     view = story.verdict(story.send_tracking_number(), valid=True)
@@ -172,7 +172,7 @@ def test_good_number_ends_the_cancellation() -> None:
     assert view.shipment.shipped_at == story.now
     assert view.amount_owed_to_seller.amount == DUE
     assert (view.amount_held, view.refund, view.next) == (eur(0), None, [])
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
 def test_support_judges_a_photo() -> None:
@@ -187,7 +187,7 @@ def test_support_judges_a_photo() -> None:
     assert story.shipment.proofs[0].status == "accepted"
 
 
-def test_same_verdict_twice() -> None:
+def test_a_repeated_verdict_changes_nothing() -> None:
     """R11: a number is judged once, also when the verifier says it again."""
     story = Story().until_claimed_shipped()
     evidence = story.send_tracking_number()
@@ -199,7 +199,7 @@ def test_same_verdict_twice() -> None:
     assert story.order.model_dump() == before
 
 
-def test_verdict_after_closing_changes_no_money() -> None:
+def test_a_verdict_after_closing_moves_no_money() -> None:
     """R11, R9: the seller gave in while the carrier was still being asked."""
     story = Story().until_claimed_shipped()
     evidence = story.send_tracking_number()
@@ -216,7 +216,7 @@ def test_verdict_after_closing_changes_no_money() -> None:
 @pytest.mark.parametrize("policy", ["open", "offer"])
 @pytest.mark.parametrize("failure", ["invalid_tracking", "proof_rejected", "no_proof"])
 @pytest.mark.timeout(20)
-def test_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> None:
+def test_a_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> None:
     """R12: opened by itself, or offered; and at the end of the 14 days the request is over."""
     story = Story(dispute_on_failed_proof=policy).until_claimed_shipped()
     if failure == "invalid_tracking":
@@ -240,7 +240,7 @@ def test_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> None
     assert story.dispute.reason is DisputeReason(failure)
 
 
-def test_better_proof_after_a_wrong_number() -> None:
+def test_a_better_proof_replaces_a_wrong_number() -> None:
     """R12, policy offer: the 14 days run on, and the seller may bring better proof."""
     story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
     story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
@@ -251,7 +251,7 @@ def test_better_proof_after_a_wrong_number() -> None:
     assert story.order.ground is None
 
 
-def test_offered_dispute_is_an_action_of_the_buyer() -> None:
+def test_an_offered_dispute_is_an_action_of_the_buyer() -> None:
     """R12: available from the failure on, and not before there is a ground."""
     story = Story(dispute_on_failed_proof="offer").until_awaiting_shipment()
     refused = story.must_refuse("dispute_request")
@@ -266,7 +266,7 @@ def test_offered_dispute_is_an_action_of_the_buyer() -> None:
 
 
 @pytest.mark.timeout(20)
-def test_ground_of_an_earlier_request_is_not_the_later_ones() -> None:
+def test_the_ground_of_an_earlier_request_does_not_carry_over() -> None:
     """R12: a second request that gets no proof says so, whatever became of the first."""
     story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
     story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
@@ -280,7 +280,7 @@ def test_ground_of_an_earlier_request_is_not_the_later_ones() -> None:
     assert story.order.ground is DisputeReason.NO_PROOF
 
 
-def test_proof_before_the_last_instant_counts() -> None:
+def test_a_proof_before_the_last_instant_counts() -> None:
     """R12, case 6: the carrier's verdict at the deadline's instant comes before its timer."""
     story = Story().until_claimed_shipped()
     evidence = story.send_tracking_number()
@@ -289,7 +289,7 @@ def test_proof_before_the_last_instant_counts() -> None:
     assert story.verdict(evidence, valid=True).status is Status.SHIPPED
 
 
-def test_refusal_without_a_claim_gives_the_same_ground() -> None:
+def test_a_refusal_without_a_claim_is_ground_for_a_dispute() -> None:
     """R13: opened by itself, or offered."""
     story = Story().until_cancellation_requested()
     assert story.reply("refuse", note="No").status is Status.DISPUTED
@@ -302,7 +302,7 @@ def test_refusal_without_a_claim_gives_the_same_ground() -> None:
     assert offered.dispute.reason is DisputeReason.SELLER_REFUSED
 
 
-def test_buyer_withdraws_the_request() -> None:
+def test_a_withdrawn_request_returns_the_order_to_shipment() -> None:
     """R18: the order awaits shipment again; a dispute that came with the request goes with it."""
     story = Story().until_cancellation_requested(complaint=True)
     story.days_pass(2)
@@ -317,7 +317,7 @@ def test_buyer_withdraws_the_request() -> None:
     story.send("cancel_request", reason="other")
 
 
-def test_answered_request_cannot_be_withdrawn() -> None:
+def test_an_answered_request_cannot_be_withdrawn() -> None:
     """R18, case 12: one of withdrawal and answer, and the other is told."""
     claimed = Story().until_claimed_shipped()
     assert claimed.must_refuse("cancel_withdrawal").code is RefusalCode.ALREADY_ANSWERED
@@ -331,7 +331,7 @@ def test_answered_request_cannot_be_withdrawn() -> None:
 
 
 @pytest.mark.parametrize("how", ["refuse", "silence", "wrong number", "rejected photo"])
-def test_everyone_hears_that_a_request_beside_a_dispute_has_ended(how: str) -> None:
+def test_everyone_is_notified_that_a_request_beside_a_dispute_has_ended(how: str) -> None:
     """R12, R13, R21: the dispute was open already; the step itself is still told and seen."""
     story = Story(dispute_reminder=timedelta(days=50)).until_cancellation_requested(complaint=True)
     before = story.order.revision
@@ -358,7 +358,9 @@ def test_everyone_hears_that_a_request_beside_a_dispute_has_ended(how: str) -> N
     )
 
 
-def test_an_offered_dispute_is_seen_and_the_seller_hears_that_the_request_has_ended() -> None:
+def test_an_offered_dispute_is_shown_and_the_seller_is_notified_that_the_request_has_ended() -> (
+    None
+):
     """R12, R21: policy ``offer`` puts the order back, and both are told."""
     story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
     story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
@@ -370,7 +372,7 @@ def test_an_offered_dispute_is_seen_and_the_seller_hears_that_the_request_has_en
     assert ("seller", "cancellation_ended") in story.notified
 
 
-def test_a_request_that_a_shipment_ended_was_not_answered() -> None:
+def test_a_request_ended_by_shipment_counts_as_unanswered() -> None:
     """R9, R16a: the sentence says what ended it."""
     story = Story().until_awaiting_shipment()
     evidence = story.send_tracking_number()
@@ -383,7 +385,7 @@ def test_a_request_that_a_shipment_ended_was_not_answered() -> None:
     assert "the shipment is proved" in refused.reason
 
 
-def test_evidence_that_still_waits_is_seen() -> None:
+def test_evidence_that_still_waits_is_shown() -> None:
     """R11: one failed number leaves the photo that waits for support."""
     story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
     story.send("shipment_proof", **photo())
@@ -396,7 +398,7 @@ def test_evidence_that_still_waits_is_seen() -> None:
     assert story.shipment.proofs[0].status == "lapsed"
 
 
-def test_the_timeline_says_in_which_role_somebody_acted() -> None:
+def test_the_timeline_gives_the_role_of_each_actor() -> None:
     """R25: buyer, seller and provider act; what a deadline does, the system does."""
     story = Story().until_awaiting_shipment()
     story.send("cancel_request", reason="other")

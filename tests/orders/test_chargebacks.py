@@ -9,18 +9,18 @@ from orders.disputes import DisputeOutcome
 from orders.errors import RefusalCode
 from orders.messages import RefundStatus
 from orders.status import CloseReason, Status
-from tests.orders.builders import DUE, Story, chargeback, check_books, eur, payment
+from tests.orders.builders import DUE, Story, books_must_balance, chargeback, eur, payment
 
 DAY = timedelta(days=1)
 
 
-def _end(story: Story) -> None:
-    check_books(story.order)
+def _must_be_over(story: Story) -> None:
+    books_must_balance(story.order)
     assert is_over(story.order)
     assert story.view.amount_held == eur(0)
 
 
-def test_chargeback_before_closing_lost() -> None:
+def test_a_lost_chargeback_before_closing_closes_the_order() -> None:
     """R23, case 27: the order closes, nothing is refunded, the request and the dispute end."""
     story = Story().until_cancellation_requested(complaint=True)
     view = story.send_chargeback("opened")
@@ -28,7 +28,7 @@ def test_chargeback_before_closing_lost() -> None:
     assert view.amount_charged_back == eur(DUE)
     assert view.amount_held == eur(0)
     assert ("support", "chargeback_opened") in story.notified
-    check_books(story.order)
+    books_must_balance(story.order)
 
     view = story.send_chargeback("lost")
 
@@ -38,10 +38,10 @@ def test_chargeback_before_closing_lost() -> None:
     assert view.cancellation.status == "ended_by_chargeback"
     assert story.dispute.outcome is DisputeOutcome.BUYER_FAVOUR
     assert ("support", "chargeback_lost") in story.notified
-    _end(story)
+    _must_be_over(story)
 
 
-def test_chargeback_before_closing_won() -> None:
+def test_a_won_chargeback_before_closing_lets_the_order_go_on() -> None:
     """R23: things are put back, and the order goes on."""
     story = Story().until_awaiting_shipment()
     story.send_chargeback("opened")
@@ -50,14 +50,14 @@ def test_chargeback_before_closing_won() -> None:
     assert view.status is Status.AWAITING_SHIPMENT
     assert view.amount_charged_back == eur(0)
     assert view.amount_held == eur(DUE)
-    check_books(story.order)
+    books_must_balance(story.order)
     story.verdict(story.send_tracking_number(), valid=True)
     assert story.view.amount_owed_to_seller.amount == DUE
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("end", ["won", "lost"])
-def test_closed_while_the_bank_decides(end: str) -> None:
+def test_an_order_closed_while_the_bank_decides_is_refunded_only_if_won(end: str) -> None:
     """R23, R14: nothing is paid until then; won, the refund starts; lost, there is nothing to refund."""
     story = Story().until_cancellation_requested()
     story.send_chargeback("opened")
@@ -72,12 +72,12 @@ def test_closed_while_the_bank_decides(end: str) -> None:
         assert story.refund.money == eur(DUE)
         story.send_refund_update("succeeded")
     assert story.order.close_reason is CloseReason.SELLER_ACCEPTED
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("end", ["won", "lost"])
 @pytest.mark.parametrize("answer", ["canceled", "failed"])
-def test_refund_under_way_is_stopped(answer: str, end: str) -> None:
+def test_a_refund_under_way_is_stopped(answer: str, end: str) -> None:
     """R23, case 27: during a refund; stopped, it is not paid, and won, it starts anew."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
@@ -87,7 +87,7 @@ def test_refund_under_way_is_stopped(answer: str, end: str) -> None:
     assert view.refund is None
     assert view.amount_held == eur(DUE)
     assert ("buyer", "refund_failed") not in story.notified
-    check_books(story.order)
+    books_must_balance(story.order)
 
     story.send_chargeback(end)
     if end == "won":
@@ -99,11 +99,11 @@ def test_refund_under_way_is_stopped(answer: str, end: str) -> None:
         assert story.order.refund is None
         assert story.order.amount_charged_back == eur(DUE)
     assert story.view.amount_owed_to_seller.amount == 0
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("failed", ["failed", "canceled"])
-def test_refund_that_had_failed_before_is_stopped(failed: str) -> None:
+def test_a_refund_that_failed_before_is_stopped(failed: str) -> None:
     """R23, R15: it is answered "failed" again when it is stopped, and must not stay in the way."""
     story = Story().until_accepted()
     story.send_refund_update(failed)
@@ -113,13 +113,13 @@ def test_refund_that_had_failed_before_is_stopped(failed: str) -> None:
         story.send_refund_update(failed)
 
     assert story.order.refund is None
-    check_books(story.order)
+    books_must_balance(story.order)
     story.send_chargeback("lost")
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("failed", ["failed", "canceled"])
-def test_refund_that_was_refused_before_the_chargeback_was_won_goes_anew(failed: str) -> None:
+def test_a_refund_refused_before_the_chargeback_was_won_is_made_again(failed: str) -> None:
     """R23, R15, case 15: "won" overtook "opened", and what the provider refused nobody else would ask for."""
     story = Story().until_accepted()
     story.send_refund_update(failed, reason="charge_disputed")
@@ -132,20 +132,20 @@ def test_refund_that_was_refused_before_the_chargeback_was_won_goes_anew(failed:
     assert story.refund.money == eur(DUE)
     story.send_refund_update("succeeded")
     assert story.view.amount_refunded == eur(DUE)
-    _end(story)
+    _must_be_over(story)
 
 
-def test_refund_under_way_is_left_alone_when_a_chargeback_is_won() -> None:
+def test_a_refund_under_way_continues_when_a_chargeback_is_won() -> None:
     """R23: of one that was never heard of nothing was taken."""
     story = Story().until_accepted()
     story.send_chargeback("won")
 
     assert not story.refund.stopping
     story.send_refund_update("succeeded")
-    _end(story)
+    _must_be_over(story)
 
 
-def test_refund_that_could_not_be_stopped_is_accounted_for() -> None:
+def test_a_refund_that_could_not_be_stopped_is_booked() -> None:
     """R23: both came through; the seller owes what went out twice, and the ledger shows it."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
@@ -154,11 +154,11 @@ def test_refund_that_could_not_be_stopped_is_accounted_for() -> None:
 
     assert view.amount_refunded == view.amount_charged_back == eur(DUE)
     assert view.amount_owed_to_seller.amount == -DUE
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("end", ["won", "lost"])
-def test_chargeback_after_the_refund(end: str) -> None:
+def test_a_chargeback_after_the_refund_is_booked_as_paid_twice(end: str) -> None:
     """R23, case 27: the money is back already; won, the seller owes nothing any more."""
     story = Story().until_accepted()
     story.send_refund_update("succeeded")
@@ -171,11 +171,11 @@ def test_chargeback_after_the_refund(end: str) -> None:
     assert view.amount_owed_to_seller.amount == (0 if end == "won" else -DUE)
     assert view.amount_refunded == eur(DUE)
     assert len([p for p in story.order.postings if "refund" in p.step]) == 2
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("end", ["won", "lost"])
-def test_chargeback_of_a_shipped_order(end: str) -> None:
+def test_a_lost_chargeback_of_a_shipped_order_is_taken_from_the_seller(end: str) -> None:
     """R23: the goods are gone; the seller's money is at stake."""
     story = Story().until_shipped()
     story.send_chargeback("opened")
@@ -184,10 +184,10 @@ def test_chargeback_of_a_shipped_order(end: str) -> None:
     assert view.status is Status.SHIPPED
     assert view.amount_owed_to_seller.amount == (DUE if end == "won" else 0)
     assert view.refund is None
-    _end(story)
+    _must_be_over(story)
 
 
-def test_part_of_the_money_charged_back() -> None:
+def test_a_partial_chargeback_leaves_the_rest_to_be_refunded() -> None:
     """R23, R14: the rest still goes back to the buyer."""
     story = Story().until_accepted()
     story.send_chargeback("opened", 1000)
@@ -197,17 +197,17 @@ def test_part_of_the_money_charged_back() -> None:
     assert story.refund.money == eur(DUE - 1000)
     story.send_refund_update("succeeded")
     assert story.view.amount_owed_to_seller.amount == 0
-    _end(story)
+    _must_be_over(story)
 
 
 @pytest.mark.parametrize("lost", [DUE, 400])
-def test_what_the_bank_says_last_counts(lost: int) -> None:
+def test_the_banks_latest_amount_counts(lost: int) -> None:
     """R23: also of the amount; more is taken off what is held, and less is given back."""
     story = Story().until_awaiting_shipment()
     story.send_chargeback("opened", 1000)
     story.send_chargeback("opened", 1500)
     assert story.view.amount_held == eur(DUE - 1500)
-    check_books(story.order)
+    books_must_balance(story.order)
 
     view = story.send_chargeback("lost", lost)
 
@@ -215,13 +215,13 @@ def test_what_the_bank_says_last_counts(lost: int) -> None:
     assert view.payment
     assert view.payment.chargeback
     assert view.payment.chargeback.money == eur(lost)
-    check_books(story.order)
+    books_must_balance(story.order)
     if lost == DUE:
         assert view.close_reason is CloseReason.CHARGED_BACK
-        _end(story)
+        _must_be_over(story)
 
 
-def test_a_part_that_is_lost_decides_nothing_else() -> None:
+def test_a_lost_partial_chargeback_leaves_the_dispute_open() -> None:
     """R23, R16: the order goes on with the rest of the money, and support decides the dispute."""
     story = Story().until_disputed()
     story.send_chargeback("opened", 1)
@@ -232,10 +232,10 @@ def test_a_part_that_is_lost_decides_nothing_else() -> None:
 
     assert story.refund.money == eur(DUE - 1)
     story.send_refund_update("succeeded")
-    _end(story)
+    _must_be_over(story)
 
 
-def test_money_that_waits_for_the_bank_is_not_forgotten() -> None:
+def test_support_is_reminded_of_money_that_waits_for_the_bank() -> None:
     """R23, R15: support is reminded of it every week; restarted, the refund has its two weeks."""
     story = Story().until_accepted()
     story.send_chargeback("opened", 1000)
@@ -249,10 +249,10 @@ def test_money_that_waits_for_the_bank_is_not_forgotten() -> None:
     assert story.refund.due_by == story.now + 14 * DAY
     assert not story.refund.overdue
     story.send_refund_update("succeeded")
-    _end(story)
+    _must_be_over(story)
 
 
-def test_a_buyer_whose_bank_has_the_money_is_not_told_that_it_is_late() -> None:
+def test_a_buyer_whose_bank_has_the_money_is_not_notified_of_a_late_refund() -> None:
     """R23, R15: a refund that is being stopped is support's to look into."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
@@ -262,7 +262,7 @@ def test_a_buyer_whose_bank_has_the_money_is_not_told_that_it_is_late() -> None:
     assert ("buyer", "refund_overdue") not in story.notified
 
 
-def test_charged_back_during_the_check() -> None:
+def test_a_chargeback_during_the_check_asks_nobody_to_ship() -> None:
     """R23, R21: nobody is told to ship what is not paid for any more."""
     story = Story()
     story.pay()
@@ -276,10 +276,10 @@ def test_charged_back_during_the_check() -> None:
 
     assert view.payment
     assert view.payment.status == "charged_back"
-    _end(lost)
+    _must_be_over(lost)
 
 
-def test_chargeback_and_a_dispute_decision() -> None:
+def test_a_chargeback_and_a_dispute_decision_never_pay_more_than_came_in() -> None:
     """R23, R16, case 10: never more back than came in."""
     story = Story().until_disputed()
     story.send_chargeback("opened", 1000)
@@ -287,7 +287,7 @@ def test_chargeback_and_a_dispute_decision() -> None:
     story.send("dispute_decision", decision="partial_refund", money=eur(700))
     story.send_refund_update("succeeded")
     assert story.view.amount_owed_to_seller.amount == DUE - 700
-    _end(story)
+    _must_be_over(story)
 
     lost = Story().until_disputed()
     lost.send_chargeback("opened", 1000)
@@ -295,23 +295,23 @@ def test_chargeback_and_a_dispute_decision() -> None:
     lost.send_chargeback("lost", 1000)
     assert lost.view.refund is None
     assert lost.view.amount_owed_to_seller.amount == DUE - 1000
-    _end(lost)
+    _must_be_over(lost)
 
 
-def test_lost_without_having_been_opened() -> None:
+def test_a_lost_chargeback_that_was_never_opened_is_booked() -> None:
     """R23, case 15: the news came in another order, or one of it never did."""
     story = Story().until_awaiting_shipment()
     assert story.send_chargeback("lost").close_reason is CloseReason.CHARGED_BACK
-    _end(story)
+    _must_be_over(story)
 
     won = Story().until_awaiting_shipment()
     won.send_chargeback("won")
     assert won.view.amount_held == eur(DUE)
     won.must_ignore("chargeback", **chargeback("opened"))
-    check_books(won.order)
+    books_must_balance(won.order)
 
 
-def test_chargeback_said_twice() -> None:
+def test_a_repeated_chargeback_changes_nothing() -> None:
     """R23, case 13: once in the books."""
     story = Story().until_awaiting_shipment()
     story.send_chargeback("opened")
@@ -323,7 +323,7 @@ def test_chargeback_said_twice() -> None:
     assert refused.code is RefusalCode.ALREADY_ANSWERED
 
 
-def test_chargeback_of_another_payment_is_not_silently_taken() -> None:
+def test_a_chargeback_of_another_payment_is_refused() -> None:
     """R23: it is refused with a sentence, whatever this order's own chargeback says."""
     story = Story().until_awaiting_shipment()
     other = chargeback("opened", payment_id="pay-2")
@@ -333,7 +333,7 @@ def test_chargeback_of_another_payment_is_not_silently_taken() -> None:
     assert story.must_refuse("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
 
 
-def test_declined_payment_cannot_be_charged_back() -> None:
+def test_a_declined_payment_cannot_be_charged_back() -> None:
     """R23, R6: no money was taken, so the seller does not owe it."""
     story = Story()
     story.pay()
@@ -346,7 +346,7 @@ def test_declined_payment_cannot_be_charged_back() -> None:
 
 
 @pytest.mark.parametrize("end", [None, "won"])
-def test_declined_while_charged_back(end: str | None) -> None:
+def test_a_payment_declined_while_charged_back_leaves_no_money(end: str | None) -> None:
     """R23, R6: the payment goes as it came, whatever part the bank took, or gave back."""
     story = Story()
     story.pay()
@@ -358,10 +358,10 @@ def test_declined_while_charged_back(end: str | None) -> None:
 
     assert (view.amount_paid, view.amount_held, view.amount_charged_back) == (eur(0),) * 3
     assert not any(story.order.books.balances.values())
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_each_payments_chargeback_is_its_own() -> None:
+def test_each_payment_has_its_own_chargeback() -> None:
     """R23, R6: after a declined payment the next one's chargeback has a posting key of its own."""
     story = Story()
     story.pay()
@@ -369,16 +369,16 @@ def test_each_payments_chargeback_is_its_own() -> None:
     story.send("payment_declined", payment_id="pay-1", reason="")
     story.send("payment", **payment("pay-2"))
     story.send_chargeback("opened", 2000, "pay-2")
-    check_books(story.order)
+    books_must_balance(story.order)
     assert story.order.books.balance("cash") == DUE - 2000
 
     story.send_chargeback("won", 2000, "pay-2")
 
-    check_books(story.order)
+    books_must_balance(story.order)
     assert story.view.amount_held == eur(DUE)
 
 
-def test_stopped_refund_that_changes_its_mind() -> None:
+def test_a_late_failure_of_a_stopped_refund_keeps_its_successor() -> None:
     """R23, case 15: a stopped refund's further news books nothing twice and drops no other refund."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
@@ -390,10 +390,10 @@ def test_stopped_refund_that_changes_its_mind() -> None:
 
     assert story.refund.refund_id == "A-1001-refund-2"
     assert len(story.order.earlier_refunds) == 1
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_stopped_refund_that_succeeds_after_all() -> None:
+def test_a_stopped_refund_that_succeeds_after_all_is_booked() -> None:
     """R23: accounted for, support is told, and the second refund of the same money is stopped."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
@@ -404,31 +404,31 @@ def test_stopped_refund_that_succeeds_after_all() -> None:
 
     assert ("support", "refund_after_chargeback") in story.notified
     assert view.amount_refunded == eur(DUE)
-    check_books(story.order)
+    books_must_balance(story.order)
     assert story.refund.stopping
     story.send_refund_update("canceled")
     assert story.view.amount_refunded == eur(DUE)
     assert story.view.amount_owed_to_seller.amount == 0
-    _end(story)
+    _must_be_over(story)
 
 
-def test_stopped_refund_that_succeeds_while_the_bank_decides() -> None:
+def test_a_stopped_refund_that_succeeds_while_the_bank_decides_is_booked() -> None:
     """R23: accounted for out of what is held; won, there is nothing left to refund."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
     story.send_refund_update("canceled")
     story.send_refund_update("succeeded", refund_id="A-1001-refund-1")
-    check_books(story.order)
+    books_must_balance(story.order)
 
     view = story.send_chargeback("won")
 
     assert view.refund is None
     assert view.amount_refunded == eur(DUE)
     assert view.amount_owed_to_seller.amount == 0
-    _end(story)
+    _must_be_over(story)
 
 
-def test_provider_that_says_it_has_stopped_nothing() -> None:
+def test_an_update_that_does_not_stop_a_refund_leaves_it_to_be_stopped() -> None:
     """R23: news that changes nothing of a refund being stopped leaves it to be stopped."""
     story = Story().until_accepted()
     story.send_chargeback("opened")
@@ -436,4 +436,4 @@ def test_provider_that_says_it_has_stopped_nothing() -> None:
 
     assert story.refund.status is RefundStatus.REQUIRES_ACTION
     assert story.refund.stopping
-    check_books(story.order)
+    books_must_balance(story.order)

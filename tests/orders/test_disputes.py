@@ -7,7 +7,7 @@ import pytest
 from orders.disputes import DisputeOutcome, DisputeReason
 from orders.errors import RefusalCode
 from orders.status import CloseReason, Status
-from tests.orders.builders import DUE, START, Story, check_books, eur, photo
+from tests.orders.builders import DUE, START, Story, books_must_balance, eur, photo
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -38,7 +38,7 @@ DECIDE_BY = OPENED + 60 * DAY
         ),
     ],
 )
-def test_support_decides(
+def test_supports_decision_closes_the_order(
     decision: str, cents: int, reason: CloseReason, outcome: DisputeOutcome
 ) -> None:
     """R16, R16a: full, partial or no refund; what does not go back is the seller's."""
@@ -53,10 +53,10 @@ def test_support_decides(
     assert view.dispute.awarded == eur(cents)
     assert (view.refund.money.amount if view.refund else 0) == cents
     assert view.amount_owed_to_seller.amount == DUE - cents
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_dispute_ends_the_cancellation() -> None:
+def test_a_dispute_decision_ends_the_cancellation() -> None:
     """R16: decided beside an open request, it settles that one too."""
     story = Story().until_cancellation_requested(complaint=True)
 
@@ -70,7 +70,7 @@ def test_dispute_ends_the_cancellation() -> None:
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_cancellation_ends_the_dispute(silent: bool) -> None:
+def test_an_accepted_cancellation_ends_the_dispute(silent: bool) -> None:
     """R16: accepted or unanswered, the request closes the order and the dispute with it."""
     story = Story().until_cancellation_requested(complaint=True)
     if silent:
@@ -86,7 +86,7 @@ def test_cancellation_ends_the_dispute(silent: bool) -> None:
     )
 
 
-def test_no_decision_without_a_dispute() -> None:
+def test_a_decision_without_a_dispute_is_refused() -> None:
     """R16: a request without a complaint has nothing to decide."""
     for story in (Story().until_cancellation_requested(), Story().until_claimed_shipped()):
         refused = story.must_refuse("dispute_decision", decision="full_refund")
@@ -95,7 +95,7 @@ def test_no_decision_without_a_dispute() -> None:
         assert story.must_refuse("dispute_withdrawal").code is refused.code
 
 
-def test_dispute_outlives_good_proof() -> None:
+def test_a_dispute_outlives_good_proof() -> None:
     """R16a: the order is disputed until it is decided, though the goods are on their way."""
     story = Story().until_claimed_shipped(complaint=True)
 
@@ -113,7 +113,7 @@ def test_dispute_outlives_good_proof() -> None:
     assert view.shipment.status == "shipped"
 
 
-def test_proof_in_a_dispute_is_evidence() -> None:
+def test_a_proof_in_a_dispute_is_evidence() -> None:
     """R16a: verified, added, and the dispute stays open."""
     story = Story().until_disputed()
 
@@ -133,7 +133,7 @@ def test_proof_in_a_dispute_is_evidence() -> None:
     assert story.shipment.status == "shipped"
 
 
-def test_dropped_dispute_of_a_shipped_order() -> None:
+def test_a_withdrawn_dispute_of_a_shipped_order_leaves_it_shipped() -> None:
     """R16a, R16b: dropped after good proof, the order has shipped and the seller is paid."""
     story = Story().until_disputed()
     story.verdict(story.send_tracking_number(), valid=True)
@@ -142,10 +142,10 @@ def test_dropped_dispute_of_a_shipped_order() -> None:
 
     assert view.status is Status.SHIPPED
     assert view.amount_owed_to_seller.amount == DUE
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_undecided_dispute_ends_with_a_full_refund() -> None:
+def test_an_undecided_dispute_ends_with_a_full_refund() -> None:
     """R16b: after 60 days, to the instant."""
     story = Story().until_disputed()
     story.pass_until(DECIDE_BY - INSTANT)
@@ -158,7 +158,7 @@ def test_undecided_dispute_ends_with_a_full_refund() -> None:
     assert story.refund.money == eur(DUE)
 
 
-def test_decision_at_the_last_instant_counts() -> None:
+def test_a_decision_at_the_last_instant_counts() -> None:
     """R16b, R16: support's word before the timer's."""
     story = Story().until_disputed()
     story.pass_until_just_before(DECIDE_BY)
@@ -178,7 +178,7 @@ def test_support_is_reminded_every_week() -> None:
     assert story.notified.count(("support", "dispute_reminder")) == 8
 
 
-def test_dispute_window_may_end_before_the_sellers() -> None:
+def test_the_earlier_of_dispute_and_seller_deadline_decides() -> None:
     """R16b, R22: whichever deadline comes first decides."""
     story = Story(dispute_window=timedelta(days=5)).until_cancellation_requested(complaint=True)
 
@@ -189,7 +189,7 @@ def test_dispute_window_may_end_before_the_sellers() -> None:
     assert view.cancellation.status == "ended_by_dispute"
 
 
-def test_settlement() -> None:
+def test_an_accepted_settlement_closes_the_order() -> None:
     """R16b: the seller offers an amount, the buyer accepts it; an offer replaces the one before."""
     story = Story().until_disputed()
     story.send("settlement_offer", money=eur(500))
@@ -206,10 +206,10 @@ def test_settlement() -> None:
     assert story.refund.money == eur(1000)
     assert view.amount_owed_to_seller.amount == DUE - 1000
     assert [offer.status for offer in view.offers] == ["lapsed", "accepted"]
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_settlement_may_be_the_whole() -> None:
+def test_a_settlement_may_be_the_whole_amount() -> None:
     """R16b: the seller gives in within a dispute."""
     story = Story().until_cancellation_requested(complaint=True)
     story.send("settlement_offer", money=eur(DUE))
@@ -220,7 +220,7 @@ def test_settlement_may_be_the_whole() -> None:
     assert story.refund.money == eur(DUE)
 
 
-def test_discount_cannot_be_accepted_as_a_settlement() -> None:
+def test_a_discount_cannot_be_accepted_as_a_settlement() -> None:
     """R4, R16b: an offer is accepted as what it was."""
     story = Story()
     story.send("seller_message", topic="discount", text="Less", discount=eur(100))
@@ -231,7 +231,7 @@ def test_discount_cannot_be_accepted_as_a_settlement() -> None:
     assert refused.code is RefusalCode.UNKNOWN_OFFER
 
 
-def test_settlement_offer_ends_with_its_dispute() -> None:
+def test_a_settlement_offer_ends_with_its_dispute() -> None:
     """R16b: what was offered in a dispute that was dropped does not bind the seller in the next one."""
     story = Story().until_cancellation_requested(complaint=True)
     story.send("settlement_offer", money=eur(500))
@@ -243,7 +243,7 @@ def test_settlement_offer_ends_with_its_dispute() -> None:
     assert refused.code is RefusalCode.UNKNOWN_OFFER
 
 
-def test_dropped_dispute_leaves_the_request() -> None:
+def test_a_withdrawn_dispute_leaves_the_request() -> None:
     """R16b, R8: beside the request, only the dispute ends."""
     story = Story().until_cancellation_requested(complaint=True)
 
@@ -254,7 +254,7 @@ def test_dropped_dispute_leaves_the_request() -> None:
     assert story.days_pass(14).close_reason is CloseReason.SELLER_NO_RESPONSE
 
 
-def test_request_for_a_dispute_beside_the_cancellation() -> None:
+def test_a_dispute_can_be_requested_beside_the_cancellation() -> None:
     """R12, R8: a buyer who did not complain may still do so while the request is open."""
     story = Story().until_cancellation_requested()
     story.send("dispute_request", note="Now I do")
@@ -264,7 +264,7 @@ def test_request_for_a_dispute_beside_the_cancellation() -> None:
     assert story.dispute.dispute_id == "A-1001-dispute-1"
 
 
-def test_complaint_and_failed_proof_are_one_dispute() -> None:
+def test_a_complaint_and_a_failed_proof_are_one_dispute() -> None:
     """R12, R8: what is open already is not opened again."""
     story = Story().until_claimed_shipped(complaint=True)
 
@@ -276,7 +276,7 @@ def test_complaint_and_failed_proof_are_one_dispute() -> None:
     assert story.dispute.due_by == DECIDE_BY
 
 
-def test_why_support_decided_so_is_kept() -> None:
+def test_supports_reason_is_recorded() -> None:
     """R16: the note stands in the dispute and the timeline, and both sides are told it."""
     story = Story().until_disputed()
     view = story.send(

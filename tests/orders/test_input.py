@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from orders.errors import InvalidInput
-from orders.messages import MESSAGES, parse
+from orders.messages import MESSAGES, BuyerMessage, parse
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.values import MAX_AMOUNT, Money, decimals
@@ -24,7 +24,7 @@ PAYMENT = {
 CANARY = "Canary-4711"
 
 
-def _refused(name: str, *bodies: str | bytes | dict[str, Any]) -> str:
+def _must_refuse(name: str, *bodies: str | bytes | dict[str, Any]) -> str:
     """The sentence of a refusal: printable, short, one line, and without the input."""
     raw = [
         body
@@ -52,7 +52,7 @@ def _money(field: str) -> dict[str, Any]:
     return PAYMENT | {"money": {"amount": 2490, "currency": "EUR"} | {field: "HERE"}}
 
 
-def test_good_payment_is_read() -> None:
+def test_a_valid_payment_is_read() -> None:
     """R5: what all the bad ones below differ from by one thing."""
     assert parse("payment", [json.dumps(PAYMENT).encode()]).name == "payment"
 
@@ -78,22 +78,22 @@ def test_good_payment_is_read() -> None:
         "9" * 400,
     ],
 )
-def test_amount_that_is_no_money(amount: str) -> None:
+def test_an_invalid_amount_is_refused(amount: str) -> None:
     """R5, case 17: whole minor units, more than nothing, within 64 bits; refused, nothing written."""
-    assert "money" in _refused("payment", _with("amount", amount))
+    assert "money" in _must_refuse("payment", _with("amount", amount))
 
 
-def test_number_of_too_many_digits() -> None:
+def test_a_number_with_too_many_digits_is_refused() -> None:
     """R5, case 17: too long for the parser itself."""
-    _refused("payment", _with("amount", "9" * 100_000))
+    _must_refuse("payment", _with("amount", "9" * 100_000))
 
 
 @pytest.mark.parametrize(
     "currency", ["XXX", "XTS", "XAU", "XSU", "XUA", "EURO", "E", "", "ZZZ", "E\\u0000R", "€"]
 )
-def test_currency_that_is_none(currency: str) -> None:
+def test_an_unknown_currency_is_refused(currency: str) -> None:
     """R5, case 17: ISO 4217, and money people pay with."""
-    assert "money.currency" in _refused("payment", _with("currency", f'"{currency}"'))
+    assert "money.currency" in _must_refuse("payment", _with("currency", f'"{currency}"'))
 
 
 @pytest.mark.parametrize("currency", Money.model_json_schema()["properties"]["currency"]["enum"])
@@ -103,7 +103,7 @@ def test_decimals_are_those_of_iso_4217(currency: str) -> None:
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "PLN", "KWD", "UAH"])
-def test_currencies_of_any_decimals(currency: str) -> None:
+def test_currencies_with_any_number_of_decimals_are_read(currency: str) -> None:
     """R5: none, two or three decimals; minor units are whole in all of them."""
     parse("payment", [_with("currency", f'"{currency}"').encode()])
     price = {"amount": MAX_AMOUNT, "currency": currency}
@@ -127,9 +127,9 @@ def test_currencies_of_any_decimals(currency: str) -> None:
         "null",
     ],
 )
-def test_instant_that_is_none(paid_at: str) -> None:
+def test_an_invalid_instant_is_refused(paid_at: str) -> None:
     """R5, case 45: naive, impossible, or outside the years that UTC has."""
-    assert "paid_at" in _refused("payment", _with("paid_at", paid_at))
+    assert "paid_at" in _must_refuse("payment", _with("paid_at", paid_at))
 
 
 def test_instants_are_kept_in_utc() -> None:
@@ -141,26 +141,26 @@ def test_instants_are_kept_in_utc() -> None:
 @pytest.mark.parametrize(
     "name", ["", "order", "Payment", "__init__", "payment ", "\x00", "x" * 999]
 )
-def test_unknown_name(name: str) -> None:
+def test_an_unknown_message_name_is_refused(name: str) -> None:
     """R7, case 33: refused with the names that there are."""
-    assert "cancel_request" in _refused(name, {})
+    assert "cancel_request" in _must_refuse(name, {})
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_two_arguments(name: str) -> None:
+def test_two_arguments_are_refused(name: str) -> None:
     """R7, case 33: one object, not two."""
-    assert "2 arguments" in _refused(name, {}, {})
+    assert "2 arguments" in _must_refuse(name, {}, {})
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_no_argument(name: str) -> None:
+def test_a_missing_argument_is_refused(name: str) -> None:
     """R7, case 33: a message with no required field may come without one; the others say what is missing."""
     required = [n for n, field in MESSAGES[name].model_fields.items() if field.is_required()]
     for nothing in ([], [b""], [b"null"], [b"{}"]):
         if not required:
             assert parse(name, nothing) == MESSAGES[name]()
             continue
-        said = _refused(name, *nothing)
+        said = _must_refuse(name, *nothing)
         assert all(f"{field}: Field required" in said for field in required[:5])
 
 
@@ -184,22 +184,22 @@ def test_no_argument(name: str) -> None:
         b"{} {}",
     ],
 )
-def test_no_json_object(name: str, body: bytes) -> None:
+def test_anything_but_a_json_object_is_refused(name: str, body: bytes) -> None:
     """R7, cases 33 and 51: garbage, deep JSON, bytes that are no text, lone surrogates."""
-    assert name in _refused(name, body)
+    assert name in _must_refuse(name, body)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_unknown_field(name: str) -> None:
+def test_an_unknown_field_is_refused(name: str) -> None:
     """R7, case 48: fields that the contract doesn't have are refused."""
-    said = _refused(name, {"order_status": CANARY})
+    said = _must_refuse(name, {"order_status": CANARY})
     assert "order_status: Extra inputs are not permitted" in said or "and 1 more" in said
 
 
 @pytest.mark.parametrize("field", [CANARY, "a\x00b\nc", "\u202eevil", "k" * 100_000])
-def test_field_whose_name_is_an_attack(field: str) -> None:
+def test_a_hostile_field_name_is_not_repeated(field: str) -> None:
     """R7, cases 51 and 54: the sentence goes to logs and databases, the sender's text doesn't."""
-    said = _refused("cancel_request", {"reason": "other", field: 1})
+    said = _must_refuse("cancel_request", {"reason": "other", field: 1})
 
     assert field not in said
     assert "not permitted" in said
@@ -213,15 +213,15 @@ def test_field_whose_name_is_an_attack(field: str) -> None:
         '{"reason": "other", "r\\u0065ason": "out_of_stock"}',
     ],
 )
-def test_duplicate_keys(body: str) -> None:
+def test_duplicate_keys_are_refused(body: str) -> None:
     """R7, case 51: of two answers to one question none is taken."""
-    _refused("cancel_request", body)
+    _must_refuse("cancel_request", body)
 
 
-def test_duplicate_keys_inside() -> None:
+def test_nested_duplicate_keys_are_refused() -> None:
     """R5, case 51: nor in money."""
     money = '{"amount": 1, "amount": 2490, "currency": "EUR"}'
-    _refused("payment", _with("money", money))
+    _must_refuse("payment", _with("money", money))
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_a_long_list_of_mistakes_is_not_read_to_its_end(changes: dict[str, Any])
         ("tracking_number", "carrier", 200),
     ],
 )
-def test_texts_end(name: str, field: str, most: int) -> None:
+def test_long_texts_are_refused(name: str, field: str, most: int) -> None:
     """R4, case 31: every text has its longest."""
     required: dict[str, dict[str, Any]] = {
         "cancel_request": {"reason": "other"},
@@ -277,21 +277,24 @@ def test_texts_end(name: str, field: str, most: int) -> None:
     }
     fields = required.get(name, {})
     parse(name, [json.dumps(fields | {field: "x" * most}).encode()])
-    assert field in _refused(name, fields | {field: "x" * (most + 1)})
-    assert field in _refused(name, fields | {field: "x" * 5_000_000})
+    assert field in _must_refuse(name, fields | {field: "x" * (most + 1)})
+    assert field in _must_refuse(name, fields | {field: "x" * 5_000_000})
 
 
 @pytest.mark.parametrize("control", ["\x00", "\x01", "\x1b", "\x1f", "\x7f", "\x85", "\x9b"])
-def test_control_characters(control: str) -> None:
+def test_control_characters_are_refused(control: str) -> None:
     """R4, case 51: no text hides anything from a terminal or breaks a database."""
-    assert "text" in _refused("buyer_message", {"text": f"Hello{control}"})
-    assert "payment_id" in _refused("payment", PAYMENT | {"payment_id": f"pay{control}"})
+    assert "text" in _must_refuse("buyer_message", {"text": f"Hello{control}"})
+    assert "payment_id" in _must_refuse("payment", PAYMENT | {"payment_id": f"pay{control}"})
 
 
-def test_ordinary_text_is_taken() -> None:
+def test_ordinary_text_is_accepted() -> None:
     """R4: line breaks, Polish, emoji."""
     text = "Dzień dobry,\r\n\tzażółć gęślą jaźń 🙂"
-    parse("buyer_message", [json.dumps({"text": text}).encode()])
+
+    message = parse("buyer_message", [json.dumps({"text": text}).encode()])
+
+    assert message == BuyerMessage(text=text)
 
 
 @pytest.mark.parametrize(
@@ -323,16 +326,16 @@ def test_ordinary_text_is_taken() -> None:
         ("payment", PAYMENT | {"message_id": ""}, "message_id"),
     ],
 )
-def test_fields_that_make_no_sense(name: str, fields: dict[str, Any], field: str) -> None:
+def test_invalid_field_values_are_refused(name: str, fields: dict[str, Any], field: str) -> None:
     """R4, R10, R16, R20a: each is named."""
-    assert field in _refused(name, fields)
+    assert field in _must_refuse(name, fields)
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("size", 0), ("size", 10 * 1024 * 1024 + 1), ("sha256", "zz"), ("kind", "x")],
 )
-def test_proof_that_is_none(field: str, value: object) -> None:
+def test_an_invalid_proof_is_refused(field: str, value: object) -> None:
     """R10, case 53: at most 10 MiB, and named by its hash."""
     proof = {
         "kind": "photo",
@@ -341,7 +344,7 @@ def test_proof_that_is_none(field: str, value: object) -> None:
         "size": 1,
         "sha256": SHA,
     }
-    assert field in _refused("shipment_proof", proof | {field: value})
+    assert field in _must_refuse("shipment_proof", proof | {field: value})
 
 
 # --- orders as they are placed ---
@@ -363,7 +366,7 @@ def _line(**changes: Any) -> dict[str, Any]:
     return line | changes
 
 
-def test_order_round_trips() -> None:
+def test_an_order_survives_serialisation() -> None:
     """R22: as it was placed, policy and all."""
     assert PlaceOrder.model_validate_json(json.dumps(ORDER)) == place()
     without = {name: value for name, value in ORDER.items() if name != "policy"}
@@ -373,18 +376,18 @@ def test_order_round_trips() -> None:
 @pytest.mark.parametrize(
     "order_id", ["", "a b", "a/b", "ä", "x" * 65, "a\n", "\x00", "a:b", CANARY + "!", 1, None]
 )
-def test_bad_order_id(order_id: object) -> None:
+def test_an_invalid_order_id_is_refused(order_id: object) -> None:
     """R1: 1 to 64 of A-Z a-z 0-9 . _ -."""
     assert "order_id" in _not_placed(order_id=order_id)
 
 
 @pytest.mark.parametrize("order_id", ["A", "x" * 64, "a.B_c-9"])
-def test_good_order_id(order_id: str) -> None:
+def test_a_valid_order_id_is_accepted(order_id: str) -> None:
     """R1: and those are taken."""
     assert place(order_id=order_id).order_id == order_id
 
 
-def test_total_that_overflows() -> None:
+def test_a_total_that_overflows_is_refused() -> None:
     """R5, case 17: each price fits, the sum does not."""
     price = {"amount": MAX_AMOUNT, "currency": "EUR"}
     assert "total" in _not_placed(lines=[_line(quantity=2, unit_price=price)])
@@ -393,13 +396,13 @@ def test_total_that_overflows() -> None:
     )
 
 
-def test_total_of_nothing() -> None:
+def test_a_total_of_zero_is_refused() -> None:
     """R5: there must be something to pay."""
     assert "total" in _not_placed(lines=[_line(unit_price={"amount": 0, "currency": "EUR"})])
     assert "lines" in _not_placed(lines=[])
 
 
-def test_mixed_currencies() -> None:
+def test_mixed_currencies_are_refused() -> None:
     """R5: one order, one currency."""
     zloty = {"amount": 1, "currency": "PLN"}
     assert "one currency" in _not_placed(shipping_price=zloty)
@@ -407,12 +410,12 @@ def test_mixed_currencies() -> None:
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.0, "2", True, 1_000_001, None])
-def test_bad_quantity(quantity: object) -> None:
+def test_an_invalid_quantity_is_refused(quantity: object) -> None:
     """R1: whole, and at least one."""
     assert "lines.0.quantity" in _not_placed(lines=[_line(quantity=quantity)])
 
 
-def test_too_much_of_everything() -> None:
+def test_too_many_or_too_long_fields_are_refused() -> None:
     """R1, case 31: lists end, too."""
     assert "lines" in _not_placed(lines=[_line()] * 101)
     assert "notify" in _not_placed(buyer=ORDER["buyer"] | {"notify": ["mailto://x"] * 11})
@@ -431,19 +434,19 @@ def test_too_much_of_everything() -> None:
         {"status": "closed"},
     ],
 )
-def test_bad_parties_and_fields(changes: dict[str, Any]) -> None:
+def test_invalid_parties_are_refused(changes: dict[str, Any]) -> None:
     """R21, R22: languages that there are, and no field that isn't the caller's."""
     assert next(iter(changes)) in _not_placed(**changes)
 
 
 @pytest.mark.parametrize("window", ["P0D", "-P1D", "PT0S", "P3651D", "P99999999999D", "NaN", "x"])
-def test_bad_duration(window: str) -> None:
+def test_an_invalid_duration_is_refused(window: str) -> None:
     """R22: longer than nothing, at most ten years."""
     assert "payment_window" in _not_placed(policy={"payment_window": window})
     assert "refund_checks" in _not_placed(policy={"refund_checks": [window]})
 
 
-def test_bad_policy() -> None:
+def test_an_invalid_policy_is_refused() -> None:
     """R22: what it doesn't know it refuses."""
     assert "payment_days" in _not_placed(policy={"payment_days": 20})
     assert "dispute_on_failed_proof" in _not_placed(policy={"dispute_on_failed_proof": "never"})
@@ -468,7 +471,7 @@ def test_instants_are_iso_8601(instant: str) -> None:
         parse("payment", [f"{{{fields}}}".encode()])
 
 
-def test_reminders_beyond_number_are_refused() -> None:
+def test_too_many_reminders_are_refused() -> None:
     """R22: an order must stay small."""
     with pytest.raises(ValidationError, match="at most 200 reminders"):
         Policy(dispute_reminder=timedelta(minutes=10))

@@ -19,7 +19,7 @@ def _reminders(story: Story, what: str) -> list[timedelta]:
     return [entry.at - START for entry in story.order.timeline if entry.what == what]
 
 
-def test_buyer_is_reminded_to_pay() -> None:
+def test_the_buyer_is_reminded_to_pay() -> None:
     """R21: 3 days and 1 day before the 20 days end, to the instant."""
     story = Story()
     story.pass_until(END)
@@ -29,7 +29,7 @@ def test_buyer_is_reminded_to_pay() -> None:
     assert ("seller", "payment_reminder") not in story.notified
 
 
-def test_nobody_is_reminded_of_what_is_done() -> None:
+def test_nobody_is_reminded_after_acting() -> None:
     """R21: a payment at the reminder's instant makes it pointless."""
     story = Story()
     story.pass_until_just_before(START + 17 * DAY)
@@ -39,7 +39,7 @@ def test_nobody_is_reminded_of_what_is_done() -> None:
     assert _reminders(story, "payment_reminder") == []
 
 
-def test_seller_is_reminded_to_answer() -> None:
+def test_the_seller_is_reminded_to_answer() -> None:
     """R21: 7 days and 1 day before the 14 days end; the claim to have shipped changes nothing."""
     silent = Story().until_cancellation_requested()
     silent.days_pass(14)
@@ -51,7 +51,7 @@ def test_seller_is_reminded_to_answer() -> None:
     assert _reminders(claimed, "seller_reminder") == [8 * DAY, 14 * DAY]
 
 
-def test_reminders_are_policy() -> None:
+def test_the_policy_decides_when_reminders_are_sent() -> None:
     """R21, R22: as many as policy lists, or none."""
     none = Story(payment_reminders=(), seller_reminders=())
     none.days_pass(20)
@@ -65,7 +65,7 @@ def test_reminders_are_policy() -> None:
     ]
 
 
-def test_reminder_before_its_deadline_was_known_is_none() -> None:
+def test_a_reminder_due_before_its_deadline_existed_is_skipped() -> None:
     """R21, R22: with 5 days to answer nobody is reminded 7 days before their end, that is, at once."""
     story = Story(seller_reply_window=5 * DAY).until_awaiting_shipment()
     story.pass_until_just_before(START + 20 * DAY + timedelta(hours=1))
@@ -76,7 +76,7 @@ def test_reminder_before_its_deadline_was_known_is_none() -> None:
     assert _reminders(story, "seller_reminder") == [24 * DAY + timedelta(hours=1)]
 
 
-def test_reminders_that_were_missed_come_once() -> None:
+def test_missed_reminders_are_sent_once() -> None:
     """R21, case 11: workers that were away remind once, not once for each reminder."""
     story = Story()
     story.now = END - timedelta(hours=1)
@@ -107,7 +107,7 @@ def _paying() -> Story:
 
 
 @pytest.mark.parametrize("what", _STEPS)
-def test_everyone_concerned_is_told(what: str) -> None:
+def test_everyone_concerned_is_notified(what: str) -> None:
     """R21: of each step, once, with a key that makes it take effect once."""
     make, who = _STEPS[what]
     story = make()
@@ -118,7 +118,7 @@ def test_everyone_concerned_is_told(what: str) -> None:
     assert all(notice.key.startswith("A-1001:") for notice in story.order.notices)
 
 
-def test_nobody_is_told_again_when_a_step_is_run_anew_and_something_comes_first() -> None:
+def test_nobody_is_notified_twice_when_a_step_runs_again_in_another_order() -> None:
     """R21: a workflow task that told it was thrown away; the one run instead saw the failure first."""
     keys = []
     for news in (["succeeded"], ["failed", "succeeded"]):
@@ -131,7 +131,7 @@ def test_nobody_is_told_again_when_a_step_is_run_anew_and_something_comes_first(
     assert len(keys[0]) == 2
 
 
-def test_who_is_told_the_same_again_is_told_by_another_notice() -> None:
+def test_a_notification_of_the_same_kind_has_another_key_the_next_time() -> None:
     story = Story()
     for text in ("Hello?", "Hello?"):
         story.send("buyer_message", text=text)
@@ -140,7 +140,7 @@ def test_who_is_told_the_same_again_is_told_by_another_notice() -> None:
     assert len(set(keys)) == len(keys) == 2
 
 
-def test_view_answers_the_questions() -> None:
+def test_the_view_gives_status_money_deadline_and_actions() -> None:
     """R21, R5: what state, since when, what happened, what is next, what can I do, where is my money."""
     story = Story()
     story.days_pass(2)
@@ -157,7 +157,7 @@ def test_view_answers_the_questions() -> None:
     ]
 
 
-def test_actions_are_the_role_s_own() -> None:
+def test_each_role_sees_its_own_actions() -> None:
     """R21: nobody is offered somebody else's messages."""
     actions = Story().until_awaiting_shipment().view.actions
     listed = {role.value: [a.action for a in own] for role, own in actions.items()}
@@ -182,7 +182,7 @@ def test_actions_are_the_role_s_own() -> None:
     assert set(listed["support"]) == {"proof_review", "dispute_decision", "refund_update"}
 
 
-def test_refused_keeps_the_last_twenty() -> None:
+def test_the_last_twenty_refusals_are_kept() -> None:
     """R19, case 33: refused is never silent, and never grows for ever."""
     story = Story().until_shipped()
     for number in range(25):
@@ -191,7 +191,7 @@ def test_refused_keeps_the_last_twenty() -> None:
     assert [r.name for r in story.view.refused] == [f"message-{n}" for n in range(5, 25)]
 
 
-def test_repeat_by_message_id_changes_nothing() -> None:
+def test_a_repeated_message_id_changes_nothing() -> None:
     """R21, case 40: the same id again, whatever became of the order meanwhile."""
     story = Story().until_awaiting_shipment()
     evidence = {"number": "1Z5R89390357567127", "message_id": "m-1"}
@@ -205,7 +205,7 @@ def test_repeat_by_message_id_changes_nothing() -> None:
     story.must_ignore("tracking_number", **evidence)
 
 
-def test_refused_message_may_be_sent_again_under_its_id() -> None:
+def test_a_refused_message_can_be_sent_again_under_its_id() -> None:
     """R5, case 40: only what was taken is a repeat."""
     story = Story()
     story.pay()

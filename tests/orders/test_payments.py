@@ -11,7 +11,7 @@ from orders.messages import Role
 from orders.policy import Policy
 from orders.status import CloseReason, Status
 from orders.view import Action
-from tests.orders.builders import DUE, START, Story, check_books, eur, payment, place
+from tests.orders.builders import DUE, START, Story, books_must_balance, eur, payment, place
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -22,7 +22,7 @@ def _action(story: Story, role: Role, name: str) -> Action | None:
     return next((a for a in story.view.actions[role] if a.action == name), None)
 
 
-def test_unpaid_order_closes_after_20_days() -> None:
+def test_an_unpaid_order_closes_after_20_days() -> None:
     """R1: to the instant; nobody owes anybody anything."""
     story = Story()
     assert story.view.next[-1].what == "payment_expired"
@@ -40,7 +40,7 @@ def test_unpaid_order_closes_after_20_days() -> None:
     assert story.order.postings == []
 
 
-def test_late_timer_closes_as_well() -> None:
+def test_a_late_timer_closes_the_order_as_well() -> None:
     """R1, case 11: workers that were away for 25 days find the order expired."""
     story = Story()
 
@@ -51,7 +51,7 @@ def test_late_timer_closes_as_well() -> None:
     assert "payment_reminder" not in story.happened
 
 
-def test_payment_at_the_last_instant_counts() -> None:
+def test_a_payment_at_the_last_instant_counts() -> None:
     """R1, R5, cases 1 and 2: taken before the timer at the same instant, the payment wins."""
     story = Story()
 
@@ -62,7 +62,7 @@ def test_payment_at_the_last_instant_counts() -> None:
     assert story.days_pass(1).status is Status.AWAITING_SHIPMENT
 
 
-def test_payment_after_the_timer_goes_back() -> None:
+def test_a_payment_after_the_timer_is_sent_back() -> None:
     """R1, R17, case 3: the same instant, but the timer came first."""
     story = Story()
 
@@ -73,7 +73,7 @@ def test_payment_after_the_timer_goes_back() -> None:
     assert story.order.strays[0].money == eur(DUE)
 
 
-def test_buyer_cancels_unpaid_order_at_once() -> None:
+def test_a_buyer_cancels_an_unpaid_order_at_once() -> None:
     """R2: without the seller's consent."""
     story = Story()
 
@@ -90,7 +90,7 @@ def test_buyer_cancels_unpaid_order_at_once() -> None:
     assert view.next == []
 
 
-def test_cancelling_unpaid_at_the_last_instant() -> None:
+def test_an_unpaid_order_can_be_cancelled_at_the_last_instant() -> None:
     """R2, case 1: the buyer's own cancellation wins the tie with the timer."""
     story = Story()
 
@@ -125,7 +125,7 @@ def test_pay_now_becomes_add_to_cart_again() -> None:
         assert _action(other, Role.SELLER, "pay_now") is None
 
 
-def test_talking_before_payment() -> None:
+def test_buyer_and_seller_can_exchange_messages_before_payment() -> None:
     """R4: both write, and both are told what the other wrote."""
     story = Story()
     story.send("seller_message", topic="payment_question", text="Why no payment?")
@@ -144,7 +144,7 @@ def test_talking_before_payment() -> None:
     ]
 
 
-def test_accepted_discount_changes_what_is_due() -> None:
+def test_an_accepted_discount_changes_what_is_due() -> None:
     """R4, R5: from then on; the old amount is a wrong one."""
     story = Story()
     view = story.send("seller_message", topic="discount", text="Deal?", discount=eur(490))
@@ -155,10 +155,10 @@ def test_accepted_discount_changes_what_is_due() -> None:
     assert view.amount_due == eur(2000)
     assert story.send_stray_payment(money=eur(2490)).code is RefusalCode.WRONG_AMOUNT
     assert story.pay(payment_id="pay-2").amount_paid == eur(2000)
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_offers_on_the_old_price_lapse() -> None:
+def test_offers_on_the_old_price_expire() -> None:
     """R4: two discounts do not add up; a bonus stands beside them."""
     story = Story()
     for cents in (490, 1000):
@@ -178,7 +178,7 @@ def test_offers_on_the_old_price_lapse() -> None:
     assert story.send("offer_acceptance", offer_id="offer-3").amount_due == eur(1490)
 
 
-def test_discount_may_leave_one_cent_to_pay() -> None:
+def test_a_discount_may_leave_one_cent_to_pay() -> None:
     """R4: less than all, to the cent, and in the order's currency."""
     story = Story()
     offer = {"topic": "discount", "text": "Deal?"}
@@ -192,7 +192,7 @@ def test_discount_may_leave_one_cent_to_pay() -> None:
     assert story.send("offer_acceptance", offer_id="offer-1").amount_due == eur(1)
 
 
-def test_payment_is_checked_for_a_day() -> None:
+def test_a_payment_is_checked_for_a_day() -> None:
     """R5, R7: to the instant; the cancel button says from when it is active."""
     story = Story()
     story.days_pass(3)
@@ -217,7 +217,7 @@ def test_payment_is_checked_for_a_day() -> None:
     )
 
 
-def test_cancel_during_the_check_is_refused_until_it_ends() -> None:
+def test_a_cancellation_during_the_check_is_refused_until_it_ends() -> None:
     """R5, case 5: refused with the instant from which it is taken."""
     story = Story()
     story.pay()
@@ -231,7 +231,7 @@ def test_cancel_during_the_check_is_refused_until_it_ends() -> None:
     story.send("cancel_request", reason="other")
 
 
-def test_cancel_when_the_check_is_over_but_its_timer_late() -> None:
+def test_a_cancellation_is_accepted_once_the_check_is_over_even_if_its_timer_is_late() -> None:
     """R5, R7, case 11: from ``available_from`` on the message is taken, whichever is seen first."""
     story = Story()
     story.pay()
@@ -243,7 +243,7 @@ def test_cancel_when_the_check_is_over_but_its_timer_late() -> None:
 
 
 @pytest.mark.parametrize("money", [eur(DUE - 1), eur(DUE + 1), eur(1)])
-def test_wrong_amount_does_not_count(money: object) -> None:
+def test_a_wrong_amount_does_not_count(money: object) -> None:
     """R5, R17, case 16: exactly what is due, or back it goes; the order still awaits payment."""
     story = Story()
 
@@ -255,7 +255,7 @@ def test_wrong_amount_does_not_count(money: object) -> None:
     story.pay(payment_id="pay-2")
 
 
-def test_wrong_currency_does_not_count() -> None:
+def test_a_wrong_currency_does_not_count() -> None:
     """R5, case 17: the same number of another currency is not what is due."""
     story = Story()
     wrong = payment() | {"money": {"amount": DUE, "currency": "PLN"}}
@@ -263,7 +263,7 @@ def test_wrong_currency_does_not_count() -> None:
     assert story.must_refuse("payment", **wrong).code is RefusalCode.WRONG_AMOUNT
 
 
-def test_payment_again_changes_nothing() -> None:
+def test_a_repeated_payment_changes_nothing() -> None:
     """R5, case 13: the provider says it twenty times."""
     story = Story()
     story.pay()
@@ -275,7 +275,7 @@ def test_payment_again_changes_nothing() -> None:
     assert story.order.books.balance("cash") == DUE
 
 
-def test_declined_payment_puts_the_order_back() -> None:
+def test_a_declined_payment_returns_the_order_to_awaiting_payment() -> None:
     """R6: the 20 days go on from where they started, and another payment counts."""
     story = Story()
     story.days_pass(2)
@@ -287,15 +287,15 @@ def test_declined_payment_puts_the_order_back() -> None:
     assert (view.payment.status, view.payment.declined_reason) == ("declined", "Stolen card")
     assert (view.amount_paid, view.amount_held) == (eur(0), eur(0))
     assert story.order.pay_by == END
-    check_books(story.order)
+    books_must_balance(story.order)
     assert not any(story.order.books.balances.values())
 
     story.pay(payment_id="pay-2")
     assert story.days_pass(1).status is Status.AWAITING_SHIPMENT
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_declined_after_the_20_days_closes() -> None:
+def test_a_decline_after_the_20_days_closes_the_order() -> None:
     """R6, R1: paid at the last instant, turned down a moment later."""
     story = Story()
     story.pass_until_just_before(END)
@@ -309,7 +309,7 @@ def test_declined_after_the_20_days_closes() -> None:
     assert view.refund is None
 
 
-def test_declined_at_the_instant_the_check_ends() -> None:
+def test_a_decline_counts_until_the_check_ends() -> None:
     """R6, case 4: before the timer it counts; after it the money is a matter of a chargeback."""
     before = Story()
     before.pay()
@@ -322,7 +322,7 @@ def test_declined_at_the_instant_the_check_ends() -> None:
     assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
 
 
-def test_decline_of_another_payment_changes_nothing() -> None:
+def test_a_decline_of_another_payment_changes_nothing() -> None:
     """R6: the payment that is being checked stays."""
     story = Story()
     story.pay()
@@ -333,7 +333,7 @@ def test_decline_of_another_payment_changes_nothing() -> None:
     assert view.amount_paid == eur(DUE)
 
 
-def test_decline_that_overtook_its_payment() -> None:
+def test_a_decline_that_overtakes_its_payment_counts() -> None:
     """R6, case 15: webhooks in any order come to the same; support is told, should it be money after all."""
     story = Story()
     story.send("payment_declined", payment_id="pay-1", reason="")
@@ -345,7 +345,7 @@ def test_decline_that_overtook_its_payment() -> None:
     assert ("support", "payment_contradicts") in story.notified
 
 
-def test_policy_travels_with_the_order() -> None:
+def test_an_order_keeps_the_policy_it_was_placed_with() -> None:
     """R22: its own durations, and the contract's defaults for the rest."""
     policy = Policy(payment_window=timedelta(hours=2), payment_review=timedelta(minutes=5))
     story = Story(place(policy=policy))
@@ -382,7 +382,7 @@ def test_postings_are_balanced_or_refused() -> None:
         Posting.model_validate(fields | {"legs": {"cash": 1, "pocket": -1}})
 
 
-def test_declined_after_the_20_days() -> None:
+def test_a_decline_after_the_20_days_does_not_ask_to_pay_again() -> None:
     """R6, R1: nobody is invited to pay until an instant that is gone."""
     story = Story()
     story.days_pass(19.5)
@@ -407,7 +407,7 @@ def test_the_time_to_ship_runs_from_the_checks_end() -> None:
     assert story.shipment.ship_by == checked + timedelta(days=30)
 
 
-def test_a_message_id_that_was_used_for_something_else_swallows_no_money() -> None:
+def test_a_payment_under_a_used_message_id_is_not_lost() -> None:
     """R17: a payment is known by its own id."""
     story = Story()
     story.send("buyer_message", text="Hi", message_id="evt-1")

@@ -31,8 +31,8 @@ from orders.view import OrderView, deadline, view
 from tests.orders.builders import (
     DUE,
     Story,
+    books_must_balance,
     chargeback,
-    check_books,
     eur,
     message,
     payment,
@@ -290,7 +290,7 @@ def _message(order: Order, name: str, how: int) -> Message:
 
 def _invariants(order: Order, now: datetime) -> None:
     """Whatever happened, this holds."""
-    check_books(order)
+    books_must_balance(order)
     paid, refunded = order.amount_paid.amount, order.amount_refunded.amount
     charged_back = order.amount_charged_back.amount
     assert charged_back <= paid
@@ -334,7 +334,9 @@ def _invariants(order: Order, now: datetime) -> None:
 
 @few
 @given(policies, beginnings, steps)
-def test_what_holds_always(policy: Policy, beginning: str, todo: list[OrderSnapshot]) -> None:
+def test_invariants_hold_after_every_step(
+    policy: Policy, beginning: str, todo: list[OrderSnapshot]
+) -> None:
     """R5, R14, R16, R23, cases 10, 15 and 26: after each step of any life of an order."""
     run = Run(policy, beginning)
     _invariants(run.order, run.now)
@@ -375,7 +377,7 @@ def test_every_order_ends_by_itself(
 
 @few
 @given(policies, beginnings, steps, st.lists(st.integers(1, 999), max_size=8))
-def test_one_jump_or_many_small_steps(
+def test_one_jump_in_time_equals_many_small_steps(
     policy: Policy, beginning: str, todo: list[OrderSnapshot], parts: list[int]
 ) -> None:
     """R1, R9, R20, case 11: how often anybody looks at the clock decides nothing."""
@@ -401,7 +403,7 @@ def test_one_jump_or_many_small_steps(
 
 @few
 @given(policies, beginnings, steps, st.integers(1, 400))
-def test_outage_changes_no_ending(
+def test_an_outage_changes_no_ending(
     policy: Policy, beginning: str, todo: list[OrderSnapshot], away: int
 ) -> None:
     """R1, R9, R16b, case 11: workers that are away come to the same ending, later perhaps."""
@@ -424,7 +426,7 @@ def test_outage_changes_no_ending(
 
 @few
 @given(policies, beginnings, steps)
-def test_a_life_told_again_is_the_same(
+def test_the_same_messages_give_the_same_order(
     policy: Policy, beginning: str, todo: list[OrderSnapshot]
 ) -> None:
     """R14, case 37: nothing is decided by chance, by the clock on the wall or by memory."""

@@ -11,7 +11,7 @@ from orders.messages import CancelReason, RefundStatus
 from orders.schedule import let_time_pass
 from orders.status import CloseReason, Status
 from orders.view import deadline
-from tests.orders.builders import DUE, START, Story, check_books, eur, payment
+from tests.orders.builders import DUE, START, Story, books_must_balance, eur, payment
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -37,7 +37,7 @@ def test_closing_starts_the_refund() -> None:
     ]
 
 
-def test_money_is_back() -> None:
+def test_a_successful_refund_ends_the_order() -> None:
     """R14, case 26: the order is over, and its accounts are at zero."""
     story = Story().until_accepted()
     assert not is_over(story.order)
@@ -53,10 +53,10 @@ def test_money_is_back() -> None:
     assert is_over(story.order)
     assert not any(story.order.books.balances.values())
     assert ("buyer", "refund_succeeded") in story.notified
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_refund_news_again_changes_nothing() -> None:
+def test_a_repeated_refund_update_changes_nothing() -> None:
     """R14, case 13: said twice, booked once."""
     story = Story().until_accepted()
     story.send_refund_update("succeeded")
@@ -68,7 +68,7 @@ def test_refund_news_again_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("reason", CancelReason)
-def test_no_fine_whoever_is_at_fault(reason: CancelReason) -> None:
+def test_there_is_no_fine_whoever_is_at_fault(reason: CancelReason) -> None:
     """R14: canceling carries no fine, and the view says so."""
     view = Story().until_cancellation_requested(reason=reason).view
 
@@ -77,7 +77,7 @@ def test_no_fine_whoever_is_at_fault(reason: CancelReason) -> None:
     assert view.cancellation.fault is fault_of(reason)
 
 
-def test_faults() -> None:
+def test_the_reason_decides_who_is_at_fault() -> None:
     """R14: whose fault a cancellation was, none where nobody's is plain."""
     faults = {reason.value: fault_of(reason).value for reason in CancelReason}
     assert faults == {
@@ -99,7 +99,7 @@ def test_faults() -> None:
     assert unpaid.cancellation.fine == eur(0)
 
 
-def test_failed_refund_is_escalated() -> None:
+def test_a_failed_refund_is_escalated() -> None:
     """R15, case 9: buyer and support are told, support gets an action, the order stays open to news."""
     story = Story().until_accepted()
     view = story.send_refund_update("failed", reason="Card expired")
@@ -118,11 +118,11 @@ def test_failed_refund_is_escalated() -> None:
     assert view.refund.failure_reason is None
     assert view.amount_refunded == eur(DUE)
     assert is_over(story.order)
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
 @pytest.mark.parametrize("status", ["requires_action", "canceled"])
-def test_refund_that_needs_somebody_is_escalated(status: str) -> None:
+def test_a_refund_that_requires_action_is_escalated(status: str) -> None:
     """R15: whatever keeps the money from coming back by itself."""
     story = Story().until_accepted()
     story.send_refund_update(status)
@@ -133,7 +133,7 @@ def test_refund_that_needs_somebody_is_escalated(status: str) -> None:
     assert is_over(story.order)
 
 
-def test_a_refund_that_fails_in_another_way_is_told_again_only_for_another_reason() -> None:
+def test_a_refund_that_fails_again_is_notified_only_for_another_reason() -> None:
     """R15, R21: the same words twice say nothing."""
     story = Story().until_accepted()
     for status, reason in (
@@ -153,7 +153,7 @@ def test_a_refund_that_fails_in_another_way_is_told_again_only_for_another_reaso
     ]
 
 
-def test_late_refund_is_escalated_and_never_dropped() -> None:
+def test_a_late_refund_is_escalated_and_never_dropped() -> None:
     """R15: at the end of the two weeks, to the instant, once; and the provider is asked on and on."""
     story = Story().until_accepted()
     story.pass_until(CLOSED + 14 * DAY - INSTANT)
@@ -172,7 +172,7 @@ def test_late_refund_is_escalated_and_never_dropped() -> None:
     assert is_over(story.order)
 
 
-def test_provider_is_asked_before_its_silence_is_overdue() -> None:
+def test_the_provider_is_asked_before_a_refund_becomes_overdue() -> None:
     """R15: what settled in time, without a word, is not called late."""
     story = Story().until_accepted()
     story.days_pass(13)
@@ -186,7 +186,7 @@ def test_provider_is_asked_before_its_silence_is_overdue() -> None:
     assert is_over(story.order)
 
 
-def test_provider_is_asked_before_a_shorter_window_ends() -> None:
+def test_the_provider_is_asked_before_a_shorter_window_ends() -> None:
     """R15, R22: also where policy's checks and its refund window do not meet."""
     story = Story(refund_window=timedelta(days=10)).until_accepted()
     story.days_pass(9)
@@ -197,7 +197,7 @@ def test_provider_is_asked_before_a_shorter_window_ends() -> None:
     assert "refund_overdue" not in story.happened
 
 
-def test_question_without_an_answer_makes_the_refund_overdue() -> None:
+def test_a_check_without_an_answer_makes_the_refund_overdue() -> None:
     """R15: a provider that cannot be asked does not hold the escalation up."""
     story = Story().until_accepted()
     due = CLOSED + 14 * DAY
@@ -212,7 +212,7 @@ def test_question_without_an_answer_makes_the_refund_overdue() -> None:
     assert story.refund.overdue
 
 
-def test_checks_come_at_policys_instants() -> None:
+def test_checks_come_at_the_policys_instants() -> None:
     """R14, R22: 3, 7 and 14 days after closing, and then again and again."""
     story = Story().until_accepted()
     asked = []
@@ -223,7 +223,7 @@ def test_checks_come_at_policys_instants() -> None:
     assert asked == [3, 7, 14, 21, 28, 35]
 
 
-def test_no_checks_by_policy() -> None:
+def test_without_configured_checks_the_provider_is_asked_before_overdue() -> None:
     """R22: an empty list still asks in the end."""
     story = Story(refund_checks=()).until_accepted()
     assert [due.what for due in story.view.next] == ["refund_check", "refund_overdue"]
@@ -231,7 +231,7 @@ def test_no_checks_by_policy() -> None:
     assert story.refund.overdue
 
 
-def test_unpaid_order_refunds_nothing() -> None:
+def test_an_unpaid_order_refunds_nothing() -> None:
     """R14: only an order that closes with money taken."""
     story = Story()
     story.days_pass(20)
@@ -253,7 +253,7 @@ def test_unpaid_order_refunds_nothing() -> None:
         ("disputed", RefusalCode.NOT_IN_THIS_STATUS),
     ],
 )
-def test_second_payment_goes_back(status: str, code: RefusalCode) -> None:
+def test_a_second_payment_is_sent_back(status: str, code: RefusalCode) -> None:
     """R17, case 16: in full, once, and the order's own money is untouched."""
     story = Story()
     if status == "review":
@@ -277,7 +277,7 @@ def test_second_payment_goes_back(status: str, code: RefusalCode) -> None:
 
 
 @pytest.mark.parametrize("before", ["another amount", "declined"])
-def test_a_payment_that_contradicts_earlier_news_is_supports_to_look_into(before: str) -> None:
+def test_a_payment_that_contradicts_earlier_events_is_left_to_support(before: str) -> None:
     """R17, case 14: refused and told once; nothing is sent back that may never have come in."""
     story = Story()
     if before == "declined":
@@ -292,20 +292,20 @@ def test_a_payment_that_contradicts_earlier_news_is_supports_to_look_into(before
     assert "reported otherwise before" in refused.reason
     assert story.order.strays == []
     assert story.notified.count(("support", "payment_contradicts")) == 1
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_no_payment_id_makes_two_movements_one() -> None:
+def test_no_payment_id_merges_two_postings() -> None:
     """Case 18: whatever ids a provider makes up, each posting has a key of its own."""
     story = Story()
     story.pay(payment_id="x")
     story.send("payment_declined", payment_id="x", reason="")
     story.pay(payment_id="declined-x")
 
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_a_provider_that_repeats_itself_does_not_outgrow_the_order() -> None:
+def test_repeated_updates_do_not_grow_the_order() -> None:
     """R15, case 31: what Temporal takes is 2 MB; the beginning of the timeline stays."""
     story = Story().until_accepted()
     for number in range(2000):
@@ -317,7 +317,7 @@ def test_a_provider_that_repeats_itself_does_not_outgrow_the_order() -> None:
     assert len(story.order.model_dump_json().encode()) < 1_000_000
 
 
-def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
+def test_a_payment_under_a_reused_payment_id_is_not_lost() -> None:
     """R17, case 16: two short payments of two ids, each back once; then the right one counts."""
     story = Story()
     story.send_stray_payment(payment_id="pay-1", money=eur(1000))
@@ -326,10 +326,10 @@ def test_payment_with_a_reused_payment_id_is_not_lost() -> None:
 
     assert [s.payment_id for s in story.order.strays] == ["pay-1", "pay-2"]
     assert story.order.amount_paid == eur(DUE)
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
-def test_what_failed_does_not_become_pending_again() -> None:
+def test_a_failed_refund_does_not_become_pending_again() -> None:
     """R15, case 15: news that was overtaken erases no failure; success still does."""
     story = Story().until_accepted()
     story.send_refund_update("failed", reason="Account closed")
@@ -342,7 +342,7 @@ def test_what_failed_does_not_become_pending_again() -> None:
     assert is_over(story.order)
 
 
-def test_order_that_closed_says_why() -> None:
+def test_a_closed_order_gives_its_reason() -> None:
     """R14: status, since when and why, in the view and on the timeline."""
     story = Story().until_accepted()
     assert story.view.status is Status.CLOSED

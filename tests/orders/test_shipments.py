@@ -12,7 +12,7 @@ INSTANT = timedelta(microseconds=1)
 SHIP_BY = START + 31 * DAY
 
 
-def test_shipped_order_cannot_be_cancelled() -> None:
+def test_a_shipped_order_cannot_be_cancelled() -> None:
     """R19: the answer says so, and what the buyer can do instead."""
     refused = Story().until_shipped().must_refuse("cancel_request", reason="other")
 
@@ -21,7 +21,7 @@ def test_shipped_order_cannot_be_cancelled() -> None:
     assert refused.available_from is None
 
 
-def test_shipment_and_request_at_once() -> None:
+def test_a_shipment_wins_over_a_cancellation_request() -> None:
     """R19, case 6: whichever the server took first; the other is told."""
     shipped_first = Story().until_awaiting_shipment()
     shipped_first.verdict(shipped_first.send_tracking_number(), valid=True)
@@ -38,7 +38,7 @@ def test_shipment_and_request_at_once() -> None:
     assert ("buyer", "order_shipped") in asked_first.notified
 
 
-def test_order_that_nobody_ships_closes() -> None:
+def test_an_order_that_nobody_ships_closes() -> None:
     """R20: after 30 days, to the instant; the seller's fault, and all the money back."""
     story = Story().until_awaiting_shipment()
     story.pass_until(SHIP_BY - INSTANT)
@@ -53,7 +53,7 @@ def test_order_that_nobody_ships_closes() -> None:
     assert (view.cancellation.status, view.cancellation.fault) == ("by_itself", Fault.SELLER)
 
 
-def test_no_shipment_window_is_for_ever() -> None:
+def test_without_a_shipment_window_the_order_waits_for_ever() -> None:
     """R20: policy null."""
     story = Story(shipment_window=None).until_awaiting_shipment()
     assert story.view.next == []
@@ -65,7 +65,7 @@ def test_no_shipment_window_is_for_ever() -> None:
     story.send("cancel_request", reason="seller_unreachable")
 
 
-def test_cancel_at_the_last_instant_of_the_window() -> None:
+def test_a_cancellation_at_the_last_instant_of_the_window_counts() -> None:
     """R20, R7: the buyer's request wins the tie; withdrawn, the window is over."""
     story = Story().until_awaiting_shipment()
     story.pass_until_just_before(SHIP_BY)
@@ -78,7 +78,7 @@ def test_cancel_at_the_last_instant_of_the_window() -> None:
     assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
 
 
-def test_buyer_gives_more_time() -> None:
+def test_an_extension_moves_the_deadline() -> None:
     """R20a: R20's window grows by the days given, as often as the buyer likes."""
     story = Story().until_awaiting_shipment()
     story.send("shipment_extension", days=10)
@@ -91,7 +91,7 @@ def test_buyer_gives_more_time() -> None:
     assert story.days_pass(1).close_reason is CloseReason.SHIPMENT_EXPIRED
 
 
-def test_more_time_at_the_last_instant() -> None:
+def test_an_extension_at_the_last_instant_counts() -> None:
     """R20a: before the timer."""
     story = Story().until_awaiting_shipment()
     story.pass_until_just_before(SHIP_BY)
@@ -99,7 +99,7 @@ def test_more_time_at_the_last_instant() -> None:
     assert story.days_pass(1).status is Status.CLOSED
 
 
-def test_time_of_an_open_request_does_not_count() -> None:
+def test_the_time_of_an_open_request_does_not_count() -> None:
     """R20, R18: the seller was not asked to ship while cancellation was."""
     story = Story().until_awaiting_shipment()
     story.days_pass(10)
@@ -111,7 +111,7 @@ def test_time_of_an_open_request_does_not_count() -> None:
     assert story.shipment.paused_since is None
 
 
-def test_time_of_an_open_dispute_does_not_count() -> None:
+def test_the_time_of_an_open_dispute_does_not_count() -> None:
     """R20, R16b: from the request to the end of the dispute."""
     story = Story().until_awaiting_shipment()
     story.days_pass(10)

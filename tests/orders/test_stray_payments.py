@@ -9,7 +9,7 @@ from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import ChargebackReported, RefundStatus, Role
 from orders.refunds import Refund, find_refund
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
-from tests.orders.builders import START, chargeback, check_notifications, eur, place
+from tests.orders.builders import START, chargeback, eur, notifications_must_be_valid, place
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -72,11 +72,11 @@ class StrayPaymentStory:
         assert sum(it.legs["cash"] for it in stray.postings) == held
         assert len({it.key for it in stray.postings}) == len(stray.postings)
         assert len({it.key for it in stray.notices}) == len(stray.notices)
-        check_notifications(stray.notices)
+        notifications_must_be_valid(stray.notices)
         assert StrayPaymentState.model_validate_json(stray.model_dump_json()) == stray
 
 
-def test_the_payer_is_told_once_when_a_step_is_run_anew_and_something_comes_first() -> None:
+def test_the_payer_is_notified_once_when_a_step_runs_again_in_another_order() -> None:
     """R17, R21: as for an order's refund."""
     keys = []
     for news in (("succeeded",), ("failed", "succeeded")):
@@ -91,7 +91,7 @@ def test_the_payer_is_told_once_when_a_step_is_run_anew_and_something_comes_firs
     assert len(keys[0]) == 1
 
 
-def test_stray_money_goes_back_in_full() -> None:
+def test_a_stray_payment_is_refunded_in_full() -> None:
     """R17: by a process of its own, to whom it came from, and its payer is told."""
     story = StrayPaymentStory()
     assert story.refund.money == eur(PAID)
@@ -108,7 +108,7 @@ def test_stray_money_goes_back_in_full() -> None:
     story.must_be_over()
 
 
-def test_stray_money_that_does_not_arrive_is_escalated() -> None:
+def test_a_refund_that_does_not_arrive_is_escalated() -> None:
     """R17, R15: failed or late, support and payer are told, and success still counts."""
     story = StrayPaymentStory()
     story.send_refund_update("pending")
@@ -137,7 +137,7 @@ def test_stray_money_that_does_not_arrive_is_escalated() -> None:
 
 
 @pytest.mark.parametrize("answer", ["canceled", "failed"])
-def test_stray_money_that_the_bank_takes_does_not_go_back_twice(answer: str) -> None:
+def test_a_charged_back_stray_payment_is_not_refunded_as_well(answer: str) -> None:
     """R23, R17: the refund under story is stopped, and lost, it stays so."""
     story = StrayPaymentStory()
     story.send_chargeback("opened")
@@ -158,7 +158,7 @@ def test_stray_money_that_the_bank_takes_does_not_go_back_twice(answer: str) -> 
     story.must_be_over()
 
 
-def test_stray_money_that_the_bank_gives_back_goes_back_by_another_refund() -> None:
+def test_a_won_chargeback_is_refunded_by_another_refund() -> None:
     """R23, R17: won, once, with two weeks of its own."""
     story = StrayPaymentStory()
     story.send_chargeback("opened")
@@ -185,7 +185,7 @@ def test_stray_money_that_the_bank_gives_back_goes_back_by_another_refund() -> N
     story.must_be_over()
 
 
-def test_won_before_the_refund_was_stopped() -> None:
+def test_a_chargeback_won_before_the_refund_was_stopped_is_refunded_once() -> None:
     """R23: it may go through, or be stopped all the same; its money goes once either story."""
     for answer in ("succeeded", "canceled"):
         story = StrayPaymentStory()
@@ -199,7 +199,7 @@ def test_won_before_the_refund_was_stopped() -> None:
         story.must_be_over()
 
 
-def test_part_of_stray_money_charged_back() -> None:
+def test_a_partial_chargeback_leaves_the_rest_to_be_refunded() -> None:
     """R23: only the rest goes back; support is reminded of it while the bank decides."""
     story = StrayPaymentStory()
     story.send_chargeback("opened", 200)
@@ -217,7 +217,7 @@ def test_part_of_stray_money_charged_back() -> None:
     story.must_be_over()
 
 
-def test_refund_of_stray_money_that_could_not_be_stopped() -> None:
+def test_a_refund_that_could_not_be_stopped_is_booked() -> None:
     """R23: both came through; the ledger shows what the payer has twice, and support is told how much."""
     story = StrayPaymentStory()
     story.send_chargeback("opened")
@@ -231,7 +231,7 @@ def test_refund_of_stray_money_that_could_not_be_stopped() -> None:
 
 
 @pytest.mark.parametrize(("end", "held"), [("won", 0), ("lost", -PAID)])
-def test_stray_money_charged_back_when_it_is_back(end: str, held: int) -> None:
+def test_a_chargeback_after_the_refund_is_booked_as_paid_twice(end: str, held: int) -> None:
     """R23: the payer has it twice; won, no more, and nothing is sent again."""
     story = StrayPaymentStory()
     story.send_refund_update("succeeded")
@@ -244,7 +244,7 @@ def test_stray_money_charged_back_when_it_is_back(end: str, held: int) -> None:
     story.must_be_over(held)
 
 
-def test_stopped_refund_of_stray_money_that_is_paid_after_all() -> None:
+def test_a_stopped_refund_that_is_paid_after_all_stops_the_next_one() -> None:
     """R23: the second one is stopped, and support is told."""
     story = StrayPaymentStory()
     story.send_chargeback("opened")
@@ -259,7 +259,7 @@ def test_stopped_refund_of_stray_money_that_is_paid_after_all() -> None:
     story.must_be_over()
 
 
-def test_stray_money_lost_without_having_been_opened() -> None:
+def test_a_lost_chargeback_that_was_never_opened_is_booked() -> None:
     """R23, case 15: the news came in another order, or one of it never did."""
     story = StrayPaymentStory()
     story.send_chargeback("lost", 200)
@@ -274,7 +274,7 @@ def test_stray_money_lost_without_having_been_opened() -> None:
     story.must_be_over()
 
 
-def test_stray_money_won_without_having_been_opened() -> None:
+def test_a_won_chargeback_that_was_never_opened_takes_nothing() -> None:
     """R23, R15: nothing was taken; a refund that the provider refused meanwhile goes anew."""
     story = StrayPaymentStory()
     story.send_chargeback("won")
@@ -292,7 +292,7 @@ def test_stray_money_won_without_having_been_opened() -> None:
     refused.must_be_over()
 
 
-def test_what_the_bank_says_last_counts_for_stray_money() -> None:
+def test_the_banks_latest_amount_counts() -> None:
     """R23: also of the amount; the same again is nothing, and a contradiction is refused."""
     story = StrayPaymentStory()
     for amount in (100, 200, 200):
@@ -309,7 +309,7 @@ def test_what_the_bank_says_last_counts_for_stray_money() -> None:
     assert moved == [PAID, *(-later + before for before, later in pairwise((0, 100, 200, 400)))]
 
 
-def test_a_payer_whose_bank_has_the_money_is_not_told_that_it_is_late() -> None:
+def test_a_payer_whose_bank_has_the_money_is_not_notified_of_a_late_refund() -> None:
     """R23, R15: a refund that is being stopped is support's to look into; it is asked to stop again."""
     story = StrayPaymentStory()
     story.send_chargeback("opened")

@@ -24,8 +24,8 @@ from tests.orders.builders import (
     GOOD_NUMBER,
     START,
     Story,
+    books_must_balance,
     chargeback,
-    check_books,
     eur,
     message,
     payment,
@@ -119,7 +119,7 @@ LEGAL = [(s, name) for s in Status for name in MESSAGES if name in TRANSITIONS[s
 ILLEGAL = [(s, name) for s in Status for name in MESSAGES if name not in TRANSITIONS[s]]
 
 
-def test_table_is_complete() -> None:
+def test_every_status_has_a_row_in_the_table() -> None:
     """R7: every status has its row, every message its place, and the table knows nothing else."""
     assert set(TRANSITIONS) == set(Status)
     triggers = {trigger for row in TRANSITIONS.values() for trigger in row}
@@ -141,11 +141,11 @@ def test_every_status_is_reachable(status: Status) -> None:
 
     assert story.order.status is status
     assert story.view.status is status
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
 @pytest.mark.parametrize(("status", "name"), LEGAL)
-def test_legal_message_is_taken(status: Status, name: str) -> None:
+def test_a_message_in_the_table_is_accepted(status: Status, name: str) -> None:
     """R7: what the table allows is taken when it is well formed, and ends where the table says."""
     story = _ready(status, name)
     assert story.order.status is status
@@ -153,7 +153,7 @@ def test_legal_message_is_taken(status: Status, name: str) -> None:
     story.send(name, **FIELDS[name])
 
     assert story.order.status in TRANSITIONS[status][name]
-    check_books(story.order)
+    books_must_balance(story.order)
 
 
 _CODES: dict[tuple[Status, str], RefusalCode] = {
@@ -178,7 +178,7 @@ def _code(status: Status, name: str) -> RefusalCode:
 
 
 @pytest.mark.parametrize(("status", "name"), ILLEGAL)
-def test_illegal_message_is_refused(status: Status, name: str) -> None:
+def test_a_message_outside_the_table_is_refused(status: Status, name: str) -> None:
     """R19: what the table doesn't allow is refused with a sentence and a code, and changes nothing."""
     story = ARRIVALS[status]()
 
@@ -207,7 +207,7 @@ def test_illegal_message_is_refused(status: Status, name: str) -> None:
 
 @pytest.mark.parametrize("shipment_window", [None, timedelta(days=30)])
 @pytest.mark.parametrize("name", [name for s, name in ILLEGAL if s is S.PAYMENT_REVIEW])
-def test_available_from_is_kept(name: str, shipment_window: timedelta | None) -> None:
+def test_a_refusal_keeps_its_available_from(name: str, shipment_window: timedelta | None) -> None:
     """R5: from the instant that a refusal names, the same message is taken."""
     story = Story(shipment_window=shipment_window)
     story.pay()
@@ -222,7 +222,7 @@ def test_available_from_is_kept(name: str, shipment_window: timedelta | None) ->
     story.send(name, **FIELDS[name])
 
 
-def test_refusals_by_content() -> None:
+def test_a_message_can_be_refused_for_its_content() -> None:
     """R5, R16, R15: what a message says may be refused where its kind may not."""
     wrong = RefusalCode.WRONG_AMOUNT
     assert Story().must_refuse("payment", **payment(money=eur(DUE - 1))).code is wrong
@@ -274,7 +274,7 @@ def test_refusals_by_content() -> None:
 
 
 @pytest.mark.parametrize("name", ["seller_message", "buyer_message"])
-def test_too_many_messages(name: str) -> None:
+def test_messages_are_limited_in_number(name: str) -> None:
     """R4, case 31: each side may write so many messages; the other side still can."""
     story = Story()
     for _ in range(MOST[name]):
@@ -286,7 +286,7 @@ def test_too_many_messages(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["tracking_number", "shipment_proof"])
-def test_too_many_proofs(name: str) -> None:
+def test_proofs_are_limited_in_number(name: str) -> None:
     """R11, case 31: a seller may try so many times; the other way of proving it is still open."""
     story = Story().until_disputed()
     for _ in range(MOST[name]):
@@ -317,7 +317,7 @@ def test_too_many_requests_silence_nobody_but_their_sender() -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_actions_say_what_the_table_says(status: Status) -> None:
+def test_actions_agree_with_the_table(status: Status) -> None:
     """R3, R5: an action is available exactly when its message is taken; otherwise it says why."""
     story = ARRIVALS[status]()
 
@@ -411,7 +411,7 @@ def _explore(**policy: Any) -> set[tuple[Status, str, Status]]:
                 continue
             happened.add((before.status, trigger, order.status))
             if (shape := _shape(order)) not in seen:
-                check_books(order)
+                books_must_balance(order)
                 view(order)
                 seen.add(shape)
                 waiting.append((order.model_dump_json(), at))
@@ -446,7 +446,7 @@ def _pass_time(order: Order, at: datetime) -> None:
         let_time_pass(order, at)
 
 
-def test_every_row_happens_and_nothing_else() -> None:
+def test_every_transition_of_the_table_happens_and_no_other() -> None:
     """R7, R12, R16a: of all that can come of an order, exactly the table's transitions happen."""
     happened = (
         _explore()
@@ -467,14 +467,14 @@ def test_every_row_happens_and_nothing_else() -> None:
     assert all(t[0] is t[2] for t in after_closing)
 
 
-def test_all_that_happens_by_itself_has_a_sentence() -> None:
+def test_every_scheduled_event_has_a_sentence() -> None:
     """R21: page, web UI and command line say what comes next, never its key."""
     reminders = {"payment_reminder", "seller_reminder", "dispute_reminder", "chargeback_reminder"}
 
     assert COMING_PHRASES.keys() == DEADLINES | reminders | {"refund_check"}
 
 
-def test_a_life_has_only_what_has_a_sentence() -> None:
+def test_a_timeline_has_only_events_with_a_sentence() -> None:
     """R21: in every status that there is a way to."""
     for arrive in ARRIVALS.values():
         assert {due.what for due in schedule(arrive().order)} <= COMING_PHRASES.keys()

@@ -36,7 +36,7 @@ def _asked(view: OrderView) -> bool:
     return view.refund is not None and view.refund.asked_at is not None
 
 
-async def _was_refunded_once(site: Site, order: StagedStory) -> None:
+async def _must_be_refunded_once(site: Site, order: StagedStory) -> None:
     await order.days_pass(3)
     view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
@@ -67,7 +67,7 @@ async def test_a_worker_killed_after_the_provider_booked_pays_once(
 
     async with site.worker():
         await order.until(_asked)
-        await _was_refunded_once(site, order)
+        await _must_be_refunded_once(site, order)
 
 
 async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
@@ -88,10 +88,10 @@ async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
             doomed.is_sent(signal.SIGCONT)
             await doomed.has(ANSWERED)
             await doomed.is_killed()
-            await _was_refunded_once(site, order)
+            await _must_be_refunded_once(site, order)
 
 
-async def test_what_was_said_to_killed_workers_is_known_to_the_next(
+async def test_messages_to_killed_workers_are_known_to_the_next(
     site: Site, placed: PlaceOrder
 ) -> None:
     """Case 28: three workers are killed with messages half handled; nothing is lost, nothing doubled."""

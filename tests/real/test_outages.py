@@ -131,7 +131,7 @@ def _is_settled(view: OrderView) -> bool:
     return view.refund is not None and view.refund.settled_at is not None
 
 
-async def _assert_money_is_back_once(site: Site, view: OrderView) -> None:
+async def _must_be_refunded_once(site: Site, view: OrderView) -> None:
     assert view.amount_refunded == view.amount_paid
     assert [amount for _, amount in await site.refunds()] == [view.amount_paid.amount]
     assert await SqlOrders(site.stage.database).find(view.order_id) == view
@@ -160,7 +160,7 @@ async def test_mail_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrd
             lambda: SqlOrders(site.stage.database).find(hurried.order_id), lambda kept: kept == view
         )
         assert kept
-        await _assert_money_is_back_once(site, kept)
+        await _must_be_refunded_once(site, kept)
         assert channel.outage.asked > 1
         assert not channel.taken
 
@@ -183,14 +183,14 @@ async def test_a_database_that_is_down_holds_up_no_money(site: Site, hurried: Pl
 
         orders.outage.down = False
         view = await order.must_end()
-        await _assert_money_is_back_once(site, view)
+        await _must_be_refunded_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
         assert "refund_succeeded" in {
             e.message.what for e in await SqlOutbox(site.database).entries(view.order_id)
         }
 
 
-async def test_a_database_that_fails_after_it_kept_books_once(
+async def test_a_database_that_fails_after_its_commit_books_once(
     site: Site, hurried: PlaceOrder
 ) -> None:
     """R14, case 24: the same step comes again and changes nothing."""
@@ -203,7 +203,7 @@ async def test_a_database_that_fails_after_it_kept_books_once(
         await order.update(m.SellerReply(decision="accept"))
         view = await order.must_end()
         assert orders.outage.failures == 0
-        await _assert_money_is_back_once(site, view)
+        await _must_be_refunded_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
 
 
@@ -224,7 +224,7 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
 
         provider.outage.down = False
         view = await order.must_end()
-        await _assert_money_is_back_once(site, view)
+        await _must_be_refunded_once(site, view)
         await _assert_all_is_told_once(site, channel, hurried.order_id)
         assert len(provider.keys) > 1
         assert len(set(provider.keys)) == 1

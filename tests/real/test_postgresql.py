@@ -34,7 +34,9 @@ async def _went_back(site: Site) -> list[tuple[int, str]]:
         return [(row.amount, row.status) for row in await connection.execute(query)]
 
 
-async def test_canceled_refunded_and_a_payment_too_many(site: Site, placed: PlaceOrder) -> None:
+async def test_a_cancelled_order_and_its_stray_payment_are_refunded(
+    site: Site, placed: PlaceOrder
+) -> None:
     """R14, R17: every account is at zero in the end."""
     order = await StagedStory(site.stage, placed).place()
     await order.until_cancellation_requested()
@@ -59,7 +61,7 @@ async def test_canceled_refunded_and_a_payment_too_many(site: Site, placed: Plac
     assert await SqlOrders(site.stage.database).find(placed.order_id) == view
 
 
-async def test_a_dispute_that_ends_with_a_part_of_the_money(site: Site, placed: PlaceOrder) -> None:
+async def test_a_dispute_ends_with_a_partial_refund(site: Site, placed: PlaceOrder) -> None:
     """R16: what does not go back is the seller's, and stays at the provider until it is paid out."""
     order = await StagedStory(site.stage, placed).place()
     await order.until_cancellation_requested()
@@ -79,7 +81,7 @@ async def test_a_dispute_that_ends_with_a_part_of_the_money(site: Site, placed: 
     }
 
 
-async def test_a_chargeback_while_the_money_goes_back(site: Site, placed: PlaceOrder) -> None:
+async def test_a_chargeback_stops_the_refund_under_way(site: Site, placed: PlaceOrder) -> None:
     """R23: the refund that was stopped makes room for the one after the chargeback is won."""
     order = await StagedStory(site.stage, placed).place()
     payment = await order.pay()

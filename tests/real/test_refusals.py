@@ -69,7 +69,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def _assert_asked_at_leisure(order: StagedStory, neighbour: Provider | Desk) -> None:
+async def _must_be_asked_with_backoff(order: StagedStory, neighbour: Provider | Desk) -> None:
     await until(lambda: neighbour.asked)
     await asyncio.sleep(WHILE)
     assert neighbour.asked <= SOME, f"asked {neighbour.asked} times in {WHILE:.0f} s"
@@ -91,7 +91,7 @@ async def test_a_provider_that_refuses_a_refund_is_asked_once(
         assert provider.asked == 1
 
 
-async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
+async def test_a_provider_that_cannot_stop_a_refund_is_asked_with_backoff(
     site: Site, placed: PlaceOrder
 ) -> None:
     """R23: a chargeback while a refund is under way that the provider will not stop."""
@@ -104,10 +104,10 @@ async def test_a_provider_that_stops_no_refund_is_not_asked_without_end(
             payment_id=payment.payment_id, money=placed.total, status=m.ChargebackStatus.OPENED
         )
         await orders.signal(site.stage.server.client, placed.order_id, taken)
-        await _assert_asked_at_leisure(order, provider)
+        await _must_be_asked_with_backoff(order, provider)
 
 
-async def test_a_bug_in_a_step_is_seen_and_mended_by_a_redeploy(
+async def test_a_bug_in_a_step_is_visible_and_fixed_by_a_redeploy(
     site: Site, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 35: the workflow task fails, which operators see, and nothing is dropped for it."""
@@ -137,7 +137,7 @@ async def _kinds(handle: WorkflowHandle[Any, Any]) -> list[int]:
     return [event.event_type async for event in handle.fetch_history_events()]
 
 
-async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
+async def test_a_dispute_system_that_refuses_a_case_is_asked_with_backoff(
     site: Site, placed: PlaceOrder
 ) -> None:
     """R12: a dispute that cannot be filed holds up neither the order nor the server."""
@@ -147,4 +147,4 @@ async def test_a_desk_that_takes_no_case_is_not_asked_without_end(
         await order.until_awaiting_shipment()
         complaint = m.CancelRequest(reason=CancelReason.DISTRUST_SELLER, complaint=True)
         await orders.signal(site.stage.server.client, placed.order_id, complaint)
-        await _assert_asked_at_leisure(order, desk)
+        await _must_be_asked_with_backoff(order, desk)

@@ -176,7 +176,7 @@ async def test_repeats_do_not_fill_the_history_for_ever(tmp_path: Path, placed: 
         assert _texts(await orders.show(server.client, placed.order_id)) == ["Still there?"]
 
 
-async def test_letters_that_wait_are_told_though_the_order_continued_as_new(
+async def test_undelivered_notifications_survive_continue_as_new(
     tmp_path: Path, placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R21, cases 38 and 46: mail is down, the order goes on in another run, mail comes back."""
@@ -217,7 +217,7 @@ async def _says_until_taken(server: EmbeddedServer, order_id: str, message: m.Me
             await asyncio.sleep(0.05)
 
 
-async def test_a_server_killed_under_load_loses_and_doubles_nothing(
+async def test_a_server_killed_under_load_loses_and_repeats_nothing(
     tmp_path: Path, placed: PlaceOrder
 ) -> None:
     """Case 28, in small: `kill -9` three times while buyer and seller write."""

@@ -36,11 +36,11 @@ async def _listed(order: StagedStory, query: str) -> list[str]:
     return [it.id async for it in order.stage.server.client.list_workflows(query)]
 
 
-async def _finds(order: StagedStory, query: str) -> None:
+async def _must_list(order: StagedStory, query: str) -> None:
     await until(lambda: _listed(order, query), lambda found: found == [order.handle.id])
 
 
-async def _finds_nothing(order: StagedStory, query: str) -> None:
+async def _must_list_nothing(order: StagedStory, query: str) -> None:
     await until(lambda: _listed(order, query), lambda found: found == [])
 
 
@@ -70,7 +70,7 @@ async def _asked_to_cancel(
 @pytest.mark.parametrize("query", QUERIES)
 async def test_a_new_order_is_listed(order: StagedStory, query: str) -> None:
     """Contract, R1: one query finds it by each of its search attributes."""
-    await _finds(order, QUERIES[query](order))
+    await _must_list(order, QUERIES[query](order))
 
 
 async def test_an_order_is_listed_under_its_present_status_only(order: StagedStory) -> None:
@@ -78,8 +78,8 @@ async def test_an_order_is_listed_under_its_present_status_only(order: StagedSto
     await order.pay()
 
     mine = f"BuyerId = '{order.placed.buyer.id}'"
-    await _finds(order, f"OrderStatus = 'payment_review' AND {mine}")
-    await _finds_nothing(order, f"OrderStatus = 'awaiting_payment' AND {mine}")
+    await _must_list(order, f"OrderStatus = 'payment_review' AND {mine}")
+    await _must_list_nothing(order, f"OrderStatus = 'awaiting_payment' AND {mine}")
 
 
 async def test_orders_are_listed_by_their_deadline(order: StagedStory) -> None:
@@ -89,8 +89,8 @@ async def test_orders_are_listed_by_their_deadline(order: StagedStory) -> None:
 
     after = (coming + timedelta(minutes=1)).isoformat()
     before = (coming - timedelta(minutes=1)).isoformat()
-    await _finds(order, f"OrderDeadline < '{after}' AND OrderDeadline > '{before}' AND {mine}")
-    await _finds_nothing(order, f"OrderDeadline < '{before}' AND {mine}")
+    await _must_list(order, f"OrderDeadline < '{after}' AND OrderDeadline > '{before}' AND {mine}")
+    await _must_list_nothing(order, f"OrderDeadline < '{before}' AND {mine}")
 
 
 async def test_the_deadline_is_what_happens_next_by_itself(order: StagedStory) -> None:
@@ -107,7 +107,7 @@ async def test_the_deadline_is_what_happens_next_by_itself(order: StagedStory) -
     await _assert_deadline_is_what_comes_next(order)
 
 
-async def test_an_overdue_refund_stays_on_the_list_of_what_is_late(order: StagedStory) -> None:
+async def test_an_overdue_refund_stays_on_the_overdue_list(order: StagedStory) -> None:
     """R15, case 9: its deadline stays at the day that was missed until the money is back."""
     payment = await _asked_to_cancel(order, CancelReason.ADDRESS_ISSUES)
     await order.stage.provider.fail_refunds_of(payment, "The card was closed.")
@@ -122,13 +122,13 @@ async def test_an_overdue_refund_stays_on_the_list_of_what_is_late(order: Staged
     now = await order.now()
     assert refund.due_by < now
     running = f"ExecutionStatus = 'Running' AND BuyerId = '{order.placed.buyer.id}'"
-    await _finds(order, f"OrderDeadline < '{now.isoformat()}' AND {running}")
+    await _must_list(order, f"OrderDeadline < '{now.isoformat()}' AND {running}")
     assert "**overdue**" in await _why_it_waits(order)
 
     await order.stage.provider.settle(refund.refund_id)
     await order.send(m.RefundUpdate(refund_id=refund.refund_id, status=RefundStatus.SUCCEEDED))
     await order.must_end()
-    await _finds_nothing(order, f"OrderDeadline < '{now.isoformat()}' AND {running}")
+    await _must_list_nothing(order, f"OrderDeadline < '{now.isoformat()}' AND {running}")
 
 
 async def test_the_web_ui_says_why_an_order_waits(order: StagedStory) -> None:
@@ -152,7 +152,7 @@ async def test_the_web_ui_says_why_an_order_waits(order: StagedStory) -> None:
     assert "held 24.90" in asked
 
 
-async def test_the_web_ui_names_what_was_placed_and_nobody(order: StagedStory) -> None:
+async def test_the_web_ui_shows_the_order_without_personal_data(order: StagedStory) -> None:
     """R1, case 54: summary and details are there from the start, without people's names."""
     described = await order.handle.describe()
 
@@ -166,7 +166,7 @@ async def test_the_web_ui_names_what_was_placed_and_nobody(order: StagedStory) -
     assert order.placed.buyer.name not in details
 
 
-async def test_timers_and_steps_say_what_they_are_for(order: StagedStory) -> None:
+async def test_timers_and_activities_have_summaries(order: StagedStory) -> None:
     """R5, R14: in the history, each timer and each activity carries its purpose."""
     await canceled_and_refunded.happens(order)
     await order.must_end()
@@ -204,7 +204,7 @@ async def test_a_refused_update_leaves_no_event(order: StagedStory) -> None:
     assert (await order.handle.describe()).history_length == before
 
 
-async def test_the_cancelled_and_refunded_order_costs_little(
+async def test_a_cancelled_and_refunded_order_needs_few_events(
     stage: Stage, placed: PlaceOrder
 ) -> None:
     """R7, R9, R14: the whole order, from placed to the last cent, in few events and tasks.

@@ -19,7 +19,7 @@ from testing.webhook_receiver import SECRET, Receiver, sender_to
 from workflows import ids
 
 
-async def test_a_worker_killed_while_it_delivers_leaves_it_to_the_next(
+async def test_a_webhook_of_a_killed_worker_is_delivered_by_the_next(
     tmp_path: Path, placed: PlaceOrder
 ) -> None:
     """Case 19: `kill -9` before the receiver's answer is known: the next tells it again, by the same id."""

@@ -27,7 +27,7 @@ def _stripe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNBUY_STRIPE_API_KEY", KEY)
 
 
-def test_nobody_needs_an_account() -> None:
+def test_no_outside_account_is_needed_by_default() -> None:
     settings = Settings()
 
     assert settings.payment_provider == "local"
@@ -35,7 +35,7 @@ def test_nobody_needs_an_account() -> None:
 
 
 @pytest.mark.parametrize("key", [None, ""])
-def test_stripe_without_its_key_is_said_at_once(
+def test_stripe_without_its_key_is_reported_at_startup(
     monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:
     monkeypatch.setenv("UNBUY_PAYMENT_PROVIDER", "stripe")
@@ -47,7 +47,7 @@ def test_stripe_without_its_key_is_said_at_once(
 
 
 @pytest.mark.usefixtures("_stripe")
-def test_secrets_are_listed_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_listed_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Case 54."""
     monkeypatch.setenv("UNBUY_STRIPE_WEBHOOK_SECRETS", " whsec_canary1, whsec_canary2 ,")
 
@@ -59,7 +59,7 @@ def test_secrets_are_listed_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -
         assert "canary" not in shown
 
 
-async def test_the_settings_choose_who_holds_the_money(
+async def test_the_settings_choose_the_payment_provider(
     database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local = Adapters.from_settings(Settings(), database, environment.client)
@@ -72,7 +72,7 @@ async def test_the_settings_choose_who_holds_the_money(
     await stripe.provider.close()
 
 
-async def test_people_are_told_outside_once_a_mail_server_is_set(
+async def test_notifications_are_sent_outside_once_a_mail_server_is_set(
     database: Database, environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R21: until then nothing leaves this machine."""
@@ -102,7 +102,7 @@ async def test_people_are_told_outside_once_a_mail_server_is_set(
         ({"PUBLIC_URL": "shop.example.org"}, "UNBUY_PUBLIC_URL: String should match pattern"),
     ],
 )
-def test_what_would_tell_nobody_is_said_at_once(
+def test_settings_that_would_notify_nobody_are_reported_at_startup(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
 ) -> None:
     """R21, case 54: without repeating what may be a secret."""
@@ -117,7 +117,7 @@ def test_what_would_tell_nobody_is_said_at_once(
     assert "canary" not in said
 
 
-def test_what_is_wrong_is_said_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_reported_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNBUY_LOG_LEVEL", "loud")
     monkeypatch.setenv("UNBUY_WORKER_PROCESSES", "-1")
 
@@ -163,9 +163,7 @@ def test_webhook_addresses_are_secrets_as_well(monkeypatch: pytest.MonkeyPatch) 
         "https://canary.example:x",
     ],
 )
-def test_what_is_no_address_of_a_webhook_is_refused(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_an_invalid_webhook_address_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("ORDER_WEBHOOK_URLS", f"https://good.example,{url}")
     monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", SECRET)
 
@@ -238,7 +236,7 @@ def test_a_setting_names_the_extra_that_it_needs(
     assert "canary" not in said
 
 
-def test_without_apprise_parties_have_mail_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_apprise_only_mail_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tgram" in Settings().schemes
     monkeypatch.setitem(sys.modules, "apprise", None)
 
@@ -260,7 +258,7 @@ for room in sys.argv[1:]:
 """
 
 
-def test_all_but_their_own_adapters_do_without_the_extras() -> None:
+def test_only_their_own_adapters_import_the_extras() -> None:
     rooms = ["activities", "adapters", "cli", "client", "database", "deploy", "demo"]
     rooms += ["gateway", "i18n", "orders", "runtime", "workflows"]
 

@@ -185,7 +185,7 @@ async def test_a_worker_that_waits_for_temporal_can_be_stopped(tmp_path: Path) -
         ([], {"ORDER_WEBHOOK_URLS": "https://hooks.example"}, "needs ORDER_WEBHOOK_SECRETS"),
     ],
 )
-async def test_bad_options_are_said_in_a_sentence(
+async def test_invalid_options_are_reported_in_a_sentence(
     tmp_path: Path, arguments: list[str], environment: dict[str, str], reason: str
 ) -> None:
     async with worker(tmp_path, "127.0.0.1:1", *arguments, **environment) as process:
@@ -199,7 +199,7 @@ async def test_bad_options_are_said_in_a_sentence(
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
-async def test_a_database_that_cannot_be_opened_is_named(
+async def test_a_database_that_cannot_be_opened_is_named_in_the_error(
     server: EmbeddedServer, tmp_path: Path, processes: str
 ) -> None:
     async with worker(
@@ -218,7 +218,7 @@ async def test_a_database_that_cannot_be_opened_is_named(
     assert status == 1
 
 
-async def test_a_namespace_that_there_is_not_is_named_in_the_terminals_language(
+async def test_an_unknown_namespace_is_reported_in_the_terminals_language(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """And only that: what it logs is English."""

@@ -8,7 +8,7 @@ from tests.orders.builders import eur, photo
 from tests.stories.time_skipping import GOOD_NUMBER, WRONG_NUMBER, TimeSkippingStory
 
 
-async def test_seller_accepted(order: TimeSkippingStory) -> None:
+async def test_an_accepted_request_closes_and_refunds_the_order(order: TimeSkippingStory) -> None:
     """R7, R9, R14: the whole amount is back within the 2 weeks, by the same method, without a fine."""
     await order.place()
     closed = await order.until_accepted()
@@ -36,7 +36,7 @@ async def test_seller_accepted(order: TimeSkippingStory) -> None:
     assert ("seller", "refund_succeeded") in order.notified()
 
 
-async def test_seller_no_response(order: TimeSkippingStory) -> None:
+async def test_a_silent_seller_counts_as_accepting(order: TimeSkippingStory) -> None:
     """R9, R21: silence closes it; the seller was reminded 7 days and 1 day before."""
     await order.place()
     asked = await order.until_cancellation_requested(reason="wont_arrive_in_time")
@@ -55,7 +55,7 @@ async def test_seller_no_response(order: TimeSkippingStory) -> None:
     assert order.notified("seller").count(("seller", "seller_reminder")) == 2
 
 
-async def test_shipment_expired(order: TimeSkippingStory) -> None:
+async def test_an_order_that_is_not_shipped_closes_after_30_days(order: TimeSkippingStory) -> None:
     """R20: a paid order does not wait for ever."""
     await order.place()
     await order.until_awaiting_shipment()
@@ -70,7 +70,7 @@ async def test_shipment_expired(order: TimeSkippingStory) -> None:
     assert {("buyer", "order_closed"), ("buyer", "refund_succeeded")} <= set(order.notified())
 
 
-async def test_no_shipment_window_waits(order: TimeSkippingStory) -> None:
+async def test_without_a_shipment_window_the_order_waits(order: TimeSkippingStory) -> None:
     """R20, R22: with ``null`` it waits for ever."""
     await order.place(shipment_window=None)
     await order.until_awaiting_shipment()
@@ -81,7 +81,7 @@ async def test_no_shipment_window_waits(order: TimeSkippingStory) -> None:
     assert view.next == []
 
 
-async def test_extension_gives_a_late_seller_more_time(order: TimeSkippingStory) -> None:
+async def test_an_extension_gives_a_late_seller_more_time(order: TimeSkippingStory) -> None:
     """R20a: the window grows by the days given."""
     await order.place()
     await order.until_awaiting_shipment()
@@ -95,7 +95,7 @@ async def test_extension_gives_a_late_seller_more_time(order: TimeSkippingStory)
     assert ("seller", "shipment_extended") in order.notified()
 
 
-async def test_shipped(order: TimeSkippingStory) -> None:
+async def test_a_shipped_order_ends_and_cannot_be_cancelled(order: TimeSkippingStory) -> None:
     """R11, R19: shipped is the end; cancelling is refused before it, and the money is the seller's."""
     await order.place()
     await order.until_awaiting_shipment()
@@ -131,7 +131,9 @@ async def test_a_wrong_number_without_a_request_changes_nothing(order: TimeSkipp
     assert order.notified("seller").count(("seller", "tracking_invalid")) == 2
 
 
-async def test_shipped_by_tracking_number_after_claim(order: TimeSkippingStory) -> None:
+async def test_a_tracking_number_after_a_claim_ends_the_cancellation(
+    order: TimeSkippingStory,
+) -> None:
     """R10, R11: good proof ends the cancellation."""
     await order.place()
     claimed = await order.until_claimed_shipped()
@@ -148,7 +150,7 @@ async def test_shipped_by_tracking_number_after_claim(order: TimeSkippingStory) 
     assert {("seller", "proof_requested"), ("buyer", "order_shipped")} <= set(order.notified())
 
 
-async def test_shipped_by_photo_accepted(order: TimeSkippingStory) -> None:
+async def test_an_accepted_photo_ends_the_cancellation(order: TimeSkippingStory) -> None:
     """R10, R11: support judges photos."""
     await order.place()
     await order.until_claimed_shipped()
@@ -163,7 +165,7 @@ async def test_shipped_by_photo_accepted(order: TimeSkippingStory) -> None:
     assert ("support", "proof_to_review") in order.notified()
 
 
-async def test_withdrawal(order: TimeSkippingStory) -> None:
+async def test_a_withdrawn_request_returns_the_order_to_shipment(order: TimeSkippingStory) -> None:
     """R18, R20: it awaits shipment again; the days of the request don't count against the seller."""
     await order.place()
     before = await order.until_awaiting_shipment()

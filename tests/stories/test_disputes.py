@@ -9,7 +9,7 @@ from tests.stories.time_skipping import GOOD_NUMBER, WRONG_NUMBER, TimeSkippingS
 EVERYONE = ("buyer", "seller", "support")
 
 
-async def test_dispute_full_refund(order: TimeSkippingStory) -> None:
+async def test_a_dispute_ends_with_a_full_refund(order: TimeSkippingStory) -> None:
     """R13, R16: the seller refuses, and support gives it all back."""
     await order.place()
     disputed = await order.until_disputed()
@@ -30,7 +30,7 @@ async def test_dispute_full_refund(order: TimeSkippingStory) -> None:
     assert {("buyer", "order_closed"), ("seller", "order_closed")} <= set(order.notified())
 
 
-async def test_dispute_partial_refund(order: TimeSkippingStory) -> None:
+async def test_a_dispute_ends_with_a_partial_refund(order: TimeSkippingStory) -> None:
     """R16: the amount goes back, the rest is the seller's."""
     await order.place()
     await order.until_disputed()
@@ -43,7 +43,7 @@ async def test_dispute_partial_refund(order: TimeSkippingStory) -> None:
     assert ("buyer", "refund_succeeded") in order.notified()
 
 
-async def test_dispute_no_refund(order: TimeSkippingStory) -> None:
+async def test_a_dispute_ends_without_a_refund(order: TimeSkippingStory) -> None:
     """R16a: the money is the seller's, and nothing is left to wait for."""
     await order.place()
     await order.until_disputed()
@@ -56,7 +56,7 @@ async def test_dispute_no_refund(order: TimeSkippingStory) -> None:
     assert {("buyer", "order_closed"), ("seller", "order_closed")} <= set(order.notified())
 
 
-async def test_dispute_settled(order: TimeSkippingStory) -> None:
+async def test_a_dispute_ends_with_a_settlement(order: TimeSkippingStory) -> None:
     """R16b: the seller offers an amount, the buyer accepts it; a newer offer replaces an older one."""
     await order.place()
     await order.until_disputed()
@@ -76,7 +76,7 @@ async def test_dispute_settled(order: TimeSkippingStory) -> None:
     assert ("buyer", "settlement_offered") in order.notified()
 
 
-async def test_charged_back(order: TimeSkippingStory) -> None:
+async def test_a_lost_chargeback_closes_the_order(order: TimeSkippingStory) -> None:
     """R23: the bank took the money back, so nothing is refunded."""
     await order.place()
     paid = await order.until_awaiting_shipment()
@@ -93,7 +93,7 @@ async def test_charged_back(order: TimeSkippingStory) -> None:
     assert {("support", "chargeback_opened"), ("buyer", "order_closed")} <= set(order.notified())
 
 
-async def test_chargeback_during_a_refund_pays_once(order: TimeSkippingStory) -> None:
+async def test_a_chargeback_during_a_refund_pays_once(order: TimeSkippingStory) -> None:
     """R23, case 27: the refund is stopped; won by the seller, it starts again."""
     await order.place()
     closed = await order.until_accepted()
@@ -113,7 +113,7 @@ async def test_chargeback_during_a_refund_pays_once(order: TimeSkippingStory) ->
     assert len(set(order.world.provider.asked_for)) == 2
 
 
-async def test_complaint_opens_a_dispute_beside_the_request(order: TimeSkippingStory) -> None:
+async def test_a_complaint_opens_a_dispute_beside_the_request(order: TimeSkippingStory) -> None:
     """R8, R16: both run; the seller's consent, which comes first, settles the dispute too."""
     await order.place()
     asked = await order.until_cancellation_requested(
@@ -147,7 +147,7 @@ async def test_a_decision_settles_the_request_beside_it(order: TimeSkippingStory
     assert view.cancellation.status == "ended_by_dispute"
 
 
-async def test_wrong_tracking_number_opens_a_dispute(order: TimeSkippingStory) -> None:
+async def test_a_wrong_tracking_number_opens_a_dispute(order: TimeSkippingStory) -> None:
     """R11, R12: a wrong number is ground; a right one given in the dispute is evidence (R16a)."""
     await order.place()
     disputed = await order.until_claimed_shipped(tracking_number=WRONG_NUMBER)
@@ -176,7 +176,7 @@ async def test_a_number_that_the_carrier_does_not_know_opens_a_dispute(
     assert view.dispute.reason is DisputeReason.INVALID_TRACKING
 
 
-async def test_no_proof_by_the_end_of_the_14_days_opens_a_dispute(order: TimeSkippingStory) -> None:
+async def test_a_missing_proof_opens_a_dispute_after_14_days(order: TimeSkippingStory) -> None:
     """R10, R12: claiming buys the seller no extra time."""
     await order.place()
     await order.until_cancellation_requested()
@@ -190,7 +190,7 @@ async def test_no_proof_by_the_end_of_the_14_days_opens_a_dispute(order: TimeSki
     assert order.notified("seller").count(("seller", "seller_reminder")) == 2
 
 
-async def test_rejected_proof_opens_a_dispute(order: TimeSkippingStory) -> None:
+async def test_a_rejected_proof_opens_a_dispute(order: TimeSkippingStory) -> None:
     """R12: support rejects the photo."""
     await order.place()
     await order.until_claimed_shipped()
@@ -203,7 +203,7 @@ async def test_rejected_proof_opens_a_dispute(order: TimeSkippingStory) -> None:
     assert view.dispute.reason is DisputeReason.PROOF_REJECTED
 
 
-async def test_offer_policy_leaves_the_dispute_to_the_buyer(order: TimeSkippingStory) -> None:
+async def test_the_offer_policy_leaves_the_dispute_to_the_buyer(order: TimeSkippingStory) -> None:
     """R12: with policy ``offer`` it is an action of the buyer's."""
     await order.place(dispute_on_failed_proof="offer")
     refused = await order.until_disputed()
@@ -219,7 +219,7 @@ async def test_offer_policy_leaves_the_dispute_to_the_buyer(order: TimeSkippingS
     assert ("buyer", "dispute_offered") in order.notified()
 
 
-async def test_dispute_withdrawn(order: TimeSkippingStory) -> None:
+async def test_after_a_withdrawn_dispute_the_order_can_ship(order: TimeSkippingStory) -> None:
     """R16b: the buyer drops it; the order awaits shipment, and ships."""
     await order.place()
     await order.until_disputed()
@@ -246,7 +246,7 @@ async def test_a_dispute_outlives_good_proof(order: TimeSkippingStory) -> None:
     assert (await order.must_end()).status is Status.SHIPPED
 
 
-async def test_dispute_expired_after_60_days(order: TimeSkippingStory) -> None:
+async def test_an_undecided_dispute_is_refunded_after_60_days(order: TimeSkippingStory) -> None:
     """R16b: support is reminded every 7 days, and its silence ends with a full refund."""
     await order.place()
     await order.until_disputed()

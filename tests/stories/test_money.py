@@ -18,7 +18,7 @@ from workflows import ids
 PLN = Money.model_validate({"amount": 2490, "currency": "PLN"})
 
 
-async def _is_back_once(
+async def _must_be_refunded_once(
     order: TimeSkippingStory, payment_id: str, amount: int, currency: str = "EUR"
 ) -> None:
     await order.days_pass(3)
@@ -32,7 +32,9 @@ async def _is_back_once(
     assert ("buyer", "stray_refund_started") in order.notified()
 
 
-async def test_refund_fails_is_overdue_escalated_and_settled(order: TimeSkippingStory) -> None:
+async def test_a_failed_refund_becomes_overdue_is_escalated_and_settled(
+    order: TimeSkippingStory,
+) -> None:
     """R15, case 9: told to buyer and support, support gets an action, and it stays open until settled."""
     await order.place()
     closed = await order.until_cancellation_requested()
@@ -71,7 +73,7 @@ async def test_refund_fails_is_overdue_escalated_and_settled(order: TimeSkipping
     assert {("support", "refund_overdue"), ("buyer", "refund_overdue")} <= told
 
 
-async def test_overdue_refund_is_asked_for_until_the_provider_settles_it(
+async def test_an_overdue_refund_is_checked_until_the_provider_settles_it(
     order: TimeSkippingStory,
 ) -> None:
     """R15: nobody has to tell; after the 2 weeks the provider is asked again every 7 days."""
@@ -88,24 +90,26 @@ async def test_overdue_refund_is_asked_for_until_the_provider_settles_it(
 
 
 @pytest.mark.parametrize("money", [eur(2489), eur(2491), PLN], ids=str)
-async def test_wrong_money_goes_back_once(order: TimeSkippingStory, money: Money) -> None:
+async def test_a_payment_of_the_wrong_amount_is_refunded_once(
+    order: TimeSkippingStory, money: Money
+) -> None:
     """R5, R17, case 16: too little, too much, another currency; the order still awaits what is due."""
     await order.place()
     payment_id = await order.send_stray_payment(money)
     view = await order.view()
-    await _is_back_once(order, payment_id, money.amount, money.currency)
+    await _must_be_refunded_once(order, payment_id, money.amount, money.currency)
 
     assert view.status is Status.AWAITING_PAYMENT
     assert view.amount_paid == eur(0)
     assert [it.name for it in view.refused] == ["payment"]
 
 
-async def test_second_payment_goes_back_once(order: TimeSkippingStory) -> None:
+async def test_a_second_payment_is_refunded_once(order: TimeSkippingStory) -> None:
     """R17, case 16: the first one is taken, and the order lives on."""
     await order.place()
     await order.pay()
     payment_id = await order.send_stray_payment()
-    await _is_back_once(order, payment_id, 2490)
+    await _must_be_refunded_once(order, payment_id, 2490)
     await order.send("tracking_number", number=GOOD_NUMBER)
 
     view = await order.must_end()
@@ -113,19 +117,19 @@ async def test_second_payment_goes_back_once(order: TimeSkippingStory) -> None:
     assert view.amount_owed_to_seller.amount == 2490
 
 
-async def test_payment_after_closing_goes_back_once(order: TimeSkippingStory) -> None:
+async def test_a_payment_after_closing_is_refunded_once(order: TimeSkippingStory) -> None:
     """R17, case 3: while the order still waits for its refund, it hears of the money itself."""
     await order.place()
     await order.until_accepted()
     payment_id = await order.send_stray_payment()
-    await _is_back_once(order, payment_id, 2490)
+    await _must_be_refunded_once(order, payment_id, 2490)
 
     view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_paid == view.amount_refunded == eur(2490)
 
 
-async def test_payment_after_the_end_goes_back_once(order: TimeSkippingStory) -> None:
+async def test_a_payment_after_the_end_is_refunded_once(order: TimeSkippingStory) -> None:
     """R17, case 3: the process is over, so whoever hears of the money starts its way back, however often."""
     await order.place()
     await order.signal("cancel_request", reason="changed_mind")
@@ -142,10 +146,10 @@ async def test_payment_after_the_end_goes_back_once(order: TimeSkippingStory) ->
         await stray_payments.refund(order.environment.client, stray)
     order.world.stray_payment_starter.started.append("late-1")
 
-    await _is_back_once(order, "late-1", 2490)
+    await _must_be_refunded_once(order, "late-1", 2490)
 
 
-async def test_money_for_an_unknown_order_goes_back_once(order: TimeSkippingStory) -> None:
+async def test_a_payment_for_an_unknown_order_is_refunded_once(order: TimeSkippingStory) -> None:
     """R17: nobody knows the payer; support, which asks the provider, is not needed."""
     stray = StrayPaymentInput(
         payment_id="unknown-1", money=eur(500), method="blik", reason="unknown_order"
@@ -160,7 +164,7 @@ async def test_money_for_an_unknown_order_goes_back_once(order: TimeSkippingStor
     assert order.world.provider.asked_for == ["stray-unknown-1-refund"]
 
 
-async def test_stray_money_whose_refund_fails_is_escalated_until_it_is_back(
+async def test_a_stray_payment_whose_refund_fails_is_escalated_until_it_settles(
     order: TimeSkippingStory,
 ) -> None:
     """R15, R17: support is told, and the process stays open to the refund's news."""
@@ -179,7 +183,7 @@ async def test_stray_money_whose_refund_fails_is_escalated_until_it_is_back(
     assert (await order.stray_payment(payment_id)).is_over
 
 
-async def test_a_refund_of_an_order_with_a_long_id_can_be_told(order: TimeSkippingStory) -> None:
+async def test_a_refund_of_an_order_with_a_long_id_can_be_updated(order: TimeSkippingStory) -> None:
     """R15, contract: an order id has up to 64 characters, and the refund's id is made of it."""
     order.placed = order.placed.model_copy(update={"order_id": "L" * 64})
     await order.place()
@@ -191,7 +195,9 @@ async def test_a_refund_of_an_order_with_a_long_id_can_be_told(order: TimeSkippi
     assert (await order.must_end()).amount_refunded == eur(2490)
 
 
-async def test_stray_money_with_a_long_payment_id_can_be_told(order: TimeSkippingStory) -> None:
+async def test_a_refund_of_a_stray_payment_with_a_long_id_can_be_updated(
+    order: TimeSkippingStory,
+) -> None:
     """R15, R17: a payment id has up to 100 characters, and the stray refund's id is made of it."""
     payment = StrayPaymentInput(
         payment_id="p" * 100, money=eur(5), method="card", reason="order_closed"

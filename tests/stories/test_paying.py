@@ -9,7 +9,7 @@ from tests.orders.builders import eur
 from tests.stories.time_skipping import GOOD_NUMBER, TimeSkippingStory
 
 
-async def test_payment_expired(order: TimeSkippingStory) -> None:
+async def test_an_unpaid_order_expires_after_20_days(order: TimeSkippingStory) -> None:
     """R1, R3, R21: not paying is enough; the buyer is reminded 3 days and 1 day before."""
     await order.place()
     await order.days_pass(20)
@@ -30,7 +30,7 @@ async def test_payment_expired(order: TimeSkippingStory) -> None:
     assert [action.action for action in view.actions[Role.BUYER] if action.available] == ["reorder"]
 
 
-async def test_buyer_canceled_unpaid(order: TimeSkippingStory) -> None:
+async def test_a_buyer_cancels_an_unpaid_order_at_once(order: TimeSkippingStory) -> None:
     """R2: at once, without the seller's consent."""
     await order.place()
     await order.days_pass(3)
@@ -44,7 +44,7 @@ async def test_buyer_canceled_unpaid(order: TimeSkippingStory) -> None:
     assert {("buyer", "order_closed"), ("seller", "order_closed")} <= set(order.notified())
 
 
-async def test_discount_accepted(order: TimeSkippingStory) -> None:
+async def test_an_accepted_discount_changes_what_is_due(order: TimeSkippingStory) -> None:
     """R4, R5: what is due changes; from then on exactly that is a payment."""
     await order.place()
     await order.send("seller_message", topic="payment_question", text="Why not pay?")
@@ -63,7 +63,7 @@ async def test_discount_accepted(order: TimeSkippingStory) -> None:
     assert ("seller", "offer_accepted") in order.notified()
 
 
-async def test_declined_then_paid_again(order: TimeSkippingStory) -> None:
+async def test_a_declined_payment_can_be_paid_again(order: TimeSkippingStory) -> None:
     """R6: the 20 days go on from where they started."""
     placed = await (await order.place()).view()
     await order.days_pass(5)
@@ -82,7 +82,7 @@ async def test_declined_then_paid_again(order: TimeSkippingStory) -> None:
     assert ("buyer", "payment_declined") in order.notified()
 
 
-async def test_declined_and_never_paid_expires_on_the_first_day_20(
+async def test_a_declined_payment_does_not_extend_the_20_days(
     order: TimeSkippingStory,
 ) -> None:
     """R1, R6: a declined payment buys no time."""
@@ -99,7 +99,7 @@ async def test_declined_and_never_paid_expires_on_the_first_day_20(
     assert view.amount_paid.amount == 0
 
 
-async def test_cancel_during_the_check_is_refused_until_the_day_is_over(
+async def test_a_cancellation_during_the_check_is_refused_until_it_ends(
     order: TimeSkippingStory,
 ) -> None:
     """R5, case 5: the button is there, inactive, with the instant at which it becomes active."""

@@ -60,7 +60,7 @@ def of_ours(charge: str, refund_id: str = "A-1-refund-1", **more: str) -> dict[s
     return {"charge": charge} | metadata | more
 
 
-async def test_a_key_replays_the_answer_and_takes_nothing_else(
+async def test_a_key_replays_its_answer_and_refuses_another_body(
     client: aiohttp.ClientSession,
 ) -> None:
     charge = await pay(client)
@@ -74,7 +74,7 @@ async def test_a_key_replays_the_answer_and_takes_nothing_else(
     assert (other[0], other[1]["error"]["type"]) == (400, "idempotency_error")
 
 
-async def test_a_key_is_taken_while_its_request_is_under_way(
+async def test_a_key_is_locked_while_its_request_runs(
     client: aiohttp.ClientSession,
 ) -> None:
     charge = await pay(client)
@@ -87,7 +87,7 @@ async def test_a_key_is_taken_while_its_request_is_under_way(
     assert len({body["id"] for status, body, _ in answers if status == 200}) == 1
 
 
-async def test_no_more_goes_back_than_came_in(client: aiohttp.ClientSession) -> None:
+async def test_refunds_do_not_exceed_the_charge(client: aiohttp.ClientSession) -> None:
     charge = await pay(client)
     form = {"charge": charge}
 
@@ -102,7 +102,7 @@ async def test_no_more_goes_back_than_came_in(client: aiohttp.ClientSession) -> 
     assert more["error"]["code"] == "charge_already_refunded"
 
 
-async def test_a_stored_failure_is_repeated_whether_it_was_done_or_not(
+async def test_a_stored_failure_is_replayed_whether_the_refund_was_made_or_not(
     peer: Peer, client: aiohttp.ClientSession
 ) -> None:
     """Case 21."""
@@ -131,7 +131,7 @@ async def test_only_a_refund_that_waits_for_the_buyer_can_be_canceled(
     assert canceled["status"] == "canceled"
 
 
-async def test_it_asks_for_a_secret_key(peer: Peer) -> None:
+async def test_a_secret_key_is_required(peer: Peer) -> None:
     async with aiohttp.ClientSession() as nobody, nobody.get(f"{peer.url}/v1/refunds") as answer:
         assert answer.status == 401
 
@@ -184,7 +184,7 @@ async def test_events_get_lost_come_twice_and_overtake_each_other(peer: Peer) ->
     assert [len(it) for it in (office.waiting, other.waiting)] != [len(office.waiting)] * 2
 
 
-async def test_what_a_webhook_does_not_take_is_sent_again(peer: Peer) -> None:
+async def test_an_event_that_a_webhook_refuses_is_sent_again(peer: Peer) -> None:
     statuses = [503, 200]
 
     async def webhook(request: web.Request) -> web.Response:
@@ -208,7 +208,7 @@ async def test_what_a_webhook_does_not_take_is_sent_again(peer: Peer) -> None:
     assert await office.deliver() == [503]
 
 
-def test_chance_is_the_same_for_the_same_seed() -> None:
+def test_the_same_seed_gives_the_same_faults() -> None:
     def run(seed: int) -> list[InjectedFault | None]:
         faults = Faults(rate=0.5, seed=seed)
         return [faults.next(makes_something=True) for _ in range(50)]

@@ -144,7 +144,9 @@ async def test_a_bad_update_is_refused(
     assert await abused.view() == before
 
 
-async def test_after_all_of_that_it_still_takes_its_payment(abused: TimeSkippingStory) -> None:
+async def test_an_order_accepts_its_payment_after_any_bad_message(
+    abused: TimeSkippingStory,
+) -> None:
     """R5: the order that was sent all of the above is as good as new."""
     for name, arguments, _ in BAD.values():
         await abused.handle.signal(name, args=arguments)
@@ -184,7 +186,7 @@ async def test_a_message_with_no_required_field_may_come_without_an_argument(
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-async def test_every_message_survives_an_empty_and_a_strange_payload(
+async def test_an_order_survives_any_message_with_an_empty_or_strange_payload(
     abused: TimeSkippingStory, name: str
 ) -> None:
     """Contract: all 19 names, as signals with nothing and with a field that no message has."""
@@ -242,7 +244,7 @@ async def test_an_order_with_bad_input_fails_at_once(
 
 
 @pytest.mark.parametrize("workflow_type", ["OrderWorkflow", "StrayPaymentWorkflow"])
-async def test_a_signal_that_starts_a_bad_order_fails_it_too(
+async def test_an_invalid_order_started_by_a_signal_fails_at_once(
     abused: TimeSkippingStory, workflow_type: str
 ) -> None:
     """A handler that runs before ``run`` finds no order: the workflow fails, and does not hang."""
@@ -263,7 +265,7 @@ async def test_a_signal_that_starts_a_bad_order_fails_it_too(
     assert caught.value.cause.type == "InvalidInput"
 
 
-async def test_stray_money_takes_no_other_message(abused: TimeSkippingStory) -> None:
+async def test_a_stray_payment_accepts_no_other_message(abused: TimeSkippingStory) -> None:
     """R17: bad signals and updates to the other workflow leave it alive as well."""
     payment_id = await abused.send_stray_payment(eur(5))
     handle = abused.environment.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
@@ -309,7 +311,7 @@ async def test_cancelling_before_the_first_task_is_refused_too(
             await order.pay()
 
 
-async def test_cancelling_the_way_back_of_stray_money_is_refused(
+async def test_cancelling_a_stray_payments_workflow_is_refused(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """R15, R17: it goes back all the same, also when the provider has not answered yet."""

@@ -46,7 +46,7 @@ class ByMail:
     server: MailServer
     database: Database
 
-    async def everything_is_told_once(self, order_id: str | None = None) -> None:
+    async def must_notify_everyone_once(self, order_id: str | None = None) -> None:
         """Each letter that was ever written is one mail, to the one it is for."""
         order_id = order_id or self.order.placed.order_id
         entries = await SqlOutbox(self.database).entries(order_id)
@@ -97,7 +97,9 @@ async def by_mail(
     await database.close()
 
 
-async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_mail_outage_of_a_day_holds_up_no_money(
+    by_mail: ByMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """R14, R21, case 46: the money path does not notice, and mails arrive once when it is back."""
     # A try every quarter of an hour would take half a minute here.
     monkeypatch.setitem(
@@ -117,11 +119,11 @@ async def test_mail_away_for_a_day(by_mail: ByMail, monkeypatch: pytest.MonkeyPa
     assert sent_before == 0
     assert view.amount_refunded == eur(2490)
     assert await SqlOrders(by_mail.database).find(view.order_id) == view
-    await by_mail.everything_is_told_once()
+    await by_mail.must_notify_everyone_once()
     assert set(server.recipients) == {"anna@example.org", "shop@example.org"}
 
 
-async def test_an_unpaid_order_expires_with_the_mail_away(by_mail: ByMail) -> None:
+async def test_an_unpaid_order_expires_during_a_mail_outage(by_mail: ByMail) -> None:
     """R1, R21, case 46: the deadline fires on its day, and what is kept says so at once."""
     await by_mail.server.stop()
     order = await by_mail.order.place(payment_window=timedelta(hours=6), payment_reminders=())
@@ -133,10 +135,10 @@ async def test_an_unpaid_order_expires_with_the_mail_away(by_mail: ByMail) -> No
     assert (await order.handle.result()).close_reason == closed.close_reason == "payment_expired"
     assert kept
     assert kept.close_reason == "payment_expired"
-    await by_mail.everything_is_told_once()
+    await by_mail.must_notify_everyone_once()
 
 
-async def test_what_is_written_while_mail_hangs_is_told_after_it(by_mail: ByMail) -> None:
+async def test_notifications_written_while_mail_hangs_are_sent_after_it(by_mail: ByMail) -> None:
     """R21: the order goes on and is kept; no later step is needed to have the new letter told."""
     order, server = by_mail.order, by_mail.server
     server.hangs = True
@@ -153,10 +155,10 @@ async def test_what_is_written_while_mail_hangs_is_told_after_it(by_mail: ByMail
     assert kept
     assert [it.what for it in kept.timeline][-1] == "seller_message"
     await order.days_pass(0.01)
-    await by_mail.everything_is_told_once()
+    await by_mail.must_notify_everyone_once()
 
 
-async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) -> None:
+async def test_a_permanently_refused_mail_holds_up_nothing(by_mail: ByMail) -> None:
     """R21: 5xx; the other reader is told, the order ends, and support sees who was not reached by what."""
     by_mail.server.unknown.add("anna@example.org")
     order = await by_mail.order.place()
@@ -170,7 +172,7 @@ async def test_a_mail_that_is_refused_for_good_costs_no_week(by_mail: ByMail) ->
     assert set(by_mail.server.recipients) == {"shop@example.org"}
 
 
-async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMail) -> None:
+async def test_the_payer_of_a_stray_payment_is_notified_when_mail_is_back(by_mail: ByMail) -> None:
     """R17, R21: by the stray money's own process, which may end last."""
     order, server = by_mail.order, by_mail.server
     await order.place()
@@ -192,10 +194,10 @@ async def test_the_payer_of_stray_money_is_told_when_mail_is_back(by_mail: ByMai
         if "stray" in it.message.what
     ]
     assert told == ["stray_refund_started", "stray_refund_succeeded"]
-    await by_mail.everything_is_told_once()
+    await by_mail.must_notify_everyone_once()
 
 
-async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> None:
+async def test_a_late_chargeback_is_notified_when_mail_is_back(by_mail: ByMail) -> None:
     """R21, R23: support and the seller hear of it, with the mail away when the news comes."""
     order, server = by_mail.order, by_mail.server
     await order.place()
@@ -219,10 +221,10 @@ async def test_a_late_chargeback_is_told_when_mail_is_back(by_mail: ByMail) -> N
     await order.driver.end(late.id)
     assert while_away == before
     assert server.recipients[before:].count("help@unbuy.test") == 1
-    await by_mail.everything_is_told_once()
+    await by_mail.must_notify_everyone_once()
 
 
-async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -> None:
+async def test_support_is_notified_of_a_stray_payment_charged_back_late(by_mail: ByMail) -> None:
     """R17, R21, R23: support hears of it, though the money's own process has ended."""
     order, server = by_mail.order, by_mail.server
     await order.place()
@@ -241,4 +243,4 @@ async def test_support_hears_of_stray_money_charged_back_late(by_mail: ByMail) -
     await order.driver.end(late.id)
     assert while_away == before
     assert server.recipients[before:] == ["help@unbuy.test"]
-    await by_mail.everything_is_told_once()
+    await by_mail.must_notify_everyone_once()

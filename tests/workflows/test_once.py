@@ -171,7 +171,7 @@ async def dying(
     await database.close()
 
 
-async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying) -> None:
+async def test_a_worker_that_dies_after_every_effect_has_each_effect_once(dying: Dying) -> None:
     """Case 19: two calls of everything, one refund, one dispute, one entry, one letter of each kind."""
     order = dying.tale
     await order.place()
@@ -200,7 +200,7 @@ async def test_a_worker_that_dies_after_every_effect_does_each_once(dying: Dying
     assert dying.deaths.seen >= {"refund", "refund state", "stray"}
 
 
-async def test_a_tracking_number_verified_twice_is_the_orders_own(dying: Dying) -> None:
+async def test_a_tracking_number_verified_twice_belongs_to_its_order(dying: Dying) -> None:
     """R11, case 19: the second try finds the number claimed by its own order."""
     order = dying.tale
     await order.place()
@@ -239,7 +239,7 @@ async def _is_decided(order: TimeSkippingStory) -> CloseReason:
 
 
 @pytest.mark.parametrize("happens", [_expires, _is_not_answered, _gets_stray_money, _is_decided])
-async def test_a_worker_that_keeps_nothing_in_memory_decides_the_same(
+async def test_a_worker_without_a_cache_decides_the_same(
     environment: WorkflowEnvironment,
     request: pytest.FixtureRequest,
     happens: Callable[[TimeSkippingStory], Awaitable[CloseReason]],
@@ -255,7 +255,7 @@ async def test_a_worker_that_keeps_nothing_in_memory_decides_the_same(
 
 
 @pytest.mark.parametrize("as_update", [False, True])
-async def test_a_payment_in_the_last_moment_goes_back(
+async def test_a_payment_during_the_expiry_is_refunded(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest, as_update: bool
 ) -> None:
     """R17, case 2: acknowledged while the expiry is being recorded, so the workflow does not end before it
@@ -284,7 +284,7 @@ async def test_a_payment_in_the_last_moment_goes_back(
         assert (await order.stray_payment(payment.payment_id)).is_over
 
 
-async def test_updates_that_come_with_the_end_are_answered(
+async def test_updates_that_arrive_with_the_end_are_answered(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """Case 39: none is left unfinished (which would be a warning, and those are errors here)."""
@@ -330,7 +330,7 @@ async def test_one_message_id_has_one_effect_however_it_is_sent(
         assert view.refused == []
 
 
-async def test_the_same_order_placed_twice_is_one(
+async def test_the_same_order_placed_twice_runs_once(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> None:
     """Case 41: at once, with other contents, and after it ended: refused; the first stands."""

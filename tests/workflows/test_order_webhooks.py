@@ -110,7 +110,9 @@ class Dying:
             raise OutOfOrder
 
 
-async def test_every_change_is_told_once_and_signed(order: RealTimeStory, shop: Receiver) -> None:
+async def test_every_change_is_delivered_once_and_signed(
+    order: RealTimeStory, shop: Receiver
+) -> None:
     """R21: from placed to closed; each with an id of its own, and what a receiver fetches agrees."""
     subscribe(order, sender_to(shop.url))
     async with order.working():
@@ -177,7 +179,7 @@ async def test_a_receiver_that_was_down_gets_each_webhook_once_it_is_back(
     assert len(set(shop.ids)) == len(shop.ids)
 
 
-async def test_a_try_again_keeps_its_id(order: RealTimeStory, shop: Receiver) -> None:
+async def test_a_retry_keeps_its_webhook_id(order: RealTimeStory, shop: Receiver) -> None:
     """What a receiver took without our hearing of it comes again under the same id."""
     shop.status = 503
     subscribe(order, sender_to(shop.url))
@@ -212,7 +214,7 @@ async def test_a_broken_endpoint_delays_no_other(order: RealTimeStory, shop: Rec
                 await process(order, got).terminate()
 
 
-async def test_who_is_gone_or_never_answers_is_given_up_and_seen(
+async def test_an_endpoint_that_is_gone_or_never_answers_fails_visibly(
     order: RealTimeStory, shop: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process fails, so that it is found; whoever else subscribed has got it."""
@@ -230,7 +232,7 @@ async def test_who_is_gone_or_never_answers_is_given_up_and_seen(
         assert broken.got
 
 
-async def test_nobody_waits_while_changes_cannot_be_announced(
+async def test_an_order_goes_on_while_webhooks_cannot_be_started(
     order: RealTimeStory, shop: Receiver
 ) -> None:
     """Case 46: the order goes on, people are told, and subscribers when it works again."""
@@ -256,7 +258,7 @@ async def test_nobody_waits_while_changes_cannot_be_announced(
     assert told(shop)[-1] == view.timeline[-1].what
 
 
-async def test_a_worker_that_dies_between_delivering_and_saying_so_delivers_under_the_same_id(
+async def test_a_webhook_delivered_by_a_dying_worker_is_repeated_under_the_same_id(
     order: RealTimeStory, shop: Receiver
 ) -> None:
     """Case 19: at least once, and the receiver can tell."""
@@ -292,7 +294,7 @@ async def test_the_same_change_announced_again_is_not_delivered_again(
     assert told(shop) == ["placed", "buyer_message"]
 
 
-async def test_a_chargeback_after_the_end_is_told_as_well(
+async def test_a_chargeback_after_the_end_is_delivered_as_well(
     order: RealTimeStory, shop: Receiver
 ) -> None:
     """R23: it changes what is kept of the order."""

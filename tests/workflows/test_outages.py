@@ -38,7 +38,7 @@ def _is_told_once(order: TimeSkippingStory) -> None:
     assert order.world.channel.keys(order.placed.order_id) == dict.fromkeys(letters, 1)
 
 
-async def test_database_down_for_hours(order: TimeSkippingStory) -> None:
+async def test_a_database_outage_of_hours_holds_up_no_money(order: TimeSkippingStory) -> None:
     """R9, R14: the seller's time ends and the refund is asked for; then everything is recorded once."""
     await order.place(**REPLY)
     await order.until_awaiting_shipment()
@@ -59,7 +59,7 @@ async def test_database_down_for_hours(order: TimeSkippingStory) -> None:
     _is_told_once(order)
 
 
-async def test_database_down_when_an_unpaid_order_expires(order: TimeSkippingStory) -> None:
+async def test_an_unpaid_order_expires_during_a_database_outage(order: TimeSkippingStory) -> None:
     """R1: the deadline fires on its day; the workflow ends only when that is recorded."""
     await order.place(payment_window=HOURS)
     order.world.database.down = True
@@ -73,7 +73,7 @@ async def test_database_down_when_an_unpaid_order_expires(order: TimeSkippingSto
     _is_told_once(order)
 
 
-async def test_channel_down_for_two_days(order: TimeSkippingStory) -> None:
+async def test_a_channel_outage_of_two_days_holds_up_no_money(order: TimeSkippingStory) -> None:
     """R21, case 46: the money path does not notice, and each notice is told once when it is back."""
     order.world.channel.state.down = True
     await order.place()
@@ -90,7 +90,7 @@ async def test_channel_down_for_two_days(order: TimeSkippingStory) -> None:
     _is_told_once(order)
 
 
-async def test_channel_down_for_longer_than_anybody_waits(
+async def test_an_order_ends_though_its_notifications_cannot_be_delivered(
     order: TimeSkippingStory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R21: each letter has its week; then the order ends, and the outbox keeps what it could not tell."""
@@ -109,7 +109,7 @@ async def test_channel_down_for_longer_than_anybody_waits(
     assert ("buyer", "order_closed") in order.notified()
 
 
-async def test_carrier_down_and_the_deadline_fires(order: TimeSkippingStory) -> None:
+async def test_the_deadline_fires_during_a_carrier_outage(order: TimeSkippingStory) -> None:
     """R9, R11, R12: a number that nobody can verify buys no time; its verdict is evidence later."""
     await order.place(**REPLY)
     order.world.carrier.state.down = True
@@ -147,7 +147,7 @@ async def test_a_carrier_down_for_days_keeps_no_order_from_being_shipped(
     assert shipped.shipment.tracking[0].reason == NOBODY_TO_ASK
 
 
-async def test_carrier_hangs_and_the_order_answers(order: TimeSkippingStory) -> None:
+async def test_an_order_answers_while_the_carrier_hangs(order: TimeSkippingStory) -> None:
     """R11: a carrier that never answers does not keep the order from its people."""
     await order.place()
     await order.until_cancellation_requested()
@@ -166,7 +166,7 @@ async def test_carrier_hangs_and_the_order_answers(order: TimeSkippingStory) -> 
     await order.must_replay()
 
 
-async def test_news_that_overtakes_the_providers_answer_is_kept_with_it(
+async def test_a_refund_update_that_overtakes_the_providers_answer_is_recorded(
     order: TimeSkippingStory,
 ) -> None:
     """R15, case 25: the refund's webhook comes before the answer; what is kept is what the order ends as."""
@@ -185,7 +185,9 @@ async def test_news_that_overtakes_the_providers_answer_is_kept_with_it(
     assert ended.refund.asked_at
 
 
-async def test_provider_down_for_16_days(order: TimeSkippingStory) -> None:
+async def test_a_provider_outage_of_16_days_delays_the_refund_only(
+    order: TimeSkippingStory,
+) -> None:
     """R14, R15: asked with the same key until it answers; escalated when the 2 weeks are over."""
     await order.place()
     order.world.provider.state.down = True
@@ -206,7 +208,9 @@ async def test_provider_down_for_16_days(order: TimeSkippingStory) -> None:
     _is_told_once(order)
 
 
-async def test_provider_down_for_stray_money(order: TimeSkippingStory) -> None:
+async def test_a_provider_outage_delays_the_refund_of_a_stray_payment_only(
+    order: TimeSkippingStory,
+) -> None:
     """R15, R17: the same for money that no order can take; support hears when it is overdue."""
     await order.place(payment_window=timedelta(days=60))
     order.world.provider.state.down = True
@@ -226,7 +230,9 @@ async def test_provider_down_for_stray_money(order: TimeSkippingStory) -> None:
     assert ("support", "stray_refund_overdue") in order.notified()
 
 
-async def test_desk_down_for_hours(order: TimeSkippingStory) -> None:
+async def test_a_dispute_is_filed_after_an_outage_of_the_dispute_system(
+    order: TimeSkippingStory,
+) -> None:
     """R8: the dispute is open all the same, and filed when the desk is back."""
     await order.place()
     order.world.dispute_cases.state.down = True
@@ -243,7 +249,9 @@ async def test_desk_down_for_hours(order: TimeSkippingStory) -> None:
     assert [case.status for case in cases.values()] == ["resolved"]
 
 
-async def test_desk_down_when_the_dispute_is_decided(order: TimeSkippingStory) -> None:
+async def test_a_dispute_is_decided_during_an_outage_of_the_dispute_system(
+    order: TimeSkippingStory,
+) -> None:
     """R16: support decides by other means; the refund does not wait for the desk."""
     await order.place()
     order.world.dispute_cases.state.down = True
@@ -261,7 +269,9 @@ async def test_desk_down_when_the_dispute_is_decided(order: TimeSkippingStory) -
     assert [case.status for case in cases.values()] == ["resolved"]
 
 
-async def test_stray_money_whose_process_cannot_be_started_yet(order: TimeSkippingStory) -> None:
+async def test_an_order_waits_until_its_stray_payment_can_be_started(
+    order: TimeSkippingStory,
+) -> None:
     """R17: it is started when it can be; an order that is otherwise over waits for that."""
     await order.place()
     order.world.stray_payment_starter.state.down = True
@@ -279,7 +289,7 @@ async def test_stray_money_whose_process_cannot_be_started_yet(order: TimeSkippi
     assert (await order.stray_payment(payment.payment_id)).is_over
 
 
-async def test_everything_down_at_once(order: TimeSkippingStory) -> None:
+async def test_an_order_survives_an_outage_of_everything(order: TimeSkippingStory) -> None:
     """R9, R14: the seller's time with nothing but the server, and then a week in order."""
     await order.place(**REPLY)
     await order.until_awaiting_shipment()

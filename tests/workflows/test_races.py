@@ -98,7 +98,7 @@ async def test_good_shipping_evidence_wins_over_a_cancellation_request(
 
 
 @pytest.mark.parametrize("accept_first", [True, False])
-async def test_withdrawal_and_acceptance_at_once_give_one_of_them(
+async def test_withdrawal_and_acceptance_at_once_give_the_first_of_them(
     order: RealTimeStory, accept_first: bool
 ) -> None:
     """R9, R18, case 12: the one that came first holds; the other is listed with its reason."""
@@ -116,7 +116,7 @@ async def test_withdrawal_and_acceptance_at_once_give_one_of_them(
         assert [it.name for it in view.refused] == [late]
 
 
-async def test_two_cancel_requests_at_once_are_one(order: RealTimeStory) -> None:
+async def test_two_cancel_requests_at_once_count_as_one(order: RealTimeStory) -> None:
     """R7, case 8: one request, one deadline."""
     async with order.working():
         await order.place()
@@ -132,7 +132,7 @@ async def test_two_cancel_requests_at_once_are_one(order: RealTimeStory) -> None
         assert [it.name for it in view.refused] == ["cancel_request"]
 
 
-async def test_silence_without_workers_ends_as_with_them(order: RealTimeStory) -> None:
+async def test_the_sellers_silence_counts_without_workers_as_well(order: RealTimeStory) -> None:
     """R9, R14, case 11: all workers are down past the end of the seller's time."""
     async with order.working():
         await order.place()
@@ -158,7 +158,7 @@ async def test_an_answer_given_in_time_counts_after_an_outage(order: RealTimeSto
         assert (await order.view()).status is Status.DISPUTED
 
 
-async def test_a_payment_after_closing_goes_back_once(order: RealTimeStory) -> None:
+async def test_a_payment_after_closing_is_refunded_once(order: RealTimeStory) -> None:
     """R17, case 3: however often it is reported."""
     async with order.working():
         await order.place()

@@ -37,7 +37,7 @@ def kinds(report: Report) -> list[str]:
     return [finding.what for finding in report.findings]
 
 
-async def test_a_payment_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
+async def test_a_payment_whose_webhook_was_lost_is_recovered(at_stripe: AtStripe) -> None:
     """R5: found, delivered, and nothing is left to find."""
     order = at_stripe.order
     async with order.working():
@@ -58,7 +58,7 @@ async def test_a_payment_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) 
     assert (second.payments, second.orders) == (1, 1)
 
 
-async def test_a_refund_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
+async def test_a_refund_whose_webhook_was_lost_is_recovered(at_stripe: AtStripe) -> None:
     """R15: the order hears of it between the instants at which it would ask."""
     order, front = at_stripe.order, at_stripe.peer.front
     order.placed = order.placed.model_copy(
@@ -83,7 +83,7 @@ async def test_a_refund_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -
     assert second.findings == ()
 
 
-async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStripe) -> None:
+async def test_a_chargeback_whose_webhook_was_lost_is_recovered(at_stripe: AtStripe) -> None:
     """R23: also months after the order shipped, when its process has long ended."""
     order, front = at_stripe.order, at_stripe.peer.front
     async with order.working():
@@ -108,7 +108,7 @@ async def test_a_chargeback_whose_webhook_was_lost_is_brought(at_stripe: AtStrip
     assert kept.amount_owed_to_seller.amount == 0
 
 
-async def test_news_in_any_order_comes_to_the_same(at_stripe: AtStripe) -> None:
+async def test_events_in_any_order_give_the_same_result(at_stripe: AtStripe) -> None:
     """R23, case 15: a chargeback that overtook its payment is told again until the order knows it."""
     order, front = at_stripe.order, at_stripe.peer.front
     async with order.working():
@@ -147,7 +147,7 @@ async def test_an_event_under_a_known_id_with_another_body_is_refused(at_stripe:
     assert report.findings == ()
 
 
-async def test_a_refund_that_nobody_here_asked_for_is_found(at_stripe: AtStripe) -> None:
+async def test_an_unknown_refund_is_found(at_stripe: AtStripe) -> None:
     """R14: somebody used Stripe's own pages; and one that was made twice under our id."""
     order = at_stripe.order
     async with order.working():
@@ -165,7 +165,7 @@ async def test_a_refund_that_nobody_here_asked_for_is_found(at_stripe: AtStripe)
     assert not any(finding.repaired for finding in report.findings)
 
 
-async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> None:
+async def test_a_ledger_that_differs_from_the_order_is_found(at_stripe: AtStripe) -> None:
     """Case 24: an entry that the order knows nothing of."""
     order = at_stripe.order
     async with order.working():
@@ -193,7 +193,9 @@ async def test_a_ledger_that_says_otherwise_is_found(at_stripe: AtStripe) -> Non
     )
 
 
-async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) -> None:
+async def test_a_payment_booked_both_for_an_order_and_as_stray_is_found(
+    at_stripe: AtStripe,
+) -> None:
     """R17: the same id for an order and, by whoever mixed them up, as money that no order takes."""
     order = at_stripe.order
     async with order.working():
@@ -215,7 +217,7 @@ async def test_a_payment_that_was_reported_to_two_is_found(at_stripe: AtStripe) 
     assert places == {order.placed.order_id, f"stray/{payment_id}"}
 
 
-async def test_an_order_whose_process_was_ended_is_found(at_stripe: AtStripe) -> None:
+async def test_an_order_whose_workflow_was_terminated_is_found(at_stripe: AtStripe) -> None:
     """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money."""
     order = at_stripe.order
     stray = StrayPaymentInput(

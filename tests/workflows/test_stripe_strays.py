@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Callable[[AtStripe], Awaitable[None]], Money, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_money_that_no_order_takes_is_back_once(at_stripe: AtStripe, case: str) -> None:
+async def test_a_stray_payment_is_refunded_once(at_stripe: AtStripe, case: str) -> None:
     """R17: each comes by webhook, twice, and the ledger's stray account is at zero after."""
     before, money, reason = CASES[case]
     order, front = at_stripe.order, at_stripe.peer.front
@@ -140,7 +140,7 @@ class Sent:
 
 @pytest.mark.parametrize("end", ["won", "lost"])
 @pytest.mark.parametrize("order_id", ["no-such-order", None])
-async def test_stray_money_that_the_bank_takes_leaves_once(
+async def test_a_charged_back_stray_payment_leaves_once(
     at_stripe: AtStripe, order_id: str | None, end: str
 ) -> None:
     """R23: charged back while its refund is under way, which fails; won, it goes back by another one."""
@@ -177,7 +177,7 @@ async def test_stray_money_that_the_bank_takes_leaves_once(
 
 
 @pytest.mark.parametrize(("end", "owed"), [("won", 0), ("lost", 2490)])
-async def test_stray_money_charged_back_after_it_went_back(
+async def test_a_stray_payment_charged_back_after_its_refund_is_booked_as_paid_twice(
     at_stripe: AtStripe, end: str, owed: int
 ) -> None:
     """R23: its process has ended; each step is booked and told all the same, and nothing leaves again."""
@@ -217,7 +217,7 @@ async def _is_taken_late(sent: Sent, status: str) -> None:
 
 
 @pytest.mark.parametrize("order_id", ["no-such-order", None])
-async def test_a_chargeback_that_overtakes_its_payment_comes_again(
+async def test_a_chargeback_that_overtakes_its_payment_is_redelivered(
     at_stripe: AtStripe, order_id: str | None
 ) -> None:
     """R23, R17, case 15: also when its order has ended, or never was."""
@@ -241,7 +241,9 @@ async def test_a_chargeback_that_overtakes_its_payment_comes_again(
     assert report.findings == ()
 
 
-async def test_a_refund_refused_for_a_chargeback_that_is_won_goes_anew(at_stripe: AtStripe) -> None:
+async def test_a_refund_refused_for_a_chargeback_is_made_again_when_it_is_won(
+    at_stripe: AtStripe,
+) -> None:
     """R23, R15, case 15: of the chargeback the end is all that is ever heard."""
     order, front = at_stripe.order, at_stripe.peer.front
     async with order.working():
@@ -264,7 +266,7 @@ async def test_a_refund_refused_for_a_chargeback_that_is_won_goes_anew(at_stripe
 
 
 @pytest.mark.parametrize("ended", [False, True])
-async def test_a_chargeback_of_stray_money_whose_webhook_was_lost_is_brought(
+async def test_a_lost_chargeback_webhook_of_a_stray_payment_is_recovered(
     at_stripe: AtStripe, ended: bool
 ) -> None:
     """R23: by reconciliation, which finds nothing more then."""
@@ -298,7 +300,7 @@ async def test_a_chargeback_of_stray_money_whose_webhook_was_lost_is_brought(
     assert second.findings == ()
 
 
-async def test_more_than_came_in_is_not_taken(at_stripe: AtStripe) -> None:
+async def test_a_chargeback_above_the_payment_is_refused(at_stripe: AtStripe) -> None:
     """R23: the provider is told so, for as long as it says it, and the ledger stays as it is."""
     order, front = at_stripe.order, at_stripe.peer.front
     async with order.working():

@@ -9,7 +9,7 @@ from orders.messages import Role
 from orders.place_order import Party
 
 
-async def test_a_letter_is_one_line_without_personal_data(
+async def test_a_notification_is_logged_in_one_line_without_personal_data(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -51,7 +51,7 @@ async def test_a_refund_is_pending_and_settles_after_its_days(provider: LocalPro
     assert await provider.refund(request()) == SUCCEEDED
 
 
-async def test_how_long_a_refund_takes_is_the_callers_choice(database: Database) -> None:
+async def test_refunds_settle_after_the_configured_time(database: Database) -> None:
     provider = LocalProvider(database, settles_after=timedelta(0))
 
     assert await provider.refund(request()) == SUCCEEDED
@@ -108,7 +108,7 @@ async def test_a_refund_that_nobody_asked_for_is_unknown(provider: LocalProvider
         await provider.settle("A-1-refund-1")
 
 
-async def test_refunds_fail_where_another_process_told_the_provider_to(
+async def test_refunds_fail_when_another_process_has_asked_for_it(
     url: str, provider: LocalProvider
 ) -> None:
     other = await Database.open(url)

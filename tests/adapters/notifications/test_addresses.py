@@ -21,7 +21,7 @@ SERVICES = NotificationManager()  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("scheme", sorted(HOSTED))
-def test_a_hosted_service_cannot_be_pointed_elsewhere(scheme: str) -> None:
+def test_a_hosted_service_cannot_be_pointed_at_another_host(scheme: str) -> None:
     """R21, case 50: Apprise knows it, and no form of its address has a place for a host."""
     service = SERVICES[scheme]
 
@@ -30,7 +30,7 @@ def test_a_hosted_service_cannot_be_pointed_elsewhere(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", sorted(ANYWHERE))
-def test_what_reaches_any_machine_is_known_and_not_allowed_by_itself(scheme: str) -> None:
+def test_services_that_reach_any_host_are_not_allowed_by_default(scheme: str) -> None:
     """Case 50."""
     assert SERVICES[scheme]
     with pytest.raises(PermanentFailure, match="UNBUY_NOTIFY_SCHEMES"):
@@ -41,7 +41,7 @@ def test_what_reaches_any_machine_is_known_and_not_allowed_by_itself(scheme: str
 
 
 @pytest.mark.parametrize("scheme", sorted(NEVER))
-def test_what_acts_on_the_workers_machine_is_never_allowed(scheme: str) -> None:
+def test_services_that_act_on_the_workers_machine_are_never_allowed(scheme: str) -> None:
     for schemes in (DEFAULT, allowed(None, anywhere=True)):
         with pytest.raises(PermanentFailure):
             check(f"{scheme}://x", schemes)
@@ -64,7 +64,7 @@ def test_what_acts_on_the_workers_machine_is_never_allowed(scheme: str) -> None:
         "mailto:anna@example.org?bcc=x@example.org",
     ],
 )
-def test_what_is_not_plainly_an_allowed_address_is_refused(entry: str) -> None:
+def test_an_unclear_address_is_refused(entry: str) -> None:
     with pytest.raises(PermanentFailure):
         check(entry, DEFAULT)
 
@@ -81,7 +81,7 @@ def test_what_is_not_plainly_an_allowed_address_is_refused(entry: str) -> None:
         ("mailto:root@localhost", "root", "localhost"),
     ],
 )
-def test_a_mail_address(entry: str, local: str, domain: str) -> None:
+def test_a_mail_address_is_read(entry: str, local: str, domain: str) -> None:
     check(entry, DEFAULT)
 
     assert mailbox(entry) == (local, domain)
@@ -100,7 +100,7 @@ def test_a_mail_address(entry: str, local: str, domain: str) -> None:
         ("例え。jp", "xn--r8jz45g.jp"),
     ],
 )
-def test_a_domain_with_letters_of_its_own_is_not_its_neighbours(domain: str, theirs: str) -> None:
+def test_an_internationalised_domain_is_encoded_exactly(domain: str, theirs: str) -> None:
     """Case 73: strasse.de and βόλοσ.com, as IDNA 2003 had them, may be somebody else's."""
     assert mailbox(f"mailto:anna@{domain}") == ("anna", theirs)
 
@@ -130,20 +130,20 @@ def test_a_domain_with_letters_of_its_own_is_not_its_neighbours(domain: str, the
         f"mailto:anna@{'a.' * 126}org",
     ],
 )
-def test_what_is_no_mail_address(entry: str) -> None:
+def test_an_invalid_mail_address_is_refused(entry: str) -> None:
     """No second recipient and no second header comes in by an address."""
     with pytest.raises(PermanentFailure, match="is not a mail address"):
         mailbox(entry)
 
 
-def test_of_an_entry_support_sees_its_scheme_only() -> None:
+def test_support_sees_only_the_scheme_of_an_address() -> None:
     """Case 54: also of one that is no address at all."""
     assert label("json://canary@10.0.0.1", DEFAULT) == "json"
     assert label("canary:canary@example.org", DEFAULT) == "unknown"
     assert label("canary", DEFAULT) == "unknown"
 
 
-def test_a_sender() -> None:
+def test_a_sender_is_read() -> None:
     assert str(sender_of("Unbuy <orders@example.org>")) == "Unbuy <orders@example.org>"
     assert str(sender_of("orders@example.org")) == "orders@example.org"
     for text in ("", "Unbuy", "a@b@c", "Unbuy <orders@example.org> x"):

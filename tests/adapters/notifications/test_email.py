@@ -70,7 +70,7 @@ def _english() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("one", ALL, ids=NAMES)
-def test_everyone_can_read_each_letter_as_a_mail(one: OutboxMessage) -> None:
+def test_every_notification_is_a_readable_mail_for_each_recipient(one: OutboxMessage) -> None:
     """R21: a subject, a plain and an HTML part, all in the reader's language and none with a gap in it."""
     mail = read(MAILS.write(one, "anna", "example.org"))
     plain, html = parts(mail)
@@ -92,11 +92,11 @@ def test_everyone_can_read_each_letter_as_a_mail(one: OutboxMessage) -> None:
     assert not {"img", "link", "script", "style"} & {tag for tag, _ in page.tags}
 
 
-def test_every_notice_has_its_subject_and_no_subject_is_left_over() -> None:
+def test_every_kind_of_notification_has_exactly_one_subject() -> None:
     assert set(SUBJECTS) == {it.what for it in ALL}
 
 
-def test_headers_say_what_it_is() -> None:
+def test_headers_identify_an_automatic_mail() -> None:
     """R21: to people, to filters, and to machines that would answer."""
     mail = read(MAILS.write(letter(name="Żaneta Łoś"), "anna", "example.org"))
 
@@ -110,7 +110,7 @@ def test_headers_say_what_it_is() -> None:
     assert mail["References"] not in (None, mail["Message-ID"])
 
 
-def test_the_same_letter_is_the_same_mail() -> None:
+def test_the_same_notification_gives_the_same_mail() -> None:
     """R21: a retry is not a second mail; to another address, or another letter, is."""
     first = MAILS.write(letter(), "anna", "example.org")
     again = MAILS.write(letter(), "anna", "example.org")
@@ -169,7 +169,7 @@ _ODD = [
 )
 @example(pieces=["x" * 60, ",bob@example.org?=", "x" * 30], local=4, domain=7)
 @example(pieces=["=?utf-8?q?", ")", "\\", "?=", "\u202e", "?=", '"'], local=4, domain=7)
-def test_a_mail_has_one_recipient_however_long_or_odd_the_name(
+def test_a_mail_has_one_recipient_whatever_the_name(
     pieces: list[str], local: int, domain: int
 ) -> None:
     """Case 74."""
@@ -181,13 +181,13 @@ def test_a_mail_has_one_recipient_however_long_or_odd_the_name(
     assert [[it.addr_spec for it in to.addresses] for to in mail.get_all("To") or []] == [[address]]
 
 
-def test_a_name_keeps_what_an_address_lets_it() -> None:
+def test_a_name_keeps_the_characters_that_a_header_allows() -> None:
     mail = read(MAILS.write(letter(name="J. Łoś-O'Neil, Shop (Kraków)"), "anna", "example.org"))
 
     assert mail["To"].addresses[0].display_name == "J. Łoś-O'Neil Shop Kraków"
 
 
-def test_what_people_write_is_text_and_not_a_page() -> None:
+def test_user_text_is_escaped_in_the_html_part() -> None:
     """What the seller wrote is shown as it is, whatever it would mean in HTML."""
     text = "<script>x</script> & <b>5 > 3</b>\n.\nsecond line"
 
@@ -198,7 +198,7 @@ def test_what_people_write_is_text_and_not_a_page() -> None:
     assert text in Page(html).text.replace("\r\n", "\n")
 
 
-def test_a_link_leads_to_the_orders_page_where_there_is_one() -> None:
+def test_a_mail_links_to_the_orders_page_when_a_public_url_is_set() -> None:
     odd = letter().model_copy(update={"order_id": "A|1 #?"})
     stray = letter().model_copy(update={"order_id": "stray/pay-1"})
     nowhere = MailComposer(sender_of("orders@unbuy.test"))

@@ -53,15 +53,15 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def test_each_kind_has_a_text_for_everyone_whom_it_concerns_and_none_is_left_over() -> None:
+def test_each_kind_has_exactly_one_text_for_each_of_its_recipients() -> None:
     assert set(TEXTS) == {(kind, role) for kind, roles in RECIPIENTS.items() for role in roles}
 
 
-def test_each_kind_concerns_somebody() -> None:
+def test_each_kind_has_a_recipient() -> None:
     assert set(RECIPIENTS) == set(NotificationKind)
 
 
-def test_every_code_of_the_contract_has_its_words() -> None:
+def test_every_code_of_the_contract_has_a_label() -> None:
     codes = {
         code.value
         for codes in (CloseReason, CancelReason, DisputeReason, DisputeOutcome)
@@ -72,7 +72,7 @@ def test_every_code_of_the_contract_has_its_words() -> None:
 
 
 @pytest.mark.parametrize("locale", ["en", "pl"])
-def test_every_letter_of_a_long_story_reads_as_prose(locale: str) -> None:
+def test_every_notification_of_a_long_story_reads_as_prose(locale: str) -> None:
     order = Order.new(
         PlaceOrder.model_validate(
             {
@@ -128,7 +128,7 @@ def test_every_letter_of_a_long_story_reads_as_prose(locale: str) -> None:
     assert len(whats) >= 15
 
 
-def test_a_letter_is_in_its_readers_language() -> None:
+def test_a_notification_is_in_its_recipients_language() -> None:
     details: dict[str, Any] = {
         "amount_due": {"amount": 2490, "currency": "PLN"},
         "pay_by": "2026-01-21T00:00:00+00:00",
@@ -155,7 +155,7 @@ def test_support_and_unknown_payers_read_english() -> None:
     )
 
 
-def test_a_reason_is_given_where_there_is_one() -> None:
+def test_a_reason_is_included_where_there_is_one() -> None:
     with_it = wording(letter("refund_failed", locale="pl", reason="Konto zamknięte."))
     without = wording(letter("refund_failed", locale="pl", reason=""))
 
@@ -215,7 +215,7 @@ def crossed(told: OutboxMessage) -> OutboxMessage:
     return OutboxMessage.model_validate_json(told.model_dump_json())
 
 
-def test_what_people_write_is_passed_on_as_it_is() -> None:
+def test_user_text_is_passed_on_unchanged() -> None:
     text = wording(letter("buyer_message", Role.SELLER, text="{order} {0} \\1"))
     word = wording(letter("buyer_message", Role.SELLER, text="other"))
 
@@ -223,6 +223,6 @@ def test_what_people_write_is_passed_on_as_it_is() -> None:
     assert word == "The buyer writes about order A-1: “other”"
 
 
-def test_a_notice_of_a_later_version_still_reads() -> None:
+def test_a_notification_of_a_later_version_is_still_rendered() -> None:
     for locale in ("en", "pl"):
         assert "A-1" in wording(letter("from_the_future", locale=locale))

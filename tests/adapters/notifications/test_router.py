@@ -159,7 +159,7 @@ async def test_everyone_of_several_addresses_gets_it_once(post: Post, hook: Hook
     assert "letter 1" in told["message"]
 
 
-async def test_who_has_no_address_is_told_on_this_machine(
+async def test_recipients_without_an_address_are_notified_in_the_log(
     post: Post, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -179,7 +179,7 @@ async def test_support_has_addresses_of_its_own(post: Post, hook: Hook) -> None:
     assert len(hook.taken) == 1
 
 
-async def test_an_address_that_is_refused_holds_up_nothing_and_support_sees_it(
+async def test_a_refused_address_holds_up_nothing_and_support_sees_it(
     post: Post, hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
     """R21, cases 50 and 54: without what the address was."""
@@ -205,7 +205,7 @@ async def test_mail_without_a_mail_server_is_refused_with_the_remedy(post: Post)
     assert await post.refused() == [("mailto", "No mail server is set; UNBUY_SMTP_URL names it.")]
 
 
-async def test_letters_to_one_reader_come_in_their_order(post: Post) -> None:
+async def test_notifications_to_one_recipient_are_sent_in_order(post: Post) -> None:
     """R21: one that is not taken keeps back those behind it, and nobody else's."""
     for _ in range(4):
         await post.write(ANNA)
@@ -222,7 +222,7 @@ async def test_letters_to_one_reader_come_in_their_order(post: Post) -> None:
     assert numbers == [5, 1, 2, 3, 4]
 
 
-async def test_a_mail_server_that_hangs_costs_one_wait_for_all_letters(post: Post) -> None:
+async def test_a_mail_server_that_hangs_costs_one_wait_for_all_notifications(post: Post) -> None:
     for _ in range(5):
         await post.write(ANNA)
     post.server.hangs = True
@@ -232,7 +232,7 @@ async def test_a_mail_server_that_hangs_costs_one_wait_for_all_letters(post: Pos
     assert post.server.tried == 1
 
 
-async def test_many_workers_send_each_letter_once(post: Post) -> None:
+async def test_many_workers_send_each_notification_once(post: Post) -> None:
     """R21: overlapping tries, as after a timeout or by an order and its stray money."""
     for _ in range(3):
         await post.write(ANNA, BOB)
@@ -274,7 +274,7 @@ async def test_a_worker_that_dies_after_the_mail_is_taken_repeats_the_same_mail(
     assert list(post.server.counted.values()) == [2]
 
 
-async def test_a_worker_that_lives_on_makes_no_second_mail(post: Post) -> None:
+async def test_a_worker_that_goes_on_sends_no_second_mail(post: Post) -> None:
     """R21: it knows what was taken, also when the database is away for the moment."""
     letter = await post.write(ANNA)
     office = post.office(Dying(post.database))
@@ -285,7 +285,7 @@ async def test_a_worker_that_lives_on_makes_no_second_mail(post: Post) -> None:
     assert list(post.server.counted.values()) == [1]
 
 
-async def test_a_service_that_sends_us_elsewhere_is_not_followed(hook: Hook) -> None:
+async def test_a_services_redirect_is_not_followed(hook: Hook) -> None:
     """Case 50: by redirect neither."""
     async with hook_server() as other:
         hook.moved_to = other.url.replace("json:", "http:")
@@ -298,7 +298,7 @@ async def test_a_service_that_sends_us_elsewhere_is_not_followed(hook: Hook) -> 
 @pytest.mark.parametrize(
     "entry", ["tgram://123456789:abcdefg_hijklmnop/1/2/3", "tgram://", "nothing://x"]
 )
-async def test_an_entry_is_one_recipient_that_there_is(entry: str) -> None:
+async def test_an_address_names_exactly_one_recipient(entry: str) -> None:
     """R21: of several some would be told twice when another fails."""
     with pytest.raises(PermanentFailure):
         await AppriseChannel().send(entry, "subject", "text")

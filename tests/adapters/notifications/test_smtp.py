@@ -42,7 +42,7 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("answer", ["421 4.3.2 too many", "450 4.2.1 greylisted", "452 4.2.2 full"])
-async def test_what_is_not_taken_now_is_tried_again(answer: str) -> None:
+async def test_a_temporary_failure_is_retried(answer: str) -> None:
     """R21: 4xx, to the recipient and to the mail, is for later."""
     async with mail_server(to_recipient=[answer], to_data=[answer]) as server:
         for _ in range(2):
@@ -53,7 +53,7 @@ async def test_what_is_not_taken_now_is_tried_again(answer: str) -> None:
     assert len(server.mails) == 1
 
 
-async def test_a_recipient_that_is_refused_is_given_up_without_being_named() -> None:
+async def test_a_refused_recipient_fails_for_good_without_being_named() -> None:
     """R21, case 54: 5xx to a recipient, in words of ours: the server's own repeat the address."""
     async with mail_server(unknown={ANNA}) as server:
         with pytest.raises(
@@ -64,20 +64,20 @@ async def test_a_recipient_that_is_refused_is_given_up_without_being_named() -> 
     assert raised.value.__cause__ is None
 
 
-async def test_a_mail_that_is_refused_is_given_up() -> None:
+async def test_a_refused_mail_fails_for_good() -> None:
     async with mail_server(to_data=["554 5.7.1 not wanted"]) as server:
         with pytest.raises(PermanentFailure, match="554"):
             await send(server)
 
 
 @pytest.mark.parametrize("answer", ["530 5.7.0 log in first", "503 5.5.1 not now"])
-async def test_what_is_about_us_gives_nobody_up(answer: str) -> None:
+async def test_an_error_about_the_sender_is_retried(answer: str) -> None:
     async with mail_server(to_recipient=[answer]) as server:
         with pytest.raises(TemporaryFailure, match=answer[:3]):
             await send(server)
 
 
-async def test_it_logs_in_once_the_line_is_secure(tmp_path: Path) -> None:
+async def test_the_login_waits_for_tls(tmp_path: Path) -> None:
     """STARTTLS comes first: then the password may be said."""
     theirs, ours = certificate(tmp_path)
     async with mail_server(tls=theirs, asks_for_login=True) as server:
@@ -86,7 +86,7 @@ async def test_it_logs_in_once_the_line_is_secure(tmp_path: Path) -> None:
     assert server.secure == [True]
 
 
-async def test_a_wrong_password_gives_nobody_up(tmp_path: Path) -> None:
+async def test_a_wrong_password_is_retried(tmp_path: Path) -> None:
     theirs, ours = certificate(tmp_path)
     async with mail_server(tls=theirs, asks_for_login=True) as server:
         wrong = SmtpServer.of(server.url.replace("sesame", "guess"))
@@ -96,7 +96,7 @@ async def test_a_wrong_password_gives_nobody_up(tmp_path: Path) -> None:
     assert server.mails == []
 
 
-async def test_a_certificate_that_nobody_vouches_for_gets_no_mail(tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_gets_no_mail(tmp_path: Path) -> None:
     theirs, _ = certificate(tmp_path)
     async with mail_server(tls=theirs) as server:
         with pytest.raises(TemporaryFailure):
@@ -105,7 +105,7 @@ async def test_a_certificate_that_nobody_vouches_for_gets_no_mail(tmp_path: Path
     assert server.tried == 0
 
 
-async def test_a_server_without_tls_gets_no_mail_unless_that_is_wanted() -> None:
+async def test_a_server_without_tls_gets_no_mail_unless_configured() -> None:
     async with mail_server() as server:
         secure = SmtpServer.of(server.url.removesuffix("?starttls=no"))
         with pytest.raises(TemporaryFailure):
@@ -114,7 +114,7 @@ async def test_a_server_without_tls_gets_no_mail_unless_that_is_wanted() -> None
     assert server.tried == 0
 
 
-async def test_tls_from_the_start(tmp_path: Path) -> None:
+async def test_smtps_uses_tls_from_the_start(tmp_path: Path) -> None:
     theirs, ours = certificate(tmp_path)
     async with mail_server(tls=theirs, from_the_start=True) as server:
         await send(server, tls=ours)
@@ -123,13 +123,13 @@ async def test_tls_from_the_start(tmp_path: Path) -> None:
     assert len(server.mails) == 1
 
 
-async def test_a_server_that_hangs_is_left_alone_in_time() -> None:
+async def test_a_server_that_hangs_times_out() -> None:
     async with mail_server(hangs=True) as server:
         with pytest.raises(TemporaryFailure):
             await send(server, patience=0.3)
 
 
-async def test_a_server_that_is_away() -> None:
+async def test_an_unreachable_server_is_retried() -> None:
     async with mail_server() as server:
         await server.stop()
         with pytest.raises(TemporaryFailure, match="SMTPConnectError"):
@@ -140,7 +140,7 @@ async def test_a_server_that_is_away() -> None:
     assert len(server.mails) == 1
 
 
-async def test_a_goodbye_that_hangs_does_not_make_a_second_mail(
+async def test_a_hanging_quit_does_not_send_a_second_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is taken with the 250, whatever comes after it."""
@@ -151,7 +151,7 @@ async def test_a_goodbye_that_hangs_does_not_make_a_second_mail(
     assert len(server.mails) == 1
 
 
-async def test_an_address_beyond_ascii_needs_a_server_that_takes_it() -> None:
+async def test_a_non_ascii_address_needs_smtputf8() -> None:
     async with mail_server(takes_letters_of_all_alphabets=True) as server:
         await send(server, "żaneta@example.org")
     async with mail_server() as plain:
@@ -169,7 +169,7 @@ async def test_an_address_beyond_ascii_needs_a_server_that_takes_it() -> None:
         ("smtps://mail.example.org", 465, True, False),
     ],
 )
-def test_the_address_says_how_the_line_is_secured(
+def test_the_url_decides_how_the_connection_is_secured(
     address: str, port: int, from_the_start: bool, starttls: bool
 ) -> None:
     server = SmtpServer.of(address)
@@ -181,7 +181,7 @@ def test_the_address_says_how_the_line_is_secured(
     )
 
 
-def test_a_password_with_signs_in_it() -> None:
+def test_a_password_with_special_characters_is_decoded() -> None:
     server = SmtpServer.of("smtp://anna%40example.org:a%2Fb@mail.example.org")
 
     assert (server.user, server.password) == ("anna@example.org", "a/b")
@@ -201,7 +201,7 @@ def test_a_password_with_signs_in_it() -> None:
         "smtp://canary:canary@mail.example.org?starttls=no",
     ],
 )
-def test_an_address_that_is_no_good_is_not_repeated(address: str) -> None:
+def test_an_invalid_url_is_not_repeated_in_the_error(address: str) -> None:
     with pytest.raises(ValueError, match=r"smtp://|in clear") as raised:
         SmtpServer.of(address)
 

@@ -42,7 +42,9 @@ def test_an_amount_is_written_as_stripe_writes_it(ours: Money, theirs: tuple[int
         (money(1000, "IQD"), "Stripe does not take IQD"),
     ],
 )
-def test_what_stripe_cannot_take_exactly_is_refused(ours: Money, reason: str) -> None:
+def test_an_amount_that_stripe_cannot_represent_exactly_is_refused(
+    ours: Money, reason: str
+) -> None:
     """R14: money is exact; nothing is ever rounded."""
     with pytest.raises(ProviderRefusal, match=reason):
         to_stripe(ours)
@@ -51,7 +53,7 @@ def test_what_stripe_cannot_take_exactly_is_refused(ours: Money, reason: str) ->
 @pytest.mark.parametrize(
     ("amount", "currency"), [(50_050, "isk"), (-1, "eur"), (2490, "xxx"), (2490, "eu\x00" * 50)]
 )
-def test_what_is_no_money_of_ours_is_refused(amount: int, currency: str) -> None:
+def test_an_unknown_currency_or_amount_is_refused(amount: int, currency: str) -> None:
     with pytest.raises(ProviderRefusal) as refusal:
         from_stripe(amount, currency)
 
@@ -59,7 +61,7 @@ def test_what_is_no_money_of_ours_is_refused(amount: int, currency: str) -> None
 
 
 @given(st.integers(0, MAX_AMOUNT) | st.integers(0, 10**7), st.sampled_from(CURRENCIES))
-def test_an_amount_comes_back_as_it_went_or_does_not_go(amount: int, currency: str) -> None:
+def test_an_amount_makes_the_round_trip_exactly_or_is_refused(amount: int, currency: str) -> None:
     """R5, R14: for every currency, never another sum."""
     ours = money(amount, currency)
     try:
@@ -79,6 +81,6 @@ def taken(currency: str) -> bool:
         return False
 
 
-def test_whole_units_of_every_currency_go_but_of_those_that_stripe_has_not() -> None:
+def test_whole_units_of_every_currency_of_stripe_are_accepted() -> None:
     """Of these it does not say how many decimals they have there, and we do not guess."""
     assert {it for it in CURRENCIES if not taken(it)} == {"CLF", "IQD", "LYD", "UYI", "UYW"}

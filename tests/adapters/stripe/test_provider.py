@@ -64,7 +64,7 @@ def made(peer: Peer) -> int:
 
 
 @pytest.mark.parametrize("fault", InjectedFault)
-async def test_whatever_goes_wrong_the_money_goes_back_once(
+async def test_whatever_fails_one_refund_is_made(
     peer: Peer, provider: StripeProvider, fault: InjectedFault
 ) -> None:
     """R14: an unknown outcome is looked up before anything is sent again (cases 19-21)."""
@@ -85,7 +85,7 @@ async def test_whatever_goes_wrong_the_money_goes_back_once(
 @pytest.mark.parametrize(
     "fault", [InjectedFault.LOST_ANSWER, InjectedFault.SLOW, InjectedFault.STORED_DONE]
 )
-async def test_what_was_done_is_not_sent_again_when_the_key_is_forgotten(
+async def test_a_refund_that_was_made_is_found_when_its_key_has_expired(
     peer: Peer, provider: StripeProvider, fault: InjectedFault
 ) -> None:
     """Case 20: after a day Stripe would take the same key for a new refund."""
@@ -103,7 +103,7 @@ async def test_what_was_done_is_not_sent_again_when_the_key_is_forgotten(
     assert len(await peer.front.refunds()) == 1
 
 
-async def test_a_stored_failure_is_stepped_over_when_nothing_was_done(
+async def test_a_stored_failure_is_retried_under_the_next_key_when_no_refund_was_made(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """Case 21: the lookup decides; only then the next key."""
@@ -122,7 +122,7 @@ async def test_a_stored_failure_is_stepped_over_when_nothing_was_done(
     ]
 
 
-async def test_the_next_key_is_used_only_after_another_look(
+async def test_the_next_key_is_used_only_after_searching_again(
     peer: Peer, provider: StripeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 21: what another worker has done meanwhile, under a stored failure, is found."""
@@ -142,7 +142,7 @@ async def test_the_next_key_is_used_only_after_another_look(
     assert len(await peer.front.refunds()) == 1
 
 
-async def test_nothing_is_repeated_but_by_temporal(peer: Peer, provider: StripeProvider) -> None:
+async def test_only_temporal_retries(peer: Peer, provider: StripeProvider) -> None:
     asked = await paid(peer)
     peer.front.faults.plan(InjectedFault.ERROR_BEFORE)
 
@@ -153,7 +153,7 @@ async def test_nothing_is_repeated_but_by_temporal(peer: Peer, provider: StripeP
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_in_a_storm_of_faults_every_refund_is_made_once(
+async def test_among_many_faults_every_refund_is_made_once(
     peer: Peer, provider: StripeProvider, seed: int
 ) -> None:
     """R14, cases 18-21: two ask for each refund, and half of what they send goes wrong."""
@@ -192,7 +192,7 @@ async def test_a_huge_answer_never_reaches_history(peer: Peer, provider: StripeP
     ("status", "code"),
     [("needs_response", "charge_disputed"), ("lost", "charge_disputed")],
 )
-async def test_what_the_bank_took_back_is_not_paid_a_second_time(
+async def test_a_disputed_charge_is_not_refunded(
     peer: Peer, provider: StripeProvider, status: str, code: str
 ) -> None:
     """R23."""
@@ -243,7 +243,7 @@ async def test_an_amount_that_stripe_cannot_take_is_refused_at_once(
     assert made(peer) == 0
 
 
-async def test_a_wrong_key_is_asked_with_again_later(peer: Peer, provider: StripeProvider) -> None:
+async def test_a_wrong_api_key_is_retried(peer: Peer, provider: StripeProvider) -> None:
     """R15: the operator mends the key, and the refund goes on."""
     asked = await paid(peer)
     wrong = StripeProvider(SecretStr("rk_wrong"), peer.url)
@@ -255,7 +255,7 @@ async def test_a_wrong_key_is_asked_with_again_later(peer: Peer, provider: Strip
     assert "rk_wrong" not in str(error.value)
 
 
-async def test_an_address_where_nobody_answers_is_asked_again_later() -> None:
+async def test_an_unreachable_address_is_retried() -> None:
     nobody = StripeProvider(API_KEY, "http://127.0.0.1:9", httpx.Timeout(1.0))
     question = RefundQuestion(refund_id="A", payment_id="ch_1", at=LONG_AGO)
 
@@ -285,7 +285,7 @@ async def test_a_refund_is_found_beyond_the_first_page(
     assert sorted(it or "" for it in listed) == [part.refund_id for part in parts]
 
 
-async def test_only_a_refund_that_waits_for_the_buyer_is_stopped(
+async def test_only_a_refund_that_waits_for_the_buyer_can_be_stopped(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """R23: one that is on its way cannot be called back; its state is what it is."""
@@ -308,7 +308,7 @@ async def test_a_payment_names_its_order_or_none_of_ours(
     assert await provider.order_of("ch_unknown") is None
 
 
-async def test_what_stripe_has_on_record_can_be_compared_with_our_books(
+async def test_stripes_records_can_be_compared_with_the_ledger(
     peer: Peer, provider: StripeProvider
 ) -> None:
     """R17, case 24: payments, refunds and chargebacks, those of other business too."""
@@ -343,7 +343,7 @@ async def test_what_stripe_has_on_record_can_be_compared_with_our_books(
     }
 
 
-async def test_records_begin_where_they_are_asked_for(peer: Peer, provider: StripeProvider) -> None:
+async def test_records_begin_at_the_requested_instant(peer: Peer, provider: StripeProvider) -> None:
     asked = await paid(peer)
     await provider.refund(asked)
     tomorrow = datetime.now(UTC) + timedelta(days=1)

@@ -107,7 +107,7 @@ def carrier(peer: Peer) -> EasyPostCarrier:
 @pytest.mark.parametrize(
     "status", ["pre_transit", "in_transit", "out_for_delivery", "return_to_sender", "failure"]
 )
-async def test_a_number_that_the_carrier_has_news_of_is_known(
+async def test_a_number_with_tracking_events_is_known(
     peer: Peer, carrier: EasyPostCarrier, status: str
 ) -> None:
     """R11."""
@@ -118,7 +118,7 @@ async def test_a_number_that_the_carrier_has_news_of_is_known(
     assert peer.keys == [f"Bearer {KEY.get_secret_value()}"]
 
 
-async def test_a_carrier_that_it_calls_as_we_do_is_named(
+async def test_a_carrier_that_both_name_alike_is_returned(
     peer: Peer, carrier: EasyPostCarrier
 ) -> None:
     peer.body = tracker("pre_transit")
@@ -128,7 +128,7 @@ async def test_a_carrier_that_it_calls_as_we_do_is_named(
     assert peer.asked[0]["tracker"]["carrier"] == "USPS"
 
 
-async def test_a_number_that_is_new_to_its_carrier_is_asked_for_again(
+async def test_a_number_that_is_new_to_its_carrier_is_retried(
     peer: Peer, carrier: EasyPostCarrier
 ) -> None:
     """R11, R12: a seller gives the number when the label is printed, before the carrier's first scan."""
@@ -139,7 +139,7 @@ async def test_a_number_that_is_new_to_its_carrier_is_asked_for_again(
 
 
 @pytest.mark.parametrize("scans", [[], None])
-async def test_a_number_that_stays_unknown_is_not_the_carriers(
+async def test_a_number_that_stays_unknown_is_invalid(
     peer: Peer, carrier: EasyPostCarrier, scans: list[Any] | None
 ) -> None:
     """R11."""
@@ -168,7 +168,7 @@ async def test_a_number_that_stays_unknown_is_not_the_carriers(
         ),
     ],
 )
-async def test_where_it_was_delivered_is_told_as_far_as_the_carrier_tells(
+async def test_the_place_of_delivery_is_as_exact_as_the_carriers_answer(
     peer: Peer, carrier: EasyPostCarrier, body: dict[str, Any], country: str | None
 ) -> None:
     """R11."""
@@ -178,7 +178,7 @@ async def test_where_it_was_delivered_is_told_as_far_as_the_carrier_tells(
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-async def test_of_a_carrier_that_it_does_not_cover_it_says_nothing(
+async def test_an_uncovered_carrier_gives_no_verdict(
     peer: Peer, carrier: EasyPostCarrier, status: int
 ) -> None:
     """R11: that nobody knows how to ask is no reason against the number."""
@@ -189,7 +189,7 @@ async def test_of_a_carrier_that_it_does_not_cover_it_says_nothing(
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 408, 429, 500, 503, 504])
-async def test_when_it_cannot_be_asked_it_says_so(
+async def test_an_error_is_reported_as_unavailable(
     peer: Peer, carrier: EasyPostCarrier, status: int
 ) -> None:
     peer.status = status
@@ -203,7 +203,7 @@ async def test_when_it_cannot_be_asked_it_says_so(
     "body", ["<html>" + "x" * 5_000_000, "[]", "null", '"x"', '{"status": "delivered"}', "{}"]
 )
 @pytest.mark.parametrize("status", [200, 502])
-async def test_an_answer_that_makes_no_sense_is_none_and_goes_nowhere(
+async def test_a_malformed_answer_counts_as_unavailable_and_is_not_repeated(
     peer: Peer, carrier: EasyPostCarrier, status: int, body: str
 ) -> None:
     """Case 23: neither into the error nor into what it came from."""
@@ -218,7 +218,7 @@ async def test_an_answer_that_makes_no_sense_is_none_and_goes_nowhere(
     assert raised.value.__suppress_context__
 
 
-async def test_a_hanging_one_is_given_up(peer: Peer, carrier: EasyPostCarrier) -> None:
+async def test_a_hanging_service_times_out(peer: Peer, carrier: EasyPostCarrier) -> None:
     peer.hangs = True
 
     async with asyncio.timeout(10):
@@ -226,7 +226,7 @@ async def test_a_hanging_one_is_given_up(peer: Peer, carrier: EasyPostCarrier) -
             await carrier.find(NUMBER, None)
 
 
-async def test_one_that_is_not_there_is_unavailable() -> None:
+async def test_an_unreachable_service_is_unavailable() -> None:
     carrier = EasyPostCarrier(KEY, f"http://{LOOPBACK}:{free_port()}/v2", timeout=1)
 
     with pytest.raises(CarrierUnavailable):

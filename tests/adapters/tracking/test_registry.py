@@ -37,7 +37,7 @@ async def test_a_number_belongs_to_the_order_that_used_it_first(
     assert await other.claim("RR123456785PL", "A-2")
 
 
-async def test_of_many_orders_at_once_one_gets_the_number(
+async def test_one_of_many_orders_at_once_claims_the_number(
     registries: tuple[NumberRegistry, NumberRegistry],
 ) -> None:
     got = await asyncio.gather(

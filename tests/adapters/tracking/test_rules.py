@@ -114,7 +114,7 @@ def test_a_good_number_is_valid_and_tells_its_carrier(number: str, carrier: str)
 
 
 @pytest.mark.parametrize(("number", "carrier"), MISTYPED)
-def test_a_wrong_check_digit_is_called_one(number: str, carrier: str) -> None:
+def test_a_wrong_check_digit_is_named_as_the_reason(number: str, carrier: str) -> None:
     verdict = RULES.judge(number, None)
 
     assert not verdict.valid
@@ -138,7 +138,7 @@ def test_a_number_that_no_carrier_gave_is_never_good(number: str) -> None:
     assert not RULES.judge(number, None).valid
 
 
-def test_of_a_carrier_that_the_seller_names_a_wrong_digit_is_called_one() -> None:
+def test_a_wrong_check_digit_is_named_when_the_seller_names_the_carrier() -> None:
     verdict = RULES.judge("73891051145", "DHL")
 
     assert verdict.reason == WRONG_CHECK_DIGIT.format(carrier="DHL")
@@ -185,7 +185,7 @@ def test_gs1_finds_a_mistyped_digit(serial: str, at: int, by: int) -> None:
 
 
 @pytest.mark.parametrize(("number", "carrier", "length"), WRONGLY_LONG)
-def test_a_wrong_length_is_called_one(number: str, carrier: str, length: str) -> None:
+def test_a_wrong_length_is_named_as_the_reason(number: str, carrier: str, length: str) -> None:
     """R11."""
     verdict = RULES.judge(number, None)
 
@@ -214,13 +214,13 @@ def test_the_s10_check_digit_follows_the_standard(serial: str, check: str) -> No
 
 
 @pytest.mark.parametrize("number", ["", "HELLO", "12345", "PL473124829RR9", "ż" * 13])
-def test_a_form_that_no_carrier_has_is_called_that(number: str) -> None:
+def test_an_unknown_format_is_named_as_the_reason(number: str) -> None:
     verdict = RULES.judge(number, "UPS")
 
     assert (verdict.valid, verdict.carrier, verdict.reason) == (False, None, NO_SUCH_FORM)
 
 
-def test_a_country_that_there_is_not_is_called_that() -> None:
+def test_an_unknown_country_is_named_as_the_reason() -> None:
     """R11."""
     verdict = RULES.judge("RR473124829QQ", None)
 
@@ -228,7 +228,7 @@ def test_a_country_that_there_is_not_is_called_that() -> None:
     assert verdict.reason == NO_SUCH_COUNTRY.format(code="QQ")
 
 
-def test_a_code_that_the_carrier_does_not_use_is_called_that() -> None:
+def test_an_unused_service_code_is_named_as_the_reason() -> None:
     verdict = RULES.judge("SR473124829PL", None)
 
     assert not verdict.valid
@@ -248,5 +248,5 @@ def test_where_the_seller_names_another_carrier_the_number_wins() -> None:
 @pytest.mark.parametrize(
     ("named", "carrier"), [("FedEx", "FedEx"), ("usps", "United States Postal Service")]
 )
-def test_where_carriers_number_alike_what_the_seller_says_decides(named: str, carrier: str) -> None:
+def test_between_carriers_with_the_same_format_the_seller_decides(named: str, carrier: str) -> None:
     assert RULES.judge("9205559017555477000002", named).carrier == carrier

@@ -66,13 +66,13 @@ def resolved(*addresses: str) -> Any:
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_an_address_of_no_public_network_is_told(address: str) -> None:
+def test_an_address_outside_the_public_network_is_recognised(address: str) -> None:
     """Case 50: loopback, link-local, private, multicast, reserved; also embedded in IPv6."""
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
-def test_an_address_of_the_internet_is_told(address: str) -> None:
+def test_a_public_address_is_recognised(address: str) -> None:
     assert is_public(ip_address(address))
 
 
@@ -96,6 +96,6 @@ async def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70 + ".example"])
-async def test_an_unknown_host_is_named(host: str) -> None:
+async def test_an_unknown_host_is_named_in_the_error(host: str) -> None:
     with pytest.raises(NoPublicAddress, match="There is no host"):
         await addresses_of(host, 443)

@@ -75,7 +75,7 @@ async def test_the_signature_is_the_one_of_the_specification(shop: Receiver) -> 
     assert got.headers["webhook-signature"] == f"v1,{expected}"
 
 
-async def test_while_secrets_change_a_receiver_may_know_either(shop: Receiver) -> None:
+async def test_both_secrets_are_valid_during_rotation(shop: Receiver) -> None:
     await post(sender_to(shop.url, secrets=(SECRET, NEXT_SECRET)))
     await post(sender_to(shop.url, secrets=(NEXT_SECRET,)))
 
@@ -85,7 +85,7 @@ async def test_while_secrets_change_a_receiver_may_know_either(shop: Receiver) -
         after.verified(SECRET)
 
 
-def test_a_webhook_names_nobody() -> None:
+def test_a_webhook_carries_no_personal_data() -> None:
     """Case 54: neither who bought nor what they wrote."""
     order = Order.new(place(), PLACED_AT)
     order.happened(PLACED_AT, Event.BUYER_MESSAGE, Role.BUYER, text="canary")
@@ -97,7 +97,7 @@ def test_a_webhook_names_nobody() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_any_2xx_is_taken(shop: Receiver, status: int) -> None:
+async def test_any_2xx_counts_as_delivered(shop: Receiver, status: int) -> None:
     shop.status = status
 
     await post(sender_to(shop.url))
@@ -106,7 +106,7 @@ async def test_any_2xx_is_taken(shop: Receiver, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [304, 400, 401, 404, 422, 429, 500, 503])
-async def test_any_other_answer_is_tried_again_later(shop: Receiver, status: int) -> None:
+async def test_any_other_answer_is_retried(shop: Receiver, status: int) -> None:
     shop.status = status
 
     with pytest.raises(WebhookNotDelivered, match=f"answered {status}") as raised:
@@ -115,7 +115,7 @@ async def test_any_other_answer_is_tried_again_later(shop: Receiver, status: int
     assert len(shop.got) == 1
 
 
-async def test_an_endpoint_that_is_gone_is_told_apart(shop: Receiver) -> None:
+async def test_an_endpoint_that_answers_gone_fails_for_good(shop: Receiver) -> None:
     shop.status = 410
 
     with pytest.raises(EndpointGone, match="take it out of ORDER_WEBHOOK_URLS"):
@@ -193,14 +193,14 @@ async def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(
     assert asked_for == [NAME, "other.example"]
 
 
-async def test_who_does_not_answer_in_time_is_tried_again_later(shop: Receiver) -> None:
+async def test_a_timeout_is_retried(shop: Receiver) -> None:
     shop.hangs = True
 
     with pytest.raises(WebhookNotDelivered, match="does not answer in time"):
         await post(sender_to(shop.url, patience=timedelta(milliseconds=200)))
 
 
-async def test_an_endpoint_that_hangs_has_only_so_many_places(shop: Receiver) -> None:
+async def test_a_hanging_endpoint_takes_up_a_limited_number_of_connections(shop: Receiver) -> None:
     """The others, and the activities that move money, find theirs free."""
     shop.hangs = True
     async with receiver() as other:
@@ -219,7 +219,7 @@ async def test_an_endpoint_that_hangs_has_only_so_many_places(shop: Receiver) ->
     assert len(other.got) == 1
 
 
-async def test_an_answer_without_end_is_not_read(shop: Receiver) -> None:
+async def test_an_endless_answer_is_not_read(shop: Receiver) -> None:
     """Case 23."""
     shop.endless, shop.status = True, 200
 
@@ -228,7 +228,7 @@ async def test_an_answer_without_end_is_not_read(shop: Receiver) -> None:
     assert len(shop.got) == 1
 
 
-async def test_nothing_secret_of_an_address_is_said(
+async def test_errors_hide_the_secrets_of_an_address(
     shop: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Case 54: neither in an endpoint's name, nor in errors or logs, at any level."""
@@ -250,7 +250,7 @@ async def test_nothing_secret_of_an_address_is_said(
         assert "canary" not in text
 
 
-async def test_an_endpoint_that_is_not_configured_here_is_tried_again_later() -> None:
+async def test_an_endpoint_that_is_not_configured_here_is_retried() -> None:
     """While settings change, another worker may know it; after three days nobody does."""
     with pytest.raises(WebhookNotDelivered, match="ORDER_WEBHOOK_URLS"):
         await WebhookSender().post("hooks.example 01234567", WEBHOOK)

@@ -38,7 +38,7 @@ def _eur(amount: int) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
 
 
-async def test_pages_are_sound_in_every_status_and_for_everybody(
+async def test_pages_are_accessible_in_every_status_and_for_everybody(
     crowded: Town, visit: Visit
 ) -> None:
     buyer, seller, support = (
@@ -67,9 +67,7 @@ async def test_pages_are_sound_in_every_status_and_for_everybody(
     await is_sound(buyer.page)
 
 
-async def test_an_order_s_page_is_sound_from_its_beginning_to_its_end(
-    town: Town, visit: Visit
-) -> None:
+async def test_an_orders_page_is_accessible_in_every_status(town: Town, visit: Visit) -> None:
     await town.place()
     buyer = await visit("buyer", "pl")
     await buyer.sign_in(f"/orders/{town.order_id}")

@@ -96,7 +96,7 @@ async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes
     await expect(buyer.page.get_by_label(buyer.text("Status"))).to_have_value("awaiting_payment")
 
 
-async def test_a_list_that_fits_on_a_page_leads_nowhere(
+async def test_a_list_that_fits_on_one_page_has_no_link(
     town: Town, visit: Visit, kept: Database, shop: str
 ) -> None:
     await _keep(kept, town, PAGE_SIZE)
@@ -109,7 +109,7 @@ async def test_a_list_that_fits_on_a_page_leads_nowhere(
 
 @pytest.mark.parametrize("role", ["buyer", "support"])
 @pytest.mark.parametrize("cursor", ["", "!", "Zm9v", "MjAyNi0xMS0yNVQxMjowMDowMCBB"])
-async def test_a_cursor_that_no_page_links_to_is_answered_by_a_page(
+async def test_an_invalid_cursor_gets_an_error_page(
     town: Town, visit: Visit, role: str, cursor: str
 ) -> None:
     """Empty, of other letters, of no instant, of an instant without a zone."""
@@ -126,7 +126,7 @@ async def test_a_cursor_that_no_page_links_to_is_answered_by_a_page(
     await expect(visitor.page.get_by_role("alert")).to_have_count(0)
 
 
-async def test_behind_the_last_order_there_is_none(town: Town, visit: Visit) -> None:
+async def test_the_page_after_the_last_order_is_empty(town: Town, visit: Visit) -> None:
     buyer = await visit("buyer")
     await buyer.sign_in()
     before_all_orders = "MjAwMC0wMS0wMVQwMDowMDowMCswMDowMCBB"  # 2000-01-01, order A
@@ -139,7 +139,7 @@ async def test_behind_the_last_order_there_is_none(town: Town, visit: Visit) -> 
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-async def test_support_reaches_all_that_waits_and_all_that_is_found(
+async def test_support_can_page_through_the_queue_and_search_results(
     town: Town, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
     """R11, R15, R16: what waits longest comes first, what is found newest first."""

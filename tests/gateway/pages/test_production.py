@@ -27,7 +27,7 @@ async def production(stage: Stage, tmp_path: Path) -> AsyncIterator[str]:
         await database.close()
 
 
-async def test_in_production_there_is_no_clock_and_no_test_payment(
+async def test_production_offers_no_time_skipping_and_no_test_payment(
     town: Town, visit: Visit, production: str
 ) -> None:
     await town.place()

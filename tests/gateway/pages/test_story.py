@@ -108,7 +108,7 @@ def _answer(text: str, locale: Locale) -> str:
     return str(translator(locale).pgettext("answer", text))
 
 
-async def test_an_open_page_follows_the_order_and_leaves_alone_what_is_being_written(
+async def test_an_open_page_updates_itself_and_keeps_what_is_being_typed(
     town: Town, visit: Visit
 ) -> None:
     await town.place()

@@ -47,7 +47,7 @@ async def _read_anew(page: Page, path: str) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-async def test_the_first_page_is_in_local_time_and_read_anew_but_once(
+async def test_the_first_page_is_reloaded_once_for_local_time(
     town: Town, visit: Visit, locale: Locale
 ) -> None:
     await town.place()
@@ -70,7 +70,7 @@ async def test_the_first_page_is_in_local_time_and_read_anew_but_once(
     assert asked == ["document", "fetch", "document"]
 
 
-async def test_a_browser_that_travels_is_followed(town: Town, visit: Visit) -> None:
+async def test_a_change_of_the_browsers_time_zone_is_followed(town: Town, visit: Visit) -> None:
     await town.place()
     seller = await visit("seller", zone=KATHMANDU)
     cookie = {"name": "unbuy-zone", "value": "Europe/Warsaw", "url": seller.address}
@@ -84,7 +84,7 @@ async def test_a_browser_that_travels_is_followed(town: Town, visit: Visit) -> N
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", "<b>"])
-async def test_a_zone_that_is_none_is_utc_and_no_page_is_read_for_it_again_and_again(
+async def test_an_unknown_time_zone_falls_back_to_utc_without_a_reload_loop(
     town: Town, visit: Visit, zone: str
 ) -> None:
     await town.place()
@@ -103,7 +103,7 @@ async def test_a_zone_that_is_none_is_utc_and_no_page_is_read_for_it_again_and_a
     assert asked == ["document", "fetch", "document"]
 
 
-async def test_without_script_instants_are_in_utc_and_say_so(town: Town, visit: Visit) -> None:
+async def test_without_script_times_are_in_utc_and_labelled(town: Town, visit: Visit) -> None:
     await town.place()
     seller = await visit("seller", "pl", script=False, zone="Europe/Warsaw")
 
@@ -114,7 +114,7 @@ async def test_without_script_instants_are_in_utc_and_say_so(town: Town, visit: 
     await expect(seller.page.get_by_role("main")).to_contain_text(local)
 
 
-async def test_what_is_being_written_stays_when_the_zone_becomes_known(
+async def test_typed_text_is_kept_when_the_time_zone_becomes_known(
     town: Town, visit: Visit
 ) -> None:
     """The page that is read anew comes late, when somebody is writing already."""
@@ -137,7 +137,7 @@ async def test_what_is_being_written_stays_when_the_zone_becomes_known(
     await expect(page.get_by_role("main")).to_contain_text(await _placed(town, buyer, "UTC"))
 
 
-async def test_what_is_possible_later_is_so_by_the_local_clock(town: Town, visit: Visit) -> None:
+async def test_available_from_is_shown_in_local_time(town: Town, visit: Visit) -> None:
     """R5: to the second, and never a moment early."""
     await town.place()
     assert (await town.pay()).is_success
@@ -152,7 +152,7 @@ async def test_what_is_possible_later_is_so_by_the_local_clock(town: Town, visit
     )
 
 
-async def test_what_a_form_was_answered_with_is_not_read_over(town: Town, visit: Visit) -> None:
+async def test_the_answer_to_a_form_is_not_reloaded(town: Town, visit: Visit) -> None:
     """It would be gone: what was entered, and what is wrong with it."""
     await town.place()
     seller = await visit("seller")
