@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from bench.money_judge import Asked, Ended, Evidence, Told
+from bench.money_judge import Asked, Ended, Evidence, StoredMessage
 from bench.money_plan import PlannedEnding
 from database.connection import Database
 from database.ledger import SqlLedger
@@ -36,7 +36,7 @@ async def gather(
         views=await _views(database, endings),
         balances=await _balances(database, books),
         strays=strays,
-        letters=await _letters(database, books),
+        letters=await _messages(database, books),
         workflows=await _unfinished(client),
         sums=await SqlLedger(database).trial_balance(),
     )
@@ -77,12 +77,12 @@ async def _balances(database: Database, books: Sequence[str]) -> dict[str, dict[
     return dict(sums)
 
 
-async def _letters(database: Database, books: Sequence[str]) -> list[Told]:
+async def _messages(database: Database, books: Sequence[str]) -> list[StoredMessage]:
     query = select(outbox).where(outbox.c.order_id.in_(books))
     async with database.reading() as connection:
         rows = (await connection.execute(query)).all()
     return [
-        Told(
+        StoredMessage(
             key=row.key,
             order_id=row.order_id,
             to=row.role,

@@ -32,8 +32,8 @@ class Asked(NamedTuple):
     money: Money
 
 
-class Told(NamedTuple):
-    """A letter of the outbox."""
+class StoredMessage(NamedTuple):
+    """A message of the outbox."""
 
     key: str
     order_id: str
@@ -67,7 +67,7 @@ class Evidence:
     views: Mapping[str, OrderView]
     balances: Mapping[str, Mapping[str, int]]
     strays: Mapping[str, StrayPaymentState]
-    letters: Sequence[Told]
+    letters: Sequence[StoredMessage]
     workflows: Sequence[Ended]
     sums: Sequence[AccountBalance]
 
@@ -96,10 +96,10 @@ def faults(evidence: Evidence, cash_before: Mapping[str, int]) -> list[str]:
         *_sums_of_charges(evidence),
         *_payments(evidence),
         *_orders(evidence),
-        *_strays(evidence),
+        *_stray_payments(evidence),
         *_chargebacks(evidence),
         *_ledger(evidence, cash_before),
-        *_letters(evidence),
+        *_messages(evidence),
         *_workflows(evidence),
     ]
 
@@ -209,7 +209,7 @@ def _orders(evidence: Evidence) -> Iterator[str]:
             )
 
 
-def _strays(evidence: Evidence) -> Iterator[str]:
+def _stray_payments(evidence: Evidence) -> Iterator[str]:
     """Stray money is back in full, by us or by the bank, and its accounts say so."""
     for payment_id, stray in evidence.strays.items():
         if not stray.is_over:
@@ -259,7 +259,7 @@ def _ledger(evidence: Evidence, cash_before: Mapping[str, int]) -> Iterator[str]
             )
 
 
-def _letters(evidence: Evidence) -> Iterator[str]:
+def _messages(evidence: Evidence) -> Iterator[str]:
     """Nobody is told twice, everybody is told, and of money that went back above all."""
     times = Counter((it.order_id, it.to, it.what, it.at, it.details) for it in evidence.letters)
     for (order_id, to, what, *_), number in times.items():

@@ -172,7 +172,7 @@ class Soak:
                         wrong += problem
                     await self._until_sent_back(batch)
                     await self._until_nothing_runs(events)
-                    strays = await self._strays(batch)
+                    strays = await self._stray_payments(batch)
                 delivering.cancel()
         except* TimeoutError:
             wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
@@ -211,7 +211,7 @@ class Soak:
     async def _until_sent_back(self, batch: Sequence[Plan]) -> None:
         await asyncio.gather(*map(self._stray, await self._taken_by_no_order(batch)))
 
-    async def _strays(self, batch: Sequence[Plan]) -> dict[str, StrayPaymentState]:
+    async def _stray_payments(self, batch: Sequence[Plan]) -> dict[str, StrayPaymentState]:
         """The stray payments as they are stored, with chargebacks that came late."""
         stored = SqlStrayPayments(self.database)
         found = [await stored.find(it) for it in await self._taken_by_no_order(batch)]

@@ -164,14 +164,14 @@ async def _stay(console: Console, stage: Stage, log: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     console.print()
-    for line in kept(stage.server.address, stage.server.ui_url, stage.database_url, log):
+    for line in addresses(stage.server.address, stage.server.ui_url, stage.database_url, log):
         console.print(line, markup=False, soft_wrap=True)
     await stop.wait()
     console.print(gettext("Stopping ..."))
 
 
-def kept(address: str, ui_url: str | None, database_url: str, log: Path) -> Iterator[str]:
-    """Where what keeps running is found, and how it is stopped."""
+def addresses(address: str, ui_url: str | None, database_url: str, log: Path) -> Iterator[str]:
+    """The addresses of what keeps running, and how to stop it."""
     variables = f"TEMPORAL_ADDRESS={address} UNBUY_DATABASE_URL={database_url}"
     found = {
         "Temporal": address,

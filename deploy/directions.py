@@ -28,7 +28,7 @@ _LABEL_WIDTH = 10
 
 
 @dataclass(frozen=True)
-class SignIn:
+class SignInFiles:
     """What signs people in: a page with a link for each, and for each a header for `curl`."""
 
     page: Path
@@ -36,7 +36,7 @@ class SignIn:
     headers: Mapping[str, Path]
 
 
-def sign_in(gateway: str, secret: SecretStr, folder: Path) -> SignIn:
+def sign_in(gateway: str, secret: SecretStr, folder: Path) -> SignInFiles:
     """Write what signs people in at this gateway; only their owner reads these files."""
     signing = SecretTokens(secret)
     links, headers = {}, {}
@@ -47,13 +47,13 @@ def sign_in(gateway: str, secret: SecretStr, folder: Path) -> SignIn:
         _write(headers[sub], f"Authorization: Bearer {token}\n")
     page = folder / "links.html"
     _write(page, _page(links))
-    return SignIn(page, links, headers)
+    return SignInFiles(page, links, headers)
 
 
 def directions(
     server: EmbeddedServer,
     gateway: str,
-    people: SignIn,
+    people: SignInFiles,
     variables: Mapping[str, str],
     logs: Mapping[str, Path],
 ) -> Iterator[str]:

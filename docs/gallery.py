@@ -6,7 +6,7 @@ from adapters.notifications.addresses import sender_of
 from adapters.notifications.email import MailComposer
 from adapters.notifications.subjects import locale_of
 from docs.generate import ROOT
-from docs.letters import samples
+from docs.samples import samples
 
 PAGE = ROOT / "var" / "mails.html"
 

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.notifications.render import wording
 from adapters.notifications.subjects import locale_of, subject
 from docs import settings_page
-from docs.letters import samples
+from docs.samples import samples
 from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
 from orders.messages import MESSAGES, Message
 from orders.status import Status

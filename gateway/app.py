@@ -105,8 +105,10 @@ def _serve_operations(app: FastAPI) -> None:
     @app.get("/readyz", responses={503: PROBLEMS[503]}, tags=["operations"])
     async def is_ready(works: ServicesDep) -> JSONResponse:
         """Whether Temporal and the database answer."""
-        if away := await works.health.away():
-            raise ServiceUnavailable(sentence("Does not answer: {who}.", who=", ".join(away)))
+        if unavailable := await works.health.unavailable():
+            raise ServiceUnavailable(
+                sentence("Does not answer: {who}.", who=", ".join(unavailable))
+            )
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics", response_class=Metrics, tags=["operations"])

@@ -22,7 +22,7 @@ class Health:
         self._client = client
         self._database = database
 
-    async def away(self) -> list[str]:
+    async def unavailable(self) -> list[str]:
         """What does not answer: of ``temporal`` and ``database``."""
         temporal, database = await asyncio.gather(self._temporal(), self._reads())
         return [

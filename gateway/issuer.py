@@ -55,14 +55,14 @@ class IssuersKeys:
         self._asking = asyncio.Lock()
 
     async def find(self, kid: str | None) -> jwt.PyJWK | None:
-        """A key by its id; None when the issuer has none such. Raises Away while no keys are known at all."""
+        """A key by its id; None when the issuer lacks it. Raises ServiceUnavailable while none is known."""
         # Known and fresh, or stale while somebody else asks: nobody waits for an issuer that hangs.
         if self._keys is None or kid not in self._keys or self._is_due(kid):
             async with self._asking:
                 if self._is_due(kid):
                     await self._ask()
         if self._keys is None:
-            raise away()
+            raise _keys_unavailable()
         return self._keys.get(kid)
 
     def _is_due(self, kid: str | None) -> bool:
@@ -104,14 +104,14 @@ class Issuer:
         self._places: IssuerEndpoints | None = None
 
     async def places(self) -> IssuerEndpoints:
-        """Its addresses, asked for once. Raises Away."""
+        """Its addresses, asked for once. Raises ServiceUnavailable."""
         if self._places is None:
             try:
                 async with asking() as http:
                     about = await _discovered(http, self._address)
                 self._places = IssuerEndpoints.model_validate(about)
             except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL):
-                raise away() from None
+                raise _keys_unavailable() from None
         return self._places
 
     async def claims(self, token: str, audience: str) -> Mapping[str, Any]:
@@ -167,7 +167,7 @@ def _shortened(error: Exception) -> str:
     return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" ...")
 
 
-def away() -> ServiceUnavailable:
+def _keys_unavailable() -> ServiceUnavailable:
     """The issuer does not answer, or not as it should."""
     return ServiceUnavailable(
         sentence("Who signs the tokens cannot be asked for its keys at the moment; try again soon.")

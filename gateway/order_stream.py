@@ -41,7 +41,7 @@ class _Watcher:
     def __init__(self, revision: int) -> None:
         self.revision = revision
         self.view: OrderView | None = None
-        self.has_news = asyncio.Event()
+        self.has_changed = asyncio.Event()
         self.is_over = False
 
 
@@ -84,7 +84,7 @@ class OrderStream:
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            yield self._news(mine, who.until)
+            yield self._changes(mine, who.until)
         finally:
             WATCHERS.dec()
             self._of_one[caller] -= 1
@@ -94,16 +94,18 @@ class OrderStream:
             if not self._watchers[order_id]:
                 del self._watchers[order_id]
 
-    async def _news(self, mine: _Watcher, until: datetime) -> AsyncIterator[tuple[int, OrderView]]:
+    async def _changes(
+        self, mine: _Watcher, until: datetime
+    ) -> AsyncIterator[tuple[int, OrderView]]:
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
             try:
                 async with asyncio.timeout(left):
-                    await mine.has_news.wait()
+                    await mine.has_changed.wait()
             except TimeoutError:
                 return
             if mine.is_over:
                 return
-            mine.has_news.clear()
+            mine.has_changed.clear()
             if mine.view:
                 yield mine.revision, mine.view
 
@@ -115,7 +117,7 @@ class OrderStream:
     def _end_all(self) -> None:
         for mine in chain.from_iterable(self._watchers.values()):
             mine.is_over = True
-            mine.has_news.set()
+            mine.has_changed.set()
 
     async def _look(self) -> None:
         while self._watchers and not self._stopped.is_set():
@@ -141,5 +143,5 @@ class OrderStream:
                 for mine in self._watchers.get(order_id, ()):
                     if mine.revision != revision:
                         mine.revision, mine.view = revision, view
-                        mine.has_news.set()
+                        mine.has_changed.set()
             await asyncio.sleep(_LOOK_EVERY.total_seconds())

@@ -8,8 +8,8 @@ log = logging.getLogger("unbuy.told")
 
 
 class LogChannel:
-    """Implements ``activities.notifications.Channel``: one line a letter, with no personal data."""
+    """Implements ``activities.notifications.Channel``: one line a message, with no personal data."""
 
-    async def send(self, letter: OutboxMessage) -> None:
+    async def send(self, message: OutboxMessage) -> None:
         """See ``Channel``."""
-        log.info("Told the %s: %s (%s)", letter.to.value, letter.what, letter.key)
+        log.info("Told the %s: %s (%s)", message.to.value, message.what, message.key)

@@ -69,13 +69,13 @@ class LocalProvider:
                         payment_id=request.payment_id,
                     )
                 )
-            return await self._news(connection, refund, request.asked_at)
+            return await self._state_at(connection, refund, request.asked_at)
 
     async def refund_state(self, question: RefundQuestion) -> RefundState | None:
         """See ``PaymentProvider``."""
         async with self._database.writing() as connection:
             refund = await _find(connection, question.refund_id)
-            return await self._news(connection, refund, question.at) if refund else None
+            return await self._state_at(connection, refund, question.at) if refund else None
 
     async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
         """See ``PaymentProvider``; only a pending refund can be stopped."""
@@ -83,7 +83,7 @@ class LocalProvider:
             refund = await _find(connection, question.refund_id)
             if refund is None:
                 return None
-            state = await self._news(connection, refund, question.at)
+            state = await self._state_at(connection, refund, question.at)
             if state.status is not RefundStatus.PENDING:
                 return state
             stopped = RefundState(status=RefundStatus.CANCELED, reason=_STOPPED)
@@ -145,7 +145,7 @@ class LocalProvider:
         for chargeback in none:
             yield chargeback
 
-    async def _news(
+    async def _state_at(
         self, connection: AsyncConnection, refund: Row[Any], at: datetime
     ) -> RefundState:
         if refund.status != RefundStatus.PENDING:

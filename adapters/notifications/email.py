@@ -1,4 +1,4 @@
-"""A letter as a mail (R21): plain text and HTML, and headers by which readers and machines know it."""
+"""A message as a mail (R21): plain text and HTML, and headers by which readers and machines know it."""
 
 import hashlib
 import re
@@ -44,44 +44,44 @@ class MailComposer:
         self.sender = sender
         self._public_url = public_url
 
-    def write(self, letter: OutboxMessage, local: str, domain: str) -> EmailMessage:
-        """The mail of a letter to one address; the same letter gives the same mail, to the byte.
+    def write(self, message: OutboxMessage, local: str, domain: str) -> EmailMessage:
+        """The mail of a message to one address; the same message gives the same mail, to the byte.
 
         What people wrote cannot add a header: each is one line when it gets here.
         """
-        about = _one_line(subject(letter))
-        locale = locale_of(letter)
+        about = _one_line(subject(message))
+        locale = locale_of(message)
         words = {
-            "link": self.link(letter),
+            "link": self.link(message),
             "locale": locale,
             "subject": about,
-            "text": wording(letter),
+            "text": wording(message),
         }
-        name = _display_name(letter.party.name) if letter.party else ""
+        name = _display_name(message.party.name) if message.party else ""
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self.sender
         mail["To"] = Address(display_name=name, username=local, domain=domain)
         mail["Subject"] = about
-        mail["Date"] = letter.at
-        mail["Message-ID"] = self._id(f"{letter.key} {local}@{domain}")
+        mail["Date"] = message.at
+        mail["Message-ID"] = self._id(f"{message.key} {local}@{domain}")
         # A thread for each order, and a list for each role, to be sorted by.
-        mail["References"] = self._id(letter.order_id)
-        mail["List-Id"] = f"Unbuy, {letter.to} <{letter.to}.unbuy.{self.sender.domain}>"
+        mail["References"] = self._id(message.order_id)
+        mail["List-Id"] = f"Unbuy, {message.to} <{message.to}.unbuy.{self.sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(
             _templates(locale).get_template("mail.txt.jinja").render(words), cte="quoted-printable"
         )
         html = _templates(locale).get_template("mail.html.jinja").render(words)
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
-        mail.set_boundary(_digest(letter.key))
+        mail.set_boundary(_digest(message.key))
         mail["Content-Language"] = locale
         return mail
 
-    def link(self, letter: OutboxMessage) -> str | None:
+    def link(self, message: OutboxMessage) -> str | None:
         """The order's page; a stray payment that came for no order has none."""
-        if self._public_url is None or read_stray_ledger_id(letter.order_id):
+        if self._public_url is None or read_stray_ledger_id(message.order_id):
             return None
-        return f"{self._public_url.rstrip('/')}/orders/{quote(letter.order_id, safe='')}"
+        return f"{self._public_url.rstrip('/')}/orders/{quote(message.order_id, safe='')}"
 
     def _id(self, of: str) -> str:
         return f"<{_digest(of)}@{self.sender.domain}>"

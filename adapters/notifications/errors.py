@@ -1,4 +1,4 @@
-"""Why a letter could not be delivered to an address.
+"""Why a message could not be delivered to an address.
 
 DeliveryFailure
 ├── TemporaryFailure    it may be later: tried again
@@ -9,7 +9,7 @@ Their sentences name nobody: they end up in logs and in Temporal's histories.
 
 
 class DeliveryFailure(Exception):
-    """A letter could not be delivered to one of its addresses."""
+    """A message could not be delivered to one of its addresses."""
 
 
 class TemporaryFailure(DeliveryFailure):

@@ -21,17 +21,17 @@ from orders.values import Money
 _CODES = ("reason", "outcome", "kind")
 
 
-def wording(letter: OutboxMessage) -> str:
-    """The letter's text: one short paragraph that names the order."""
-    locale = letter.party.locale if letter.party else LOCALES[0]
+def wording(message: OutboxMessage) -> str:
+    """The message's text: one short paragraph that names the order."""
+    locale = message.party.locale if message.party else LOCALES[0]
     said = translator(locale)
-    text = said.gettext(TEXTS.get((letter.what, letter.to), UNKNOWN))
+    text = said.gettext(TEXTS.get((message.what, message.to), UNKNOWN))
     return text.format_map(
         {
-            "order": letter.order_id,
-            "why": _why(letter, locale),
-            "offer": said.gettext(OFFER) if "offer_id" in letter.details else "",
-            **{name: _written(name, value, locale) for name, value in letter.details.items()},
+            "order": message.order_id,
+            "why": _why(message, locale),
+            "offer": said.gettext(OFFER) if "offer_id" in message.details else "",
+            **{name: _written(name, value, locale) for name, value in message.details.items()},
         }
     )
 
@@ -52,8 +52,8 @@ def _written(name: str, value: Any, locale: str) -> str:
             return str(value)
 
 
-def _why(letter: OutboxMessage, locale: str) -> str:
-    reason = letter.details.get("reason") or letter.details.get("note")
+def _why(message: OutboxMessage, locale: str) -> str:
+    reason = message.details.get("reason") or message.details.get("note")
     if not reason:
         return ""
     if isinstance(reason, Sentence):

@@ -1,7 +1,7 @@
-"""The channel to the outside (R21): each letter goes to each of its reader's addresses, once.
+"""The channel to the outside (R21): each message goes to each of its reader's addresses, once.
 
 Mail goes by SMTP, the rest by Apprise. Who has no address is told as before, on this machine. An address
-that is refused for good is noted for support and holds up nothing; one that fails holds up the letters to
+that is refused for good is noted for support and holds up nothing; one that fails holds up the messages to
 itself only, which keep their order.
 
 Delivered once means: one that is known to be taken is never sent again, and no two workers send one at a
@@ -43,10 +43,10 @@ class Mailing:
 
 @dataclass
 class _Queue:
-    """Letters of this worker that wait for their turn at one address."""
+    """Messages of this worker that wait for their turn at one address."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    letters: int = 0
+    messages: int = 0
     failed: bool = False
 
 
@@ -54,7 +54,7 @@ class NotificationRouter:
     """Implements ``activities.notifications.Channel``.
 
     ``schemes`` are those that parties' addresses may have; ``support`` are the addresses of support, whose
-    schemes are the operator's own choice. ``nobody`` is told of letters that go to no address.
+    schemes are the operator's own choice. ``nobody`` is told of messages that go to no address.
     """
 
     def __init__(
@@ -81,27 +81,27 @@ class NotificationRouter:
 
         return AppriseChannel()
 
-    async def send(self, letter: OutboxMessage) -> None:
+    async def send(self, message: OutboxMessage) -> None:
         """See ``Channel``: to all its addresses at once, and those that have it are left out."""
-        entries = tuple(dict.fromkeys(self._entries(letter)))
+        entries = tuple(dict.fromkeys(self._entries(message)))
         if not entries:
-            await self._nobody.send(letter)
+            await self._nobody.send(message)
             return
         results = await asyncio.gather(
-            *(self._deliver(letter, entry) for entry in entries), return_exceptions=True
+            *(self._deliver(message, entry) for entry in entries), return_exceptions=True
         )
         if failures := [it for it in results if it is not None]:
             raise failures[0]
 
-    def _entries(self, letter: OutboxMessage) -> Sequence[str]:
-        if letter.to is Role.SUPPORT:
+    def _entries(self, message: OutboxMessage) -> Sequence[str]:
+        if message.to is Role.SUPPORT:
             return self._support
-        return letter.party.notify if letter.party else ()
+        return message.party.notify if message.party else ()
 
-    async def _deliver(self, letter: OutboxMessage, entry: str) -> None:
+    async def _deliver(self, message: OutboxMessage, entry: str) -> None:
         channel = label(entry, self._schemes)
         async with self._in_order(entry):
-            match await self._deliveries.lease(letter.key, entry, channel):
+            match await self._deliveries.lease(message.key, entry, channel):
                 case DeliveryLease.SETTLED:
                     return
                 case DeliveryLease.HELD:
@@ -109,48 +109,48 @@ class NotificationRouter:
                 case DeliveryLease.GRANTED:
                     pass
             try:
-                if (letter.key, entry) not in self._unnoted:
-                    await self._carry(letter, entry)
-                    self._unnoted.add((letter.key, entry))
+                if (message.key, entry) not in self._unnoted:
+                    await self._carry(message, entry)
+                    self._unnoted.add((message.key, entry))
             except PermanentFailure as why:
-                log.warning("Letter %s is not sent by %s: %s", letter.key, channel, why)
-                await self._deliveries.mark_refused(letter.key, entry, str(why))
+                log.warning("Message %s is not sent by %s: %s", message.key, channel, why)
+                await self._deliveries.mark_refused(message.key, entry, str(why))
             except Exception:
-                await self._deliveries.release(letter.key, entry)
+                await self._deliveries.release(message.key, entry)
                 raise
             else:
-                await self._deliveries.mark_delivered(letter.key, entry)
-                self._unnoted.discard((letter.key, entry))
+                await self._deliveries.mark_delivered(message.key, entry)
+                self._unnoted.discard((message.key, entry))
 
-    async def _carry(self, letter: OutboxMessage, entry: str) -> None:
-        if letter.to is not Role.SUPPORT:
+    async def _carry(self, message: OutboxMessage, entry: str) -> None:
+        if message.to is not Role.SUPPORT:
             check(entry, self._schemes)
         if scheme_of(entry) != MAIL:
-            await self._services.send(entry, subject(letter), wording(letter))
+            await self._services.send(entry, subject(message), wording(message))
             return
         if self._mailing is None:
             raise PermanentFailure("No mail server is set; UNBUY_SMTP_URL names it.")
         local, domain = mailbox(entry)
         mails = self._mailing.mails
         await self._mailing.smtp.send(
-            mails.write(letter, local, domain), mails.sender.addr_spec, f"{local}@{domain}"
+            mails.write(message, local, domain), mails.sender.addr_spec, f"{local}@{domain}"
         )
 
     @asynccontextmanager
     async def _in_order(self, entry: str) -> AsyncIterator[None]:
-        """One letter at a time to one address; when one fails, so do those that wait behind it."""
+        """One message at a time to one address; when one fails, so do those that wait behind it."""
         queue = self._queues.setdefault(entry, _Queue())
-        queue.letters += 1
+        queue.messages += 1
         try:
             async with queue.turn:
                 if queue.failed:
-                    raise TemporaryFailure("A letter before it could not be sent.")
+                    raise TemporaryFailure("An earlier message to this address could not be sent.")
                 try:
                     yield
                 except BaseException:
                     queue.failed = True
                     raise
         finally:
-            queue.letters -= 1
-            if not queue.letters:
+            queue.messages -= 1
+            if not queue.messages:
                 del self._queues[entry]

@@ -60,17 +60,17 @@ SUBJECTS: Final = {
     "stray_chargeback_won": N_("A payment that no order could take: the chargeback is won"),
     "stray_chargeback_lost": N_("A payment that no order could take: the chargeback is lost"),
 }
-"""By what a letter tells."""
+"""By what a message tells."""
 
 _UNKNOWN: Final = N_("News about order {order}")
 
 
-def locale_of(letter: OutboxMessage) -> Locale:
-    """The language that the letter's reader reads; support and unknown payers read English."""
-    return letter.party.locale if letter.party else LOCALES[0]
+def locale_of(message: OutboxMessage) -> Locale:
+    """The language that the message's reader reads; support and unknown payers read English."""
+    return message.party.locale if message.party else LOCALES[0]
 
 
-def subject(letter: OutboxMessage) -> str:
-    """The letter's subject."""
-    text = SUBJECTS.get(letter.what, _UNKNOWN)
-    return translator(locale_of(letter)).gettext(text).format(order=letter.order_id)
+def subject(message: OutboxMessage) -> str:
+    """The message's subject."""
+    text = SUBJECTS.get(message.what, _UNKNOWN)
+    return translator(locale_of(message)).gettext(text).format(order=message.order_id)

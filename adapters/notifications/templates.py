@@ -1,4 +1,4 @@
-"""The texts of the letters (R21), one for each notice and role; see ``adapters.notifications.render``."""
+"""The texts of the messages (R21), one for each notice and role; see ``adapters.notifications.render``."""
 
 from typing import Final
 

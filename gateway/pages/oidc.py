@@ -77,12 +77,12 @@ class IssuerSignIn:
         }
         response = RedirectResponse(str(httpx.URL(endpoint).copy_merge_params(asked)), 303)
         begun["to"] = to if len(to) <= _LONGEST_ADDRESS else "/"
-        self._sessions.keep(response, begun)
+        self._sessions.remember(response, begun)
         return response
 
     async def back(self, request: Request) -> tuple[Caller, str]:
         """See ``SignIn``. Also raises WrongRole, and Away."""
-        begun, given = self._sessions.kept(request), request.query_params
+        begun, given = self._sessions.remembered(request), request.query_params
         if begun is None or not _same(given.get("state", ""), begun["state"]):
             raise Unauthorized(
                 sentence(

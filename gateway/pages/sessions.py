@@ -76,21 +76,21 @@ class Sessions:
         """Sign out."""
         self._set(response, self._cookie, "", timedelta(0))
 
-    def keep(self, response: Response, what: Mapping[str, str]) -> None:
-        """Have the browser keep something for us, for a quarter of an hour: in place of what it kept."""
+    def remember(self, response: Response, what: Mapping[str, str]) -> None:
+        """Store something in the browser for a quarter of an hour, in place of what was stored before."""
         now = datetime.now(UTC)
         kept = jwt.encode(
             {"kept": dict(what), "aud": _KEPT, "exp": now + KEPT_FOR}, self._key, algorithm="HS256"
         )
         self._set(response, f"{self._cookie}-kept", kept, KEPT_FOR)
 
-    def kept(self, request: Request) -> Mapping[str, str] | None:
-        """What the browser keeps, unaltered; None for nothing of ours, or too long ago."""
+    def remembered(self, request: Request) -> Mapping[str, str] | None:
+        """What was stored in the browser, unaltered; None for nothing of ours, or too long ago."""
         claims = self._read(request, f"{self._cookie}-kept", _KEPT)
         return claims["kept"] if claims else None
 
     def forget(self, response: Response) -> None:
-        """Have the browser throw away what it keeps."""
+        """Delete what was stored in the browser."""
         self._set(response, f"{self._cookie}-kept", "", timedelta(0))
 
     @property

@@ -85,7 +85,7 @@ def _environment(locale: Locale) -> Environment:
         "moment": datetime.fromisoformat,
         "date": _by_the_readers_clock(formats.date_text, locale),
         "since": _by_the_readers_clock(formats.from_text, locale),
-        "away": _away(locale),
+        "until": _until(locale),
     }
     return environment
 
@@ -114,11 +114,11 @@ def static(name: str) -> str:
     return f"/static/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
-def _away(locale: Locale) -> Any:
-    def away(at: datetime, now: datetime) -> str:
+def _until(locale: Locale) -> Any:
+    def until(at: datetime, now: datetime) -> str:
         return formats.until_text(at - now, locale)
 
-    return away
+    return until
 
 
 def _by_the_readers_clock(text: Callable[[datetime, str, tzinfo], str], locale: Locale) -> Any:

@@ -50,7 +50,7 @@ OUT_OF_ORDER = Answer(500, {"error": {"type": "api_error", "message": "Something
 
 
 @dataclass
-class _Kept:
+class _StoredRequest:
     """A request by its idempotency key; no answer while it is under way."""
 
     asked: tuple[str, bytes]
@@ -72,7 +72,7 @@ class Front:
     """Method and path of each request, in vain or not."""
 
     def __post_init__(self) -> None:
-        self._keys: dict[str, _Kept] = {}
+        self._keys: dict[str, _StoredRequest] = {}
         self._states: dict[str, Json] = {}
         self._disputes: dict[str, Json] = {}
         self._metadata: dict[str, dict[str, str]] = {}
@@ -186,7 +186,7 @@ class Front:
         asked = (request.path, body)
         kept = self._keys.get(key)
         if kept is None:
-            kept = self._keys[key] = _Kept(asked)
+            kept = self._keys[key] = _StoredRequest(asked)
             done = fault is not InjectedFault.STORED_UNDONE
             answer = await self._answer(request, body) if done else OUT_OF_ORDER
             kept.answer = OUT_OF_ORDER if fault in STORED else answer

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from adapters.tracking.rules import CarrierRules
 from bench import money_judge
-from bench.money_judge import Asked, Ended, Evidence, Told
+from bench.money_judge import Asked, Ended, Evidence, StoredMessage
 from bench.money_plan import CURRENCIES, REFUNDS, Kind, PlannedEnding, plans, tracking_number
 from bench.money_soak import MoneySoakOptions
 from bench.soak_money import main, report, run
@@ -94,7 +94,7 @@ def evidence() -> Evidence:
         },
         strays={"ch_2": stray},
         letters=[
-            Told(f"{number}", view.order_id, to, what, "now", "{}", True)
+            StoredMessage(f"{number}", view.order_id, to, what, "now", "{}", True)
             for number, what in enumerate(("order_placed", "order_closed", "refund_succeeded"))
             for to in ("buyer", "seller")
         ],

@@ -141,7 +141,9 @@ def _everything(outcomes: Played, locale: Locale) -> str:
         ]
         report.conclude(console, every[1:], wrong)
         report.conclude(console, every[1:], wrong=[])
-        for line in performance.kept("1.2.3.4:7233", "http://x", "sqlite:///x.db", Path("/x.log")):
+        for line in performance.addresses(
+            "1.2.3.4:7233", "http://x", "sqlite:///x.db", Path("/x.log")
+        ):
             console.print(line)
     return printed.getvalue()
 

@@ -1,6 +1,6 @@
 from docs.gallery import gallery
 from docs.generate import pages
-from docs.letters import samples
+from docs.samples import samples
 
 
 def test_the_generated_documentation_is_up_to_date() -> None:

@@ -53,7 +53,7 @@ def test_over_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
     """``__Host-``: browsers take it from this host over HTTPS only, whatever a neighbour sets."""
     signed_in, cookie = began(secure=True)
     kept = Response()
-    signed_in.keep(kept, {"state": "s"})
+    signed_in.remember(kept, {"state": "s"})
 
     for it, name in ((cookie, "__Host-unbuy="), (kept.headers["set-cookie"], "__Host-unbuy-kept=")):
         assert it.startswith(name)
@@ -99,7 +99,7 @@ def test_only_a_signed_session_is_valid() -> None:
     other, kept = Sessions(SecretStr("another secret, of another place"), secure=False), Response()
     theirs = Response()
     other.begin(theirs, Caller("anna", Role.BUYER, datetime.now(UTC) + HOUR))
-    signed_in.keep(kept, {"sub": "anna", "role": "support"})
+    signed_in.remember(kept, {"sub": "anna", "role": "support"})
 
     assert signed_in.of(asking(f"unbuy={value}"))
     for wrong in (

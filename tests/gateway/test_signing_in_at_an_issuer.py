@@ -307,12 +307,12 @@ def test_a_sign_in_that_takes_too_long_expires(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sessions, "KEPT_FOR", -HOUR)
     kept = Sessions(SECRET, secure=False)
     response = Response()
-    kept.keep(response, {"state": "s"})
+    kept.remember(response, {"state": "s"})
     cookie = response.headers["set-cookie"].partition(";")[0]
 
     later = Request({"type": "http", "headers": [(b"cookie", cookie.encode())]})
 
-    assert kept.kept(later) is None
+    assert kept.remembered(later) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from activities.notifications import OutboxMessage
 from adapters.notifications.addresses import sender_of
 from adapters.notifications.email import MailComposer
 from adapters.notifications.subjects import SUBJECTS, subject
-from docs.letters import samples
+from docs.samples import samples
 from orders.messages import Role
 from orders.place_order import Party
 

@@ -1,4 +1,4 @@
-"""A sample of every letter (R21): each event, to each who is told of it, in each language."""
+"""A sample of every notification (R21): each event, for each recipient, in each language."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -57,10 +57,10 @@ def samples() -> Iterator[OutboxMessage]:
     told = sorted(TEXTS, key=lambda it: (it[0], list(Role).index(it[1])))
     for what, to in told:
         for locale in LOCALES[:1] if to is Role.SUPPORT else LOCALES:
-            yield _letter(what, to, locale)
+            yield _sample(what, to, locale)
 
 
-def _letter(what: str, to: Role, locale: Locale) -> OutboxMessage:
+def _sample(what: str, to: Role, locale: Locale) -> OutboxMessage:
     name = _NAMES.get(to, {}).get(locale)
     reason = _REASONS.get(what, "" if to is Role.SUPPORT else _EXPLAINED[locale])
     return OutboxMessage(
