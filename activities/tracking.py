@@ -48,7 +48,7 @@ class TrackingVerdict(WithSentences, Frozen):
     """
 
     valid: bool
-    carrier: str | None = None
+    carrier: Text | None = None
     reason: Text | None = None
 
 

@@ -3,6 +3,7 @@
 import copy
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_gmt
@@ -104,6 +105,17 @@ def until_text(until: timedelta, locale: str) -> str:
 def list_text(parts: list[str], locale: str) -> str:
     """Alternatives as a sentence lists them: ``a, b lub c``."""
     return format_list(parts, style="or", locale=locale)
+
+
+def country_text(name: str, locale: str) -> str:
+    """A country's name by its English one; any other text as it is."""
+    return _countries(locale).get(name, name)
+
+
+@cache
+def _countries(locale: str) -> dict[str, str]:
+    english, theirs = Locale("en").territories, Locale.parse(locale).territories
+    return {name: theirs.get(code, name) for code, name in english.items()}
 
 
 def _zone_name(local: datetime, locale: str) -> str:

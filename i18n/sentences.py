@@ -1,7 +1,7 @@
 """The rules' sentences (``orders.sentences``) in another language."""
 
 from i18n.catalogues import LOCALES, translator
-from i18n.formats import list_text, money_text
+from i18n.formats import country_text, list_text, money_text
 from orders.sentences import Argument, OneOf, Sentence, Series, fill
 from orders.values import Balance, Money
 
@@ -19,11 +19,13 @@ def localize(text: str, locale: str) -> str:
         if text.plural is None
         else catalogue.ngettext(text.template, text.plural, text.number)
     )
-    return fill(template, {name: _written(it, locale) for name, it in text.arguments.items()})
+    return fill(template, {name: _written(name, it, locale) for name, it in text.arguments.items()})
 
 
-def _written(argument: Argument, locale: str) -> str:
+def _written(name: str, argument: Argument, locale: str) -> str:
     match argument:
+        case str() if name == "country":
+            return country_text(argument, locale)
         case OneOf():
             return list_text([localize(it, locale) for it in argument], locale)
         case Series():

@@ -56,7 +56,7 @@ class TrackingEvidence(WithSentences, Mutable):
     """R11: a tracking number that the seller gave, and what became of it."""
 
     number: str
-    carrier: str | None
+    carrier: Text | None
     given_at: Instant
     status: TrackingStatus = TrackingStatus.VERIFYING
     reason: Text | None = None

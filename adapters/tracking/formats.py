@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from adapters.tracking.check_digits import CheckDigit, begun, mod7, mod10, mod11, s10
+from orders.sentences import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Format:
     codes: re.Pattern[str] | None = None
 
 
-POSTAL_SERVICE: Final = "postal service"
+POSTAL_SERVICE: Final = sentence("postal service")
 """Any country's own: the number says which."""
 
 ALIASES: Final = {"usps": "united states postal service", "s10": POSTAL_SERVICE}

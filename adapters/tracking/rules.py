@@ -15,7 +15,6 @@ from adapters.tracking.formats import (
     COMMON,
     OTHERS,
     PECULIAR,
-    POSTAL_SERVICE,
     Format,
 )
 from i18n.catalogues import N_
@@ -92,7 +91,8 @@ def _reading(number: str, form: Format) -> _Reading | None:
     parts = found.groupdict()
     carrier, country = form.carrier, parts.get("country")
     if country:
-        carrier = f"{POSTAL_SERVICE} ({_COUNTRIES.get(country, country)})"
+        named = _COUNTRIES.get(country, country)
+        carrier = sentence("postal service ({country})", country=named)
     reason = None
     if form.check_digit and parts["check"] != str(form.check_digit(parts["serial"])):
         reason = WRONG_CHECK_DIGIT

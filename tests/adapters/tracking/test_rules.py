@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from activities.tracking import TrackingVerdict
 from adapters.tracking.check_digits import mod10, s10
 from adapters.tracking.formats import COMMON, PECULIAR, Format
 from adapters.tracking.rules import (
@@ -11,6 +12,7 @@ from adapters.tracking.rules import (
     WRONG_CHECK_DIGIT,
     CarrierRules,
 )
+from i18n.sentences import localize
 
 RULES = CarrierRules()
 
@@ -239,6 +241,27 @@ def test_an_unused_service_code_is_named_as_the_reason() -> None:
 def test_postal_services_outside_the_union_number_by_s10_as_well(country: str) -> None:
     assert RULES.judge(f"RR473124829{country}", None).valid
     assert not RULES.judge(f"RR473124828{country}", None).valid
+
+
+@pytest.mark.parametrize(
+    ("number", "polish"),
+    [
+        ("RR473124829PL", "operator pocztowy (Polska)"),
+        ("RR473124829BA", "operator pocztowy (Bośnia i Hercegowina)"),
+        ("1Z5R89390357567127", "UPS"),
+    ],
+)
+def test_a_carrier_is_named_in_the_readers_language(number: str, polish: str) -> None:
+    """Also by what has gone through JSON on its way."""
+    verdict = TrackingVerdict.model_validate_json(RULES.judge(number, None).model_dump_json())
+
+    assert localize(verdict.carrier or "", "pl") == polish
+
+
+def test_a_refusal_names_the_carrier_in_the_readers_language() -> None:
+    reason = RULES.judge("RR473124828PL", None).reason
+
+    assert "operator pocztowy (Polska)" in localize(reason or "", "pl")
 
 
 def test_where_the_seller_names_another_carrier_the_number_wins() -> None:
