@@ -22,7 +22,7 @@ LONGEST_OUTAGE = timedelta(days=2)
 
 NOT_KNOWN = sentence("The carrier does not know this number.")
 NOBODY_TO_ASK = sentence(
-    "The carrier could not be asked for two days: the number counts by its form alone."
+    "The carrier could not be reached for two days, so the number was accepted by its form alone."
 )
 
 # Sooner than the attempt's own end, so that a carrier which hangs is known for one.
@@ -153,7 +153,7 @@ async def _carrier_says(
     return verdict.model_copy(
         update={
             "reason": sentence(
-                "By the carrier's record it was delivered in {country}.",
+                "According to the carrier it was delivered in {country}.",
                 country=record.delivered_in,
             )
         }

@@ -167,7 +167,7 @@ def _wrong(error: CycloptsError) -> str:
         case RepeatArgumentError(token=token):
             return gettext("Option {name} is given more than once.", name=token.keyword)
         case UnusedCliTokensError(unused_tokens=tokens) if tokens:
-            return gettext("That is too much: {arguments}.", arguments=" ".join(tokens))
+            return gettext("Unexpected arguments: {arguments}.", arguments=" ".join(tokens))
         case _:
             return str(error)
 

@@ -85,7 +85,7 @@ async def send(
                 )
             )
         case OrderView():
-            out.print(gettext("{name} is taken.", name=name), rendering.heading(answer), sep="\n")
+            out.print(gettext("{name} accepted.", name=name), rendering.heading(answer), sep="\n")
             for line in rendering.coming(answer):
                 out.print(Text(gettext("  Next by itself: {line}", line=line)))
         case LateDelivery():

@@ -91,5 +91,5 @@ def _refusal(view: OrderView, message: Message) -> NotAllowedNow:
     reason = next((it.reason for it in listed if it.action == message.name), None)
     code = RefusalCode.ORDER_SHIPPED if view.status is Status.SHIPPED else RefusalCode.ORDER_CLOSED
     return NotAllowedNow(
-        message.name, code, view.status.value, reason or sentence("The order is over.")
+        message.name, code, view.status.value, reason or sentence("The order is finished.")
     )

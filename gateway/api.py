@@ -112,7 +112,7 @@ def only_for(action: str) -> Any:
         if not found.may(action):
             raise Forbidden(
                 sentence(
-                    "{action} is nothing that a {role} can do.",
+                    "A {role} may not send {action}.",
                     action=action,
                     role=found.role.value,
                 )

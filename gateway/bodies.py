@@ -20,7 +20,7 @@ WITHIN: Final = timedelta(seconds=10)
 async def read(request: Request, largest: int = LARGEST) -> bytes:
     """The whole body. Raises ContentTooLarge, as soon as it is, and RequestTimeout."""
     too_large = ContentTooLarge(
-        sentence("At most {largest} bytes are taken here.", largest=largest)
+        sentence("At most {largest} bytes are accepted here.", largest=largest)
     )
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > largest:
@@ -35,7 +35,7 @@ async def read(request: Request, largest: int = LARGEST) -> bytes:
     except TimeoutError:
         raise RequestTimeout(
             sentence(
-                "The body did not come within {seconds} seconds; send it again.",
+                "The body did not arrive within {seconds} seconds; send it again.",
                 seconds=f"{WITHIN.total_seconds():.0f}",
             )
         ) from None

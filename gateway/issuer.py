@@ -119,9 +119,7 @@ class Issuer:
         try:
             kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError:
-            raise Unauthorized(
-                sentence("This is not a token that can be read: sign in again.")
-            ) from None
+            raise Unauthorized(sentence("This token cannot be read: sign in again.")) from None
         if (key := await self._keys.find(kid)) is None:
             raise Unauthorized(
                 sentence("This token is not signed by a key of the issuer: sign in again.")
@@ -154,11 +152,11 @@ def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
         raise Unauthorized(sentence("This token has expired: sign in again.")) from None
     except (ValueError, OverflowError, TypeError):
         raise Unauthorized(
-            sentence("This token's sub is not a party's id, or its exp no instant.")
+            sentence("This token's sub is not a valid id, or its exp is not a valid time.")
         ) from None
     except jwt.PyJWTError as error:
         raise Unauthorized(
-            sentence("This token does not count: {error}.", error=_shortened(error))
+            sentence("This token is not valid: {error}.", error=_shortened(error))
         ) from None
 
 
@@ -170,7 +168,9 @@ def _shortened(error: Exception) -> str:
 def _keys_unavailable() -> ServiceUnavailable:
     """The issuer does not answer, or not as it should."""
     return ServiceUnavailable(
-        sentence("Who signs the tokens cannot be asked for its keys at the moment; try again soon.")
+        sentence(
+            "The identity provider's signing keys are unavailable at the moment; try again soon."
+        )
     )
 
 

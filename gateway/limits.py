@@ -44,13 +44,13 @@ class RateLimits:
         except StorageError as error:
             log.warning("Requests cannot be counted: %s", error)
             raise ServiceUnavailable(
-                sentence("Requests cannot be counted at the moment; try again soon.")
+                sentence("The request limit cannot be checked at the moment; try again soon.")
             ) from None
         wait = datetime.fromtimestamp(stats.reset_time, UTC) - datetime.now(UTC)
         seconds = max(1, ceil(wait / timedelta(seconds=1)))
         raise TooManyRequests(
             sentence(
-                "No more than {limit} are taken from one caller; try again in {seconds} s.",
+                "One caller may send at most {limit}; try again in {seconds} s.",
                 limit=self._limit,
                 seconds=seconds,
             ),

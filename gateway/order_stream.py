@@ -68,13 +68,15 @@ class OrderStream:
         if self._stopped.is_set() or sum(map(len, self._watchers.values())) >= self._most:
             raise ServiceUnavailable(
                 sentence(
-                    "Too many orders are watched at the moment; read the order from time to time."
+                    "Too many orders are being watched at the moment; read the order from time to time."
                 )
             )
         caller = (who.role, who.id)
         if self._of_one[caller] >= ceil(self._most / _SHARES):
             raise TooManyRequests(
-                sentence("You watch too many orders at once; read this one from time to time."),
+                sentence(
+                    "You are watching too many orders at once; read this one from time to time."
+                ),
                 _ASK_AGAIN,
             )
         mine = _Watcher(_NEVER_SEEN if seen is None else seen)

@@ -54,7 +54,7 @@ DATABASE_PATIENCE: Final = timedelta(seconds=3)
 TEMPORAL_PATIENCE: Final = PATIENCE + timedelta(seconds=1)
 """So long a call to Temporal may take, whatever it is: a connection may hang as well as break."""
 
-_NO_ANSWER: Final = sentence("The order does not answer at the moment; try again soon.")
+_NO_ANSWER: Final = sentence("The order is not answering at the moment; try again soon.")
 _SEND_AGAIN: Final = sentence(
     "The order did not answer in time. It may still take the message: send it again with the same "
     "message id, which has no effect twice."
@@ -83,7 +83,7 @@ async def asking_the_database() -> AsyncIterator[None]:
     except (*DATABASE_UNAVAILABLE, TimeoutError) as error:
         log.warning("The database does not answer: %s", type(error).__name__)
         raise ServiceUnavailable(
-            sentence("The database does not answer at the moment; try again soon.")
+            sentence("The database is not answering at the moment; try again soon.")
         ) from None
 
 
@@ -102,13 +102,13 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
     except RPCError as error:
         log.warning("Temporal does not answer: %s", error.status.name)
         raise ServiceUnavailable(
-            sentence("The orders' service does not answer at the moment; try again soon.")
+            sentence("The order service is not answering at the moment; try again soon.")
         ) from None
     except RuntimeError:
         # What the SDK raises while it has never been connected.
         log.warning("Temporal cannot be reached")
         raise ServiceUnavailable(
-            sentence("The orders' service cannot be reached at the moment; try again soon.")
+            sentence("The order service cannot be reached at the moment; try again soon.")
         ) from None
 
 
@@ -146,8 +146,8 @@ class OrderService:
         if view is None or not is_of(view, placed):
             raise Conflict(
                 sentence(
-                    "There is an order {order} with other contents already, and an id is never used "
-                    "again: give this one another order_id.",
+                    "There is already an order {order} with different contents, and ids are never "
+                    "reused: give this one another order_id.",
                     order=placed.order_id,
                 )
             )
@@ -198,8 +198,8 @@ class OrderService:
             if not is_same:
                 raise Invalid(
                     sentence(
-                        "Another {message} came with this Idempotency-Key (or message_id) before: give "
-                        "this one a key of its own.",
+                        "This Idempotency-Key (or message_id) was already used for a different {message}: "
+                        "use a new one.",
                         message=message.name,
                     )
                 )
@@ -265,7 +265,8 @@ class OrderService:
             log.error("An order failed at %s: %s", message.name, error)
             raise Conflict(
                 sentence(
-                    "The order cannot take {message}: its process has failed.", message=message.name
+                    "The order cannot accept {message}: its workflow has failed.",
+                    message=message.name,
                 )
             ) from None
         if isinstance(answer, OrderView):
@@ -281,27 +282,23 @@ class OrderService:
             return
         if placed.buyer.id != caller.id:
             raise Forbidden(
-                sentence(
-                    "A buyer places orders of their own only: buyer.id must be the token's sub."
-                )
+                sentence("Buyers place only their own orders: buyer.id must be the token's sub.")
             )
         if placed.policy != Policy() and not self._buyers_choose_policy:
             raise Forbidden(
                 sentence(
-                    "The policy is the marketplace's to set: leave it out, or let support place the order."
+                    "Only the marketplace sets the policy: leave it out, or let support place the order."
                 )
             )
         if placed.seller.notify:
             raise Forbidden(
-                sentence(
-                    "Where a seller is told of things is theirs to set: leave seller.notify out."
-                )
+                sentence("Only the seller sets where they are notified: leave seller.notify out.")
             )
 
 
 def _must_see(caller: Caller, order_id: str, view: OrderView | None) -> OrderView:
     if view is None or not caller.may_see(view):
-        raise NotFound(sentence("You have no order {order}.", order=order_id[:64]))
+        raise NotFound(sentence("There is no order {order} in your account.", order=order_id[:64]))
     return view
 
 
@@ -334,14 +331,17 @@ def _refunded(
     """R17: a payment that came for an order which is over, or never was."""
     if view is None:
         no_such = sentence(
-            "There is no order {order}. Payment {payment} goes back in full ({process}).",
+            "There is no order {order}. Payment {payment} is returned in full ({process}).",
             order=order_id[:64],
             payment=payment.payment_id,
             process=workflow_id,
         )
         return NotFound(no_such, process=workflow_id)
     over = NotAllowedNow(
-        payment.name, RefusalCode.ORDER_CLOSED, view.status.value, sentence("The order is over.")
+        payment.name,
+        RefusalCode.ORDER_CLOSED,
+        view.status.value,
+        sentence("The order is finished."),
     )
     return refused(over, possible(caller, view), workflow_id)
 

@@ -106,7 +106,7 @@ class Problem(Exception):
 class BadRequest(Problem):
     """The request cannot be read."""
 
-    status, slug, title = 400, "malformed", N_("Malformed request")
+    status, slug, title = 400, "malformed", N_("Bad request")
     explanation = N_(
         "It cannot be read. Compare its address, headers and body with the documentation (/docs)."
     )
@@ -128,7 +128,7 @@ class Unauthorized(Problem):
 class Forbidden(Problem):
     """The caller's role may not do this, with any order."""
 
-    status, slug, title = 403, "wrong-role", N_("Not for this role")
+    status, slug, title = 403, "wrong-role", N_("Forbidden")
     explanation = N_(
         "The caller's role may never do this, with any order. Use a token of a role that may."
     )
@@ -153,7 +153,7 @@ class NoSuchMethod(Problem):
 class RequestTimeout(Problem):
     """The body did not come in time."""
 
-    status, slug, title = 408, "too-slow", N_("Too slow")
+    status, slug, title = 408, "too-slow", N_("Request timeout")
     explanation = N_("The body did not come in time. Send it again.")
 
     def __init__(self, detail: str) -> None:
@@ -191,7 +191,7 @@ class ContentTooLarge(Problem):
 class WrongType(Problem):
     """The body is of a type that is not taken here."""
 
-    status, slug, title = 415, "wrong-type", N_("Wrong content type")
+    status, slug, title = 415, "wrong-type", N_("Unsupported media type")
     explanation = N_("Bodies are JSON, and proofs are JPEG, PNG or PDF, whatever their names say.")
 
 
@@ -220,7 +220,7 @@ class TooManyRequests(Problem):
 class InternalError(Problem):
     """What nobody has thought of."""
 
-    status, slug, title = 500, "failed", N_("Failed")
+    status, slug, title = 500, "failed", N_("Internal error")
     explanation = N_(
         "Something went wrong here. It is in our logs under the request's id: name that when you "
         "report it."
@@ -230,7 +230,7 @@ class InternalError(Problem):
 class ServiceUnavailable(Problem):
     """What this needs does not answer."""
 
-    status, slug, title = 503, "away", N_("Try again")
+    status, slug, title = 503, "away", N_("Service unavailable")
     explanation = N_(
         "Temporal or the database does not answer. Nothing was lost: send the same again; the "
         "Retry-After header says when."
@@ -267,7 +267,7 @@ def refused(error: NotAllowedNow, instead: list[str], process: str | None = None
     detail = error.reason
     if process:
         detail = sentence(
-            "{reason} The money goes back in full, by a process of its own ({process}).",
+            "{reason} The money is returned in full by a separate workflow ({process}).",
             reason=detail,
             process=process,
         )
@@ -287,9 +287,9 @@ def as_problem(error: Exception) -> Problem:
         case InvalidInput():
             return Invalid(str(error))
         case HTTPException(status_code=404):
-            return NotFound(sentence("There is nothing at this address. /docs says what there is."))
+            return NotFound(sentence("No such address. See /docs."))
         case HTTPException(status_code=405):
-            return NoSuchMethod(sentence("This address does not know this method."), error.headers)
+            return NoSuchMethod(sentence("This method is not supported here."), error.headers)
         case HTTPException():
             return BadRequest(str(error.detail))
         case RequestValidationError():
@@ -301,7 +301,9 @@ def as_problem(error: Exception) -> Problem:
             )
         case _:
             return InternalError(
-                sentence("Something went wrong here, and is in our logs under this request's id.")
+                sentence(
+                    "Something went wrong on our side. Our logs have it under this request's id."
+                )
             )
 
 

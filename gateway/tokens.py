@@ -69,7 +69,7 @@ def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
     if not isinstance(role, str) or role not in _ROLES:
         raise Unauthorized(
             sentence(
-                "This token's {claim} is none of buyer, seller, support and provider.",
+                "This token's {claim} is not buyer, seller, support or provider.",
                 claim=role_claim,
             )
         )
@@ -78,5 +78,5 @@ def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
         return Caller(_PARTY.validate_python(claims["sub"]), Role(role), until)
     except (ValidationError, ValueError, OverflowError, TypeError):
         raise Unauthorized(
-            sentence("This token's sub is not a party's id, or its exp no instant.")
+            sentence("This token's sub is not a valid id, or its exp is not a valid time.")
         ) from None

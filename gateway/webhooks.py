@@ -58,7 +58,7 @@ class ProviderWebhooks:
         if (read := self._readers.get(provider)) is None:
             raise NotFound(
                 sentence(
-                    "No webhooks of {provider} are taken here. For Stripe's, set "
+                    "Webhooks from {provider} are not accepted here. For Stripe's, set "
                     "UNBUY_PAYMENT_PROVIDER=stripe and UNBUY_STRIPE_WEBHOOK_SECRETS.",
                     provider=provider[:32],
                 )

@@ -87,7 +87,7 @@ def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -
         return Refusal(
             RefusalCode.NOT_IN_THIS_STATUS,
             sentence(
-                "Payment {payment_id} was declined; no money of it was taken.",
+                "Payment {payment_id} was declined; no money was taken.",
                 payment_id=message.payment_id,
             ),
         )
@@ -168,6 +168,6 @@ def contradiction(payment: Charged, message: m.ChargebackReported) -> Refusal | 
     ):
         return Refusal(
             RefusalCode.WRONG_AMOUNT,
-            sentence("At most what was paid can be charged back: {paid}.", paid=payment.money),
+            sentence("At most the amount paid can be charged back: {paid}.", paid=payment.money),
         )
     return None

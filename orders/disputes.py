@@ -141,8 +141,8 @@ def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Refusa
     return Refusal(
         RefusalCode.WRONG_AMOUNT,
         sentence(
-            "A partial refund must be less than what was paid ({paid}); decide full_refund to give it "
-            "all back.",
+            "A partial refund must be less than what was paid ({paid}); to refund all of it, "
+            "choose “Full refund”.",
             paid=order.amount_paid,
         ),
     )
@@ -173,7 +173,7 @@ def settlement_offer_problem(order: Order, message: m.SettlementOffer) -> Refusa
         return None
     return Refusal(
         RefusalCode.WRONG_AMOUNT,
-        sentence("At most what was paid can go back: {paid}.", paid=order.amount_paid),
+        sentence("At most the amount paid can be refunded: {paid}.", paid=order.amount_paid),
     )
 
 

@@ -112,7 +112,7 @@ def check(order: Order, message: m.Message, at: datetime | None = None) -> None:
             Refusal(
                 RefusalCode.NOT_IN_THIS_STATUS,
                 sentence(
-                    "Payment {payment_id} was reported otherwise before; support looks into it.",
+                    "Payment {payment_id} was reported differently before; support will look into it.",
                     payment_id=message.payment_id,
                 ),
             ),
@@ -139,7 +139,8 @@ def sent_back_before(order: Order, message: m.Message) -> NotAllowedNow | None:
         Refusal(
             RefusalCode.NOT_IN_THIS_STATUS,
             sentence(
-                "Payment {payment_id} could not be taken when it first came; it goes back in full.",
+                "Payment {payment_id} could not be accepted when it first arrived; it is returned in "
+                "full.",
                 payment_id=message.payment_id,
             ),
         ),

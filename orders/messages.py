@@ -181,7 +181,7 @@ class SellerReply(Message):
     def _number_goes_with_shipped(self) -> "SellerReply":
         if self.tracking_number is not None and self.decision != "already_shipped":
             raise ValueError(
-                sentence("tracking_number goes with the decision already_shipped only")
+                sentence("tracking_number: allowed only with the decision already_shipped")
             )
         return self
 
@@ -248,13 +248,9 @@ class SellerMessage(Message):
     @model_validator(mode="after")
     def _offer_goes_with_its_topic(self) -> "SellerMessage":
         if (self.discount is not None) != (self.topic == "discount"):
-            raise ValueError(
-                sentence("discount goes with the topic discount, and that topic with a discount")
-            )
+            raise ValueError(sentence("discount: enter the amount, or choose another topic"))
         if (self.bonus is not None) != (self.topic == "bonus"):
-            raise ValueError(
-                sentence("bonus goes with the topic bonus, and that topic with a bonus")
-            )
+            raise ValueError(sentence("bonus: say what you add, or choose another topic"))
         return self
 
 
@@ -356,7 +352,9 @@ class DisputeDecision(Message):
     def _money_goes_with_partial(self) -> "DisputeDecision":
         if (self.money is not None) != (self.decision == "partial_refund"):
             raise ValueError(
-                sentence("money goes with the decision partial_refund, and that one with money")
+                sentence(
+                    "money: enter the amount of the partial refund, or choose another decision"
+                )
             )
         return self
 
@@ -408,7 +406,7 @@ def parse(name: str, arguments: list[bytes]) -> Message:
     if (model := MESSAGES.get(name)) is None:
         raise InvalidInput(
             sentence(
-                "There is no message named {name}; known are: {known}.",
+                "There is no message named {name}; the messages are: {known}.",
                 name=repr(name[:64]),
                 known=", ".join(MESSAGES),
             )
@@ -416,7 +414,7 @@ def parse(name: str, arguments: list[bytes]) -> Message:
     if len(arguments) > 1:
         raise InvalidInput(
             sentence(
-                "{name} takes one JSON object, but {number} arguments came.",
+                "{name} takes one JSON object, but {number} arguments arrived.",
                 name=name,
                 number=len(arguments),
             )
@@ -437,4 +435,4 @@ def refuse_repeated_keys(body: bytes) -> None:
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) != len(pairs):
-        raise InvalidInput(sentence("A field is given twice; which one is meant cannot be known."))
+        raise InvalidInput(sentence("A field is given twice, so it is unclear which one counts."))

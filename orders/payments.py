@@ -119,7 +119,7 @@ def payment_problem(order: Order, message: m.PaymentReceived) -> Refusal | None:
     return Refusal(
         RefusalCode.WRONG_AMOUNT,
         sentence(
-            "Due is exactly {due}, but {came} came; it goes back in full.",
+            "The amount due is exactly {due}, but {came} arrived; it is returned in full.",
             due=order.amount_due,
             came=message.money,
         ),

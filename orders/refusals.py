@@ -49,10 +49,10 @@ STATUS_PHRASES: Final = {
 
 CLOSED_PHRASES: Final = {
     CloseReason.PAYMENT_EXPIRED: sentence("it was not paid in time"),
-    CloseReason.BUYER_CANCELED_UNPAID: sentence("the buyer canceled it before paying"),
+    CloseReason.BUYER_CANCELED_UNPAID: sentence("the buyer cancelled it before paying"),
     CloseReason.SELLER_ACCEPTED: sentence("the seller agreed to cancel it"),
     CloseReason.SELLER_NO_RESPONSE: sentence(
-        "the seller did not answer the request to cancel it in time"
+        "the seller did not answer the cancellation request in time"
     ),
     CloseReason.SHIPMENT_EXPIRED: sentence("it was not shipped in time"),
     CloseReason.DISPUTE_FULL_REFUND: sentence("the dispute ended with a full refund"),
@@ -63,25 +63,25 @@ CLOSED_PHRASES: Final = {
 }
 
 _ACTION_PHRASES: Final = {
-    "payment": sentence("A payment can be taken"),
+    "payment": sentence("A payment can be accepted"),
     "payment_declined": sentence("A payment can be declined"),
     "cancel_request": sentence("Cancellation can be requested"),
     "cancel_withdrawal": sentence("A cancellation request can be withdrawn"),
     "seller_reply": sentence("The seller can answer a cancellation request"),
-    "tracking_number": sentence("A tracking number can be given"),
-    "shipment_proof": sentence("A proof of shipment can be given"),
-    "proof_review": sentence("A proof can be judged"),
+    "tracking_number": sentence("A tracking number can be entered"),
+    "shipment_proof": sentence("Proof of shipment can be sent"),
+    "proof_review": sentence("Proof can be reviewed"),
     "seller_message": sentence("Messages can be written"),
     "buyer_message": sentence("Messages can be written"),
     "offer_acceptance": sentence("An offer can be accepted"),
     "dispute_request": sentence("A dispute can be opened"),
-    "dispute_withdrawal": sentence("A dispute can be dropped"),
+    "dispute_withdrawal": sentence("A dispute can be withdrawn"),
     "settlement_offer": sentence("A settlement can be offered"),
     "settlement_acceptance": sentence("A settlement can be accepted"),
     "shipment_extension": sentence("The time to ship can be extended"),
     "chargeback": sentence("A chargeback can be recorded"),
     "dispute_decision": sentence("A dispute can be decided"),
-    "refund_update": sentence("News of a refund can be taken"),
+    "refund_update": sentence("A refund can be updated"),
 }
 
 
@@ -99,11 +99,11 @@ _DISPUTE_IS_OPEN: Final = Refusal(
 )
 _PAID_ALREADY: Final = Refusal(
     RefusalCode.NOT_IN_THIS_STATUS,
-    sentence("The order is paid already; this payment goes back in full."),
+    sentence("The order is already paid; this payment is returned in full."),
 )
 _CANCELLATION_EXISTS: Final = Refusal(
     RefusalCode.CANCELLATION_EXISTS,
-    sentence("Cancellation has already been requested; it runs on as it is."),
+    sentence("Cancellation has already been requested; that request stands."),
 )
 
 
@@ -115,7 +115,7 @@ def _cancellation_is_over(order: Order) -> Refusal:
         )
     return Refusal(
         RefusalCode.NOT_IN_THIS_STATUS,
-        sentence("The cancellation request is over, as the shipment is proved."),
+        sentence("The cancellation request has ended because the shipment is proved."),
     )
 
 
@@ -135,14 +135,13 @@ ANSWERS: Final[dict[tuple[Status, str], _Answer]] = {
     (_REVIEW, "dispute_request"): _NO_GROUND_YET,
     (_REVIEW, "cancel_request"): Refusal(
         RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
-        sentence(
-            "The payment is being checked; cancellation can be requested once the check is over."
-        ),
+        sentence("The payment is being checked; you can ask to cancel once the check ends."),
     ),
     (_REVIEW, "payment"): Refusal(
         RefusalCode.PAYMENT_REVIEW_IN_PROGRESS,
         sentence(
-            "The order is already paid and its payment is being checked; this one goes back in full."
+            "The order is already paid and its payment is being checked; this one is returned in "
+            "full."
         ),
     ),
     (_SHIP, "payment"): _PAID_ALREADY,
@@ -155,7 +154,8 @@ ANSWERS: Final[dict[tuple[Status, str], _Answer]] = {
     (_DISPUTE, "cancel_request"): Refusal(
         RefusalCode.DISPUTE_EXISTS,
         sentence(
-            "A dispute is open; support decides it, so cancellation cannot be requested beside it."
+            "A dispute is open and support will decide it; cancellation cannot be requested at "
+            "the same time."
         ),
     ),
     (_DISPUTE, "cancel_withdrawal"): _cancellation_is_over,
@@ -164,26 +164,26 @@ ANSWERS: Final[dict[tuple[Status, str], _Answer]] = {
     (_SHIPPED, "cancel_request"): Refusal(
         RefusalCode.ORDER_SHIPPED,
         sentence(
-            "The order has shipped and cannot be cancelled any more. Once it arrives you can send "
-            "it back; if it does not arrive, or not as described, write to support."
+            "The order has shipped and can no longer be cancelled. Once it arrives you can "
+            "return it; if it does not arrive, or not as described, contact support."
         ),
     ),
     (_SHIPPED, "payment"): Refusal(
         RefusalCode.ORDER_SHIPPED,
-        sentence("The order is paid and has shipped; this payment goes back in full."),
+        sentence("The order is paid and has shipped; this payment is returned in full."),
     ),
     (_SHIPPED, "dispute_request"): Refusal(
         RefusalCode.ORDER_SHIPPED,
         sentence(
-            "The order has already shipped. If it does not arrive, or not as described, write to "
+            "The order has already shipped. If it does not arrive, or not as described, contact "
             "support."
         ),
     ),
     (_CLOSED, "payment"): Refusal(
         RefusalCode.ORDER_CLOSED,
         sentence(
-            "The order is closed; the payment goes back in full. To buy the same things, "
-            "add them to the cart again."
+            "The order is closed; the payment is returned in full. To buy the same items, add "
+            "them to the cart again."
         ),
     ),
 }
@@ -242,7 +242,7 @@ def _sure_after_review(order: Order, name: str) -> bool:
 def _only_while(order: Order, name: str) -> str:
     phrases = (STATUS_PHRASES[status] for status, row in TRANSITIONS.items() if name in row)
     return sentence(
-        "{action} only while {statuses}; now {status}.",
+        "{action} only while {statuses}; at present {status}.",
         action=_ACTION_PHRASES[name],
         statuses=OneOf(phrases),
         status=STATUS_PHRASES[order.status],
@@ -256,7 +256,8 @@ def _too_many(order: Order, name: str) -> Refusal | None:
     return Refusal(
         RefusalCode.TOO_MANY_MESSAGES,
         sentence(
-            "An order takes this at most {most} times; its deadlines run on, and support can help.",
+            "This can be done at most {most} times for an order; its deadlines stay as they are, "
+            "and support can help.",
             most=most,
         ),
     )
@@ -292,7 +293,7 @@ def _settlement_may_be_accepted(order: Order) -> Refusal | None:
 def _proof_must_wait(order: Order) -> Refusal | None:
     if order.shipment and any(it.is_under_review for it in order.shipment.proofs):
         return None
-    return Refusal(RefusalCode.NOT_IN_THIS_STATUS, sentence("No proof waits to be judged."))
+    return Refusal(RefusalCode.NOT_IN_THIS_STATUS, sentence("No proof is waiting for review."))
 
 
 def _window_must_be_limited(order: Order) -> Refusal | None:
@@ -314,7 +315,7 @@ def _payment_must_exist(order: Order) -> Refusal | None:
     if order.payment:
         return None
     return Refusal(
-        RefusalCode.NOT_IN_THIS_STATUS, sentence("No payment has been taken for this order.")
+        RefusalCode.NOT_IN_THIS_STATUS, sentence("No payment has been accepted for this order.")
     )
 
 

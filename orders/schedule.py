@@ -45,25 +45,25 @@ REFUND_CHECK: Final = "refund_check"
 
 COMING_PHRASES: Final = {
     Reminder.PAYMENT_REMINDER: sentence("the buyer is reminded to pay"),
-    Deadline.PAYMENT_EXPIRED: sentence("the order closes, unpaid"),
-    Deadline.PAYMENT_ACCEPTED: sentence(
-        "the check of the payment ends, and the order awaits shipment"
-    ),
+    Deadline.PAYMENT_EXPIRED: sentence("the order closes unpaid"),
+    Deadline.PAYMENT_ACCEPTED: sentence("the payment check ends and the order awaits shipment"),
     Deadline.SHIPMENT_EXPIRED: sentence(
-        "the order closes, as it was not shipped, and the money goes back"
+        "if it has not shipped by then, the order closes and the buyer is refunded"
     ),
     Reminder.SELLER_REMINDER: sentence("the seller is reminded to answer"),
     Deadline.SELLER_NO_RESPONSE: sentence(
-        "the order closes, as the seller did not answer, and the money goes back"
+        "if the seller has not answered by then, the order closes and the buyer is refunded"
     ),
-    Deadline.NO_PROOF: sentence("a dispute becomes due, as the seller gave no proof of shipment"),
+    Deadline.NO_PROOF: sentence(
+        "if there is no proof of shipment by then, there is ground for a dispute"
+    ),
     Reminder.DISPUTE_REMINDER: sentence("support is reminded of the dispute"),
-    Deadline.DISPUTE_EXPIRED: sentence("the dispute ends with a full refund"),
-    Reminder.CHARGEBACK_REMINDER: sentence(
-        "support is reminded of the money that waits for the bank"
+    Deadline.DISPUTE_EXPIRED: sentence(
+        "if support has not decided by then, the buyer is refunded in full"
     ),
-    REFUND_CHECK: sentence("the provider is asked what became of the refund"),
-    Deadline.REFUND_OVERDUE: sentence("the refund is overdue: buyer and support are told"),
+    Reminder.CHARGEBACK_REMINDER: sentence("support is reminded of the open chargeback"),
+    REFUND_CHECK: sentence("we check with the payment provider whether the refund arrived"),
+    Deadline.REFUND_OVERDUE: sentence("the refund becomes overdue: buyer and support are notified"),
 }
 """What happens next by itself (the view's ``next``), as sentences."""
 

@@ -57,7 +57,7 @@ def _printable(text: str) -> str:
 
 def _reasonable(duration: timedelta) -> timedelta:
     if not timedelta(0) < duration <= _LONGEST_DURATION:
-        raise ValueError(sentence("must be longer than nothing and at most 10 years"))
+        raise ValueError(sentence("must be more than zero and at most 10 years"))
     return duration
 
 
@@ -212,7 +212,7 @@ class Balance(Frozen):
 
 def _not_zero(money: Money) -> Money:
     if money.amount == 0:
-        raise ValueError(sentence("must be more than nothing"))
+        raise ValueError(sentence("must be more than zero"))
     return money
 
 

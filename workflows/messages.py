@@ -103,7 +103,7 @@ def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
     if encoding != _JSON:
         raise InvalidInput(
             sentence(
-                "{what} came as {encoding}; send it as JSON (encoding json/plain).",
+                "{what} arrived as {encoding}; send it as JSON (encoding json/plain).",
                 what=what,
                 encoding=encoding.decode(errors="replace") or "bytes of no encoding",
             )
@@ -111,7 +111,7 @@ def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
     if len(raw.payload.data) > largest:
         raise InvalidInput(
             sentence(
-                "{what} has {size} bytes; at most {largest} are taken.",
+                "{what} has {size} bytes; at most {largest} are accepted.",
                 what=what,
                 size=len(raw.payload.data),
                 largest=largest,
@@ -160,7 +160,7 @@ def read_input(
         if len(raw) != 1:
             raise InvalidInput(
                 sentence(
-                    "It takes one {name} as its input, but {number} came.",
+                    "Exactly one {name} is needed as input, but {number} arrived.",
                     name=name,
                     number=len(raw),
                 )

@@ -144,7 +144,9 @@ class StrayPaymentWorkflow:
             case RefundUpdate(refund_id=refund_id) as update:
                 if find_refund(self._stray, refund_id) is None:
                     raise InvalidInput(
-                        sentence("This stray money has no refund {refund_id}.", refund_id=refund_id)
+                        sentence(
+                            "This stray payment has no refund {refund_id}.", refund_id=refund_id
+                        )
                     )
                 return update
             case ChargebackReported(payment_id=payment_id) as chargeback:
@@ -156,7 +158,7 @@ class StrayPaymentWorkflow:
             case _:
                 raise InvalidInput(
                     sentence(
-                        "Stray money takes refund_update and chargeback only, not {name}.",
+                        "A stray payment accepts only refund_update and chargeback, not {name}.",
                         name=name[:64],
                     )
                 )

@@ -7,233 +7,240 @@ from orders.messages import Role
 
 _TO_BUYER = {
     "order_placed": N_(
-        "Order {order} is placed. Please pay {amount_due} by {pay_by}. If you do "
-        "not, the order closes by itself, and you owe nothing."
+        "Order {order} has been placed. Please pay {amount_due} by {pay_by}. If you do not "
+        "pay by then, the order closes and you owe nothing."
     ),
     "payment_reminder": N_(
-        "Order {order} still waits for your payment. You can pay until {due_by}; "
-        "then the order closes by itself, and you owe nothing."
+        "Order {order} is still awaiting your payment. You can pay until {due_by}; after "
+        "that the order closes and you owe nothing."
     ),
     "payment_received": N_(
         "Your payment for order {order} has arrived and is being checked until "
-        "{review_ends_at}. From then on you can also ask to cancel the order."
+        "{review_ends_at}. After that you can ask to cancel the order."
     ),
     "payment_declined": N_(
-        "Your payment for order {order} was turned down.{why} You can pay again until {pay_by}."
+        "Your payment for order {order} was declined.{why} You can pay again until {pay_by}."
     ),
     "payment_declined_late": N_(
-        "Your payment for order {order} was turned down.{why} The time to pay is over."
+        "Your payment for order {order} was declined.{why} The time to pay has ended."
     ),
     "payment_accepted": N_(
-        "Your payment for order {order} is accepted, and the seller can ship it. "
-        "Until it ships you can ask to cancel."
+        "Your payment for order {order} has been accepted, and the seller can ship it. Until "
+        "it ships you can ask to cancel."
     ),
     "cancellation_requested": N_(
-        "The seller knows that you want to cancel order {order}, and has "
-        "until {due_by} to answer. Without an answer the order closes and you get your money back."
+        "Your request to cancel order {order} has been sent. The seller has until {due_by} "
+        "to answer; without an answer the order closes and you get your money back."
     ),
     "cancellation_withdrawn": N_(
-        "You have withdrawn your request to cancel order {order}. The order awaits shipment again."
+        "You have withdrawn your request to cancel order {order}. It is awaiting shipment again."
     ),
     "cancellation_refused": N_("The seller has refused to cancel order {order}."),
     "shipment_claimed": N_(
-        "The seller says that order {order} is already shipped, and has until {due_by} to prove it."
+        "The seller says that order {order} has already shipped, and has until {due_by} to "
+        "prove it."
     ),
     "cancellation_ended": N_(
-        "Your request to cancel order {order} has ended: {reason}. The open dispute "
-        "will be decided."
+        "Your request to cancel order {order} has ended: {reason}. Support will decide the "
+        "open dispute."
     ),
     "dispute_offered": N_("You can open a dispute about order {order}: {reason}."),
     "dispute_opened": N_(
-        "A dispute about order {order} is open: {reason}. Our support will look into it."
+        "A dispute about order {order} has been opened: {reason}. Our support team will look "
+        "into it."
     ),
-    "dispute_resolved": N_("The dispute about order {order} is over: {outcome}.{why}"),
+    "dispute_resolved": N_("The dispute about order {order} has been resolved: {outcome}.{why}"),
     "settlement_offered": N_(
-        "The seller offers you {money} back to settle the dispute about order "
-        "{order}. If you accept, the dispute is over; if not, support decides."
+        "The seller offers to refund {money} to settle the dispute about order {order}. If "
+        "you accept, the dispute ends; otherwise support decides."
     ),
     "seller_message": N_("The seller writes about order {order}: “{text}”{offer}"),
-    "order_shipped": N_("Order {order} is shipped."),
-    "order_closed": N_("Order {order} is closed: {reason}. There is no fine to pay."),
+    "order_shipped": N_("Order {order} has shipped."),
+    "order_closed": N_("Order {order} is closed: {reason}. Cancelling is free of charge."),
     "refund_started": N_(
-        "Your refund of {money} for order {order} is on its way, by the payment "
-        "method you used ({method}). You will have it by {due_by}."
+        "Your refund of {money} for order {order} is on its way to the payment method you "
+        "used ({method}). It will arrive by {due_by}."
     ),
-    "refund_succeeded": N_("Your refund of {money} for order {order} is paid out."),
+    "refund_succeeded": N_("Your refund of {money} for order {order} has been paid."),
     "refund_failed": N_(
-        "Your refund for order {order} has not gone through yet.{why} Our support "
-        "is taking care of it; your money is not lost."
+        "Your refund for order {order} has not arrived yet.{why} Our support team is taking "
+        "care of it; your money is not lost."
     ),
     "refund_overdue": N_(
-        "Your refund for order {order} should have reached you by now. We are "
-        "sorry for the delay; our support is taking care of it."
+        "Your refund for order {order} should have arrived by now. We are sorry for the "
+        "delay; our support team is taking care of it."
     ),
     "refund_stopped": N_(
-        "Your refund of {money} for order {order} is stopped, because your bank is taking "
-        "the same money back for you. If the bank decides otherwise, the refund starts again."
+        "Your refund of {money} for order {order} is on hold because your bank is already "
+        "taking the same money back for you. If the bank decides otherwise, the refund "
+        "resumes."
     ),
     "stray_refund_started": N_(
-        "We received a payment of {money} from you that no order could take. "
-        "All of it goes back to you by {due_by}. Reference: {order}."
+        "We received a payment of {money} from you that could not be matched to an order. "
+        "You will get all of it back by {due_by}. Reference: {order}."
     ),
     "stray_refund_succeeded": N_(
-        "Your payment of {money} that no order could take is back with you. Reference: {order}."
+        "Your payment of {money}, which could not be matched to an order, has been returned "
+        "to you. Reference: {order}."
     ),
     "stray_refund_failed": N_(
-        "Your payment of {money} that no order could take has not gone back to you "
-        "yet.{why} Our support is taking care of it; your money is not lost. Reference: {order}."
-    ),
-    "stray_refund_overdue": N_(
-        "Your payment of {money} that no order could take should be back with you by "
-        "now. We are sorry for the delay; our support is taking care of it. Reference: {order}."
-    ),
-    "stray_refund_stopped": N_(
-        "The refund of {money} of your payment that no order could take is stopped, because your bank is "
-        "taking the same money back for you. If the bank decides otherwise, it starts again. "
+        "We could not yet return your payment of {money}, which could not be matched to an "
+        "order.{why} Our support team is taking care of it; your money is not lost. "
         "Reference: {order}."
     ),
+    "stray_refund_overdue": N_(
+        "Your payment of {money}, which could not be matched to an order, should have been "
+        "returned by now. We are sorry for the delay; our support team is taking care of it. "
+        "Reference: {order}."
+    ),
+    "stray_refund_stopped": N_(
+        "The return of {money} is on hold because your bank is already taking the same money "
+        "back for you. If the bank decides otherwise, it resumes. Reference: {order}."
+    ),
     "stray_refund_restarted": N_(
-        "Your bank has decided on your payment that no order could take. What it has left with us of it, "
-        "{money}, goes back to you by {due_by}. Reference: {order}."
+        "Your bank has decided on your payment. The {money} that is still with us goes back "
+        "to you by {due_by}. Reference: {order}."
     ),
 }
 
 _TO_SELLER = {
     "order_placed": N_(
-        "You have a new order, {order}, for {amount_due}. The buyer has until "
-        "{pay_by} to pay. Please do not ship it before it is paid."
+        "You have a new order, {order}, for {amount_due}. The buyer has until {pay_by} to "
+        "pay. Please do not ship before it is paid."
     ),
     "payment_received": N_(
         "A payment for order {order} has arrived and is being checked until "
-        "{review_ends_at}. Please do not ship it before then."
+        "{review_ends_at}. Please do not ship before then."
     ),
     "payment_declined": N_(
-        "The payment for order {order} was turned down. The buyer can pay again "
-        "until {pay_by}. Please do not ship it before it is paid."
+        "The payment for order {order} was declined. The buyer can pay again until {pay_by}. "
+        "Please do not ship before it is paid."
     ),
     "payment_declined_late": N_(
-        "The payment for order {order} was turned down, and the time to pay is "
-        "over. Please do not ship it."
+        "The payment for order {order} was declined, and the time to pay has ended. Please "
+        "do not ship it."
     ),
     "payment_accepted": N_(
-        "The payment for order {order} is accepted. Please ship it now, and give "
-        "us the tracking number."
+        "The payment for order {order} has been accepted. Please ship it now and enter the "
+        "tracking number."
     ),
     "cancellation_requested": N_(
-        "The buyer wants to cancel order {order} ({reason}). Please answer "
-        "by {due_by}: accept, refuse, or say that it is already shipped. Without an answer the order "
-        "closes and the buyer gets the money back."
+        "The buyer asks to cancel order {order} ({reason}). Please answer by {due_by}: "
+        "accept, refuse, or say that it has already shipped. Without an answer the order "
+        "closes and the buyer is refunded."
     ),
     "cancellation_withdrawn": N_(
-        "The buyer no longer wants to cancel order {order}. It awaits shipment again."
+        "The buyer has withdrawn the request to cancel order {order}. It is awaiting "
+        "shipment again."
     ),
     "seller_reminder": N_(
-        "The request to cancel order {order} still waits for you. Please answer "
-        "it, or prove the shipment, by {due_by}."
+        "The request to cancel order {order} still needs your answer. Please answer it, or "
+        "prove the shipment, by {due_by}."
     ),
     "proof_requested": N_(
-        "You say that order {order} is already shipped. Please prove it by "
-        "{due_by}, with a tracking number, a photo or a scan of the postal receipt."
+        "You say that order {order} has already shipped. Please prove it by {due_by} with a "
+        "tracking number, a photo or a scan of the postal receipt."
     ),
     "tracking_invalid": N_(
         "We could not verify the tracking number {number} for order "
         "{order}.{why} Please check it and send the right one, or a photo or a scan of the postal "
         "receipt."
     ),
-    "proof_rejected": N_("Support did not accept your proof that order {order} is shipped.{why}"),
+    "proof_rejected": N_("Support did not accept your proof that order {order} has shipped.{why}"),
     "shipment_extended": N_(
-        "The buyer gives you {days} more to ship order {order}: until {ship_by}."
+        "The buyer gives you {days} more to ship order {order}, until {ship_by}."
     ),
     "buyer_message": N_("The buyer writes about order {order}: “{text}”"),
     "offer_accepted": N_(
-        "The buyer has accepted your offer for order {order}. The amount due is {amount_due}."
+        "The buyer has accepted your offer for order {order}. The amount due is now {amount_due}."
     ),
     "cancellation_ended": N_(
         "The request to cancel order {order} has ended without a cancellation: {reason}."
     ),
     "dispute_opened": N_(
-        "A dispute about order {order} is open: {reason}. Our support will look "
-        "into it; you can still send proof of the shipment or offer a settlement."
+        "A dispute about order {order} has been opened: {reason}. Our support team will look "
+        "into it; you can still send proof of shipment or offer a settlement."
     ),
-    "dispute_resolved": N_("The dispute about order {order} is over: {outcome}.{why}"),
-    "order_shipped": N_("Order {order} counts as shipped. Thank you."),
+    "dispute_resolved": N_("The dispute about order {order} has been resolved: {outcome}.{why}"),
+    "order_shipped": N_("The shipment of order {order} is confirmed. Thank you."),
     "order_closed": N_("Order {order} is closed: {reason}."),
-    "refund_succeeded": N_("The buyer has {money} for order {order} back."),
+    "refund_succeeded": N_("The buyer has received the refund of {money} for order {order}."),
     "chargeback_opened": N_(
-        "The buyer's bank has taken back the payment for order {order} (a "
-        "chargeback). We will tell you how it ends."
+        "The buyer's bank has opened a chargeback on the payment for order {order}. Please "
+        "do not ship while it is open. We will let you know how it ends."
     ),
-    "chargeback_won": N_("The chargeback of order {order} ended in your favour."),
+    "chargeback_won": N_("You have won the chargeback on order {order}."),
     "chargeback_lost": N_(
-        "The chargeback of order {order} ended in the buyer's favour: the money "
-        "stays with the buyer."
+        "The chargeback on order {order} ended in the buyer's favour: the money stays with "
+        "the buyer."
     ),
 }
 
 _TO_SUPPORT = {
     "proof_to_review": N_(
-        "Order {order}: the seller has sent proof of the shipment ({kind}). Please judge it."
+        "Order {order}: the seller has sent proof of shipment ({kind}). Please review it."
     ),
-    "dispute_opened": N_("Order {order}: a dispute is open: {reason}. Please decide it."),
+    "dispute_opened": N_("Order {order}: a dispute has been opened: {reason}. Please decide it."),
     "dispute_reminder": N_(
-        "Order {order}: the dispute is still undecided. After {due_by} it ends with a full refund."
+        "Order {order}: the dispute is still undecided. If it is not decided by {due_by}, "
+        "the buyer is refunded in full."
     ),
     "payment_contradicts": N_(
-        "Order {order}: the provider's news of payment {payment_id} of {money} "
-        "contradicts what it said of it before. Please find out whether the money came in."
+        "Order {order}: the provider's report of payment {payment_id} of {money} contradicts "
+        "an earlier one. Please find out whether the money arrived."
     ),
     "chargeback_reminder": N_(
-        "Order {order}: the bank has not decided the chargeback yet, and what is held "
-        "of the payment waits for it."
+        "Order {order}: the bank has not decided the chargeback yet; the money held for the "
+        "order is on hold until then."
     ),
-    "dispute_resolved": N_("Order {order}: the dispute is over: {outcome}."),
+    "dispute_resolved": N_("Order {order}: the dispute has been resolved: {outcome}."),
     "refund_failed": N_(
-        "Order {order}: the refund has not gone through.{why} Please see to it that "
-        "the buyer gets the money."
+        "Order {order}: the refund has failed.{why} Please make sure that the buyer gets the money."
     ),
     "refund_overdue": N_(
-        "Order {order}: the refund is not settled although its 2 weeks are over. "
-        "Please see to it that the buyer gets the money."
+        "Order {order}: the refund is overdue: its two weeks have passed. Please make sure "
+        "that the buyer gets the money."
     ),
     "refund_after_chargeback": N_(
-        "Order {order}: the refund {refund_id} was paid although the "
-        "buyer's bank has taken the money back too. Please look into it."
+        "Order {order}: the buyer received refund {refund_id} although the bank had already "
+        "taken the money back. Please look into it."
     ),
     "chargeback_opened": N_(
-        "Order {order}: the buyer's bank has taken back the payment (a "
-        "chargeback). Until it ends nothing is refunded."
+        "Order {order}: the buyer's bank has opened a chargeback. Nothing is refunded while "
+        "it is open."
     ),
     "chargeback_won": N_(
-        "Order {order}: the chargeback ended in the seller's favour; the money is back."
+        "Order {order}: the chargeback ended in the seller's favour; the bank has returned "
+        "the money."
     ),
     "chargeback_lost": N_("Order {order}: the chargeback ended in the buyer's favour."),
     "stray_refund_failed": N_(
-        "{order}: the payment of {money} that no order could take has not "
-        "gone back yet.{why} Please see to it that its payer gets the money."
+        "{order}: the stray payment of {money} could not be returned.{why} Please make sure "
+        "that its payer gets the money."
     ),
     "stray_refund_overdue": N_(
-        "{order}: the payment of {money} that no order could take is not "
-        "back with its payer although 2 weeks are over. Please see to it."
+        "{order}: the return of the stray payment of {money} is overdue: its two weeks have "
+        "passed. Please look into it."
     ),
     "stray_chargeback_opened": N_(
-        "{order}: the payer's bank has taken back {money} of payment {payment_id}, which no order could "
-        "take (a chargeback). Until it ends nothing is refunded. Paid back twice by now: {twice}."
+        "{order}: the payer's bank has opened a chargeback of {money} on stray payment "
+        "{payment_id}. Nothing is refunded while it is open. Paid back twice so far: {twice}."
     ),
     "stray_chargeback_won": N_(
-        "{order}: the chargeback of payment {payment_id}, which no order could take, is won. What is "
-        "here of it goes back to its payer by a refund. Paid back twice: {twice}."
+        "{order}: the chargeback on stray payment {payment_id} has been won. The money still "
+        "with us is refunded to its payer. Paid back twice: {twice}."
     ),
     "stray_chargeback_lost": N_(
-        "{order}: the chargeback of payment {payment_id}, which no order could take, is lost: the payer "
+        "{order}: the chargeback on stray payment {payment_id} has been lost: the payer "
         "keeps {money}. Paid back twice: {twice}."
     ),
     "stray_chargeback_reminder": N_(
-        "{order}: the bank has not decided the chargeback of payment {payment_id} yet, which no order "
-        "could take, and {money} of it waits for that."
+        "{order}: the bank has not decided the chargeback on stray payment {payment_id} yet; "
+        "{money} of it is on hold until then."
     ),
     "stray_refund_after_chargeback": N_(
-        "{order}: the refund {refund_id} of payment {payment_id}, which no order could take, was paid "
-        "although it had been stopped for a chargeback. Please look into it."
+        "{order}: refund {refund_id} of stray payment {payment_id} was paid although it had "
+        "been stopped for a chargeback. Please look into it."
     ),
 }
 
@@ -243,7 +250,7 @@ TEXTS: Final = {
     **{(what, Role.SUPPORT): text for what, text in _TO_SUPPORT.items()},
 }
 
-WHY: Final = N_(" The reason given: “{reason}”.")
+WHY: Final = N_(" Reason given: “{reason}”")
 OFFER: Final = N_(" You can accept the offer on the order's page.")
-UNKNOWN: Final = N_("There is news about order {order}. Please look at the order's page.")
+UNKNOWN: Final = N_("There is an update on order {order}. Please see the order's page.")
 """For a notice that this version has no text for."""

@@ -22,24 +22,24 @@ from orders.sentences import sentence
 
 NO_SUCH_FORM = sentence("No carrier that we know has numbers of this form.")
 WRONG_CHECK_DIGIT = N_(
-    "It looks like a number of this carrier: {carrier}. But its check digit is wrong: "
-    "perhaps a character is mistyped."
+    "This looks like a number from {carrier}, but its check digit is wrong: please check for "
+    "a typing error."
 )
 UNKNOWN_CODE = N_(
-    "It looks like a number of this carrier: {carrier}. But it has a code in it that they do not "
-    "use: perhaps a character is mistyped."
+    "This looks like a number from {carrier}, but it contains a code that the carrier does "
+    "not use: please check for a typing error."
 )
 NO_SUCH_COUNTRY = N_(
-    "It looks like a number of a postal service. But no country has the code that it ends with, {code}: "
-    "perhaps a character is mistyped."
+    "This looks like a postal tracking number, but it ends with {code}, which is no "
+    "country's code: please check for a typing error."
 )
 WRONG_LENGTH = N_(
-    "It looks like a number of this carrier: {carrier}. But theirs have {length} characters, and this one "
-    "has {actual}: perhaps some are missing or too many."
+    "This looks like a number from {carrier}, but theirs have {length} characters and this "
+    "one has {actual}: please check it."
 )
 WRONG_RANGE = N_(
-    "It looks like a number of this carrier: {carrier}. But theirs have {least} to {most} characters, and "
-    "this one has {actual}: perhaps some are missing or too many."
+    "This looks like a number from {carrier}, but theirs have {least} to {most} characters "
+    "and this one has {actual}: please check it."
 )
 
 # Regions of CLDR that are no country's, and so no postal service's.

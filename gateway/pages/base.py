@@ -49,7 +49,9 @@ class PageRenderer:
                 who = f"{session.caller.role.value} {session.caller.id}" if session else None
                 await self._limits.count(f"page {who or address_of(request)}")
                 if method == "POST" and is_from_elsewhere(request):
-                    raise Forbidden(sentence("This form is from another site: open the page here."))
+                    raise Forbidden(
+                        sentence("This form comes from another site: open the page here.")
+                    )
                 return await serve(request)
             except Unauthorized as problem:
                 if _is_a_way_to_go(request):
@@ -91,7 +93,7 @@ class PageRenderer:
     def signed(self, request: Request) -> Session:
         """Who is signed in. Raises NotSignedIn."""
         if (session := self._sessions.of(request)) is None:
-            raise Unauthorized(sentence("Sign in first."))
+            raise Unauthorized(sentence("Your session has expired. Please sign in again."))
         request.scope["unbuy.role"] = session.caller.role.value
         return session
 
@@ -107,7 +109,7 @@ def must_be_ours(session: Session, form_secret: str) -> None:
     """Raise WrongRole for a form that is not of this session (CSRF)."""
     if not hmac.compare_digest(form_secret.encode(), session.form_secret.encode()):
         raise Forbidden(
-            sentence("This form is from another session: open the page again, and send it anew.")
+            sentence("This form comes from another session: open the page again and resend it.")
         )
 
 

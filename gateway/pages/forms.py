@@ -13,7 +13,7 @@ from i18n.catalogues import N_, NC_
 from orders.errors import InvalidInput
 from orders.messages import CancelReason, Message, Role, parse
 from orders.sentences import sentence
-from orders.status import Status
+from orders.status import CloseReason, Status
 from orders.support_queue import Need, waits_for_support
 from orders.values import decimals
 from orders.view import OrderView
@@ -51,7 +51,7 @@ _NOTE = Field("note", "long", N_("Note"))
 
 FORMS: Final[dict[str, Form]] = {
     "cancel_request": Form(
-        N_("We have your cancellation."),
+        N_("Request sent. The seller has been notified."),
         (
             Field(
                 "reason",
@@ -66,17 +66,17 @@ FORMS: Final[dict[str, Form]] = {
                 "complaint",
                 "yes",
                 N_("I also want to complain about this seller"),
-                hint=N_("A complaint opens a dispute at once, beside the cancellation."),
+                hint=N_("A complaint opens a dispute at once, in addition to the cancellation."),
             ),
         ),
-        hint=N_("Canceling costs nothing: there is no fine."),
+        hint=N_("Cancelling is free of charge."),
     ),
     "cancel_withdrawal": Form(
-        N_("The cancellation is withdrawn; the order goes on."),
-        hint=N_("The order goes on, and awaits shipment again."),
+        N_("Request withdrawn; the order goes ahead."),
+        hint=N_("The order goes ahead and awaits shipment again."),
     ),
     "seller_reply": Form(
-        N_("The buyer is told your answer."),
+        N_("Answer sent to the buyer."),
         (
             Field(
                 "decision",
@@ -91,7 +91,7 @@ FORMS: Final[dict[str, Form]] = {
                 "text",
                 N_("Tracking number"),
                 most=50,
-                hint=N_("Only if it is already shipped."),
+                hint=N_("Only if it has already shipped."),
             ),
             _NOTE,
         ),
@@ -104,12 +104,12 @@ FORMS: Final[dict[str, Form]] = {
         ),
     ),
     "shipment_proof": Form(
-        N_("The proof is here; support judges it."),
+        N_("Proof received; support will review it."),
         (
             Field(
                 "kind",
                 "choice",
-                N_("What is it?"),
+                N_("Type of proof"),
                 ("photo", "postal_receipt"),
                 "proof_kind",
                 required=True,
@@ -124,12 +124,12 @@ FORMS: Final[dict[str, Form]] = {
         ),
     ),
     "proof_review": Form(
-        N_("Your verdict counts; seller and buyer are told."),
-        (Field("accepted", "yes_or_no", N_("Is it good proof?"), required=True), _NOTE),
+        N_("Decision saved; buyer and seller are notified."),
+        (Field("accepted", "yes_or_no", N_("Does it prove the shipment?"), required=True), _NOTE),
         grave=True,
     ),
     "seller_message": Form(
-        N_("Your message is sent."),
+        N_("Message sent."),
         (
             Field(
                 "topic",
@@ -148,34 +148,40 @@ FORMS: Final[dict[str, Form]] = {
             ),
             Field("text", "long", N_("Message"), required=True),
             Field("discount", "money", N_("Discount"), hint=N_("Only if you offer a discount.")),
-            Field("bonus", "text", N_("Bonus"), most=200, hint=N_("Only if you offer a bonus.")),
+            Field(
+                "bonus",
+                "text",
+                N_("Bonus"),
+                most=200,
+                hint=N_("What you add for free, if you offer a bonus."),
+            ),
         ),
     ),
     "buyer_message": Form(
-        N_("Your message is sent."), (Field("text", "long", N_("Message"), required=True),)
+        N_("Message sent."), (Field("text", "long", N_("Message"), required=True),)
     ),
     "offer_acceptance": Form(
-        N_("The offer is accepted."), (Field("offer_id", "hidden", "", required=True),)
+        N_("Offer accepted."), (Field("offer_id", "hidden", "", required=True),)
     ),
     "dispute_request": Form(
-        N_("The dispute is open; support looks into it."),
+        N_("Dispute opened; support will look into it."),
         (_NOTE,),
-        hint=N_("Support looks into it, and decides about the money."),
+        hint=N_("Support will look into it and decide about the money."),
     ),
-    "dispute_withdrawal": Form(N_("The dispute is dropped."), (_NOTE,)),
+    "dispute_withdrawal": Form(N_("Dispute withdrawn."), (_NOTE,)),
     "settlement_offer": Form(
-        N_("The buyer is told your offer."),
-        (Field("money", "money", N_("What the buyer gets back"), required=True), _NOTE),
+        N_("Offer sent to the buyer."),
+        (Field("money", "money", N_("Refund to the buyer"), required=True), _NOTE),
     ),
     "settlement_acceptance": Form(
-        N_("The settlement is accepted."), (Field("offer_id", "hidden", "", required=True),)
+        N_("Settlement accepted."), (Field("offer_id", "hidden", "", required=True),)
     ),
     "shipment_extension": Form(
         N_("The seller has more time to ship."),
         (Field("days", "number", N_("How many more days?"), most=60, required=True),),
     ),
     "dispute_decision": Form(
-        N_("The dispute is decided; seller and buyer are told."),
+        N_("Decision saved; seller and buyer are notified."),
         (
             Field(
                 "decision",
@@ -188,7 +194,7 @@ FORMS: Final[dict[str, Form]] = {
             Field(
                 "money",
                 "money",
-                N_("What the buyer gets back"),
+                N_("Refund to the buyer"),
                 hint=N_("Only for a partial refund."),
             ),
             _NOTE,
@@ -196,13 +202,13 @@ FORMS: Final[dict[str, Form]] = {
         grave=True,
     ),
     "refund_update": Form(
-        N_("The refund's news is recorded."),
+        N_("Refund updated."),
         (
             Field("refund_id", "hidden", "", required=True),
             Field(
                 "status",
                 "choice",
-                N_("What has become of the refund?"),
+                N_("Refund status"),
                 _SETTLED_BY_SUPPORT,
                 "refund_status",
                 required=True,
@@ -214,8 +220,19 @@ FORMS: Final[dict[str, Form]] = {
 }
 """One form for each message that a person sends."""
 
-PAID: Final = N_("The payment is here, and is checked now.")
+CANCELLED: Final = N_("Order cancelled.")
+"""What is said once an unpaid order is cancelled: nobody has to consent (R2)."""
+
+PAID: Final = N_("The payment has arrived and is being checked.")
 """What is said once a test payment is taken."""
+
+
+def done_text(name: str, view: OrderView) -> str:
+    """What is said once a message has been accepted; empty for a name that is no message's."""
+    if name == "cancel_request" and view.close_reason is CloseReason.BUYER_CANCELED_UNPAID:
+        return CANCELLED
+    return FORMS[name].done if name in FORMS else ""
+
 
 OFFERS: Final = {
     "offer_acceptance": ("discount", "bonus"),

@@ -56,7 +56,7 @@ class IssuerSignIn:
 
     async def by_token(self, token: str) -> Caller:
         """See ``SignIn``: a token opens no page here."""
-        raise NotFound(sentence("People sign in at the issuer here, and not with a token."))
+        raise NotFound(sentence("Here you sign in with the identity provider, not with a token."))
 
     async def elsewhere(self, to: str) -> Response:
         """See ``SignIn``. Raises Away."""
@@ -86,8 +86,8 @@ class IssuerSignIn:
         if begun is None or not _same(given.get("state", ""), begun["state"]):
             raise Unauthorized(
                 sentence(
-                    "This sign-in did not begin in this browser, or is over already, or took more than 15 "
-                    "minutes: sign in again."
+                    "This sign-in was not started in this browser, is already complete, or took more "
+                    "than 15 minutes: sign in again."
                 )
             )
         if error := given.get("error"):
@@ -124,9 +124,7 @@ class IssuerSignIn:
         match answer:
             case {"error": "invalid_grant"}:
                 raise Unauthorized(
-                    sentence(
-                        "The issuer does not take this sign-in, or not any more: sign in again."
-                    )
+                    sentence("The identity provider did not accept this sign-in: sign in again.")
                 )
             case {"id_token": str(token)} if response.is_success:
                 return token
@@ -167,7 +165,7 @@ def _refused(error: str) -> Unauthorized | ServiceUnavailable:
     """What the issuer says instead of a code. Its own words could be anybody's: they are not repeated."""
     if error == "access_denied":
         return Unauthorized(
-            sentence("You were not signed in: it was called off, or refused there.")
+            sentence("You were not signed in: the sign-in was cancelled or refused.")
         )
     return _unusable(error if _ERROR.fullmatch(error) else "an unknown error")
 
@@ -176,21 +174,22 @@ def _unusable(why: str) -> ServiceUnavailable:
     log.error("Nobody can sign in at the issuer: %s", why)
     return ServiceUnavailable(
         sentence(
-            "Where you sign in does not answer as it should; try again soon. If it stays so, tell who runs "
-            "this site."
+            "The identity provider is not responding correctly; try again soon. If the problem "
+            "persists, contact the operators of this site."
         )
     )
 
 
 def _not_for_us() -> Unauthorized:
     return Unauthorized(
-        sentence("What the issuer says about you does not count here: sign in again.")
+        sentence("The identity provider's answer is not valid here: sign in again.")
     )
 
 
 def _without_role() -> Forbidden:
     return Forbidden(
         sentence(
-            "Your account is none of a buyer, a seller and support: ask who runs this site for a role."
+            "Your account has no role of buyer, seller or support: ask the operators of this "
+            "site for one."
         )
     )

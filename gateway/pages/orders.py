@@ -24,7 +24,7 @@ from gateway.access import Caller, Role, seen_by
 from gateway.orders import asking_the_database
 from gateway.pages.auth import SignInPages
 from gateway.pages.base import PageRenderer, must_be_ours
-from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, read
+from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, done_text, read
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.sessions import Session
 from gateway.pages.templates import STATIC
@@ -118,10 +118,10 @@ class OrderPages:
     def lost(self, request: Request, problem: Problem) -> Response:
         """A page in place of a problem, for who follows an address that leads to none."""
         if isinstance(problem, NoSuchMethod):
-            nothing = sentence("Nothing can be shown at this address: forms are sent there.")
+            nothing = sentence("There is no page at this address: forms are sent to it.")
             problem = NoSuchMethod(nothing, problem.headers)
         elif isinstance(problem, NotFound):
-            problem = NotFound(sentence("There is nothing at this address."))
+            problem = NotFound(sentence("There is no page at this address."))
         return self._frame.failed(request, problem)
 
     async def _home(self, request: Request) -> Response:
@@ -176,7 +176,7 @@ class OrderPages:
         session = self._frame.signed(request)
         view = await self._works.orders.visible(session.caller, request.path_params["order_id"])
         done = request.query_params.get(_DONE, "")
-        said = PAID if done == _PAID else FORMS[done].done if done in FORMS else ""
+        said = PAID if done == _PAID else done_text(done, view)
         said = translator(self._frame.locale(request)).gettext(said) if said else ""
         return await self._show_order(request, session, view, {"done": said})
 
@@ -327,7 +327,7 @@ class OrderPages:
 
 def _must_be_for(session: Session, action: str) -> None:
     if not session.caller.may(action):
-        raise Forbidden(sentence("That is not for you to do."))
+        raise Forbidden(sentence("You don't have permission for this."))
 
 
 def _digest(view: OrderView) -> str:
@@ -345,7 +345,7 @@ def _after(cursor: str | None) -> Cursor | None:
     if cursor is None:
         return None
     if (place := decode_cursor(cursor)) is None:
-        raise Invalid(sentence("This part of the list is not there: begin with the first one."))
+        raise Invalid(sentence("There is no such page of the list: start from the first one."))
     return place
 
 

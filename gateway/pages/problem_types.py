@@ -26,7 +26,7 @@ class ProblemPages:
     async def _one(self, request: Request) -> Response:
         kind = PROBLEM_TYPES.get(request.path_params["slug"])
         if kind is None:
-            raise NotFound(sentence("There is nothing at this address."))
+            raise NotFound(sentence("There is no page at this address."))
         return self._show(request, kind)
 
     def _show(self, request: Request, *kinds: object) -> Response:

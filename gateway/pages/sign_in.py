@@ -42,4 +42,4 @@ class TokenSignIn:
 
     async def back(self, request: Request) -> tuple[Caller, str]:
         """See ``SignIn``."""
-        raise NotFound(sentence("There is nothing at this address."))
+        raise NotFound(sentence("There is no page at this address."))

@@ -30,15 +30,18 @@ _MAY: Final = (
 
 
 NEEDS: Final = {
-    Need.REFUND_FAILED: N_("The refund has failed"),
-    Need.REFUND_OVERDUE: N_("The refund is overdue"),
-    Need.PROOF: N_("A proof waits for your verdict"),
-    Need.DISPUTE: N_("A dispute waits for your decision"),
+    Need.REFUND_FAILED: N_("Refund failed"),
+    Need.REFUND_OVERDUE: N_("Refund overdue"),
+    Need.PROOF: N_("Proof to review"),
+    Need.DISPUTE: N_("Dispute to decide"),
 }
 """What support has to do about an order."""
 
 NEWEST: Final = 8
 """So much of what happened is shown; what is earlier opens."""
+
+_ASK: Final = N_("Ask to cancel")
+# Once it is paid, cancelling takes the seller's consent (R7).
 
 MOST_RADIOS: Final = 4
 """Choices that are all in sight; of more, one opens a list."""
@@ -70,6 +73,11 @@ def _environment(locale: Locale) -> Environment:
         "NO": said.pgettext("answer", NO),
         "said": lambda text: said.gettext(text) if text else "",
         "label": lambda kind, key: label(kind, str(key), locale),
+        "action_name": lambda name, view: (
+            said.gettext(_ASK)
+            if name == "cancel_request" and view.payment
+            else label("action", name, locale)
+        ),
         "NEEDS": NEEDS,
         "NEWEST": NEWEST,
         "MOST_RADIOS": MOST_RADIOS,

@@ -45,7 +45,7 @@ class Clock:
         order = orders.handle(self._client, view.order_id)
         if step == "next":
             if not view.next:
-                raise Conflict(sentence("Nothing is left to happen by itself."))
+                raise Conflict(sentence("Nothing more will happen automatically."))
             by = view.next[0].at - await self.now(view.order_id)
         elif step in _STEPS:
             by = _STEPS[step]
@@ -56,7 +56,9 @@ class Clock:
                 with domain_errors(UnknownOrder(view.order_id)):
                     await self._skipper.fast_forward(order, max(by, timedelta(0)) + _SLACK)
         except UnknownOrder:
-            raise Conflict(sentence("This order's time has come to its end.")) from None
+            raise Conflict(
+                sentence("This order is finished; there is nothing left to skip to.")
+            ) from None
         await self._let_it_settle(view.order_id)
 
     async def _let_it_settle(self, order_id: str) -> None:

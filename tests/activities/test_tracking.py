@@ -77,7 +77,7 @@ async def test_the_place_of_delivery_comes_with_the_verdict() -> None:
     verdict = await verify(Carrier(CarrierRecord(delivered_in="DE")))
 
     assert verdict.valid
-    assert verdict.reason == "By the carrier's record it was delivered in DE."
+    assert verdict.reason == "According to the carrier it was delivered in DE."
 
 
 async def test_a_carrier_that_is_away_is_asked_again() -> None:

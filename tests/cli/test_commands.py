@@ -220,7 +220,7 @@ async def test_an_order_whose_history_was_deleted_is_read_from_the_database(
     told = await terminal.run("send", "long-ago", "cancel_request", '{"reason": "other"}')
 
     assert shown.status == 0
-    assert "the buyer canceled it before paying" in shown.out
+    assert "the buyer cancelled it before paying" in shown.out
     assert "exists already, with the same contents" in again.out
     assert told.status == 1
     assert "The order is closed: the buyer canceled it before paying." in told.err
@@ -277,7 +277,10 @@ async def test_a_payment_that_an_order_refuses_goes_back(terminal: Terminal) -> 
     answer = await terminal.run("send", "too-little", "payment", payment("P-1", money=wrong))
 
     assert answer.status == 1
-    assert "Due is exactly 24.90 EUR, but 1.00 EUR came; it goes back in full." in answer.err
+    assert (
+        "The amount due is exactly 24.90 EUR, but 1.00 EUR arrived; it is returned in full."
+        in answer.err
+    )
     await terminal.stray("P-1")
 
 
@@ -290,7 +293,7 @@ async def test_show_prints_status_money_history_and_what_comes_next(terminal: Te
         "Order shown: awaiting payment since",
         "€24.90 is to be paid",
         "buyer  placed",
-        "the order closes, unpaid",
+        "the order closes unpaid",
         "+ cancel_request",
         "- dispute_decision: A dispute can be decided only while",
         "owed to the seller",
@@ -460,7 +463,7 @@ async def test_the_payment_of_a_finished_order_is_not_refunded_again(terminal: T
         "Order shipped knows of this payment already. Nothing has changed.\n",
     )
     assert cancel.status == 1
-    assert "Once it arrives you can send it back" in cancel.err
+    assert "Once it arrives you can return it" in cancel.err
 
 
 async def test_a_chargeback_of_a_finished_order_is_accepted(terminal: Terminal) -> None:

@@ -31,7 +31,7 @@ async def test_a_person_gets_a_page_in_their_language(
     assert answer.headers["content-language"] == locale
     page = must_be_safe(answer)
     said = translator(locale).gettext
-    assert said("There is nothing at this address.") in page.text
+    assert said("There is no page at this address.") in page.text
     assert said("To my orders") in page.text
     assert ("a", {"href": "/"}) in page.elements
 

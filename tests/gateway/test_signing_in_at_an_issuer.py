@@ -468,7 +468,7 @@ async def test_signing_out_does_not_sign_in_again_at_once(shop: Shop) -> None:
     answer = await shop.browser.post("/sign-out", data={"form_secret": form_secret[1]})
 
     assert answer.url.path == "/signed-out"
-    assert "You are signed out" in answer.text
+    assert "Signed out" in answer.text
     assert not await shop.is_in()
 
 
@@ -483,8 +483,8 @@ async def test_a_request_for_a_missing_page_does_not_disturb_a_sign_in(
     by_form = await shop.browser.post(f"{order}/buyer-message", data={"text": "Hello"})
     signed_in = await shop.browser.get(back)
 
-    must_be_refused(by_script, 401, "Sign in first.")
-    must_be_refused(by_form, 401, "Sign in first.")
+    must_be_refused(by_script, 401, "Your session has expired. Please sign in again.")
+    must_be_refused(by_form, 401, "Your session has expired. Please sign in again.")
     assert signed_in.status_code == 200
 
 

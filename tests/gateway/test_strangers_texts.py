@@ -94,7 +94,10 @@ async def test_what_we_say_is_said_in_polish_over_http_and_on_pages(
     problem = must_be_problem(answer, 409)
     assert problem["detail"].endswith("obecnie zamówienie oczekuje na płatność.")
     assert problem["reason"].endswith("now the order awaits payment.")
-    assert problem["reason_sentence"]["template"] == "{action} only while {statuses}; now {status}."
+    assert (
+        problem["reason_sentence"]["template"]
+        == "{action} only while {statuses}; at present {status}."
+    )
     detail = "seller_reply zawiera błędy: decision: pole jest wymagane."
     assert must_be_problem(wrong, 422)["detail"] == detail
     assert "String should have at least x characters" in must_be_problem(nowhere, 404)["detail"]

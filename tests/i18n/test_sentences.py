@@ -186,7 +186,7 @@ def test_whatever_happens_is_refused_in_polish(
     assert [why for why in listed if not said_in_polish(why)] == []
 
 
-PAID = "At most what was paid can go back: {paid}."
+PAID = "At most the amount paid can be refunded: {paid}."
 
 
 def money(amount: int, currency: str) -> Balance:
@@ -198,7 +198,7 @@ def money(amount: int, currency: str) -> Balance:
     [
         (
             sentence(
-                "Due is exactly {due}, but {came} came; it goes back in full.",
+                "The amount due is exactly {due}, but {came} arrived; it is returned in full.",
                 due=money(123450, "PLN"),
                 came=money(2490, "EUR"),
             ),
@@ -219,7 +219,7 @@ def money(amount: int, currency: str) -> Balance:
         ),
         (
             sentence(
-                "{action} only while {statuses}; now {status}.",
+                "{action} only while {statuses}; at present {status}.",
                 action=sentence("The time to ship can be extended"),
                 statuses=OneOf(
                     (sentence("the order awaits shipment"), sentence("the order is closed"))
@@ -276,7 +276,7 @@ def test_a_sentence_is_made_anew_with_money_and_alternatives_as_polish_writes_th
 def test_in_english_a_sentence_is_as_the_rule_says_it() -> None:
     said = sentence(PAID, paid=money(123450, "PLN"))
 
-    assert said == "At most what was paid can go back: 1234.50 PLN."
+    assert said == "At most the amount paid can be refunded: 1234.50 PLN."
     assert localize(said, "en") == localize(crossed(said), "en") == said
 
 
@@ -312,7 +312,7 @@ def test_what_a_stranger_says_stays_as_it_is_however_it_looks(text: str, locale:
     "failure",
     [
         as_failure(
-            InvalidInput(sentence("A field is given twice; which one is meant cannot be known."))
+            InvalidInput(sentence("A field is given twice, so it is unclear which one counts."))
         ),
         ProviderRefusal(sentence("Stripe does not take {currency}.", currency="XTS")),
     ],

@@ -289,7 +289,7 @@ def test_a_payment_that_contradicts_earlier_events_is_left_to_support(before: st
     for _ in range(2):
         refused = story.send_stray_payment(payment_id="pay-1", money=money)
 
-    assert "reported otherwise before" in refused.reason
+    assert "reported differently before" in refused.reason
     assert story.order.strays == []
     assert story.notified.count(("support", "payment_contradicts")) == 1
     books_must_balance(story.order)

@@ -17,7 +17,7 @@ def test_a_shipped_order_cannot_be_cancelled() -> None:
     refused = Story().until_shipped().must_refuse("cancel_request", reason="other")
 
     assert refused.code is RefusalCode.ORDER_SHIPPED
-    assert "send it back" in refused.reason
+    assert "return it" in refused.reason
     assert refused.available_from is None
 
 

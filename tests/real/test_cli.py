@@ -149,7 +149,7 @@ async def test_a_refused_update_prints_the_sentence(cli: Cli, order: StagedStory
 
     assert said.code == 1
     assert (
-        "The payment is being checked; cancellation can be requested once the check is over."
+        "The payment is being checked; you can ask to cancel once the check ends."
         in said.out + said.err
     )
     assert (await order.view()).refused == []

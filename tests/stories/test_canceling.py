@@ -108,7 +108,7 @@ async def test_a_shipped_order_ends_and_cannot_be_cancelled(order: TimeSkippingS
     assert view.refund is None
     button = next(a for role in view.actions.values() for a in role if a.action == "cancel_request")
     assert button.reason
-    assert "send it back" in button.reason
+    assert "return it" in button.reason
     assert order.notified()[-2:] == [("buyer", "order_shipped"), ("seller", "order_shipped")]
 
 

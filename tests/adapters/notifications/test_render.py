@@ -135,12 +135,12 @@ def test_a_notification_is_in_its_recipients_language() -> None:
     }
 
     assert plain(wording(letter("order_placed", **details))) == (
-        "Order A-1 is placed. Please pay PLN 24.90 by 21 January 2026, 00:00 UTC. If you do not, "
-        "the order closes by itself, and you owe nothing."
+        "Order A-1 has been placed. Please pay PLN 24.90 by 21 January 2026, 00:00 UTC. If you do "
+        "not pay by then, the order closes and you owe nothing."
     )
     assert plain(wording(letter("order_placed", locale="pl", **details))) == (
         "Zamówienie A-1 zostało złożone. Prosimy o zapłatę 24,90 zł do 21 stycznia 2026, 00:00 "
-        "UTC. Nieopłacone zamówienie zostanie zamknięte automatycznie i nie trzeba będzie nic płacić."
+        "UTC. Bez zapłaty w tym terminie zamówienie zostanie zamknięte i nic nie trzeba będzie płacić."
     )
 
 
@@ -148,10 +148,11 @@ def test_support_and_unknown_payers_read_english() -> None:
     money = {"amount": 5, "currency": "EUR"}
 
     assert wording(letter("proof_to_review", Role.SUPPORT, None, kind="photo")) == (
-        "Order A-1: the seller has sent proof of the shipment (a photo). Please judge it."
+        "Order A-1: the seller has sent proof of shipment (a photo). Please review it."
     )
     assert wording(letter("stray_refund_succeeded", locale=None, money=money)) == (
-        "Your payment of €0.05 that no order could take is back with you. Reference: A-1."
+        "Your payment of €0.05, which could not be matched to an order, has been returned to you. "
+        "Reference: A-1."
     )
 
 

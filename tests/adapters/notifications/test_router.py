@@ -155,7 +155,7 @@ async def test_everyone_of_several_addresses_gets_it_once(post: Post, hook: Hook
     assert (first, second, await post.empty(office)) == (False, False, True)
     assert sorted(post.server.recipients) == ["anna@example.org", "bob@example.org"]
     [told] = hook.taken
-    assert told["title"] == "The seller writes about order A-1"
+    assert told["title"] == "Message from the seller: order A-1"
     assert "letter 1" in told["message"]
 
 

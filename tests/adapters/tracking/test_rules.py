@@ -193,8 +193,9 @@ def test_a_wrong_length_is_named_as_the_reason(number: str, carrier: str, length
 
     assert (verdict.valid, verdict.carrier) == (False, carrier)
     assert verdict.reason
-    assert f"{carrier}. But theirs have {length} characters, and this one has {len(number)}" in (
-        verdict.reason
+    assert (
+        f"from {carrier}, but theirs have {length} characters and this one has {len(number)}"
+        in (verdict.reason)
     )
 
 

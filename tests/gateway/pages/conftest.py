@@ -78,7 +78,7 @@ class Visitor:
 
     async def skips(self, step: str) -> None:
         """Let the order's time pass by the demo's clock."""
-        names = {"day": "Skip a day", "week": "Skip a week", "next": "Skip to what comes next"}
+        names = {"day": "Skip a day", "week": "Skip a week", "next": "Skip to the next event"}
         await self.page.get_by_role("button", name=self.text(names[step])).click()
 
 

@@ -134,11 +134,11 @@ async def test_everything_can_be_read_and_done_without_script(
 
     await support.sign_in(f"/orders/{town.order_id}")
     async with support.form("dispute_decision") as form:
-        await form.get_by_label(support.text("What the buyer gets back")).fill("twelve")
+        await form.get_by_label(support.text("Refund to the buyer")).fill("twelve")
         await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
     await expect(support.page.get_by_role("alert")).to_contain_text("EUR")
     async with support.form("dispute_decision") as form:
-        amount = form.get_by_label(support.text("What the buyer gets back"))
+        amount = form.get_by_label(support.text("Refund to the buyer"))
         await expect(amount).to_have_value("twelve")
         await amount.fill("10")
     await support.confirms()
@@ -164,7 +164,7 @@ async def test_everything_can_be_reached_and_done_by_keyboard(town: Town, visit:
     await expect(page.get_by_role("main")).to_be_focused()
 
     seen = []
-    while "Cancel the order" not in seen:
+    while "Ask to cancel" not in seen:
         await page.keyboard.press("Tab")
         seen.append(await page.evaluate("document.activeElement.textContent.trim()"))
         outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
@@ -179,9 +179,9 @@ async def test_everything_can_be_reached_and_done_by_keyboard(town: Town, visit:
     await page.keyboard.type("By keyboard.")
     for _ in range(2):
         await page.keyboard.press("Shift+Tab")
-    while await page.evaluate(
-        "document.activeElement.textContent.trim()"
-    ) != "Cancel the order" or (await page.evaluate("document.activeElement.tagName") != "BUTTON"):
+    while await page.evaluate("document.activeElement.textContent.trim()") != "Ask to cancel" or (
+        await page.evaluate("document.activeElement.tagName") != "BUTTON"
+    ):
         await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
 

@@ -89,9 +89,9 @@ async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes
     assert seen == newest_first
     older = buyer.page.get_by_role("link", name=buyer.text("Older orders"), exact=True)
     await expect(older).to_have_count(0)
-    await _follow(buyer, "To the newest orders")
+    await _follow(buyer, "Newest orders")
     assert await _listed(buyer) == newest_first[:PAGE_SIZE]
-    newest = buyer.page.get_by_role("link", name=buyer.text("To the newest orders"))
+    newest = buyer.page.get_by_role("link", name=buyer.text("Newest orders"))
     await expect(newest).to_have_count(0)
     await expect(buyer.page.get_by_label(buyer.text("Status"))).to_have_value("awaiting_payment")
 
@@ -120,7 +120,7 @@ async def test_an_invalid_cursor_gets_an_error_page(
 
     assert answer
     assert answer.status == 422
-    text = "This part of the list is not there: begin with the first one."
+    text = "There is no such page of the list: start from the first one."
     await expect(visitor.page.get_by_role("alert")).to_have_text(visitor.text(text))
     await _follow(visitor, "To my orders")
     await expect(visitor.page.get_by_role("alert")).to_have_count(0)
@@ -134,7 +134,7 @@ async def test_the_page_after_the_last_order_is_empty(town: Town, visit: Visit) 
     await buyer.page.goto(f"{buyer.address}/?cursor={before_all_orders}")
 
     await expect(buyer.page.get_by_text(buyer.text("There are no older orders."))).to_be_visible()
-    await _follow(buyer, "To the newest orders")
+    await _follow(buyer, "Newest orders")
     await expect(buyer.page).to_have_url(f"{buyer.address}/")
 
 
@@ -153,19 +153,19 @@ async def test_support_can_page_through_the_queue_and_search_results(
     await expect(support.page.get_by_role("listitem").first).to_contain_text(longest)
     await is_sound(support.page)
     waiting = await _listed(support)
-    await _follow(support, "What has waited less long")
+    await _follow(support, "Newer")
     assert waiting + await _listed(support) == ids
-    await _follow(support, "To what has waited longest")
+    await _follow(support, "Oldest first")
     assert await _listed(support) == waiting
 
     await support.page.get_by_role("searchbox").fill(town.buyer.id)
     async with support.page.expect_navigation():
-        await support.page.get_by_role("button", name=support.text("Find")).click()
+        await support.page.get_by_role("button", name=support.text("Search")).click()
     number = support.text("More than %(number)s orders found", number=PAGE_SIZE)
     await expect(heading).to_have_text(number)
     found = await _listed(support)
     await _follow(support, "Older orders")
     await expect(heading).to_have_text(support.text("Older orders found"))
     assert found + await _listed(support) == ids[::-1]
-    await _follow(support, "To the newest orders")
+    await _follow(support, "Newest orders")
     assert await _listed(support) == found

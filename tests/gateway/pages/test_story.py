@@ -40,7 +40,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     cancel = buyer.button("cancel_request")
     await expect(cancel).to_be_disabled()
     await expect(cancel).to_have_accessible_description(
-        re.compile(buyer.text("Possible from %(at)s", at=r"\d+ \w+ 20\d\d, [\d:]+ UTC"))
+        re.compile(buyer.text("Available from %(at)s", at=r"\d+ \w+ 20\d\d, [\d:]+ UTC"))
     )
     await buyer.skips("day")
     await buyer.sees("awaiting_shipment")
@@ -70,7 +70,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     # R11, R12: support finds it on the desk, looks at it, and rejects it.
     await support.sign_in()
     case = support.page.get_by_role("listitem").filter(has_text=town.order_id)
-    await expect(case).to_contain_text(support.text("A proof waits for your verdict"))
+    await expect(case).to_contain_text(support.text("Proof to review"))
     await case.get_by_role("link", name=town.order_id).click()
     name = support.label("proof_kind", "photo")
     preview = support.page.get_by_role("img", name=name).first
@@ -87,7 +87,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     # R16: support decides for a part of the money.
     async with support.form("dispute_decision") as form:
         await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
-        await form.get_by_label(support.text("What the buyer gets back")).fill(entered)
+        await form.get_by_label(support.text("Refund to the buyer")).fill(entered)
     await expect(support.page.get_by_role("main")).to_contain_text(f"{entered} EUR")
     await support.confirms()
     await support.sees("closed")
@@ -100,8 +100,8 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     while await buyer.page.get_by_text(buyer.label("event", "refund_succeeded")).count() == 0:
         await buyer.skips("next")
     await _fact(buyer, "Paid", due)
-    await _fact(buyer, "Back with the buyer", back)
-    await _fact(buyer, "The seller\N{RIGHT SINGLE QUOTATION MARK}s", kept)
+    await _fact(buyer, "Refunded to the buyer", back)
+    await _fact(buyer, "For the seller", kept)
 
 
 def _answer(text: str, locale: Locale) -> str:
