@@ -10,8 +10,9 @@ from rich.table import Table
 from temporalio.client import WorkflowFailureError
 
 from activities.reconciliation import Report
+from cli.arguments import Json
 from cli.connection import connection, open_configured_database
-from cli.console import out
+from cli.console import out, print_json
 from cli.failure import Failure
 from cli.rendering import instant, named, refusal
 from client import reconciliation
@@ -34,7 +35,9 @@ _ACCOUNTS = {
 """The ledger's accounts (``orders.accounting``), as a bookkeeper reads them."""
 
 
-async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> int:
+async def reconcile(
+    *, days: Annotated[int, Parameter(metavar="DAYS")] = 35, as_json: Json = False
+) -> int:
     """Compare what the payment provider, the ledger and the workflows say of the same money.
 
     News that never came is brought again; everything that differs is printed.
@@ -43,6 +46,8 @@ async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> 
     ----------
     days
         How many days to look back.
+    as_json
+        Print JSON.
     """
     if not 1 <= days <= _MOST_DAYS:
         raise Failure(gettext("--days must be between 1 and {most}.", most=_MOST_DAYS))
@@ -57,9 +62,12 @@ async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> 
                 ),
                 status=1,
             ) from None
+    differences = len(report.findings) + report.more
+    if as_json:
+        print_json({"days": days, "differences": differences, **report.model_dump()})
+        return 1 if differences else 0
     if report.findings:
         out.print(_findings(report))
-    differences = len(report.findings) + report.more
     out.print(_compared(report, days, differences))
     if any(it.repaired for it in report.findings):
         out.print(
@@ -68,19 +76,31 @@ async def reconcile(*, days: Annotated[int, Parameter(metavar="DAYS")] = 35) -> 
     return 1 if differences else 0
 
 
-async def books() -> int:
-    """Print the sums of all orders: the trial balance, which is zero, and the money held per status."""
+async def books(*, as_json: Json = False) -> int:
+    """Print the sums of all orders: the trial balance, which is zero, and the money held per status.
+
+    Parameters
+    ----------
+    as_json
+        Print JSON.
+    """
     async with open_configured_database() as database:
         ledger = SqlLedger(database)
         balance, held = await ledger.trial_balance(), await ledger.held_by_status()
+    sums = totals_by_currency(balance)
+    balanced = not any(sums.values())
+    if as_json:
+        accounts = [it._asdict() for it in balance]
+        by_status = [it._asdict() for it in held]
+        print_json({"balanced": balanced, "accounts": accounts, "held": by_status})
+        return 0 if balanced else 1
     if not balance:
         out.print(gettext("The ledger is empty."))
         return 0
-    sums = totals_by_currency(balance)
     out.print(_trial_balance(balance, sums))
     if held:
         out.print(_held(held))
-    if not any(sums.values()):
+    if balanced:
         return 0
     out.print(gettext("WRONG: the ledger does not sum to zero."))
     return 1

@@ -44,7 +44,7 @@ def _in_language(
     lang
         The language of answers; else that of UNBUY_LANG, LC_ALL, LC_MESSAGES or LANG.
     """
-    # `run_command` uses it already, since help and setting_errors do not come by here.
+    # `run_command` uses it already, since help and errors do not come by here.
     return app.parse_args(command, **QUIETLY)
 
 

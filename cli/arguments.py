@@ -1,6 +1,6 @@
 """What commands take: the kinds of their arguments, and who somebody's id names."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 from pydantic import TypeAdapter, ValidationError
@@ -10,7 +10,8 @@ from i18n.current import gettext
 from orders.values import PartyId
 
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
-Json = Annotated[Flag, Parameter(name="--json")]
+JSON: Final = "--json"
+Json = Annotated[Flag, Parameter(name=JSON)]
 Id = Annotated[str | None, Parameter(metavar="ID")]
 
 

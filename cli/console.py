@@ -47,6 +47,6 @@ def plain(text: str) -> str:
     )
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, indent: int | None = 2) -> None:
     """Print what another program reads: models and instants as the contract writes them."""
-    out.print(to_json(value, indent=2).decode(), soft_wrap=True)
+    out.print(to_json(value, indent=indent).decode(), soft_wrap=True)

@@ -136,7 +136,7 @@ def lifetime_text(lifetime: timedelta) -> str:
     return duration_text(lifetime, current_locale())
 
 
-def complaint(error: CycloptsError) -> str:
+def usage_error(error: CycloptsError) -> str:
     """What was asked for wrongly, as a sentence with where to look it up."""
     command = " ".join([COMMAND, *(error.command_chain or ())])
     return gettext("{error} For help: {command} --help", error=_wrong(error), command=command)

@@ -2,7 +2,7 @@
 
 import sys
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 from cyclopts import Parameter
@@ -11,9 +11,9 @@ from rich.text import Text
 from temporalio.client import Client
 
 from cli import rendering
-from cli.arguments import Flag, Id
+from cli.arguments import Flag, Id, Json
 from cli.connection import connection, no_answer
-from cli.console import out, plain
+from cli.console import out, plain, print_json
 from cli.failure import Failure
 from cli.orders import find_order, unknown_order
 from client import orders
@@ -36,6 +36,7 @@ async def send(
     *,
     signal: Flag = False,
     message_id: Id = None,
+    as_json: Json = False,
 ) -> int:
     """Send an order a message of the contract.
 
@@ -51,6 +52,8 @@ async def send(
         Send a signal, which only records it, instead of an update, which answers.
     message_id
         The same id again changes nothing.
+    as_json
+        Print JSON.
     """
     message = _read_message(name, json, message_id)
     async with connection() as client:
@@ -74,6 +77,15 @@ async def send(
                     id=message.message_id,
                 )
             ) from None
+    if (
+        isinstance(answer, LateDelivery)
+        and answer.workflow_id
+        and isinstance(message, PaymentReceived)
+    ):
+        raise _refunded(order_id, message, answer)
+    if as_json:
+        print_json(_result(order_id, message, answer))
+        return 0
     match answer:
         case None:
             out.print(
@@ -104,10 +116,6 @@ def _print_late(order_id: str, message: Message, late: LateDelivery) -> None:
             )
         )
         return
-    if isinstance(message, PaymentReceived):
-        nobody = gettext("There is no order {order}.", order=order_id)
-        state = rendering.heading(late.view).plain if late.view else nobody
-        raise _failure(message, f"{state} {_goes_back(message)} ({late.workflow_id}).")
     out.print(
         gettext(
             "{name} is taken, by a process of its own ({process}).",
@@ -115,6 +123,36 @@ def _print_late(order_id: str, message: Message, late: LateDelivery) -> None:
             process=late.workflow_id,
         )
     )
+
+
+def _result(
+    order_id: str, message: Message, answer: OrderView | LateDelivery | None
+) -> dict[str, Any]:
+    """What became of a message, for another program (docs/commands.md)."""
+    match answer:
+        case None:
+            outcome, view = "sent", None
+        case OrderView() as view:
+            outcome = "accepted"
+        case LateDelivery(view=view, workflow_id=None):
+            outcome = "known_already"
+        case LateDelivery(view=view):
+            outcome = "left_to_workflow"
+    return {
+        "order_id": order_id,
+        "message": message.name,
+        "message_id": message.message_id,
+        "outcome": outcome,
+        "workflow_id": answer.workflow_id if isinstance(answer, LateDelivery) else None,
+        "order": view,
+    }
+
+
+def _refunded(order_id: str, payment: PaymentReceived, late: LateDelivery) -> Failure:
+    """A payment that comes too late is refunded by a workflow of its own (R17)."""
+    nobody = gettext("There is no order {order}.", order=order_id)
+    state = rendering.heading(late.view).plain if late.view else nobody
+    return _failure(payment, f"{state} {_goes_back(payment)} ({late.workflow_id}).")
 
 
 async def _refused(
@@ -128,11 +166,16 @@ async def _refused(
         view := await find_order(client, order_id)
     ):
         why = f"{why} {rendering.heading(view).plain}"
-    return _failure(message, why)
+    return _failure(message, why, error)
 
 
-def _failure(message: Message, why: str) -> Failure:
-    return Failure(gettext("{name} is refused. {why}", name=message.name, why=why), status=1)
+def _failure(message: Message, why: str, error: NotAllowedNow | None = None) -> Failure:
+    return Failure(
+        gettext("{name} is refused. {why}", name=message.name, why=why),
+        status=1,
+        code=error.code.value if error else None,
+        available_from=error.available_from if error else None,
+    )
 
 
 def _goes_back(payment: PaymentReceived) -> str:

@@ -47,13 +47,15 @@ def _code(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-async def place(file: str, /) -> int:
+async def place(file: str, /, *, as_json: Json = False) -> int:
     """Place an order (R1) from a JSON file; samples/ has three. The same order again changes nothing.
 
     Parameters
     ----------
     file
         The order, as JSON.
+    as_json
+        Print JSON.
     """
     placed = _read_order(file)
     async with connection() as client:
@@ -63,16 +65,7 @@ async def place(file: str, /) -> int:
                 await orders.place(client, placed)
             except OrderIdReused:
                 view = await find_order(client, placed.order_id)
-    if view is None:
-        out.print(
-            gettext(
-                "Order {order} is placed. To see it: {unbuy} show {order}",
-                order=placed.order_id,
-                unbuy=COMMAND,
-            )
-        )
-        return 0
-    if not is_of(view, placed):
+    if view and not is_of(view, placed):
         raise Failure(
             gettext(
                 "Order {order} exists already, with other contents, and an id is never used again. "
@@ -81,12 +74,23 @@ async def place(file: str, /) -> int:
                 unbuy=COMMAND,
             )
         )
-    out.print(
-        gettext(
-            "Order {order} exists already, with the same contents. Nothing has changed.",
-            order=placed.order_id,
+    if as_json:
+        print_json({"order_id": placed.order_id, "placed": view is None})
+    elif view is None:
+        out.print(
+            gettext(
+                "Order {order} is placed. To see it: {unbuy} show {order}",
+                order=placed.order_id,
+                unbuy=COMMAND,
+            )
         )
-    )
+    else:
+        out.print(
+            gettext(
+                "Order {order} exists already, with the same contents. Nothing has changed.",
+                order=placed.order_id,
+            )
+        )
     return 0
 
 
@@ -108,13 +112,15 @@ async def show(order_id: str, /, *, as_json: Json = False) -> int:
     return 0
 
 
-async def watch(order_id: str, /) -> int:
+async def watch(order_id: str, /, *, as_json: Json = False) -> int:
     """Follow an order live, until nothing about it is left to happen.
 
     Parameters
     ----------
     order_id
         The order.
+    as_json
+        Print the order as JSON, in one line each time that something has happened.
     """
     told: set[rendering.TimelineLine] = set()
     over = False
@@ -125,6 +131,9 @@ async def watch(order_id: str, /) -> int:
                 raise unknown_order(order_id)
             if new := [line for line in rendering.history(view) if line not in told]:
                 told.update(new)
+            if new and as_json:
+                print_json(view, indent=None)
+            elif new:
                 out.print(rendering.timeline(new))
                 out.print(rendering.heading(view))
                 for line in rendering.coming(view)[:1]:

@@ -1,23 +1,32 @@
 """The command that shows whom the product notified (R21)."""
 
+from typing import Any
+
+from adapters.notifications.render import wording
 from cli import rendering
+from cli.arguments import Json
 from cli.connection import open_configured_database
-from cli.console import out, plain
-from database.outbox import SqlOutbox
+from cli.console import out, plain, print_json
+from database.outbox import OutboxEntry, SqlOutbox
 from i18n.current import gettext
 
 
-async def outbox(order_id: str | None = None, /) -> int:
+async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> int:
     """Show what people were told (R21), by order or all of it, from the local outbox.
 
     Parameters
     ----------
     order_id
         The order; without it, all.
+    as_json
+        Print JSON.
     """
     async with open_configured_database() as database:
         entries = await SqlOutbox(database).entries(order_id)
-    for text in rendering.letters(entries):
+    if as_json:
+        print_json([_as_json(entry) for entry in entries])
+        return 0
+    for text in rendering.outbox_entries(entries):
         out.print(text)
     if not entries:
         out.print(
@@ -29,3 +38,18 @@ async def outbox(order_id: str | None = None, /) -> int:
             else gettext("Nobody has been told anything yet.")
         )
     return 0
+
+
+def _as_json(entry: OutboxEntry) -> dict[str, Any]:
+    """A notification for another program; never its party's addresses, which may carry secrets."""
+    message = entry.message
+    return {
+        "order_id": message.order_id,
+        "to": message.to,
+        "party": {"id": message.party.id, "name": message.party.name} if message.party else None,
+        "what": message.what,
+        "at": message.at,
+        "text": wording(message),
+        "delivered_at": entry.delivered_at,
+        "refused": entry.refused,
+    }

@@ -1,5 +1,7 @@
 """How each program of ours reads its command line and ends: errors as sentences, never a traceback for them.
 
+Whoever asks for JSON gets an error as JSON, too, and both on standard output (docs/commands.md).
+
 Exit status: 0 done, 1 refused or impossible now, 2 asked for wrongly, 130 interrupted.
 """
 
@@ -12,9 +14,10 @@ from typing import Any, Final
 
 from cyclopts import App, CycloptsError
 
-from cli.console import err, plain
+from cli.arguments import JSON
+from cli.console import err, plain, print_json
 from cli.failure import Failure
-from cli.help import FORMAT, TranslatedHelp, complaint
+from cli.help import FORMAT, TranslatedHelp, usage_error
 
 QUIETLY: Final[dict[str, Any]] = {"exit_on_error": False, "print_error": False}
 """What cyclopts is to leave to ``run``."""
@@ -39,11 +42,17 @@ def run(parse: Callable[[Sequence[str]], Parsed], arguments: Sequence[str]) -> i
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
     except Failure as failure:
-        err.print(plain(str(failure)))
-        return failure.status
+        return _report(failure, arguments)
     except CycloptsError as error:
-        err.print(plain(complaint(error)))
-        return 2
+        return _report(Failure(usage_error(error)), arguments)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _report(failure: Failure, arguments: Sequence[str]) -> int:
+    if JSON in arguments:
+        print_json(failure.as_json())
+    else:
+        err.print(plain(str(failure)))
+    return failure.status

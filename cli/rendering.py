@@ -201,8 +201,8 @@ def money_table(view: OrderView) -> Table:
     return table
 
 
-def letters(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
-    """Letters in the words that people read, and whether they are delivered."""
+def outbox_entries(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
+    """Notifications in the words that people read, and whether they are delivered."""
     for entry in outbox:
         letter = entry.message
         to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from cli import help as cli_help
-from cli.arguments import party_id
+from cli.arguments import Json, party_id
 from cli.connection import read_settings
-from cli.console import out
+from cli.console import out, print_json
 from cli.failure import Failure
 from deploy.secret import token_secret
 from gateway.access import Role
@@ -24,6 +24,7 @@ async def token(
     lifetime: Annotated[
         timedelta, Parameter(metavar="DURATION", show_default=cli_help.lifetime_text)
     ] = timedelta(days=30),
+    as_json: Json = False,
 ) -> int:
     """Print a bearer token for the gateway, for local use: it is signed with this machine's own secret.
 
@@ -35,11 +36,18 @@ async def token(
         The party's id, such as buyer-7.
     lifetime
         How long it counts, such as 30d.
+    as_json
+        Print JSON.
     """
     if lifetime <= timedelta(0):
         raise Failure(
             gettext("A token must count for longer than nothing: give a --lifetime such as 30d.")
         )
     signing = SecretTokens(token_secret(read_settings()))
-    out.print(signing.issue(Role(role), party_id(role, sub), lifetime), soft_wrap=True)
+    issued = signing.issue(Role(role), party_id(role, sub), lifetime)
+    if as_json:
+        until = (await signing.caller(issued)).until
+        print_json({"token": issued, "role": role, "sub": sub, "expires_at": until})
+    else:
+        out.print(issued, soft_wrap=True)
     return 0

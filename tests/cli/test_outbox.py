@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from activities.notifications import OutboxMessage
-from cli.rendering import letters
+from cli.rendering import outbox_entries
 from database.outbox import OutboxEntry, RefusedDelivery
 from orders.messages import Role
 from orders.place_order import Party
@@ -24,7 +24,7 @@ def test_support_sees_which_channels_failed() -> None:
     )
     refusal = RefusedDelivery(channel="mailto", reason="The mail server refuses it (550).")
 
-    [shown] = letters([OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))])
+    [shown] = outbox_entries([OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))])
 
     assert shown.plain.splitlines()[1:] == [
         "  Order A-1 is shipped.",
