@@ -1,4 +1,4 @@
-"""What a provider has on record, to compare our books with (cases 24, 26)."""
+"""What a provider has on record, to compare our own records with (cases 24, 26)."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

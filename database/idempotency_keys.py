@@ -29,5 +29,5 @@ class SqlIdempotencyKeys:
             await insert_if_missing(
                 connection, requests, **key, digest=digest, received_at=datetime.now(UTC)
             )
-            kept = (await connection.execute(query)).scalar_one()
-        return bool(kept == digest)
+            stored = (await connection.execute(query)).scalar_one()
+        return bool(stored == digest)

@@ -1,4 +1,4 @@
-"""Orders as they were last recorded, kept for ever."""
+"""Orders as they were last recorded; never deleted."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Stray payments (R17) as they were last recorded, kept for ever."""
+"""Stray payments (R17) as they were last recorded; never deleted."""
 
 from collections.abc import Callable
 

@@ -99,7 +99,7 @@ stray_payments = Table(
     Column("process", String(64), key="first_run_id", nullable=False),
     Column("state", Text, nullable=False),
 )
-"""R17: each stray payment's state as JSON, also when its process has ended."""
+"""R17: each stray payment's state as JSON, also when its workflow has ended."""
 
 ledger_transactions = Table(
     "ledger_transactions",
@@ -118,7 +118,7 @@ ledger_legs = Table(
     metadata,
     Column(
         "transaction_key",
-        # Legs come before their transaction, which closes them: no more are taken once it is there.
+        # Legs are inserted before their transaction, which closes them: none is accepted after it.
         ForeignKey(ledger_transactions.c.key, deferrable=True, initially="DEFERRED"),
         primary_key=True,
     ),

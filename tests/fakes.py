@@ -35,14 +35,14 @@ class FakeLedger:
 
     async def balances(self, order_id: str) -> dict[str, int]:
         await self.state.endure()
-        return self.books(order_id).balances
+        return self.balances_of(order_id).balances
 
-    def books(self, order_id: str) -> Balances:
+    def balances_of(self, order_id: str) -> Balances:
         """The balances, without asking a database that may be down."""
-        books = Balances()
+        balances = Balances()
         for posting in self.postings.get(order_id, ()):
-            books.add(posting)
-        return books
+            balances.add(posting)
+        return balances
 
 
 @dataclass
@@ -174,12 +174,12 @@ class FakeChannel:
     state: Outage = field(default_factory=Outage)
     sent: list[OutboxMessage] = field(default_factory=list)
 
-    async def send(self, letter: OutboxMessage) -> None:
+    async def send(self, message: OutboxMessage) -> None:
         await self.state.endure()
-        self.sent.append(letter)
+        self.sent.append(message)
 
     def keys(self, order_id: str) -> Counter[str]:
-        """How often each of an order's letters was sent."""
+        """How often each of an order's messages was sent."""
         return Counter(it.key for it in self.sent if it.order_id == order_id)
 
 

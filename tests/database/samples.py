@@ -46,7 +46,7 @@ def pay(order: Order, at: datetime = START) -> None:
     receive(order, parse("payment", [payment.encode()]), at)
 
 
-def step(order: Order) -> OrderSnapshot:
+def snapshot(order: Order) -> OrderSnapshot:
     return OrderSnapshot(
         revision=order.revision,
         first_run_id="run-1",

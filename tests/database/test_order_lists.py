@@ -9,7 +9,7 @@ from database.order_lists import SqlOrderLists, cursor_of_newest
 from database.orders import SqlOrders
 from database.support_queue import SqlSupportQueue
 from orders.disputes import Dispute, DisputeReason
-from tests.database.samples import START, placed, step
+from tests.database.samples import START, placed, snapshot
 
 # The second and the third have waited equally long; the last does not wait.
 SINCE = {"A-4": 0, "A-2": 1, "A-3": 1, "A-1": 2, "A-0": None}
@@ -27,7 +27,7 @@ async def waiting(database: Database, orders: SqlOrders) -> SqlSupportQueue:
                 opened_at=at,
                 due_by=at + timedelta(days=60),
             )
-        await orders.record(step(order))
+        await orders.record(snapshot(order))
     return SqlSupportQueue(database)
 
 
@@ -63,7 +63,7 @@ async def test_the_newest_orders_are_paged_without_gaps_or_repeats(
     for hour, order_id in enumerate(["A-2", "A-1", "A-3", "A-0"]):
         order = placed(order_id)
         order.placed_at = START + timedelta(hours=max(hour, 1))
-        await orders.record(step(order))
+        await orders.record(snapshot(order))
 
     seen, after = [], None
     while found := await SqlOrderLists(database).newest(most=1, after=after):

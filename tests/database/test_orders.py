@@ -9,7 +9,7 @@ from orders.late_chargebacks import charged_back
 from orders.messages import ChargebackReported, Role
 from orders.notifications import NotificationKind
 from orders.view import view
-from tests.database.samples import START, changed, pay, placed, posting, step
+from tests.database.samples import START, changed, pay, placed, posting, snapshot
 from tests.database.stores import Stores
 
 
@@ -23,7 +23,7 @@ async def test_a_recorded_order_reads_back_as_it_was(stores: Stores) -> None:
     order = placed()
     pay(order)
 
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     assert await stores.orders.find("A-1") == view(order)
     assert await stores.orders.find("A-2") is None
@@ -34,10 +34,10 @@ async def test_a_recorded_order_reads_back_as_it_was(stores: Stores) -> None:
 async def test_recording_a_snapshot_again_changes_nothing(stores: Stores) -> None:
     order = placed()
     pay(order)
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
     messages = await stores.outbox.undelivered("A-1")
 
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     assert await stores.orders.find("A-1") == view(order)
     assert await stores.ledger.balances("A-1") == {"cash": 2490, "held": -2490}
@@ -49,10 +49,10 @@ async def test_an_older_revision_adds_its_notifications_and_changes_nothing_else
     stores: Stores,
 ) -> None:
     order = placed()
-    early = step(order)
+    early = snapshot(order)
     pay(order)
     order.notices.clear()
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     await stores.orders.record(changed(early, postings=(posting("late", 5),)))
 
@@ -64,9 +64,9 @@ async def test_an_older_revision_adds_its_notifications_and_changes_nothing_else
 
 async def test_an_equal_revision_replaces_the_view(stores: Stores) -> None:
     order, other = placed(), placed(amount=99)
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
-    await stores.orders.record(changed(step(other), revision=order.revision))
+    await stores.orders.record(changed(snapshot(other), revision=order.revision))
 
     assert await stores.orders.find("A-1") == view(other)
 
@@ -75,9 +75,9 @@ async def test_a_newer_revision_corrects_the_ledger(stores: Stores) -> None:
     """Case 24: a workflow task that was discarded had recorded what never happened."""
     order = placed()
     pay(order)
-    await stores.orders.record(changed(step(order), postings=(posting("phantom", 700),)))
+    await stores.orders.record(changed(snapshot(order), postings=(posting("phantom", 700),)))
 
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     balances = await stores.ledger.balances("A-1")
     assert (balances["cash"], balances["held"]) == (2490, -2490)
@@ -85,10 +85,10 @@ async def test_a_newer_revision_corrects_the_ledger(stores: Stores) -> None:
 
 async def test_another_workflow_under_the_same_id_is_refused(stores: Stores) -> None:
     order = placed()
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     with pytest.raises(OrderExists, match="A-1 exists already"):
-        await stores.orders.record(changed(step(placed(amount=99)), first_run_id="run-2"))
+        await stores.orders.record(changed(snapshot(placed(amount=99)), first_run_id="run-2"))
 
     assert await stores.orders.find("A-1") == view(order)
 
@@ -100,7 +100,7 @@ async def test_a_late_chargeback_is_recorded_with_its_posting_and_notifications(
     order = placed()
     pay(order)
     order.notices.clear()
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
     at = START + timedelta(days=90)
 
     for _ in range(2):
@@ -128,7 +128,7 @@ async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -
     order = placed()
     for number in range(12):
         order.notify(START, NotificationKind.BUYER_MESSAGE, text=str(number))
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
     waiting = await stores.outbox.undelivered("A-1")
 
     for message in waiting[:3]:
@@ -141,11 +141,11 @@ async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -
 
 async def test_a_delivered_message_that_is_recorded_again_stays_delivered(stores: Stores) -> None:
     order = placed()
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
     for message in await stores.outbox.undelivered("A-1"):
         await stores.outbox.mark_delivered(message.key)
 
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     assert await stores.outbox.undelivered("A-1") == []
 
@@ -153,7 +153,7 @@ async def test_a_delivered_message_that_is_recorded_again_stays_delivered(stores
 async def test_messages_are_addressed_to_the_party_of_their_role(stores: Stores) -> None:
     order = placed()
     order.notify(START, NotificationKind.PROOF_TO_REVIEW, kind="photo")
-    await stores.orders.record(step(order))
+    await stores.orders.record(snapshot(order))
 
     parties = {it.to: it.party for it in await stores.outbox.undelivered("A-1")}
 

@@ -7,7 +7,7 @@ from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from orders.messages import Role
 from orders.notifications import Notification
-from tests.database.samples import START, changed, pay, placed, step
+from tests.database.samples import START, changed, pay, placed, snapshot
 
 
 async def test_an_order_is_recorded_with_all_its_notifications_or_not_at_all(
@@ -20,7 +20,7 @@ async def test_an_order_is_recorded_with_all_its_notifications_or_not_at_all(
     )
 
     with pytest.raises(TypeError):
-        await orders.record(changed(step(order), notifications=(*order.notices, not_json)))
+        await orders.record(changed(snapshot(order), notifications=(*order.notices, not_json)))
 
     assert await orders.find("A-1") is None
     assert await ledger.balances("A-1") == {}
@@ -30,8 +30,8 @@ async def test_an_order_is_recorded_with_all_its_notifications_or_not_at_all(
 async def test_entries_say_which_messages_are_delivered(
     orders: SqlOrders, outbox: SqlOutbox
 ) -> None:
-    await orders.record(step(placed("A-1")))
-    await orders.record(step(placed("A-2")))
+    await orders.record(snapshot(placed("A-1")))
+    await orders.record(snapshot(placed("A-2")))
     [first, _] = await outbox.undelivered("A-1")
 
     await outbox.mark_delivered(first.key)

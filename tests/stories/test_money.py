@@ -28,7 +28,7 @@ async def _must_be_refunded_once(
     assert (stray.refund.money.amount, stray.refund.money.currency) == (amount, currency)
     assert order.world.provider.asked_for.count(stray.refund.refund_id) == 1
     assert order.world.stray_payment_starter.started.count(payment_id) == 1
-    assert set(order.world.ledger.books(f"stray/{payment_id}").balances.values()) == {0}
+    assert set(order.world.ledger.balances_of(f"stray/{payment_id}").balances.values()) == {0}
     assert ("buyer", "stray_refund_started") in order.notified()
 
 
@@ -160,7 +160,7 @@ async def test_a_payment_for_an_unknown_order_is_refunded_once(order: TimeSkippi
 
     result = await order.stray_payment("unknown-1")
     assert result.is_over
-    assert set(order.world.ledger.books("stray/unknown-1").balances.values()) == {0}
+    assert set(order.world.ledger.balances_of("stray/unknown-1").balances.values()) == {0}
     assert order.world.provider.asked_for == ["stray-unknown-1-refund"]
 
 

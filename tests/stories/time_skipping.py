@@ -132,7 +132,7 @@ class TimeSkippingStory(OrderStory):
             + view.amount_held.amount
             + view.amount_owed_to_seller.amount
         )
-        books = self.world.ledger.books(view.order_id)
+        books = self.world.ledger.balances_of(view.order_id)
         assert sum(books.balances.values()) == 0
         assert (books.held_or_refunding, books.owed_to_seller) == (
             view.amount_held.amount,

@@ -18,7 +18,7 @@ from i18n.formats import instant_text
 from orders.disputes import Dispute, DisputeReason
 from orders.order import Order
 from orders.place_order import PlaceOrder
-from tests.database.samples import step
+from tests.database.samples import snapshot
 from tests.gateway.conftest import Town, serving
 from tests.gateway.pages.conftest import Visit, Visitor
 from tests.gateway.pages.soundness import fits, is_sound
@@ -53,7 +53,7 @@ async def _keep(database: Database, town: Town, number: int, disputes: bool = Fa
                 opened_at=at,
                 due_by=at + timedelta(days=60),
             )
-        await SqlOrders(database).record(step(order))
+        await SqlOrders(database).record(snapshot(order))
     return ids
 
 
