@@ -127,8 +127,8 @@ def update(locale: str, found: Catalog) -> Catalog:
     path = path_of(locale)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        # Where a text stands is noted once, in the source language's catalogue.
-        write_po(file, catalogue, width=100, no_location=locale != LOCALES[0], include_lineno=False)
+        # Where a text stands changes with every move, and is found by searching for it.
+        write_po(file, catalogue, width=100, no_location=True)
     return catalogue
 
 
