@@ -4,7 +4,7 @@ Texts stand in the sources in English, where they are used; the English text is 
 in ``locale/{language}/LC_MESSAGES/unbuy.po``. ``make catalogues`` brings the catalogues to what the sources
 say, and docs/languages.md has how to add a text or a language.
 
-Where the text is chosen by a code rather than written where it is used, ``N_``, ``NC_`` and ``NN_`` mark it.
+Where the text is chosen by a code rather than written where it is used, ``N_`` and ``NC_`` mark it.
 """
 
 from functools import cache
@@ -32,11 +32,6 @@ def N_(text: str) -> str:
 def NC_(context: str, text: str) -> str:
     """Mark a text that means something else, or is inflected otherwise, elsewhere."""
     return text
-
-
-def NN_(one: str, many: str) -> tuple[str, str]:
-    """Mark a text about a number, with its plural."""
-    return one, many
 
 
 def path_of(locale: str) -> Path:

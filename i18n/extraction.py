@@ -31,7 +31,6 @@ OPTIONS: Final = {
 KEYWORDS: Final = {
     **DEFAULT_KEYWORDS,
     "NC_": ((1, "c"), 2),
-    "NN_": (1, 2),
     "sentence": None,  # orders.sentences
     "plural_sentence": (1, 2),
 }

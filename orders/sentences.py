@@ -10,7 +10,7 @@ in it has a name.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel
@@ -61,12 +61,8 @@ class Sentence(str):
         number = number if isinstance(number, int) else 1
         text = template if plural is None or number == 1 else plural
         made = super().__new__(cls, fill(text, arguments))
-        made.template, made.plural, made.number, made.arguments = (
-            template,
-            plural,
-            number,
-            arguments,
-        )
+        made.template, made.plural = template, plural
+        made.number, made.arguments = number, arguments
         return made
 
     def __getnewargs__(self) -> "tuple[str, Mapping[str, Argument], str | None]":  # type: ignore[override]
@@ -95,11 +91,6 @@ def plural_sentence(one: str, many: str, number: int, /, **arguments: object) ->
 def fill(template: str, arguments: Mapping[str, object]) -> str:
     """A template with the texts of its arguments. Raises KeyError for one that is not there."""
     return _PLACEHOLDER.sub(lambda found: f"{arguments[found[1]]!s}", template)
-
-
-def placeholders(texts: Iterable[str]) -> set[str]:
-    """The names of all that varies in these templates."""
-    return {name for text in texts for name in _PLACEHOLDER.findall(text)}
 
 
 def _argument(value: object) -> Argument:

@@ -95,7 +95,7 @@ def _trees() -> Iterator[tuple[str, ast.Module]]:
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    ours = {"sentence", "gettext", "ngettext", "N_", "NC_", "NN_"}
+    ours = {"sentence", "plural_sentence", "gettext", "ngettext", "N_", "NC_"}
     assert ours <= KEYWORDS.keys()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ours:
