@@ -59,11 +59,11 @@ class EventDelivery:
     @property
     def has_delivered_all(self) -> bool:
         """Whether nothing waits and nothing is on its way."""
-        return not (self.front.post.waiting or self._in_flight)
+        return not (self.front.webhooks.waiting or self._in_flight)
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        post = self.front.post
+        post = self.front.webhooks
         async with asyncio.TaskGroup() as rounds:
             while True:
                 bodies, post.waiting = post.waiting, []
@@ -87,8 +87,8 @@ class EventDelivery:
         unlucky = chance.random() < self.lose
         while True:
             now = datetime.now(UTC)
-            signed = signature(body, self.front.post.secret)
-            received = read_event(body, signed, [SecretStr(self.front.post.secret)], now)
+            signed = signature(body, self.front.webhooks.secret)
+            received = read_event(body, signed, [SecretStr(self.front.webhooks.secret)], now)
             if unlucky:
                 unlucky = False
                 refund = received.data

@@ -35,7 +35,7 @@ from orders.stray_payments import StrayPaymentState
 from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import Front
 from testing.stripe.peer import API_KEY, Peer, stripe_peer
-from testing.stripe.webhooks import Post
+from testing.stripe.webhooks import StripeWebhooks
 
 _PATIENCE, _PATIENCE_WITH_EACH = 300.0, 3.0
 """Seconds for one batch to come to its end, and more of them for each order."""
@@ -262,12 +262,12 @@ class Soak:
             if it.chargeback
         )
         counts.bank.update(bank.did)
-        counts.events += len(self.front.post.sent)
+        counts.events += len(self.front.webhooks.sent)
         counts.events_lost += events.lost
         counts.cash.update(money_judge.cash(evidence))
         counts.requests.update(f"{method} {_kind(path)}" for method, path in self.front.asked)
         self.front.asked.clear()
-        self.front.post.sent.clear()
+        self.front.webhooks.sent.clear()
 
     def _conclude(self) -> None:
         counts, options = self.counts, self.options
@@ -317,7 +317,7 @@ async def soak(
         stripe_peer() as peer,
     ):
         peer.front.faults, peer.front.slow = trigger, options.slow
-        peer.front.post = Post(repeat=0.1, seed=options.seed)
+        peer.front.webhooks = StripeWebhooks(repeat=0.1, seed=options.seed)
         provider = StripeProvider(API_KEY, peer.url)
         database = await Database.open(database_url)
         try:

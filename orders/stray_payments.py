@@ -91,7 +91,7 @@ class StrayPaymentState(Mutable):
     def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
         """It has come in; it goes back in full, within the 2 weeks of R14."""
         stray = cls(payment=payment, clock=at)
-        stray._post(at, keys.STRAY_RECEIVED, payment.money.amount)
+        stray._book(at, keys.STRAY_RECEIVED, payment.money.amount)
         refund = stray._start_refund(at, payment.money)
         stray._happened(at, Event.STRAY_RECEIVED, reason=payment.reason)
         stray._notify(at, NotificationKind.STRAY_REFUND_STARTED, due_by=refund.due_by.isoformat())
@@ -169,7 +169,7 @@ class StrayPaymentState(Mutable):
         money = refund.money.model_dump(mode="json")
         match change:
             case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
-                self._post(
+                self._book(
                     at, keys.stray_returned_step(refund_number(refund)), -refund.money.amount
                 )
                 self._notify(at, NotificationKind.STRAY_REFUND_SUCCEEDED, money=money)
@@ -201,7 +201,7 @@ class StrayPaymentState(Mutable):
         noted = note_chargeback(self, message, at)
         if taken:
             number = sum(keys.is_chargeback_step(posting.step) for posting in self.postings) + 1
-            self._post(at, keys.chargeback_step(self.payment_id, number), -taken)
+            self._book(at, keys.chargeback_step(self.payment_id, number), -taken)
         stop_for_chargeback(self, message, taken)
         money = message.money.model_dump(mode="json")
         twice = self.money.of(max(-self.held, 0)).model_dump(mode="json")
@@ -289,7 +289,7 @@ class StrayPaymentState(Mutable):
                 )
             )
 
-    def _post(self, at: datetime, step: str, amount: int) -> None:
+    def _book(self, at: datetime, step: str, amount: int) -> None:
         """Book what comes in; what goes is negative."""
         self.postings.append(
             Posting(

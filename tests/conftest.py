@@ -26,7 +26,7 @@ from deploy.embedded import EmbeddedServer, embedded_server
 from testing.postgres import Postgres, postgres_server
 from testing.stripe.faults import Faults
 from testing.stripe.peer import Peer, stripe_peer
-from testing.stripe.webhooks import Post
+from testing.stripe.webhooks import StripeWebhooks
 from workflows import ids
 
 # Tests read English, whatever language the terminal of whoever runs them speaks.
@@ -147,6 +147,6 @@ async def peer(stripe: Peer) -> Peer:
     """Stripe as a test finds it: empty, and in order."""
     front = stripe.front
     await front.flush()
-    front.faults, front.post, front.starts_as = Faults(), Post(), "pending"
+    front.faults, front.webhooks, front.starts_as = Faults(), StripeWebhooks(), "pending"
     front.asked.clear()
     return stripe

@@ -30,6 +30,7 @@ RULED_OUT = frozenset(
         "kept",
         "leash",
         "letter",
+        "letters",
         "lookout",
         "messenger",
         "news",

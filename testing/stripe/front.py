@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from testing.stripe.faults import BEFORE, STORED, Faults, InjectedFault
-from testing.stripe.webhooks import Post
+from testing.stripe.webhooks import StripeWebhooks
 
 Json = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Front:
 
     upstream: str
     faults: Faults = field(default_factory=Faults)
-    post: Post = field(default_factory=Post)
+    webhooks: StripeWebhooks = field(default_factory=StripeWebhooks)
     starts_as: str = "pending"
     """The status of new refunds."""
     slow: float = 4.0
@@ -125,18 +125,18 @@ class Front:
             "metadata": {},
         } | fields
         self._disputes[dispute["id"]] = dispute
-        self.post.put("charge.dispute.created", dispute)
+        self.webhooks.put("charge.dispute.created", dispute)
         if not dispute["status"].startswith("warning_"):
-            self.post.put("charge.dispute.funds_withdrawn", dispute)
+            self.webhooks.put("charge.dispute.funds_withdrawn", dispute)
         return str(dispute["id"])
 
     def end_dispute(self, dispute_id: str, status: str) -> None:
         """``won`` or ``lost``."""
         dispute = self._disputes[dispute_id]
         dispute["status"] = status
-        self.post.put("charge.dispute.closed", dispute)
+        self.webhooks.put("charge.dispute.closed", dispute)
         if status == "won":
-            self.post.put("charge.dispute.funds_reinstated", dispute)
+            self.webhooks.put("charge.dispute.funds_reinstated", dispute)
 
     def forget_keys(self) -> None:
         """A day has passed: Stripe does not remember the idempotency keys."""
@@ -235,7 +235,7 @@ class Front:
             if name.startswith("metadata[")
         }
         charge = await self._charge_by_id(charge_id)
-        self.post.put(f"charge.{charge['status']}", charge)
+        self.webhooks.put(f"charge.{charge['status']}", charge)
         return answer
 
     async def _method(self, name: str) -> str:
@@ -264,7 +264,7 @@ class Front:
         made = await self._upstream("POST", "/v1/refunds", form)
         if made.status == 200:
             self._states[made.body["id"]] = {"status": self.starts_as, "failure_reason": None}
-            self.post.put("refund.created", self._refund(made.body))
+            self.webhooks.put("refund.created", self._refund(made.body))
         return Answer(made.status, self._as_it_stands("refunds", made.body))
 
     def _cancel(self, found: Answer) -> Answer:
@@ -275,7 +275,7 @@ class Front:
             return refusal("This refund cannot be canceled.", code="refund_not_cancelable")
         self._states[refund["id"]]["status"] = "canceled"
         refund = self._refund(refund)
-        self.post.put("refund.updated", refund)
+        self.webhooks.put("refund.updated", refund)
         return Answer(200, refund)
 
     async def _sent_back(self, charge_id: str) -> int:
@@ -341,7 +341,7 @@ class Front:
             if refund["status"] == "canceled":
                 continue  # it was stopped, and that is final
             self._states[refund["id"]] = state
-            self.post.put(kind, self._refund(refund))
+            self.webhooks.put(kind, self._refund(refund))
 
     async def _all(self, kind: str, **query: str) -> list[Json]:
         found: list[Json] = (await self._upstream_list(kind, query)).body["data"]

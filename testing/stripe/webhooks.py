@@ -24,12 +24,12 @@ def signature(body: bytes, secret: str, at: float | None = None) -> str:
 
 
 @dataclass
-class Post:
-    """Events wait until ``deliver`` is called; what nobody took with a 2xx waits on, as at Stripe."""
+class StripeWebhooks:
+    """Events wait until ``deliver`` is called, and longer if nobody answers with a 2xx, as at Stripe."""
 
     secret: str = "whsec_peer"
     to: Handler | str | None = None
-    """Who takes them: a function, or the address of a webhook."""
+    """Where they are sent: a function, or the address of a webhook."""
     drop: float = 0.0
     """The share of events that get lost on the way, for good."""
     repeat: float = 0.0
@@ -38,7 +38,7 @@ class Post:
     seed: int = 0
     waiting: list[bytes] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
-    """Every event that there ever was, in the order of what it tells."""
+    """Every event that there ever was, in the order in which things happened."""
     lost: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:

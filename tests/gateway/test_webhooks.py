@@ -41,9 +41,9 @@ async def shop(town: Town, peer: Peer) -> AsyncIterator[Town]:
     """A town whose money Stripe holds, with an order; what Stripe has to tell goes to its gateway."""
     secrets = {"stripe_webhook_secrets": SECRET, "stripe_api_base": peer.url}
     async with _gateway(town, **secrets) as shop:
-        peer.front.post.to = f"{str(shop.http.base_url).rstrip('/')}{PATH}"
+        peer.front.webhooks.to = f"{str(shop.http.base_url).rstrip('/')}{PATH}"
         # An event's id is Stripe's alone; the database outlives the test.
-        peer.front.post._numbers = count(shop.number * 1000)
+        peer.front.webhooks._numbers = count(shop.number * 1000)
         await shop.place()
         yield shop
 
@@ -80,7 +80,7 @@ async def test_an_event_signed_by_stripe_is_accepted(shop: Town, peer: Peer) -> 
     """Case 49, and R5: the order is paid."""
     charge = await _charge(shop, peer)
 
-    assert await peer.front.post.deliver() == [200]
+    assert await peer.front.webhooks.deliver() == [200]
 
     view = await _order(shop)
     assert view["status"] == "payment_review"
@@ -90,7 +90,7 @@ async def test_an_event_signed_by_stripe_is_accepted(shop: Town, peer: Peer) -> 
 async def test_an_event_with_a_wrong_or_old_signature_is_refused(shop: Town, peer: Peer) -> None:
     """Case 49: unsigned, by somebody else, altered, old, from the future; the order hears nothing of it."""
     await _charge(shop, peer)
-    (body,) = peer.front.post.waiting
+    (body,) = peer.front.webhooks.waiting
     right = signature(body, SECRET)
     altered = body.replace(b"2490", b"9999")
     refused = {
@@ -168,7 +168,7 @@ async def test_both_secrets_are_valid_during_rotation(town: Town) -> None:
 async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer: Peer) -> None:
     """Case 13: all 2xx, one payment."""
     await _charge(shop, peer)
-    (body,) = peer.front.post.waiting
+    (body,) = peer.front.webhooks.waiting
     signed = signature(body, SECRET)
 
     answers = await asyncio.gather(*(_send(shop, body, signed) for _ in range(20)))
@@ -185,8 +185,8 @@ async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer:
 async def test_a_known_event_id_with_another_body_is_refused(shop: Town, peer: Peer) -> None:
     """Case 14: also when it is signed."""
     await _charge(shop, peer)
-    (body,) = peer.front.post.waiting
-    assert await peer.front.post.deliver() == [200]
+    (body,) = peer.front.webhooks.waiting
+    assert await peer.front.webhooks.deliver() == [200]
     event = json.loads(body)
     event["data"]["object"]["id"] = "ch_another"
     other = json.dumps(event).encode()
@@ -202,10 +202,10 @@ async def test_events_in_any_order_give_the_same_result(shop: Town, peer: Peer) 
     await _charge(shop, peer, DECLINED, "declined")
     charge = await _charge(shop, peer)
     await peer.front.dispute(charge)
-    peer.front.post.waiting.reverse()
+    peer.front.webhooks.waiting.reverse()
 
-    first = await peer.front.post.deliver()
-    again = await peer.front.post.deliver()
+    first = await peer.front.webhooks.deliver()
+    again = await peer.front.webhooks.deliver()
 
     assert first == [409, 409, 200, 200]
     assert again == [200, 200]

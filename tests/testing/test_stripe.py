@@ -24,7 +24,7 @@ from testing.stripe.checkout import CheckoutUnavailable
 from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import DECLINED, VISA
 from testing.stripe.peer import Peer
-from testing.stripe.webhooks import Post
+from testing.stripe.webhooks import StripeWebhooks
 
 KEY = {"Authorization": "Bearer sk_test_1"}
 
@@ -141,11 +141,11 @@ async def test_its_events_can_be_read(peer: Peer, client: aiohttp.ClientSession)
     read: list[Any] = []
 
     async def webhook(body: bytes, signed: str) -> int:
-        secret = SecretStr(peer.front.post.secret)
+        secret = SecretStr(peer.front.webhooks.secret)
         read.append(read_event(body, signed, [secret], datetime.now(UTC)).data)
         return 200
 
-    peer.front.post.to = webhook
+    peer.front.webhooks.to = webhook
     charge = await pay(client)
     await pay(client, "A-2", DECLINED)
     await post(client, "/v1/refunds", "k", **of_ours(charge))
@@ -154,7 +154,7 @@ async def test_its_events_can_be_read(peer: Peer, client: aiohttp.ClientSession)
     dispute = await peer.front.dispute(charge)
     peer.front.end_dispute(dispute, "won")
 
-    assert await peer.front.post.deliver() == [200] * 9
+    assert await peer.front.webhooks.deliver() == [200] * 9
     assert [type(it) for it in read] == [
         PaymentEvent,
         PaymentDeclinedEvent,
@@ -169,8 +169,8 @@ async def test_its_events_can_be_read(peer: Peer, client: aiohttp.ClientSession)
 
 
 async def test_events_get_lost_come_twice_and_overtake_each_other(peer: Peer) -> None:
-    def sent(seed: int) -> Post:
-        office = Post(drop=0.2, repeat=0.3, shuffle=True, seed=seed)
+    def sent(seed: int) -> StripeWebhooks:
+        office = StripeWebhooks(drop=0.2, repeat=0.3, shuffle=True, seed=seed)
         for number in range(50):
             office.put("charge.succeeded", {"id": f"ch_{number}"})
         return office
@@ -197,7 +197,7 @@ async def test_an_event_that_a_webhook_refuses_is_sent_again(peer: Peer) -> None
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, LOOPBACK, port).start()
-    office = Post(to=f"http://{LOOPBACK}:{port}/hook")
+    office = StripeWebhooks(to=f"http://{LOOPBACK}:{port}/hook")
     office.put("charge.succeeded", {"id": "ch_1"})
 
     answers = [await office.deliver() for _ in range(3)]

@@ -42,7 +42,7 @@ async def test_a_payment_whose_webhook_was_lost_is_recovered(at_stripe: AtStripe
     order = at_stripe.order
     async with order.working():
         await order.place()
-        at_stripe.peer.front.post.drop = 1.0
+        at_stripe.peer.front.webhooks.drop = 1.0
         payment_id = await at_stripe.is_paid()
         assert (await order.view()).status is Status.AWAITING_PAYMENT
 
@@ -70,7 +70,7 @@ async def test_a_refund_whose_webhook_was_lost_is_recovered(at_stripe: AtStripe)
         await order.until(Status.AWAITING_SHIPMENT)
         await order.signal("cancel_request", reason="changed_mind")
         await order.signal("seller_reply", decision="accept")
-        front.post.drop = 1.0
+        front.webhooks.drop = 1.0
         await front.settle(await at_stripe.refund())
 
         first = await reconciled(at_stripe)
@@ -92,7 +92,7 @@ async def test_a_chargeback_whose_webhook_was_lost_is_recovered(at_stripe: AtStr
         await order.until(Status.AWAITING_SHIPMENT)
         await order.signal("tracking_number", number="1Z5R89390357567127")
         await order.handle.result()
-        front.post.drop = 1.0
+        front.webhooks.drop = 1.0
         front.end_dispute(await front.dispute(payment_id), "lost")
 
         first = await reconciled(at_stripe)
@@ -115,11 +115,11 @@ async def test_events_in_any_order_give_the_same_result(at_stripe: AtStripe) -> 
         await order.place()
         payment_id = await at_stripe.peer.checkout.pay(order.placed.order_id, eur(2490))
         front.end_dispute(await front.dispute(payment_id), "lost")
-        front.post.waiting.reverse()
+        front.webhooks.waiting.reverse()
 
-        statuses = await front.post.deliver()
-        while front.post.waiting:
-            await front.post.deliver()
+        statuses = await front.webhooks.deliver()
+        while front.webhooks.waiting:
+            await front.webhooks.deliver()
         view = await order.handle.result()
 
     assert 409 in statuses
@@ -135,12 +135,12 @@ async def test_an_event_under_a_known_id_with_another_body_is_refused(at_stripe:
         await order.place()
         await at_stripe.is_paid()
         await order.until(Status.AWAITING_SHIPMENT)
-        body = front.post.sent[-1]
+        body = front.webhooks.sent[-1]
         other = body.replace(b'"livemode": false', b'"livemode": true')
         assert other != body
 
-        front.post.waiting = [body, other]
-        statuses = await front.post.deliver()
+        front.webhooks.waiting = [body, other]
+        statuses = await front.webhooks.deliver()
         report = await reconciled(at_stripe)
 
     assert statuses == [200, 400]

@@ -37,11 +37,11 @@ class AtStripe:
         """The buyer pays; the payment's id."""
         order_id = self.order.placed.order_id
         payment_id = await self.peer.checkout.pay(order_id, eur(2490))
-        await self.peer.front.post.deliver()
+        await self.peer.front.webhooks.deliver()
         return payment_id
 
     async def webhook(self, body: bytes, signed: str) -> int:
-        secret = SecretStr(self.peer.front.post.secret)
+        secret = SecretStr(self.peer.front.webhooks.secret)
         try:
             await self.handler.handle(read_event(body, signed, [secret], datetime.now(UTC)))
         except PaymentNotYetKnown:
@@ -68,7 +68,7 @@ async def at_stripe(
         reconciliation=reconciliation(provider, database, order.client),
     )
     at_stripe = AtStripe(order, provider, peer, handler)
-    peer.front.post.to = at_stripe.webhook
+    peer.front.webhooks.to = at_stripe.webhook
     yield at_stripe
     await provider.close()
 
@@ -76,7 +76,7 @@ async def at_stripe(
 async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) -> None:
     """R5, R14, R15: paid, canceled, and back in spite of faults; each event comes twice."""
     order, front = at_stripe.order, at_stripe.peer.front
-    front.post.repeat = 1.0
+    front.webhooks.repeat = 1.0
     async with order.working():
         await order.place()
         await at_stripe.is_paid()
@@ -86,7 +86,7 @@ async def test_a_canceled_order_is_refunded_at_stripe_once(at_stripe: AtStripe) 
         front.faults.plan(InjectedFault.LOST_ANSWER)
         await order.signal("seller_reply", decision="accept")
         await front.settle(await at_stripe.refund())
-        await front.post.deliver()
+        await front.webhooks.deliver()
 
         async with asyncio.timeout(20):
             view = await order.handle.result()
@@ -106,8 +106,8 @@ async def test_a_chargeback_at_stripe_is_not_paid_twice(at_stripe: AtStripe) -> 
         payment_id = await at_stripe.is_paid()
         await order.until(Status.AWAITING_SHIPMENT)
         front.end_dispute(await front.dispute(payment_id), "lost")
-        front.post.shuffle = True
-        await front.post.deliver()
+        front.webhooks.shuffle = True
+        await front.webhooks.deliver()
 
         async with asyncio.timeout(20):
             view = await order.handle.result()

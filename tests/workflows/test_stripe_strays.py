@@ -61,19 +61,19 @@ async def test_a_stray_payment_is_refunded_once(at_stripe: AtStripe, case: str) 
     """R17: each comes by webhook, twice, and the ledger's stray account is at zero after."""
     before, money, reason = CASES[case]
     order, front = at_stripe.order, at_stripe.peer.front
-    front.post.repeat = 1.0
+    front.webhooks.repeat = 1.0
     async with order.working():
         await order.place()
         await before(at_stripe)
         order_id = "no-such-order" if case == "unknown order" else order.placed.order_id
         payment_id = await at_stripe.peer.checkout.pay(order_id, money, attempt=2)
-        await front.post.deliver()
+        await front.webhooks.deliver()
 
         stray = order.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
         refund_id = f"stray-{payment_id}-refund"
         await until(lambda: front.refunds_of(refund_id))
         await front.settle(refund_id)
-        await front.post.deliver()
+        await front.webhooks.deliver()
         result = await stray.result()
         report = await reconciled(at_stripe)
 
@@ -145,25 +145,25 @@ async def test_a_charged_back_stray_payment_leaves_once(
 ) -> None:
     """R23: charged back while its refund is under way, which fails; won, it goes back by another one."""
     order, front = at_stripe.order, at_stripe.peer.front
-    front.post.repeat = 1.0
+    front.webhooks.repeat = 1.0
     async with order.working():
         await order.place()
         await _is_paid(at_stripe)
         sent = await Sent.to(at_stripe, order_id or order.placed.order_id)
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.is_asked_for()
         dispute = await front.dispute(sent.payment_id)
-        await front.post.deliver()
+        await front.webhooks.deliver()
         waiting = await reconciled(at_stripe)
         await front.fail(sent.refund_id(), "charge_for_pending_refund_disputed")
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.becomes(lambda it: it.refund is None)
         front.end_dispute(dispute, end)
-        await front.post.deliver()
+        await front.webhooks.deliver()
         if end == "won":
             await sent.is_asked_for(2)
             await front.settle(sent.refund_id(2))
-            await front.post.deliver()
+            await front.webhooks.deliver()
         stray = await sent.result()
         report = await reconciled(at_stripe)
 
@@ -182,14 +182,14 @@ async def test_a_stray_payment_charged_back_after_its_refund_is_booked_as_paid_t
 ) -> None:
     """R23: its process has ended; each step is booked and told all the same, and nothing leaves again."""
     order, front = at_stripe.order, at_stripe.peer.front
-    front.post.repeat = 1.0
+    front.webhooks.repeat = 1.0
     async with order.working():
         await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.is_asked_for()
         await front.settle(sent.refund_id())
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.result()
 
         dispute = await front.dispute(sent.payment_id)
@@ -211,7 +211,7 @@ async def test_a_stray_payment_charged_back_after_its_refund_is_booked_as_paid_t
 
 
 async def _is_taken_late(sent: Sent, status: str) -> None:
-    await sent.at_stripe.peer.front.post.deliver()
+    await sent.at_stripe.peer.front.webhooks.deliver()
     late = ids.late_chargeback_workflow_id(sent.payment_id, status)
     await sent.at_stripe.order.client.get_workflow_handle(late).result()
 
@@ -226,11 +226,11 @@ async def test_a_chargeback_that_overtakes_its_payment_is_redelivered(
         await order.place()
         await _is_closed(at_stripe)
         sent = await Sent.to(at_stripe, order_id or order.placed.order_id)
-        paid, front.post.waiting = front.post.waiting, []
+        paid, front.webhooks.waiting = front.webhooks.waiting, []
         front.end_dispute(await front.dispute(sent.payment_id), "lost")
-        early = await front.post.deliver()
-        front.post.waiting = [*paid, *front.post.waiting]
-        await front.post.deliver()
+        early = await front.webhooks.deliver()
+        front.webhooks.waiting = [*paid, *front.webhooks.waiting]
+        await front.webhooks.deliver()
         # What was asked for before Stripe had said a word is refused there.
         stray = await sent.result()
         report = await reconciled(at_stripe)
@@ -249,16 +249,16 @@ async def test_a_refund_refused_for_a_chargeback_is_made_again_when_it_is_won(
     async with order.working():
         await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
-        paid, front.post.waiting = front.post.waiting, []
+        paid, front.webhooks.waiting = front.webhooks.waiting, []
         dispute = await front.dispute(sent.payment_id)
-        front.post.waiting = paid
-        await front.post.deliver()
+        front.webhooks.waiting = paid
+        await front.webhooks.deliver()
         await sent.becomes(lambda it: it.refund is not None and it.refund.status == "failed")
         front.end_dispute(dispute, "won")
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.is_asked_for(2)
         await front.settle(sent.refund_id(2))
-        await front.post.deliver()
+        await front.webhooks.deliver()
         stray = await sent.result()
 
     assert stray.held == 0
@@ -274,13 +274,13 @@ async def test_a_lost_chargeback_webhook_of_a_stray_payment_is_recovered(
     async with order.working():
         await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.is_asked_for()
         if ended:
             await front.settle(sent.refund_id())
-            await front.post.deliver()
+            await front.webhooks.deliver()
             await sent.result()
-        front.post.drop = 1.0
+        front.webhooks.drop = 1.0
         front.end_dispute(await front.dispute(sent.payment_id), "lost")
 
         first = await reconciled(at_stripe)
@@ -289,8 +289,8 @@ async def test_a_lost_chargeback_webhook_of_a_stray_payment_is_recovered(
         else:
             await sent.becomes(lambda it: it.chargeback is not None)
             await front.fail(sent.refund_id())
-            front.post.drop, front.post.waiting = 0.0, [front.post.sent[-1]]
-            await front.post.deliver()
+            front.webhooks.drop, front.webhooks.waiting = 0.0, [front.webhooks.sent[-1]]
+            await front.webhooks.deliver()
             await sent.result()
         second = await reconciled(at_stripe)
 
@@ -306,10 +306,10 @@ async def test_a_chargeback_above_the_payment_is_refused(at_stripe: AtStripe) ->
     async with order.working():
         await order.place()
         sent = await Sent.to(at_stripe, "no-such-order")
-        await front.post.deliver()
+        await front.webhooks.deliver()
         await sent.is_asked_for()
         await front.dispute(sent.payment_id, 2491)
-        statuses = await front.post.deliver()
+        statuses = await front.webhooks.deliver()
         history = await sent.handle.fetch_history()
         report = await reconciled(at_stripe)
 
