@@ -1,6 +1,6 @@
 """Late chargebacks (R17, R23): of orders and stray payments whose workflow has ended.
 
-They are recorded in the database, which has all that is left of these.
+They are recorded in the database, where those orders and payments are still stored.
 """
 
 from pydantic import Field
@@ -17,7 +17,7 @@ from orders.values import Frozen, Instant, OrderId
 
 
 class LateChargeback(Frozen):
-    """The chargeback, whose order it is of (None for a stray payment), and when it was reported."""
+    """A chargeback, its order (None for a stray payment), and when it was reported."""
 
     order_id: OrderId | None
     chargeback: ChargebackReported = Field(alias="news")
@@ -46,14 +46,14 @@ class Chargebacks:
 
     @activity.defn
     async def take_late(self, late: LateChargeback) -> LateChargebackOutcome:
-        """Record and book it, and make a first attempt at notifying support and an order's seller."""
+        """Record and book it, and make a first attempt to notify support and the order's seller."""
         try:
             if late.order_id is None:
-                stray = await self._stray_payments.amend(
+                payment = await self._stray_payments.amend(
                     late.chargeback.payment_id,
-                    lambda stray: stray.charged_back(late.chargeback, late.at),
+                    lambda payment: payment.charged_back(late.chargeback, late.at),
                 )
-                about = stray.about
+                about = payment.about
             else:
                 await self._orders.amend(
                     late.order_id, lambda view: charged_back(view, late.chargeback, late.at)
@@ -63,6 +63,6 @@ class Chargebacks:
             raise ApplicationError(
                 str(error), type=type(error).__name__, non_retryable=True
             ) from None
-        # What a channel does not take now waits in the outbox.
+        # What cannot be delivered now stays in the outbox.
         delivered = await self._notifications.try_to_deliver(about)
         return LateChargebackOutcome(delivered=delivered, outbox=about)

@@ -1,4 +1,4 @@
-"""Disputes (R8, R12, R16): the marketplace's own dispute system is kept up to date."""
+"""Disputes (R8, R12, R16): filed with the marketplace's own dispute system."""
 
 from typing import Protocol
 
@@ -30,5 +30,5 @@ class Disputes:
 
     @activity.defn
     async def file_dispute(self, case: DisputeCase) -> None:
-        """Tell the dispute system how the dispute stands."""
+        """File the dispute's current state."""
         await self._cases.file(case)

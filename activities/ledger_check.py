@@ -1,6 +1,6 @@
 """Stored orders and stray payments, compared with their ledger and their workflows.
 
-A part of reconciliation (``activities.reconciliation``) that asks nobody outside, and repairs nothing.
+The part of reconciliation (``activities.reconciliation``) that needs no provider, and repairs nothing.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Frozen, Instant
 from orders.view import OrderView, is_finished
 
-# An order whose stored view differs from its workflow is read again: a change may be being recorded.
+# Reads of an order whose stored view differs from its workflow: a change may be being recorded.
 _READS = 3
 _READ_AGAIN_AFTER = timedelta(seconds=1)
 
 
 class Finding(WithSentences, Frozen):
-    """A difference: about which order (or payment, or refund), what ought to be, what is, and since when.
+    """A discrepancy in an order, payment or refund: what was expected, what was found, and since when.
 
     ``repaired`` says that the missing event was delivered again; the next run shows whether that helped.
     """
@@ -50,7 +50,7 @@ class Finding(WithSentences, Frozen):
 
 
 class UnsettledStrayPayment(NamedTuple):
-    """A stray payment whose money is still here, or twice with its payer (negative), and since when."""
+    """A stray payment that is not refunded, or was returned twice (negative), and since when."""
 
     payment_id: str
     amount: int
@@ -83,7 +83,7 @@ class StoredLedger(Protocol):
         """The stray payments whose account is not at zero."""
 
     async def payments_booked_twice(self) -> list[PaymentBookedTwice]:
-        """The payments that are booked in more than one place: the provider named two orders for one."""
+        """The payments that are booked twice: the provider named two orders for one payment."""
 
     async def out_of_balance(self) -> dict[str, int]:
         """The sum of each currency's accounts, where that is not zero."""
@@ -100,7 +100,7 @@ class WorkflowStates(Protocol):
 
 
 class LedgerCheck:
-    """Compares our own records with each other."""
+    """Compares stored records, ledger and workflows with each other."""
 
     def __init__(self, stored: StoredLedger, workflows: WorkflowStates) -> None:
         self._stored = stored
@@ -162,14 +162,14 @@ class LedgerCheck:
         return found
 
     async def stray_payments(self) -> list[Finding]:
-        """Stray payments whose money is still here, or with its payer twice, and no workflow runs (R17)."""
+        """R17: stray payments not refunded, or returned twice, whose workflow does not run."""
         found = []
         for unsettled in await self._stored.unsettled_stray_payments():
             if await self._workflows.stray_payment_is_running(unsettled.payment_id):
                 continue
-            stray = await self._stored.stray_payment(unsettled.payment_id)
-            # No workflow waits for what its payer has twice, by a refund and by the bank (R23).
-            if stray is None or unsettled.amount != min(stray.held, 0):
+            stored = await self._stored.stray_payment(unsettled.payment_id)
+            # No workflow waits for money that was returned twice, by a refund and by the bank (R23).
+            if stored is None or unsettled.amount != min(stored.held, 0):
                 money = Balance.booked(unsettled.amount, unsettled.currency)
                 found.append(
                     Finding(

@@ -1,6 +1,6 @@
 """Notifications (R21): everyone concerned is notified of each event, once, in their language.
 
-The outbox is written together with the change that its messages are about; what is here only empties it.
+The outbox is written in the transaction of the change that its messages are about; this module empties it.
 Systems that subscribed to changes are notified on the same occasions.
 """
 
@@ -16,7 +16,7 @@ from orders.values import Frozen, Instant
 
 
 class OutboxMessage(Frozen):
-    """A notification with all that a channel needs; ``party`` is None for support and for unknown payers."""
+    """A notification with everything a channel needs; ``party`` is None for support and unknown payers."""
 
     key: str
     order_id: str
@@ -48,15 +48,14 @@ class Subscribers(Protocol):
     """Systems that are notified of every change of an order."""
 
     async def notify(self, order_id: str) -> None:
-        """Have the order's recorded view sent to them; each change once, however often this is called."""
+        """Send them the order's recorded view; each change once, however often this is called."""
 
 
 class Notifications:
-    """Empties the outbox of an order, and notifies the subscribers, where there are any.
+    """Empties an order's outbox and notifies any subscribers.
 
-    ``at_once`` is for a channel that delivers in a moment. A channel to the outside may hang, or answer too
-    late for the local activity that makes the first attempt: then everything is left to ``deliver_notices``,
-    which has the time.
+    ``at_once`` is for a channel that delivers immediately. An external channel may be too slow for the local
+    activity that makes the first attempt: then all deliveries are left to ``deliver_notices``.
     """
 
     def __init__(
@@ -74,10 +73,10 @@ class Notifications:
 
     @activity.defn
     async def deliver_notices(self, order_id: str) -> None:
-        """Deliver all messages that wait for an order; raises when some must be tried again.
+        """Deliver an order's undelivered messages; raises if any must be retried.
 
-        One that fails does not hold up the others, nor do people wait for systems; a channel keeps the
-        messages to one recipient in order.
+        A failure does not hold up the others, and people do not wait for systems; a channel preserves the
+        order of messages to one recipient.
         """
         messages = await self._outbox.undelivered(order_id)
         results = await asyncio.gather(
@@ -97,7 +96,7 @@ class Notifications:
         await self._outbox.mark_delivered(message.key)
 
     async def try_to_deliver(self, order_id: str) -> bool:
-        """One attempt, where that takes a moment; false when messages are left in the outbox."""
+        """Make one attempt, if ``at_once``; returns False if messages are left in the outbox."""
         try:
             if not self._at_once:
                 await self._notify_subscribers(order_id)

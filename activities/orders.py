@@ -1,4 +1,4 @@
-"""Recording orders in the database, where they can be read for ever.
+"""Recording orders in the database; they are never deleted.
 
 A snapshot of an order (its view, its postings, its notifications) is recorded in one transaction: a
 notification is in the outbox if and only if the view that explains it is stored.
@@ -21,11 +21,11 @@ from orders.view import OrderView
 
 
 class OrderSnapshot(Frozen):
-    """An order as it stands, with all its postings so far and whom to notify of what is new.
+    """An order's current state: its view, all postings so far, and new notifications.
 
-    ``revision`` is the snapshot's instant in microseconds: a workflow task that runs again, after one that
-    was discarded or after a reset, and may decide otherwise, is later. ``first_run_id`` is Temporal's: the
-    same for all resets and continuations of the order's workflow, another for a second one under its id.
+    ``revision`` is the snapshot's instant in microseconds: a workflow task that runs again, after one was
+    discarded or after a reset, may decide differently and has a later one. ``first_run_id`` is Temporal's:
+    the same for all resets and continuations of the order's workflow, another for a second one under its id.
     """
 
     revision: int
@@ -92,7 +92,7 @@ class OrderStore(Protocol):
 
 
 class OrderRecords:
-    """Records every snapshot of every order; short and safe to repeat, so it runs as a local activity."""
+    """Records snapshots of orders; short and idempotent, so it runs as a local activity."""
 
     def __init__(self, orders: OrderStore, notifications: Notifications) -> None:
         self._orders = orders
@@ -100,7 +100,7 @@ class OrderRecords:
 
     @activity.defn
     async def record_order(self, snapshot: OrderSnapshot) -> Recorded:
-        """Record the snapshot and make a first attempt at notifying everyone concerned (R21)."""
+        """Record the snapshot and make a first attempt to notify everyone concerned (R21)."""
         await self._orders.record(snapshot)
         if not (snapshot.notifications or self._notifications.subscribers):
             return Recorded(delivered=True)

@@ -1,4 +1,4 @@
-"""What a payment provider reports, in our words and whatever provider it is (R5, R6, R15, R23)."""
+"""Events of a payment provider, in provider-neutral form (R5, R6, R15, R23)."""
 
 from orders.messages import ChargebackReported, PaymentDeclined, PaymentReceived, RefundUpdate
 from orders.values import Frozen, Instant
@@ -19,7 +19,7 @@ class PaymentDeclinedEvent(Frozen):
 
 
 class RefundEvent(Frozen):
-    """R15: a refund has changed; ``workflow_id`` is who asked for it, None if that was not one of ours."""
+    """R15: a refund has changed; ``workflow_id`` requested it, None if no workflow did."""
 
     workflow_id: str | None
     payment_id: str | None
@@ -27,9 +27,9 @@ class RefundEvent(Frozen):
 
 
 class ChargebackEvent(Frozen):
-    """R23: the buyer's bank took money back, or the case ended.
+    """R23: a chargeback was opened or decided.
 
-    ``order_id`` is None when the event does not say: the provider knows by the payment's id.
+    ``order_id`` is None if the event does not name it; the provider can be asked by payment id.
     """
 
     chargeback_id: str
@@ -43,7 +43,7 @@ EventData = PaymentEvent | PaymentDeclinedEvent | RefundEvent | ChargebackEvent
 class ProviderEvent(Frozen):
     """An event as it was delivered. ``digest`` tells a repeat from another body under the same id (case 14).
 
-    ``data`` is None for an event that concerns none of our payments.
+    ``data`` is None for an event to ignore.
     """
 
     event_id: str

@@ -9,7 +9,7 @@ from orders.values import Frozen, Instant, Money
 
 
 class ProviderPayment(Frozen):
-    """A payment; ``order_id`` is None for one that belongs to no order of ours."""
+    """A payment; ``order_id`` is None for one that belongs to no order."""
 
     payment_id: str
     order_id: str | None
@@ -21,10 +21,10 @@ class ProviderPayment(Frozen):
 
 
 class ProviderRefund(Frozen):
-    """A refund; ``refund_id`` is ours, None for one that we did not ask for.
+    """A refund; ``refund_id`` is None for one that no workflow requested.
 
-    ``provider_id`` is the provider's own. ``workflow_id`` is that of the workflow that asked, where
-    the provider has kept it.
+    ``provider_id`` is the provider's own id. ``workflow_id`` is the workflow that requested the refund, if
+    the provider stores it.
     """
 
     refund_id: str | None
@@ -50,7 +50,7 @@ class ProviderChargeback(Frozen):
 
 
 class ProviderRecords(Protocol):
-    """Whoever holds the money, asked for everything that was made at or after an instant."""
+    """A provider's records of everything created at or after an instant."""
 
     def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """The payments that succeeded or failed."""

@@ -1,8 +1,7 @@
-"""Reconciliation: what the provider, the ledger and the workflows say of the same money, compared.
+"""Reconciliation: compares what the provider, the ledger and the workflows have on record.
 
-Here it is the provider's records with ours; ``activities.ledger_check`` compares what is ours alone.
-What is missing here and safe to repair is repaired: an event that never arrived is delivered again.
-Everything that differs is found, repaired or not.
+This module compares the provider's records with our own; ``activities.ledger_check`` compares our own with
+each other. Events that never arrived are delivered again. Every discrepancy is reported, repaired or not.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -43,14 +42,14 @@ class Report(Frozen):
 
 
 class Period(Frozen):
-    """What to compare: all that has happened since then, but for events that may still be on their way."""
+    """The period to compare; events after ``until`` may still be in transit."""
 
     since: Instant
     until: Instant
 
 
 class RegisteredRefund(Frozen):
-    """A refund that was requested, as the register has it."""
+    """A requested refund, as registered."""
 
     refund_id: str
     payment_id: str
@@ -64,30 +63,30 @@ class OwnRecords(StoredLedger, Protocol):
     """The ledger, the register of refunds, and the orders and stray payments in the database."""
 
     async def cash_of(self, keys: Iterable[str]) -> dict[str, int]:
-        """What each of these postings has moved at the provider, in minor units; none for an unknown key."""
+        """The cash that each posting moved, by key, in minor units; unknown keys are left out."""
 
     def registered_refunds(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
         """The refunds that were requested since then."""
 
     def orders(self, since: datetime) -> AsyncIterator[OrderView]:
-        """The recorded orders that are not over, and those that have changed since then."""
+        """The recorded orders that are not finished or have changed since then."""
 
 
 class EventRedelivery(Protocol):
-    """Delivers an event that never arrived. Each says whether it was accepted now."""
+    """Delivers events that never arrived. Each method returns whether the event was accepted."""
 
     async def payment(self, payment: ProviderPayment) -> bool:
-        """A payment that never was reported."""
+        """Deliver a payment."""
 
     async def refund(self, refund: ProviderRefund) -> bool:
-        """What has become of a refund."""
+        """Deliver a refund's state."""
 
     async def chargeback(self, chargeback: ProviderChargeback) -> bool:
-        """How a chargeback stands."""
+        """Deliver a chargeback's state."""
 
 
 class Reconciliation:
-    """Compares. It only reads, but for the events that it has delivered again."""
+    """Compares provider, ledger and workflows. It writes nothing but redelivers events."""
 
     def __init__(
         self,
@@ -103,7 +102,7 @@ class Reconciliation:
 
     @activity.defn
     async def reconcile(self, period: Period) -> Report:
-        """Compare everything once. Run again it finds what is left."""
+        """Compare everything once; another run shows what remains."""
         payments = [it async for it in self._records.payments(period.since)]
         refunds = [it async for it in self._records.refunds(period.since)]
         chargebacks = [it async for it in self._records.chargebacks(period.since)]
@@ -300,4 +299,4 @@ async def _try(redeliver: Callable[[_T], Coroutine[Any, Any, bool]], event: _T) 
 
 
 PATIENCE = timedelta(minutes=10)
-"""How long an event may be on its way before it counts as missing."""
+"""How long an event may be in transit before it counts as missing."""

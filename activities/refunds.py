@@ -1,8 +1,8 @@
-"""Refunds (R14, R15, R23): the provider is asked for the money back, and what became of it.
+"""Refunds (R14, R15, R23): requested from the provider, checked and stopped.
 
 Every request carries the refund's id as its idempotency key, so that a worker that dies between the
-provider's answer and its own report asks twice and pays once. Before the provider is asked at all, the
-register takes the refund: it refuses what would send back more than came in.
+provider's answer and its own report requests twice and pays once. Each refund is registered before the
+provider is called; the register rejects refunds that exceed the payment.
 """
 
 from typing import Protocol
@@ -17,7 +17,7 @@ from orders.values import Frozen, Instant, Money
 
 
 class ProviderRefusal(ApplicationError):
-    """This will never be done, however often it is asked for: asking again is no use."""
+    """The provider will never make this refund; not retried."""
 
     def __init__(self, reason: str) -> None:
         details = with_sentences({"reason": reason})
@@ -27,9 +27,9 @@ class ProviderRefusal(ApplicationError):
 class RefundRequest(Frozen):
     """A refund to the original payment method; ``asked_at`` is by the order's own clock.
 
-    ``paid`` is what came in by that payment, the most that may go back of it. ``workflow_id`` is that of
-    the workflow that asks, so that the provider's events about the refund reach it. ``given_up`` are the
-    payment's earlier refunds which, as that workflow has been told, will not be paid.
+    ``paid`` is the payment's amount, the most that may be refunded. ``workflow_id`` is the requesting
+    workflow, which the provider's events about the refund are delivered to. ``given_up`` are the ids of the
+    payment's earlier refunds that will not be paid.
     """
 
     refund_id: str
@@ -43,7 +43,7 @@ class RefundRequest(Frozen):
 
 
 class RefundQuestion(Frozen):
-    """Which refund of which payment is meant, and when it is by the order's own clock."""
+    """A refund to look up; ``at`` is now by the order's own clock."""
 
     refund_id: str
     payment_id: str
@@ -51,40 +51,40 @@ class RefundQuestion(Frozen):
 
 
 class RefundState(WithSentences, Frozen):
-    """All an order needs to know of a provider's refund; a provider's own body never leaves its adapter."""
+    """The state of a refund at the provider; provider-specific data never leaves the adapter."""
 
     status: RefundStatus
     reason: Text = ""
 
 
 class PaymentProvider(Protocol):
-    """Whoever holds the money."""
+    """A payment provider's refunds."""
 
     async def refund(self, request: RefundRequest) -> RefundState:
-        """Ask for a refund; the same ``refund_id`` again answers with the same refund."""
+        """Request a refund; idempotent by ``refund_id``. Raises ProviderRefusal."""
 
     async def refund_state(self, question: RefundQuestion) -> RefundState | None:
         """The refund's state; None when the provider does not know it."""
 
     async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
-        """Cancel a refund that is under way, if that is still possible, and tell its state."""
+        """Cancel a pending refund if still possible, and return its state; None as ``refund_state``."""
 
 
 class RefundRegister(Protocol):
-    """Every refund that was ever requested, and its state."""
+    """The refunds that were requested, and their states."""
 
     async def add(self, request: RefundRequest) -> None:
-        """Enter a refund before it is requested; the same again changes nothing.
+        """Register a refund before it is requested; repeats change nothing.
 
         Raises ProviderRefusal if the payment's refunds would exceed ``paid``.
         """
 
     async def update(self, refund_id: str, state: RefundState) -> None:
-        """Note the state that the provider reports; a refund that was never entered is left alone."""
+        """Store the state that the provider reports; unregistered refunds are ignored."""
 
 
 class Refunds:
-    """Moves money back."""
+    """Requests, checks and stops refunds."""
 
     def __init__(self, provider: PaymentProvider, register: RefundRegister) -> None:
         self._provider = provider
@@ -92,22 +92,22 @@ class Refunds:
 
     @activity.defn
     async def ask_refund(self, request: RefundRequest) -> RefundState:
-        """Ask for the refund."""
+        """R14: register and request the refund."""
         await self._register.add(request)
-        return await self._noted(request.refund_id, await self._provider.refund(request))
+        return await self._store(request.refund_id, await self._provider.refund(request))
 
     @activity.defn
     async def check_refund(self, question: RefundQuestion) -> RefundState | None:
-        """Ask what became of it."""
+        """R15: the refund's state; None if the provider does not know it."""
         state = await self._provider.refund_state(question)
-        return await self._noted(question.refund_id, state) if state else None
+        return await self._store(question.refund_id, state) if state else None
 
     @activity.defn
     async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
-        """R23: stop it, because the bank has taken the same money back."""
+        """R23: stop the refund, because of a chargeback of the same payment."""
         state = await self._provider.stop_refund(question)
-        return await self._noted(question.refund_id, state) if state else None
+        return await self._store(question.refund_id, state) if state else None
 
-    async def _noted(self, refund_id: str, state: RefundState) -> RefundState:
+    async def _store(self, refund_id: str, state: RefundState) -> RefundState:
         await self._register.update(refund_id, state)
         return state

@@ -26,9 +26,9 @@ class StoredStrayPayment(Frozen):
 
 
 class StrayPaymentSnapshot(Frozen):
-    """A stray payment as it stands, with all its postings so far and whom to notify of what is new.
+    """A stray payment's current state: all postings so far, new messages, and what to store.
 
-    ``stored`` is None in a snapshot that an earlier version took: only its postings are recorded then.
+    ``stored`` is None in a snapshot of an earlier version; then only its postings are recorded.
     """
 
     postings: tuple[Posting, ...]
@@ -37,7 +37,7 @@ class StrayPaymentSnapshot(Frozen):
 
 
 def outbox_messages(state: StrayPaymentState) -> tuple[OutboxMessage, ...]:
-    """Its notifications, addressed; the payer is known if the payment was made for an order."""
+    """Its notifications, addressed; the payer is known if the payment was for an order."""
     return tuple(
         OutboxMessage(
             key=it.key,
@@ -56,14 +56,14 @@ class StrayPaymentStarter(Protocol):
     """Starts the workflows of stray payments."""
 
     async def start(self, payment: StrayPaymentInput) -> None:
-        """Start the workflow for this payment; one that was started before is left alone."""
+        """Start the workflow for this payment; repeats change nothing."""
 
 
 class StrayPaymentStore(Protocol):
     """Stray payments as they were last recorded."""
 
     async def find(self, payment_id: str) -> StrayPaymentState | None:
-        """A stray payment's latest state, also years after it was refunded; None if it never was one."""
+        """A stray payment's latest state, also years after its refund; None if there is none."""
 
     async def record(self, snapshot: StrayPaymentSnapshot) -> None:
         """Record the state with its postings and notifications, in one transaction.
@@ -83,7 +83,7 @@ class StrayPaymentStore(Protocol):
 
 
 class StrayPayments:
-    """Starts the workflows of stray payments, and records what they have come to."""
+    """Starts the workflows of stray payments, and records their state."""
 
     def __init__(
         self,
@@ -97,14 +97,14 @@ class StrayPayments:
 
     @activity.defn
     async def start_stray(self, payment: StrayPaymentInput) -> None:
-        """Leave the payment to a workflow of its own."""
+        """Start the payment's own workflow."""
         await self._starter.start(payment)
 
     @activity.defn
     async def record_stray(self, snapshot: StrayPaymentSnapshot) -> Recorded:
-        """Record the snapshot and make a first attempt at notifying everyone concerned (R21)."""
+        """Record the snapshot and make a first attempt to notify everyone concerned (R21)."""
         await self._store.record(snapshot)
-        # What a channel does not take now waits in the outbox: money never waits for mail.
+        # What cannot be delivered now stays in the outbox: money never waits for a notification.
         delivered = [
             await self._notifications.try_to_deliver(order_id)
             for order_id in dict.fromkeys(message.order_id for message in snapshot.messages)

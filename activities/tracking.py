@@ -1,7 +1,7 @@
-"""Tracking numbers (R11): format and check digit, used by no other order, known to the carrier.
+"""Tracking numbers (R11): of a valid format, used by no other order, and known to the carrier.
 
-A carrier that can't be asked holds up neither a deadline nor a refund: the order goes on while the number is
-``verifying``. Nor does it hold up the number for ever: after ``LONGEST_OUTAGE`` its form counts alone.
+An unavailable carrier delays neither deadlines nor refunds: the order goes on while the number is
+``verifying``. After ``LONGEST_OUTAGE`` the number is accepted by its format alone.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ NOBODY_TO_ASK = sentence(
     "The carrier could not be reached for two days, so the number was accepted by its form alone."
 )
 
-# Sooner than the attempt's own end, so that a carrier which hangs is known for one.
+# Seconds. Shorter than the activity's timeout, so that a hanging carrier is recognised as one.
 _PATIENCE = 8.0
-# Carriers learn of a parcel when they first scan it: nothing is gained by asking every few minutes.
+# Carriers learn of a parcel at its first scan: polling every few minutes gains nothing.
 _ASK_AGAIN = timedelta(hours=1)
 
 _LINK_PARTS = re.compile(r"[/?&=#;,]")
 
 
 class TrackingCheck(Frozen):
-    """A number as the seller gave it; ``carrier`` is what the seller says, if anything."""
+    """A tracking number, and the carrier if named, as the seller gave them."""
 
     order_id: str
     number: str
@@ -42,9 +42,9 @@ class TrackingCheck(Frozen):
 
 
 class TrackingVerdict(WithSentences, Frozen):
-    """Good or not; ``carrier`` whose number it is.
+    """Whether a number is valid, and its carrier.
 
-    ``reason`` is a sentence: why it is not good or, with one that is, what else is to be known of it.
+    ``reason`` is a sentence: why it is invalid or, for a valid one, a remark.
     """
 
     valid: bool
@@ -56,34 +56,34 @@ class NumberRules(Protocol):
     """The carriers' rules for their numbers."""
 
     def judge(self, number: str, carrier: str | None) -> TrackingVerdict:
-        """Format and check digit."""
+        """The verdict by format and check digit; ``number`` as ``number_in`` returns it."""
 
 
 class NumberRegistry(Protocol):
-    """Which order used which number."""
+    """The tracking numbers in use, by order."""
 
     async def claim(self, number: str, order_id: str) -> bool:
-        """Note that the order uses the number; False when another order does already."""
+        """Reserve the number for the order; False if another order has it."""
 
 
 class CarrierRecord(Frozen):
-    """What a carrier has under a number; ``delivered_in`` is a country (ISO 3166, two letters)."""
+    """A carrier's record of a number; ``delivered_in`` is a country (ISO 3166-1 alpha-2)."""
 
     delivered_in: str | None = None
 
 
 class NotKnownYet(Exception):
-    """The carrier has nothing under the number yet, and may still have later: it is to be asked again."""
+    """The carrier does not know the number yet, but may later: retry."""
 
 
 class CarrierService(Protocol):
-    """A carrier that can be asked, or somebody who asks many."""
+    """A carrier's tracking service, or one that covers many carriers."""
 
     async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
-        """What the carrier has under this number; None when there is no such number.
+        """The carrier's record of this number; None if there is no such number.
 
-        Of a carrier that the service doesn't cover the record is empty: the number's form has to do.
-        Raises NotKnownYet, and anything else when it cannot be asked now.
+        The record is empty for a carrier that the service doesn't cover: the format must suffice. Raises
+        NotKnownYet, and any other exception while the service is unavailable.
         """
 
 
@@ -99,11 +99,11 @@ class Tracking:
 
     @activity.defn
     async def verify_tracking(self, check: TrackingCheck) -> TrackingVerdict:
-        """Judge a number; the same order asking again gets the same answer."""
+        """Verify a number and reserve it for the order; idempotent."""
         number = number_in(check.number)
         verdict = self._rules.judge(number, check.carrier)
         if verdict.valid and self._carriers:
-            verdict = await _carrier_says(self._carriers, number, verdict)
+            verdict = await _ask_carrier(self._carriers, number, verdict)
         if verdict.valid and not await self._registry.claim(number, check.order_id):
             reason = sentence("Another order has used this number already.")
             return TrackingVerdict(valid=False, carrier=verdict.carrier, reason=reason)
@@ -111,10 +111,10 @@ class Tracking:
 
 
 def number_in(text: str) -> str:
-    """A number as people paste it, in capital letters and digits alone.
+    """Normalise a pasted tracking number to capital letters and digits.
 
-    Of a link to a carrier's page it is the part with the most digits. Letters of full width are letters;
-    spaces, hyphens of all kinds and what nobody sees are dropped.
+    From a link to a carrier's page it takes the part with the most digits. Full-width characters are
+    converted; spaces, hyphens of all kinds and invisible characters are dropped.
     """
     is_link = "/" in text and "." in text
     parts = _LINK_PARTS.split(unquote(text)) if is_link else [text]
@@ -125,10 +125,10 @@ def number_in(text: str) -> str:
     return max(cleaned, key=lambda part: sum(map(str.isdigit, part)))
 
 
-async def _carrier_says(
+async def _ask_carrier(
     carriers: CarrierService, number: str, verdict: TrackingVerdict
 ) -> TrackingVerdict:
-    """The verdict on a number of good form, with what its carrier knows."""
+    """The verdict on a number of valid format, after asking its carrier."""
     info = activity.info()
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -137,7 +137,7 @@ async def _carrier_says(
         later = None if info.is_local else _ASK_AGAIN
         raise ApplicationError(str(error), type="NotKnownYet", next_retry_delay=later) from None
     except Exception as error:
-        # Both are the server's instants: a worker's clock may be wrong, and tests skip time.
+        # Both instants are the server's: a worker's clock may be wrong, and tests skip time.
         if info.current_attempt_scheduled_time - info.scheduled_time < LONGEST_OUTAGE:
             raise
         activity.logger.error("A tracking number counts by its form: %s", type(error).__name__)

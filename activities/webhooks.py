@@ -1,6 +1,6 @@
-"""Webhooks: a marketplace's own systems are told of every change of an order.
+"""Webhooks: a marketplace's own systems are notified of every change of an order.
 
-What they get says which order changed and how, and names nobody: who wants to know more asks the API.
+A webhook says which order changed and how, without personal data; the API has the details.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from orders.view import OrderView
 
 TYPE = "order.changed"
 
-# With so many of the newest entries of a timeline, who missed a few webhooks has missed nothing.
+# Enough recent entries that a receiver which missed a few webhooks still has them all.
 _MOST_CHANGES = 10
 
 
 class Webhook(Frozen):
-    """``body`` is the JSON to sign and send; the same for the same change, and so is ``id``."""
+    """A change to announce: ``body`` is the JSON to sign; it and ``id`` depend on the change alone."""
 
     id: str
     order_id: str
@@ -29,7 +29,7 @@ class Webhook(Frozen):
 
     @classmethod
     def of(cls, view: OrderView) -> "Webhook":
-        """What an order has come to. ``revision`` never falls from one change to the next."""
+        """The webhook of an order's latest change; ``revision`` never decreases."""
         newest = view.timeline[-_MOST_CHANGES:]
         changes = [it.model_dump(mode="json", exclude={"details"}) for it in newest]
         last = newest[-1]
@@ -46,35 +46,35 @@ class Webhook(Frozen):
                 },
             }
         )
-        # Made of what happened: a workflow task that is run again counts its steps anew.
+        # Derived from the change itself: a workflow task that runs again counts its steps anew.
         digest = hashlib.sha256(body.encode()).hexdigest()
         return cls(id=f"msg_{digest[:32]}", order_id=view.order_id, what=last.what, body=body)
 
 
 class Announcement(Frozen):
-    """A webhook, and the names of the endpoints that it goes to."""
+    """A webhook, and the names of the endpoints to send it to."""
 
     webhook: Webhook
     endpoints: tuple[str, ...]
 
 
 class Delivery(Frozen):
-    """A webhook on its way to one endpoint."""
+    """A webhook to send to one endpoint."""
 
     webhook: Webhook
     endpoint: str
 
 
 class WebhookNotDelivered(ApplicationError):
-    """An endpoint did not take a webhook now; tried again later."""
+    """An endpoint did not accept a webhook; retried later."""
 
     def __init__(self, sentence: str) -> None:
-        # Benign: a line in the log says it, and not a stack trace for each try.
+        # Benign: logged as one line, not as a stack trace for each attempt.
         super().__init__(sentence, type="Undelivered", category=ApplicationErrorCategory.BENIGN)
 
 
 class EndpointGone(ApplicationError):
-    """An endpoint wants no more of them (410): this one is not tried again."""
+    """An endpoint answered 410 Gone; not retried."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(
@@ -85,10 +85,10 @@ class EndpointGone(ApplicationError):
 
 
 class Endpoints(Protocol):
-    """Where webhooks go: endpoints, by names in which there is nothing secret of their addresses."""
+    """The endpoints of webhooks, by names that contain no secrets of their addresses."""
 
     async def post(self, endpoint: str, webhook: Webhook) -> None:
-        """Sign it and send it once. Raises WebhookNotDelivered and EndpointGone."""
+        """Sign and send a webhook once. Raises WebhookNotDelivered and EndpointGone."""
 
 
 class OrderWebhooks:
@@ -99,7 +99,7 @@ class OrderWebhooks:
 
     @activity.defn
     async def deliver_webhook(self, delivery: Delivery) -> None:
-        """One try at one endpoint."""
+        """Make one attempt at one endpoint."""
         webhook = delivery.webhook
         try:
             await self._endpoints.post(delivery.endpoint, webhook)

@@ -1,15 +1,14 @@
-"""Photos and scans that prove a shipment, kept under their order and named by their SHA-256 (R10, R11).
+"""Photos and scans that prove a shipment, stored per order and named by their SHA-256 (R10, R11).
 
-A file is taken whole into a nameless temporary file first (the directory is TMPDIR's), where it is
-measured, hashed and judged as it comes. What is refused, broken off or killed never reaches the
-store, and the system takes the temporary file back by itself: no leftovers, nothing to sweep, and
-an S3 key that may neither delete nor list is enough.
+An upload is first written to an anonymous temporary file (in TMPDIR), and measured, hashed and checked as it
+arrives. A rejected or interrupted upload never reaches the store, and the system reclaims the temporary file
+automatically: nothing to clean up, and an S3 key needs no permission to delete or list.
 
 ProofError
 ├── ProofTooLarge       more than 10 MiB (HTTP 413)
-├── WrongMediaType      neither JPEG nor PNG nor PDF, whatever it is called (HTTP 415)
+├── WrongMediaType      neither JPEG nor PNG nor PDF by its content (HTTP 415)
 ├── EmptyProof          no content at all (HTTP 422)
-├── IncompleteProof     it begins as one of these, and doesn't end as one (HTTP 422)
+├── IncompleteProof     truncated: the end of the file is missing (HTTP 422)
 └── StoreUnavailable    the store can't be reached or written to (HTTP 503)
 """
 
@@ -36,7 +35,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ProofError(Exception):
-    """A proof that can't be kept or opened; the text is for the one who sent it."""
+    """A proof that can't be stored or opened; the text is for the sender."""
 
 
 class ProofTooLarge(ProofError):
@@ -51,7 +50,7 @@ class ProofTooLarge(ProofError):
 
 
 class WrongMediaType(ProofError):
-    """By its content it is none of the types that we keep."""
+    """The content is of no accepted type."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -63,14 +62,14 @@ class WrongMediaType(ProofError):
 
 
 class EmptyProof(ProofError):
-    """A file of no bytes."""
+    """An empty file."""
 
     def __init__(self) -> None:
         super().__init__(sentence("The file is empty: choose the photo or scan and send it again."))
 
 
 class IncompleteProof(ProofError):
-    """Cut off, or never a whole file of its type."""
+    """A truncated file."""
 
     def __init__(self, media_type: str) -> None:
         super().__init__(
@@ -83,7 +82,7 @@ class IncompleteProof(ProofError):
 
 
 class StoreUnavailable(ProofError):
-    """Nobody's fault who sends or asks; the cause has the details."""
+    """The store failed; ``__cause__`` has the details."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -96,7 +95,7 @@ class StoreUnavailable(ProofError):
 
 @dataclass(frozen=True)
 class StoredProof:
-    """Where a proof is kept, and what it is; the fields of ``orders.messages.ShipmentProof``."""
+    """A stored proof; the fields of ``orders.messages.ShipmentProof``."""
 
     reference: str
     media_type: str
@@ -117,7 +116,7 @@ class OpenedProof:
 class _Type(NamedTuple):
     media_type: str
     extension: str
-    # A whole file has `closing` somewhere: cameras append to images what ends after the image's end.
+    # A complete file contains `closing` somewhere: cameras append data after the image's end.
     opening: re.Pattern[bytes]
     closing: bytes
 
@@ -132,29 +131,29 @@ _TYPES = (
     ),
     _Type("application/pdf", "pdf", re.compile(rb"%PDF-[12]\.\d"), b"%%EOF"),
 )
-# As many bytes as the longest opening has.
+# Bytes of the longest opening.
 _HEAD = 16
 
 
 class Objects(Protocol):
-    """Where proofs lie. Whatever fails raises OSError."""
+    """Storage for objects by name. All failures raise OSError."""
 
     async def put(self, name: str, file: IO[bytes]) -> None:
-        """Keep all of the file under this name, or nothing; what was there is replaced."""
+        """Store the whole file under this name, or nothing; replaces an existing object."""
 
     async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
-        """How many bytes are under this name, and these. Raises FileNotFoundError."""
+        """The object's size in bytes, and its content. Raises FileNotFoundError."""
 
 
 class ProofStore:
-    """Proofs in a directory, or in a bucket of S3 or of what speaks like it."""
+    """Proofs in a directory, or in a bucket on S3 or an S3-compatible store."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     @classmethod
     def at(cls, address: str) -> "ProofStore":
-        """The store at ``s3://bucket/prefix``, or in a directory, which is made if missing.
+        """The store at ``s3://bucket/prefix``, or in a directory, which is created if missing.
 
         Keys, region and endpoint of S3 come from the usual AWS_* variables. Raises StoreUnavailable.
         """
@@ -170,13 +169,13 @@ class ProofStore:
             raise StoreUnavailable from error
 
     async def keep(self, order_id: str, chunks: AsyncIterator[bytes]) -> StoredProof:
-        """Take a file as it comes; the same one again for the same order is the same object.
+        """Store an upload; the same file for the same order is stored once.
 
-        Raises the errors of this module, and whatever ``chunks`` raises; then nothing is kept.
+        Raises ProofError, and whatever ``chunks`` raises; then nothing is stored.
         """
         folder = _folder(order_id)
         with TemporaryFile() as file:
-            media_type, size, sha256 = await _received(chunks, file)
+            media_type, size, sha256 = await _receive(chunks, file)
             file.seek(0)
             reference = f"{folder}/{sha256}"
             try:
@@ -186,9 +185,9 @@ class ProofStore:
         return StoredProof(reference, media_type, size, sha256)
 
     async def open(self, order_id: str, sha256: str) -> OpenedProof | None:
-        """The proof of this order with this SHA-256 (hex), or None if there is none.
+        """The proof of this order with this SHA-256 (hex); None if there is none.
 
-        Whether the caller may see the order is the gateway's question. Raises StoreUnavailable.
+        Authorisation is the caller's responsibility. Raises StoreUnavailable.
         """
         try:
             folder = _folder(order_id)
@@ -210,12 +209,12 @@ class ProofStore:
             media_type=type_.media_type,
             file_name=f"proof-{sha256[:12]}.{type_.extension}",
             size=size,
-            chunks=_sent(first, stream),
+            chunks=_stream(first, stream),
         )
 
 
-async def _received(chunks: AsyncIterator[bytes], file: IO[bytes]) -> tuple[str, int, str]:
-    """Write the chunks to the file; the media type, size and SHA-256 of what came."""
+async def _receive(chunks: AsyncIterator[bytes], file: IO[bytes]) -> tuple[str, int, str]:
+    """Write the chunks to the file; returns media type, size and SHA-256 (hex)."""
     digest = hashlib.sha256()
     type_: _Type | None = None
     size = 0
@@ -251,12 +250,12 @@ def _type(head: bytes) -> _Type | None:
 
 
 def _folder(order_id: str) -> str:
-    """Raises ValueError for what is no order's id: no path can be made of it."""
-    # An order may well be called `..`, and a directory of the name below is one like any other.
+    """The folder of an order. Raises ValueError for an invalid order id."""
+    # The prefix makes an order id of `..` harmless.
     return f"order-{_ORDER_ID.validate_python(order_id)}"
 
 
-async def _sent(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _stream(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         yield first
         async for chunk in rest:

@@ -1,4 +1,4 @@
-"""Objects in a bucket of S3, or of what speaks like it."""
+"""Objects in a bucket on S3 or an S3-compatible store."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 _CHUNK = 64 * 1024
-# S3 takes no smaller parts, except the last one.
+# Bytes. S3 accepts no smaller parts, except the last one.
 _PART = 5 * 1024 * 1024
 
-# A person waits: rather say that the store is away than try for the library's three minutes.
+# A person is waiting: fail sooner than after the library's three minutes.
 _RETRY_TIMEOUT = timedelta(seconds=15)
 
 
@@ -32,7 +32,7 @@ class Bucket:
     async def put(self, name: str, file: IO[bytes]) -> None:
         """See ``Objects``."""
         with _as_os_error():
-            # One part after another: with more at once the library holds the whole file.
+            # One part at a time: with more the library holds the whole file in memory.
             await obstore.put_async(self._store, name, file, chunk_size=_PART, max_concurrency=1)
 
     async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
@@ -50,7 +50,7 @@ async def _chunks(found: "obstore.GetResult") -> AsyncIterator[bytes]:
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """The library's errors as those of files; what is not there is FileNotFoundError already."""
+    """Raise the library's errors as OSError; a missing object is a FileNotFoundError already."""
     try:
         yield
     except BaseError as error:

@@ -1,4 +1,4 @@
-"""Workflows, as the activities need them: started, asked and told through a Temporal client."""
+"""Adapters through which activities start and query workflows, by a Temporal client."""
 
 from collections.abc import Sequence
 
@@ -37,9 +37,9 @@ class TemporalStrayPayments:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def start(self, stray: StrayPaymentInput) -> None:
+    async def start(self, payment: StrayPaymentInput) -> None:
         """See ``StrayPaymentStarter``."""
-        await stray_payments.refund(self._client, stray)
+        await stray_payments.refund(self._client, payment)
 
 
 class TemporalSubscribers:
@@ -54,7 +54,7 @@ class TemporalSubscribers:
         self._endpoints = tuple(endpoints)
 
     async def notify(self, order_id: str) -> None:
-        """See ``Subscribers``; a stray payment that belongs to no order concerns none of them."""
+        """See ``Subscribers``; does nothing for a stray payment without an order."""
         if view := await self._stored(order_id):
             announcement = Announcement(webhook=Webhook.of(view), endpoints=self._endpoints)
             await webhooks.announce(self._client, announcement)

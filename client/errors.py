@@ -1,14 +1,14 @@
-"""What can go wrong between a caller and a workflow, in the domain's words; read off Temporal's here alone.
+"""The errors of calls to workflows; the only place where Temporal's errors are translated.
 
 ClientError
 ├── UnknownOrder     there is no such order
 ├── NotRunning       no workflow of this id runs: it has ended, or never was
 ├── OrderIdReused    an order's id is never used again
-├── NoAnswer         no worker answered in time; what was sent may still be taken
-└── WorkflowFailed   the workflow failed at it, for a reason that is none of our rules
+├── NoAnswer         no worker answered in time; the message may still be accepted
+└── WorkflowFailed   the workflow failed, for a reason other than a refusal
 
-``NotAllowedNow`` and ``InvalidInput`` (``orders.errors``) are what a workflow itself says. A Temporal that is
-unavailable, or has no such namespace, stays the SDK's RPCError.
+``NotAllowedNow`` and ``InvalidInput`` (``orders.errors``) are a workflow's own refusals. The SDK's RPCError
+remains while Temporal is unavailable, or if it has no such namespace.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from workflows.messages import reason_of
 
 
 class ClientError(Exception):
-    """What keeps a caller from an answer."""
+    """Base class of this module's errors."""
 
 
 class UnknownOrder(ClientError):
@@ -52,16 +52,16 @@ class OrderIdReused(ClientError):
 
 
 class NoAnswer(ClientError):
-    """No worker answered in time; what was sent may still be taken."""
+    """No worker answered in time; the message may still be accepted."""
 
 
 class WorkflowFailed(ClientError):
-    """A workflow failed at a query or an update; the text is what it failed with."""
+    """A query or an update failed; the text is the failure's."""
 
 
 @contextmanager
 def domain_errors(unknown: ClientError) -> Iterator[None]:
-    """Raise Temporal's errors as the domain's; ``unknown`` where Temporal has no such workflow."""
+    """Translate Temporal's errors into the domain's; ``unknown`` is raised if there is no such workflow."""
     try:
         yield
     except WorkflowUpdateFailedError as error:
@@ -94,7 +94,7 @@ def _refusal(cause: BaseException | None) -> Exception:
 
 
 def _is_no_answer(error: RPCError) -> bool:
-    """Whether a call waited in vain, or Temporal knows that no worker would take it."""
+    """Whether a call timed out, or Temporal knows that no worker would accept it."""
     return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
         error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
     )

@@ -1,4 +1,4 @@
-"""Messages for orders that are over or never were: money that moves is seen to nevertheless (R17, R23)."""
+"""Messages for finished and unknown orders: their payments and chargebacks are still handled (R17, R23)."""
 
 from typing import NamedTuple
 
@@ -15,14 +15,14 @@ from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 
 UNKNOWN_ORDER = "unknown_order"
-"""Why a payment is refunded that came for an order which never was; beside the contract's refusal codes."""
+"""The reason for refunding a payment for an unknown order; in addition to the contract's refusal codes."""
 
 
 class LateDelivery(NamedTuple):
-    """What became of a message whose order is over or never was.
+    """The outcome of a message for a finished or unknown order.
 
-    ``view`` is the order's last one, None for an order that never was; ``workflow_id`` is the workflow that
-    the message was left to, None for what the order knew already.
+    ``view`` is the order's last one, None for an unknown order; ``workflow_id`` is the workflow that handles
+    the message, None for a repeat.
     """
 
     view: OrderView | None
@@ -32,10 +32,10 @@ class LateDelivery(NamedTuple):
 async def deliver_late(
     client: Client, order_id: str, view: OrderView | None, message: Message
 ) -> LateDelivery:
-    """Leave a payment or a chargeback to a workflow of its own.
+    """Start a workflow of its own for a payment or a chargeback.
 
-    ``view`` is the order's last one; None for an order that never was. Raises NotAllowedNow for what cannot
-    be taken any more, and UnknownOrder for any message but a payment to an order that never was.
+    ``view`` is the order's last one, None for an unknown order. Raises NotAllowedNow for messages that are no
+    longer accepted, and UnknownOrder for any message but a payment to an unknown order.
     """
     if isinstance(message, PaymentReceived):
         if view and _knows(view, message.payment_id):
@@ -63,9 +63,9 @@ async def deliver_late(
 async def charge_back_stray_payment(
     client: Client, payment: StrayPaymentState, message: ChargebackReported
 ) -> str | None:
-    """Leave a chargeback of a stray payment whose workflow has ended to another one.
+    """Start a workflow for a chargeback of a stray payment whose own workflow has ended.
 
-    Returns that one's workflow id; None for what was known already. Raises NotAllowedNow.
+    Returns its workflow id; None for a repeat. Raises NotAllowedNow.
     """
     if repeats_chargeback(payment, message):
         return None
@@ -86,7 +86,7 @@ def _why_stray(view: OrderView | None) -> str:
 
 
 def _refusal(view: OrderView, message: Message) -> NotAllowedNow:
-    """The order's own words, where its last view has them."""
+    """The refusal with the reason that the order's last view gives, if any."""
     listed = (action for actions in view.actions.values() for action in actions)
     reason = next((it.reason for it in listed if it.action == message.name), None)
     code = RefusalCode.ORDER_SHIPPED if view.status is Status.SHIPPED else RefusalCode.ORDER_CLOSED

@@ -1,4 +1,4 @@
-"""How a chargeback is booked whose order or stray payment is over (R23)."""
+"""Booking chargebacks of finished orders and stray payments (R23)."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from workflows.late_chargeback import LateChargebackWorkflow
 async def start(
     client: Client, order_id: str | None, message: ChargebackReported
 ) -> WorkflowHandle[LateChargebackWorkflow, None]:
-    """Start booking it, once per payment and status; ``order_id`` is None for a stray payment."""
+    """Start booking a chargeback, once per payment and status; ``order_id`` is None for a stray payment."""
     workflow_id = ids.late_chargeback_workflow_id(message.payment_id, message.status)
     late = LateChargeback(order_id=order_id, chargeback=message, at=datetime.now(UTC))
     whose = f"Order {order_id}" if order_id else f"Stray payment {message.payment_id}"

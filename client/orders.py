@@ -1,4 +1,4 @@
-"""How Python code talks to orders. Other languages do the same by the contract's names."""
+"""The Python client of orders. Other languages use the names of the contract."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from workflows import ids, summary
 from workflows.order import OrderWorkflow
 
 StoredOrder = Callable[[str], Awaitable[OrderView | None]]
-"""Reads an order's last view by the order's id, where views outlive workflows; None if it never was."""
+"""Reads an order's recorded view, which outlives its workflow; None for an unknown order."""
 
 
 async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
@@ -64,14 +64,14 @@ async def is_running(client: Client, order_id: str) -> bool:
 
 
 async def signal(client: Client, order_id: str, message: Message) -> None:
-    """Signal a running order, which lists in ``refused`` what it cannot take. Raises NotRunning."""
+    """Signal a running order, which lists refused messages in ``refused``. Raises NotRunning."""
     await workflows.signal(client, ids.order_workflow_id(order_id), message)
 
 
 async def update(
     client: Client, order_id: str, message: Message, patience: timedelta | None = None
 ) -> OrderView:
-    """Update a running order; its view. Raises as ``workflows.update``."""
+    """Update a running order and return its view. Raises as ``workflows.update``."""
     workflow_id = ids.order_workflow_id(order_id)
     return await workflows.update(client, workflow_id, message, OrderView, patience)
 
@@ -83,7 +83,7 @@ async def send(
     stored: StoredOrder,
     patience: timedelta | None = None,
 ) -> OrderView | LateDelivery:
-    """Update an order, and where it does not run any more, see to money that moves nevertheless (R17, R23).
+    """Update an order; if it has finished, handle a payment or chargeback nevertheless (R17, R23).
 
     Raises as ``update`` and ``deliver_late``, and never NotRunning.
     """
@@ -96,7 +96,7 @@ async def send(
 async def send_signal(
     client: Client, order_id: str, message: Message, stored: StoredOrder
 ) -> LateDelivery | None:
-    """Signal an order; otherwise as ``send``. None where the order runs."""
+    """Signal an order; otherwise as ``send``. Returns None if the order is running."""
     try:
         await signal(client, order_id, message)
     except NotRunning:

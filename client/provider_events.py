@@ -1,8 +1,7 @@
 """A provider's events, delivered to workflows (R5, R6, R15, R17, R23; cases 3, 13-16, 25).
 
-Events come twice, in any order, and about orders whose workflow has ended or that never were. Once one is
-accepted, Temporal has it. Until then it is sent again: by the provider's own retries, and one that the
-provider never sent is found by reconciliation and delivered here as well.
+Events may arrive twice, in any order, and for finished or unknown orders. An accepted event is stored by
+Temporal. Until then the provider retries it; reconciliation redelivers events that never arrived.
 """
 
 import logging
@@ -36,7 +35,7 @@ log = logging.getLogger("unbuy.provider_events")
 
 
 class EventOutcome(StrEnum):
-    """What became of an event; with any of these the provider need not send it again."""
+    """The outcome of an event; after any of these the provider need not retry it."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -44,14 +43,14 @@ class EventOutcome(StrEnum):
 
 
 class PaymentNotYetKnown(Exception):
-    """The payment that an event is about has not been reported yet: the provider must send it again later."""
+    """The payment of an event has not been reported yet: the provider must retry later."""
 
 
 class Provider(PaymentProvider, Protocol):
     """A provider that sends events."""
 
     async def order_of(self, payment_id: str) -> str | None:
-        """The order that a payment was made for; None when it is none of ours."""
+        """The order that a payment was made for; None if there is none."""
 
 
 class ProviderEventHandler:
@@ -75,7 +74,7 @@ class ProviderEventHandler:
         """Deliver an event, once by its id.
 
         Raises EventIdReused for another body under the same id, PaymentNotYetKnown, and RPCError while
-        Temporal is unavailable: the provider must then be answered with an error, so that it sends it again.
+        Temporal is unavailable: the provider must then be answered with an error, so that it retries.
         """
         try:
             if await self._inbox.is_delivered(event.event_id, event.digest):
@@ -88,7 +87,7 @@ class ProviderEventHandler:
         return outcome
 
     async def deliver(self, event: EventData) -> EventOutcome:
-        """Deliver to the workflow that it concerns; the same again changes nothing. Raises as ``handle``."""
+        """Deliver to the workflow concerned; repeats change nothing. Raises as ``handle``."""
         match event:
             case PaymentEvent() | PaymentDeclinedEvent():
                 return await self._signal_order(event.order_id, event.message)
@@ -99,7 +98,7 @@ class ProviderEventHandler:
 
     async def _signal_order(self, order_id: str, message: Message) -> EventOutcome:
         try:
-            # A signal: it is accepted while no worker runs, and a payment that cannot be taken is refunded.
+            # A signal: it is accepted even while no worker runs, and an order refunds what it cannot accept.
             late = await orders.send_signal(self._client, order_id, message, self._orders.find)
         except (NotAllowedNow, UnknownOrder) as refused:
             return _ignored(message, order_id, refused)
@@ -110,7 +109,7 @@ class ProviderEventHandler:
             return EventOutcome.IGNORED
         message = event.message
         if event.payment_id:
-            # The event may be out of date; what the provider answers now is not.
+            # The event may be out of date; the provider's current answer is not.
             question = RefundQuestion(
                 refund_id=message.refund_id, payment_id=event.payment_id, at=datetime.now(UTC)
             )
@@ -124,7 +123,7 @@ class ProviderEventHandler:
         try:
             await workflows.signal(self._client, event.workflow_id, message)
         except NotRunning:
-            # Its workflow has ended, so the money is back; reconciliation finds it if it is not.
+            # Its workflow has ended, so the refund has completed; reconciliation reports it otherwise.
             return EventOutcome.DUPLICATE
         return EventOutcome.ACCEPTED
 
@@ -134,7 +133,7 @@ class ProviderEventHandler:
         if order_id is None:
             return EventOutcome.IGNORED
         try:
-            # Stray payments first: the order that one came for does not know it (R17).
+            # Stray payments first: the order that one was made for does not know it (R17).
             if await self._charge_back_stray_payment(message):
                 return EventOutcome.ACCEPTED
             if payment := await self._stray_payments.find(message.payment_id):
@@ -152,7 +151,7 @@ class ProviderEventHandler:
         return EventOutcome.ACCEPTED
 
     async def _charge_back_stray_payment(self, message: ChargebackReported) -> bool:
-        """Whether a stray payment whose workflow still runs has taken it."""
+        """Whether a running stray-payment workflow has accepted it."""
         try:
             await stray_payments.charge_back(self._client, message)
         except NotRunning:
@@ -173,7 +172,7 @@ class ProviderEventHandler:
     ) -> EventOutcome:
         view = await self._orders.find(order_id)
         if not (view and view.payment and view.payment.payment_id == message.payment_id):
-            # Its payment may be a stray payment in a moment.
+            # The payment may be about to become a stray payment.
             raise PaymentNotYetKnown(
                 f"Neither order {order_id} nor a stray payment knows the payment yet."
             )
@@ -188,13 +187,13 @@ def _outcome(workflow_id: str | None) -> EventOutcome:
     return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
 
 
-def _ignored(message: Message, of: str, refused: Exception) -> EventOutcome:
-    log.warning("The event %s of %s is not accepted: %s", message.name, of, refused)
+def _ignored(message: Message, subject: str, refused: Exception) -> EventOutcome:
+    log.warning("The event %s of %s is not accepted: %s", message.name, subject, refused)
     return EventOutcome.IGNORED
 
 
 class ProviderEventRedelivery:
-    """Implements ``activities.reconciliation.EventRedelivery``: for events that never arrived, or failed."""
+    """Implements ``activities.reconciliation.EventRedelivery``."""
 
     def __init__(self, handler: ProviderEventHandler) -> None:
         self._handler = handler

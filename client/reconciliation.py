@@ -1,4 +1,4 @@
-"""How reconciliation is run: at once, or every day."""
+"""Running reconciliation, now or daily."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -17,12 +17,12 @@ from activities.reconciliation import Report
 from workflows import ids
 from workflows.reconciliation import ReconciliationWorkflow
 
-# Days. Longer than an order waits for a refund; older money is compared when somebody asks for it.
+# Days. Longer than an order waits for a refund; older records are compared on request.
 _LOOK_BACK = 35
 
 
 async def reconcile(client: Client, days: int) -> Report:
-    """Compare provider, ledger and workflows now, looking back so many days; joins one that runs."""
+    """Compare provider, ledger and workflows now, looking back ``days``; joins a run in progress."""
     return await client.execute_workflow(
         ReconciliationWorkflow.run,
         days,
@@ -34,7 +34,7 @@ async def reconcile(client: Client, days: int) -> Report:
 
 
 async def schedule_daily(client: Client) -> None:
-    """Have it run every day. A schedule that is there already, perhaps changed by somebody, stays."""
+    """Schedule a daily run. An existing schedule, which may have been edited, is left as it is."""
     start = ScheduleActionStartWorkflow(
         ReconciliationWorkflow.run,
         _LOOK_BACK,

@@ -1,4 +1,4 @@
-"""How Python code talks to stray payments: those that no order takes (R17)."""
+"""The Python client of stray payments: those that no order accepts (R17)."""
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
@@ -15,7 +15,7 @@ StrayPaymentHandle = WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]
 
 
 async def refund(client: Client, payment: StrayPaymentInput) -> StrayPaymentHandle:
-    """Start the full refund of a payment that no order takes; the same payment is refunded once."""
+    """Start the full refund of a payment that no order accepts; each payment is refunded once."""
     try:
         return await client.start_workflow(
             StrayPaymentWorkflow.run,
@@ -36,12 +36,12 @@ def handle(client: Client, payment_id: str) -> StrayPaymentHandle:
 
 
 async def is_running(client: Client, payment_id: str) -> bool:
-    """Whether the stray payment's workflow runs: some of it is not back with its payer."""
+    """Whether the stray payment's workflow runs: its refund has not completed."""
     return await workflows.is_running(client, ids.stray_workflow_id(payment_id))
 
 
 async def show(client: Client, payment_id: str) -> StrayPaymentState | None:
-    """The stray payment as it is now, or as it ended; None where Temporal knows of none."""
+    """The stray payment as it is now, or as it ended; None if Temporal has none."""
     unknown = NotRunning(ids.stray_workflow_id(payment_id))
     try:
         with domain_errors(unknown):
@@ -51,6 +51,6 @@ async def show(client: Client, payment_id: str) -> StrayPaymentState | None:
 
 
 async def charge_back(client: Client, message: ChargebackReported) -> StrayPaymentState:
-    """R23: the payer's bank took a stray payment back, or has decided. Raises as ``workflows.update``."""
+    """R23: report a chargeback of a stray payment. Raises as ``workflows.update``."""
     workflow_id = ids.stray_workflow_id(message.payment_id)
     return await workflows.update(client, workflow_id, message, StrayPaymentState)

@@ -1,4 +1,4 @@
-"""How a change of an order is sent to the systems that subscribed to it."""
+"""Starting the delivery of webhooks."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -11,12 +11,12 @@ from activities.webhooks import Announcement
 from workflows import ids
 from workflows.order_webhook import OrderWebhookWorkflow
 
-# It is done within a local step (workflows.options.LOCAL), and is tried again.
+# Called within a local activity (workflows.options.LOCAL), which is retried.
 _WITHIN = timedelta(seconds=1)
 
 
 async def announce(client: Client, announcement: Announcement) -> None:
-    """Have a change of an order delivered; the same change again changes nothing."""
+    """Start delivering a change of an order; repeats change nothing."""
     webhook = announcement.webhook
     with suppress(WorkflowAlreadyStartedError):
         await client.start_workflow(

@@ -1,4 +1,4 @@
-"""Messages to workflows by their ids, whichever kind of workflow it is."""
+"""Messages to workflows of any type, by workflow id."""
 
 from datetime import timedelta
 from typing import TypeVar
@@ -9,13 +9,13 @@ from client.errors import NotRunning, domain_errors
 from orders.messages import Message
 
 PATIENCE = timedelta(seconds=30)
-"""Longer than a worker takes to come back from a restart, short enough for a person to wait."""
+"""Longer than a worker takes to restart, short enough for a person to wait."""
 
 _Answer = TypeVar("_Answer")
 
 
 async def signal(client: Client, workflow_id: str, message: Message) -> None:
-    """Send a message without waiting for its answer. Raises NotRunning."""
+    """Send a message as a signal, without waiting for its result. Raises NotRunning."""
     with domain_errors(NotRunning(workflow_id)):
         await client.get_workflow_handle(workflow_id).signal(message.name, message)
 
@@ -27,7 +27,7 @@ async def update(
     answer: type[_Answer],
     patience: timedelta | None = None,
 ) -> _Answer:
-    """Send a message and return its answer.
+    """Send a message as an update and return its result.
 
     Raises NotAllowedNow, InvalidInput, WorkflowFailed, NotRunning and NoAnswer.
     """
@@ -43,7 +43,7 @@ async def update(
 
 
 async def is_running(client: Client, workflow_id: str) -> bool:
-    """Whether the workflow runs; False also for one that never was, or whose history is gone."""
+    """Whether the workflow runs; False also for one that never existed, or whose history was deleted."""
     try:
         with domain_errors(NotRunning(workflow_id)):
             described = await client.get_workflow_handle(workflow_id).describe()
@@ -53,6 +53,6 @@ async def is_running(client: Client, workflow_id: str) -> bool:
 
 
 def _update_id(message: Message) -> str | None:
-    # Temporal knows an update by its id alone: with the name in it, an id that was used for another
-    # message does not fetch that one's answer.
+    # Temporal identifies an update by its id alone: with the name in it, an id that was used for
+    # another message does not return that message's result.
     return message.message_id and f"{message.name}:{message.message_id}"

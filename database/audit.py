@@ -40,9 +40,9 @@ class SqlAudit:
         )
         moved: dict[str, int] = {}
         async with self._database.reading() as connection:
-            for posted, amount in await connection.execute(query):
-                moved[posted] = moved.get(posted, 0) + amount
-        return {posted: amount for posted, amount in moved.items() if amount}
+            for booked_key, amount in await connection.execute(query):
+                moved[booked_key] = moved.get(booked_key, 0) + amount
+        return {booked_key: amount for booked_key, amount in moved.items() if amount}
 
     async def registered_refunds(self, since: datetime) -> AsyncIterator[RegisteredRefund]:
         """See ``OwnRecords``."""
@@ -112,18 +112,19 @@ class SqlAudit:
     async def payments_booked_twice(self) -> list[PaymentBookedTwice]:
         """See ``OwnRecords``; corrections name no payment."""
         entries = ledger_transactions.c
-        stray = entries.order_id.startswith(keys.STRAY_LEDGER_PREFIX) & (
+        is_stray = entries.order_id.startswith(keys.STRAY_LEDGER_PREFIX) & (
             entries.step == keys.STRAY_RECEIVED
         )
         payment_id = case(
-            (stray, func.substr(entries.order_id, len(keys.STRAY_LEDGER_PREFIX) + 1)),
+            (is_stray, func.substr(entries.order_id, len(keys.STRAY_LEDGER_PREFIX) + 1)),
             else_=func.substr(entries.step, len(keys.PAYMENT_PREFIX) + 1),
         ).label("payment_id")
         first, last = func.min(entries.order_id), func.max(entries.order_id)
         query = (
             select(payment_id, first, last, func.max(entries.at))
             .where(
-                entries.corrects.is_(None), or_(stray, entries.step.startswith(keys.PAYMENT_PREFIX))
+                entries.corrects.is_(None),
+                or_(is_stray, entries.step.startswith(keys.PAYMENT_PREFIX)),
             )
             .group_by(payment_id)
             .having(first != last)

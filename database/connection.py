@@ -28,7 +28,7 @@ else:
     _POSTGRESQL_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
 
 DATABASE_UNAVAILABLE = (SQLAlchemyError, sqlite3.Error, *_POSTGRESQL_ERRORS, OSError)
-"""Errors of an open database: its server's, or its disk's."""
+"""Errors of an open database, of its server or its disk."""
 
 DATABASE_ERRORS = (*DATABASE_UNAVAILABLE, ImportError, ValueError)
 """Errors of opening a database and reading from it: wrong URL, missing driver, or as above."""
@@ -37,7 +37,7 @@ DATABASE_ERRORS = (*DATABASE_UNAVAILABLE, ImportError, ValueError)
 _SCHEMA_LOCK = 1_970_168_437
 
 SQLITE_BUSY_TIMEOUT = timedelta(seconds=30)
-"""How long a process waits for another one's write to end."""
+"""How long a process waits for another's write to end."""
 
 
 class Database:
@@ -109,7 +109,7 @@ def _prepare(file: Path) -> None:
     """Create the directory, and switch the file to write-ahead logging, which is stored in the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     give_up = time.monotonic() + SQLITE_BUSY_TIMEOUT.total_seconds()
-    # Two that switch it at once block each other: they must let go and try again, not wait.
+    # Two processes that switch it at once block each other: they must release it and retry, not wait.
     with closing(sqlite3.connect(file, timeout=0)) as connection:
         while True:
             try:
@@ -158,7 +158,7 @@ def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | po
 
 
 async def insert_if_missing(connection: AsyncConnection, table: Table, **values: Any) -> bool:
-    """Insert a row unless one of its keys exists already; says whether it was inserted."""
+    """Insert a row unless one of its keys exists already; returns whether it was inserted."""
     insert = insert_into(connection, table).values(**values).on_conflict_do_nothing()
     return (await connection.execute(insert)).rowcount == 1
 

@@ -1,4 +1,4 @@
-"""What became of each message at each of its addresses, so that it is delivered there once (R21)."""
+"""The deliveries of each message to each of its addresses, so that each is delivered once (R21)."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -15,18 +15,18 @@ LEASE_DURATION: Final = timedelta(minutes=1)
 
 
 class DeliveryLease(Enum):
-    """What a sender may do about a message and an address."""
+    """The answer to a sender that wants to deliver a message to an address."""
 
     GRANTED = auto()
-    """Deliver it, and say what came of it."""
+    """The sender delivers it and records the outcome."""
     HELD = auto()
     """Another sender is delivering it."""
     SETTLED = auto()
-    """It was delivered, or refused for good."""
+    """It was delivered, or refused permanently."""
 
 
 def digest(address: str) -> str:
-    """How an address is stored: addresses may contain secrets, which should be stored only once."""
+    """The form in which an address is stored, as addresses may contain secrets."""
     return hashlib.sha256(address.encode()).hexdigest()
 
 
@@ -60,35 +60,35 @@ class SqlDeliveries:
             if leased.rowcount == 1:
                 return DeliveryLease.GRANTED
             state = await connection.scalar(
-                select(deliveries.c.state).where(*_of(message_key, address))
+                select(deliveries.c.state).where(*_is_delivery(message_key, address))
             )
         return DeliveryLease.HELD if state == "sending" else DeliveryLease.SETTLED
 
     async def release(self, message_key: str, address: str) -> None:
-        """It could not be delivered now: the next sender may try."""
+        """Release the lease after a temporary failure: another sender may try."""
         async with self._database.writing() as connection:
             await connection.execute(
                 delete(deliveries).where(
-                    *_of(message_key, address), deliveries.c.state == "sending"
+                    *_is_delivery(message_key, address), deliveries.c.state == "sending"
                 )
             )
 
     async def mark_delivered(self, message_key: str, address: str) -> None:
-        """It was delivered there."""
+        """Record that the message was delivered to the address."""
         await self._settle(message_key, address, "delivered", "")
 
     async def mark_refused(self, message_key: str, address: str, reason: str) -> None:
-        """It will never be delivered there, and why: a sentence without personal data."""
+        """Record a permanent failure; ``reason`` is a sentence without personal data."""
         await self._settle(message_key, address, "refused", reason)
 
     async def _settle(self, message_key: str, address: str, state: str, reason: str) -> None:
         async with self._database.writing() as connection:
             await connection.execute(
                 update(deliveries)
-                .where(*_of(message_key, address), deliveries.c.state == "sending")
+                .where(*_is_delivery(message_key, address), deliveries.c.state == "sending")
                 .values(state=state, at=datetime.now(UTC), reason=reason)
             )
 
 
-def _of(message_key: str, address: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _is_delivery(message_key: str, address: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return deliveries.c.message_key == message_key, deliveries.c.address == digest(address)

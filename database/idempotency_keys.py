@@ -17,7 +17,7 @@ class SqlIdempotencyKeys:
         self._database = database
 
     async def is_first_or_same(self, order_id: str, message: Message) -> bool:
-        """Note a message that has an id; false when its id was used for another message before."""
+        """Store a message's id; returns False if it was used for another message before."""
         digest = sha256(message.model_dump_json(exclude={"message_id"}).encode()).hexdigest()
         key = {
             "order_id": order_id,

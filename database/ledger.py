@@ -111,7 +111,7 @@ def _whole(high: int | Decimal, low: int | Decimal) -> int:
 
 @dataclass
 class _Booked:
-    """What the ledger has of one posting, including its corrections."""
+    """One posting as booked, including its corrections."""
 
     step: str
     currency: Currency

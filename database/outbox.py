@@ -1,4 +1,4 @@
-"""The outbox: notifications to send (R21), written in the transaction of the change that they are about."""
+"""The outbox: notifications to send (R21), written in the same transaction as their change."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class RefusedDelivery(Frozen):
 
 
 class OutboxEntry(Frozen):
-    """A message, when the last of its channels was done with it, and the deliveries that were refused."""
+    """A message, when its last channel had finished with it, and its refused deliveries."""
 
     message: OutboxMessage
     delivered_at: Instant | None
@@ -75,7 +75,7 @@ class SqlOutbox:
 
 
 async def add(connection: AsyncConnection, messages: Iterable[OutboxMessage]) -> None:
-    """Put messages into the outbox, each once by its key."""
+    """Add messages to the outbox, each once by its key."""
     for message in messages:
         await insert_if_missing(
             connection,

@@ -1,4 +1,4 @@
-"""Every refund that was ever requested, and its state (R14-R17, R23).
+"""The refunds that were requested, and their states (R14-R17, R23).
 
 The database itself refuses refunds that exceed their payment: a trigger compares each with the payment and
 with the payment's other refunds.

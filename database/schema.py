@@ -20,7 +20,7 @@ NEWEST = max(file.name[:4] for file in (_MIGRATIONS / "versions").glob("[0-9]*.p
 
 
 class NewerDatabase(Exception):
-    """A database that a later version of this program has migrated: its rules are not known here."""
+    """A later version of this program has migrated the database."""
 
     def __init__(self, version: str) -> None:
         super().__init__(
@@ -49,14 +49,14 @@ def migrate(connection: Connection) -> None:
     present = version(connection)
     if present is not None and present > NEWEST:
         raise NewerDatabase(present)
-    # Commands start often and seldom migrate: only those that do pay for the import.
+    # Imported late: commands start often and seldom migrate.
     from alembic import command
 
     command.upgrade(_config(connection), "head")
 
 
 def draft(connection: Connection, what: str) -> None:
-    """Write the next migration: what a database at the newest version lacks of ``database.tables``."""
+    """Write the next migration: the difference from the newest version to ``database.tables``."""
     from alembic import command
 
     number = f"{int(NEWEST) + 1:04}"
@@ -67,7 +67,7 @@ def _config(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
-    # A percent sign of the path is not one of the configuration's own.
+    # A percent sign in the path must not be interpolated.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

@@ -155,7 +155,7 @@ refunds = Table(
     CheckConstraint(f"amount between 1 and {MAX_AMOUNT}", name="amount"),
     _one_of("status", RefundStatus),
 )
-"""Every refund that was ever asked for, and by which workflow."""
+"""Every refund that was requested, and by which workflow."""
 
 outbox = Table(
     "outbox",
@@ -184,7 +184,7 @@ deliveries = Table(
     Column("why", Text, key="reason", nullable=False),
     _one_of("state", ("sending", "delivered", "refused")),
 )
-"""What became of a notification at each of its addresses, which are stored as digests."""
+"""The deliveries of a notification to each of its addresses, which are stored as digests."""
 
 disputes = Table(
     "disputes",
@@ -197,7 +197,7 @@ disputes = Table(
     _one_of("status", ("open", "under_review", "resolved")),
     Index(None, "status", "opened_at"),
 )
-"""Disputes as they were last filed, as JSON: what ``adapters.local.disputes`` has of an outside system."""
+"""Disputes as last filed, as JSON; ``adapters.local.disputes`` stands in for an external system."""
 
 tracking_numbers = Table(
     "tracking_numbers",
@@ -205,7 +205,7 @@ tracking_numbers = Table(
     Column("number", String(50), primary_key=True),
     Column("order_id", String(64), nullable=False),
 )
-"""R11: which order used which number."""
+"""R11: tracking numbers, each with the order that used it."""
 
 provider_events = Table(
     "provider_events",
@@ -215,7 +215,7 @@ provider_events = Table(
     Column("received_at", UtcInstant, nullable=False),
     Column("delivered_at", UtcInstant, nullable=True),
 )
-"""A provider's events by the provider's id; ``delivered_at`` is null until a workflow has one."""
+"""A provider's events by the provider's id; ``delivered_at`` is null until a workflow has accepted it."""
 
 provider_refunds = Table(
     "provider_refunds",

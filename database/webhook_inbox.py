@@ -9,7 +9,7 @@ from database.tables import provider_events
 
 
 class EventIdReused(Exception):
-    """Two bodies came under one event id: one of them is not the provider's, or the provider is wrong."""
+    """An event id arrived with two bodies: one is forged, or the provider is at fault."""
 
     def __init__(self, event_id: str) -> None:
         super().__init__(f"Event {event_id} came before with another body; this one is not taken.")
@@ -22,7 +22,7 @@ class SqlWebhookInbox:
         self._database = database
 
     async def is_delivered(self, event_id: str, digest: str) -> bool:
-        """Note that an event was received; says whether it has been delivered. Raises EventIdReused."""
+        """Record an event as received; returns whether it was delivered. Raises EventIdReused."""
         query = select(provider_events).where(provider_events.c.event_id == event_id)
         async with self._database.writing() as connection:
             await insert_if_missing(
@@ -38,7 +38,7 @@ class SqlWebhookInbox:
         return received.delivered_at is not None
 
     async def mark_delivered(self, event_id: str) -> None:
-        """Note that an event was delivered; the first instant stays."""
+        """Record an event as delivered; the first instant stays."""
         async with self._database.writing() as connection:
             await connection.execute(
                 update(provider_events)

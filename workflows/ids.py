@@ -12,7 +12,7 @@ SEARCH_ATTRIBUTES = (ORDER_STATUS, BUYER_ID, SELLER_ID, ORDER_DEADLINE)
 
 
 RECONCILIATION = "reconciliation"
-"""The schedule's id, and the id of a reconciliation that somebody asked for."""
+"""The id of the schedule, and of a reconciliation that is started by hand."""
 
 
 def order_workflow_id(order_id: str) -> str:
@@ -21,20 +21,20 @@ def order_workflow_id(order_id: str) -> str:
 
 
 def read_order_workflow_id(workflow_id: str) -> str:
-    """The order whose workflow it is."""
+    """The id of the order that has this workflow id."""
     return workflow_id.removeprefix(order_workflow_id(""))
 
 
 def stray_workflow_id(payment_id: str) -> str:
-    """The workflow id of money that no order could take (R17); one per payment."""
+    """The workflow id of a stray payment (R17); one per payment."""
     return f"stray-payment-{payment_id}"
 
 
 def order_webhook_workflow_id(order_id: str, webhook_id: str) -> str:
-    """The workflow id of a change on its way to those who subscribed; one per change."""
+    """The workflow id of the webhook of an order's change; one per change."""
     return f"order-webhook-{order_id}-{webhook_id}"
 
 
 def late_chargeback_workflow_id(payment_id: str, status: str) -> str:
-    """The workflow id of news of a chargeback after the process that took the payment has ended (R23)."""
+    """The workflow id of a chargeback event for a payment whose workflow has ended (R23)."""
     return f"late-chargeback-{payment_id}-{status}"

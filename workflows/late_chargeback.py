@@ -1,7 +1,4 @@
-"""The late-chargeback workflow: the bank takes money back when the process that took it has ended (R23).
-
-It is an order's, or stray money that has gone back by then (R17).
-"""
+"""The late-chargeback workflow: a chargeback of an order or stray payment whose workflow has ended (R23)."""
 
 from temporalio import workflow
 
@@ -13,21 +10,21 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="LateChargebackWorkflow")
 class LateChargebackWorkflow:
-    """One piece of news of a chargeback. Input: ``LateChargeback``.
+    """One chargeback event. Input: ``LateChargeback``.
 
-    Nothing waits here: the bank's decision comes as another piece of news. It is a process because the
-    news must be booked however long the database is away.
+    It waits for nothing further: the bank's decision is an event of its own. It is a workflow because the
+    event must be booked however long the database is unavailable.
     """
 
     @workflow.run
     async def run(self, late: LateChargeback) -> None:
-        """Take it into the ledger and what is kept. Fails when it cannot be right (NotAllowedNow)."""
-        taken: LateChargebackOutcome | None = await workflow.execute_activity_method(
+        """Record and book the chargeback, then notify. Fails with NotAllowedNow for an impossible one."""
+        outcome: LateChargebackOutcome | None = await workflow.execute_activity_method(
             Chargebacks.take_late,
             late,
             summary=f"chargeback {late.chargeback.status}",
             **UNTIL_DONE,
         )
-        # An earlier version had nothing to say of it, or not whose outbox it is: then it is the order's.
-        if taken and not taken.delivered and (outbox := taken.outbox or late.order_id):
+        # Earlier versions returned nothing, or no outbox: then it is the order's.
+        if outcome and not outcome.delivered and (outbox := outcome.outbox or late.order_id):
             await deliver(outbox)

@@ -1,7 +1,7 @@
-"""Messages as they come over the wire: raw payloads in, sentences out.
+"""Decoding of signals, updates and workflow inputs, and encoding of the errors they are answered with.
 
-Nothing that a caller can send may fail a workflow task: the SDK calls handlers with as many arguments as
-came, so ours take any number of raw values; ``orders.messages.parse`` says what is wrong with them.
+Nothing that a caller sends may fail a workflow task. The SDK passes handlers as many arguments as arrived,
+so they accept any number of raw values, and ``orders.messages.parse`` reports what is wrong with them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,8 +22,8 @@ from orders.sentences import sentence
 _JSON = b"json/plain"
 _NULL = b"binary/null"
 
-# Bytes. What is larger is refused unread: a megabyte of unknown fields takes longer to validate than a
-# workflow task may think.
+# Bytes. Anything larger is rejected unread: validating a megabyte of unknown fields takes longer than a
+# workflow task may.
 _LARGEST_MESSAGE = 64 * 1024
 _LARGEST_INPUT = 512 * 1024
 
@@ -33,10 +33,10 @@ _Handlers = TypeVar("_Handlers", bound="MessageHandlers")
 
 
 class LenientInputConverter(PydanticPayloadConverter):
-    """Hands a workflow its input undecoded where it asks for any number of raw values.
+    """Passes a workflow its input undecoded where it accepts any number of raw values.
 
-    The SDK drops the type hints of ``*raw``, and then a payload that isn't JSON, or a missing one, fails the
-    first workflow task for ever. Only the worker's own client uses this converter.
+    The SDK drops the type hints of ``*raw``, so that a payload that isn't JSON, or a missing one, would fail
+    the first workflow task for ever. Only the worker's own client uses this converter.
     """
 
     def from_payloads(
@@ -49,22 +49,22 @@ class LenientInputConverter(PydanticPayloadConverter):
 
 
 class MessageHandlers(Protocol):
-    """A workflow's handlers of any message by its name, with as many arguments as came."""
+    """A workflow's handlers for any message by name, with however many arguments arrived."""
 
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Apply a signal; must not raise for what cannot be taken."""
+        """Apply a signal; must not raise for one that is refused."""
 
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> Any:
-        """Apply an update and answer it, or raise an ApplicationError."""
+        """Apply an update and return its result. Raises ApplicationError."""
 
     def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Raise an ApplicationError for an update that is to leave no trace in the history."""
+        """Raise an ApplicationError to reject an update before it enters the history."""
 
 
 def handles(messages: Iterable[type[Message]]) -> Callable[[type[_Handlers]], type[_Handlers]]:
-    """Register a workflow's handlers: for each message as a signal and an update, and for unknown names.
+    """Register each message as a signal and an update, and handlers for unknown names.
 
-    The names are what Temporal's web UI and CLI list, with their descriptions.
+    Temporal's web UI and CLI list the names with their descriptions.
     """
 
     def register(workflow_class: type[_Handlers]) -> type[_Handlers]:
@@ -96,7 +96,7 @@ def _register(workflow_class: type[MessageHandlers], name: str, description: str
 
 
 def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
-    """The JSON text of a payload. Raises InvalidInput for what isn't JSON or has more bytes than that."""
+    """The JSON text of a payload, at most ``largest`` bytes. Raises InvalidInput if it is not."""
     encoding = raw.payload.metadata.get("encoding", b"")
     if encoding == _NULL:
         return b"null"
@@ -121,12 +121,12 @@ def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
 
 
 def read_message(name: str, arguments: Sequence[RawValue]) -> Message:
-    """Read a signal's or an update's message. Raises InvalidInput."""
+    """Parse the message of a signal or an update. Raises InvalidInput."""
     return parse(name, [json_of(raw, name) for raw in arguments])
 
 
 def as_failure(error: OrderError) -> ApplicationError:
-    """A broken rule as the failure that a caller of an update sees (contract: ``NotAllowedNow``)."""
+    """The failure that a caller of an update sees (contract: ``NotAllowedNow``, ``InvalidInput``)."""
     if isinstance(error, NotAllowedNow):
         return ApplicationError(
             str(error), error.details(), type="NotAllowedNow", non_retryable=True
@@ -140,7 +140,7 @@ def as_failure(error: OrderError) -> ApplicationError:
 
 
 def reason_of(failure: ApplicationError) -> str:
-    """What a failure says: a sentence, where it is one of ours (``as_failure``, ``ProviderRefusal``)."""
+    """A failure's reason: a sentence for those of ``as_failure`` and ``ProviderRefusal``."""
     match failure.details:
         case [{"reason": _} as details, *_]:
             return str(read_sentences(details)["reason"])
@@ -151,9 +151,9 @@ def reason_of(failure: ApplicationError) -> str:
 def read_input(
     raw: Sequence[RawValue], wanted: type[_Input], state: type[_State]
 ) -> _Input | _State:
-    """A workflow's input; after a continue-as-new its whole state.
+    """Parse a workflow's input; after a continue-as-new, its whole state.
 
-    Raises an ApplicationError that says which field and why: the workflow fails at once.
+    Raises an ApplicationError that names the invalid field and why; the workflow then fails at once.
     """
     name = wanted.__name__
     try:
@@ -178,7 +178,7 @@ def read_input(
 
 
 def must_run_as(workflow_id: str) -> None:
-    """Fail a workflow that was started under an id by which nobody would find it."""
+    """Raise an ApplicationError unless the workflow runs under this id, by which it is looked up."""
     if workflow.info().workflow_id != workflow_id:
         required = sentence("It must run under the workflow id {id}.", id=workflow_id)
         raise as_failure(InvalidInput(required))

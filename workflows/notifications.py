@@ -1,4 +1,4 @@
-"""How a workflow has people told what its first try could not tell them (R21)."""
+"""Delivery of the notifications that a workflow's first attempt could not deliver (R21)."""
 
 from functools import partial
 
@@ -12,26 +12,26 @@ with workflow.unsafe.imports_passed_through():
 
 
 class OutboxDelivery:
-    """Has an outbox emptied beside the story: deadlines and money never wait for it."""
+    """Empties an outbox in the background; deadlines and money never wait for it."""
 
-    def __init__(self, steps: BackgroundTasks) -> None:
-        self._steps = steps
-        self._wanted = False
+    def __init__(self, tasks: BackgroundTasks) -> None:
+        self._tasks = tasks
+        self._pending = False
 
     def start(self, order_id: str) -> None:
-        """Something waits in this outbox."""
-        # Also while it is being emptied: what is new may have been missed.
-        self._wanted = True
-        self._steps.start("deliver", partial(self._deliver, order_id))
+        """Start delivering the messages of this outbox."""
+        # Also while it is being emptied: newer messages may have been missed.
+        self._pending = True
+        self._tasks.start("deliver", partial(self._deliver, order_id))
 
     async def _deliver(self, order_id: str) -> None:
-        while self._wanted:
-            self._wanted = False
+        while self._pending:
+            self._pending = False
             await deliver(order_id)
 
 
 async def deliver(order_id: str) -> None:
-    """Have all that waits delivered, for a week at most; then the rest stays in the outbox."""
+    """Deliver the messages of an outbox, for a week at most; then the rest stay there."""
     try:
         await workflow.execute_activity_method(
             Notifications.deliver_notices,
@@ -40,4 +40,4 @@ async def deliver(order_id: str) -> None:
             **NOTIFY,
         )
     except FAILED:
-        workflow.logger.warning("Notices were given up; they stay in the outbox")
+        workflow.logger.warning("Notifications could not be delivered; they stay in the outbox")

@@ -1,4 +1,4 @@
-"""Activity options by what they promise. How often to retry is decided here and nowhere else."""
+"""Activity options, named by what they are for. Retries are configured here and nowhere else."""
 
 from datetime import timedelta
 from typing import TypedDict
@@ -15,7 +15,7 @@ class LocalOptions(TypedDict):
 
 
 class DurableOptions(TypedDict, total=False):
-    """For a step that may have to wait out somebody's outage."""
+    """For a step that may have to wait for an outage to end."""
 
     start_to_close_timeout: timedelta
     heartbeat_timeout: timedelta
@@ -29,13 +29,13 @@ LOCAL = LocalOptions(
     schedule_to_close_timeout=timedelta(seconds=6),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
 )
-"""The first try: one marker in the history where a durable activity costs six events."""
+"""The first attempt: one marker in the history, where a durable activity costs six events."""
 
 UNTIL_DONE = DurableOptions(
     start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5)),
 )
-"""Until it works: bookkeeping, the dispute desk, strays, tracking."""
+"""Until it succeeds: records, dispute cases, stray payments, tracking."""
 
 MOVE_MONEY = DurableOptions(
     start_to_close_timeout=timedelta(seconds=60),
@@ -50,7 +50,7 @@ NOTIFY = DurableOptions(
     schedule_to_close_timeout=timedelta(days=7),
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=15)),
 )
-"""A channel that is down for days is given up; the outbox keeps what it could not tell."""
+"""Until a channel has failed for a week; undelivered messages stay in the outbox."""
 
 DELIVER_WEBHOOK = DurableOptions(
     start_to_close_timeout=timedelta(seconds=15),
@@ -61,11 +61,11 @@ DELIVER_WEBHOOK = DurableOptions(
         non_retryable_error_types=["EndpointGone"],
     ),
 )
-"""Whoever runs an endpoint that is down gets a weekend to notice."""
+"""Long enough for an endpoint's owner to notice an outage after a weekend."""
 
 COMPARE = DurableOptions(
     start_to_close_timeout=timedelta(hours=1),
     heartbeat_timeout=timedelta(minutes=5),
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5), maximum_attempts=5),
 )
-"""Reconciliation reads everything; the next one comes anyway."""
+"""Reconciliation: it reads everything, and after a failure the next run follows anyway."""

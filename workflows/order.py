@@ -1,7 +1,7 @@
-"""The order workflow: one order's whole life, from placed to the last cent (R1-R23).
+"""The order workflow: an order's whole life, from being placed until the last cent has moved (R1-R23).
 
-Handlers apply messages to the order at once, through ``orders``; ``run`` acts on what it finds. Whatever
-must happen outside is read off the order's state, so it is started again after a continue-as-new.
+Handlers apply messages to the order at once, through ``orders``; ``run`` acts on the resulting state. Steps
+outside the workflow are derived from that state, so they are started again after a continue-as-new.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ _NEAR_ENOUGH = timedelta(minutes=1)
 @workflow.defn(name="OrderWorkflow")
 @handles(MESSAGES.values())
 class OrderWorkflow:
-    """One order. Input: ``PlaceOrder``; result: its last ``OrderView``; query: ``order``.
+    """One order. Input: ``PlaceOrder``; result: its final ``OrderView``; query: ``order``.
 
     Every message of the contract is a signal and an update of the same name.
     """
@@ -64,38 +64,38 @@ class OrderWorkflow:
     @workflow.init
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
-        self._steps = BackgroundTasks()
-        self._telling = OutboxDelivery(self._steps)
-        self._refunds = RefundSteps(self._steps)
+        self._tasks = BackgroundTasks()
+        self._outbox = OutboxDelivery(self._tasks)
+        self._refunds = RefundSteps(self._tasks)
         self._recorded = -1
         self._closed_by_deadline = False
-        self._alarm = DeadlineTimer()
+        self._timer = DeadlineTimer()
 
     @property
     def _order(self) -> Order:
-        # A handler may run before `run` has failed the workflow for its input; it fails it as well then.
+        # A handler may run before `run`; then it fails the workflow for an invalid input.
         if isinstance(self._input, ApplicationError):
             raise self._input
         return self._input
 
     @workflow.run
     async def run(self, *raw: RawValue) -> OrderView:
-        """Live through the order; returns when nothing about it is left to happen."""
+        """Run the order until nothing about it is left to happen."""
         order = self._order
         if workflow.info().continued_run_id:
-            # What the run before could not tell yet waits in the outbox.
-            self._telling.start(order.placed.order_id)
+            # Messages that the previous run could not deliver are still in the outbox.
+            self._outbox.start(order.placed.order_id)
 
         # 20 days to pay, and a day to check the payment (R1-R6).
         while order.status in (Status.AWAITING_PAYMENT, Status.PAYMENT_REVIEW):
             await self._next_change()
 
-        # It ships, or is cancelled: asked for, answered, proved, disputed (R7-R13, R16, R18-R20a).
+        # Shipment or cancellation: requests, answers, proofs, disputes (R7-R13, R16, R18-R20a).
         while order.is_open:
             await self._next_change()
 
-        # Every cent goes where it belongs, however long that takes, and everyone is told (R14-R17,
-        # R21, R23). Late news may still reopen the money side.
+        # The money is settled, however long that takes, and everyone is notified (R14-R17, R21,
+        # R23). A late event may still reopen the money side.
         while True:
             while not is_over(order) or self._act():
                 await self._next_change()
@@ -104,14 +104,17 @@ class OrderWorkflow:
             await self._until(workflow.all_handlers_finished)
 
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Any message of the contract; what cannot be taken is listed in ``refused``."""
+        """Apply any message of the contract; refused ones are listed in ``refused``."""
         try:
             self._receive(read_message(name, arguments))
         except OrderError as error:
             record_refusal(self._order, name, str(error), workflow.now())
 
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> OrderView:
-        """Any message of the contract; answers with the order's view, or fails with NotAllowedNow."""
+        """Apply any message of the contract and return the order's view.
+
+        Fails with NotAllowedNow or InvalidInput.
+        """
         try:
             message = read_message(name, arguments)
             is_new = self._receive(message)
@@ -123,10 +126,10 @@ class OrderWorkflow:
         return view(self._order)
 
     def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Refuse before anything is written to history.
+        """Reject an update before anything is written to the history.
 
-        A payment is let in whatever the order thinks of it: it is money that has moved, and the order has to
-        see it back (R17).
+        A payment is always admitted: its money has moved, and the order must refund what it cannot accept
+        (R17).
         """
         try:
             message = read_message(name, arguments)
@@ -159,14 +162,14 @@ class OrderWorkflow:
         if should_continue_as_new():
             workflow.continue_as_new(args=[order])
         coming = next(iter(schedule(order)), None)
-        self._alarm.set(coming.at if coming else None, coming.what if coming else "")
-        seen, under_way = order.revision, self._steps.under_way
-        # Repeats change nothing, and yet they fill the history.
+        self._timer.set(coming.at if coming else None, coming.what if coming else "")
+        seen, under_way = order.revision, self._tasks.under_way
+        # Repeated messages change nothing, but they too lengthen the history.
         await self._until(
             lambda: (
-                self._alarm.rang
+                self._timer.has_fired
                 or order.revision != seen
-                or self._steps.under_way != under_way
+                or self._tasks.under_way != under_way
                 or should_continue_as_new()
             )
         )
@@ -177,9 +180,9 @@ class OrderWorkflow:
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         try:
-            await self._steps.until(condition)
+            await self._tasks.until(condition)
         except asyncio.CancelledError:
-            # Ending the process would leave somebody's money behind (R15).
+            # Ending the workflow would leave somebody's money behind (R15).
             record_refusal(
                 self._order,
                 "cancel",
@@ -191,12 +194,12 @@ class OrderWorkflow:
             )
 
     def _act(self) -> bool:
-        """Start what the order's state asks for and is not under way yet; says whether anything is."""
+        """Start the steps that the order's state calls for; returns whether any step is under way."""
         order = self._order
         self._show()
-        start = self._steps.start
-        for stray in order.strays:
-            start(f"stray {stray.payment_id}", partial(self._start_stray, stray))
+        start = self._tasks.start
+        for payment in order.strays:
+            start(f"stray {payment.payment_id}", partial(self._start_stray_payment, payment))
         if order.shipment:
             for evidence in order.shipment.tracking:
                 if evidence.is_verifying:
@@ -207,10 +210,10 @@ class OrderWorkflow:
                 start(f"file {dispute.dispute_id}", partial(self._file_dispute, dispute))
         if order.revision > self._recorded:
             start("record", self._record)
-        return bool(self._steps.under_way)
+        return bool(self._tasks.under_way)
 
     def _show(self) -> None:
-        """Tell the web UI and the visibility store; one write, and only of what changed."""
+        """Update the web UI's details and the search attributes; one write, of changed values only."""
         order = self._order
         workflow.set_current_details(summary.current(order))
         present = workflow.info().typed_search_attributes
@@ -221,23 +224,23 @@ class OrderWorkflow:
         ]
         updates = [p.key.value_set(p.value) for p in wanted if present.get(p.key) != p.value]
         due = deadline(order)
-        kept = present.get(ids.ORDER_DEADLINE)
-        # A finished order keeps its last deadline: nobody looks it up, and a write costs. For the same
-        # reason the one that the order was started with, by its starter's clock, is near enough.
-        if due and (kept is None or abs(kept - due) > _NEAR_ENOUGH):
+        current = present.get(ids.ORDER_DEADLINE)
+        # A finished order keeps its last deadline: nobody looks it up, and each write has a cost. For
+        # the same reason the initial deadline, by its starter's clock, is near enough.
+        if due and (current is None or abs(current - due) > _NEAR_ENOUGH):
             updates.append(ids.ORDER_DEADLINE.value_set(due))
         if updates:
             workflow.upsert_search_attributes(updates)
 
     async def _record(self) -> None:
-        """Keep the order's view, book its postings and tell people (R21)."""
+        """Store the order's view, book its postings and notify everyone concerned (R21)."""
         order = self._order
         seen = order.revision
         info = workflow.info()
         step = OrderSnapshot(
             revision=microseconds(workflow.now()),
             first_run_id=info.first_execution_run_id,
-            # A copy: the step may be tried again when the order has gone on.
+            # A copy: the step may be retried after the order has changed.
             view=view(order).model_copy(deep=True),
             postings=tuple(order.postings),
             notifications=tuple(order.notices),
@@ -246,8 +249,8 @@ class OrderWorkflow:
         durably, self._closed_by_deadline = self._closed_by_deadline, False
         try:
             if durably:
-                # A local activity takes effect even when its workflow task is thrown away, and a payment
-                # may come into the task that is run again. People are told of an end only once it stands.
+                # A local activity takes effect even when its workflow task is discarded, and a payment may
+                # arrive before that task runs again. A closing is notified only once it is certain.
                 recorded: Recorded = await workflow.execute_activity_method(
                     OrderRecords.record_order, step, summary=label, **UNTIL_DONE
                 )
@@ -256,14 +259,14 @@ class OrderWorkflow:
         except FAILED as error:
             cause = error if isinstance(error, ApplicationError) else error.__cause__
             if isinstance(cause, ApplicationError) and cause.type == OrderExists.__name__:
-                self._steps.end_with(cause)
+                self._tasks.end_with(cause)
                 return
             raise
         self._recorded = seen
-        told = {notice.key for notice in step.notifications}
-        order.notices = [notice for notice in order.notices if notice.key not in told]
+        recorded_keys = {notice.key for notice in step.notifications}
+        order.notices = [notice for notice in order.notices if notice.key not in recorded_keys]
         if not recorded.delivered:
-            self._telling.start(order.placed.order_id)
+            self._outbox.start(order.placed.order_id)
 
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""
@@ -286,7 +289,7 @@ class OrderWorkflow:
         )
 
     async def _file_dispute(self, dispute: Dispute) -> None:
-        """R8, R12: the desk knows how the dispute stands."""
+        """R8, R12: file the dispute's current state with the dispute system."""
         order = self._order
         filed = _fingerprint(dispute)
         case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
@@ -298,21 +301,21 @@ class OrderWorkflow:
         if dispute in order.earlier_disputes and filed == _fingerprint(dispute):
             order.earlier_disputes.remove(dispute)
 
-    async def _start_stray(self, stray: StrayPayment) -> None:
-        """R17: money this order cannot take goes back by a process of its own."""
+    async def _start_stray_payment(self, stray_payment: StrayPayment) -> None:
+        """R17: have a payment that this order cannot accept refunded by a separate workflow."""
         placed = self._order.placed
         payment = StrayPaymentInput(
-            payment_id=stray.payment_id,
-            money=stray.money,
-            method=stray.method,
-            reason=stray.reason,
+            payment_id=stray_payment.payment_id,
+            money=stray_payment.money,
+            method=stray_payment.method,
+            reason=stray_payment.reason,
             order_id=placed.order_id,
             payer=placed.buyer,
         )
         await run_local_then_durable(
-            StrayPayments.start_stray, payment, f"send back {stray.money}", UNTIL_DONE
+            StrayPayments.start_stray, payment, f"send back {stray_payment.money}", UNTIL_DONE
         )
-        self._order.strays.remove(stray)
+        self._order.strays.remove(stray_payment)
 
 
 def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
@@ -327,5 +330,5 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
 
 
 def _fingerprint(dispute: Dispute) -> str:
-    # What the desk has to know; that it has taken the case is its own doing.
+    # What the dispute system must know; its having accepted the case is not part of that.
     return f"{dispute.outcome} {'; '.join(dispute.evidence)}"

@@ -1,7 +1,7 @@
-"""The order-webhook workflow: one change of an order on its way to those who subscribed to changes.
+"""The order-webhook workflow: delivers one change of an order to the subscribed endpoints.
 
-A process of its own for each change: the order neither waits for it nor has it in its history, and
-Temporal's rule that an id is used once makes one delivery of however many announcements.
+Each change has a workflow of its own, so that the order neither waits for it nor has it in its history. As a
+workflow id is used once, repeated announcements of a change are delivered once.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ class OrderWebhookWorkflow:
 
     @workflow.run
     async def run(self, announcement: Announcement) -> None:
-        """Deliver it to each endpoint, none waiting for another. Fails when one never took it."""
-        reached = await asyncio.gather(
+        """Deliver to all endpoints concurrently. Fails with ``GivenUp`` if one never accepted it."""
+        delivered = await asyncio.gather(
             *(self._deliver(announcement, endpoint) for endpoint in announcement.endpoints)
         )
-        if not all(reached):
-            # So that whoever looks for failed processes finds it; a reset of it delivers it again.
+        if not all(delivered):
+            # So that it is listed among failed workflows; resetting it delivers the webhook again.
             raise ApplicationError("An endpoint never took this webhook.", type="GivenUp")
 
     async def _deliver(self, announcement: Announcement, endpoint: str) -> bool:

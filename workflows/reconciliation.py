@@ -1,4 +1,4 @@
-"""The reconciliation workflow: once a day by a Temporal Schedule, and whenever somebody asks for it."""
+"""The reconciliation workflow: daily by a Temporal Schedule, and on request."""
 
 from datetime import timedelta
 
@@ -11,11 +11,11 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="ReconciliationWorkflow")
 class ReconciliationWorkflow:
-    """Compares provider, ledger and workflows. Input: how many days to look back; result: ``Report``."""
+    """Compares provider, ledger and workflows. Input: days to look back; result: ``Report``."""
 
     @workflow.run
     async def run(self, days: int) -> Report:
-        """Compare once; what was found stands in the result and in the web UI."""
+        """Compare once; the findings are in the result and in the web UI."""
         now = workflow.now()
         period = Period(since=now - timedelta(days=days), until=now - PATIENCE)
         report: Report = await workflow.execute_activity_method(

@@ -1,4 +1,4 @@
-"""What every refund asks of a provider, of an order and of a stray payment alike (R14, R15, R17, R23)."""
+"""The steps of a refund, the same for orders and stray payments (R14, R15, R17, R23)."""
 
 from functools import partial
 
@@ -17,30 +17,30 @@ with workflow.unsafe.imports_passed_through():
 
 
 class RefundSteps:
-    """Asks for a refund, stops it and asks what became of it, beside the rest of the workflow.
+    """Requests, stops and checks a refund in the background.
 
-    A provider that does not answer must not keep its silence from support.
+    The workflow goes on meanwhile, so that support learns of a provider that does not answer.
     """
 
     def __init__(self, tasks: BackgroundTasks) -> None:
         self._tasks = tasks
 
     def start(self, owner: RefundOwner) -> None:
-        """Start what the refund's state asks for and is not under way yet."""
+        """Start the steps that the refund's state calls for and that are not under way yet."""
         if (refund := refund_under_way(owner)) is None:
             return
-        asking = f"ask {refund.refund_id}"
+        ask_task = f"ask {refund.refund_id}"
         if not refund.stopping and refund.asked_at is None:
-            self._tasks.start(asking, partial(self._ask, owner, refund))
-        # One that is being asked for this moment can be stopped only once the provider knows it.
-        is_asking = asking in self._tasks.under_way
-        if refund.stopping and refund.stop_asked_at is None and not is_asking:
+            self._tasks.start(ask_task, partial(self._request, owner, refund))
+        # A refund that is being requested can be stopped only once the provider knows it.
+        is_being_asked = ask_task in self._tasks.under_way
+        if refund.stopping and refund.stop_asked_at is None and not is_being_asked:
             self._tasks.start(f"stop {refund.refund_id}", partial(self._stop, owner, refund))
         if owner.refund_check_due:
             self._tasks.start(f"check {refund.refund_id}", partial(self._check, owner, refund))
 
-    async def _ask(self, owner: RefundOwner, refund: Refund) -> None:
-        """R14: ask for the money back, until the provider answers."""
+    async def _request(self, owner: RefundOwner, refund: Refund) -> None:
+        """R14: request the refund until the provider answers."""
         asked_at = workflow.now()
         request = RefundRequest(
             refund_id=refund.refund_id,
@@ -52,7 +52,7 @@ class RefundSteps:
             given_up=tuple(it.refund_id for it in owner.earlier_refunds if not it.is_settled),
             asked_at=asked_at,
         )
-        state = await _ask_until_answered(request)
+        state = await _request_until_answered(request)
         refund.asked_at = asked_at
         owner.refund_asked(refund)
         owner.update_refund(refund, state.status, state.reason, workflow.now())
@@ -64,21 +64,21 @@ class RefundSteps:
         )
         refund.stop_asked_at = workflow.now()
         owner.refund_asked(refund)
-        # A provider that has never heard of the refund has nothing to stop.
+        # A provider that does not know the refund has nothing to stop.
         state = state or RefundState(
             status=RefundStatus.CANCELED, reason=sentence("It was never asked for.")
         )
         owner.update_refund(refund, state.status, state.reason, workflow.now())
 
     async def _check(self, owner: RefundOwner, refund: Refund) -> None:
-        """R14, R15: ask what became of it; an answer that does not come is asked for again later."""
+        """R14, R15: ask for the refund's state; without an answer, it is checked again later."""
         state = await _look_up(refund)
         status, reason = (state.status, state.reason) if state else (None, "")
         owner.refund_checked(refund, status, reason, workflow.now())
 
 
-async def _ask_until_answered(request: RefundRequest) -> RefundState:
-    """What the provider will not do is a failed refund."""
+async def _request_until_answered(request: RefundRequest) -> RefundState:
+    """The refund's state as the provider answers; a refusal is a failed refund."""
     try:
         state: RefundState = await workflow.execute_activity_method(
             Refunds.ask_refund, request, summary=f"refund {request.money}", **MOVE_MONEY
@@ -91,7 +91,7 @@ async def _ask_until_answered(request: RefundRequest) -> RefundState:
 
 
 async def _look_up(refund: Refund) -> RefundState | None:
-    """None when the provider does not know it or cannot be asked now."""
+    """The refund's state; None if the provider does not know it or is unavailable."""
     try:
         state: RefundState | None = await run_local(
             Refunds.check_refund, _question(refund), "ask for the refund's state"

@@ -1,4 +1,4 @@
-"""The ways in which a workflow runs a step: as a local activity, and as a durable one when that fails."""
+"""Running a step as a local activity, and as a durable one if that fails."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -9,29 +9,31 @@ from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 from workflows.options import LOCAL, UNTIL_DONE, DurableOptions
 
 FAILED = (ActivityError, ApplicationError, TimeoutError)
-"""How a failed step shows. A local activity's own error comes bare; its timeout comes wrapped when it
-happens and bare when the history is replayed (seen on SDK 1.35), so both must be taken alike.
+"""The errors of a failed step. A local activity's own error is raised bare; its timeout is wrapped when it
+happens and bare on replay (seen on SDK 1.35), so both must be handled alike.
 """
 
-_Duty = TypeVar("_Duty")
+_Activities = TypeVar("_Activities")
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
 
 
 async def run_local(
-    method: Callable[[_Duty, _Argument], Awaitable[_Result]], argument: _Argument, summary: str
+    method: Callable[[_Activities, _Argument], Awaitable[_Result]],
+    argument: _Argument,
+    summary: str,
 ) -> _Result:
-    """Run a short, repeatable step as a local activity. Raises what ``FAILED`` lists when it fails."""
+    """Run a short, idempotent step as a local activity. Raises the errors in ``FAILED``."""
     return await workflow.execute_local_activity_method(method, argument, summary=summary, **LOCAL)
 
 
 async def run_local_then_durable(
-    method: Callable[[_Duty, _Argument], Awaitable[_Result]],
+    method: Callable[[_Activities, _Argument], Awaitable[_Result]],
     argument: _Argument,
     summary: str,
     options: DurableOptions = UNTIL_DONE,
 ) -> _Result:
-    """Run a short step: a local try first, and a durable one when that fails."""
+    """Run a short, idempotent step as a local activity, and as a durable one if that fails."""
     try:
         return await run_local(method, argument, summary)
     except FAILED:

@@ -1,4 +1,4 @@
-"""The stray-payment workflow: money that no order can take goes back in full, once (R17, R23)."""
+"""The stray-payment workflow: a payment that no order can accept is refunded in full, once (R17, R23)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -33,22 +33,22 @@ with workflow.unsafe.imports_passed_through():
 @workflow.defn(name="StrayPaymentWorkflow")
 @handles((RefundUpdate, ChargebackReported))
 class StrayPaymentWorkflow:
-    """Stray money. Input: ``StrayPaymentInput``; result and query ``stray_payment``: ``StrayPaymentState``.
+    """One stray payment. Input: ``StrayPaymentInput``; result and query: ``StrayPaymentState``.
 
-    It listens to ``refund_update`` and ``chargeback`` like an order, and asks the provider at the same
-    instants.
+    Like an order it accepts ``refund_update`` and ``chargeback``, and it checks the refund with the provider
+    on the same schedule.
     """
 
     @workflow.init
     def __init__(self, *raw: RawValue) -> None:
         self._input = _restore(raw)
-        self._steps = BackgroundTasks()
-        self._telling = OutboxDelivery(self._steps)
-        self._refunds = RefundSteps(self._steps)
-        self._alarm = DeadlineTimer()
+        self._tasks = BackgroundTasks()
+        self._outbox = OutboxDelivery(self._tasks)
+        self._refunds = RefundSteps(self._tasks)
+        self._timer = DeadlineTimer()
 
     @property
-    def _stray(self) -> StrayPaymentState:
+    def _state(self) -> StrayPaymentState:
         # As in the order's workflow: a handler may run before `run` has failed it for its input.
         if isinstance(self._input, ApplicationError):
             raise self._input
@@ -56,69 +56,69 @@ class StrayPaymentWorkflow:
 
     @workflow.run
     async def run(self, *raw: RawValue) -> StrayPaymentState:
-        """Ask for the refund, tell the payer, and stay until the money is back, or the bank has taken it."""
-        stray = self._stray
+        """Refund the payment and notify the payer; returns once the payer, or the bank, has the money."""
+        state = self._state
         if workflow.info().continued_run_id:
-            # What the run before could not tell yet waits in the outbox.
-            self._telling.start(stray.about)
-        while self._act() or not stray.is_over:
+            # Messages that the previous run could not deliver are still in the outbox.
+            self._outbox.start(state.about)
+        while self._act() or not state.is_over:
             if should_continue_as_new():
-                workflow.continue_as_new(args=[stray])
-            due = stray.next_due
-            self._alarm.set(due.at if due else None, due.what if due else "")
+                workflow.continue_as_new(args=[state])
+            due = state.next_due
+            self._timer.set(due.at if due else None, due.what if due else "")
             await self._next_change()
-            stray.let_time_pass(workflow.now())
+            state.let_time_pass(workflow.now())
         await self._until(workflow.all_handlers_finished)
-        return stray
+        return state
 
     async def _next_change(self) -> None:
-        stray = self._stray
-        seen, under_way = len(stray.timeline), self._steps.under_way
+        state = self._state
+        seen, under_way = len(state.timeline), self._tasks.under_way
         await self._until(
             lambda: (
-                self._alarm.rang
-                or len(stray.timeline) != seen
-                or self._steps.under_way != under_way
+                self._timer.has_fired
+                or len(state.timeline) != seen
+                or self._tasks.under_way != under_way
                 or should_continue_as_new()
             )
         )
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         try:
-            await self._steps.until(condition)
+            await self._tasks.until(condition)
         except asyncio.CancelledError:
-            # Ending the process would leave somebody's money behind (R15, R17).
-            workflow.logger.warning("Stray money goes back: its workflow cannot be cancelled")
+            # Ending the workflow would leave somebody's money behind (R15, R17).
+            workflow.logger.warning("A stray payment is refunded: its workflow cannot be cancelled")
 
     def _act(self) -> bool:
-        """Start what the money's state asks for and is not under way yet; says whether anything is."""
-        stray, start = self._stray, self._steps.start
-        self._refunds.start(stray)
-        if stray.notices:
+        """Start the steps that the state calls for; returns whether any step is under way."""
+        state, start = self._state, self._tasks.start
+        self._refunds.start(state)
+        if state.notices:
             start("record", self._record)
-        return bool(self._steps.under_way)
+        return bool(self._tasks.under_way)
 
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """``refund_update`` and ``chargeback``; what stray money does not take is logged."""
+        """Apply ``refund_update`` or ``chargeback``; refused messages are logged."""
         try:
             self._receive(name, arguments)
         except OrderError as error:
             workflow.logger.warning("Refused %s: %s", name[:64], error)
 
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentState:
-        """``refund_update`` and ``chargeback``; answers with how the stray money stands."""
+        """Apply ``refund_update`` or ``chargeback`` and return the state."""
         try:
             self._receive(name, arguments)
         except OrderError as error:
             raise as_failure(error) from None
-        return self._stray
+        return self._state
 
     def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Refuse before anything is written to history."""
+        """Reject an update before anything is written to the history."""
         try:
             message = self._read(name, arguments)
             if isinstance(message, ChargebackReported) and (
-                problem := self._stray.chargeback_problem(message)
+                problem := self._state.chargeback_problem(message)
             ):
                 raise problem
         except OrderError as error:
@@ -129,20 +129,20 @@ class StrayPaymentWorkflow:
         description="The stray payment: its refund, its history and what comes next.",
     )
     def stray_payment(self) -> StrayPaymentState:
-        """How the stray money stands."""
-        return self._stray
+        """The stray payment's current state."""
+        return self._state
 
     def _receive(self, name: str, arguments: Sequence[RawValue]) -> None:
-        message, stray, now = self._read(name, arguments), self._stray, workflow.now()
+        message, state, now = self._read(name, arguments), self._state, workflow.now()
         if isinstance(message, ChargebackReported):
-            stray.charged_back(message, now)
-        elif refund := find_refund(stray, message.refund_id):
-            stray.update_refund(refund, message.status, message.reason, now)
+            state.charged_back(message, now)
+        elif refund := find_refund(state, message.refund_id):
+            state.update_refund(refund, message.status, message.reason, now)
 
     def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate | ChargebackReported:
         match read_message(name, arguments):
             case RefundUpdate(refund_id=refund_id) as update:
-                if find_refund(self._stray, refund_id) is None:
+                if find_refund(self._state, refund_id) is None:
                     raise InvalidInput(
                         sentence(
                             "This stray payment has no refund {refund_id}.", refund_id=refund_id
@@ -150,7 +150,7 @@ class StrayPaymentWorkflow:
                     )
                 return update
             case ChargebackReported(payment_id=payment_id) as chargeback:
-                if payment_id != self._stray.payment_id:
+                if payment_id != self._state.payment_id:
                     raise InvalidInput(
                         sentence("This is not payment {payment_id}.", payment_id=payment_id)
                     )
@@ -164,22 +164,24 @@ class StrayPaymentWorkflow:
                 )
 
     async def _record(self) -> None:
-        stray, info = self._stray, workflow.info()
-        told = outbox_messages(stray)
-        kept = StoredStrayPayment(
+        state, info = self._state, workflow.info()
+        messages = outbox_messages(state)
+        stored = StoredStrayPayment(
             first_run_id=info.first_execution_run_id,
             revision=microseconds(workflow.now()),
-            # A copy: the step may be tried again when the money has gone on.
-            state=stray.model_copy(update={"notices": []}, deep=True),
+            # A copy: the step may be retried after the state has changed.
+            state=state.model_copy(update={"notices": []}, deep=True),
         )
-        step = StrayPaymentSnapshot(postings=tuple(stray.postings), messages=told, stored=kept)
+        step = StrayPaymentSnapshot(
+            postings=tuple(state.postings), messages=messages, stored=stored
+        )
         recorded: Recorded | None = await run_local_then_durable(
             StrayPayments.record_stray, step, "book and tell"
         )
-        del stray.notices[: len(told)]
-        # An earlier version had nothing to say of it.
+        del state.notices[: len(messages)]
+        # Earlier versions returned nothing.
         if recorded and not recorded.delivered:
-            self._telling.start(stray.about)
+            self._outbox.start(state.about)
 
 
 def _restore(raw: Sequence[RawValue]) -> StrayPaymentState | ApplicationError:

@@ -1,4 +1,4 @@
-"""What Temporal's web UI shows of an order: short Markdown in which support reads why it waits."""
+"""An order's summary in Temporal's web UI: short Markdown that shows support why it waits."""
 
 from datetime import datetime
 
@@ -14,12 +14,12 @@ _MOST_EVENTS = 10
 
 
 def summary(placed: PlaceOrder) -> str:
-    """One line that names the order in lists; no personal data."""
+    """One line that identifies the order in lists; no personal data."""
     return f"Order {placed.order_id}: {placed.total}"
 
 
 def about(placed: PlaceOrder) -> str:
-    """What was placed; fixed for the order's life."""
+    """The order as placed; it never changes."""
     lines = "\n".join(
         f"- {line.quantity} x {_quoted(line.title)} ({_quoted(line.sku)}) at {line.unit_price}"
         for line in placed.lines
@@ -32,7 +32,7 @@ def about(placed: PlaceOrder) -> str:
 
 
 def current(order: Order) -> str:
-    """State, why it waits, what comes next by itself, what everyone can do, and where the money is."""
+    """The status and its reason, what happens next automatically, available actions, and the money."""
     why = f", because {CLOSED_PHRASES[order.close_reason]}" if order.close_reason else ""
     parts = [
         f"**{order.status.value}** since {_at(order.status_since)}: "
@@ -81,13 +81,13 @@ def current(order: Order) -> str:
             [f"{_at(e.at)} {e.what} ({e.by.value})" for e in order.timeline[-_MOST_EVENTS:]],
         )
     )
-    # Also here: the details that an order is started with are lost when it continues as new.
+    # Repeated here: a workflow's static details are lost when it continues as new.
     parts.append(about(order.placed))
     return "\n\n".join(parts)
 
 
 def _quoted(text: str) -> str:
-    # What strangers wrote must not turn into links in support's browser.
+    # Text from users must not become links in support's browser.
     return f"`{text.replace('`', chr(39))}`"
 
 

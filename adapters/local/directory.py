@@ -1,4 +1,4 @@
-"""Objects as files of this machine: each is there as a whole, or not at all."""
+"""Objects as local files, written atomically."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ class Directory:
     """Implements ``adapters.proof_store.Objects``."""
 
     def __init__(self, path: Path) -> None:
-        """Make the directory if it is missing, for its owner alone. Raises OSError."""
+        """Create the directory if missing, accessible to its owner only. Raises OSError."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path.resolve()
 

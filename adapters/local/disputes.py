@@ -1,6 +1,6 @@
 """A local stand-in for the system in which a marketplace handles its disputes, such as a helpdesk.
 
-Cases are only filed here, as they would be there; support's pages show disputes from the orders themselves.
+Cases are only filed here; support's pages show disputes from the orders themselves.
 """
 
 from sqlalchemy import or_
@@ -17,7 +17,7 @@ class LocalDisputeCases:
         self._database = database
 
     async def file(self, case: DisputeCase) -> None:
-        """See ``DisputeCases``; a late repeat of a filing does not reopen a resolved case."""
+        """See ``DisputeCases``; a repeated earlier filing does not reopen a resolved case."""
         async with self._database.writing() as connection:
             insert = insert_into(connection, disputes).values(
                 dispute_id=case.dispute.dispute_id,

@@ -1,4 +1,4 @@
-"""A channel that tells nobody but the log; for machines with no other channel set up."""
+"""A channel that only writes to the log; used where no other is configured."""
 
 import logging
 
@@ -8,7 +8,7 @@ log = logging.getLogger("unbuy.told")
 
 
 class LogChannel:
-    """Implements ``activities.notifications.Channel``: one line a message, with no personal data."""
+    """Implements ``activities.notifications.Channel``: one line per message, without personal data."""
 
     async def send(self, message: OutboxMessage) -> None:
         """See ``Channel``."""

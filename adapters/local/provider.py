@@ -1,4 +1,4 @@
-"""A payment provider of our own, to run everything on one machine; the database has its books."""
+"""A simulated payment provider, to run everything on one machine; its records are in the database."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ class LocalProvider:
     """Implements ``activities.refunds.PaymentProvider`` and ``activities.provider_records.ProviderRecords``.
 
     A refund is pending until ``settles_after`` has passed by the order's own clock, and then
-    succeeds; those of a payment that ``fail_refunds_of`` names fail. Payments it has none on record:
-    of what came in it takes the marketplace's word.
+    succeeds; those of a payment that ``fail_refunds_of`` names fail. It has no payments on record, and
+    accepts the amount paid that a request names.
     """
 
     def __init__(self, database: Database, settles_after: timedelta = timedelta(days=3)) -> None:
@@ -59,7 +59,7 @@ class LocalProvider:
                         refund_id=request.refund_id,
                     )
                 )
-            if is_new and await _going_back(connection, request) > request.paid.amount:
+            if is_new and await _total_refunded(connection, request) > request.paid.amount:
                 raise ProviderRefusal(
                     sentence(
                         "Refund {refund_id} of {money} is more than what is left of payment "
@@ -90,7 +90,7 @@ class LocalProvider:
             return await _enter(connection, question.refund_id, stopped)
 
     async def fail_refunds_of(self, payment_id: str, reason: str) -> None:
-        """Fail this payment's refunds, those to come and those still pending."""
+        """Fail this payment's pending and future refunds."""
         async with self._database.writing() as connection:
             insert = insert_into(connection, provider_faults).values(
                 payment_id=payment_id, reason=reason
@@ -102,14 +102,14 @@ class LocalProvider:
             )
 
     async def settle(self, refund_id: str) -> None:
-        """Pay a refund out now, even a failed one. Raises LookupError for one never asked for."""
+        """Complete a refund now, even a failed one. Raises LookupError for an unknown refund."""
         async with self._database.writing() as connection:
             if await _find(connection, refund_id) is None:
                 raise LookupError(f"There is no refund {refund_id}.")
             await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
 
     async def order_of(self, payment_id: str) -> str | None:
-        """The order that a payment was made for: it keeps none, so there is none of ours."""
+        """The order that a payment was made for; always None, as it stores no payments."""
         return None
 
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
@@ -119,7 +119,7 @@ class LocalProvider:
             yield payment
 
     async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
-        """See ``ProviderRecords``; who asked for them is not kept."""
+        """See ``ProviderRecords``; the requesting workflows are not stored."""
         query = (
             select(provider_refunds)
             .where(provider_refunds.c.asked_at >= since)
@@ -174,8 +174,8 @@ async def _find(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
     return (await connection.execute(query)).one_or_none()
 
 
-async def _going_back(connection: AsyncConnection, request: RefundRequest) -> int:
-    """What goes back of the payment, this refund included, in minor units."""
+async def _total_refunded(connection: AsyncConnection, request: RefundRequest) -> int:
+    """The sum of the payment's refunds, this one included, in minor units."""
     of_payment = select(provider_refunds.c.amount).where(
         provider_refunds.c.payment_id == request.payment_id,
         provider_refunds.c.status.not_in(_GIVEN_UP),

@@ -1,4 +1,4 @@
-"""Stripe's words for what we name otherwise, for requests and for news alike."""
+"""Stripe's metadata keys, codes and statuses, for requests and events alike."""
 
 import re
 from collections.abc import Mapping
@@ -7,34 +7,34 @@ from datetime import UTC, datetime
 from orders.messages import ChargebackStatus, RefundStatus
 
 ORDER_ID = "unbuy_order_id"
-"""Metadata of a PaymentIntent, which Stripe copies to its charges: whose money it is."""
+"""Metadata of a PaymentIntent, which Stripe copies to its charges: the order's id."""
 REFUND_ID = "refund_id"
-"""Metadata of a refund: our id of it. One without it is other business of the same account."""
-PROCESS = "process"
-"""Metadata of a refund: the id of the workflow that asked for it."""
+"""Metadata of a refund: our id of it; other refunds of the same account have none."""
+WORKFLOW_ID = "process"
+"""Metadata of a refund: the id of the workflow that requested it."""
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORD = re.compile(r"[a-z0-9_]{1,64}")
 
 
 def our_order(metadata: Mapping[str, str] | None) -> str | None:
-    """The order that a charge was made for; None when it is other business of the same account."""
+    """The order that a charge was made for; None for other charges of the same account."""
     order_id = (metadata or {}).get(ORDER_ID, "")
     return order_id if _ORDER_ID.fullmatch(order_id) else None
 
 
 def word(code: str | None) -> str:
-    """A code of Stripe's (``expired_or_canceled_card``); nothing when it is anything longer or odder."""
+    """A Stripe code (``expired_or_canceled_card``); empty if it does not have the form of one."""
     return code if code and _WORD.fullmatch(code) else ""
 
 
 def refund_status(status: str | None) -> RefundStatus:
-    """Ours are Stripe's; it has none for the refunds of a few payment methods, which are on their way."""
+    """A refund's status, as at Stripe; pending where the payment method has none."""
     return RefundStatus(status or RefundStatus.PENDING)
 
 
 def chargeback_status(status: str) -> ChargebackStatus | None:
-    """R23: a dispute's status as ours; None for one that takes no money from us.
+    """R23: a dispute's status as ours; None for one that moves no money.
 
     Those are inquiries (``warning_…``), and disputes that were ``prevented`` by a refund
     (docs.stripe.com/api/disputes/object).
@@ -49,5 +49,5 @@ def chargeback_status(status: str) -> ChargebackStatus | None:
 
 
 def in_utc(seconds: int) -> datetime:
-    """Stripe's instants are seconds since 1970."""
+    """A Unix timestamp in seconds as a UTC instant."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,13 +1,13 @@
-"""Stripe's webhooks: signed events, read into our own (R5, R6, R15, R23; cases 13-15, 49).
+"""Stripe's webhooks: verified, and parsed into provider events (R5, R6, R15, R23; cases 13-15, 49).
 
 EventError
-├── NoSecret      nothing can be trusted: this installation has no signing secret
-├── NotSigned     it is not from Stripe, was altered on the way, or is not from now
-├── EventTooLarge more than any event has
-└── Unreadable    it is from Stripe, and still not what its documentation says
+├── NoSecret      no signing secret is configured, so that nothing can be trusted
+├── NotSigned     the signature is missing, wrong or too old
+├── EventTooLarge the body is larger than any event
+└── Unreadable    signed by Stripe, but not as its documentation describes
 
 The same event may come twice, and events come in any order (docs.stripe.com/webhooks): what they say of a
-refund or a chargeback is a hint to look, and their messages carry the event's id as ``message_id``.
+refund or a chargeback may be out of date. Messages carry the event's id as ``message_id``.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ from activities.provider_events import (
 )
 from activities.refunds import ProviderRefusal
 from adapters.stripe.codes import (
-    PROCESS,
     REFUND_ID,
+    WORKFLOW_ID,
     chargeback_status,
     in_utc,
     our_order,
@@ -39,22 +39,22 @@ from adapters.stripe.money import from_stripe
 from orders.messages import ChargebackReported, PaymentDeclined, PaymentReceived, RefundUpdate
 
 TOLERANCE: Final = timedelta(seconds=300)
-"""How old a signature may be, or how far our clocks may differ."""
+"""The greatest age of a signature, and difference between clocks."""
 
 LARGEST: Final = 1024 * 1024
 """Bytes of a body."""
 
 
 class EventError(Exception):
-    """A webhook that is not taken; its text is a sentence, without a secret or a word of the body."""
+    """A rejected webhook; the text contains neither secrets nor anything from the body."""
 
 
 class NoSecret(EventError):
-    """This installation has no signing secret: fails closed."""
+    """No signing secret is configured; every webhook is rejected."""
 
 
 class NotSigned(EventError):
-    """Stripe did not sign this, not now or not so."""
+    """The signature is missing, wrong or too old."""
 
 
 class EventTooLarge(EventError):
@@ -62,15 +62,15 @@ class EventTooLarge(EventError):
 
 
 class Unreadable(EventError):
-    """Signed, and not what Stripe's documentation says."""
+    """Signed, but not as Stripe's documentation describes."""
 
 
 def read_event(
     body: bytes, signature: str | None, secrets: Sequence[SecretStr], now: datetime
 ) -> ProviderEvent:
-    """Read a webhook's body, signed (``Stripe-Signature``) by one of the secrets, at most 300 s ago.
+    """Parse a webhook's body, signed (``Stripe-Signature``) with one of the secrets within ``TOLERANCE``.
 
-    Several secrets are in use while one is replaced by the next. Raises EventError.
+    Several secrets are valid while one is being rotated. Raises EventError.
     """
     if len(body) > LARGEST:
         raise EventTooLarge("This is larger than any event of Stripe's.")
@@ -99,7 +99,7 @@ def _must_be_signed(
         raise NoSecret("No signing secret is set: no webhook is taken.")
     if not signature:
         raise NotSigned("The header Stripe-Signature is missing.")
-    # The SDK's comparison in constant time takes no other text.
+    # The SDK's constant-time comparison accepts ASCII only.
     if not signature.isascii() or not any(_is_by(body, signature, key) for key in keys):
         raise NotSigned("The signature does not belong to this body.")
     if abs(now - _signed_at(signature)) > TOLERANCE:
@@ -107,10 +107,10 @@ def _must_be_signed(
 
 
 def _is_by(body: bytes, signature: str, secret: str) -> bool:
-    import stripe  # an extra: only where Stripe is set up is it there
+    import stripe  # an extra, installed only where Stripe is configured
 
     try:
-        # Without its own tolerance: that one asks the machine's clock, and lets the future pass.
+        # Without the SDK's tolerance, which uses the machine's clock and accepts future timestamps.
         stripe.WebhookSignature.verify_header(body, signature, secret)
     except (stripe.SignatureVerificationError, UnicodeError):
         return False
@@ -118,7 +118,7 @@ def _is_by(body: bytes, signature: str, secret: str) -> bool:
 
 
 def _signed_at(signature: str) -> datetime:
-    # The first, as the SDK takes it: another one is not what was signed.
+    # The first, as in the SDK: any other one was not signed.
     first = next(part for part in signature.split(",") if part.startswith("t="))
     try:
         return in_utc(int(first.removeprefix("t=")))
@@ -127,7 +127,7 @@ def _signed_at(signature: str) -> datetime:
 
 
 class _Named(BaseModel):
-    """An object of Stripe's, of which we read no more than its fields here."""
+    """A Stripe object, with only the fields that are used."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
@@ -216,7 +216,7 @@ def _data(event: _Event, body: bytes) -> EventData | None:
 
 def _paid(event_id: str, charge: _Charge) -> PaymentEvent | None:
     order_id = our_order(charge.metadata)
-    if order_id is None or charge.amount_captured == 0:  # none of ours, or only reserved
+    if order_id is None or charge.amount_captured == 0:  # for no order, or only authorised
         return None
     method = charge.payment_method_details
     return PaymentEvent(
@@ -248,7 +248,7 @@ def _refunded(event_id: str, refund: _Refund) -> RefundEvent | None:
     if REFUND_ID not in metadata:
         return None
     return RefundEvent(
-        workflow_id=metadata.get(PROCESS),
+        workflow_id=metadata.get(WORKFLOW_ID),
         payment_id=refund.charge,
         message=RefundUpdate(
             message_id=event_id,

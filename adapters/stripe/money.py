@@ -1,7 +1,7 @@
-"""Our money as Stripe writes it, and back; exact, or refused (docs.stripe.com/currencies).
+"""Conversion of money to and from Stripe's units; never rounded (docs.stripe.com/currencies).
 
-Ours are the minor units of ISO 4217. Stripe's differ for a few currencies, and it takes no more than
-eight digits of any (the ``amount`` of docs.stripe.com/api/payment_intents/create).
+Our amounts are in the minor units of ISO 4217. Stripe's differ for a few currencies, and it accepts at most
+eight digits (the ``amount`` of docs.stripe.com/api/payment_intents/create).
 """
 
 from pydantic import ValidationError
@@ -11,21 +11,21 @@ from orders.sentences import sentence
 from orders.values import Money, decimals
 
 MOST = 99_999_999
-"""The largest amount Stripe takes, in its own units."""
+"""The largest amount Stripe accepts, in its own units."""
 
 _NO_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF"}
     | {"VND", "VUV", "XAF", "XOF", "XPF"}
 )
 _THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-# They have none, but Stripe went on writing them with two when they lost theirs.
-_TWO_ALL_THE_SAME = frozenset({"ISK", "UGX"})
+# These no longer have decimals, but Stripe still uses two.
+_STILL_TWO_DECIMALS = frozenset({"ISK", "UGX"})
 
 
 def to_stripe(money: Money) -> tuple[int, str]:
     """The amount in Stripe's units, and the currency as Stripe spells it (``eur``).
 
-    Raises ProviderRefusal for what Stripe cannot take exactly: nothing is ever rounded.
+    Raises ProviderRefusal for an amount that Stripe cannot represent exactly.
     """
     ours, theirs = decimals(money.currency), _decimals(money.currency)
     amount, rest = money.amount * 10 ** max(theirs - ours, 0), 0
@@ -57,7 +57,7 @@ def to_stripe(money: Money) -> tuple[int, str]:
 def from_stripe(amount: int, currency: str) -> Money:
     """Stripe's amount and currency (``eur``) as our money.
 
-    Raises ProviderRefusal for what is no amount of ours.
+    Raises ProviderRefusal for an amount that ``Money`` cannot represent.
     """
     code = currency.upper()
     try:
@@ -77,11 +77,11 @@ def from_stripe(amount: int, currency: str) -> Money:
 
 
 def _decimals(currency: str) -> int:
-    """How many decimals an amount has at Stripe."""
+    """The number of decimals of a currency at Stripe. Raises ProviderRefusal."""
     if currency in _NO_DECIMALS:
         return 0
     if currency in _THREE_DECIMALS:
         return 3
-    if currency in _TWO_ALL_THE_SAME or decimals(currency) == 2:
+    if currency in _STILL_TWO_DECIMALS or decimals(currency) == 2:
         return 2
     raise ProviderRefusal(sentence("Stripe does not take {currency}.", currency=currency[:3]))

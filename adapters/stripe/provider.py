@@ -1,12 +1,12 @@
-"""Stripe, by its official SDK: refunds, and what it has on record (R14-R17, R23).
+"""Stripe as payment provider, by its official SDK: refunds and records (R14-R17, R23).
 
 Our ``payment_id`` is the id of Stripe's charge (``ch_…``): a PaymentIntent may fail and then succeed under
-one id, while an order never takes the id of a declined payment again. A refund is found again by the
-metadata it was made with, so that nothing is ever sent blindly twice: Stripe forgets an idempotency key
-after 24 hours (docs.stripe.com/api/idempotent_requests), its refunds it keeps.
+one id, while an order never accepts the id of a declined payment again. Before a refund is created, it is
+looked up by its metadata: Stripe forgets an idempotency key after 24 hours
+(docs.stripe.com/api/idempotent_requests), but not its refunds.
 
-Temporal retries, nothing else: neither the SDK nor this module asks a second time. Errors are sentences
-of our own with Stripe's code; a body of Stripe's never leaves this module (case 23).
+Only Temporal retries: neither the SDK nor this module repeats a failed request. Error texts are our own and
+name Stripe's code; Stripe's response bodies never leave this module (case 23).
 """
 
 import logging
@@ -23,8 +23,8 @@ from temporalio.exceptions import ApplicationError
 from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from adapters.stripe.codes import (
-    PROCESS,
     REFUND_ID,
+    WORKFLOW_ID,
     chargeback_status,
     in_utc,
     our_order,
@@ -35,13 +35,13 @@ from adapters.stripe.money import from_stripe, to_stripe
 from orders.messages import RefundStatus
 from orders.sentences import sentence
 
-# The SDK logs what Stripe answers, its error texts at INFO: bodies stay out of logs, too.
+# The SDK logs Stripe's error texts at INFO: response bodies must stay out of logs, too.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 PATIENCE: Final = httpx.Timeout(15.0, connect=5.0)
-"""Seconds for one request: three fit into the one minute of ``workflows.options.MOVE_MONEY``."""
+"""Seconds for one request; three fit into the minute of ``workflows.options.MOVE_MONEY``."""
 
-# So many stored failures are stepped over in one attempt (case 21).
+# Idempotency keys to try in one attempt, past failures that Stripe has stored (case 21).
 _MOST_KEYS = 5
 _PAGE = 100
 
@@ -55,21 +55,21 @@ _MEANINGS = {
 
 
 class ProviderUnavailable(ApplicationError):
-    """Stripe cannot be asked now, or its answer does not say what happened: ask again later."""
+    """Stripe is unavailable, or its response does not say what happened; retried later."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, type="ProviderUnavailable")
 
 
 class _StoredFailure(Exception):
-    """Stripe repeats a failure of its own, and will do so for this key until it forgets it."""
+    """Stripe replays a stored failure, and will until it forgets the idempotency key."""
 
 
 class StripeProvider:
     """Implements ``activities.refunds.PaymentProvider`` and ``activities.provider_records.ProviderRecords``.
 
-    ``api_base`` is another address than Stripe's own, for tests. All methods raise ProviderUnavailable
-    while Stripe cannot be asked.
+    ``api_base`` replaces Stripe's address, for tests. All methods raise ProviderUnavailable while Stripe is
+    unavailable.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class StripeProvider:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def refund(self, request: RefundRequest) -> RefundState:
-        """See ``PaymentProvider``; ProviderRefusal for what Stripe will not do.
+        """See ``PaymentProvider``; ProviderRefusal for a refund that Stripe refuses.
 
-        Looks for the refund first. That one id is not used for two payments is the register's to
-        see: Stripe does, too, but only until it forgets the key.
+        Looks the refund up first. The register ensures that one id is not used for two payments; Stripe
+        does, too, but only until it forgets the key.
         """
         amount, currency = to_stripe(request.money)
-        with _in_our_words(
+        with _translated_errors(
             sentence(
                 "refund {refund_id} of {money}", refund_id=request.refund_id, money=request.money
             )
@@ -117,7 +117,7 @@ class StripeProvider:
 
     async def refund_state(self, question: RefundQuestion) -> RefundState | None:
         """See ``PaymentProvider``."""
-        with _in_our_words(
+        with _translated_errors(
             sentence("the state of refund {refund_id}", refund_id=question.refund_id)
         ):
             found = await self._find(question.payment_id, question.refund_id)
@@ -128,7 +128,7 @@ class StripeProvider:
 
         (docs.stripe.com/api/refunds/cancel: the status ``requires_action``.)
         """
-        with _in_our_words(
+        with _translated_errors(
             sentence("the stop of refund {refund_id}", refund_id=question.refund_id)
         ):
             found = await self._find(question.payment_id, question.refund_id)
@@ -139,12 +139,14 @@ class StripeProvider:
             try:
                 return _state(await self._stripe.refunds.cancel_async(found.id))
             except stripe.InvalidRequestError:
-                # It has moved on meanwhile: what it has become is the answer.
+                # Its status has changed meanwhile: return the new one.
                 return _state(await self._stripe.refunds.retrieve_async(found.id))
 
     async def order_of(self, payment_id: str) -> str | None:
-        """The order that a payment was made for; None when it is none of ours."""
-        with _in_our_words(sentence("the order of payment {payment_id}", payment_id=payment_id)):
+        """The order that a payment was made for; None if there is none."""
+        with _translated_errors(
+            sentence("the order of payment {payment_id}", payment_id=payment_id)
+        ):
             try:
                 charge = await self._stripe.charges.retrieve_async(payment_id)
             except stripe.InvalidRequestError as error:
@@ -155,7 +157,7 @@ class StripeProvider:
 
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """See ``ProviderRecords``; the newest first."""
-        with _in_our_words(sentence("the payments")):
+        with _translated_errors(sentence("the payments")):
             page = await self._stripe.charges.list_async(
                 {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
             )
@@ -165,7 +167,7 @@ class StripeProvider:
 
     async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
         """See ``ProviderRecords``; the newest first."""
-        with _in_our_words(sentence("the refunds")):
+        with _translated_errors(sentence("the refunds")):
             page = await self._stripe.refunds.list_async(
                 {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
             )
@@ -174,7 +176,7 @@ class StripeProvider:
                 yield ProviderRefund(
                     refund_id=metadata.get(REFUND_ID),
                     provider_id=refund.id,
-                    workflow_id=metadata.get(PROCESS),
+                    workflow_id=metadata.get(WORKFLOW_ID),
                     payment_id=_id(refund.charge) or "",
                     money=from_stripe(refund.amount, refund.currency),
                     status=state.status,
@@ -184,7 +186,7 @@ class StripeProvider:
 
     async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
         """See ``ProviderRecords``; the newest first. An inquiry moves no money and is left out."""
-        with _in_our_words(sentence("the chargebacks")):
+        with _translated_errors(sentence("the chargebacks")):
             page = await self._stripe.disputes.list_async(
                 {
                     "created": {"gte": int(since.timestamp())},
@@ -219,7 +221,7 @@ class StripeProvider:
         return None
 
     async def _must_be_paid_in(self, currency: str, request: RefundRequest) -> None:
-        # Stripe takes an amount without a currency: it would send back 24.90 of whatever came in.
+        # Stripe's refunds have no currency: it would refund 24.90 in whatever was paid.
         charge = await self._stripe.charges.retrieve_async(request.payment_id)
         if charge.currency != currency:
             raise ProviderRefusal(
@@ -236,7 +238,7 @@ class StripeProvider:
                 {
                     "charge": request.payment_id,
                     "amount": amount,
-                    "metadata": {REFUND_ID: request.refund_id, PROCESS: request.workflow_id},
+                    "metadata": {REFUND_ID: request.refund_id, WORKFLOW_ID: request.workflow_id},
                 },
                 {"idempotency_key": key},
             )
@@ -248,8 +250,8 @@ class StripeProvider:
 
 
 @contextmanager
-def _in_our_words(what: str) -> Iterator[None]:
-    """Turn the SDK's errors into ours: no text of Stripe's, and no cause that would bring it along."""
+def _translated_errors(what: str) -> Iterator[None]:
+    """Raise the SDK's errors as ours, without Stripe's text, and so without a cause."""
     try:
         yield
     except stripe.IdempotencyError:
@@ -292,7 +294,7 @@ def _state(refund: stripe.Refund) -> RefundState:
 
 
 def _payment(charge: stripe.Charge) -> ProviderPayment | None:
-    """A charge as a payment; None while it is undecided, or only reserves the money."""
+    """A charge as a payment; None while it is pending or only authorised."""
     status: Literal["succeeded", "failed"]
     if charge.status == "succeeded" and charge.amount_captured:
         status, amount = "succeeded", charge.amount_captured
@@ -317,7 +319,7 @@ def _metadata(made: stripe.Charge | stripe.Refund) -> dict[str, str]:
 
 
 def _id(expandable: str | stripe.Charge | None) -> str | None:
-    """The id of an object that Stripe names or, when asked to, gives in full."""
+    """The id of an expandable field, which is an id or the whole object."""
     if expandable is None or isinstance(expandable, str):
         return expandable
     return str(expandable.id)

@@ -1,6 +1,6 @@
-"""Check digits of tracking numbers (R11): which digit must follow a serial number.
+"""Check digits of tracking numbers (R11), computed from a serial number.
 
-A serial is as the number has it: digits and, in UPS's, capital letters.
+A serial consists of digits and, for UPS, capital letters.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,14 +10,14 @@ CheckDigit = Callable[[str], int]
 
 
 def mod7(serial: str) -> int:
-    """What is left when the serial is divided by 7."""
+    """The remainder of the serial divided by 7."""
     return int(serial) % 7
 
 
 def mod10(first: int, second: int) -> CheckDigit:
-    """What the weighted sum lacks to a multiple of 10; the weights alternate from the left.
+    """The difference of the weighted sum to the next multiple of 10; weights alternate from the left.
 
-    Letters count as UPS has it: A is 2, B is 3 and so on, again and again through the ten digits.
+    Letters have UPS's values: A is 2, B is 3 and so on, modulo 10.
     """
 
     def digit(serial: str) -> int:
@@ -36,13 +36,13 @@ def mod11(weights: tuple[int, ...]) -> CheckDigit:
 
 
 def s10(serial: str) -> int:
-    """What the weighted sum lacks to a multiple of 11; 10 is written 0, and 11 is written 5 (UPU, S10)."""
+    """11 minus the weighted sum modulo 11, where 10 is written 0 and 11 is written 5 (UPU, S10)."""
     lacks = 11 - _weighted(serial, (8, 6, 4, 2, 3, 5, 9, 7)) % 11
     return {10: 0, 11: 5}.get(lacks, lacks)
 
 
 def begun(begin: str, check_digit: CheckDigit, unless: tuple[str, ...] = ()) -> CheckDigit:
-    """Of the serial with a beginning that is not written, unless it begins like one of these already."""
+    """The check digit of ``begin`` and the serial, or of the serial alone if it starts as in ``unless``."""
 
     def digit(serial: str) -> int:
         return check_digit(serial if serial.startswith(unless or begin) else begin + serial)

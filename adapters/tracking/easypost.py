@@ -1,6 +1,6 @@
-"""EasyPost as the carrier service that is asked about tracking numbers (R11). The extra ``easypost``.
+"""EasyPost as the carrier service for tracking numbers (R11); needs the extra ``easypost``.
 
-CarrierUnavailable    EasyPost can't be asked now, or not with this key; asked again later
+CarrierUnavailable    EasyPost is unavailable or rejects the key; retried later
 """
 
 import asyncio
@@ -18,23 +18,23 @@ from activities.tracking import CarrierRecord, NotKnownYet
 
 log = logging.getLogger("unbuy.easypost")
 
-# How long a number may be new to its carrier before it counts as unknown: sellers give it when they print
-# the label, and carriers see it when they first scan the parcel.
-NEWS_TAKES = timedelta(days=1)
+# How long a number may be new to its carrier before it counts as unknown: sellers submit it when they print
+# the label, and carriers learn of it at the first scan of the parcel.
+FIRST_SCAN_WITHIN = timedelta(days=1)
 
-# Seconds. The activity that asks has 10, and the SDK tries a connection anew.
+# Seconds. The calling activity has 10, and the SDK retries connections.
 _TIMEOUT = 5
 
-# Only of these is our name surely theirs; for the others EasyPost finds out by itself.
-_THEIR_NAMES = {"UPS": "UPS", "FedEx": "FedEx", "United States Postal Service": "USPS"}
+# Carriers whose names match EasyPost's; it detects the others.
+_EASYPOST_NAMES = {"UPS": "UPS", "FedEx": "FedEx", "United States Postal Service": "USPS"}
 
-# HTTP statuses: a carrier that can't be told from the number, or isn't EasyPost's; and a key that may not.
+# HTTP statuses: the carrier cannot be detected, or is not covered; and the key is rejected.
 _NOT_COVERED = (400, 404, 422)
 _OUR_FAULT = (401, 402, 403)
 
 
 class CarrierUnavailable(Exception):
-    """EasyPost can't be asked now; the text never has anything of its answer."""
+    """EasyPost is unavailable or rejects the key; the text contains nothing of its response."""
 
 
 class _Place(BaseModel):
@@ -55,7 +55,7 @@ def _or_empty(scans: object) -> object:
 
 
 class _Tracker(BaseModel):
-    """What we read of EasyPost's Tracker."""
+    """EasyPost's Tracker, with only the fields that are used."""
 
     status: str
     created_at: AwareDatetime
@@ -64,7 +64,7 @@ class _Tracker(BaseModel):
 
 
 class EasyPostCarrier:
-    """Implements ``activities.tracking.CarrierService``. ``api_base`` is another address than its own."""
+    """Implements ``activities.tracking.CarrierService``. ``api_base`` replaces its address."""
 
     def __init__(
         self, api_key: SecretStr, api_base: str | None = None, timeout: int = _TIMEOUT
@@ -73,17 +73,17 @@ class EasyPostCarrier:
         self._client = EasyPostClient(api_key.get_secret_value(), timeout=timeout, **base)
 
     async def find(self, number: str, carrier: str | None) -> CarrierRecord | None:
-        """See ``CarrierService``; CarrierUnavailable when EasyPost can't be asked.
+        """See ``CarrierService``; CarrierUnavailable while EasyPost is unavailable.
 
-        EasyPost watches a number from the first time that it is asked about it, and has the carrier's
-        news some minutes later: until ``NEWS_TAKES`` is over an unknown number is NotKnownYet.
+        EasyPost tracks a number from the first request for it, and has the carrier's record some minutes
+        later: until ``FIRST_SCAN_WITHIN`` has passed an unknown number is NotKnownYet.
         """
         asked: dict[str, Any] = {"tracking_code": number}
-        if carrier in _THEIR_NAMES:
-            asked["carrier"] = _THEIR_NAMES[carrier]
+        if carrier in _EASYPOST_NAMES:
+            asked["carrier"] = _EASYPOST_NAMES[carrier]
         try:
             answer: object = await asyncio.to_thread(self._client.tracker.create, **asked)
-            # Anything may come as an answer, whatever the SDK promises.
+            # The response may be anything, whatever the SDK promises.
             known = answer.to_dict() if isinstance(answer, EasyPostObject) else answer
             tracker = _Tracker.model_validate(known)
         except (EasyPostError, ValidationError) as error:
@@ -93,19 +93,19 @@ class EasyPostCarrier:
                 return CarrierRecord()
             if status in _OUR_FAULT:
                 log.error("EasyPost lets nobody ask with UNBUY_EASYPOST_API_KEY (HTTP %d)", status)
-            # Its own text may have the whole of an answer in it, of any size.
+            # Its own text may contain a whole response, of any size.
             raise CarrierUnavailable(
                 f"EasyPost cannot be asked now ({type(error).__name__}); it is asked again."
             ) from None
         if tracker.status == "unknown" and not tracker.tracking_details:
-            if datetime.now(UTC) - tracker.created_at < NEWS_TAKES:
+            if datetime.now(UTC) - tracker.created_at < FIRST_SCAN_WITHIN:
                 raise NotKnownYet("The carrier does not know this number yet; it is asked again.")
             return None
         return CarrierRecord(delivered_in=_delivered_in(tracker))
 
 
 def _delivered_in(tracker: _Tracker) -> str | None:
-    """The country of the last delivery, as far as the carrier tells."""
+    """The country of the last delivery, if the carrier reports it."""
     if tracker.status != "delivered":
         return None
     delivered = [

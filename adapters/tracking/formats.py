@@ -1,7 +1,7 @@
-"""The forms of carriers' tracking numbers (R11), as docs/tracking.md lists them.
+"""The formats of carriers' tracking numbers (R11), as docs/tracking.md lists them.
 
-From what carriers and others have published: UPU's standard S10, GS1's serial shipping container code, labels
-and open trackers. Numbers are without spaces and hyphens, in capitals.
+From published sources: UPU's standard S10, GS1's serial shipping container code, labels and open trackers.
+Numbers are without spaces and hyphens, in capitals.
 """
 
 import re
@@ -14,10 +14,10 @@ from orders.sentences import sentence
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form of one carrier's numbers.
+    """One format of a carrier's numbers.
 
-    ``pattern`` has groups ``serial`` and ``check`` where there is a check digit, ``code`` for what must be
-    one of the carrier's ``codes``, and ``country`` where numbers end in one.
+    ``pattern`` has groups ``serial`` and ``check`` if there is a check digit, ``code`` for a part that must
+    match ``codes``, and ``country`` if numbers end with one.
     """
 
     carrier: str
@@ -27,10 +27,10 @@ class Format:
 
 
 POSTAL_SERVICE: Final = sentence("postal service")
-"""Any country's own: the number says which."""
+"""Any country's postal service; the number names the country."""
 
 ALIASES: Final = {"usps": "united states postal service", "s10": POSTAL_SERVICE}
-"""Other names that sellers have for carriers."""
+"""Other names that sellers use for carriers."""
 
 
 def _of(
@@ -52,7 +52,7 @@ _UPS = "UPS"
 _USPS = "United States Postal Service"
 _YUNEXPRESS = "YunExpress"
 
-# GS1's, of a serial with an odd number of digits.
+# GS1's check digit, for a serial with an odd number of digits.
 _GS1 = mod10(3, 1)
 _FEDEX_12 = mod11((3, 1, 7, 3, 1, 7, 3, 1, 7, 3, 1))
 _FEDEX_34 = mod11((1, 7, 3, 1, 7, 3, 1, 7, 3, 1, 7, 3, 1))
@@ -70,13 +70,13 @@ PECULIAR: Final = (
     _of(_YUNEXPRESS, r"YT\d{16}"),
     _of(_ONTRAC, r"D(?P<serial>\d{13})(?P<check>\d)", begun("5", mod10(1, 2))),
 )
-"""What has one of these forms is this carrier's, even where its digits could be another's as well."""
+"""Formats that identify their carrier, even where another carrier's would match as well."""
 
 COMMON: Final = (
     _of(_DHL, r"(?P<serial>\d{9,10})(?P<check>\d)", mod7),
     _of(_AMAZON, r"TBA\d{12}"),
     _of(_USPS, r"(?P<serial>(?P<code>\d\d)\d{17})(?P<check>\d)", _GS1, "03|7[137]|81"),
-    # Behind a ZIP code of 9 digits, or of 5, or of none.
+    # After a ZIP code of 9 digits, of 5, or none.
     _of(_USPS, r"420\d{9}(?P<serial>(?:9[2-5])?\d{19})(?P<check>\d)", _GS1),
     _of(
         _USPS,
@@ -110,17 +110,17 @@ COMMON: Final = (
     _of(_UPS, r"[AHJKTV](?P<serial>\d{9})(?P<check>\d)", mod10(1, 2)),
     _of(_AMAZON, r"[ACF]\d{10}"),
 )
-"""Other carriers may have numbers of these forms, too."""
+"""Formats that several carriers may share."""
 
 OTHERS: Final = (
     re.compile(r"\d{11}", re.ASCII),  # Old Dominion
     re.compile(r"3\d{11}", re.ASCII),  # Purolator
 )
-"""Carriers whose rule we don't know: a digit that is wrong for those above may be right for them."""
+"""Formats of carriers with unknown check digits: a digit that is wrong above may be right for them."""
 
 
 class Beginning(NamedTuple):
-    """How a carrier's numbers begin, for those that fit no form: then their length is wrong."""
+    """How a carrier's numbers begin, for numbers of a wrong length; right are ``least`` to ``most``."""
 
     carrier: str
     pattern: re.Pattern[str]

@@ -1,4 +1,4 @@
-"""Which order used which tracking number, kept in the database (R11)."""
+"""The tracking numbers in use, stored in the database (R11)."""
 
 from sqlalchemy import select
 

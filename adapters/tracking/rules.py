@@ -1,6 +1,6 @@
-"""The carriers' rules for their numbers: form and check digit (R11).
+"""The carriers' rules for their numbers: format and check digit (R11).
 
-The forms are in ``adapters.tracking.formats``.
+The formats are in ``adapters.tracking.formats``.
 """
 
 from collections.abc import Iterable
@@ -42,18 +42,18 @@ WRONG_RANGE = N_(
     "and this one has {actual}: please check it."
 )
 
-# Regions of CLDR that are no country's, and so no postal service's.
+# Regions of CLDR that are not countries, and so have no postal service.
 _NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 _COUNTRIES = {
     code: name
     for code, name in Locale("en").territories.items()
     if code.isalpha() and code not in _NO_COUNTRIES
 }
-"""The names of ISO 3166's countries, and of places that have codes of their own for their post."""
+"""The names of the countries of ISO 3166, and of places with postal codes of their own."""
 
 
 class _Reading(NamedTuple):
-    """A number as one carrier's; ``reason`` says what is wrong with it as such."""
+    """A number read as one carrier's; ``reason`` says why it is invalid as such."""
 
     format: Format
     carrier: str
@@ -65,7 +65,7 @@ class CarrierRules:
 
     def judge(self, number: str, carrier: str | None) -> TrackingVerdict:
         """See ``NumberRules``; where the seller names another carrier, the number wins."""
-        # Several carriers may have numbers of one form: what the seller says then decides.
+        # Several carriers may share a format: the one that the seller names then decides.
         found = sorted(
             _readings(number, PECULIAR) or _readings(number, COMMON),
             key=lambda it: (it.reason is not None, not _is_named(it, carrier)),

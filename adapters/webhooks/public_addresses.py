@@ -1,35 +1,35 @@
-"""Where an address that somebody gave us leads: never into our own network unless told so (case 50).
+"""Resolution of hosts to public addresses: requests must not reach internal networks (SSRF; case 50).
 
-A name is resolved once, what it resolves to is checked, and the caller connects to exactly that: whoever
-resolves it again to connect may be led elsewhere (DNS rebinding).
+A name is resolved once and its addresses are checked; the caller connects to exactly these, as resolving it
+again may give others (DNS rebinding).
 """
 
 import asyncio
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-# Special (RFC 6890, RFC 7526), though not every Python that we run on knows it; clouds answer there.
+# Special (RFC 6890, RFC 7526), but not in every supported Python; cloud metadata services are there.
 _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
-# All that IANA has given out for unicast so far (www.iana.org/assignments/ipv6-address-space).
+# All that IANA has allocated for unicast so far (www.iana.org/assignments/ipv6-address-space).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# How networks without IPv4 of their own reach it (RFC 6052): its last 32 bits are an IPv4 address.
+# How IPv6-only networks reach IPv4 (RFC 6052): the last 32 bits are an IPv4 address.
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class NoPublicAddress(Exception):
-    """A host that cannot be found, or that must not be reached; the text says which and why."""
+    """The host is unknown or has a non-public address; the text says which."""
 
 
 async def addresses_of(host: str, port: int, *, allow_private: bool = False) -> tuple[str, ...]:
-    """The IP addresses of a host, the best first; connect to these and not to its name.
+    """The IP addresses of a host, in order of preference; connect to these and not to its name.
 
-    Raises NoPublicAddress for an unknown host and, unless ``allow_private``, for one of which any address
+    Raises NoPublicAddress for an unknown host and, unless ``allow_private``, for one with any address that
     is not public.
     """
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # a label that is too long is no OSError
+    except (OSError, UnicodeError):  # UnicodeError for an overlong label
         raise NoPublicAddress(f"There is no host {host}.") from None
     addresses = tuple(dict.fromkeys(str(address[0]) for *_, address in found))
     for address in addresses:
@@ -39,9 +39,9 @@ async def addresses_of(host: str, port: int, *, allow_private: bool = False) -> 
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it is one of the internet's: not loopback, private, link-local, multicast or reserved.
+    """Whether an address is public: not loopback, private, link-local, multicast or reserved.
 
-    An IPv6 address that stands for an IPv4 one is as public as that; tunnels (6to4, Teredo) never are.
+    An IPv6 address that embeds an IPv4 one is as public as that; tunnels (6to4, Teredo) never are.
     """
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:

@@ -1,7 +1,7 @@
-"""Webhooks as Standard Webhooks has them (standardwebhooks.com): signed, and each sent once a call.
+"""Signed webhooks, as Standard Webhooks specifies them (standardwebhooks.com); one attempt per call.
 
-Temporal retries, nothing else. Addresses may carry secrets: they are called by names that don't, and what
-is said in errors and logs has neither an address nor a word of the receiver's.
+Only Temporal retries. Addresses may contain secrets: endpoints are identified by names without them, and
+errors and logs contain neither addresses nor the receiver's response.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from adapters.webhooks.public_addresses import NoPublicAddress, addresses_of
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 PATIENCE: Final = timedelta(seconds=10)
-"""For one try, from looking up the name to the status of the answer."""
+"""For one attempt, from resolving the host to the response's status."""
 
 AT_ONCE: Final = 10
-"""So many tries at one endpoint in one process: one that hangs must not take the places of activities that
-move money."""
+"""Concurrent attempts at one endpoint per process: one that hangs must not use up the slots of activities
+that move money."""
 
-# A host has several addresses so that another is tried when one does not answer.
+# Short enough to try a host's other addresses if one does not respond.
 _CONNECT_WITHIN = timedelta(seconds=4)
 _GONE = 410
 
@@ -40,8 +40,8 @@ _GONE = 410
 class WebhookSender:
     """Implements ``activities.webhooks.Endpoints``.
 
-    Every one of the ``secrets`` signs, so that receivers may change theirs one after the other. Hosts must
-    have public addresses, unless ``allow_private``.
+    Each of the ``secrets`` signs, so that receivers can rotate theirs one at a time. Hosts must have public
+    addresses, unless ``allow_private``.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class WebhookSender:
         return tuple(self._urls)
 
     async def post(self, endpoint: str, webhook: Webhook) -> None:
-        """See ``Endpoints``. A redirect is not followed: it counts as any other refusal."""
+        """See ``Endpoints``. Redirects are not followed: they count as failures."""
         url = self._urls.get(endpoint)
         if url is None:
-            # While settings change, another worker may know it.
+            # While settings are being changed, another worker may know it.
             raise WebhookNotDelivered(
                 f"{endpoint} is not (or no more) in this worker's ORDER_WEBHOOK_URLS."
             )
@@ -104,12 +104,12 @@ class WebhookSender:
         }
 
     async def _send(self, url: httpx.URL, webhook: Webhook) -> int:
-        """The status of the answer, of which no more is read."""
+        """Send the webhook and return the response's status; the body is not read."""
         host = url.raw_host.decode("ascii")
         port = url.port or (443 if url.scheme == "https" else 80)
         addresses = await addresses_of(host, port, allow_private=self._allow_private)
-        # A client for each: connections are kept by address, and one to another host of the same address
-        # has been checked for that one's certificate. A proxy would look the name up once more.
+        # A client for each attempt: connections are pooled by address, and one to another host at the same
+        # address has been verified for that host's certificate. A proxy would resolve the name again.
         async with httpx.AsyncClient(
             verify=self._tls,
             trust_env=False,
@@ -140,5 +140,5 @@ class WebhookSender:
 
 
 def _name(url: httpx.URL) -> str:
-    """What an endpoint is called where an address with its secrets must not be seen."""
+    """The name of an endpoint, for use where the secrets in its address must not be seen."""
     return f"{url.host} {hashlib.sha256(str(url).encode()).hexdigest()[:8]}"

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from temporalio.testing import WorkflowEnvironment
 
 from activities.tracking import CarrierRecord, NotKnownYet
-from adapters.tracking.easypost import NEWS_TAKES, CarrierUnavailable, EasyPostCarrier
+from adapters.tracking.easypost import FIRST_SCAN_WITHIN, CarrierUnavailable, EasyPostCarrier
 from database.connection import Database
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
@@ -143,7 +143,7 @@ async def test_a_number_that_stays_unknown_is_invalid(
     peer: Peer, carrier: EasyPostCarrier, scans: list[Any] | None
 ) -> None:
     """R11."""
-    since = (datetime.now(UTC) - NEWS_TAKES - timedelta(minutes=1)).isoformat()
+    since = (datetime.now(UTC) - FIRST_SCAN_WITHIN - timedelta(minutes=1)).isoformat()
     peer.body = tracker("unknown", created_at=since, tracking_details=scans)
 
     assert await carrier.find(NUMBER, None) is None
