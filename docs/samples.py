@@ -36,7 +36,6 @@ _DETAILS: Final[dict[str, Any]] = {
     "kind": "photo",
     "outcome": "resolved_buyer_favour",
 }
-_METHODS: Final = {"en": "card", "pl": "karta"}
 _WORDS: Final = {
     "en": "Is anything unclear about the shipping?",
     "pl": "Czy coś jest niejasne w sprawie wysyłki?",
@@ -70,5 +69,5 @@ def _sample(what: str, to: Role, locale: Locale) -> OutboxMessage:
         party=Party(id=f"{to}-7", name=name, locale=locale) if name else None,
         what=what,
         at=_AT,
-        details=_DETAILS | {"method": _METHODS[locale], "reason": reason, "text": _WORDS[locale]},
+        details=_DETAILS | {"reason": reason, "text": _WORDS[locale]},
     )

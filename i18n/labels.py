@@ -7,6 +7,7 @@ sentence, after "because" or a colon. A key of a later version reads as its own 
 from typing import Final
 
 from i18n.catalogues import N_, NC_, translator
+from orders.messages import Role
 from orders.refusals import CLOSED_PHRASES
 from orders.schedule import COMING_PHRASES
 
@@ -297,6 +298,50 @@ PHRASES: Final[dict[str, str]] = {
 }
 """Codes of the contract as they read within a sentence; none of two kinds has the same name."""
 
+PAYMENT_METHODS: Final[dict[str, str]] = {
+    "card": N_("card"),
+    "blik": "BLIK",
+    "transfer": N_("bank transfer"),
+    "bank_transfer": N_("bank transfer"),
+    "customer_balance": N_("bank transfer"),
+    "sepa_debit": N_("SEPA direct debit"),
+    "p24": "Przelewy24",
+    "paypal": "PayPal",
+    "apple_pay": "Apple Pay",
+    "google_pay": "Google Pay",
+    "revolut_pay": "Revolut Pay",
+    "klarna": "Klarna",
+    "link": "Link",
+}
+"""How it was paid, by the names that providers use."""
+
+_TO_READER: Final[dict[Role, dict[str, str]]] = {
+    Role.BUYER: {
+        "buyer_canceled_unpaid": N_("you cancelled it before paying"),
+        "dispute_settled": N_("you and the seller have settled the dispute"),
+        "charged_back": N_("your bank took the payment back"),
+        "seller_complaint": N_("you complained about the seller"),
+        "buyer_request": N_("you asked for it"),
+        "resolved_buyer_favour": N_("in your favour"),
+        "resolved_with_payout": N_("you are refunded in part"),
+        "settled": N_("you and the seller settled it"),
+        "withdrawn": N_("you withdrew it"),
+    },
+    Role.SELLER: {
+        "seller_accepted": N_("you agreed to cancel it"),
+        "seller_no_response": N_("you did not answer the cancellation request in time"),
+        "dispute_settled": N_("you and the buyer have settled the dispute"),
+        "seller_unreachable": N_("could not reach you"),
+        "seller_complaint": N_("the buyer complains about you"),
+        "seller_refused": N_("you refused to cancel"),
+        "no_proof": N_("you did not prove the shipment in time"),
+        "proof_rejected": N_("your proof of shipment was not accepted"),
+        "resolved_seller_favour": N_("in your favour"),
+        "settled": N_("you and the buyer settled it"),
+    },
+}
+"""What is said in the second person to the party that it is about."""
+
 
 def label(kind: str, key: str, locale: str) -> str:
     """What a key of this kind is called. Raises KeyError for a kind that there is not.
@@ -313,7 +358,14 @@ def label(kind: str, key: str, locale: str) -> str:
     return str(translator(locale).pgettext(kind, text))
 
 
-def phrase(code: str, locale: str) -> str:
-    """A code as it reads within a sentence; any other text as it is."""
-    text = PHRASES.get(code)
+def phrase(code: str, locale: str, reader: Role | None = None) -> str:
+    """A code as it reads within a sentence to this reader; any other text as it is."""
+    theirs = _TO_READER.get(reader, {}) if reader else {}
+    text = theirs.get(code, PHRASES.get(code))
     return code if text is None else translator(locale).gettext(text)
+
+
+def payment_method(name: str, locale: str) -> str:
+    """A payment method as it reads within a sentence; one without a label as the provider names it."""
+    text = PAYMENT_METHODS.get(name)
+    return name if text is None else translator(locale).gettext(text)

@@ -127,6 +127,7 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
         NotificationKind.CANCELLATION_REQUESTED,
         reason=message.reason.value,
         due_by=(at + order.policy.seller_reply_window).isoformat(),
+        money=order.amount_paid.model_dump(mode="json"),
     )
     if message.complaint:
         open_dispute(order, at, DisputeReason.SELLER_COMPLAINT, Role.BUYER, message.note)

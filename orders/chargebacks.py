@@ -63,7 +63,7 @@ def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> 
     money = message.money.model_dump(mode="json")
     for status in note_chargeback(payment, message, at):
         order.happened(at, CHARGEBACK_EVENTS[status], Role.PROVIDER, money=money)
-        order.notify(at, CHARGEBACK_NOTIFICATIONS[status])
+        order.notify(at, CHARGEBACK_NOTIFICATIONS[status], money=money)
     if taken:
         _take_charged_back(order, taken, at)
     stop_for_chargeback(order, message, taken)

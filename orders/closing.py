@@ -16,7 +16,7 @@ from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.offers import OfferKind, lapse_offers
 from orders.payments import Payment
-from orders.refunds import Refund, settle_money
+from orders.refunds import Refund, refund_due, settle_money
 from orders.status import CloseReason, Status
 from orders.timeline import Event
 from orders.values import Money
@@ -50,7 +50,7 @@ def close(
     end_cancellation(order, at, reason)
     lapse_offers(order, *OfferKind)
     order.happened(at, Event.CLOSED, by, reason=reason.value)
-    order.notify(at, NotificationKind.ORDER_CLOSED, reason=reason.value)
+    order.notify(at, NotificationKind.ORDER_CLOSED, reason=reason.value, money=refund_due(order))
     settle_money(order, at)
 
 

@@ -47,6 +47,10 @@ def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> N
         order.offers.append(offer)
         details["offer_id"] = offer.offer_id
     order.happened(at, Event.SELLER_MESSAGE, Role.SELLER, **details)
+    if message.discount:
+        details["money"] = message.discount.model_dump(mode="json")
+        new_amount = order.amount_due.amount - message.discount.amount
+        details["amount_due"] = order.amount_due.of(new_amount).model_dump(mode="json")
     order.notify(at, NotificationKind.SELLER_MESSAGE, text=message.text, **details)
 
 

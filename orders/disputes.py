@@ -14,6 +14,7 @@ from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.offers import Offer, OfferKind, OfferStatus, lapse_offers, open_offer
+from orders.refunds import refund_due
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
 from orders.timeline import Event
@@ -242,4 +243,5 @@ def resolve(
         NotificationKind.DISPUTE_RESOLVED,
         outcome=outcome.value,
         note=note,
+        money=refund_due(order),
     )

@@ -109,6 +109,7 @@ def on_payment(order: Order, message: m.PaymentReceived, at: datetime) -> None:
         at,
         NotificationKind.PAYMENT_RECEIVED,
         review_ends_at=order.payment.review_ends_at.isoformat(),
+        money=message.money.model_dump(mode="json"),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from orders import keys
 from orders import messages as m
@@ -251,13 +251,25 @@ def settle_money(order: Order, at: datetime) -> None:
     if order.to_buyer is None or order.open_chargeback or order.payment is None:
         return
     held = -order.books.balance("held")
-    owed = order.to_buyer.amount - order.amount_refunded.amount - order.amount_charged_back.amount
-    back = min(max(owed, 0), held)
+    back = _amount_due_back(order, order.to_buyer, held)
     if back:
         _refund(order, at, back)
     if rest := held - back:
         order.book(at, keys.seller_credited_step(order.count("credit")), held=rest, seller=-rest)
         order.revision += 1
+
+
+def refund_due(order: Order) -> dict[str, Any] | None:
+    """The money that ``settle_money`` sends back to the buyer, as JSON values; None where that is nothing."""
+    if order.to_buyer is None or order.open_chargeback:
+        return None
+    back = _amount_due_back(order, order.to_buyer, -order.books.balance("held"))
+    return order.amount_paid.of(back).model_dump(mode="json") if back else None
+
+
+def _amount_due_back(order: Order, to_buyer: Money, held: int) -> int:
+    owed = to_buyer.amount - order.amount_refunded.amount - order.amount_charged_back.amount
+    return min(max(owed, 0), held)
 
 
 def _refund(order: Order, at: datetime, amount: int) -> None:
@@ -313,7 +325,7 @@ def update_refund(
             order.notify(at, NotificationKind.REFUND_STOPPED, money=money)
             settle_money(order, at)
         case RefundChange.FAILED:
-            order.notify(at, NotificationKind.REFUND_FAILED, reason=reason)
+            order.notify(at, NotificationKind.REFUND_FAILED, reason=reason, money=money)
         case RefundChange.NOTED:
             pass
 

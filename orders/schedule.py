@@ -176,8 +176,9 @@ def _pass(order: Order, deadline: Deadline, now: datetime) -> None:
         case Deadline.REFUND_OVERDUE if order.refund:
             concerned = order.refund.miss_due_date()
             order.happened(now, Event.REFUND_OVERDUE, Role.SYSTEM, refund_id=order.refund.refund_id)
+            money = order.refund.money.model_dump(mode="json")
             for role in concerned:
-                order.notify(now, NotificationKind.REFUND_OVERDUE, role)
+                order.notify(now, NotificationKind.REFUND_OVERDUE, role, money=money)
         case _:
             raise AssertionError(f"no deadline {deadline}")
 
@@ -190,4 +191,15 @@ def _remind(order: Order, reminder: Reminder, now: datetime) -> None:
         Reminder.DISPUTE_REMINDER: order.dispute.due_by if order.dispute else None,
     }.get(reminder)
     order.happened(now, event, Role.SYSTEM)
-    order.notify(now, what, due_by=due_by.isoformat() if due_by else None)
+    chargeback = order.open_chargeback
+    money = {
+        Reminder.PAYMENT_REMINDER: order.amount_due,
+        Reminder.DISPUTE_REMINDER: order.amount_paid,
+        Reminder.CHARGEBACK_REMINDER: chargeback.money if chargeback else None,
+    }.get(reminder)
+    order.notify(
+        now,
+        what,
+        due_by=due_by.isoformat() if due_by else None,
+        money=money.model_dump(mode="json") if money else None,
+    )

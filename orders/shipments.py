@@ -184,6 +184,7 @@ def tracking_verdict(
             NotificationKind.TRACKING_INVALID,
             number=evidence.number,
             reason=reason,
+            due_by=_better_proof_due(order),
         )
         if order.status is Status.PROOF_REQUESTED:
             failed_proof(order, at, Verdict.TRACKING_INVALID, DisputeReason.INVALID_TRACKING)
@@ -224,7 +225,9 @@ def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
         if not shipment.is_shipped:
             ship(order, at, message.name)
         return
-    order.notify(at, NotificationKind.PROOF_REJECTED, note=message.note)
+    order.notify(
+        at, NotificationKind.PROOF_REJECTED, note=message.note, due_by=_better_proof_due(order)
+    )
     if order.status is Status.PROOF_REQUESTED:
         failed_proof(order, at, message.name, DisputeReason.PROOF_REJECTED)
 
@@ -269,6 +272,17 @@ def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason
         order.notify(at, NotificationKind.CANCELLATION_ENDED, Role.SELLER, reason=reason.value)
         order.enter(trigger, Status.AWAITING_SHIPMENT, at)
         note_evidence(order)
+
+
+def _better_proof_due(order: Order) -> str | None:
+    """R12: until when better proof can come before the request ends; None where nothing waits for it."""
+    waits = (
+        order.status is Status.PROOF_REQUESTED
+        and order.open_dispute is None
+        and order.policy.dispute_on_failed_proof is OnFailedProof.OFFER
+    )
+    due_by = order.existing_cancellation.due_by if waits else None
+    return due_by.isoformat() if due_by else None
 
 
 def note_evidence(order: Order) -> None:

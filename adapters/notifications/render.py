@@ -1,19 +1,31 @@
 """What people are told, in words (R21): each notice as a friendly text in its reader's language.
 
 The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
-message's details by name, written out, and ``{order}``; ``{why}`` and ``{offer}`` are whole clauses, empty
-where there is nothing to say. Support, and payers whom nobody knows, read English.
+message's details by name, written out, and ``{order}``; ``{why}``, ``{offer}``, ``{refund}``, ``{of_money}``,
+``{sum}`` and ``{by}`` are whole clauses, empty where there is nothing to say: a message that an earlier
+version wrote may lack their detail. Support, and payers whom nobody knows, read English.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from activities.notifications import OutboxMessage
-from adapters.notifications.templates import OFFER, TEXTS, UNKNOWN, WHY
+from adapters.notifications.templates import (
+    BY,
+    DISCOUNT,
+    OF_MONEY,
+    OFFER,
+    REFUND,
+    SUM,
+    TEXTS,
+    UNKNOWN,
+    WHY,
+)
 from i18n.catalogues import LOCALES, translator
 from i18n.formats import days_text, instant_text, money_text
-from i18n.labels import phrase
+from i18n.labels import payment_method, phrase
 from i18n.sentences import localize
+from orders.messages import Role
 from orders.sentences import Sentence
 from orders.values import Money
 
@@ -26,17 +38,31 @@ def wording(message: OutboxMessage) -> str:
     locale = message.party.locale if message.party else LOCALES[0]
     said = translator(locale)
     text = said.gettext(TEXTS.get((message.what, message.to), UNKNOWN))
+    details = {
+        name: _written(name, value, locale, message.to) for name, value in message.details.items()
+    }
+
+    def clause(text: str, *needed: str) -> str:
+        if any(message.details.get(name) is None for name in needed):
+            return ""
+        return said.gettext(text).format_map(details)
+
     return text.format_map(
         {
             "order": message.order_id,
             "why": _why(message, locale),
-            "offer": said.gettext(OFFER) if "offer_id" in message.details else "",
-            **{name: _written(name, value, locale) for name, value in message.details.items()},
+            "offer": clause(DISCOUNT, "offer_id", "money", "amount_due")
+            or clause(OFFER, "offer_id"),
+            "refund": clause(REFUND[message.to], "money"),
+            "of_money": clause(OF_MONEY, "money"),
+            "sum": clause(SUM, "money"),
+            "by": clause(BY, "due_by"),
+            **details,
         }
     )
 
 
-def _written(name: str, value: Any, locale: str) -> str:
+def _written(name: str, value: Any, locale: str, reader: Role) -> str:
     match value:
         case None:
             return "\N{EM DASH}"
@@ -46,8 +72,10 @@ def _written(name: str, value: Any, locale: str) -> str:
             return days_text(timedelta(days=value), locale)
         case str() if name.endswith(("_by", "_at")):
             return instant_text(datetime.fromisoformat(value), locale)
+        case str() if name == "method":
+            return payment_method(value, locale)
         case str() if name in _CODES:
-            return phrase(value, locale)
+            return phrase(value, locale, reader)
         case _:
             return str(value)
 

@@ -11,11 +11,11 @@ _TO_BUYER = {
         "pay by then, the order closes and you owe nothing."
     ),
     "payment_reminder": N_(
-        "Order {order} is still awaiting your payment. You can pay until {due_by}; after "
+        "Order {order} is still awaiting your payment{of_money}. You can pay until {due_by}; after "
         "that the order closes and you owe nothing."
     ),
     "payment_received": N_(
-        "Your payment for order {order} has arrived and is being checked until "
+        "Your payment{of_money} for order {order} has arrived and is being checked until "
         "{review_ends_at}. After that you can ask to cancel the order."
     ),
     "payment_declined": N_(
@@ -30,7 +30,7 @@ _TO_BUYER = {
     ),
     "cancellation_requested": N_(
         "Your request to cancel order {order} has been sent. The seller has until {due_by} "
-        "to answer; without an answer the order closes and you get your money back."
+        "to answer; without an answer the order closes and you get your money back{sum}."
     ),
     "cancellation_withdrawn": N_(
         "You have withdrawn your request to cancel order {order}. It is awaiting shipment again."
@@ -44,30 +44,34 @@ _TO_BUYER = {
         "Your request to cancel order {order} has ended: {reason}. Support will decide the "
         "open dispute."
     ),
-    "dispute_offered": N_("You can open a dispute about order {order}: {reason}."),
+    "dispute_offered": N_(
+        "You can open a dispute about order {order}: {reason}. You open it on the order's page."
+    ),
     "dispute_opened": N_(
         "A dispute about order {order} has been opened: {reason}. Our support team will look "
         "into it."
     ),
-    "dispute_resolved": N_("The dispute about order {order} has been resolved: {outcome}.{why}"),
+    "dispute_resolved": N_(
+        "The dispute about order {order} has been resolved: {outcome}.{refund}{why}"
+    ),
     "settlement_offered": N_(
         "The seller offers to refund {money} to settle the dispute about order {order}. If "
         "you accept, the dispute ends; otherwise support decides."
     ),
     "seller_message": N_("The seller writes about order {order}: “{text}”{offer}"),
     "order_shipped": N_("Order {order} has shipped."),
-    "order_closed": N_("Order {order} is closed: {reason}. Cancelling is free of charge."),
+    "order_closed": N_("Order {order} is closed: {reason}.{refund} Cancelling is free of charge."),
     "refund_started": N_(
         "Your refund of {money} for order {order} is on its way to the payment method you "
         "used ({method}). It will arrive by {due_by}."
     ),
     "refund_succeeded": N_("Your refund of {money} for order {order} has been paid."),
     "refund_failed": N_(
-        "Your refund for order {order} has not arrived yet.{why} Our support team is taking "
+        "Your refund{of_money} for order {order} has not arrived yet.{why} Our support team is taking "
         "care of it; your money is not lost."
     ),
     "refund_overdue": N_(
-        "Your refund for order {order} should have arrived by now. We are sorry for the "
+        "Your refund{of_money} for order {order} should have arrived by now. We are sorry for the "
         "delay; our support team is taking care of it."
     ),
     "refund_stopped": N_(
@@ -109,7 +113,7 @@ _TO_SELLER = {
         "pay. Please do not ship before it is paid."
     ),
     "payment_received": N_(
-        "A payment for order {order} has arrived and is being checked until "
+        "A payment{of_money} for order {order} has arrived and is being checked until "
         "{review_ends_at}. Please do not ship before then."
     ),
     "payment_declined": N_(
@@ -127,7 +131,7 @@ _TO_SELLER = {
     "cancellation_requested": N_(
         "The buyer asks to cancel order {order} ({reason}). Please answer by {due_by}: "
         "accept, refuse, or say that it has already shipped. Without an answer the order "
-        "closes and the buyer is refunded."
+        "closes and the buyer is refunded{sum}."
     ),
     "cancellation_withdrawn": N_(
         "The buyer has withdrawn the request to cancel order {order}. It is awaiting "
@@ -144,9 +148,12 @@ _TO_SELLER = {
     "tracking_invalid": N_(
         "We could not verify the tracking number {number} for order "
         "{order}.{why} Please check it and send the right one, or a photo or a scan of the postal "
-        "receipt."
+        "receipt{by}."
     ),
-    "proof_rejected": N_("Support did not accept your proof that order {order} has shipped.{why}"),
+    "proof_rejected": N_(
+        "Support did not accept your proof that order {order} has shipped.{why} Please send a "
+        "tracking number, another photo or a scan of the postal receipt{by}."
+    ),
     "shipment_extended": N_(
         "The buyer gives you {days} more to ship order {order}, until {ship_by}."
     ),
@@ -161,17 +168,21 @@ _TO_SELLER = {
         "A dispute about order {order} has been opened: {reason}. Our support team will look "
         "into it; you can still send proof of shipment or offer a settlement."
     ),
-    "dispute_resolved": N_("The dispute about order {order} has been resolved: {outcome}.{why}"),
+    "dispute_resolved": N_(
+        "The dispute about order {order} has been resolved: {outcome}.{refund}{why}"
+    ),
     "order_shipped": N_("The shipment of order {order} is confirmed. Thank you."),
-    "order_closed": N_("Order {order} is closed: {reason}."),
+    "order_closed": N_("Order {order} is closed: {reason}.{refund}"),
     "refund_succeeded": N_("The buyer has received the refund of {money} for order {order}."),
     "chargeback_opened": N_(
-        "The buyer's bank has opened a chargeback on the payment for order {order}. Please "
+        "The buyer's bank has opened a chargeback{of_money} on the payment for order {order}. Please "
         "do not ship while it is open. We will let you know how it ends."
     ),
-    "chargeback_won": N_("You have won the chargeback on order {order}."),
+    "chargeback_won": N_(
+        "You have won the chargeback{of_money} on order {order}; the bank has returned the money."
+    ),
     "chargeback_lost": N_(
-        "The chargeback on order {order} ended in the buyer's favour: the money stays with "
+        "The chargeback{of_money} on order {order} ended in the buyer's favour: the money stays with "
         "the buyer."
     ),
 }
@@ -183,22 +194,22 @@ _TO_SUPPORT = {
     "dispute_opened": N_("Order {order}: a dispute has been opened: {reason}. Please decide it."),
     "dispute_reminder": N_(
         "Order {order}: the dispute is still undecided. If it is not decided by {due_by}, "
-        "the buyer is refunded in full."
+        "the buyer is refunded in full{sum}."
     ),
     "payment_contradicts": N_(
         "Order {order}: the provider's report of payment {payment_id} of {money} contradicts "
         "an earlier one. Please find out whether the money arrived."
     ),
     "chargeback_reminder": N_(
-        "Order {order}: the bank has not decided the chargeback yet; the money held for the "
+        "Order {order}: the bank has not decided the chargeback{of_money} yet; the money held for the "
         "order is on hold until then."
     ),
-    "dispute_resolved": N_("Order {order}: the dispute has been resolved: {outcome}."),
+    "dispute_resolved": N_("Order {order}: the dispute has been resolved: {outcome}.{refund}"),
     "refund_failed": N_(
-        "Order {order}: the refund has failed.{why} Please make sure that the buyer gets the money."
+        "Order {order}: the refund{of_money} has failed.{why} Please make sure that the buyer gets the money."
     ),
     "refund_overdue": N_(
-        "Order {order}: the refund is overdue: its two weeks have passed. Please make sure "
+        "Order {order}: the refund{of_money} is overdue: its two weeks have passed. Please make sure "
         "that the buyer gets the money."
     ),
     "refund_after_chargeback": N_(
@@ -206,14 +217,14 @@ _TO_SUPPORT = {
         "taken the money back. Please look into it."
     ),
     "chargeback_opened": N_(
-        "Order {order}: the buyer's bank has opened a chargeback. Nothing is refunded while "
+        "Order {order}: the buyer's bank has opened a chargeback{of_money}. Nothing is refunded while "
         "it is open."
     ),
     "chargeback_won": N_(
-        "Order {order}: the chargeback ended in the seller's favour; the bank has returned "
+        "Order {order}: the chargeback{of_money} ended in the seller's favour; the bank has returned "
         "the money."
     ),
-    "chargeback_lost": N_("Order {order}: the chargeback ended in the buyer's favour."),
+    "chargeback_lost": N_("Order {order}: the chargeback{of_money} ended in the buyer's favour."),
     "stray_refund_failed": N_(
         "{order}: the stray payment of {money} could not be returned.{why} Please make sure "
         "that its payer gets the money."
@@ -252,5 +263,16 @@ TEXTS: Final = {
 
 WHY: Final = N_(" Reason given: “{reason}”")
 OFFER: Final = N_(" You can accept the offer on the order's page.")
+DISCOUNT: Final = N_(
+    " The offer: {money} off, so that you would pay {amount_due}. You can accept it on the order's page."
+)
+REFUND: Final = {
+    Role.BUYER: N_(" You get {money} back."),
+    Role.SELLER: N_(" The buyer gets {money} back."),
+    Role.SUPPORT: N_(" The buyer gets {money} back."),
+}
+OF_MONEY: Final = N_(" of {money}")
+BY: Final = N_(" by {due_by}")
+SUM: Final = " ({money})"
 UNKNOWN: Final = N_("There is an update on order {order}. Please see the order's page.")
 """For a notice that this version has no text for."""

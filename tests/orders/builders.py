@@ -273,11 +273,15 @@ def photo() -> dict[str, Any]:
     }
 
 
+_DETAIL_OF_CLAUSE = {"refund": "money", "of_money": "money", "sum": "money", "by": "due_by"}
+
+
 def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:
     """R21: each goes to somebody whom it concerns, and has all that its text speaks of."""
     for it in notifications:
-        fields = {field for _, field, _, _ in Formatter().parse(TEXTS[it.what, it.to]) if field}
-        assert "order" in fields
+        named = {field for _, field, _, _ in Formatter().parse(TEXTS[it.what, it.to]) if field}
+        assert "order" in named
+        fields = {_DETAIL_OF_CLAUSE.get(it, it) for it in named}
         assert fields <= it.details.keys() | {"order", "why", "offer"}, it
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from orders.handlers import receive, record_refusal
 from orders.messages import Role
+from orders.notifications import RECIPIENTS, NotificationKind
 from orders.status import Status
 from orders.view import deadline
-from tests.orders.builders import START, Story, message, photo
+from tests.orders.builders import START, Story, eur, message, photo
 
 DAY = timedelta(days=1)
 END = START + 20 * DAY
@@ -215,3 +217,63 @@ def test_a_refused_message_can_be_sent_again_under_its_id() -> None:
     story.send("cancel_request", reason="other", message_id="m-1")
 
     assert story.order.status is Status.CANCELLATION_REQUESTED
+
+
+@pytest.mark.parametrize(
+    ("decision", "money", "back"),
+    [("full_refund", None, 2490), ("partial_refund", 700, 700), ("no_refund", None, None)],
+)
+def test_the_end_of_a_dispute_names_what_goes_back(
+    decision: str, money: int | None, back: int | None
+) -> None:
+    """R16, R21: and so does what is said of the order's closing; nothing where nothing goes back."""
+    story = Story().until_disputed()
+    story.send("dispute_decision", decision=decision, **({"money": eur(money)} if money else {}))
+
+    expected = {"amount": back, "currency": "EUR"} if back else None
+    for what in ("dispute_resolved", "order_closed"):
+        assert {role: it["money"] for role, it in _details(story, what).items()} == (
+            dict.fromkeys(RECIPIENTS[NotificationKind(what)], expected)
+        )
+
+
+def test_no_amount_is_promised_while_the_bank_decides() -> None:
+    """R23: a refund waits for the chargeback, and may never be made."""
+    story = Story().until_cancellation_requested()
+    story.send_chargeback("opened")
+    story.reply("accept")
+
+    assert _details(story, "order_closed")[Role.BUYER]["money"] is None
+    opened = _details(story, "chargeback_opened")
+    assert opened[Role.SELLER]["money"] == {"amount": 2490, "currency": "EUR"}
+
+
+def test_a_discount_is_offered_with_the_new_price() -> None:
+    """R4, R21: a bonus has neither amount."""
+    story = Story()
+    story.send("seller_message", topic="discount", text="For you", discount=eur(500))
+    told = _details(story, "seller_message")[Role.BUYER]
+    assert (told["money"]["amount"], told["amount_due"]["amount"]) == (500, 1990)
+
+    story.send("seller_message", topic="bonus", text="For you", bonus="a pen")
+    assert "money" not in _details(story, "seller_message")[Role.BUYER]
+
+
+@pytest.mark.parametrize(("policy", "waits"), [("open", False), ("offer", True)])
+def test_better_proof_is_asked_for_by_a_deadline_where_the_request_waits_for_it(
+    policy: str, waits: bool
+) -> None:
+    """R12, R21: with policy ``open`` the dispute begins at once."""
+    story = Story(dispute_on_failed_proof=policy).until_claimed_shipped()
+    due_by = story.cancellation.due_by
+    assert due_by
+    story.send("shipment_proof", **photo())
+    story.send("proof_review", accepted=False, note="Blurred")
+
+    told = _details(story, "proof_rejected")[Role.SELLER]
+    assert told["due_by"] == (due_by.isoformat() if waits else None)
+
+
+def _details(story: Story, what: str) -> dict[Role, dict[str, Any]]:
+    """What each recipient was last told under this kind."""
+    return {it.to: it.details for it in story.order.notices if it.what == what}

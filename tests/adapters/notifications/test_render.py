@@ -216,6 +216,122 @@ def crossed(told: OutboxMessage) -> OutboxMessage:
     return OutboxMessage.model_validate_json(told.model_dump_json())
 
 
+ABOUT_MONEY = [
+    ("dispute_resolved", Role.BUYER),
+    ("dispute_resolved", Role.SELLER),
+    ("dispute_resolved", Role.SUPPORT),
+    ("dispute_reminder", Role.SUPPORT),
+    ("order_closed", Role.BUYER),
+    ("order_closed", Role.SELLER),
+    ("refund_failed", Role.BUYER),
+    ("refund_failed", Role.SUPPORT),
+    ("refund_overdue", Role.BUYER),
+    ("refund_overdue", Role.SUPPORT),
+    ("chargeback_opened", Role.SELLER),
+    ("chargeback_opened", Role.SUPPORT),
+    ("chargeback_reminder", Role.SUPPORT),
+    ("chargeback_won", Role.SELLER),
+    ("chargeback_won", Role.SUPPORT),
+    ("chargeback_lost", Role.SELLER),
+    ("chargeback_lost", Role.SUPPORT),
+    ("cancellation_requested", Role.BUYER),
+    ("cancellation_requested", Role.SELLER),
+    ("payment_reminder", Role.BUYER),
+    ("payment_received", Role.BUYER),
+    ("payment_received", Role.SELLER),
+]
+
+
+@pytest.mark.parametrize("locale", ["en", "pl"])
+@pytest.mark.parametrize(("what", "to"), ABOUT_MONEY)
+def test_what_is_said_about_money_names_the_amount(
+    what: str, to: Role, locale: Literal["en", "pl"]
+) -> None:
+    """R21: and what an earlier version put into the outbox, without it, still reads as prose."""
+    rest = {
+        "reason": "other",
+        "outcome": "settled",
+        "due_by": "2026-01-21T00:00:00+00:00",
+        "review_ends_at": "2026-01-21T00:00:00+00:00",
+    }
+    money = {"amount": 1990, "currency": "EUR"}
+    with_it = plain(wording(letter(what, to, locale, money=money, **rest)))
+    without = wording(letter(what, to, locale, **rest))
+    nothing = wording(letter(what, to, locale, money=None, **rest))
+
+    assert with_it.count("€19.90" if locale == "en" else "19,90 €") == 1
+    assert without == nothing
+    assert not [it for it in ("19", "{", "  ", " .", " ,", "\N{EM DASH}", "()") if it in without]
+
+
+def test_a_discount_is_named_with_the_new_price() -> None:
+    text = wording(
+        letter(
+            "seller_message",
+            text="For you",
+            offer_id="offer-1",
+            money={"amount": 500, "currency": "EUR"},
+            amount_due={"amount": 1990, "currency": "EUR"},
+        )
+    )
+
+    assert text == (
+        "The seller writes about order A-1: “For you” The offer: €5.00 off, so that you would pay "
+        "€19.90. You can accept it on the order's page."
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "buyer", "seller"),
+    [
+        (
+            "seller_no_response",
+            "the seller did not answer the cancellation request in time",
+            "you did not answer the cancellation request in time",
+        ),
+        ("seller_accepted", "the seller agreed to cancel it", "you agreed to cancel it"),
+        (
+            "buyer_canceled_unpaid",
+            "you cancelled it before paying",
+            "the buyer cancelled it before paying",
+        ),
+    ],
+)
+def test_a_party_is_told_of_its_own_acts_in_the_second_person(
+    code: str, buyer: str, seller: str
+) -> None:
+    """R21: the same reason, by who reads it."""
+    assert f"closed: {buyer}." in wording(letter("order_closed", reason=code))
+    assert f"closed: {seller}." in wording(letter("order_closed", Role.SELLER, reason=code))
+
+
+def test_a_rejected_proof_says_what_to_send_and_by_when() -> None:
+    """R12: by when, where the request still waits for it."""
+    due_by = "2026-01-21T00:00:00+00:00"
+    asks = "Please send a tracking number, another photo or a scan of the postal receipt"
+
+    with_it = wording(letter("proof_rejected", Role.SELLER, note="Blurred.", due_by=due_by))
+    assert with_it.endswith(f"“Blurred.” {asks} by 21 January 2026, 00:00 UTC.")
+    assert wording(letter("proof_rejected", Role.SELLER, due_by=None)).endswith(f"{asks}.")
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("card", "karta"),
+        ("blik", "BLIK"),
+        ("sepa_debit", "polecenie zapłaty SEPA"),
+        ("other", "other"),
+    ],
+)
+def test_a_payment_method_is_named_in_the_readers_language(method: str, shown: str) -> None:
+    """R15: one that we have no name for is shown as the provider says it."""
+    money = {"amount": 1, "currency": "EUR"}
+    text = wording(letter("refund_started", locale="pl", money=money, method=method, due_by=None))
+
+    assert f"({shown})" in text
+
+
 def test_user_text_is_passed_on_unchanged() -> None:
     text = wording(letter("buyer_message", Role.SELLER, text="{order} {0} \\1"))
     word = wording(letter("buyer_message", Role.SELLER, text="other"))
