@@ -265,7 +265,7 @@ async def test_a_body_that_never_arrives_times_out(
 
     assert got.startswith(b"HTTP/1.1 408 ")
     assert b"connection: close" in got.lower()
-    assert b'"detail":"The body did not come within' in got
+    assert b'"detail":"The body did not arrive within' in got
 
 
 async def test_a_caller_that_disconnects_leaves_nothing_behind(town: Town) -> None:

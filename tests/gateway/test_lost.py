@@ -51,7 +51,7 @@ async def test_opening_a_form_address_explains_that_forms_are_sent_there(town: T
 
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
-    assert "forms are sent there" in must_be_safe(answer).text
+    assert "forms are sent to it" in must_be_safe(answer).text
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ async def test_a_refusal_is_in_the_requested_language(town: Town) -> None:
     assert refused.headers["content-language"] == "pl"
     assert refused.json()["detail"].startswith("Płatność jest sprawdzana")
     assert refused.json()["reason"].startswith("The payment is being checked")
-    assert missing.json()["detail"] == "Nie masz zamówienia nothing."
+    assert missing.json()["detail"] == "Na Twoim koncie nie ma zamówienia nothing."
 
 
 async def test_an_idempotency_key_makes_a_message_count_once_with_one_body(town: Town) -> None:

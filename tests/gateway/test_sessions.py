@@ -155,7 +155,7 @@ async def paths(stage: Stage, directory: Path, order_id: str, method: str) -> li
         await database.close()
     messages = [name.replace("_", "-") for name in FORMS]
     return [
-        it.path.format(order_id=order_id, sha256="0" * 64, message=message)
+        it.path.format(order_id=order_id, sha256="0" * 64, message=message, slug="not-found")
         for it in routes
         if isinstance(it, Route) and method in (it.methods or ())
         for message in (messages if "{message}" in it.path else [""])

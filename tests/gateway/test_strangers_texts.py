@@ -56,7 +56,7 @@ async def test_a_note_is_shown_as_it_is_and_a_polish_seller_is_told(
 
     assert view["cancellation"]["note"] == view["messages"][0]["text"] == text
     assert " ".join(Anatomy(page.text).text.split()).count(" ".join(text.split())) >= 2
-    assert wording(told).startswith(f"Kupujący chce anulować zamówienie {town.order_id}")
+    assert wording(told).startswith(f"Kupujący prosi o anulowanie zamówienia {town.order_id}")
     assert text in wording(await _told(town, "buyer_message"))
 
 
@@ -93,7 +93,7 @@ async def test_what_we_say_is_said_in_polish_over_http_and_on_pages(
 
     problem = must_be_problem(answer, 409)
     assert problem["detail"].endswith("obecnie zamówienie oczekuje na płatność.")
-    assert problem["reason"].endswith("now the order awaits payment.")
+    assert problem["reason"].endswith("at present the order awaits payment.")
     assert (
         problem["reason_sentence"]["template"]
         == "{action} only while {statuses}; at present {status}."

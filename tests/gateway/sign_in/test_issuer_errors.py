@@ -14,9 +14,9 @@ from tests.gateway.sign_in.conftest import Shop, browser_at, must_be_refused, sh
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        ("access_denied", 401, "called off, or refused there"),
-        ("login_required", 503, "does not answer as it should"),
-        ("<script>alert(1)</script>", 503, "does not answer as it should"),
+        ("access_denied", 401, "cancelled or refused"),
+        ("login_required", 503, "is not responding correctly"),
+        ("<script>alert(1)</script>", 503, "is not responding correctly"),
     ],
 )
 async def test_an_error_of_the_issuer_is_explained_in_our_words(
@@ -52,7 +52,7 @@ async def test_a_malformed_answer_of_the_issuer_counts_as_unavailable(
 
     answer = await shop.browser.get(await shop.begin())
 
-    must_be_refused(answer, 503, "does not answer as it should")
+    must_be_refused(answer, 503, "is not responding correctly")
     assert not await shop.is_in()
 
 
@@ -66,4 +66,4 @@ async def test_an_unreachable_issuer_is_reported_as_unavailable(shop: Shop, stag
 
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "5"
-        assert "cannot be asked for its keys" in answer.text
+        assert "signing keys are unavailable" in answer.text

@@ -67,9 +67,9 @@ async def test_a_sign_in_begun_in_another_browser_is_refused(shop: Shop) -> None
     async with browser_at(shop.address) as attacker:
         attackers = await shop.begin(browser=attacker)
 
-    must_be_refused(await shop.browser.get(attackers), 401, "did not begin in this browser")
+    must_be_refused(await shop.browser.get(attackers), 401, "was not started in this browser")
     await shop.begin()
-    must_be_refused(await shop.browser.get(attackers), 401, "did not begin in this browser")
+    must_be_refused(await shop.browser.get(attackers), 401, "was not started in this browser")
     assert not await shop.is_in()
 
 
@@ -81,7 +81,7 @@ async def test_the_code_of_another_sign_in_is_refused(shop: Shop) -> None:
 
     answer = await shop.browser.get(own.copy_set_param("code", caught))
 
-    must_be_refused(answer, 401, "does not take this sign-in")
+    must_be_refused(answer, 401, "did not accept this sign-in")
     assert not await shop.is_in()
 
 
@@ -92,15 +92,15 @@ async def test_a_wrong_state_ends_the_sign_in(shop: Shop, state: str) -> None:
     wrong = await shop.browser.get(back.copy_set_param("state", state))
     right = await shop.browser.get(back)
 
-    must_be_refused(wrong, 401, "did not begin in this browser")
-    must_be_refused(right, 401, "did not begin in this browser")
+    must_be_refused(wrong, 401, "was not started in this browser")
+    must_be_refused(right, 401, "was not started in this browser")
 
 
 @pytest.mark.parametrize("query", ["", "?code=x", "?state=x", "?error=access_denied", "?code=%FF"])
 async def test_a_callback_without_a_sign_in_is_told_to_sign_in(shop: Shop, query: str) -> None:
     answer = await shop.browser.get(f"/sign-in/back{query}")
 
-    must_be_refused(answer, 401, "did not begin in this browser")
+    must_be_refused(answer, 401, "was not started in this browser")
 
 
 async def test_a_repeated_callback_signs_in_once(shop: Shop) -> None:
@@ -115,8 +115,8 @@ async def test_a_repeated_callback_signs_in_once(shop: Shop) -> None:
     shop.browser.cookies.update(kept)
     with_cookie = await shop.browser.get(back)
 
-    must_be_refused(again, 401, "did not begin in this browser")
-    must_be_refused(with_cookie, 401, "does not take this sign-in")
+    must_be_refused(again, 401, "was not started in this browser")
+    must_be_refused(with_cookie, 401, "did not accept this sign-in")
     assert not await shop.is_in()
 
 
@@ -135,7 +135,7 @@ async def test_an_altered_sign_in_cookie_is_refused(shop: Shop) -> None:
     ):
         shop.browser.cookies.clear()
         shop.browser.cookies.set("unbuy-kept", cookie)
-        must_be_refused(await shop.browser.get(back), 401, "did not begin in this browser")
+        must_be_refused(await shop.browser.get(back), 401, "was not started in this browser")
 
 
 def test_a_sign_in_that_takes_too_long_expires(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ async def test_an_id_token_of_another_sign_in_is_refused(shop: Shop, sign: Any) 
 
     answer = await shop.browser.get(await shop.begin())
 
-    must_be_refused(answer, 401, "does not count here")
+    must_be_refused(answer, 401, "answer is not valid here")
     assert not await shop.is_in()
 
 
@@ -102,14 +102,14 @@ async def test_an_account_without_a_role_is_refused_with_a_reason(shop: Shop, ro
 
     answer = await shop.browser.get(await shop.begin())
 
-    must_be_refused(answer, 403, "ask who runs this site for a role")
+    must_be_refused(answer, 403, "ask the operators")
     assert not await shop.is_in()
 
 
 async def test_an_account_with_an_invalid_party_id_is_refused_with_a_reason(shop: Shop) -> None:
     shop.issuer.account["sub"] = "Anna Kowalska"
 
-    must_be_refused(await shop.browser.get(await shop.begin()), 403, "ask who runs this site")
+    must_be_refused(await shop.browser.get(await shop.begin()), 403, "ask the operators")
 
 
 async def test_with_an_issuer_pages_accept_no_pasted_token(shop: Shop) -> None:
@@ -160,4 +160,4 @@ async def test_a_rotated_key_is_accepted(stage: Stage, monkeypatch: pytest.Monke
 
         browser.cookies.clear()
         issuer.sign = KEY.sign
-        must_be_refused(await browser.get(await shop.begin()), 401, "does not count here")
+        must_be_refused(await browser.get(await shop.begin()), 401, "answer is not valid here")
