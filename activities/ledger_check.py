@@ -23,7 +23,7 @@ _READ_AGAIN_AFTER = timedelta(seconds=1)
 class Finding(WithSentences, Frozen):
     """A discrepancy in an order, payment or refund: what was expected, what was found, and since when.
 
-    ``repaired`` says that the missing event was delivered again; the next run shows whether that helped.
+    ``repaired`` says that the missing event was delivered again; the next run shows whether that repaired it.
     """
 
     about: Text
@@ -71,22 +71,22 @@ class StoredLedger(Protocol):
     """The ledger, and the orders and stray payments in the database."""
 
     async def order(self, order_id: str) -> OrderView | None:
-        """An order's recorded view; None when there is none."""
+        """An order's recorded view; None if there is none."""
 
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
-        """A stray payment's recorded state; None when there is none."""
+        """A stray payment's recorded state; None if there is none."""
 
     async def balances(self, order_id: str) -> dict[str, int]:
         """The balance of each account of an order."""
 
     async def unsettled_stray_payments(self) -> list[UnsettledStrayPayment]:
-        """The stray payments whose account is not at zero."""
+        """The stray payments with a balance other than zero."""
 
     async def payments_booked_twice(self) -> list[PaymentBookedTwice]:
         """The payments that are booked twice: the provider named two orders for one payment."""
 
     async def out_of_balance(self) -> dict[str, int]:
-        """The sum of each currency's accounts, where that is not zero."""
+        """The sum of each currency's accounts, in minor units, where it is not zero."""
 
 
 class WorkflowStates(Protocol):
@@ -96,7 +96,7 @@ class WorkflowStates(Protocol):
         """Whether the workflow of this stray payment is running."""
 
     async def order(self, order_id: str) -> OrderView | None:
-        """An order's view by its workflow; None when that is not running."""
+        """An order's view as its workflow has it; None if it is not running."""
 
 
 class LedgerCheck:

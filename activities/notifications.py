@@ -34,14 +34,14 @@ class Outbox(Protocol):
         """The messages of an order that no channel has accepted yet, oldest first."""
 
     async def mark_delivered(self, key: str) -> None:
-        """Note that a channel has accepted this message, or will never deliver it; repeats change nothing."""
+        """Mark a message as accepted by its channel or undeliverable; repeats change nothing."""
 
 
 class Channel(Protocol):
-    """A way to reach people. It may be given a message twice, under the same key."""
+    """A channel to recipients. It may receive a message twice, under the same key."""
 
     async def send(self, message: OutboxMessage) -> None:
-        """Deliver it. Raises when it could not be delivered."""
+        """Deliver a message. Raises if it could not be delivered."""
 
 
 class Subscribers(Protocol):

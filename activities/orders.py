@@ -36,7 +36,7 @@ class OrderSnapshot(Frozen):
 
 
 class OrderExists(ApplicationError):
-    """An order's id is never used again, also when Temporal has forgotten the first one."""
+    """The order id was used before; ids are never reused, even after Temporal has deleted the workflow."""
 
     def __init__(self, order_id: str) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ class OrderStore(Protocol):
     """Orders as they were last recorded."""
 
     async def find(self, order_id: str) -> OrderView | None:
-        """An order's latest view, also years after it closed; None if there never was such an order."""
+        """An order's latest view, also years after it closed; None for an unknown order."""
 
     async def record(self, snapshot: OrderSnapshot) -> None:
         """Record a snapshot with its postings and notifications, in one transaction.
@@ -87,7 +87,7 @@ class OrderStore(Protocol):
     async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
         """Change a finished order's view, with postings and notifications, in one transaction.
 
-        ``change`` returns None when nothing is to change. Raises LookupError for an unknown order.
+        ``change`` returns None to leave it unchanged. Raises LookupError for an unknown order.
         """
 
 

@@ -41,7 +41,7 @@ EventData = PaymentEvent | PaymentDeclinedEvent | RefundEvent | ChargebackEvent
 
 
 class ProviderEvent(Frozen):
-    """An event as it was delivered. ``digest`` tells a repeat from another body under the same id (case 14).
+    """An event as delivered. ``digest`` tells a repeat from an id reused for another body (case 14).
 
     ``data`` is None for an event to ignore.
     """

@@ -127,9 +127,9 @@ class Reconciliation:
         )
 
     async def _payments(self, payments: list[ProviderPayment]) -> list[Finding]:
-        ours = [it for it in payments if it.order_id and it.status == "succeeded"]
+        order_payments = [it for it in payments if it.order_id and it.status == "succeeded"]
         found = []
-        for some in _batches(ours):
+        for some in _batches(order_payments):
             booked = await self._own.cash_of(key for it in some for key in _payment_keys(it))
             for payment in some:
                 if not any(key in booked for key in _payment_keys(payment)):
@@ -153,7 +153,7 @@ class Reconciliation:
         self, refunds: list[ProviderRefund], paid: set[str], period: Period
     ) -> list[Finding]:
         found = [_unknown(it) for it in refunds if it.refund_id is None and it.payment_id in paid]
-        ours = {it.refund_id: it for it in refunds if it.refund_id}
+        requested = {it.refund_id: it for it in refunds if it.refund_id}
         found += [
             _finding(
                 it,
@@ -162,9 +162,9 @@ class Reconciliation:
                 sentence("more than one refund"),
             )
             for it in refunds
-            if it.refund_id and ours[it.refund_id].provider_id != it.provider_id
+            if it.refund_id and requested[it.refund_id].provider_id != it.provider_id
         ]
-        for some in _batches(list(ours.values())):
+        for some in _batches(list(requested.values())):
             booked = await self._own.cash_of(key for it in some if (key := _refund_key(it)))
             for refund in some:
                 key = _refund_key(refund)
@@ -173,7 +173,7 @@ class Reconciliation:
             is_due = (
                 registered.status is RefundStatus.SUCCEEDED and registered.asked_at <= period.until
             )
-            if is_due and registered.refund_id not in ours:
+            if is_due and registered.refund_id not in requested:
                 found.append(
                     Finding(
                         about=registered.refund_id,
@@ -200,27 +200,27 @@ class Reconciliation:
                 booked = _a_refund_of(Balance(amount=-cash, currency=refund.money.currency))
                 return [_finding(refund, "refund_amount", expected, booked)]
         elif cash is not None:
-            said = sentence("the provider says {status}", status=refund.status.value)
-            return [_finding(refund, "refund_taken_back", expected, said)]
+            reported = sentence("the provider says {status}", status=refund.status.value)
+            return [_finding(refund, "refund_taken_back", expected, reported)]
         return []
 
     async def _chargebacks(self, chargebacks: list[ProviderChargeback]) -> list[Finding]:
         found = []
         for chargeback in chargebacks:
-            stray = await self._own.stray_payment(chargeback.payment_id)
+            stray_payment = await self._own.stray_payment(chargeback.payment_id)
             order_id = chargeback.order_id
-            view = await self._own.order(order_id) if order_id and not stray else None
-            payment: Charged | None = stray or (view.payment if view else None)
+            view = await self._own.order(order_id) if order_id and not stray_payment else None
+            payment: Charged | None = stray_payment or (view.payment if view else None)
             is_its = payment is not None and payment.payment_id == chargeback.payment_id
             known = payment.chargeback if payment and is_its else None
-            is_known = known and (known.status, known.money) == (
+            is_recorded = known and (known.status, known.money) == (
                 chargeback.status,
                 chargeback.money,
             )
-            if (order_id or stray) and not is_known:
+            if (order_id or stray_payment) and not is_recorded:
                 found.append(
                     Finding(
-                        about=chargeback.payment_id if stray else order_id or "",
+                        about=chargeback.payment_id if stray_payment else order_id or "",
                         what="chargeback_missing",
                         expected=_a_chargeback_of(chargeback.money, chargeback.status),
                         found=_a_chargeback_of(known.money, known.status)
@@ -235,10 +235,10 @@ class Reconciliation:
 
 def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
     payment_id = payment.payment_id
-    stray = keys.posting_key(keys.stray_ledger_id(payment_id), keys.STRAY_RECEIVED)
+    stray_key = keys.posting_key(keys.stray_ledger_id(payment_id), keys.STRAY_RECEIVED)
     if payment.order_id is None:
-        return (stray,)
-    return keys.posting_key(payment.order_id, keys.payment_step(payment_id)), stray
+        return (stray_key,)
+    return keys.posting_key(payment.order_id, keys.payment_step(payment_id)), stray_key
 
 
 def _refund_key(refund: ProviderRefund) -> str | None:

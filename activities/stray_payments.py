@@ -15,7 +15,7 @@ from orders.values import Frozen
 
 
 class StoredStrayPayment(Frozen):
-    """A stray payment's state, stored for good.
+    """A stray payment's state, stored permanently.
 
     ``first_run_id`` and ``revision`` are as in ``activities.orders.OrderSnapshot``.
     """

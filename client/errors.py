@@ -2,8 +2,8 @@
 
 ClientError
 ├── UnknownOrder     there is no such order
-├── NotRunning       no workflow of this id runs: it has ended, or never was
-├── OrderIdReused    an order's id is never used again
+├── NotRunning       no workflow with this id is running: it has ended, or never existed
+├── OrderIdReused    an order with this id was placed before
 ├── NoAnswer         no worker answered in time; the message may still be accepted
 └── WorkflowFailed   the workflow failed, for a reason other than a refusal
 
@@ -38,14 +38,14 @@ class UnknownOrder(ClientError):
 
 
 class NotRunning(ClientError):
-    """No workflow of this id runs: it has ended, or never was."""
+    """No workflow with this id is running: it has ended, or never existed."""
 
     def __init__(self, workflow_id: str) -> None:
         super().__init__(f"No workflow {workflow_id} runs.")
 
 
 class OrderIdReused(ClientError):
-    """An order of this id has been placed before."""
+    """An order with this id was placed before."""
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"The id of order {order_id} has been used before.")

@@ -18,7 +18,7 @@ async def start(
     """Start booking a chargeback, once per payment and status; ``order_id`` is None for a stray payment."""
     workflow_id = ids.late_chargeback_workflow_id(message.payment_id, message.status)
     late = LateChargeback(order_id=order_id, chargeback=message, at=datetime.now(UTC))
-    whose = f"Order {order_id}" if order_id else f"Stray payment {message.payment_id}"
+    subject = f"Order {order_id}" if order_id else f"Stray payment {message.payment_id}"
     try:
         return await client.start_workflow(
             LateChargebackWorkflow.run,
@@ -26,7 +26,7 @@ async def start(
             id=workflow_id,
             task_queue=ids.TASK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-            static_summary=f"{whose}: chargeback {message.status} of {message.money}",
+            static_summary=f"{subject}: chargeback {message.status} of {message.money}",
         )
     except WorkflowAlreadyStartedError:
         return client.get_workflow_handle_for(LateChargebackWorkflow.run, workflow_id)

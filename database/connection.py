@@ -60,7 +60,7 @@ class Database:
     async def open(cls, url: str, patience: timedelta = SQLITE_BUSY_TIMEOUT) -> "Database":
         """Open a database by its URL: ``sqlite+aiosqlite:///var/unbuy.db``, ``postgresql+asyncpg://…``.
 
-        An SQLite file and its directory are made if missing, and the schema is brought to its newest
+        An SQLite file and its directory are created if missing, and the schema is migrated to its newest
         version. ``patience`` is how long a write waits for another process's on SQLite, without a way to
         cancel it. Raises NewerDatabase.
         """

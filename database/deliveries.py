@@ -11,7 +11,7 @@ from database.connection import Database, insert_into
 from database.tables import deliveries
 
 LEASE_DURATION: Final = timedelta(minutes=1)
-"""Longer than any channel may take for one message: a lease that is older belonged to a sender that died."""
+"""Longer than any channel may need for one message: the sender of an older lease has died."""
 
 
 class DeliveryLease(Enum):

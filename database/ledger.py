@@ -19,7 +19,7 @@ from database.tables import ledger_legs, ledger_transactions, orders
 from orders.accounting import Posting
 from orders.status import Status
 
-# Sums are taken in two halves: SQLite's sum() fails beyond 64 bits, and amounts may fill them.
+# Sums are computed in two halves: SQLite's sum() fails beyond 64 bits, and amounts may use all of them.
 _HALF = 2**32
 
 
@@ -63,7 +63,7 @@ class SqlLedger:
         return await self._balances()
 
     async def held_by_status(self) -> list[HeldBalance]:
-        """What is held for orders, by currency and status; without those of which nothing is held.
+        """The money held for orders, by currency and status, where it is not zero.
 
         Stray payments (R17) belong to no order's status: ``trial_balance`` has them.
         """
@@ -122,7 +122,7 @@ class _Booked:
 async def correct_to(
     connection: AsyncConnection, order_id: str, postings: Iterable[Posting], at: datetime
 ) -> None:
-    """Bring the ledger of an order or a stray payment to these postings, by inserting entries only.
+    """Correct the ledger of an order or a stray payment to these postings, by inserting entries only.
 
     The caller has locked the order, so that two transactions never correct it at once.
     """
@@ -155,7 +155,7 @@ async def book_once(connection: AsyncConnection, posting: Posting) -> None:
 
 
 async def book(connection: AsyncConnection, posting: Posting) -> None:
-    """Book a posting that is not in the ledger yet; one that moves nothing makes no entry."""
+    """Book a posting that is not in the ledger yet; one without amounts makes no entry."""
     await _insert(connection, posting, posting.key)
 
 
@@ -194,7 +194,7 @@ async def _insert(
     ]
     if not legs:
         return
-    # The legs first: the database takes no more of them once it has their transaction.
+    # The legs first: the database accepts no more of them once their transaction is inserted.
     await connection.execute(ledger_legs.insert(), legs)
     await connection.execute(
         ledger_transactions.insert().values(

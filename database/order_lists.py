@@ -20,7 +20,7 @@ class Cursor(NamedTuple):
 
 
 def literal(cursor: Cursor) -> Tuple:
-    """A cursor to compare columns with: within a tuple, values do not take the type of the columns."""
+    """A cursor to compare columns with: within a tuple, values are not given the types of the columns."""
     return tuple_(*cursor, types=(UtcInstant(), String()))
 
 

@@ -68,7 +68,7 @@ class SqlOrders:
 
 
 async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
-    """Save the view unless a newer revision is there; says whether it did. Raises OrderExists."""
+    """Save the view unless a newer revision exists; returns whether it did. Raises OrderExists."""
     view = snapshot.view
     insert = insert_into(connection, orders).values(
         order_id=view.order_id,

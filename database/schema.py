@@ -42,9 +42,9 @@ def version(connection: Connection) -> str | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the database to the newest version, in the transaction that the caller has begun.
+    """Migrate the database to the newest version, in the caller's transaction.
 
-    The caller keeps out other processes that migrate the same database. Raises NewerDatabase.
+    The caller must exclude other processes that migrate the same database. Raises NewerDatabase.
     """
     present = version(connection)
     if present is not None and present > NEWEST:

@@ -68,7 +68,7 @@ class SqlStrayPayments:
 
 
 async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool:
-    """Save the state unless a newer revision, or another workflow's, is there; says whether it did."""
+    """Save the state unless a newer revision, or another workflow's, exists; returns whether it did."""
     insert = insert_into(connection, stray_payments).values(
         payment_id=stored.state.payment_id,
         revision=stored.revision,

@@ -1,4 +1,4 @@
-"""``make migration``: a draft of the next migration, from what ``database.tables`` has become."""
+"""``make migration``: a draft of the next migration, from the changes to ``database.tables``."""
 
 import argparse
 import asyncio
