@@ -48,7 +48,7 @@ def outbox_messages(state: StrayPaymentState) -> tuple[OutboxMessage, ...]:
             at=it.at,
             details=it.details,
         )
-        for it in state.notices
+        for it in state.notifications
     )
 
 

@@ -64,7 +64,7 @@ class SqlOrders:
             )
             if after.posting:
                 await ledger.book(connection, after.posting)
-            await outbox.add(connection, outbox_messages(after.view, after.notices))
+            await outbox.add(connection, outbox_messages(after.view, after.notifications))
 
 
 async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:

@@ -56,7 +56,7 @@ class SqlStrayPayments:
             if not change(state):
                 return state
             messages = outbox_messages(state)
-            state.notices.clear()
+            state.notifications.clear()
             await connection.execute(
                 update(stray_payments)
                 .where(stray_payments.c.payment_id == payment_id)

@@ -2,7 +2,8 @@
 
 ``receive`` is the one way in: it recognises repeats, refuses what the order cannot take, and otherwise
 applies the message at once. Nothing waits here; what must happen outside is left in the order
-(``notices``, ``postings``, ``strays``, evidence to verify, a refund to ask for) for the workflow to do.
+(``notifications``, ``postings``, ``stray_payments_to_start``, evidence to verify, a refund to ask for) for
+the workflow to do.
 """
 
 from collections.abc import Callable
@@ -87,7 +88,7 @@ def is_repeat(order: Order, message: m.Message) -> bool:
             payment = order.payment
             if payment and payment.payment_id == message.payment_id:
                 return payment.money == message.money
-            known = (*order.stray_payments, *order.declined_payments)
+            known = (*order.stray_payment_ids, *order.declined_payments)
             return message.payment_id in known and message.payment_id not in order.declined_unseen
         case m.PaymentDeclined():
             return message.payment_id in order.declined_payments
@@ -131,7 +132,9 @@ def record_refusal(order: Order, name: str, reason: str, at: datetime) -> None:
 
 def sent_back_before(order: Order, message: m.Message) -> NotAllowedNow | None:
     """What to answer to the repeat of a payment that could not be taken: not that it is taken (R17)."""
-    if not (isinstance(message, m.PaymentReceived) and message.payment_id in order.stray_payments):
+    if not (
+        isinstance(message, m.PaymentReceived) and message.payment_id in order.stray_payment_ids
+    ):
         return None
     return refuse(
         order,
@@ -167,8 +170,8 @@ def send_back(
             order.revision += 1
         return
     # Temporal starts the process of a payment once, also of one that is forgotten here.
-    order.stray_payments = [*order.stray_payments, payment.payment_id][-_MOST_PAYMENT_IDS:]
-    order.strays.append(
+    order.stray_payment_ids = [*order.stray_payment_ids, payment.payment_id][-_MOST_PAYMENT_IDS:]
+    order.stray_payments_to_start.append(
         StrayPayment(
             payment_id=payment.payment_id,
             money=payment.money,

@@ -29,7 +29,7 @@ class LateOutcome(Frozen):
 
     view: OrderView
     posting: Posting | None
-    notices: tuple[Notification, ...]
+    notifications: tuple[Notification, ...]
 
 
 def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> LateOutcome | None:
@@ -42,7 +42,7 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
     if after.payment is None:
         raise AssertionError("what has not been paid is not charged back")
     taken = taken_by_bank(after.payment, message)
-    notices: list[Notification] = []
+    notifications: list[Notification] = []
     for status in note_chargeback(after.payment, message, at):
         after.timeline.append(
             TimelineEntry(
@@ -54,7 +54,7 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
         )
         what = CHARGEBACK_NOTIFICATIONS[status]
         number = keys.late_chargeback_number(len(after.timeline))
-        notices += [
+        notifications += [
             Notification(
                 key=f"{view.order_id}:{number}:{what}:{role}",
                 to=role,
@@ -83,5 +83,5 @@ def charged_back(view: OrderView, message: ChargebackReported, at: datetime) -> 
             }
         ),
         posting=posting if taken else None,
-        notices=tuple(notices),
+        notifications=tuple(notifications),
     )

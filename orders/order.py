@@ -93,7 +93,7 @@ class Order(Mutable):
     timeline: list[TimelineEntry] = Field(default_factory=list)
     refused: list[Refused] = Field(default_factory=list)
 
-    clock: Instant
+    handled_until: Instant = Field(alias="clock")
     """Up to when the passing of time has been handled; reminders before it are not due again."""
     revision: int = 0
     """Grows with every change."""
@@ -103,11 +103,11 @@ class Order(Mutable):
     declined_unseen: list[str] = Field(default_factory=list)
     """Payment ids that were declined before they ever came in."""
     postings: list[Posting] = Field(default_factory=list)
-    notices: list[Notification] = Field(default_factory=list)
+    notifications: list[Notification] = Field(default_factory=list, alias="notices")
     """Not yet handed over for delivery."""
-    strays: list[StrayPayment] = Field(default_factory=list)
-    """Not yet handed over to a process of their own."""
-    stray_payments: list[str] = Field(default_factory=list)
+    stray_payments_to_start: list[StrayPayment] = Field(default_factory=list, alias="strays")
+    """Not yet handed over to a workflow of their own."""
+    stray_payment_ids: list[str] = Field(default_factory=list, alias="stray_payments")
     """Every payment id that went that way, so that a repeat does not go twice."""
     contradicted: list[str] = Field(default_factory=list)
     """Payment ids of which the provider said one thing, and then another."""
@@ -131,7 +131,7 @@ class Order(Mutable):
             amount_refunded=nothing,
             amount_charged_back=nothing,
             books=Balances(),
-            clock=at,
+            handled_until=at,
         )
         order.happened(at, Event.PLACED, Role.BUYER)
         order.notify(
@@ -258,7 +258,7 @@ class Order(Mutable):
         """
         number = self.count(f"notice {what}")
         for role in only or RECIPIENTS[what]:
-            self.notices.append(
+            self.notifications.append(
                 Notification(
                     key=f"{self.placed.order_id}:{what}:{number}:{role}",
                     to=role,

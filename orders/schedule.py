@@ -89,15 +89,15 @@ def let_time_pass(order: Order, now: datetime) -> None:
         if any(d.what == REFUND_CHECK for d in due):
             # The provider is asked before its silence is called overdue.
             order.refund_check_due = True
-            order.clock = now
+            order.handled_until = now
             continue
         if deadline := next((d for d in due if d.what in DEADLINES), None):
             _pass(order, Deadline(deadline.what), now)
             continue
         for what in dict.fromkeys(d.what for d in due):
             _remind(order, Reminder(what), now)
-        order.clock = now
-    order.clock = max(order.clock, now)
+        order.handled_until = now
+    order.handled_until = max(order.handled_until, now)
 
 
 def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
@@ -131,29 +131,29 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
     every = policy.dispute_reminder
     if dispute := order.open_dispute:
         yield ScheduledEvent(what=Deadline.DISPUTE_EXPIRED, at=dispute.due_by)
-        at = next_multiple(dispute.opened_at, every, order.clock)
+        at = next_multiple(dispute.opened_at, every, order.handled_until)
         if at < dispute.due_by:
             yield ScheduledEvent(what=Reminder.DISPUTE_REMINDER, at=at)
     if (chargeback := order.open_chargeback) and not order.is_open and order.books.balance("held"):
         yield ScheduledEvent(
             what=Reminder.CHARGEBACK_REMINDER,
-            at=next_multiple(chargeback.opened_at, every, order.clock),
+            at=next_multiple(chargeback.opened_at, every, order.handled_until),
         )
 
 
 def _before(
     order: Order, what: str, since: datetime, end: datetime, leads: tuple[timedelta, ...]
 ) -> Iterator[ScheduledEvent]:
-    # The clock may stand where the order last woke up, before what runs now had begun.
+    # It may have been handled up to where the order last woke up, before what runs now had begun.
     for lead in set(leads):
-        if end - lead > max(order.clock, since):
+        if end - lead > max(order.handled_until, since):
             yield ScheduledEvent(what=what, at=end - lead)
 
 
 def _refund(order: Order, refund: Refund) -> Iterator[ScheduledEvent]:
     if refund.is_settled or order.refund_check_due:
         return
-    check = next_check(refund, order.policy, order.clock)
+    check = next_check(refund, order.policy, order.handled_until)
     yield ScheduledEvent(what=REFUND_CHECK, at=check)
     if not refund.overdue:
         yield ScheduledEvent(what=Deadline.REFUND_OVERDUE, at=refund.due_by)

@@ -83,14 +83,14 @@ class StrayPaymentState(Mutable):
     chargeback: Chargeback | None = None
     timeline: list[TimelineEntry] = Field(default_factory=list)
     postings: list[Posting] = Field(default_factory=list)
-    notices: list[Notification] = Field(default_factory=list)
-    clock: Instant
+    notifications: list[Notification] = Field(default_factory=list, alias="notices")
+    handled_until: Instant = Field(alias="clock")
     refund_check_due: bool = Field(default=False, alias="check_due")
 
     @classmethod
     def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
         """It has come in; it goes back in full, within the 2 weeks of R14."""
-        stray = cls(payment=payment, clock=at)
+        stray = cls(payment=payment, handled_until=at)
         stray._book(at, keys.STRAY_RECEIVED, payment.money.amount)
         refund = stray._start_refund(at, payment.money)
         stray._happened(at, Event.STRAY_RECEIVED, reason=payment.reason)
@@ -143,11 +143,11 @@ class StrayPaymentState(Mutable):
         of what waits for the bank, as for an order's money.
         """
         if refund := refund_under_way(self):
-            at = next_check(refund, self.policy, self.clock)
+            at = next_check(refund, self.policy, self.handled_until)
             return ScheduledEvent(what=REFUND_CHECK, at=at)
         if self.chargeback and self._bank_decides and self.held > 0:
             every = self.policy.dispute_reminder
-            at = next_multiple(self.chargeback.opened_at, every, self.clock)
+            at = next_multiple(self.chargeback.opened_at, every, self.handled_until)
             return ScheduledEvent(what=Reminder.CHARGEBACK_REMINDER, at=at)
         return None
 
@@ -229,7 +229,7 @@ class StrayPaymentState(Mutable):
         due = self.next_due
         if due is None or now < due.at:
             return
-        self.clock = now
+        self.handled_until = now
         if due.what == REFUND_CHECK:
             self.refund_check_due = True
             return
@@ -279,7 +279,7 @@ class StrayPaymentState(Mutable):
         about = self.timeline[-1].what
         number = sum(entry.what == about for entry in self.timeline)
         for role in only or RECIPIENTS[what]:
-            self.notices.append(
+            self.notifications.append(
                 Notification(
                     key=f"stray-{self.payment_id}:{what}:{about}-{number}:{role}",
                     to=role,

@@ -114,7 +114,7 @@ class FakeOrders:
         )
         if after.posting:
             self.ledger.postings[order_id] += (after.posting,)
-        self.outbox.add(outbox_messages(after.view, after.notices))
+        self.outbox.add(outbox_messages(after.view, after.notifications))
 
     def view(self, order_id: str) -> OrderView:
         """The view that was last recorded, without asking a database that may be down."""
@@ -154,7 +154,7 @@ class FakeStrayPayments:
             raise LookupError(f"There is no stray payment {payment_id}.")
         if change(state):
             self.outbox.add(stray_payment_messages(state))
-            state.notices.clear()
+            state.notifications.clear()
             before = self.latest[payment_id]
             self._save(before.model_copy(update={"state": state, "revision": before.revision + 1}))
         return state

@@ -198,7 +198,7 @@ class OrderWorkflow:
         order = self._order
         self._show()
         start = self._tasks.start
-        for payment in order.strays:
+        for payment in order.stray_payments_to_start:
             start(f"stray {payment.payment_id}", partial(self._start_stray_payment, payment))
         if order.shipment:
             for evidence in order.shipment.tracking:
@@ -243,7 +243,7 @@ class OrderWorkflow:
             # A copy: the step may be retried after the order has changed.
             view=view(order).model_copy(deep=True),
             postings=tuple(order.postings),
-            notifications=tuple(order.notices),
+            notifications=tuple(order.notifications),
         )
         label = f"keep {order.status.value}"
         durably, self._closed_by_deadline = self._closed_by_deadline, False
@@ -264,7 +264,9 @@ class OrderWorkflow:
             raise
         self._recorded = seen
         recorded_keys = {notice.key for notice in step.notifications}
-        order.notices = [notice for notice in order.notices if notice.key not in recorded_keys]
+        order.notifications = [
+            notice for notice in order.notifications if notice.key not in recorded_keys
+        ]
         if not recorded.delivered:
             self._outbox.start(order.placed.order_id)
 
@@ -315,7 +317,7 @@ class OrderWorkflow:
         await run_local_then_durable(
             StrayPayments.start_stray, payment, f"send back {stray_payment.money}", UNTIL_DONE
         )
-        self._order.strays.remove(stray_payment)
+        self._order.stray_payments_to_start.remove(stray_payment)
 
 
 def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:

@@ -94,7 +94,7 @@ class StrayPaymentWorkflow:
         """Start the steps that the state calls for; returns whether any step is under way."""
         state, start = self._state, self._tasks.start
         self._refunds.start(state)
-        if state.notices:
+        if state.notifications:
             start("record", self._record)
         return bool(self._tasks.under_way)
 
@@ -170,7 +170,7 @@ class StrayPaymentWorkflow:
             first_run_id=info.first_execution_run_id,
             revision=microseconds(workflow.now()),
             # A copy: the step may be retried after the state has changed.
-            state=state.model_copy(update={"notices": []}, deep=True),
+            state=state.model_copy(update={"notifications": []}, deep=True),
         )
         step = StrayPaymentSnapshot(
             postings=tuple(state.postings), messages=messages, stored=stored
@@ -178,7 +178,7 @@ class StrayPaymentWorkflow:
         recorded: Recorded | None = await run_local_then_durable(
             StrayPayments.record_stray, step, "book and tell"
         )
-        del state.notices[: len(messages)]
+        del state.notifications[: len(messages)]
         # Earlier versions returned nothing.
         if recorded and not recorded.delivered:
             self._outbox.start(state.about)

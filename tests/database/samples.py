@@ -52,7 +52,7 @@ def snapshot(order: Order) -> OrderSnapshot:
         first_run_id="run-1",
         view=view(order),
         postings=tuple(order.postings),
-        notifications=tuple(order.notices),
+        notifications=tuple(order.notifications),
     )
 
 

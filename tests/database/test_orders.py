@@ -51,7 +51,7 @@ async def test_an_older_revision_adds_its_notifications_and_changes_nothing_else
     order = placed()
     early = snapshot(order)
     pay(order)
-    order.notices.clear()
+    order.notifications.clear()
     await stores.orders.record(snapshot(order))
 
     await stores.orders.record(changed(early, postings=(posting("late", 5),)))
@@ -99,7 +99,7 @@ async def test_a_late_chargeback_is_recorded_with_its_posting_and_notifications(
     """R23."""
     order = placed()
     pay(order)
-    order.notices.clear()
+    order.notifications.clear()
     await stores.orders.record(snapshot(order))
     at = START + timedelta(days=90)
 

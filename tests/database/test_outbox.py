@@ -20,7 +20,9 @@ async def test_an_order_is_recorded_with_all_its_notifications_or_not_at_all(
     )
 
     with pytest.raises(TypeError):
-        await orders.record(changed(snapshot(order), notifications=(*order.notices, not_json)))
+        await orders.record(
+            changed(snapshot(order), notifications=(*order.notifications, not_json))
+        )
 
     assert await orders.find("A-1") is None
     assert await ledger.balances("A-1") == {}

@@ -112,7 +112,7 @@ async def test_a_late_chargeback_is_booked_and_notified_of_once(
     assert found
     assert found.chargeback
     assert found.chargeback.status == end
-    assert found.notices == []
+    assert found.notifications == []
 
 
 async def test_an_unknown_stray_payment_cannot_be_amended(stores: Stores) -> None:

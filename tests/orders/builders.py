@@ -75,7 +75,7 @@ class Story:
     @property
     def view(self) -> OrderView:
         """What anyone may ask."""
-        notifications_must_be_valid(self.order.notices)
+        notifications_must_be_valid(self.order.notifications)
         return view(self.order)
 
     @property
@@ -111,7 +111,7 @@ class Story:
     @property
     def notified(self) -> list[tuple[str, str]]:
         """Who was told what, in order."""
-        return [(notice.to.value, notice.what) for notice in self.order.notices]
+        return [(notice.to.value, notice.what) for notice in self.order.notifications]
 
     @property
     def happened(self) -> list[str]:

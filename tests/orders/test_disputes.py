@@ -286,7 +286,7 @@ def test_supports_reason_is_recorded() -> None:
     decided = next(entry for entry in view.timeline if entry.what == "dispute_decided")
     assert decided.details["note"] == story.dispute.outcome_note == "Worn on arrival."
     assert decided.details["money"] == {"amount": 700, "currency": "EUR"}
-    told = [it for it in story.order.notices if it.what == "dispute_resolved"]
+    told = [it for it in story.order.notifications if it.what == "dispute_resolved"]
     assert {it.details["note"] for it in told} == {"Worn on arrival."}
 
 

@@ -115,9 +115,9 @@ def test_everyone_concerned_is_notified(what: str) -> None:
     story = make()
 
     assert {to for to, told in story.notified if told == what} == who
-    keys = [notice.key for notice in story.order.notices]
+    keys = [notice.key for notice in story.order.notifications]
     assert len(keys) == len(set(keys))
-    assert all(notice.key.startswith("A-1001:") for notice in story.order.notices)
+    assert all(notice.key.startswith("A-1001:") for notice in story.order.notifications)
 
 
 def test_nobody_is_notified_twice_when_a_step_runs_again_in_another_order() -> None:
@@ -127,7 +127,7 @@ def test_nobody_is_notified_twice_when_a_step_runs_again_in_another_order() -> N
         story = Story().until_accepted()
         for status in news:
             story.send_refund_update(status)
-        keys.append({it.key for it in story.order.notices if it.what == "refund_succeeded"})
+        keys.append({it.key for it in story.order.notifications if it.what == "refund_succeeded"})
 
     assert keys[0] == keys[1]
     assert len(keys[0]) == 2
@@ -138,7 +138,7 @@ def test_a_notification_of_the_same_kind_has_another_key_the_next_time() -> None
     for text in ("Hello?", "Hello?"):
         story.send("buyer_message", text=text)
 
-    keys = [it.key for it in story.order.notices if it.what == "buyer_message"]
+    keys = [it.key for it in story.order.notifications if it.what == "buyer_message"]
     assert len(set(keys)) == len(keys) == 2
 
 
@@ -276,4 +276,4 @@ def test_better_proof_is_asked_for_by_a_deadline_where_the_request_waits_for_it(
 
 def _details(story: Story, what: str) -> dict[Role, dict[str, Any]]:
     """What each recipient was last told under this kind."""
-    return {it.to: it.details for it in story.order.notices if it.what == what}
+    return {it.to: it.details for it in story.order.notifications if it.what == what}

@@ -70,7 +70,7 @@ def test_a_payment_after_the_timer_is_sent_back() -> None:
     refused = story.send_stray_payment()
 
     assert refused.code is RefusalCode.ORDER_CLOSED
-    assert story.order.strays[0].money == eur(DUE)
+    assert story.order.stray_payments_to_start[0].money == eur(DUE)
 
 
 def test_a_buyer_cancels_an_unpaid_order_at_once() -> None:

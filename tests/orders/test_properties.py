@@ -326,7 +326,7 @@ def _invariants(order: Order, now: datetime) -> None:
 
     shown = view(order)
     assert OrderView.model_validate_json(shown.model_dump_json()) == shown
-    assert len({notice.key for notice in order.notices}) == len(order.notices)
+    assert len({notice.key for notice in order.notifications}) == len(order.notifications)
     assert len(order.refused) <= 20
     ids = [refund.refund_id for refund in refunds]
     assert len(ids) == len(set(ids))

@@ -107,7 +107,7 @@ def test_a_failed_refund_is_escalated() -> None:
     assert view.refund
     assert (view.refund.status, view.refund.failure_reason) == ("failed", "Card expired")
     assert story.notified[-2:] == [("buyer", "refund_failed"), ("support", "refund_failed")]
-    by_support = {a.action: a.available for a in view.actions[story.order.notices[-1].to]}
+    by_support = {a.action: a.available for a in view.actions[story.order.notifications[-1].to]}
     assert by_support["refund_update"]
     assert view.amount_held == eur(DUE)
     assert not is_over(story.order)
@@ -144,7 +144,7 @@ def test_a_refund_that_fails_again_is_notified_only_for_another_reason() -> None
     ):
         story.send_refund_update(status, reason=reason)
 
-    told = [it for it in story.order.notices if it.what == "refund_failed"]
+    told = [it for it in story.order.notifications if it.what == "refund_failed"]
     assert [(it.to, it.details["reason"]) for it in told] == [
         ("buyer", ""),
         ("support", ""),
@@ -268,12 +268,14 @@ def test_a_second_payment_is_sent_back(status: str, code: RefusalCode) -> None:
 
     assert story.send_stray_payment(payment_id="pay-2").code is code
 
-    assert [(s.payment_id, s.money) for s in story.order.strays] == [("pay-2", eur(DUE))]
+    assert [(s.payment_id, s.money) for s in story.order.stray_payments_to_start] == [
+        ("pay-2", eur(DUE))
+    ]
     assert story.order.books.model_dump() == before
     assert story.view.refused[-1].name == "payment"
     assert "payment_sent_back" in story.happened
     story.must_ignore("payment", **payment(payment_id="pay-2"))
-    assert len(story.order.strays) == 1
+    assert len(story.order.stray_payments_to_start) == 1
 
 
 @pytest.mark.parametrize("before", ["another amount", "declined"])
@@ -290,7 +292,7 @@ def test_a_payment_that_contradicts_earlier_events_is_left_to_support(before: st
         refused = story.send_stray_payment(payment_id="pay-1", money=money)
 
     assert "reported differently before" in refused.reason
-    assert story.order.strays == []
+    assert story.order.stray_payments_to_start == []
     assert story.notified.count(("support", "payment_contradicts")) == 1
     books_must_balance(story.order)
 
@@ -312,7 +314,7 @@ def test_repeated_updates_do_not_grow_the_order() -> None:
         status = "failed" if number % 2 else "requires_action"
         story.send_refund_update(status, reason="\N{OLD PERSIAN SIGN A}" * 1000)
 
-    story.order.notices.clear()  # the outbox has them
+    story.order.notifications.clear()  # the outbox has them
     assert story.happened[:2] == ["placed", "payment_received"]
     assert len(story.order.model_dump_json().encode()) < 1_000_000
 
@@ -324,7 +326,7 @@ def test_a_payment_under_a_reused_payment_id_is_not_lost() -> None:
     story.send_stray_payment(payment_id="pay-2", money=eur(1490))
     story.pay(payment_id="pay-3")
 
-    assert [s.payment_id for s in story.order.strays] == ["pay-1", "pay-2"]
+    assert [s.payment_id for s in story.order.stray_payments_to_start] == ["pay-1", "pay-2"]
     assert story.order.amount_paid == eur(DUE)
     books_must_balance(story.order)
 

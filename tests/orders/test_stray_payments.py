@@ -37,7 +37,7 @@ class StrayPaymentStory:
 
     @property
     def notified(self) -> list[tuple[str, str]]:
-        return [(it.to.value, it.what) for it in self.stray.notices]
+        return [(it.to.value, it.what) for it in self.stray.notifications]
 
     def send_refund_update(
         self, status: str, reason: str = "", refund_id: str | None = None
@@ -71,8 +71,8 @@ class StrayPaymentStory:
         assert stray.held == held
         assert sum(it.legs["cash"] for it in stray.postings) == held
         assert len({it.key for it in stray.postings}) == len(stray.postings)
-        assert len({it.key for it in stray.notices}) == len(stray.notices)
-        notifications_must_be_valid(stray.notices)
+        assert len({it.key for it in stray.notifications}) == len(stray.notifications)
+        notifications_must_be_valid(stray.notifications)
         assert StrayPaymentState.model_validate_json(stray.model_dump_json()) == stray
 
 
@@ -83,7 +83,7 @@ def test_the_payer_is_notified_once_when_a_step_runs_again_in_another_order() ->
         story = StrayPaymentStory()
         for status in news:
             story.send_refund_update(status)
-        notices = story.stray.notices
+        notices = story.stray.notifications
         keys.append({it.key for it in notices if it.what == "stray_refund_succeeded"})
         assert len({it.key for it in notices}) == len(notices)
 
@@ -212,7 +212,7 @@ def test_a_partial_chargeback_leaves_the_rest_to_be_refunded() -> None:
     story.send_chargeback("lost", 200)
 
     assert story.refund.money == eur(300)
-    assert story.stray.notices[-1].details["money"] == {"amount": 300, "currency": "EUR"}
+    assert story.stray.notifications[-1].details["money"] == {"amount": 300, "currency": "EUR"}
     story.send_refund_update("succeeded")
     story.must_be_over()
 
@@ -226,7 +226,7 @@ def test_a_refund_that_could_not_be_stopped_is_booked() -> None:
     story.send_chargeback("lost")
 
     assert story.notified[-1] == ("support", "stray_chargeback_lost")
-    assert story.stray.notices[-1].details["twice"] == {"amount": PAID, "currency": "EUR"}
+    assert story.stray.notifications[-1].details["twice"] == {"amount": PAID, "currency": "EUR"}
     story.must_be_over(held=-PAID)
 
 

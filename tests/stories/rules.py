@@ -89,7 +89,7 @@ class RulesDriver:
         """All that is due, and all that workers and neighbours do because of it."""
         order = self._order
         let_time_pass(order, self._now)
-        for stray in order.strays:
+        for stray in order.stray_payments_to_start:
             found = StrayPaymentInput(
                 payment_id=stray.payment_id,
                 money=stray.money,
@@ -99,7 +99,7 @@ class RulesDriver:
                 payer=order.placed.buyer,
             )
             self._stray_payments[stray.payment_id] = StrayPaymentState.new(found, self._now)
-        order.strays.clear()
+        order.stray_payments_to_start.clear()
         for evidence in order.shipment.tracking if order.shipment else ():
             if evidence.is_verifying:
                 verdict = CarrierRules().judge(evidence.number, evidence.carrier)

@@ -115,7 +115,7 @@ def test_every_notification_of_a_long_story_reads_as_prose(locale: str) -> None:
         receive(order, parse(name, [body.encode()]), START + day * DAY)
 
     whats = set()
-    for notice in order.notices:
+    for notice in order.notifications:
         whats.add(notice.what)
         party = {Role.BUYER: order.placed.buyer, Role.SELLER: order.placed.seller}.get(notice.to)
         text = wording(OutboxMessage(order_id="A-1", party=party, **notice.model_dump()))
