@@ -1,4 +1,4 @@
-"""The whole system as `make up` runs it, in a directory and for a while: server, worker, gateway."""
+"""The whole system as `make up` runs it, in a given directory: server, worker, gateway."""
 
 import asyncio
 import secrets
@@ -25,7 +25,7 @@ _LIFETIME = timedelta(days=1)
 
 
 class DoesNotStart(Exception):
-    """A part of the system has ended by itself; the text says which, and what it said last."""
+    """A part of the system has exited; the text has its name and its last output."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class System:
     secret: SecretStr
 
     def token(self, role: Role, sub: str) -> str:
-        """What a party's requests to the gateway carry."""
+        """A bearer token for a party."""
         return SecretTokens(self.secret).issue(role, sub, _LIFETIME)
 
 
@@ -60,7 +60,7 @@ async def system(directory: Path) -> AsyncIterator[System]:
             "UNBUY_GATEWAY_PORT": str(port),
             "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
             "UNBUY_BUYERS_CHOOSE_POLICY": "true",
-            # One caller makes all requests here.
+            # One caller makes all requests, so no rate limit.
             "UNBUY_RATE_LIMIT": "1000000/second",
         }
         for name, command in (
@@ -79,13 +79,13 @@ async def system(directory: Path) -> AsyncIterator[System]:
 async def _part(
     log: Path, environment: Mapping[str, str], *command: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    # Ctrl-C is for whoever runs the bench: it ends its parts in order.
-    with log.open("ab") as said:
+    # Ctrl-C must reach the bench only, which ends its parts in order.
+    with log.open("ab") as output:
         async with child_process(
             *command,
             patience=timedelta(seconds=_PATIENCE),
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             environment=environment,
         ) as process:
             yield process
@@ -104,7 +104,7 @@ async def _is_ready(address: str, process: asyncio.subprocess.Process, log: Path
         async def ready() -> bool:
             if process.returncode is not None:
                 raise DoesNotStart(f"The gateway has ended:\n{_last(log)}")
-            with suppress(httpx.TransportError):  # it does not listen yet
+            with suppress(httpx.TransportError):  # not listening yet
                 return (await http.get(f"{address}/readyz")).is_success
             return False
 

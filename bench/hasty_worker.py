@@ -1,7 +1,7 @@
-"""A worker that gives up an attempt to move money or to deliver a webhook sooner than it should.
+"""A worker whose attempts to move money or deliver webhooks time out early.
 
-A worker that was killed in the middle of an attempt is missed only when the attempt's time is up: a minute.
-A short soak has not got that minute. UNBUY_SOAK_ATTEMPT: seconds.
+A killed worker is noticed only when its attempt times out, after a minute, which is too long for a short
+soak. UNBUY_SOAK_ATTEMPT: the timeout in seconds.
 """
 
 import os

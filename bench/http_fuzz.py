@@ -1,7 +1,7 @@
-"""Requests that schemathesis makes of the API's own description, and all that its checks find.
+"""Requests that schemathesis generates from the API's OpenAPI document, and all that its checks find.
 
-What it generates is left as it is, but for what nobody can guess: which orders there are, who may ask, and
-what an order knows (ids of payments and offers, amounts that are due). Most valid requests get these.
+They are sent as generated, except for values that cannot be guessed, which most valid requests are given:
+existing orders, tokens, and an order's data (ids of payments and offers, amounts due).
 """
 
 import random
@@ -23,7 +23,7 @@ from bench.http_orders import RECIPES, Json, Orders, adding_up, fitting, whole
 from gateway.access import Role
 from orders.messages import MESSAGES
 
-# A file is judged by its content: each that is generated is the least that is taken for a photo.
+# A file is checked by its content, so each generated one is the smallest valid photo.
 PHOTO: Final = b"\xff\xd8\xff\xe0" + bytes(64) + b"\xff\xd9"
 schemathesis.openapi.format("binary", strategies.just(PHOTO))
 
@@ -31,7 +31,7 @@ AnyCase = Case[Any]
 
 _TIMEOUT: Final = 30
 _WITH_MONEY: Final = "(orders|reorder|payment|chargeback|seller-message|settlement-offer|decision)$"
-# Of valid requests, so many keep what was generated: they meet the refusals. Most of what covers the
+# This share of valid requests is sent as generated, to meet the refusals. Most of what covers the
 # description goes through all currencies, and each order that is made for one takes its time.
 _AS_GENERATED: Final[dict[TestPhase | None, float]] = {
     TestPhase.FUZZING: 0.1,
@@ -41,19 +41,19 @@ _AS_GENERATED: Final[dict[TestPhase | None, float]] = {
 
 @dataclass
 class FuzzCounts:
-    """What was asked and answered: statuses by operation; ``failures`` and ``errors`` must stay empty."""
+    """Response statuses by operation; ``failures`` and ``errors`` must stay empty."""
 
     statuses: dict[str, Counter[int]] = field(default_factory=dict)
     valid: Counter[bool] = field(default_factory=Counter)
-    """Of the requests that the API's description allows: whether they were answered 2xx."""
+    """How many valid requests were answered 2xx, and how many were not."""
     failures: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
-    """For each failure, how to make the request again."""
+    """For each failure, how to reproduce the request."""
     checks: Counter[str] = field(default_factory=Counter)
 
     @property
     def requests(self) -> int:
-        """All that were answered."""
+        """All requests that were answered."""
         return sum(sum(counted.values()) for counted in self.statuses.values())
 
     @property
@@ -62,7 +62,7 @@ class FuzzCounts:
         return sum(self.statuses.values(), Counter())
 
     def fail(self, what: str, example: str = "") -> None:
-        """Something is wrong."""
+        """Record a failure."""
         self.failures[what] += 1
         self.examples.setdefault(what, example)
 
@@ -78,7 +78,7 @@ class Fuzz:
     counts: FuzzCounts = field(default_factory=FuzzCounts)
 
     def run(self, seed: int, examples: int, *, brief: bool = False) -> None:
-        """All its phases once, with so many generated requests for each operation."""
+        """All phases once, with this many generated requests per operation."""
         schema = schemathesis.openapi.from_url(
             f"{self.address}/openapi.json", config=_config(seed, examples, brief)
         )
@@ -95,14 +95,16 @@ class Fuzz:
             hooks.unregister(before_call)
 
     def _meets_an_order(self, case: AnyCase) -> None:
-        """Give a valid request what nobody can guess; others meet an order, too, unless that is wrong."""
+        """Give a request an existing order, and a valid one the values that cannot be guessed."""
         if _is_probe(case):
             return
         if "cursor" in case.query and _is_valid(case, ParameterLocation.QUERY):
             case.query["cursor"] = self.orders.cursor()
         body = case.body if _is_valid(case, ParameterLocation.BODY) else None
         is_upload = case.media_type == "multipart/form-data"
-        if isinstance(body, dict) and not is_upload:  # schemathesis judges no body with a file anew
+        if (
+            isinstance(body, dict) and not is_upload
+        ):  # schemathesis does not revalidate a body with a file
             case.body = body = self._is_new(case, whole(body))
         if isinstance(body, dict) and case.operation.label == "POST /v1/orders":
             case.body = adding_up(body)
@@ -123,7 +125,7 @@ class Fuzz:
             case.body = fitting(view, name, body, self.orders.new_id())
 
     def _is_new(self, case: AnyCase, body: Json) -> Json:
-        """Give a valid message an id that no other had, in one of the two places for it."""
+        """Give a valid message an unused id, in one of the two places for it."""
         key = case.headers.get("Idempotency-Key")
         if key is not None and _is_valid(case, ParameterLocation.HEADER):
             case.headers["Idempotency-Key"] = f"{key[:32]}-{self.orders.new_id()}"
@@ -161,15 +163,15 @@ class Fuzz:
                 self.counts.checks[check.name] += 1
                 if check.failure_info:
                     failure = check.failure_info.failure
-                    said = recorder.interactions[failure.case_id or case_id].response
+                    response = recorder.interactions[failure.case_id or case_id].response
                     self.counts.fail(
                         f"{failure.operation}: {failure.title}: {failure.message}",
-                        f"{check.failure_info.code_sample}\n{said.text if said else ''}",
+                        f"{check.failure_info.code_sample}\n{response.text if response else ''}",
                     )
 
 
 def _config(seed: int, examples: int, brief: bool) -> SchemathesisConfig:
-    """All phases and all checks, as they are by default.
+    """All phases and all checks, with their defaults.
 
     ``brief``: each currency in each field that is money takes minutes, and is left out.
     """
@@ -178,7 +180,7 @@ def _config(seed: int, examples: int, brief: bool) -> SchemathesisConfig:
             "seed": seed,
             "continue-on-failure": True,
             "request-timeout": _TIMEOUT,
-            # An order's stream ends when its watcher leaves.
+            # An order's stream ends only when its client disconnects.
             "max-stream-events": 1,
             # The documented examples once, not again with what answers had in them: fuzzing does that.
             "phases": {"examples": {"extra-data-sources": {"responses": False}}},
@@ -208,14 +210,14 @@ def _signs_in(token: Callable[[Role], str]) -> type:
 
 
 def _is_valid(case: AnyCase, where: ParameterLocation) -> bool:
-    """Whether a part of a request is what the description allows; one from an example is."""
+    """Whether a part of a request is valid; parts of examples are."""
     if case.meta is None:
         return False
     return (case.meta.components.get(where) or case.meta.generation).mode.is_positive
 
 
 def _is_follow_up(case: AnyCase) -> bool:
-    """Whether a request is about what an earlier answer named."""
+    """Whether a request follows a link of an earlier response."""
     return _phase(case) is TestPhase.STATEFUL
 
 
@@ -224,7 +226,7 @@ def _phase(case: AnyCase) -> TestPhase | None:
 
 
 def _name(case: AnyCase) -> str:
-    """The message that a request sends; otherwise the last word of its address."""
+    """The message that a request sends; otherwise the last segment of its path."""
     last: str = case.operation.path.rpartition("/")[2]
     return last.replace("-", "_")
 

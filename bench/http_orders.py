@@ -1,4 +1,4 @@
-"""Orders that a request may meet: each message finds one that takes it, and a body that fits it."""
+"""Orders for generated requests: for each message one that accepts it, and a body that fits it."""
 
 import json
 import random
@@ -28,20 +28,20 @@ PARTIES: Final = {
     Role.PROVIDER: "provider-1",
 }
 
-# So that 100 lines of a million each, and shipping, still have a total.
+# So that the total of 100 lines of a million each, and shipping, is within bounds.
 _MOST: Final = MAX_AMOUNT // (101 * 1_000_000)
 _PATIENCE = 30.0
 _BLINK = 0.05
 _PRICE: Final = EXAMPLES["payment"]["money"]
 
 _LONG: Final[Json] = {}
-# Long enough for the answer to be seen, too short to wait for.
+# Long enough to see the response, too short to wait for.
 _SHORT: Final[Json] = {"payment_review": "PT0.1S", "dispute_on_failed_proof": "offer"}
 _OPENING: Final[Json] = {"payment_review": "PT0.1S"}
 
 
 class Recipe(NamedTuple):
-    """How an order comes to where it takes a message: its policy, and what it is told on the way."""
+    """How an order reaches the status that accepts a message: its policy, and the messages on the way."""
 
     policy: Json = _LONG
     steps: tuple[tuple[str, Json], ...] = ()
@@ -84,7 +84,7 @@ RECIPES: Final[dict[str, Recipe]] = {
 
 
 class Orders:
-    """Places orders over HTTP, and keeps those that may serve again."""
+    """Places orders over HTTP, and reuses those that still fit."""
 
     def __init__(
         self, http: httpx.Client, token: Callable[[Role], str], chance: random.Random
@@ -94,29 +94,29 @@ class Orders:
         self._chance = chance
         self._numbers = count(1)
         self._known: dict[str, Json] = {}
-        self._kept: dict[str, list[str]] = {name: [] for name in RECIPES}
+        self._order_ids: dict[str, list[str]] = {name: [] for name in RECIPES}
 
     def any(self) -> str:
-        """The id of an order, in whatever state."""
+        """The id of an order in any status."""
         if not self._known:
             self.for_message("payment")
         return self._chance.choice(list(self._known))
 
     def for_message(self, name: str) -> Json:
-        """The view of an order that takes this message, as it is now."""
-        kept = self._kept[name]
-        while kept:
-            view = self._read(kept[-1])
+        """The current view of an order that accepts this message."""
+        order_ids = self._order_ids[name]
+        while order_ids:
+            view = self._read(order_ids[-1])
             if takes(view, name):
                 return view
-            kept.pop()
+            order_ids.pop()
         view = self._cook(RECIPES[name])
-        if name != "proofs":  # each has a new one, where no message id has been used
-            kept.append(view["order_id"])
+        if name != "proofs":  # always a new order, where no message id has been used
+            order_ids.append(view["order_id"])
         return view
 
     def cursor(self) -> str:
-        """Where the second page of a list begins."""
+        """The cursor of the second page of a list."""
         while True:
             page = self._http.get("/v1/orders", headers=self._headers(Role.BUYER)).json()
             if page["next_cursor"]:
@@ -124,7 +124,7 @@ class Orders:
             self._cook(RECIPES["payment"])
 
     def new_id(self) -> str:
-        """An order id that nobody has used."""
+        """An unused order id."""
         return f"S-{next(self._numbers)}"
 
     def _cook(self, recipe: Recipe) -> Json:
@@ -161,7 +161,7 @@ class Orders:
 
 
 def takes(view: Json, name: str) -> bool:
-    """Whether an order takes a message now, if its contents fit."""
+    """Whether an order accepts a message now, if its contents fit."""
     match name:
         case "proofs":
             return takes(view, "shipment_proof")
@@ -183,7 +183,7 @@ def takes(view: Json, name: str) -> bool:
 
 
 def fitting(view: Json, name: str, body: Json, new_id: str) -> Json:
-    """The body, with what an order must recognize taken from it; all else stays as it is."""
+    """The body with the ids and amounts of this order; all else is unchanged."""
     match name:
         case "payment":
             return body | {"money": view["amount_due"]}
@@ -209,7 +209,7 @@ def fitting(view: Json, name: str, body: Json, new_id: str) -> Json:
 
 
 def adding_up(placed: Json) -> Json:
-    """An order in one currency whose total and durations are within bounds: what no schema can say."""
+    """The order in one currency, with total and durations within bounds, which JSON Schema cannot express."""
     shipping = placed["shipping_price"]
     lines = [
         line | {"unit_price": _within_bounds(line["unit_price"], shipping["currency"])}
@@ -218,12 +218,12 @@ def adding_up(placed: Json) -> Json:
     shipping = _within_bounds(shipping, shipping["currency"])
     if not shipping["amount"] and not any(line["unit_price"]["amount"] for line in lines):
         shipping["amount"] = 1
-    kept = {"policy": _within_reason(placed["policy"])} if "policy" in placed else {}
-    return placed | kept | {"lines": lines, "shipping_price": shipping}
+    policy = {"policy": _within_reason(placed["policy"])} if "policy" in placed else {}
+    return placed | policy | {"lines": lines, "shipping_price": shipping}
 
 
 def whole(value: Any) -> Any:
-    """JSON whose numbers without a fraction have no point either: 2.0 is an integer to JSON Schema only."""
+    """JSON with 2.0 written as 2: only to JSON Schema is 2.0 an integer."""
     match value:
         case dict():
             return {name: whole(it) for name, it in value.items()}

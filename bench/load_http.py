@@ -1,7 +1,7 @@
 """What HTTP costs: placing, reading and sending over it, and straight to Temporal: `make load-http`.
 
-Both ways ask the same of the same orders on the same machine: Temporal's real server on a file, a worker and
-a gateway, one process each, asked from another. Exits non-zero on any error.
+Both ways make the same requests of the same orders on the same machine: Temporal's real server on a file, a
+worker, a gateway and this client, one process each. Exits non-zero on any error.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _ERRORS = (httpx.HTTPError, RPCError, TemporalError, ClientError, OrderError, Ti
 
 
 class LoadOptions(NamedTuple):
-    """How many of each operation, at how many at once."""
+    """The number of each operation, and the levels of concurrency."""
 
     operations: int = 200
     levels: tuple[int, ...] = (1, 4, 8)
@@ -51,7 +51,7 @@ class LoadOptions(NamedTuple):
 
 @dataclass
 class Measured:
-    """So many operations in so many seconds; ``latencies`` in seconds, of those that went well."""
+    """A measurement; ``latencies`` of the successful operations, in seconds."""
 
     what: str
     at_once: int
@@ -71,7 +71,7 @@ class Measured:
 
 
 class Row(NamedTuple):
-    """The same over HTTP and by Temporal's client; nothing is as cheap as no order at all."""
+    """One operation over HTTP and by Temporal's client, which has none without an order."""
 
     over_http: Measured
     straight: Measured | None
@@ -100,7 +100,7 @@ class Load:
         )
 
     async def asks_nothing(self, _: int) -> None:
-        """What HTTP costs by itself."""
+        """The cost of HTTP alone."""
         (await self.http.get("/healthz")).raise_for_status()
 
     async def places(self, _: int) -> None:
@@ -125,9 +125,9 @@ class Load:
         await orders.show(self.running.server.client, self._order(turn))
 
     async def sends(self, turn: int) -> None:
-        """R4: tell an order something, under an id of its own, and get its view."""
-        said = self._message()
-        await self._post(f"/v1/orders/{self._order(turn)}/buyer-message", said.model_dump())
+        """R4: send an order a message with a new id, and get its view."""
+        message = self._message()
+        await self._post(f"/v1/orders/{self._order(turn)}/buyer-message", message.model_dump())
 
     async def sends_straight(self, turn: int) -> None:
         """The same: an update."""
@@ -152,7 +152,7 @@ class Load:
 
 
 async def measure(what: str, operation: Operation, operations: int, at_once: int) -> Measured:
-    """Do it so often, so many at once."""
+    """Run an operation this many times, at this concurrency."""
     measured = Measured(what, at_once)
     turns = iter(range(operations))
 
@@ -176,7 +176,7 @@ async def run(options: LoadOptions, directory: Path) -> list[Row]:
     """The whole load, its files in a directory."""
     async with system(directory) as running, _client(running, max(options.levels)) as http:
         load = Load(running, http)
-        # Whatever is made on first use is made.
+        # Warm up.
         for what in ("nothing", "place", "read", "send"):
             await load.row(what, 20, 4)
         return [
@@ -188,7 +188,7 @@ async def run(options: LoadOptions, directory: Path) -> list[Row]:
 
 @asynccontextmanager
 async def _client(running: System, at_once: int) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that keeps as many connections as there are requests at once."""
+    """A client with as many connections as concurrent requests."""
     token = running.token(Role.BUYER, PARTIES[Role.BUYER])
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(
@@ -235,12 +235,12 @@ def _numbers(measured: Measured) -> tuple[str, str, str]:
 
 
 def errors(rows: Sequence[Row]) -> list[str]:
-    """All that went wrong."""
+    """All errors."""
     return [error for row in rows for measured in row if measured for error in measured.errors]
 
 
 def read(arguments: Sequence[str] | None) -> tuple[LoadOptions, Path | None]:
-    """The options of a command line, and where its files are to stay."""
+    """Parse the options, and the directory to keep files in."""
     usual = LoadOptions()
     parser = argparse.ArgumentParser(
         prog="load_http", description=(__doc__ or "").partition("\n")[0]
@@ -264,10 +264,10 @@ def read(arguments: Sequence[str] | None) -> tuple[LoadOptions, Path | None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 when anything went wrong."""
+    """Run it; 1 on any error."""
     options, keep = read(arguments)
     console = Console(highlight=False)
-    # What the server says while it is driven hard; what was not answered is counted here.
+    # Hide the server's warnings under load; errors are counted here.
     logging.disable(logging.ERROR)
     with workplace("load", keep) as directory:
         rows = asyncio.run(run(options, directory))

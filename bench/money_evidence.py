@@ -1,4 +1,4 @@
-"""What a batch has left behind, gathered for ``money_judge``."""
+"""Gathers the records of a batch for ``money_judge``."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +22,11 @@ async def gather(
     database: Database,
     front: Front,
     endings: Mapping[str, PlannedEnding],
-    strays: Mapping[str, StrayPaymentState],
+    stray_payments: Mapping[str, StrayPaymentState],
 ) -> Evidence:
-    """All there is of the orders with these endings, and of this stray money."""
+    """All records of these orders and stray payments."""
     charges = await front.charges()
-    books = [*endings, *(stray.ledger_id for stray in strays.values())]
+    ledger_ids = [*endings, *(stray_payment.ledger_id for stray_payment in stray_payments.values())]
     return Evidence(
         endings=endings,
         refunds=await front.refunds(),
@@ -34,9 +34,9 @@ async def gather(
         disputes=front.disputes(),
         asked=await _asked(database, [it["id"] for it in charges]),
         views=await _views(database, endings),
-        balances=await _balances(database, books),
-        strays=strays,
-        letters=await _messages(database, books),
+        balances=await _balances(database, ledger_ids),
+        stray_payments=stray_payments,
+        messages=await _messages(database, ledger_ids),
         workflows=await _unfinished(client),
         sums=await SqlLedger(database).trial_balance(),
     )
@@ -63,22 +63,22 @@ async def _views(database: Database, order_ids: Iterable[str]) -> dict[str, Orde
     return {row.order_id: OrderView.model_validate_json(row.view) for row in rows}
 
 
-async def _balances(database: Database, books: Sequence[str]) -> dict[str, dict[str, int]]:
+async def _balances(database: Database, ledger_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     entries = ledger_transactions.c
     query = (
         select(entries.order_id, ledger_legs.c.account, ledger_legs.c.amount)
         .join_from(ledger_transactions, ledger_legs)
-        .where(entries.order_id.in_(books))
+        .where(entries.order_id.in_(ledger_ids))
     )
     sums: defaultdict[str, dict[str, int]] = defaultdict(dict)
     async with database.reading() as connection:
-        for of, account, amount in await connection.execute(query):
-            sums[of][account] = sums[of].get(account, 0) + amount
+        for ledger_id, account, amount in await connection.execute(query):
+            sums[ledger_id][account] = sums[ledger_id].get(account, 0) + amount
     return dict(sums)
 
 
-async def _messages(database: Database, books: Sequence[str]) -> list[StoredMessage]:
-    query = select(outbox).where(outbox.c.order_id.in_(books))
+async def _messages(database: Database, ledger_ids: Sequence[str]) -> list[StoredMessage]:
+    query = select(outbox).where(outbox.c.order_id.in_(ledger_ids))
     async with database.reading() as connection:
         rows = (await connection.execute(query)).all()
     return [
@@ -96,7 +96,7 @@ async def _messages(database: Database, books: Sequence[str]) -> list[StoredMess
 
 
 async def _unfinished(client: Client) -> list[Ended]:
-    """Of all workflows those that did not come to a good end."""
+    """The workflows that did not complete."""
     query = "ExecutionStatus != 'Completed'"
     return [
         Ended(it.id, it.status.name if it.status else WorkflowExecutionStatus.RUNNING.name)

@@ -1,7 +1,6 @@
 """Whether every cent is where it belongs: the provider, the register, the ledger and the orders compared.
 
-All of it is pure; ``money_evidence`` brings what is compared. Amounts are in minor units, ours unless told
-otherwise.
+Pure functions; ``money_evidence`` gathers their input. Amounts are in our minor units unless noted.
 """
 
 from collections import Counter, defaultdict
@@ -25,7 +24,7 @@ _WILL_NOT_BE_PAID = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 class Asked(NamedTuple):
-    """A refund as our register has it."""
+    """A refund in our register."""
 
     refund_id: str
     payment_id: str
@@ -53,10 +52,10 @@ class Ended(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is of one batch, and the ledger's sums over all batches so far.
+    """The records of one batch, and the ledger's sums over all batches so far.
 
-    ``refunds``, ``charges`` and ``disputes`` are the provider's own. ``balances`` go by order id, or the id
-    of stray money's books; ``strays`` by payment id.
+    ``refunds``, ``charges`` and ``disputes`` are the provider's own. ``balances`` go by order id, or the
+    ledger id of a stray payment; ``strays`` by payment id.
     """
 
     endings: Mapping[str, PlannedEnding]
@@ -66,14 +65,14 @@ class Evidence:
     asked: Sequence[Asked]
     views: Mapping[str, OrderView]
     balances: Mapping[str, Mapping[str, int]]
-    strays: Mapping[str, StrayPaymentState]
-    letters: Sequence[StoredMessage]
+    stray_payments: Mapping[str, StrayPaymentState]
+    messages: Sequence[StoredMessage]
     workflows: Sequence[Ended]
     sums: Sequence[AccountBalance]
 
 
 def cash(evidence: Evidence) -> Counter[str]:
-    """What the provider holds of this batch, by currency: what came in, and has not gone back."""
+    """What the provider holds of this batch, by currency: charges less refunds and chargebacks."""
     held: Counter[str] = Counter()
     for charge in _paid(evidence):
         money = from_stripe(charge["amount_captured"], charge["currency"])
@@ -90,7 +89,7 @@ def cash(evidence: Evidence) -> Counter[str]:
 
 
 def faults(evidence: Evidence, cash_before: Mapping[str, int]) -> list[str]:
-    """All that is wrong, as sentences; ``cash_before`` is what the provider holds of earlier batches."""
+    """All faults, as sentences; ``cash_before``: what the provider holds of earlier batches."""
     return [
         *_refunds(evidence),
         *_sums_of_charges(evidence),
@@ -113,14 +112,14 @@ def _known(evidence: Evidence) -> Iterator[Refund]:
         yield from view.earlier_refunds
         if view.refund:
             yield view.refund
-    for stray in evidence.strays.values():
-        yield from stray.earlier_refunds
-        if stray.refund:
-            yield stray.refund
+    for stray_payment in evidence.stray_payments.values():
+        yield from stray_payment.earlier_refunds
+        if stray_payment.refund:
+            yield stray_payment.refund
 
 
 def _refunds(evidence: Evidence) -> Iterator[str]:
-    """Each refund exists once at the provider, for the same money, with the same end."""
+    """Each refund exists once at the provider, with the same amount and outcome."""
     made: defaultdict[str, list[Json]] = defaultdict(list)
     for it in evidence.refunds:
         made[it["metadata"].get("refund_id", "")].append(it)
@@ -149,7 +148,7 @@ def _refunds(evidence: Evidence) -> Iterator[str]:
 
 
 def _sums_of_charges(evidence: Evidence) -> Iterator[str]:
-    """No more goes back of a charge than came in."""
+    """No charge is refunded by more than it captured."""
     back: Counter[str] = Counter()
     for refund in evidence.refunds:
         if refund["status"] not in _WILL_NOT_BE_PAID:
@@ -160,18 +159,20 @@ def _sums_of_charges(evidence: Evidence) -> Iterator[str]:
 
 
 def _payments(evidence: Evidence) -> Iterator[str]:
-    """What came in is an order's payment or on its way back, and not both."""
-    taken = {view.payment.payment_id for view in evidence.views.values() if view.payment}
+    """Each charge is an order's payment or a stray payment, and not both."""
+    accepted = {view.payment.payment_id for view in evidence.views.values() if view.payment}
     for charge in _paid(evidence):
-        places = (charge["id"] in taken) + (charge["id"] in evidence.strays)
-        if places != 1:
-            yield f"Payment {charge['id']} was taken {places} times instead of once."
-    if unheard := (taken | evidence.strays.keys()) - {it["id"] for it in _paid(evidence)}:
+        times = (charge["id"] in accepted) + (charge["id"] in evidence.stray_payments)
+        if times != 1:
+            yield f"Payment {charge['id']} was taken {times} times instead of once."
+    if unheard := (accepted | evidence.stray_payments.keys()) - {
+        it["id"] for it in _paid(evidence)
+    }:
         yield f"The provider does not know of payment {', '.join(sorted(unheard))}."
 
 
 def _orders(evidence: Evidence) -> Iterator[str]:
-    """Each order ended as its plan says, and its money adds up, here and in the ledger."""
+    """Each order ended as planned, and its money adds up, in its view and in the ledger."""
     for order_id, ending in evidence.endings.items():
         view = evidence.views.get(order_id)
         if view is None:
@@ -196,46 +197,49 @@ def _orders(evidence: Evidence) -> Iterator[str]:
                 f"Order {order_id}: paid {paid} is not refunded {refunded} + charged back {back} "
                 f"+ held {held} + owed {owed}."
             )
-        book = evidence.balances.get(order_id, {})
-        accounts = (book.get("cash", 0), book.get("held", 0) + book.get("refunds", 0))
-        if sum(book.values()) or (*accounts, book.get("seller", 0)) != (
+        balances = evidence.balances.get(order_id, {})
+        accounts = (balances.get("cash", 0), balances.get("held", 0) + balances.get("refunds", 0))
+        if sum(balances.values()) or (*accounts, balances.get("seller", 0)) != (
             paid - refunded - back,
             -held,
             -owed,
         ):
             yield (
-                f"Order {order_id}: the ledger has {dict(book)}, but the order says paid {paid}, "
+                f"Order {order_id}: the ledger has {dict(balances)}, but the order says paid {paid}, "
                 f"refunded {refunded}, charged back {back}, held {held}, owed {owed}."
             )
 
 
 def _stray_payments(evidence: Evidence) -> Iterator[str]:
-    """Stray money is back in full, by us or by the bank, and its accounts say so."""
-    for payment_id, stray in evidence.strays.items():
-        if not stray.is_over:
-            status = stray.refund.status if stray.refund else "missing"
+    """Each stray payment is refunded or charged back in full, also by the ledger."""
+    for payment_id, stray_payment in evidence.stray_payments.items():
+        if not stray_payment.is_over:
+            status = stray_payment.refund.status if stray_payment.refund else "missing"
             yield f"Stray payment {payment_id} is not back; its refund is {status}."
-        if stray.held > 0:
-            yield f"Stray payment {payment_id} has {stray.held} here in the end."
-        book = evidence.balances.get(stray.ledger_id)
-        if book is None or (book.get("cash", 0), book.get("stray", 0)) != (stray.held, -stray.held):
-            yield f"Stray payment {payment_id} is still in the ledger: {book}."
+        if stray_payment.held > 0:
+            yield f"Stray payment {payment_id} has {stray_payment.held} here in the end."
+        balances = evidence.balances.get(stray_payment.ledger_id)
+        if balances is None or (balances.get("cash", 0), balances.get("stray", 0)) != (
+            stray_payment.held,
+            -stray_payment.held,
+        ):
+            yield f"Stray payment {payment_id} is still in the ledger: {balances}."
 
 
 def _chargebacks(evidence: Evidence) -> Iterator[str]:
-    """What the bank has taken is known as the provider says it, and support was told of stray money's."""
+    """Chargebacks are recorded as at the provider; support was notified of those of stray payments."""
     charged: list[Charged] = [it.payment for it in evidence.views.values() if it.payment]
-    charged += evidence.strays.values()
+    charged += evidence.stray_payments.values()
     known = {it.payment_id: it.chargeback for it in charged}
     for dispute in evidence.disputes:
         here, charge = known.get(dispute["charge"]), dispute["charge"]
         if here is None or here.status != dispute["status"]:
             status = here.status if here else "unknown"
             yield f"The chargeback of {charge} is {dispute['status']} at the provider, and {status} here."
-        if charge in evidence.strays:
-            news = f"stray-{charge}:stray_chargeback_{dispute['status']}:"
-            if (told := sum(it.key.startswith(news) for it in evidence.letters)) != 1:
-                yield f"Support was told {told} times how the chargeback of {charge} ended."
+        if charge in evidence.stray_payments:
+            key_prefix = f"stray-{charge}:stray_chargeback_{dispute['status']}:"
+            if (notified := sum(it.key.startswith(key_prefix) for it in evidence.messages)) != 1:
+                yield f"Support was told {notified} times how the chargeback of {charge} ended."
 
 
 def _ledger(evidence: Evidence, cash_before: Mapping[str, int]) -> Iterator[str]:
@@ -260,15 +264,15 @@ def _ledger(evidence: Evidence, cash_before: Mapping[str, int]) -> Iterator[str]
 
 
 def _messages(evidence: Evidence) -> Iterator[str]:
-    """Nobody is told twice, everybody is told, and of money that went back above all."""
-    times = Counter((it.order_id, it.to, it.what, it.at, it.details) for it in evidence.letters)
+    """Everybody was notified exactly once, of refunds above all."""
+    times = Counter((it.order_id, it.to, it.what, it.at, it.details) for it in evidence.messages)
     for (order_id, to, what, *_), number in times.items():
         if number > 1:
             yield f"Order {order_id}: {to} was told {what} {number} times."
-    for letter in evidence.letters:
-        if not letter.is_delivered:
-            yield f"Order {letter.order_id}: {letter.what} for {letter.to} was never delivered."
-    told = Counter((it.order_id, it.to, it.what) for it in evidence.letters)
+    for message in evidence.messages:
+        if not message.is_delivered:
+            yield f"Order {message.order_id}: {message.what} for {message.to} was never delivered."
+    notified = Counter((it.order_id, it.to, it.what) for it in evidence.messages)
     for order_id, view in evidence.views.items():
         back = sum(it.is_settled for it in (*view.earlier_refunds, view.refund) if it)
         wanted = {
@@ -278,15 +282,15 @@ def _messages(evidence: Evidence) -> Iterator[str]:
         }
         for what, number in wanted.items():
             for to in ("buyer", "seller"):
-                if told[order_id, to, what] != number:
+                if notified[order_id, to, what] != number:
                     yield (
-                        f"Order {order_id}: {to} was told {what} {told[order_id, to, what]} times "
+                        f"Order {order_id}: {to} was told {what} {notified[order_id, to, what]} times "
                         f"instead of {number}."
                     )
 
 
 def _workflows(evidence: Evidence) -> Iterator[str]:
-    """None failed, none was ended, none runs on."""
+    """No workflow failed, was terminated, or is still running."""
     for workflow_id, status in evidence.workflows:
         if status != "COMPLETED":
             yield f"Workflow {workflow_id} is {status}."

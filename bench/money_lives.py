@@ -1,4 +1,4 @@
-"""Orders that live through their plan by public messages, among faults, and a bank that pays as it likes."""
+"""Orders that follow their plans by public messages, with injected faults and a simulated bank."""
 
 import asyncio
 import json
@@ -30,17 +30,17 @@ from testing.stripe.front import DECLINED, VISA, Front
 from testing.stripe.webhooks import signature
 
 _LIKE_A_PERSON = 0.2
-"""Seconds until somebody tries again."""
+"""Seconds between retries."""
 _MOST_TRIES = 5
-"""Of one payment, before the buyer makes another one: a provider may repeat its failure for ever."""
+"""Attempts at one payment before the buyer makes another one: a failure may repeat for ever."""
 
 
 @dataclass
 class EventDelivery:
     """Delivers the provider's events: late, out of order, some twice, some of refunds never.
 
-    ``lose`` is the share of the events of orders' refunds that is lost for good, as orders ask for
-    themselves; of all other events it is the share that is refused at first, and comes again.
+    ``lose``: the share of the events of orders' refunds that is lost for good, as orders poll those
+    refunds; of all other events, the share that is refused at first and sent again.
     """
 
     front: Front
@@ -49,24 +49,24 @@ class EventDelivery:
     lose: float = 0.4
     lost: int = 0
     delivered: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    """By the id of the charge or dispute: an event of it has been accepted."""
+    """By id of the charge or dispute: set once an event of it has been accepted."""
     refunds: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    """By our refund's id: the provider has made it."""
+    """By our refund's id: set once the provider has made it."""
     on_refund: Callable[[str, str], None] = lambda _refund, _charge: None
 
     _in_flight: int = 0
 
     @property
     def has_delivered_all(self) -> bool:
-        """Whether nothing waits and nothing is on its way."""
+        """Whether no event is waiting or being delivered."""
         return not (self.front.webhooks.waiting or self._in_flight)
 
     async def run(self) -> None:
-        """Until it is cancelled."""
-        post = self.front.webhooks
+        """Run until cancelled."""
+        webhooks = self.front.webhooks
         async with asyncio.TaskGroup() as rounds:
             while True:
-                bodies, post.waiting = post.waiting, []
+                bodies, webhooks.waiting = webhooks.waiting, []
                 for body in bodies:
                     self._in_flight += 1
                     rounds.create_task(self._deliver(body)).add_done_callback(self._is_done)
@@ -106,7 +106,7 @@ class EventDelivery:
                     *DATABASE_UNAVAILABLE,
                     *_NOT_REACHED,
                 ):
-                    # As the gateway has it: the provider is told to bring it again.
+                    # As in the gateway: an error makes the provider send it again.
                     pass
                 else:
                     self.delivered[about["id"]].set()
@@ -121,13 +121,13 @@ class Bank:
     front: Front
     seed: int
     undecided: set[str] = field(default_factory=set)
-    """Charges whose refunds are somebody else's to decide."""
+    """Charges whose refunds are decided elsewhere."""
     did: Counter[str] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def decide(self, refund_id: str, charge: str) -> None:
-        """What becomes of a refund that was made."""
-        if charge in self.undecided and _is_first_of(refund_id, charge, stray=False):
+        """Decide the outcome of a refund."""
+        if charge in self.undecided and _is_first_of(refund_id, charge, is_stray_payment=False):
             return
         task = asyncio.create_task(self._decide(refund_id, charge))
         self._tasks.add(task)
@@ -151,19 +151,19 @@ class Bank:
         await self.front.settle(refund_id)
 
     def _is_stopped(self, refund_id: str, charge: str) -> bool:
-        """Whether it is a stray payment's first refund, and the money goes by another one, or by the bank."""
+        """Whether it is a disputed stray payment's first refund, which another one or the bank replaces."""
         disputed = any(it["charge"] == charge for it in self.front.disputes())
-        return disputed and _is_first_of(refund_id, charge, stray=True)
+        return disputed and _is_first_of(refund_id, charge, is_stray_payment=True)
 
 
-def _is_first_of(refund_id: str, charge: str, *, stray: bool) -> bool:
+def _is_first_of(refund_id: str, charge: str, *, is_stray_payment: bool) -> bool:
     parts = keys.read_refund_id(refund_id, charge)
-    return parts is not None and parts.number == 1 and (parts.order_id is None) is stray
+    return parts is not None and parts.number == 1 and (parts.order_id is None) is is_stray_payment
 
 
 @dataclass
 class SoakedOrder:
-    """One plan, lived through."""
+    """One plan, carried out."""
 
     plan: Plan
     client: Client
@@ -174,7 +174,7 @@ class SoakedOrder:
     _messages: int = 0
 
     async def begins(self) -> None:
-        """Everything that people do, and the bank, until nobody is left to do anything but the product."""
+        """Everything that people and the bank do, until only the product is left to act."""
         plan = self.plan
         if placed := plan.placed:
             await orders.place(self.client, placed)
@@ -236,7 +236,7 @@ class SoakedOrder:
                 return m.DisputeDecision(decision="no_refund")
 
     async def _is_accepted_and_charged_back(self) -> None:
-        """R23: whatever the bank does, and whatever becomes of the refund meanwhile."""
+        """R23: a chargeback, with any outcome of the refund meanwhile."""
         plan, front = self.plan, self.events.front
         charge = await self._charge()
         status = "won" if plan.kind is Kind.WON else "lost"
@@ -263,7 +263,7 @@ class SoakedOrder:
                     await front.settle(refund_id)
                 await self._is_decided(dispute, status)
                 await asyncio.sleep(plan.chance.uniform(0, 2))
-                # One that was canceled stays so.
+                # A cancelled one stays cancelled.
                 if what in ("stopped", "paid in the end"):
                     await front.settle(refund_id)
             case Moment.AFTER:
@@ -272,7 +272,7 @@ class SoakedOrder:
                 await self._is_charged_back(charge, status)
 
     async def _is_paid_and_charged_back(self) -> None:
-        """R17, R23: the same of money that no order takes; its refund the bank pays as it likes."""
+        """R17, R23: the same for a stray payment, whose refund may succeed or fail."""
         charge = await self._is_charged(self.plan.total)
         match self.plan.moment:
             case Moment.BEFORE:
@@ -290,31 +290,31 @@ class SoakedOrder:
         await self._is_decided(dispute, status)
 
     async def _charge(self) -> str:
-        """The charge that the order took: not always the one that the buyer was told of."""
+        """The charge that the order accepted: not always the one the buyer got an answer for."""
         while True:
             try:
                 payment = (await orders.show(self.client, self.plan.order_id)).payment
             except _NOT_REACHED:
-                payment = None  # no worker has the time to answer
+                payment = None  # no worker answers in time
             if payment:
                 return payment.payment_id
             await asyncio.sleep(_LIKE_A_PERSON)
 
     async def _is_decided(self, dispute: str, status: str) -> None:
-        # A bank takes weeks: by then its first event has come.
+        # A bank takes weeks: by then the first event has arrived.
         await self.events.delivered[dispute].wait()
         await asyncio.sleep(self.plan.chance.uniform(0.2, 2))
         self.events.front.end_dispute(dispute, status)
 
     async def _is_paid(self, money: Money, method: str = VISA) -> None:
-        """Pay at the provider, until it has answered and the order has heard of it."""
+        """Pay at the provider, until it has answered and the order has received the event."""
         charge = await self._is_charged(money, method)
         await self.events.delivered[charge].wait()
 
     async def _is_charged(self, money: Money, method: str = VISA) -> str:
-        """Pay at the provider, until it has answered; the charge's id.
+        """Pay at the provider, until it has answered; returns the charge's id.
 
-        What it has taken besides, and reported by an event only, is money that no order can take.
+        Charges of earlier attempts, reported by events only, become stray payments.
         """
         while True:
             self._payments += 1
@@ -327,7 +327,7 @@ class SoakedOrder:
                     await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
 
     async def _says(self, message: m.Message) -> None:
-        """Say it as people do: again until there is an answer, and later when it is too early."""
+        """Send a message, retrying until there is an answer, and later if it is too early."""
         self._messages += 1
         message = message.model_copy(update={"message_id": f"{self._messages}"})
         while True:
@@ -340,7 +340,7 @@ class SoakedOrder:
                 left = refused.available_from - datetime.now(UTC)
                 await asyncio.sleep(max(left.total_seconds(), 0) + 0.01)
             except NotRunning:
-                return  # it was heard, and all is over
+                return  # it was received, and the order has ended
             except _NOT_REACHED:
                 await asyncio.sleep(_LIKE_A_PERSON)
 

@@ -1,4 +1,4 @@
-"""What a soak lives through: which orders there will be, what becomes of each, and how it must end."""
+"""The plans of a soak: its orders, what happens to each, and how each must end."""
 
 import random
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from orders.status import CloseReason, Status
 from orders.values import Money
 
 CURRENCIES = {"EUR": 1, "PLN": 1, "JPY": 1, "KWD": 10}
-"""Money of two, of no and of three decimals; amounts are multiples of this, as Stripe wants them."""
+"""Currencies with two, no and three decimals; amounts are multiples of this, as Stripe requires."""
 
 _DEAREST = 40_000
-_ISSUE = 100_000_000  # how many numbers S10 has for one service and country
+_ISSUE = 100_000_000  # the numbers that S10 has for one service and country
 
 
 class Kind(StrEnum):
-    """What becomes of an order; the number of refunds that it brings at least stands in ``REFUNDS``."""
+    """What happens to an order; ``REFUNDS`` has the least number of refunds that it brings."""
 
     ACCEPTED = "the seller accepts"
     SILENT = "the seller says nothing"
@@ -92,7 +92,7 @@ FOR_NO_ORDER = (Kind.UNKNOWN, Kind.UNKNOWN_WON, Kind.UNKNOWN_LOST)
 
 
 class Moment(StrEnum):
-    """When the bank takes the money back: before the refund is asked for, while it is under way, after."""
+    """When the chargeback comes: before the refund is requested, during it, or after it."""
 
     BEFORE = "before"
     DURING = "during"
@@ -101,7 +101,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True)
 class PlannedEnding:
-    """How an order must end; ``None`` for a sum that may be nothing or all of it (R23)."""
+    """How an order must end; ``None`` for an amount that may be nothing or everything (R23)."""
 
     status: Status
     close_reason: CloseReason | None
@@ -112,7 +112,7 @@ class PlannedEnding:
 
 @dataclass(frozen=True)
 class Plan:
-    """One order that will be, ``None`` for one that money comes for and that never is."""
+    """One order to place; ``None`` for a payment whose order never exists."""
 
     kind: Kind
     order_id: str
@@ -176,7 +176,7 @@ class Plan:
 
 
 def plans(refunds: int, seed: int) -> Iterator[Plan]:
-    """Orders that bring at least so many refunds; the same for the same seed."""
+    """Plans that bring at least this many refunds; the same for the same seed."""
     chance = random.Random(seed)
     kinds, shares = list(_SHARES), list(_SHARES.values())
     number = 0

@@ -1,4 +1,4 @@
-"""A soak of the money: what runs, in which batches, and what comes of it. Its command is ``soak_money``."""
+"""The soak of the money: its processes, its batches and its results. The command is ``soak_money``."""
 
 import asyncio
 import random
@@ -38,11 +38,11 @@ from testing.stripe.peer import API_KEY, Peer, stripe_peer
 from testing.stripe.webhooks import StripeWebhooks
 
 _PATIENCE, _PATIENCE_WITH_EACH = 300.0, 3.0
-"""Seconds for one batch to come to its end, and more of them for each order."""
+"""Seconds for one batch to end, plus more per order."""
 _UNTIL_SENT_BACK = 60.0
-"""Seconds after the last order's end in which all that no order took is on its way back."""
+"""Seconds after the last order's end within which all stray payments are being refunded."""
 _AT_ONCE = 48
-"""Orders that somebody talks to at once."""
+"""Orders that are sent messages at once."""
 _REQUESTS_AN_ORDER = 6
 """At the least; workers are killed at requests up to here, so that as many are as were planned."""
 
@@ -65,17 +65,17 @@ class MoneySoakOptions:
 
 @dataclass
 class SoakCounts:
-    """What there was in all, and all that was wrong."""
+    """Totals, and everything that was wrong."""
 
     lives: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     made: int = 0
-    """At the provider: what was asked for once the bank had taken the money is not (R23)."""
+    """At the provider, which refuses refunds requested after a chargeback (R23)."""
     settled: int = 0
-    strays: int = 0
+    stray_payments: int = 0
     chargebacks: Counter[str] = field(default_factory=Counter)
-    strays_charged_back: Counter[str] = field(default_factory=Counter)
-    """Of ``chargebacks`` those of money that no order took, by their end and what the payer has then."""
+    stray_chargebacks: Counter[str] = field(default_factory=Counter)
+    """Of ``chargebacks``, those of stray payments, by outcome and what the payer has then."""
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     bank: Counter[str] = field(default_factory=Counter)
@@ -89,7 +89,7 @@ class SoakCounts:
 
 
 class Trigger(Faults):
-    """Faults by chance, and the workers' deaths: at the n-th request that the provider gets."""
+    """Random faults, and the killing of workers at the n-th request to the provider."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -109,7 +109,7 @@ class Trigger(Faults):
 
 @dataclass
 class Soak:
-    """Everything that runs, and what has come of it so far."""
+    """Everything that runs, and its results so far."""
 
     options: MoneySoakOptions
     server: EmbeddedServer
@@ -123,12 +123,12 @@ class Soak:
 
     @property
     def client(self) -> Client:
-        """Temporal's."""
+        """Temporal's client."""
         return self.server.client
 
     @property
     def front(self) -> Front:
-        """Stripe's."""
+        """Stripe's stand-in."""
         return self.peer.front
 
     async def run(self) -> SoakCounts:
@@ -145,7 +145,7 @@ class Soak:
                 f"so far, {len(wrong)} differences, {monotonic() - before:.0f} s."
             )
             if wrong:
-                break  # what is left of this one would be taken for the next one's
+                break  # leftovers of this batch would be counted in the next one
         counts.seconds = monotonic() - began
         self._conclude()
         return counts
@@ -162,7 +162,7 @@ class Soak:
         events, bank = self._people()
         wrong: list[str] = []
         turns = asyncio.Semaphore(_AT_ONCE)
-        strays: dict[str, StrayPaymentState] = {}
+        stray_payments: dict[str, StrayPaymentState] = {}
         try:
             async with asyncio.TaskGroup() as running:
                 delivering = running.create_task(events.run())
@@ -172,12 +172,12 @@ class Soak:
                         wrong += problem
                     await self._until_sent_back(batch)
                     await self._until_nothing_runs(events)
-                    strays = await self._stray_payments(batch)
+                    stray_payments = await self._stray_payments(batch)
                 delivering.cancel()
         except* TimeoutError:
             wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
-        evidence = await gather(self.client, self.database, self.front, endings, strays)
+        evidence = await gather(self.client, self.database, self.front, endings, stray_payments)
         wrong += money_judge.faults(evidence, self.counts.cash)
         self._count(batch, evidence, events, bank)
         return wrong
@@ -209,23 +209,23 @@ class Soak:
         return []
 
     async def _until_sent_back(self, batch: Sequence[Plan]) -> None:
-        await asyncio.gather(*map(self._stray, await self._taken_by_no_order(batch)))
+        await asyncio.gather(*map(self._until_refunded, await self._accepted_by_no_order(batch)))
 
     async def _stray_payments(self, batch: Sequence[Plan]) -> dict[str, StrayPaymentState]:
         """The stray payments as they are stored, with chargebacks that came late."""
         stored = SqlStrayPayments(self.database)
-        found = [await stored.find(it) for it in await self._taken_by_no_order(batch)]
+        found = [await stored.find(it) for it in await self._accepted_by_no_order(batch)]
         return {it.payment_id: it for it in found if it}
 
-    async def _taken_by_no_order(self, batch: Sequence[Plan]) -> list[str]:
+    async def _accepted_by_no_order(self, batch: Sequence[Plan]) -> list[str]:
         stored = SqlOrders(self.database)
         views = [await stored.find(it.order_id) for it in batch]
-        taken = {it.payment.payment_id for it in views if it and it.payment}
+        accepted = {it.payment.payment_id for it in views if it and it.payment}
         charges = [it["id"] for it in await self.front.charges() if it["status"] == "succeeded"]
-        return [it for it in charges if it not in taken]
+        return [it for it in charges if it not in accepted]
 
-    async def _stray(self, payment_id: str) -> None:
-        """Wait until it is back; that nobody sends it back the judge will see."""
+    async def _until_refunded(self, payment_id: str) -> None:
+        """Wait until it is refunded; the judge reports one that never is."""
         handle = stray_payments.handle(self.client, payment_id)
         give_up = monotonic() + _UNTIL_SENT_BACK
         while monotonic() < give_up:
@@ -237,7 +237,7 @@ class Soak:
                 await asyncio.sleep(0.2)
 
     async def _until_nothing_runs(self, events: EventDelivery) -> None:
-        """Nor will by an event that is still to come: a bank's, of money whose workflow has ended."""
+        """Nor will any start by a late event: a chargeback of a payment whose workflow has ended."""
         running = "ExecutionStatus = 'Running'"
 
         async def done() -> bool:
@@ -254,11 +254,11 @@ class Soak:
         counts.asked += len(evidence.asked)
         counts.made += len(evidence.refunds)
         counts.settled += sum(it["status"] == "succeeded" for it in evidence.refunds)
-        counts.strays += len(evidence.strays)
+        counts.stray_payments += len(evidence.stray_payments)
         counts.chargebacks.update(it["status"] for it in evidence.disputes)
-        counts.strays_charged_back.update(
+        counts.stray_chargebacks.update(
             f"{it.chargeback.status}, {'paid twice' if it.held else 'paid once'}"
-            for it in evidence.strays.values()
+            for it in evidence.stray_payments.values()
             if it.chargeback
         )
         counts.bank.update(bank.did)
@@ -293,7 +293,7 @@ _ID = re.compile(r"(ch|re|pi|dp)_")
 
 
 def _batches(options: MoneySoakOptions) -> Iterator[list[Plan]]:
-    """The plans, in portions that bring ``options.batch`` refunds each."""
+    """The plans, in batches of ``options.batch`` refunds each."""
     portion: list[Plan] = []
     expected = 0
     for plan in plans(options.refunds, options.seed):

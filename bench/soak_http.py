@@ -28,17 +28,17 @@ from gateway.access import Role
 
 
 class HttpSoakOptions(NamedTuple):
-    """How much, and what all chance comes from."""
+    """The size of the run, and its seed."""
 
     requests: int = 10_000
     seed: int = 1
     examples: int = 60
-    """Of generated requests, for each operation and run."""
+    """Generated requests per operation and run."""
     brief: bool = False
 
 
 def fuzz(running: System, options: HttpSoakOptions) -> FuzzCounts:
-    """Run schemathesis until it has made so many requests; each run has a seed of its own."""
+    """Run schemathesis until it has made this many requests, each run with a new seed."""
 
     def token(role: Role) -> str:
         return running.token(role, PARTIES[role])
@@ -62,7 +62,7 @@ async def run(options: HttpSoakOptions, directory: Path) -> FuzzCounts:
 
 
 def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, seconds: float) -> None:
-    """Print all that was counted, and all that is wrong."""
+    """Print the counts, and all failures."""
     statuses = sorted(counts.by_status)
     made = narrow("Requests and answers")
     made.add_column("operation")
@@ -93,7 +93,7 @@ def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, secon
 
 
 def read(arguments: Sequence[str] | None) -> tuple[HttpSoakOptions, Path | None]:
-    """The options of a command line, and where its files are to stay."""
+    """Parse the options, and the directory to keep files in."""
     usual = HttpSoakOptions()
     parser = argparse.ArgumentParser(
         prog="soak_http", description=(__doc__ or "").partition("\n")[0]
@@ -115,7 +115,7 @@ def read(arguments: Sequence[str] | None) -> tuple[HttpSoakOptions, Path | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 when anything is wrong."""
+    """Run it; 1 on any failure."""
     options, keep = read(arguments)
     console = Console(highlight=False)
     with workplace("soak", keep) as directory:

@@ -1,8 +1,8 @@
 """Thousands of refunds with faults on every call and workers killed all through: `make soak-money`.
 
-Each refund must exist exactly once at the provider, and the books must differ by nothing: it prints the
-counts, and exits non-zero when one is wrong. All parts are real, but for Stripe, for which the tests' peer
-stands. Chance comes from one seed, as far as it is ours: what the machine makes of it differs.
+Each refund must exist exactly once at the provider, and the ledger must agree: it prints the counts, and
+exits non-zero when one is wrong. All parts are real except Stripe, which the tests' stand-in replaces. One
+seed determines the random choices, but not the machine's timing.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from testing.postgres import postgres_server
 
 
 def report(console: Console, options: MoneySoakOptions, counts: SoakCounts) -> None:
-    """Print all that was counted, and all that is wrong."""
+    """Print the counts, and all faults."""
     made = Table(title="Refunds among faults", title_style="bold", show_header=False)
     made.add_column("what")
     made.add_column("number", justify="right")
@@ -59,10 +59,10 @@ def _sections(options: MoneySoakOptions, counts: SoakCounts) -> Iterator[list[tu
         ("refunds made at the provider", counts.made),
         ("refunds settled", counts.settled),
         *_most_first(counts.bank),
-        ("stray payments", counts.strays),
+        ("stray payments", counts.stray_payments),
         *((f"chargebacks {how}", number) for how, number in sorted(counts.chargebacks.items())),
-        ("  of stray payments", sum(counts.strays_charged_back.values())),
-        *((f"    {how}", n) for how, n in sorted(counts.strays_charged_back.items())),
+        ("  of stray payments", sum(counts.stray_chargebacks.values())),
+        *((f"    {how}", n) for how, n in sorted(counts.stray_chargebacks.items())),
     ]
     yield [
         ("requests to the provider", sum(counts.requests.values())),
@@ -88,7 +88,7 @@ def _most_first(counted: Counter[str]) -> list[tuple[str, object]]:
 
 
 async def run(options: MoneySoakOptions, directory: Path, console: Console) -> SoakCounts:
-    """The whole soak, its files in a directory; what it has started ends with it, also when it is stopped."""
+    """The whole soak, its files in a directory; its processes end with it, also when it is stopped."""
     if running := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     with ExitStack() as stack:
@@ -100,7 +100,7 @@ async def run(options: MoneySoakOptions, directory: Path, console: Console) -> S
 
 
 def read(arguments: Sequence[str] | None) -> tuple[MoneySoakOptions, Path | None]:
-    """The options of a command line, and where its files are to stay."""
+    """Parse the options, and the directory to keep files in."""
     usual = MoneySoakOptions()
     parser = argparse.ArgumentParser(
         prog="soak_money", description=(__doc__ or "").partition("\n")[0]
@@ -129,10 +129,10 @@ def read(arguments: Sequence[str] | None) -> tuple[MoneySoakOptions, Path | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 when anything is wrong."""
+    """Run it; 1 on any fault."""
     options, keep = read(arguments)
     console = Console(highlight=False)
-    # Faults are what it is about: what the libraries say of each is no news.
+    # Faults are injected, so the libraries' warnings about each are noise.
     logging.disable(logging.ERROR)
     with workplace("soak", keep) as directory:
         counts = asyncio.run(run(options, directory, console))

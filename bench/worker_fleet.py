@@ -1,4 +1,4 @@
-"""Worker processes that are killed at chance instants, and started anew each time."""
+"""Worker processes that are killed at random times and restarted."""
 
 import asyncio
 import random
@@ -42,14 +42,14 @@ class Fleet:
                 env=self.environment,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C is for whoever runs the soak: it ends the workers itself.
+                # Ctrl-C must reach the soak only, which ends the workers itself.
                 start_new_session=True,
             )
         self._running.append(process)
         self.started += 1
 
     def kill_soon(self, seconds: float) -> None:
-        """`kill -9` one of them after so many seconds."""
+        """`kill -9` one of them after this many seconds."""
         task = asyncio.create_task(self._kill(seconds))
         self._killing.add(task)
         task.add_done_callback(self._killing.discard)
@@ -70,7 +70,7 @@ class Fleet:
         self.killed += 1
 
     async def stop(self) -> None:
-        """Ask all of them to stop, in order."""
+        """Stop all of them gracefully."""
         for task in self._killing:
             task.cancel()
         await asyncio.gather(*self._killing, return_exceptions=True)
@@ -97,9 +97,9 @@ async def fleet(
     attempt: float | None,
     **settings: str,
 ) -> AsyncIterator[Fleet]:
-    """So many workers of the embedded server, until the context is left.
+    """This many workers of the embedded server, until the context is left.
 
-    ``attempt``: after how many seconds one of a refund is given up; None for as long as the product says.
+    ``attempt``: seconds until an attempt at a refund times out; None for the product's own timeout.
     ``settings`` are those of ``runtime/settings.py``.
     """
     environment = {

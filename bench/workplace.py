@@ -1,4 +1,4 @@
-"""Where a bench has its databases and logs."""
+"""The directory for the databases and logs of a bench."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def workplace(name: str, keep: Path | None) -> Iterator[Path]:
-    """A directory for as long as the context lasts; the one to ``keep``, if there is one, stays."""
+    """A temporary directory, or the one to ``keep``, which stays."""
     with tempfile.TemporaryDirectory(prefix=f"unbuy-{name}-", ignore_cleanup_errors=True) as made:
         directory = keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The demo from start to end: a stage is set up, the stories are lived through, the books are checked."""
+"""The demo from start to end: set up a stage, play the stories, check the ledger."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from i18n.current import gettext, ngettext
 from runtime.program import COMMAND
 from runtime.temporal import quiet_core
 
-# More at once only wait for each other on two cores.
+# More at once would only wait for each other on two cores.
 _AT_ONCE = 6
 
 
@@ -47,7 +47,7 @@ async def demo(*, keep: Flag = False) -> int:
 
 
 async def perform(console: Console, *, keep: bool) -> int:
-    """Run the whole demo; 0 if every story ended as it must and all the books agree, else 1."""
+    """Run the whole demo; 0 if every story ended as it must and the ledger agrees, else 1."""
     began = monotonic()
     log = _new_log()
     logging.basicConfig(filename=log, level=logging.INFO, force=True)
@@ -92,7 +92,7 @@ def _new_log() -> Path:
 async def play(
     stage: Stage, stories: Sequence[Story], tell: Callable[[Outcome], None]
 ) -> list[Outcome]:
-    """Live through stories side by side, and tell each in its turn as soon as it is over."""
+    """Play stories concurrently, and report them in order as they end."""
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def in_turn(story: Story) -> Outcome:
@@ -108,7 +108,7 @@ async def play(
 
 
 async def live(stage: Stage, story: Story) -> Outcome:
-    """Live through one story, to its end or to where it goes astray."""
+    """Play one story, to its end or to its failure."""
     order = await StagedStory(stage, story.order()).place()
     problem = None
     try:
@@ -118,17 +118,17 @@ async def live(stage: Stage, story: Story) -> Outcome:
         problem = str(error)
     except (TemporalError, TimeoutError) as error:
         problem = f"{type(error).__name__}: {error}"
-    strays = [await order.stray_payment(payment_id) for payment_id in order.stray_payments]
+    stray_payments = [await order.stray_payment(payment_id) for payment_id in order.stray_payments]
     return Outcome(
         story=story,
         view=await order.view(),
         refused=tuple(order.refused),
-        strays=tuple(strays),
+        stray_payments=tuple(stray_payments),
         balances=await SqlLedger(stage.database).balances(story.order_id),
         stray_balances=tuple(
             [
-                await SqlLedger(stage.database).balances(stray.postings[0].order_id)
-                for stray in strays
+                await SqlLedger(stage.database).balances(stray_payment.postings[0].order_id)
+                for stray_payment in stray_payments
             ]
         ),
         cost=await order.cost(),
@@ -137,7 +137,7 @@ async def live(stage: Stage, story: Story) -> Outcome:
 
 
 async def judge(stage: Stage, outcomes: Sequence[Outcome]) -> list[str]:
-    """All that is wrong with what the stories came to and with the ledger."""
+    """All faults of the outcomes and of the ledger."""
     return [
         *(fault for outcome in outcomes for fault in report.faults(outcome)),
         *report.endings_not_seen(outcomes),
@@ -147,7 +147,7 @@ async def judge(stage: Stage, outcomes: Sequence[Outcome]) -> list[str]:
 
 @asynccontextmanager
 async def _interruptible(console: Console) -> AsyncIterator[Stage]:
-    """A stage that is taken down in order, and not without a word, when this process is asked to stop."""
+    """Shut the stage down gracefully, with a message, when this process is signalled."""
     if playing := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     with tempfile.TemporaryDirectory(prefix="unbuy-demo-", ignore_cleanup_errors=True) as made:
@@ -171,7 +171,7 @@ async def _stay(console: Console, stage: Stage, log: Path) -> None:
 
 
 def addresses(address: str, ui_url: str | None, database_url: str, log: Path) -> Iterator[str]:
-    """The addresses of what keeps running, and how to stop it."""
+    """The addresses of what is still running, and how to stop it."""
     variables = f"TEMPORAL_ADDRESS={address} UNBUY_DATABASE_URL={database_url}"
     found = {
         "Temporal": address,

@@ -1,4 +1,4 @@
-"""What the demo prints and checks: each story's timeline, the table of outcomes, and the books."""
+"""What the demo prints and checks: each story's timeline, the table of outcomes, and the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from orders.view import OrderView
 BOX = box.SIMPLE_HEAD
 NOTHING = "\N{EM DASH}"
 
-# Their words are no wider than they must be: "\n" breaks them.
+# Headings are broken by "\n" to keep columns narrow.
 _SUMS = (
     NC_("column", "paid"),
     NC_("column", "refunded"),
@@ -38,16 +38,16 @@ _SUMS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a story came to: in the order's own view, in the ledger, and for the server.
+    """The outcome of a story: the order's view, the ledger, and the cost to the server.
 
     ``balances`` and ``stray_balances`` are the ledger's, by account, in minor units. ``problem`` says
-    where the story went another way than it is told.
+    where the story failed.
     """
 
     story: Story
     view: OrderView
     refused: tuple[RefusedMessage, ...]
-    strays: tuple[StrayPaymentState, ...]
+    stray_payments: tuple[StrayPaymentState, ...]
     balances: dict[str, int]
     stray_balances: tuple[dict[str, int], ...]
     cost: Cost
@@ -64,16 +64,16 @@ def tell(console: Console, outcome: Outcome) -> None:
     ]
     lines = sorted([*rendering.history(outcome.view), *refused], key=lambda line: line.at)
     console.print(rendering.timeline(lines))
-    for stray in outcome.strays:
-        money = rendering.money(stray.payment.money)
+    for stray_payment in outcome.stray_payments:
+        money = rendering.money(stray_payment.payment.money)
         console.print(
             gettext(
                 "  Payment {payment_id} of {money}, by a process and a clock of its own:",
-                payment_id=stray.payment.payment_id,
+                payment_id=stray_payment.payment.payment_id,
                 money=money,
             )
         )
-        console.print(rendering.timeline(rendering.entries(stray.timeline)))
+        console.print(rendering.timeline(rendering.entries(stray_payment.timeline)))
     console.print(
         gettext(
             "  In the end it is {status}: {state}.",
@@ -139,7 +139,7 @@ def money_table(outcomes: Sequence[Outcome]) -> Table:
                     view.amount_charged_back,
                     view.amount_held,
                     view.amount_owed_to_seller,
-                    view.amount_paid.of(_sent_back(outcome.strays)),
+                    view.amount_paid.of(_sent_back(outcome.stray_payments)),
                 )
             ),
             style="red" if faults(outcome) else None,
@@ -160,7 +160,7 @@ def _title(outcome: Outcome) -> str:
 
 
 def faults(outcome: Outcome) -> list[str]:
-    """What is wrong with one story; nothing when it ended as it must and its money adds up."""
+    """The faults of one story: a wrong ending, or money that does not add up."""
     return [
         f"{_title(outcome)}: {fault}"
         for fault in (*_astray(outcome), *_wrong_ending(outcome), *_wrong_money(outcome))
@@ -168,7 +168,7 @@ def faults(outcome: Outcome) -> list[str]:
 
 
 def ledger_faults(trial_balance: Sequence[AccountBalance]) -> list[str]:
-    """What is wrong with the whole ledger: each currency must sum to zero."""
+    """The faults of the whole ledger: each currency must sum to zero."""
     sums = totals_by_currency(trial_balance)
     if not sums:
         return [gettext("The ledger is empty.")]
@@ -184,7 +184,7 @@ def ledger_faults(trial_balance: Sequence[AccountBalance]) -> list[str]:
 
 
 def endings_not_seen(outcomes: Sequence[Outcome]) -> list[str]:
-    """Which endings of the process no story came to."""
+    """The endings of the order workflow that no story reached."""
     seen = {outcome.view.close_reason or outcome.view.status.value for outcome in outcomes}
     endings = (*(("close_reason", it) for it in CloseReason), ("status", Status.SHIPPED))
     missing = [rendering.key_and_name(kind, it) for kind, it in endings if it not in seen]
@@ -192,7 +192,7 @@ def endings_not_seen(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]) -> None:
-    """Print how the stories ended, where their money is, and all that is wrong, or that nothing is."""
+    """Print how the stories ended, where their money is, and all faults or that there are none."""
     for table in (outcome_table(outcomes), money_table(outcomes)):
         console.print()
         console.print(table)
@@ -213,8 +213,8 @@ def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]
         )
 
 
-def came_to(view: OrderView, strays: Sequence[StrayPaymentState]) -> Ending:
-    """How an order ended, and what became of the payments that it could not take."""
+def came_to(view: OrderView, stray_payments: Sequence[StrayPaymentState]) -> Ending:
+    """How an order and its stray payments ended."""
     return Ending(
         status=view.status,
         close_reason=view.close_reason,
@@ -222,12 +222,12 @@ def came_to(view: OrderView, strays: Sequence[StrayPaymentState]) -> Ending:
         refunded=view.amount_refunded.amount,
         charged_back=view.amount_charged_back.amount,
         to_seller=view.amount_owed_to_seller.amount,
-        sent_back=_sent_back(strays),
+        sent_back=_sent_back(stray_payments),
     )
 
 
-def _sent_back(strays: Sequence[StrayPaymentState]) -> int:
-    refunds = (stray.refund for stray in strays)
+def _sent_back(stray_payments: Sequence[StrayPaymentState]) -> int:
+    refunds = (stray_payment.refund for stray_payment in stray_payments)
     return sum(refund.money.amount for refund in refunds if refund and refund.is_settled)
 
 
@@ -236,7 +236,7 @@ def _astray(outcome: Outcome) -> list[str]:
 
 
 def _wrong_ending(outcome: Outcome) -> list[str]:
-    ending, wanted = came_to(outcome.view, outcome.strays), outcome.story.ends
+    ending, wanted = came_to(outcome.view, outcome.stray_payments), outcome.story.ends
     if ending == wanted:
         return []
     return [gettext("it ended as {ending}, but should as {wanted}", ending=ending, wanted=wanted)]
@@ -260,9 +260,9 @@ def _wrong_money(outcome: Outcome) -> list[str]:
             )
         )
     book = outcome.balances
-    cash, kept = book.get("cash", 0), -book.get("held", 0) - book.get("refunds", 0)
+    cash, buyer = book.get("cash", 0), -book.get("held", 0) - book.get("refunds", 0)
     seller = -book.get("seller", 0)
-    if sum(book.values()) or (cash, kept, seller) != (paid - refunded - back, held, owed):
+    if sum(book.values()) or (cash, buyer, seller) != (paid - refunded - back, held, owed):
         wrong.append(
             gettext(
                 "the ledger has {book}, but the order says: paid {paid}, refunded {refunded}, "

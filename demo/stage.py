@@ -34,7 +34,7 @@ _SKIPPING = (
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything the stories need, running; ``transport`` is how their people reach the orders."""
+    """Everything the stories need, running; ``transport``: how their people reach the orders."""
 
     server: EmbeddedServer
     database_url: str
@@ -51,8 +51,8 @@ class Stage:
         database_url: str,
         provider: LocalProvider | None = None,
     ) -> "Stage":
-        """On a server that runs already, whose workers are somebody else's affair."""
-        # Not enabled: time runs as it does for us until a story lets days pass.
+        """A stage on a running server that has workers already."""
+        # Not enabled: time runs in real time until a story skips it.
         skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
         return cls(
             server=server,
@@ -66,7 +66,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a life cost the server; the events that skipping time adds are not counted."""
+    """A workflow's cost to the server, without the events that skipping time adds."""
 
     events: int
     workflow_tasks: int
@@ -79,15 +79,15 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
         database = await Database.open(url)
         try:
-            world = Adapters.local(database, server.client)
-            async with build_worker(server.client, world.activities()):
+            adapters = Adapters.local(database, server.client)
+            async with build_worker(server.client, adapters.activities()):
                 yield Stage.on(server, database, url)
         finally:
             await database.close()
 
 
 class StagedStory(OrderStory):
-    """An order that lives on a stage."""
+    """An order on a stage."""
 
     driver: "StageDriver"
 
@@ -101,7 +101,7 @@ class StagedStory(OrderStory):
         return orders.handle(self.stage.server.client, self.placed.order_id)
 
     async def cost(self) -> Cost:
-        """What the order's own process cost so far."""
+        """The cost of the order's own workflow so far."""
         kinds = [event.event_type async for event in self.handle.fetch_history_events()]
         return Cost(
             events=sum(kind not in _SKIPPING for kind in kinds),
@@ -111,7 +111,7 @@ class StagedStory(OrderStory):
 
 @dataclass(frozen=True)
 class StageDriver:
-    """See ``Driver``: a real server, on which each workflow's time is skipped for itself."""
+    """See ``Driver``: a real server, where each workflow's time is skipped separately."""
 
     stage: Stage
 
@@ -144,8 +144,8 @@ class StageDriver:
     async def rest(self, workflow_id: str) -> None:
         """See ``Driver``.
 
-        What comes into the middle of a workflow task costs it another one, which the cost of an order
-        that lives at its own pace should not show.
+        A message during a workflow task costs another task, which an order at its natural pace would not
+        need.
         """
         await until(self._handle(workflow_id).describe, has_nothing_to_do)
 

@@ -1,7 +1,7 @@
-"""The stories that the demo lives through: every ending of the process, told by public messages only.
+"""The stories of the demo: every ending of an order, reached by public messages only.
 
-Each reads forward: somebody does something, days pass. What it must come to stands above it. Its people
-write in the current language.
+Each reads forward: somebody does something, days pass. Its expected ending stands above it. Its people write
+in the current language.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ PRICE = 4980
 
 @dataclass(frozen=True)
 class Ending:
-    """How a story must end; money in minor units, nothing where nothing is said."""
+    """How a story must end; money in minor units, 0 by default."""
 
     status: Status
     close_reason: CloseReason | None = None
@@ -33,12 +33,12 @@ class Ending:
     charged_back: int = 0
     to_seller: int = 0
     sent_back: int = 0
-    """R17: payments that the order could not take, back with their payer."""
+    """R17: stray payments, refunded to their payer."""
 
 
 @dataclass(frozen=True)
 class Story:
-    """A story of the demo: what it is called, what happens, how it must end, in which currency."""
+    """A story of the demo: its title, what happens, how it must end, in which currency."""
 
     title: str
     order_id: str
@@ -64,7 +64,7 @@ class Story:
 
 
 STORIES: list[Story] = []
-"""All stories, in the order in which they are told."""
+"""All stories, in the order of the report."""
 
 
 def story(
@@ -298,7 +298,7 @@ async def refund_overdue(order: OrderStory) -> None:
     Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0, sent_back=PRICE),
 )
 async def paid_too_late(order: OrderStory) -> None:
-    """R17: money that no order can take goes back by a process of its own."""
+    """R17: a stray payment is refunded by a separate workflow."""
     due = order.placed.total
     await order.days_pass(20)
     await order.must_end()

@@ -1,7 +1,7 @@
-"""One order lived through: what people do with it, and the days that pass.
+"""One order's story: what people do with it, and the days that pass.
 
-Every story is told in these verbs, whatever it is lived on: the rules alone, the time-skipping test server,
-or a real server, by Temporal or over HTTP. That is the driver's affair.
+Every story is written in these verbs; its driver decides what it runs on: the rules alone, the time-skipping
+test server, or a real server, by Temporal or over HTTP.
 """
 
 import asyncio
@@ -24,28 +24,28 @@ from orders.values import Money
 from orders.view import OrderView
 from workflows import ids
 
-# Past a deadline by this much its timer has fired and what follows is under way.
+# This long after a deadline its timer has fired and what follows is under way.
 _SLACK = timedelta(seconds=2)
 
 
 class StoryFailed(Exception):
-    """A story did not go as it is told; the text says where."""
+    """A story did not go as written; the text says where."""
 
 
 class Driver(Transport, Protocol):
-    """What an order and its stray payments live on. Each workflow may have a clock of its own."""
+    """What an order and its stray payments run on. Each workflow may have its own clock."""
 
     async def now(self, workflow_id: str) -> datetime:
-        """What this workflow's clock says."""
+        """This workflow's time."""
 
     async def pass_time(self, workflow_id: str, by: timedelta) -> None:
-        """Let time pass for a workflow, and whatever happens by itself in it happen."""
+        """Skip a workflow's time, with everything that happens automatically in it."""
 
     async def rest(self, workflow_id: str) -> None:
-        """Wait until a workflow has done all it can do now."""
+        """Wait until a workflow has nothing left to do now."""
 
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
-        """How a payment that no order took stands; None while nobody has begun to send it back."""
+        """A stray payment's state; None until its workflow exists."""
 
     async def end(self, workflow_id: str) -> None:
         """Wait until a workflow is over."""
@@ -70,8 +70,8 @@ class RefusedMessage:
 class OrderStory:
     """An order, the people who send it messages, and its clock.
 
-    A message is one of the contract's, or its name and fields. What begins with ``until_`` starts from an
-    order that was placed, and lives through all that comes before.
+    A message is one of the contract's, or its name and fields. Methods that begin with ``until_`` start
+    from a placed order, and go through all earlier steps.
     """
 
     def __init__(self, driver: Driver, placed: PlaceOrder) -> None:
@@ -83,11 +83,11 @@ class OrderStory:
 
     @property
     def workflow_id(self) -> str:
-        """The order's own."""
+        """The order's workflow id."""
         return ids.order_workflow_id(self.placed.order_id)
 
     async def place(self, **policy: Any) -> Self:
-        """R1: the order is placed, with its own policy unless another is given; its first task is done."""
+        """R1: place the order, by default with its own policy, and wait for its first task."""
         if policy:
             self.placed = PlaceOrder.model_validate(self.placed.model_dump() | {"policy": policy})
         await self.driver.place(self.placed)
@@ -100,16 +100,16 @@ class OrderStory:
         return await self.driver.view(self.placed)
 
     async def now(self) -> datetime:
-        """What the order's own clock says."""
+        """The order's own time."""
         return await self.driver.now(self.workflow_id)
 
     async def days_pass(self, days: float) -> OrderView:
-        """Let days pass, and whatever happens by itself in them happen."""
+        """Skip days, with everything that happens automatically in them."""
         await self.driver.pass_time(self.workflow_id, timedelta(days=days) + _SLACK)
         return await self.view()
 
     async def until(self, wanted: Status | Callable[[OrderView], object]) -> OrderView:
-        """The order has this status now, or is as it is wanted to be, or is about to be."""
+        """Wait until the order has this status or meets this condition."""
 
         def right(view: OrderView) -> bool:
             return view.status is wanted if isinstance(wanted, Status) else bool(wanted(view))
@@ -129,7 +129,7 @@ class OrderStory:
             ) from None
 
     async def send(self, message: Message | str, **fields: Any) -> OrderView:
-        """Send the order a message that it takes."""
+        """Send the order a message that it accepts."""
         sent = as_message(message, **fields)
         before = await self.view()
         try:
@@ -143,7 +143,7 @@ class OrderStory:
         return after
 
     async def signal(self, message: Message | str, **fields: Any) -> None:
-        """Send the order a message, whether it takes it or not, and whether a worker runs or not."""
+        """Signal the order, whether or not it accepts the message, and whether or not a worker runs."""
         await self.driver.tell(self.placed, as_message(message, **fields))
 
     async def update(self, message: Message | str, **fields: Any) -> OrderView:
@@ -153,7 +153,7 @@ class OrderStory:
     async def must_refuse(
         self, message: Message | str, code: RefusalCode, **fields: Any
     ) -> NotAllowedNow:
-        """Send the order a message that it cannot take now, and hear why."""
+        """Send the order a message that it must refuse, and return the refusal."""
         sent = as_message(message, **fields)
         at = await self.now()
         try:
@@ -183,13 +183,13 @@ class OrderStory:
         )
 
     async def pay(self, money: Money | None = None) -> str:
-        """R5: the provider reports a payment, of what is due unless told otherwise; returns its id."""
+        """R5: the provider reports a payment, by default of what is due; returns its id."""
         payment = await self.payment(money)
         await self.send(payment)
         return payment.payment_id
 
     async def send_stray_payment(self, money: Money | None = None) -> str:
-        """R17: a payment that the order cannot take, which is on its way back then; returns its id."""
+        """R17: a stray payment, whose refund has begun on return; returns its id."""
         payment = await self.payment(money)
         with suppress(NotAllowedNow):
             await self.driver.tell(self.placed, payment)
@@ -199,18 +199,18 @@ class OrderStory:
         return payment.payment_id
 
     async def until_sent_back(self, payment_id: str) -> StrayPaymentState:
-        """R17: a payment that the order could not take, three days after it came."""
+        """R17: a stray payment, three days later."""
         await self.driver.pass_time(ids.stray_workflow_id(payment_id), timedelta(days=3) + _SLACK)
         return await self.stray_payment(payment_id)
 
     async def stray_payment(self, payment_id: str) -> StrayPaymentState:
-        """How a payment that the order could not take stands."""
+        """A stray payment's state."""
         stray_payment = await self.driver.stray_payment(payment_id)
         assert stray_payment, f"nobody sends {payment_id} back"
         return stray_payment
 
     async def payment(self, money: Money | None = None) -> PaymentReceived:
-        """A payment that was made now, of what is due unless told otherwise."""
+        """A payment made now, by default of what is due."""
         self._payments += 1
         return PaymentReceived(
             payment_id=f"{self.placed.order_id}-pay-{self._payments}",
@@ -231,12 +231,12 @@ class OrderStory:
         return await self.send("cancel_request", **({"reason": "changed_mind"} | fields))
 
     async def until_claimed_shipped(self, **fields: Any) -> OrderView:
-        """R10: cancellation is requested, and the seller says that it has shipped already."""
+        """R10: cancellation is requested, and the seller says that it has already shipped."""
         await self.until_cancellation_requested()
         return await self.send("seller_reply", decision="already_shipped", **fields)
 
     async def until_disputed(self) -> OrderView:
-        """R13: cancellation is requested, and the seller refuses, which is a ground."""
+        """R13: cancellation is requested, and the seller refuses, which is a ground for a dispute."""
         await self.until_cancellation_requested()
         return await self.send("seller_reply", decision="refuse")
 
@@ -246,11 +246,11 @@ class OrderStory:
         return await self.send("seller_reply", decision="accept")
 
     async def must_end(self) -> OrderView:
-        """Nothing about the order, nor about payments it could not take, is left to happen."""
-        strays = map(ids.stray_workflow_id, self.stray_payments)
+        """Wait until the order and its stray payments have ended."""
+        stray_workflow_ids = map(ids.stray_workflow_id, self.stray_payments)
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                for workflow_id in (*strays, self.workflow_id):
+                for workflow_id in (*stray_workflow_ids, self.workflow_id):
                     await self.driver.end(workflow_id)
         except TimeoutError:
             view = await self.view()

@@ -1,4 +1,4 @@
-"""How the people of the stories reach their orders: stories are the same whatever carries their words."""
+"""How the people of the stories reach their orders; the stories do not depend on it."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -13,19 +13,19 @@ from orders.view import OrderView
 
 
 class Transport(Protocol):
-    """A way to orders, used in the name of the people whom an order was placed with."""
+    """A way to reach orders, on behalf of their parties."""
 
     async def place(self, placed: PlaceOrder) -> None:
         """R1: place an order."""
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
-        """Tell an order something; what it cannot take it may list in its view instead of answering.
+        """Send an order a message; a refusal may be listed in its view instead of raised.
 
-        A payment that it cannot take is on its way back then (R17). Raises NotAllowedNow where it answers.
+        A stray payment's refund has begun on return (R17). Raises NotAllowedNow if the transport answers.
         """
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
-        """Tell an order something, and hear what it says. Raises NotAllowedNow with its refusal."""
+        """Send an order a message, and return its answer. Raises NotAllowedNow with its refusal."""
 
     async def view(self, placed: PlaceOrder) -> OrderView:
         """The order as it is now."""
@@ -33,7 +33,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class TemporalTransport:
-    """Straight to the workflows: signals for what is told, updates for what is asked."""
+    """Straight to the workflows: signals for ``tell``, updates for ``ask``."""
 
     client: Client
 

@@ -1,4 +1,4 @@
-"""Waiting for a fact that nothing announces: it is looked at again and again, up to a limit."""
+"""Polling for a condition, up to a limit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from typing import TypeVar, overload
 T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=30)
-"""How long what is under way may take on a busy machine."""
+"""The default limit, enough for a busy machine."""
 
 _EVERY = 0.02
 
@@ -31,9 +31,9 @@ async def until(
     *,
     within: timedelta | None = PATIENCE,
 ) -> T:
-    """What is seen once it is right; ``within``: None for ever.
+    """Poll until the value is right, and return it; ``within``: None for ever.
 
-    Raises TimeoutError, with what was seen last, when it does not come to that.
+    Raises TimeoutError with the last value.
     """
 
     seen: list[T] = []

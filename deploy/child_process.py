@@ -22,17 +22,17 @@ async def child_process(
 ) -> AsyncIterator[Process]:
     """Run a program until the context is left or this process dies.
 
-    Then it has ``patience`` to end in order before it is killed, with whatever it has started.
+    It then has ``patience`` to exit before it is killed with all its children.
     """
     process = await asyncio.create_subprocess_exec(
-        # Isolated, and without what is installed: it needs the standard library only.
+        # Isolated and without site-packages: it needs the standard library only.
         *(sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), f"{patience.total_seconds()}"),
         *command,
         env=environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=stdout,
         stderr=stderr,
-        # A session of its own: the Ctrl-C that stops us must not take one program from under another.
+        # A new session: Ctrl-C must stop this process only, which ends the programs in order.
         start_new_session=True,
     )
     try:

@@ -1,8 +1,8 @@
-"""Runs a program for as long as somebody holds the other end of its standard input, and no longer.
+"""Runs a program until the other end of its standard input is closed.
 
-``die_with_parent.py SECONDS PROGRAM ARGUMENT...``: so many seconds the program then has to end by itself,
-before it is killed. Whoever starts it need not live to end it: when that process dies, of whatever signal,
-the pipe closes. What the program has started and left behind is killed with it.
+``die_with_parent.py SECONDS PROGRAM ARGUMENT...``: the program then has this many seconds to exit before it
+is killed. The pipe closes when the parent dies, whatever the signal. Children that the program leaves
+behind are killed with it.
 """
 
 import os
@@ -14,7 +14,7 @@ from contextlib import suppress
 
 
 def _end_with_parent(program: "subprocess.Popen[bytes]", patience: float) -> None:
-    # Past Python's own buffer, whose lock a thread must not hold when the interpreter ends.
+    # Bypasses Python's buffer, whose lock a thread must not hold when the interpreter exits.
     while os.read(0, 1):
         os.killpg(program.pid, signal.SIGKILL)
     program.terminate()
@@ -31,7 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: program.terminate())
     threading.Thread(target=_end_with_parent, args=(program, float(patience)), daemon=True).start()
     status = program.wait()
-    # Its group outlives it where its own children do. (macOS does not permit to kill what is dead.)
+    # Its process group outlives it if its children do. (macOS refuses to signal a dead group.)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, signal.SIGKILL)
     return status if status >= 0 else 128 - status

@@ -1,6 +1,6 @@
-"""How people reach the system that runs on this machine, in lines that fit a terminal.
+"""How to reach the system that runs on this machine, in lines that fit a terminal.
 
-What is too long for a line, since it carries a token, lies in files that only their owner reads.
+Texts with tokens, too long for a line, are in files that only their owner can read.
 """
 
 import html
@@ -21,7 +21,7 @@ from i18n.current import current_locale, gettext
 from runtime.program import COMMAND
 
 PEOPLE: Final = ((Role.BUYER, "buyer-7"), (Role.SELLER, "seller-3"), (Role.SUPPORT, "support-1"))
-"""Whom tokens are made for: the parties of the sample orders, and a mediator."""
+"""The parties that get tokens: those of the sample orders, and a mediator."""
 
 _LIFETIME = timedelta(days=1)
 _LABEL_WIDTH = 10
@@ -29,7 +29,7 @@ _LABEL_WIDTH = 10
 
 @dataclass(frozen=True)
 class SignInFiles:
-    """What signs people in: a page with a link for each, and for each a header for `curl`."""
+    """A page with a sign-in link for each party, and a header for `curl` for each."""
 
     page: Path
     links: Mapping[str, str]
@@ -37,7 +37,7 @@ class SignInFiles:
 
 
 def sign_in(gateway: str, secret: SecretStr, folder: Path) -> SignInFiles:
-    """Write what signs people in at this gateway; only their owner reads these files."""
+    """Write the sign-in files for this gateway, readable by their owner only."""
     signing = SecretTokens(secret)
     links, headers = {}, {}
     for role, sub in PEOPLE:
@@ -57,7 +57,7 @@ def directions(
     variables: Mapping[str, str],
     logs: Mapping[str, Path],
 ) -> Iterator[str]:
-    """What to open and to type; ``variables`` are those that commands need to find this system."""
+    """What to open and to type; ``variables``: those that commands need to find this system."""
     yield _line(
         gettext("Pages"),
         gettext(
@@ -84,7 +84,7 @@ def commands(variables: Mapping[str, str]) -> Iterator[str]:
 
 
 def _python(command: str) -> str:
-    """The command with this interpreter, where that lies below the working directory."""
+    """This interpreter's path, relative if it is below the working directory."""
     here, interpreter = Path.cwd(), Path(sys.executable)
     if not command.startswith("python ") or not interpreter.is_relative_to(here):
         return command
@@ -96,7 +96,7 @@ def _line(label: str, text: str) -> str:
 
 
 def _link(text: str, address: str) -> str:
-    """The text, which terminals that can do so make a link (the control sequence OSC 8)."""
+    """The text as a terminal hyperlink (OSC 8)."""
     if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return text
     return f"\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\"
@@ -115,6 +115,6 @@ def _page(links: Mapping[str, str]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that only its owner reads."""
+    """Write a file readable by its owner only."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.write(text)

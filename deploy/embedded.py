@@ -30,10 +30,10 @@ log = logging.getLogger("unbuy.server")
 
 LOOPBACK = "127.0.0.1"
 
-# It is up in half a second; a machine busy with other work takes its time.
+# It starts in half a second; on a busy machine it takes longer.
 STARTUP_TIMEOUT = timedelta(seconds=30)
 
-# The SDK's threads deliver a call's result an instant before they are done with the interpreter. A
+# The SDK's threads deliver a call's result shortly before they are done with the interpreter. A
 # process that ends in that instant aborts (temporalio/sdk-python#300): one in five did, after its
 # last call.
 SETTLING_TIME = timedelta(milliseconds=100)
@@ -42,9 +42,9 @@ SETTLING_TIME = timedelta(milliseconds=100)
 # The server takes one or two seconds to stop.
 _PATIENCE = timedelta(seconds=10)
 _LOOK_EVERY = timedelta(milliseconds=50)
-# With other ports each time, where the caller leaves them to us.
+# Each with new ports, unless the caller chose them.
 _MOST_TRIES = 3
-# Of what the server says, so much is kept to explain an early end: a crash prints a long stack.
+# Lines of the server's output kept to explain an early exit: a crash prints a long stack.
 _MOST_LINES = 500
 _KINDS = {
     SearchAttributeIndexedValueType.KEYWORD: "Keyword",
@@ -58,7 +58,7 @@ class EmbeddedServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
-    """A running server: a client connected to it, and where others reach it."""
+    """A running server: a connected client, and its addresses."""
 
     client: Client
     address: str
@@ -76,9 +76,8 @@ async def embedded_server(
 ) -> AsyncIterator[EmbeddedServer]:
     """Run a Temporal server until the context is left.
 
-    Without `database` it forgets everything then. Ports that are not given are free ones.
-    `time_skipping` lets a caller skip the time of single workflows; workflows that nobody asks to
-    skip run in real time.
+    Without `database` its state is lost then. Ports that are not given are chosen.
+    `time_skipping` allows skipping the time of single workflows; all others run in real time.
     """
     executable = temporal_executable()
     for wanted in (port, ui_port):
@@ -88,7 +87,7 @@ async def embedded_server(
             )
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
-    # One that forgets everything has nothing to bring in order, and need not take seconds for it.
+    # A server without a database has nothing to save, so it need not take seconds to stop.
     patience = _PATIENCE if database else timedelta(0)
     async with AsyncExitStack() as stack:
         tries = 1 if port else _MOST_TRIES
@@ -103,7 +102,7 @@ async def embedded_server(
                 client = await server.client(its_port)
                 break
             except EmbeddedServerError:
-                # Somebody else may have taken a port that was free a moment ago.
+                # A port that was free a moment ago may be in use by now.
                 if not tries:
                     raise
         try:
@@ -118,19 +117,19 @@ async def embedded_server(
 
 @dataclass
 class _Server:
-    """The server's process; ``said`` is what it said last on standard error."""
+    """The server's process; ``output``: the last lines of its standard error."""
 
     process: asyncio.subprocess.Process
-    said: deque[str]
+    output: deque[str]
     is_up: bool = False
 
     async def listen(self) -> None:
-        """Keep what it says and, once it is up, log it."""
+        """Collect its output and, once it is up, log it."""
         assert self.process.stderr
         async for line in self.process.stderr:
-            self.said.append(line.decode(errors="replace").strip())
+            self.output.append(line.decode(errors="replace").strip())
             if self.is_up:
-                log.error("%s", self.said[-1])
+                log.error("%s", self.output[-1])
 
     async def client(self, port: int) -> Client:
         """A client, once the server answers and knows our search attributes."""
@@ -147,7 +146,7 @@ class _Server:
                     except (RuntimeError, RPCError):
                         pass
                     if self.process.returncode is not None:
-                        # What it said last may still be on its way.
+                        # Its last output may not have been read yet.
                         await asyncio.sleep(SETTLING_TIME.total_seconds())
                         raise EmbeddedServerError(
                             gettext(
@@ -168,9 +167,11 @@ class _Server:
             ) from None
 
     def _reason(self) -> str:
-        """Its error or, when it has crashed, what stands above the stack."""
-        told = (line for line in self.said if line.startswith(("Error:", "panic:", "fatal error:")))
-        return next(told, None) or " ".join(self.said) or f"status {self.process.returncode}"
+        """Its error or, after a crash, the line above the stack."""
+        errors = (
+            line for line in self.output if line.startswith(("Error:", "panic:", "fatal error:"))
+        )
+        return next(errors, None) or " ".join(self.output) or f"status {self.process.returncode}"
 
 
 async def _knows_our_attributes(client: Client) -> bool:
@@ -185,7 +186,7 @@ async def _running(
     executable: Path, arguments: Sequence[str], patience: timedelta
 ) -> AsyncIterator[_Server]:
     """The server's process until the context is left, or this process dies."""
-    # The server listens to Ctrl-C even where it was told to ignore it.
+    # The server handles Ctrl-C even where it was set to be ignored.
     async with child_process(
         *(str(executable), *arguments),
         patience=patience,
@@ -199,13 +200,13 @@ async def _running(
         finally:
             server.is_up = False
             assert process.stdin
-            process.stdin.close()  # it ends by this, and with it what it says
+            process.stdin.close()  # this ends the process, and with it its output
             await listening
 
 
 def temporal_executable() -> Path:
     """The Temporal CLI: this environment's own, or else one on the path."""
-    # Scripts of a virtual environment lie beside its interpreter, also when it is not activated.
+    # A virtual environment's scripts are beside its interpreter, even when it is not activated.
     beside = Path(sys.executable).with_name("temporal")
     if beside.is_file():
         return beside
@@ -235,7 +236,7 @@ def free_port() -> int:
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of the loopback interface now."""
     with socket.socket() as probe:
-        # As servers do: a port whose last connections still fade away is free.
+        # As servers do: a port with connections in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

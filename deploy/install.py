@@ -1,7 +1,7 @@
-"""Installs a lock file into this virtual environment and shows how far it is: `make setup`.
+"""Installs a lock file into this virtual environment and shows its progress: `make setup`.
 
-On a terminal one line is kept up to date; elsewhere a line is written now and then. It runs before anything
-is installed, so it needs nothing but Python and pip.
+On a terminal it updates one line; elsewhere it prints a line now and then. It runs before anything is
+installed, so it needs only Python and pip.
 """
 
 import re
@@ -30,7 +30,7 @@ class Installation:
         self._said: list[str] = []
         self._began = time.monotonic()
         self._pip = subprocess.Popen(
-            # Modules are compiled when they are first imported, and most never are.
+            # Modules are compiled on first import, and most are never imported.
             [
                 *(sys.executable, "-u", "-m", "pip", "install", "--disable-pip-version-check"),
                 *("--no-input", "--progress-bar=off", "--no-compile"),

@@ -1,7 +1,7 @@
 """The whole system on this machine, until stopped: `make up`.
 
 Temporal's server with its web UI, a worker and the gateway. Orders and the server's state survive a restart:
-they lie in `var/`. However this process ends, the others end with it.
+they are in `var/`. However this process ends, the others end with it.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ from workflows.ids import TASK_QUEUE
 
 DATA = Path("var")
 
-# Temporal's usual ports; the web UI's and the gateway's are always so much above the server's.
+# Temporal's usual ports; the web UI's and the gateway's have a fixed offset from the server's.
 DEFAULT_PORT = 7233
 UI_PORT_OFFSET = 1000
 GATEWAY_PORT_OFFSET = 847
 PORTS_TRIED = 100
 
-# A worker finishes what runs, and the gateway its requests.
+# Time for a worker to finish its tasks, and for the gateway its requests.
 _PATIENCE = timedelta(seconds=60)
 _LOOK_EVERY = 0.2
 _ALIVE_EVERY = 1.0
@@ -49,7 +49,7 @@ _LAST_LINES = 10
 
 
 async def run(settings: Settings) -> int:
-    """Run everything until a signal asks to stop or a part ends by itself; the exit status."""
+    """Run everything until a signal or until a part exits; returns the exit status."""
     print(gettext("Starting Temporal, a worker and the gateway ..."), flush=True)
     port = choose_port()
     secret = token_secret(settings)
@@ -108,7 +108,7 @@ async def _part(
 
 
 async def _answers(server: EmbeddedServer, gateway: str) -> None:
-    """Wait until the worker takes tasks, and the gateway and the web UI answer."""
+    """Wait until the worker polls, and the gateway and the web UI respond."""
     request = DescribeTaskQueueRequest(
         namespace=server.client.namespace,
         task_queue=TaskQueue(name=TASK_QUEUE),
@@ -124,7 +124,7 @@ async def _answers(server: EmbeddedServer, gateway: str) -> None:
                 if queue.pollers and all(it.is_success for it in answers):
                     return
             except (RPCError, httpx.TransportError):
-                pass  # it does not listen yet
+                pass  # not listening yet
             await asyncio.sleep(_LOOK_EVERY)
 
 
@@ -137,15 +137,15 @@ async def _asked_to_stop() -> None:
 
 
 async def abandoned() -> None:
-    """Wait until whoever reads our output has gone, or make has that started us."""
+    """Wait until the reader of the output has gone, or the make that started this process."""
     output, closed = sys.stdout.fileno(), asyncio.Event()
     if stat.S_ISFIFO(os.fstat(output).st_mode):
-        # The end that writes becomes readable when the other one is closed.
+        # The write end becomes readable when the read end is closed.
         asyncio.get_running_loop().add_reader(output, closed.set)
     parent = os.getppid()
     try:
         while not closed.is_set():
-            # A make that is killed cannot tell us. Who else starts us may well go before us.
+            # A killed make cannot notify this process. Any other parent may exit first.
             if "MAKELEVEL" in os.environ and os.getppid() != parent:
                 return
             with suppress(TimeoutError):
@@ -155,14 +155,14 @@ async def abandoned() -> None:
 
 
 def _why(part: str, status: int, log: Path) -> Iterator[str]:
-    """What became of a part that ended by itself, with what it said last."""
+    """Why a part exited, with its last output."""
     yield gettext("{part} ended by itself, with status {status}.", part=part, status=status)
     yield from log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
     yield gettext("All of it is in {log}.", log=log)
 
 
 def choose_port() -> int:
-    """Temporal's usual port, or else the next that is free together with its web UI's."""
+    """Temporal's usual port, or the next that is free together with its web UI's."""
     for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
         if all(is_free(port + above) for above in (0, UI_PORT_OFFSET, GATEWAY_PORT_OFFSET)):
             return port
@@ -180,7 +180,7 @@ def _suffix(port: int) -> str:
 
 
 def database_variables(port: int) -> dict[str, str]:
-    """What tells worker and commands of the database; nothing where the user's own variable does.
+    """The database's variable for worker and commands; empty if the user has set it.
 
     One database a server: two must never share one.
     """
@@ -190,18 +190,18 @@ def database_variables(port: int) -> dict[str, str]:
 
 
 def command_variables(address: str, port: int) -> dict[str, str]:
-    """What commands need to find this system; nothing where it is what they look for anyway."""
+    """The variables that commands need to find this system; empty for the defaults."""
     if port == DEFAULT_PORT and not any(name.startswith("TEMPORAL_") for name in os.environ):
         return {}
     return {"TEMPORAL_ADDRESS": address, **database_variables(port)}
 
 
 def gateway_variables(port: int, secret: SecretStr) -> dict[str, str]:
-    """What the gateway of this machine needs beside what the worker needs."""
+    """The gateway's variables beyond the worker's."""
     return {
         "UNBUY_GATEWAY_PORT": str(port + GATEWAY_PORT_OFFSET),
         "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
-        # Here everybody tries things out, such as orders whose deadlines are seconds.
+        # For trying things out, such as orders with deadlines of seconds.
         "UNBUY_BUYERS_CHOOSE_POLICY": "true",
         "UNBUY_PLAYGROUND": "true",
         "UNBUY_PUBLIC_URL": f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}",
@@ -219,7 +219,7 @@ def environment_of(server: EmbeddedServer) -> dict[str, str]:
     return environment | {
         "TEMPORAL_ADDRESS": server.address,
         "TEMPORAL_NAMESPACE": server.client.namespace,
-        # A profile in the user's own file could ask for TLS or an API key.
+        # A profile in the user's file could require TLS or an API key.
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
 
@@ -231,7 +231,7 @@ async def up() -> int:
     except EmbeddedServerError as error:
         raise Failure(str(error), status=1) from None
     except BrokenPipeError:
-        # Nobody reads what we print, nor what the interpreter would still have to say of that.
+        # Nobody reads the output, including the interpreter's own warning of that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
 

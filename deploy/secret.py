@@ -1,4 +1,4 @@
-"""The secret that signs tokens on this machine: made once, and kept where only its owner reads it."""
+"""The secret that signs tokens on this machine: made once, in a file that only its owner can read."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ FILE = Path("var/token.secret")
 
 
 def token_secret(settings: Settings) -> SecretStr:
-    """The one of the settings, or else this directory's own, which is made if it is missing."""
+    """The secret of the settings, or this directory's own, which is made if missing."""
     if settings.token_secret:
         return settings.token_secret
     FILE.parent.mkdir(parents=True, exist_ok=True)

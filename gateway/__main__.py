@@ -20,7 +20,7 @@ def gateway() -> int:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
     log_as_json()
     try:
-        # What is served and logged knows no terminal's language.
+        # Responses and logs do not depend on the terminal's language.
         with use_locale(LOCALES[0]):
             asyncio.run(serve(settings))
     except CannotServe as error:

@@ -1,7 +1,6 @@
-"""Who may do what: one table, and how callers prove who they are.
+"""Authorisation: one table of roles and permissions, and how callers authenticate.
 
-A role that may never do something is told so (403). What is another's is not there (404), and neither
-touches the order.
+An action that a role never has is a 403, another party's order a 404; neither touches the order.
 """
 
 from dataclasses import dataclass
@@ -24,23 +23,23 @@ MAY: Final[dict[str, frozenset[Role]]] = {
     "download": PEOPLE,
     **{name: frozenset(message.senders) for name, message in MESSAGES.items()},
 }
-"""Which roles may do what, with the orders that are theirs; the messages by their names in the contract."""
+"""The roles allowed each action on their own orders; messages by their names in the contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a party's id and the role in which it does; ``until`` its token counts."""
+    """An authenticated party: its id, its role, and ``until`` when its token is valid."""
 
     id: str
     role: Role
     until: datetime
 
     def may(self, action: str) -> bool:
-        """Whether this role may ever do that."""
+        """Whether this role is ever allowed this action."""
         return self.role in MAY[action]
 
     def may_see(self, order: OrderView) -> bool:
-        """Whether this order is the caller's; support sees all, and the provider reports on any."""
+        """Whether the order is the caller's own. Support and the provider may see any."""
         match self.role:
             case Role.BUYER:
                 return order.buyer.id == self.id
@@ -51,14 +50,14 @@ class Caller:
 
 
 class Tokens(Protocol):
-    """Tells whom a bearer token names."""
+    """Verifies bearer tokens."""
 
     async def caller(self, token: str) -> Caller:
-        """The caller. Raises NotSignedIn, and Away while the issuer's keys cannot be had."""
+        """The caller. Raises Unauthorized, and ServiceUnavailable while the issuer's keys cannot be had."""
 
 
 def seen_by(caller: Caller, order: OrderView) -> OrderView:
-    """The order as the caller may see it: where the other party is told of things is that one's affair."""
+    """The view without the other party's notification addresses."""
     match caller.role:
         case Role.BUYER:
             return order.model_copy(

@@ -1,4 +1,4 @@
-"""The HTTP API of the contract: each route authenticates, limits, translates and answers; no rule is here."""
+"""The HTTP API of the contract: each route authenticates, rate-limits, translates and responds."""
 
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -32,7 +32,7 @@ api = APIRouter(prefix="/v1")
 
 _Body = TypeVar("_Body", bound=BaseModel)
 _REVISION = re.compile(r"[0-9]{1,18}")
-# Of what HTTP leaves alone on the way: no spaces at an end, and one alphabet.
+# What HTTP transmits unchanged: ASCII, without spaces at either end.
 _KEY = re.compile(r"^[!-~]{1,64}$")
 _PLACED: Final = PROBLEMS | {200: {"model": OrderView, "description": "It was there, the same."}}
 
@@ -70,7 +70,7 @@ class Page(Frozen):
 
 
 def services(request: Request) -> Services:
-    """What this gateway works with."""
+    """The services of this gateway."""
     found: Services = request.app.state.services
     return found
 
@@ -79,19 +79,19 @@ ServicesDep = Annotated[Services, Depends(services)]
 
 
 @asynccontextmanager
-async def counting_strangers(request: Request, works: Services) -> AsyncIterator[None]:
-    """Who cannot prove to be anybody is counted by the address it comes from. Raises TooMany."""
+async def count_unauthenticated(request: Request, services: Services) -> AsyncIterator[None]:
+    """Count callers that fail to authenticate by their address. Raises TooManyRequests."""
     try:
         yield
     except Unauthorized:
-        await works.limits.count(f"from {address_of(request)}")
+        await services.limits.count(f"from {address_of(request)}")
         raise
 
 
-async def caller(request: Request, works: ServicesDep) -> Caller:
-    """Who asks, by the bearer token."""
+async def caller(request: Request, services: ServicesDep) -> Caller:
+    """The caller whom the bearer token names."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    async with counting_strangers(request, works):
+    async with count_unauthenticated(request, services):
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized(
                 sentence(
@@ -99,14 +99,14 @@ async def caller(request: Request, works: ServicesDep) -> Caller:
                     "one for local use)."
                 )
             )
-        found = await works.tokens.caller(token.strip())
+        found = await services.tokens.caller(token.strip())
     request.scope["unbuy.role"] = found.role.value
-    await works.limits.count(f"{found.role.value} {found.id}")
+    await services.limits.count(f"{found.role.value} {found.id}")
     return found
 
 
 def only_for(action: str) -> Any:
-    """The caller, if its role may do that. Raises WrongRole."""
+    """The caller, if its role is allowed this action. Raises Forbidden."""
 
     async def allowed(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if not found.may(action):
@@ -123,7 +123,7 @@ def only_for(action: str) -> Any:
 
 
 async def read_as(request: Request, model: type[_Body]) -> _Body:
-    """The body as a model of ours. Raises Malformed and Invalid, with each field that is wrong and why."""
+    """The body as a model. Raises BadRequest, and Invalid with each wrong field and the reason."""
     body = await bodies.read_json(request)
     try:
         found = model.model_validate_json(body or b"{}")
@@ -151,20 +151,20 @@ def answer(view: OrderView, to: Caller, status: int = 200, **headers: str) -> Re
     tags=["orders"],
 )
 async def place_order(
-    request: Request, works: ServicesDep, who: Annotated[Caller, only_for("place")]
+    request: Request, services: ServicesDep, who: Annotated[Caller, only_for("place")]
 ) -> Response:
     """Place an order (R1).
 
     The same again changes nothing and answers 200. A buyer places orders of their own, under the
     marketplace's policy; support places any.
     """
-    placed = await works.orders.place(who, await read_as(request, PlaceOrder))
+    placed = await services.orders.place(who, await read_as(request, PlaceOrder))
     return _answer_placed(placed.view, placed.is_new, who)
 
 
 @api.get("/orders", response_model=Page, responses=PROBLEMS, tags=["orders"])
 async def list_orders(
-    works: ServicesDep,
+    services: ServicesDep,
     who: Annotated[Caller, only_for("list")],
     status: Annotated[
         str | None,
@@ -189,7 +189,7 @@ async def list_orders(
     after = None if cursor is None else decode_cursor(cursor)
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
-    found = await works.orders.newest(who, chosen, after, PAGE_SIZE + 1)
+    found = await services.orders.newest(who, chosen, after, PAGE_SIZE + 1)
     shown, next_cursor = paginate([seen_by(who, view) for view in found], cursor_of_newest)
     page = Page(
         orders=[
@@ -203,34 +203,36 @@ async def list_orders(
 
 @api.get("/orders/{order_id}", response_model=OrderView, responses=PROBLEMS, tags=["orders"])
 async def read_order(
-    order_id: OrderIdPath, works: ServicesDep, who: Annotated[Caller, only_for("read")]
+    order_id: OrderIdPath, services: ServicesDep, who: Annotated[Caller, only_for("read")]
 ) -> Response:
     """Read an order: state and why, what happened, what comes, who can do what and from when, the money.
 
     Also years after it ended and its history is gone.
     """
-    return answer(await works.orders.visible(who, order_id), who)
+    return answer(await services.orders.visible(who, order_id), who)
 
 
 async def _watched(
     order_id: OrderIdPath,
-    works: ServicesDep,
+    services: ServicesDep,
     who: Annotated[Caller, only_for("watch")],
     last_event_id: Annotated[str | None, Header(), WithJsonSchema({"type": "string"})] = None,
 ) -> AsyncIterator[AsyncIterable[ServerSentEvent]]:
-    """Everything that can be refused is refused here, before the stream begins."""
-    await works.orders.must_be_visible(who, order_id)
+    """Refuse whatever can be refused before the stream begins."""
+    await services.orders.must_be_visible(who, order_id)
     seen = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
 
-    async def events(news: AsyncIterable[tuple[int, OrderView]]) -> AsyncIterable[ServerSentEvent]:
-        async for revision, view in news:
+    async def events(
+        changes: AsyncIterable[tuple[int, OrderView]],
+    ) -> AsyncIterable[ServerSentEvent]:
+        async for revision, view in changes:
             yield ServerSentEvent(
                 event="order", id=str(revision), raw_data=seen_by(who, view).model_dump_json()
             )
 
-    # Until the token ends: its watcher has to sign in again.
-    async with works.order_stream.watching(order_id, who, seen) as news:
-        yield events(news)
+    # The stream ends when the token expires.
+    async with services.order_stream.watching(order_id, who, seen) as changes:
+        yield events(changes)
 
 
 @api.get(
@@ -261,13 +263,13 @@ async def watch_order(
 async def reorder(
     order_id: OrderIdPath,
     request: Request,
-    works: ServicesDep,
+    services: ServicesDep,
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
     """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
-    closed = await works.orders.visible(who, order_id)
+    closed = await services.orders.visible(who, order_id)
     wanted = await read_as(request, Reorder)
-    placed = await works.orders.reorder(
+    placed = await services.orders.reorder(
         who, closed, wanted.order_id, wanted.prices, wanted.shipping_price
     )
     return _answer_placed(placed.view, placed.is_new, who)
@@ -283,7 +285,7 @@ async def reorder(
 async def upload_proof(
     order_id: OrderIdPath,
     request: Request,
-    works: ServicesDep,
+    services: ServicesDep,
     who: Annotated[Caller, only_for("upload")],
     idempotency_key: Annotated[
         str | None, Header(), WithJsonSchema({"type": "string", "pattern": _KEY.pattern})
@@ -294,7 +296,7 @@ async def upload_proof(
     It is judged by its content, kept under its SHA-256, and told to the order as `shipment_proof`.
     """
     key = _checked(idempotency_key)
-    return answer(await works.proofs.take(who, order_id, request, key), who)
+    return answer(await services.proofs.take(who, order_id, request, key), who)
 
 
 @api.get(
@@ -306,18 +308,18 @@ async def upload_proof(
 async def download_proof(
     order_id: OrderIdPath,
     sha256: Annotated[str, Path(description="As the order's view has it.")],
-    works: ServicesDep,
+    services: ServicesDep,
     who: Annotated[Caller, only_for("download")],
 ) -> Response:
     """A proof of the order's shipment, for whoever may see the order."""
-    return await works.proofs.open(who, order_id, sha256)
+    return await services.proofs.open(who, order_id, sha256)
 
 
 def _tell(name: str) -> Callable[..., Awaitable[Response]]:
     async def tell(
         order_id: OrderIdPath,
         request: Request,
-        works: ServicesDep,
+        services: ServicesDep,
         who: Annotated[Caller, only_for(name)],
         idempotency_key: Annotated[
             str | None,
@@ -326,7 +328,7 @@ def _tell(name: str) -> Callable[..., Awaitable[Response]]:
         ] = None,
     ) -> Response:
         message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
-        return answer(await works.orders.tell(who, order_id, message), who)
+        return answer(await services.orders.tell(who, order_id, message), who)
 
     return tell
 

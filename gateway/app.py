@@ -1,4 +1,4 @@
-"""The gateway as an ASGI app: routes, what surrounds them, and what errors come to."""
+"""The gateway as an ASGI app: routes, middleware and error handling."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 
-from gateway.api import Reorder, ServicesDep, api, counting_strangers
+from gateway.api import Reorder, ServicesDep, api, count_unauthenticated
 from gateway.content_negotiation import prefers_a_page
 from gateway.observability import METHODS, Observability
 from gateway.openapi import PROBLEMS, document
@@ -24,7 +24,7 @@ from i18n.negotiation import of_browser
 from orders.errors import InvalidInput
 from orders.sentences import sentence
 
-# Swagger UI's own files come from this server, too (package fastapi-swagger). It sets styles by script.
+# Swagger UI's files are served from here too (package fastapi-swagger). Its script sets inline styles.
 _DOCS_MAY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -46,7 +46,7 @@ _START_DOCS: Final = """SwaggerUIBundle({
 })
 """
 _FOR_PROGRAMS: Final = ("/v1", "/docs", "/openapi.json", "/metrics", "/healthz", "/readyz")
-"""Where problems stay problems, whoever asks."""
+"""Paths where errors are always problem details, never pages."""
 
 
 class Metrics(Response):
@@ -56,9 +56,9 @@ class Metrics(Response):
 
 
 def build_app(
-    services: Services, cors_origins: Sequence[str] = (), site: OrderPages | None = None
+    services: Services, cors_origins: Sequence[str] = (), pages: OrderPages | None = None
 ) -> Observability:
-    """The gateway. ``cors_origins`` are whose browsers' scripts may call it: nobody's by default."""
+    """The gateway. ``cors_origins``: origins whose scripts may call it; none by default."""
     app = FastAPI(
         title="Unbuy",
         version="1",
@@ -67,7 +67,7 @@ def build_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.services, app.state.site = services, site
+    app.state.services, app.state.pages = services, pages
     for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
     if cors_origins:
@@ -82,18 +82,20 @@ def build_app(
     _serve_webhooks(app)
     _serve_operations(app)
     _serve_docs(app)
-    if site:
-        app.router.routes.extend(site.routes())
+    if pages:
+        app.router.routes.extend(pages.routes())
     document(app, Reorder)
     return Observability(app)
 
 
 def _serve_webhooks(app: FastAPI) -> None:
     @app.post("/v1/webhooks/{provider}", responses=PROBLEMS, tags=["provider"])
-    async def handle_webhook(provider: str, request: Request, works: ServicesDep) -> JSONResponse:
+    async def handle_webhook(
+        provider: str, request: Request, services: ServicesDep
+    ) -> JSONResponse:
         """Deliver a payment provider's signed event. Send it again unless the answer is 2xx."""
-        async with counting_strangers(request, works):
-            return JSONResponse({"status": await works.webhooks.handle(provider, request)})
+        async with count_unauthenticated(request, services):
+            return JSONResponse({"status": await services.webhooks.handle(provider, request)})
 
 
 def _serve_operations(app: FastAPI) -> None:
@@ -103,9 +105,9 @@ def _serve_operations(app: FastAPI) -> None:
         return JSONResponse({"status": "alive"})
 
     @app.get("/readyz", responses={503: PROBLEMS[503]}, tags=["operations"])
-    async def is_ready(works: ServicesDep) -> JSONResponse:
+    async def is_ready(services: ServicesDep) -> JSONResponse:
         """Whether Temporal and the database answer."""
-        if unavailable := await works.health.unavailable():
+        if unavailable := await services.health.unavailable():
             raise ServiceUnavailable(
                 sentence("Does not answer: {who}.", who=", ".join(unavailable))
             )
@@ -131,20 +133,20 @@ def _serve_docs(app: FastAPI) -> None:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """What an error comes to: a problem in the caller's language, and never a traceback."""
+    """An error as a problem in the caller's language, without a traceback."""
     problem = as_problem(error)
     if isinstance(problem, NoSuchMethod):
-        # Each route knows of its own methods only.
+        # Each route lists only its own methods.
         problem.headers["Allow"] = ", ".join(_methods(request))
-    site: OrderPages | None = request.app.state.site
-    if site and isinstance(error, HTTPException) and _is_somebody_lost(request):
-        return site.lost(request, problem)
+    pages: OrderPages | None = request.app.state.pages
+    if pages and isinstance(error, HTTPException) and _asks_for_a_page(request):
+        return pages.not_found(request, problem)
     locale = of_browser(request.headers.get("accept-language"))
     return problem.response(request_id(request), locale)
 
 
-def _is_somebody_lost(request: Request) -> bool:
-    """Whether a person, and no program, asks for what is not there."""
+def _asks_for_a_page(request: Request) -> bool:
+    """Whether a browser, not a program, asked for an unknown address."""
     path = request.url.path
     return (
         request.method == "GET"
@@ -154,7 +156,7 @@ def _is_somebody_lost(request: Request) -> bool:
 
 
 def _methods(request: Request) -> list[str]:
-    """All that can be done at an address, whichever route does it."""
+    """All methods allowed at an address, whichever routes handle them."""
     return [
         method
         for method in METHODS

@@ -1,4 +1,4 @@
-"""Request bodies, read with a limit on bytes and on time, and judged before anything else sees them."""
+"""Reads request bodies, limited in size and time."""
 
 import asyncio
 from datetime import timedelta
@@ -14,11 +14,11 @@ LARGEST: Final = 64 * 1024
 """Bytes of a JSON body (contract)."""
 
 WITHIN: Final = timedelta(seconds=10)
-"""So long a body may take to come."""
+"""How long a body may take to arrive."""
 
 
 async def read(request: Request, largest: int = LARGEST) -> bytes:
-    """The whole body. Raises ContentTooLarge, as soon as it is, and RequestTimeout."""
+    """The whole body. Raises ContentTooLarge as soon as the limit is passed, and RequestTimeout."""
     too_large = ContentTooLarge(
         sentence("At most {largest} bytes are accepted here.", largest=largest)
     )
@@ -45,9 +45,9 @@ async def read(request: Request, largest: int = LARGEST) -> bytes:
 
 
 async def read_json(request: Request) -> bytes:
-    """A JSON body, or none. Raises as ``read`` does, WrongType, and Malformed for what isn't JSON.
+    """A JSON body, or None. Raises as ``read`` does, WrongType, and BadRequest for invalid JSON.
 
-    What nests more deeply than 200 levels isn't taken for JSON (jiter's limit), nor are lone surrogates.
+    More than 200 levels of nesting (jiter's limit) and lone surrogates are invalid.
     """
     body = (await read(request)).strip()
     if not body:

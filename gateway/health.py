@@ -1,4 +1,4 @@
-"""Whether this gateway lives, and whether what it needs answers."""
+"""Liveness and readiness of the gateway."""
 
 import asyncio
 from datetime import timedelta
@@ -16,14 +16,14 @@ _WITHIN: Final = timedelta(seconds=2)
 
 
 class Health:
-    """Asks Temporal and the database whether they are there."""
+    """Checks whether Temporal and the database respond."""
 
     def __init__(self, client: Client, database: Database) -> None:
         self._client = client
         self._database = database
 
     async def unavailable(self) -> list[str]:
-        """What does not answer: of ``temporal`` and ``database``."""
+        """Those of ``temporal`` and ``database`` that do not respond."""
         temporal, database = await asyncio.gather(self._temporal(), self._reads())
         return [
             name
@@ -33,7 +33,7 @@ class Health:
 
     async def _temporal(self) -> bool:
         try:
-            # The client's own limit does not count while it still connects.
+            # The client's own timeout does not apply while it is still connecting.
             async with asyncio.timeout(_WITHIN.total_seconds()):
                 return await self._client.service_client.check_health(timeout=_WITHIN)
         except (RPCError, RuntimeError, TimeoutError):

@@ -1,7 +1,7 @@
-"""An OpenID Connect issuer: its public keys, fetched from where it publishes them, and what it has signed.
+"""An OpenID Connect issuer: its discovery document, its public keys and the tokens that it has signed.
 
-Its discovery document names their address. Who sends tokens cannot make us ask often, and while the issuer
-is away the keys that it had last go on counting.
+Fetches are rate-limited whatever tokens arrive, and the last known keys stay valid while the issuer is
+unavailable.
 """
 
 import asyncio
@@ -25,24 +25,24 @@ from orders.sentences import sentence
 log = logging.getLogger("unbuy.gateway")
 
 FRESH: Final = timedelta(minutes=5)
-"""So long a key counts after its issuer has published it last, while the issuer can be asked."""
+"""How long a fetched key is used before it is fetched again, while the issuer is available."""
 
 COOLDOWN: Final = timedelta(seconds=30)
-"""The issuer is not asked again within this time for a key that it does not have."""
+"""Minimum time between two fetches for an unknown key."""
 
-# Of ``alg``: never "none", and never a secret's where the issuer has key pairs.
+# Values of ``alg``: never "none", and no HMAC, as the issuer signs with key pairs.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
-# Clocks of two machines differ.
+# Allowed clock skew.
 _LEEWAY: Final = timedelta(seconds=30)
 _AFTER_A_FAILURE: Final = timedelta(seconds=1)
 _WITHIN: Final = timedelta(seconds=5)
 _LONGEST_REASON: Final = 160
-# What reading an answer fails with that is not what it should be.
+# Errors of a malformed response.
 _BAD_ANSWERS: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class IssuersKeys:
-    """Keys by their ids (``kid``); asked for one at a time, however many wait for them."""
+    """Keys by their ids (``kid``); concurrent callers share one fetch."""
 
     def __init__(
         self, issuer: str, fresh: timedelta = FRESH, cooldown: timedelta = COOLDOWN
@@ -52,13 +52,13 @@ class IssuersKeys:
         self._cooldown = cooldown
         self._keys: dict[str | None, jwt.PyJWK] | None = None
         self._asked_at = -float("inf")
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def find(self, kid: str | None) -> jwt.PyJWK | None:
-        """A key by its id; None when the issuer lacks it. Raises ServiceUnavailable while none is known."""
-        # Known and fresh, or stale while somebody else asks: nobody waits for an issuer that hangs.
+        """A key by its id; None if the issuer has none. Raises ServiceUnavailable if no key is known."""
+        # Fresh, or stale during another fetch: no caller waits for a hanging issuer.
         if self._keys is None or kid not in self._keys or self._is_due(kid):
-            async with self._asking:
+            async with self._lock:
                 if self._is_due(kid):
                     await self._ask()
         if self._keys is None:
@@ -87,35 +87,35 @@ _Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
 
 
 class IssuerEndpoints(BaseModel):
-    """Where an issuer is asked for what, by its own discovery document."""
+    """The issuer's endpoints, from its discovery document."""
 
     jwks_uri: _Address
-    # Where nobody signs in but programs, an issuer need not have these.
+    # Optional: needed only where people sign in.
     authorization_endpoint: _Address | None = None
     token_endpoint: _Address | None = None
 
 
 class Issuer:
-    """An issuer: where it is asked for what, and what it has signed."""
+    """An issuer: its endpoints, and the verification of its tokens."""
 
     def __init__(self, address: str, keys: IssuersKeys | None = None) -> None:
         self._address = address
         self._keys = keys or IssuersKeys(address)
-        self._places: IssuerEndpoints | None = None
+        self._endpoints: IssuerEndpoints | None = None
 
-    async def places(self) -> IssuerEndpoints:
-        """Its addresses, asked for once. Raises ServiceUnavailable."""
-        if self._places is None:
+    async def endpoints(self) -> IssuerEndpoints:
+        """Its endpoints, fetched once. Raises ServiceUnavailable."""
+        if self._endpoints is None:
             try:
                 async with asking() as http:
                     about = await _discovered(http, self._address)
-                self._places = IssuerEndpoints.model_validate(about)
+                self._endpoints = IssuerEndpoints.model_validate(about)
             except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL):
                 raise _keys_unavailable() from None
-        return self._places
+        return self._endpoints
 
     async def claims(self, token: str, audience: str) -> Mapping[str, Any]:
-        """What a token of its own, meant for ``audience``, says. Raises NotSignedIn, and Away."""
+        """The claims of its token for ``audience``. Raises Unauthorized and ServiceUnavailable."""
         try:
             kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError:
@@ -135,17 +135,17 @@ class Issuer:
 
 
 def asking() -> httpx.AsyncClient:
-    """What to ask an issuer something with, once."""
+    """An HTTP client for one request to the issuer."""
     return httpx.AsyncClient(verify=_trusted(), timeout=_WITHIN.total_seconds())
 
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # takes a while
+    return httpx.create_ssl_context()  # slow
 
 
 def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
-    """What a token says, if it counts. Raises NotSignedIn."""
+    """The claims of a valid token. Raises Unauthorized."""
     try:
         return jwt.decode(token, key, leeway=_LEEWAY, **how)
     except jwt.ExpiredSignatureError:
@@ -161,12 +161,12 @@ def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
 
 
 def _shortened(error: Exception) -> str:
-    # PyJWT repeats the header of whoever sent it.
+    # PyJWT's message quotes the sender's header.
     return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" ...")
 
 
 def _keys_unavailable() -> ServiceUnavailable:
-    """The issuer does not answer, or not as it should."""
+    """The problem for an issuer that does not respond, or not correctly."""
     return ServiceUnavailable(
         sentence(
             "The identity provider's signing keys are unavailable at the moment; try again soon."
@@ -175,7 +175,7 @@ def _keys_unavailable() -> ServiceUnavailable:
 
 
 async def _discovered(http: httpx.AsyncClient, issuer: str) -> Mapping[str, Any]:
-    """What it says of itself; fails with ``_BAD_ANSWERS`` where it names another issuer."""
+    """The discovery document. Raises one of ``_BAD_ANSWERS`` if it names another issuer."""
     about = await _json(http, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if about["issuer"] != issuer:
         raise ValueError("it names another issuer")
@@ -189,7 +189,7 @@ async def _json(http: httpx.AsyncClient, address: str) -> Mapping[str, Any]:
 
 
 def _usable(published: list[dict[str, Any]]) -> dict[str | None, jwt.PyJWK]:
-    """The keys that sign. One of a kind that we don't know does not make the others useless."""
+    """The signing keys, without those of unsupported types."""
     found: dict[str | None, jwt.PyJWK] = {}
     for entry in published:
         if isinstance(kid := entry.get("kid"), str) and entry.get("use", "sig") == "sig":

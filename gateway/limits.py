@@ -1,6 +1,6 @@
-"""How many requests one caller may make (case 30): counted by party, or by address where nobody is known.
+"""Rate limits (case 30): by party, or by address for unauthenticated callers.
 
-Counted in this process unless ``UNBUY_RATE_LIMIT_STORAGE`` names a store that several share.
+Counted in this process unless ``UNBUY_RATE_LIMIT_STORAGE`` names a shared store.
 """
 
 import logging
@@ -21,22 +21,22 @@ log = logging.getLogger("unbuy.gateway")
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from, for who cannot be told by anything else."""
+    """The client's address, which identifies unauthenticated callers."""
     return request.client.host if request.client else "nowhere"
 
 
 class RateLimits:
-    """A moving window for each caller."""
+    """A moving window per caller."""
 
     def __init__(self, limit: str, storage: str) -> None:
-        """``limit`` as in ``300/minute``; ``storage`` a URI as the library ``limits`` has them."""
+        """``limit`` as in ``300/minute``; ``storage``: a URI of the library ``limits``."""
         self._limit = parse(limit)
-        kept = storage_from_string(storage, wrap_exceptions=True)
-        assert isinstance(kept, Storage), "the settings have checked it"
-        self._windows = MovingWindowRateLimiter(kept)
+        store = storage_from_string(storage, wrap_exceptions=True)
+        assert isinstance(store, Storage), "the settings have checked it"
+        self._windows = MovingWindowRateLimiter(store)
 
     async def count(self, who: str) -> None:
-        """Count a request. Raises TooMany."""
+        """Count a request. Raises TooManyRequests."""
         try:
             if await self._windows.hit(self._limit, who):
                 return

@@ -1,10 +1,10 @@
-"""The upload of a proof, read as it comes: one file and a few short fields (R10, R11).
+"""Streams the upload of a proof: one file and a few short fields (R10, R11).
 
-A form parser would keep the whole file, and however many others, before anybody may judge it.
+An ordinary form parser would buffer any number of files before they could be checked.
 
 UploadError
-├── NotMultipart      the request is no multipart/form-data (HTTP 415)
-├── MalformedUpload   it can't be read as what it says it is (HTTP 400)
+├── NotMultipart      the request is not multipart/form-data (HTTP 415)
+├── MalformedUpload   it can't be parsed (HTTP 400)
 ├── UploadTooLarge    more bytes or fields than a proof's upload may have (HTTP 413)
 └── WrongParts        no file, or a part twice (HTTP 422)
 
@@ -27,20 +27,20 @@ from orders.sentences import sentence
 from orders.values import Frozen, MessageId
 
 LARGEST_BODY = 10 * 1024 * 1024 + 64 * 1024
-"""Bytes of the whole request: the largest proof, and room for its envelope."""
+"""Bytes of the whole request: the largest proof and its multipart framing."""
 
 _MOST_FIELDS = 8
-# Bytes; the longest that is allowed, 64 characters, in UTF-8.
+# Bytes: 64 characters in UTF-8.
 _LONGEST_FIELD = 256
 _LONGEST_BOUNDARY = 70  # RFC 2046
 
 
 class UploadError(Exception):
-    """An upload that can't be taken; the text is for the one who sent it."""
+    """A refused upload; the text is for the sender."""
 
 
 class NotMultipart(UploadError):
-    """Another content type, or none."""
+    """Not multipart/form-data."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -52,14 +52,14 @@ class NotMultipart(UploadError):
 
 
 class MalformedUpload(UploadError):
-    """Not multipart inside, or cut off."""
+    """Invalid or truncated multipart."""
 
     def __init__(self, what: str) -> None:
         super().__init__(sentence("The upload can't be read: {what}. Send it again.", what=what))
 
 
 class UploadTooLarge(UploadError):
-    """Beyond one of the limits above."""
+    """Over one of the limits above."""
 
     def __init__(self, what: str) -> None:
         super().__init__(sentence("The upload is too large: {what}.", what=what))
@@ -84,8 +84,8 @@ class ProofFields(Frozen):
 class ProofUpload:
     """One upload: read ``chunks`` to its end, then ``fields`` is there.
 
-    ``body`` is what Starlette's ``Request.stream()`` gives. Which part is the file says its name, `file`;
-    the filename and type that the sender gives it are nobody's business.
+    ``body`` is Starlette's ``Request.stream()``. The part named `file` is the file; its filename and
+    declared type are ignored.
     """
 
     def __init__(self, content_type: str | None, body: AsyncIterator[bytes]) -> None:
@@ -97,10 +97,10 @@ class ProofUpload:
         self._parts: dict[str, bytes] = {}
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The file's bytes, no more of them at once than the body gives.
+        """The file's bytes, in chunks no larger than the body's.
 
-        Ends only when all of the form is read and found good, so whoever waits for the end before he
-        keeps the file keeps none whose form is wrong. Raises UploadError and InvalidInput.
+        Ends only once the whole form has been read and validated, so store the file after the last chunk.
+        Raises UploadError and InvalidInput.
         """
         size = 0
         async for data in self._body:
@@ -128,7 +128,7 @@ class ProofUpload:
 
     def _parse(self, data: bytes) -> list[MultipartSegment | bytes | None]:
         if not data:
-            # The parser would take it for the end.
+            # The parser would read it as the end.
             return []
         try:
             return list(self._parser.parse(data))

@@ -1,6 +1,6 @@
-"""What every request gets: an id, headers that browsers obey, a line in the log, a count in the metrics.
+"""Every request's id, security headers, log line and metrics.
 
-The log names routes, statuses and roles, and never a party, an order or a word of a body (case 54).
+The log has routes, statuses and roles, never a party, an order or any text of a body (case 54).
 """
 
 import re
@@ -33,17 +33,17 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-"""A page sets its own policy in place of this one."""
+"""The default policy; pages set their own."""
 
 
 class Observability:
-    """ASGI middleware, outermost: it sees what errors came to as well."""
+    """The outermost ASGI middleware: it sees error responses as well."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """See ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -67,7 +67,7 @@ class Observability:
         try:
             await self._app(scope, receive, observed)
         except Exception as error:
-            # It was answered, where that was still possible. Its text may hold what a caller sent, and no
+            # It was answered, where that was still possible. Its text may contain what a caller sent; no
             # line of the code that failed does.
             frames = traceback.extract_tb(error.__traceback__)
             log.error(
@@ -95,13 +95,13 @@ class Observability:
 
 
 def _route(scope: Scope) -> str:
-    """The route's template: an address would carry ids, and could be anything."""
+    """The route's template: a path would contain ids, and could be anything."""
     route: Any = scope.get("route")
     return getattr(route, "path", None) or str(scope.get("unbuy.route", "none"))
 
 
 def log_as_json() -> None:
-    """One JSON object a line, on standard output."""
+    """Log to standard output, one JSON object a line."""
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),

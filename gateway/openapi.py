@@ -1,7 +1,7 @@
-"""What the documentation page says beyond the code: bodies, examples, problems.
+"""The OpenAPI document beyond what FastAPI derives: bodies, examples, problems.
 
-The document is OpenAPI 3.1 that generators of clients read as it is meant: nothing stands beside a ``$ref``,
-where most of them drop it, and texts have no rules' numbers.
+It is OpenAPI 3.1 in a form that client generators support: nothing beside a ``$ref``, which most of them
+ignore, and no rule numbers in texts.
 """
 
 import copy
@@ -20,7 +20,7 @@ from orders.place_order import PlaceOrder
 from orders.values import MessageId
 
 _REFERENCES: Final = "#/components/schemas/{model}"
-# As docstrings have them: at the beginning, and in brackets at the end of a sentence.
+# In docstrings: at the beginning, and in brackets at the end of a sentence.
 _RULE = r"(?:R[0-9]+[a-z]?|cases? [0-9]+)"
 _RULES: Final = re.compile(rf"^{_RULE}(?:, {_RULE})*: | \({_RULE}(?:[,;] {_RULE})*\)")
 
@@ -113,7 +113,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     }
     for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
 }
-"""What every route may answer beside what it is for."""
+"""Problems that any route may respond with."""
 
 
 TAGS: Final = [
@@ -159,7 +159,7 @@ UPLOAD: Final[dict[str, Any]] = {
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Documents a body that the route reads itself."""
+    """Documents the body of a route that reads it itself."""
     name = getattr(model, "name", model.__name__)
     needs = any(field.is_required() for field in model.model_fields.values())
     return {
@@ -194,12 +194,12 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
                 *MESSAGES.values(),
                 *bodies,
             )
-            _, ours = models_json_schema(
+            _, schema = models_json_schema(
                 [(model, "validation") for model in models], ref_template=_REFERENCES
             )
             components = made.setdefault("components", {})
-            # Ours win: FastAPI makes floats of limits, and 2**63 - 1 is none.
-            schemas = components["schemas"] = components.get("schemas", {}) | ours["$defs"]
+            # These replace FastAPI's, which turns limits into floats: 2**63 - 1 would be inexact.
+            schemas = components["schemas"] = components.get("schemas", {}) | schema["$defs"]
             positive = schemas["PositiveMoney"] = copy.deepcopy(schemas["Money"])
             positive["title"] = "PositiveMoney"
             positive["properties"]["amount"]["minimum"] = 1
@@ -217,17 +217,17 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
 
 
 def _portable(node: Any) -> Any:
-    """The same as generators of clients understand it."""
+    """The same schema in a form that client generators support."""
     match node:
         case {"$ref": str(), "properties": {"amount": {"minimum": 1}}}:
             return {"$ref": _REFERENCES.format(model="PositiveMoney")}
         case {"$ref": str(reference), "default": dict()}:
-            # Of fields that have defaults of their own.
+            # Of fields with defaults of their own.
             return {"$ref": reference}
         case {"$ref": str(reference), **more} if more:
             return {"allOf": [{"$ref": reference}], **_portable(more)}
         case {"itemSchema": _, **more}:
-            # FastAPI's, for events, and of OpenAPI 3.2: no generator has it yet.
+            # FastAPI's for events, from OpenAPI 3.2: no generator supports it yet.
             return {**more, "schema": {}}
         case dict():
             return {name: _described(name, it) for name, it in node.items()}

@@ -1,7 +1,7 @@
-"""Live orders: whoever watches is told of each change, read from what is kept of the orders.
+"""Live orders: streams each change to those who watch, read from the stored orders.
 
-All watchers of a gateway share one look at the database, and none of them is known to Temporal: an order's
-history is the same whoever watches it.
+All watchers of a gateway share one database query and leave no trace in Temporal, so an order's history
+does not depend on who watches it.
 """
 
 import asyncio
@@ -27,16 +27,16 @@ log = logging.getLogger("unbuy.gateway")
 
 _LOOK_EVERY: Final = timedelta(milliseconds=500)
 _NEVER_SEEN: Final = -1
-# No caller has more than one of so many parts of all places.
+# One caller may use at most one of this many shares of the streams.
 _SHARES: Final = 4
-# Seconds. A place is free when another of the caller's streams ends.
+# Seconds until another of the caller's streams may have ended.
 _ASK_AGAIN: Final = 30
 
 WATCHERS = Gauge("unbuy_gateway_watchers", "Open streams of server-sent events.")
 
 
 class _Watcher:
-    """What one watcher was told last."""
+    """What one watcher has been sent last."""
 
     def __init__(self, revision: int) -> None:
         self.revision = revision
@@ -46,13 +46,13 @@ class _Watcher:
 
 
 class OrderStream:
-    """Looks for changed orders, for as long as somebody watches."""
+    """Polls for changed orders while anybody watches."""
 
     def __init__(self, listing: SqlOrderLists, most: int) -> None:
         self._listing = listing
         self._most = most
         self._watchers: defaultdict[str, set[_Watcher]] = defaultdict(set)
-        self._of_one: Counter[tuple[Role, str]] = Counter()
+        self._by_caller: Counter[tuple[Role, str]] = Counter()
         self._looking: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
@@ -60,10 +60,10 @@ class OrderStream:
     async def watching(
         self, order_id: str, who: Caller, seen: int | None = None
     ) -> AsyncIterator[AsyncIterator[tuple[int, OrderView]]]:
-        """An order's revision and view, now (unless it is ``seen``) and at each change, while a token counts.
+        """An order's revision and view, now (unless already ``seen``) and at each change, while authorised.
 
-        Who is slow misses what lies between, never the last. Raises Away for one watcher too many, and
-        TooMany for one too many of the same caller's.
+        A slow watcher may miss intermediate changes, never the last. Raises ServiceUnavailable above the
+        limit of watchers, and TooManyRequests above the caller's own.
         """
         if self._stopped.is_set() or sum(map(len, self._watchers.values())) >= self._most:
             raise ServiceUnavailable(
@@ -72,78 +72,78 @@ class OrderStream:
                 )
             )
         caller = (who.role, who.id)
-        if self._of_one[caller] >= ceil(self._most / _SHARES):
+        if self._by_caller[caller] >= ceil(self._most / _SHARES):
             raise TooManyRequests(
                 sentence(
                     "You are watching too many orders at once; read this one from time to time."
                 ),
                 _ASK_AGAIN,
             )
-        mine = _Watcher(_NEVER_SEEN if seen is None else seen)
-        self._watchers[order_id].add(mine)
-        self._of_one[caller] += 1
+        watcher = _Watcher(_NEVER_SEEN if seen is None else seen)
+        self._watchers[order_id].add(watcher)
+        self._by_caller[caller] += 1
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            yield self._changes(mine, who.until)
+            yield self._changes(watcher, who.until)
         finally:
             WATCHERS.dec()
-            self._of_one[caller] -= 1
-            if not self._of_one[caller]:
-                del self._of_one[caller]
-            self._watchers[order_id].discard(mine)
+            self._by_caller[caller] -= 1
+            if not self._by_caller[caller]:
+                del self._by_caller[caller]
+            self._watchers[order_id].discard(watcher)
             if not self._watchers[order_id]:
                 del self._watchers[order_id]
 
     async def _changes(
-        self, mine: _Watcher, until: datetime
+        self, watcher: _Watcher, until: datetime
     ) -> AsyncIterator[tuple[int, OrderView]]:
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
             try:
                 async with asyncio.timeout(left):
-                    await mine.has_changed.wait()
+                    await watcher.has_changed.wait()
             except TimeoutError:
                 return
-            if mine.is_over:
+            if watcher.is_over:
                 return
-            mine.has_changed.clear()
-            if mine.view:
-                yield mine.revision, mine.view
+            watcher.has_changed.clear()
+            if watcher.view:
+                yield watcher.revision, watcher.view
 
     def stop(self) -> None:
-        """End all streams; those who watch connect again elsewhere."""
+        """End all streams; clients reconnect to another gateway."""
         self._stopped.set()
         self._end_all()
 
     def _end_all(self) -> None:
-        for mine in chain.from_iterable(self._watchers.values()):
-            mine.is_over = True
-            mine.has_changed.set()
+        for watcher in chain.from_iterable(self._watchers.values()):
+            watcher.is_over = True
+            watcher.has_changed.set()
 
     async def _look(self) -> None:
         while self._watchers and not self._stopped.is_set():
-            told = {
-                order_id: {mine.revision for mine in watchers}
+            sent = {
+                order_id: {watcher.revision for watcher in watchers}
                 for order_id, watchers in self._watchers.items()
             }
             seen = {
                 order_id: min(revisions) if len(revisions) == 1 else _NEVER_SEEN
-                for order_id, revisions in told.items()
+                for order_id, revisions in sent.items()
             }
             try:
                 async with asking_the_database():
                     changed = await self._listing.changed(seen)
             except ServiceUnavailable:
-                changed = {}  # said in the log; looked for again
+                changed = {}  # logged; polled again
             except Exception as error:
-                # A defect of ours: who watches connects again, and waits for no news that never come.
+                # A bug: end the streams, so that clients reconnect instead of waiting for ever.
                 log.error("What has changed cannot be read: %s", type(error).__name__)
                 self._end_all()
                 return
             for order_id, (revision, view) in changed.items():
-                for mine in self._watchers.get(order_id, ()):
-                    if mine.revision != revision:
-                        mine.revision, mine.view = revision, view
-                        mine.has_changed.set()
+                for watcher in self._watchers.get(order_id, ()):
+                    if watcher.revision != revision:
+                        watcher.revision, watcher.view = revision, view
+                        watcher.has_changed.set()
             await asyncio.sleep(_LOOK_EVERY.total_seconds())

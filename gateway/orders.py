@@ -1,7 +1,7 @@
-"""Orders as the gateway asks for them: found for those who may see them, sent messages, listed.
+"""Orders for the gateway: placed, found, listed and sent messages, each for a caller who may.
 
-No rule of an order is known here. What an order answers is passed on, and what does not answer is reported as
-unavailable: nothing is accepted that could be lost.
+It contains no business rules. An order's answer is passed on, and no answer is reported as unavailable:
+nothing is accepted that could be lost.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ from workflows import ids
 log = logging.getLogger("unbuy.gateway")
 
 PATIENCE: Final = timedelta(seconds=5)
-"""So long a caller waits for an order's answer."""
+"""How long a caller waits for an order's answer."""
 
 DATABASE_PATIENCE: Final = timedelta(seconds=3)
 
 TEMPORAL_PATIENCE: Final = PATIENCE + timedelta(seconds=1)
-"""So long a call to Temporal may take, whatever it is: a connection may hang as well as break."""
+"""Timeout of any call to Temporal: a connection may hang as well as break."""
 
 _NO_ANSWER: Final = sentence("The order is not answering at the moment; try again soon.")
 _SEND_AGAIN: Final = sentence(
@@ -76,7 +76,7 @@ class Placed(NamedTuple):
 
 @asynccontextmanager
 async def asking_the_database() -> AsyncIterator[None]:
-    """What a database that is away fails with becomes ``ServiceUnavailable``."""
+    """Turn errors of an unavailable database into ``ServiceUnavailable``."""
     try:
         async with asyncio.timeout(DATABASE_PATIENCE.total_seconds()):
             yield
@@ -89,9 +89,9 @@ async def asking_the_database() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
-    """Temporal's outages become ``ServiceUnavailable``.
+    """Turn Temporal's outages into ``ServiceUnavailable``.
 
-    ``no_answer`` is what the caller is told when it, or the worker behind it, does not answer in time.
+    ``no_answer``: the problem's text when Temporal or its worker does not answer in time.
     """
     try:
         async with asyncio.timeout(TEMPORAL_PATIENCE.total_seconds()):
@@ -105,7 +105,7 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
             sentence("The order service is not answering at the moment; try again soon.")
         ) from None
     except RuntimeError:
-        # What the SDK raises while it has never been connected.
+        # Raised by the SDK before its first connection.
         log.warning("Temporal cannot be reached")
         raise ServiceUnavailable(
             sentence("The order service cannot be reached at the moment; try again soon.")
@@ -113,7 +113,7 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
 
 
 class OrderService:
-    """What callers may do with orders; who may do what is settled before (``gateway.access``)."""
+    """What callers do with orders; authorisation comes before (``gateway.access``)."""
 
     def __init__(self, client: Client, database: Database, *, buyers_choose_policy: bool) -> None:
         self._client = client
@@ -123,16 +123,16 @@ class OrderService:
         self._requests = SqlIdempotencyKeys(database)
 
     async def place(self, caller: Caller, placed: PlaceOrder) -> Placed:
-        """R1: place an order; the same again changes nothing.
+        """R1: place an order; repeating the same order has no effect.
 
-        Raises WrongRole for what is not the caller's to set, and Conflict for an id that is taken.
+        Raises Forbidden for fields that the caller may not set, and Conflict for an id in use.
         """
         self._must_be_the_callers(caller, placed)
         return await self._place(placed)
 
     async def _place(self, placed: PlaceOrder) -> Placed:
         is_new = False
-        # Temporal itself refuses an id that it knows; the database knows those that it has forgotten.
+        # Temporal refuses an id within its retention; the database has the older ones.
         view = await self._stored_order(placed.order_id)
         if view is None:
             async with asking_temporal():
@@ -161,7 +161,7 @@ class OrderService:
         prices: Mapping[str, Money],
         shipping_price: Money,
     ) -> Placed:
-        """R3: place what was closed unpaid again, under a new id and at the prices given."""
+        """R3: place an order that was closed unpaid again, under a new id and at the given prices."""
         try:
             again = reorder(closed, new_id, prices, shipping_price, Policy())
         except NotAllowedNow as error:
@@ -169,23 +169,23 @@ class OrderService:
         return await self._place(again)
 
     async def visible(self, caller: Caller, order_id: str) -> OrderView:
-        """An order that the caller may see. Raises NotFound for another's as for none."""
+        """An order that the caller may see. Raises NotFound for another party's too."""
         return _must_see(caller, order_id, await self.find(order_id))
 
     async def must_be_visible(self, caller: Caller, order_id: str) -> None:
-        """Raise as ``visible`` does. By what is kept: the order need not be asked, and is not disturbed."""
+        """Raise as ``visible`` does. Reads the stored order only, and does not query the workflow."""
         known = await self._stored_order(order_id) or await self._ask(order_id)
         _must_see(caller, order_id, known)
 
     async def find(self, order_id: str) -> OrderView | None:
-        """An order as it is now, or as it ended; None if it never was."""
-        kept = await self._stored_order(order_id)
-        if kept and is_finished(kept):
-            return kept
-        return await self._ask(order_id) or kept
+        """An order as it is now, or as it ended; None if it does not exist."""
+        stored = await self._stored_order(order_id)
+        if stored and is_finished(stored):
+            return stored
+        return await self._ask(order_id) or stored
 
     async def tell(self, caller: Caller, order_id: str, message: Message) -> OrderView:
-        """Tell an order something, and get its view. Raises a Problem with its refusal."""
+        """Send an order a message, and return its view. Raises a Problem with its refusal."""
         if caller.role is not Role.PROVIDER:
             await self.must_be_visible(caller, order_id)
         elif not _could_be_one(order_id):
@@ -229,7 +229,7 @@ class OrderService:
             return await self._stored.find(order_id)
 
     async def _ask(self, order_id: str) -> OrderView | None:
-        """The order's own answer; None when Temporal knows no such workflow."""
+        """The workflow's own view; None if Temporal has no such workflow."""
         if not _could_be_one(order_id):
             return None
         try:
@@ -249,7 +249,7 @@ class OrderService:
         sending: Awaitable[OrderView | LateDelivery],
         no_answer: str,
     ) -> OrderView:
-        """What comes of a message that is being sent. Raises a Problem with its refusal."""
+        """The outcome of a message that is being sent. Raises a Problem with its refusal."""
         try:
             async with asking_temporal(no_answer):
                 answer = await sending
@@ -303,7 +303,7 @@ def _must_see(caller: Caller, order_id: str, view: OrderView | None) -> OrderVie
 
 
 def _could_be_one(order_id: str) -> bool:
-    """Whether any order could have this id: addresses can hold what a database cannot store."""
+    """Whether the id is valid: a path can contain what the database cannot store."""
     try:
         return bool(_ID.validate_python(order_id))
     except ValidationError:
@@ -311,14 +311,14 @@ def _could_be_one(order_id: str) -> bool:
 
 
 def _refund_workflow(view: OrderView | None, message: Message) -> str | None:
-    """The workflow that refunds a payment which a running order has refused, where one does (R17)."""
+    """The workflow that refunds a payment which a running order refused, if there is one (R17)."""
     if not (view and isinstance(message, PaymentReceived)):
         return None
-    goes_back = any(
+    is_refunded = any(
         entry.what == "payment_sent_back" and entry.details.get("payment_id") == message.payment_id
         for entry in view.timeline
     )
-    return ids.stray_workflow_id(message.payment_id) if goes_back else None
+    return ids.stray_workflow_id(message.payment_id) if is_refunded else None
 
 
 def _refunded(
@@ -328,7 +328,7 @@ def _refunded(
     view: OrderView | None,
     workflow_id: str,
 ) -> Problem:
-    """R17: a payment that came for an order which is over, or never was."""
+    """R17: a payment for an order that has ended or does not exist."""
     if view is None:
         no_such = sentence(
             "There is no order {order}. Payment {payment} is returned in full ({process}).",
@@ -347,6 +347,6 @@ def _refunded(
 
 
 def possible(caller: Caller, view: OrderView | None) -> list[str]:
-    """What the caller can do with an order now instead."""
+    """The actions that the order allows the caller now."""
     listed = view.actions.get(caller.role, []) if view else []
     return [action.action for action in listed if action.available]

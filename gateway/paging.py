@@ -1,4 +1,4 @@
-"""Long lists in parts: how much is in one, and the cursor that asks for what lies behind it."""
+"""Pagination by cursor."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from database.order_lists import Cursor
 from orders.values import Instant, OrderId
 
 PAGE_SIZE: Final = 50
-"""Entries of a list on one page. One more is asked for, which tells whether there is a next page."""
+"""Entries per page. One more is queried, to see whether there is a next page."""
 
 _Listed = TypeVar("_Listed")
 _ORDER_ID = TypeAdapter[str](OrderId)
@@ -22,13 +22,13 @@ _INSTANT = TypeAdapter[datetime](Instant)
 def paginate(
     found: list[_Listed], cursor_of: Callable[[_Listed], Cursor]
 ) -> tuple[list[_Listed], str | None]:
-    """The page, and the cursor of the next one; None where there is none."""
+    """The page, and the cursor of the next one or None."""
     shown = found[:PAGE_SIZE]
     return shown, _encoded(cursor_of(shown[-1])) if len(found) > PAGE_SIZE else None
 
 
 def decode_cursor(cursor: str) -> Cursor | None:
-    """Where in a list a cursor stands; None for what no list has given."""
+    """The position that a cursor stands for; None if it is invalid."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()

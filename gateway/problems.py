@@ -1,22 +1,22 @@
-"""Errors as callers see them: RFC 9457 problem details, one class for each status, one place that maps.
+"""Errors as callers see them: RFC 9457 problem details, one class per status, mapped in one place.
 
 Problem
-├── BadRequest          400  it cannot be read at all
-├── Unauthorized        401  no token, or none that is valid
-├── Forbidden           403  the caller's role may never do this
-├── NotFound            404  there is no such thing, or it is somebody else's: nobody can tell which
+├── BadRequest          400  it cannot be parsed
+├── Unauthorized        401  no valid token
+├── Forbidden           403  the caller's role is never allowed this
+├── NotFound            404  it does not exist or is somebody else's, indistinguishably
 ├── NoSuchMethod        405
-├── RequestTimeout      408  the body did not come in time
-├── Conflict            409  not now, or not with what is there
+├── RequestTimeout      408  the body did not arrive in time
+├── Conflict            409  not now, or in conflict with what exists
 │   └── MessageRefused       the contract's NotAllowedNow
 ├── ContentTooLarge     413
 ├── WrongType           415
-├── Invalid             422  it can be read, and a field is wrong
+├── Invalid             422  a field is wrong
 ├── TooManyRequests     429
-├── InternalError       500  a defect of ours; the logs have it
-└── ServiceUnavailable  503  Temporal or the database does not answer; try again
+├── InternalError       500  a bug; the logs have the details
+└── ServiceUnavailable  503  Temporal or the database is unavailable; try again
 
-Each is a sentence with the reason and the remedy.
+Each text is a sentence with the reason and the remedy.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ from orders.sentences import sentence
 MEDIA_TYPE = "application/problem+json"
 
 TYPES = "/problems"
-"""Where each ``type`` of problem is explained."""
+"""The page that explains each ``type`` of problem."""
 
 
 class ProblemDetails(BaseModel):
@@ -71,13 +71,13 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(Exception):
-    """Something that the caller is told; the text is a sentence."""
+    """An error for the caller; the text is a sentence."""
 
     status: ClassVar[int]
     slug: ClassVar[str]
     title: ClassVar[str]
     explanation: ClassVar[str]
-    """What it means and what to do, whatever was asked for."""
+    """What it means and what to do, for any request."""
 
     def __init__(self, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -86,7 +86,7 @@ class Problem(Exception):
         self.more = more
 
     def response(self, request_id: str, locale: Locale) -> Response:
-        """As an HTTP response: title and detail in this language; its ``reason`` stays the contract's."""
+        """The HTTP response: title and detail in this language, ``reason`` in the contract's English."""
         details = ProblemDetails(
             type=f"{TYPES}/{self.slug}",
             title=translator(locale).gettext(self.title),
@@ -104,7 +104,7 @@ class Problem(Exception):
 
 
 class BadRequest(Problem):
-    """The request cannot be read."""
+    """The request cannot be parsed."""
 
     status, slug, title = 400, "malformed", N_("Bad request")
     explanation = N_(
@@ -113,7 +113,7 @@ class BadRequest(Problem):
 
 
 class Unauthorized(Problem):
-    """Who the caller is cannot be known."""
+    """The caller is not authenticated."""
 
     status, slug, title = 401, "not-signed-in", N_("Not signed in")
     explanation = N_(
@@ -126,7 +126,7 @@ class Unauthorized(Problem):
 
 
 class Forbidden(Problem):
-    """The caller's role may not do this, with any order."""
+    """The caller's role is not allowed this with any order."""
 
     status, slug, title = 403, "wrong-role", N_("Forbidden")
     explanation = N_(
@@ -135,14 +135,14 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """There is none, or it is somebody else's."""
+    """It does not exist, or is somebody else's."""
 
     status, slug, title = 404, "not-found", N_("Not found")
     explanation = N_("There is none, or it is somebody else's; nobody is told which.")
 
 
 class NoSuchMethod(Problem):
-    """The address is right, and the verb is not."""
+    """The address exists, but not with this method."""
 
     status, slug, title = 405, "no-such-method", N_("No such method")
     explanation = N_(
@@ -151,18 +151,18 @@ class NoSuchMethod(Problem):
 
 
 class RequestTimeout(Problem):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
     status, slug, title = 408, "too-slow", N_("Request timeout")
     explanation = N_("The body did not come in time. Send it again.")
 
     def __init__(self, detail: str) -> None:
-        # Nobody reads the rest of the body: a connection that stays open would keep it coming.
+        # The rest of the body is not read, so the connection must close.
         super().__init__(detail, {"Connection": "close"})
 
 
 class Conflict(Problem):
-    """What is there already says otherwise."""
+    """It conflicts with the current state."""
 
     status, slug, title = 409, "conflict", N_("Conflict")
     explanation = N_(
@@ -172,7 +172,7 @@ class Conflict(Problem):
 
 
 class MessageRefused(Conflict):
-    """The contract's NotAllowedNow: the order cannot take this message now."""
+    """The contract's NotAllowedNow: the order cannot accept this message now."""
 
     slug, title = "not-allowed-now", N_("Not allowed now")
     explanation = N_(
@@ -182,21 +182,21 @@ class MessageRefused(Conflict):
 
 
 class ContentTooLarge(Problem):
-    """More bytes than are taken."""
+    """The body is over the size limit."""
 
     status, slug, title = 413, "too-large", N_("Too large")
     explanation = N_("There is too much of it. A body has 64 KiB at most, and a proof 10 MiB.")
 
 
 class WrongType(Problem):
-    """The body is of a type that is not taken here."""
+    """The body's media type is not supported."""
 
     status, slug, title = 415, "wrong-type", N_("Unsupported media type")
     explanation = N_("Bodies are JSON, and proofs are JPEG, PNG or PDF, whatever their names say.")
 
 
 class Invalid(Problem):
-    """The body can be read, and is not what it should be."""
+    """The body can be parsed, but is not valid."""
 
     status, slug, title = 422, "invalid", N_("Invalid")
     explanation = N_(
@@ -205,7 +205,7 @@ class Invalid(Problem):
 
 
 class TooManyRequests(Problem):
-    """More requests than one caller may make."""
+    """The caller is over the rate limit."""
 
     status, slug, title = 429, "too-many", N_("Too many requests")
     explanation = N_(
@@ -218,7 +218,7 @@ class TooManyRequests(Problem):
 
 
 class InternalError(Problem):
-    """What nobody has thought of."""
+    """An unexpected error."""
 
     status, slug, title = 500, "failed", N_("Internal error")
     explanation = N_(
@@ -228,7 +228,7 @@ class InternalError(Problem):
 
 
 class ServiceUnavailable(Problem):
-    """What this needs does not answer."""
+    """A service that the gateway needs is unavailable."""
 
     status, slug, title = 503, "away", N_("Service unavailable")
     explanation = N_(
@@ -259,11 +259,11 @@ PROBLEM_TYPES: Final[dict[str, type[Problem]]] = {
         ServiceUnavailable,
     )
 }
-"""All of them, by their slug."""
+"""All problem classes by slug."""
 
 
 def refused(error: NotAllowedNow, instead: list[str], process: str | None = None) -> MessageRefused:
-    """A broken rule of the order as a problem; ``instead`` is what the caller can do now."""
+    """An order's refusal as a problem; ``instead``: what the caller can do now."""
     detail = error.reason
     if process:
         detail = sentence(
@@ -280,7 +280,7 @@ def refused(error: NotAllowedNow, instead: list[str], process: str | None = None
 
 
 def as_problem(error: Exception) -> Problem:
-    """What an exception means to the caller."""
+    """An exception as a problem."""
     match error:
         case Problem():
             return error
@@ -308,5 +308,5 @@ def as_problem(error: Exception) -> Problem:
 
 
 def request_id(request: Request) -> str:
-    """The request's id, in its answer's ``X-Request-ID`` and in the logs."""
+    """The request's id, as in ``X-Request-ID`` and the logs."""
     return str(request.scope.get("unbuy.request_id", "none"))

@@ -1,4 +1,4 @@
-"""Proofs of shipment over HTTP (R10-R12; case 53): taken as they come, served to who may see the order."""
+"""Proofs of shipment over HTTP (R10-R12; case 53): streamed to the store, and served."""
 
 import asyncio
 from datetime import timedelta
@@ -46,7 +46,7 @@ from orders.status import Status
 from orders.view import OrderView
 
 WITHIN: Final = timedelta(minutes=2)
-"""So long an upload may take: 10 MiB on a slow line."""
+"""How long an upload may take: 10 MiB on a slow line."""
 
 _CODES: Final = {
     Status.SHIPPED: RefusalCode.ORDER_SHIPPED,
@@ -66,7 +66,7 @@ _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
 
 
 class Proofs:
-    """Takes uploads, and hands them out again."""
+    """Accepts uploads and serves them."""
 
     def __init__(self, orders: OrderService, store: ProofStore) -> None:
         self._orders = orders
@@ -75,25 +75,25 @@ class Proofs:
     async def take(
         self, caller: Caller, order_id: str, request: Request, key: str | None = None
     ) -> OrderView:
-        """Keep an uploaded photo or scan, and tell the order of it. ``key``: its message id.
+        """Store an uploaded photo or scan, and send it to the order. ``key``: the message id.
 
-        Nothing is read for an order that takes no proof now.
+        If the order accepts no proof now, the body is not read.
         """
         view = await self._orders.visible(caller, order_id)
         _must_take_proofs(caller, view)
-        fields, kept = await self._receive(order_id, request)
+        fields, stored = await self._receive(order_id, request)
         proof = ShipmentProof(
             message_id=key or fields.message_id,
             kind=fields.kind,
-            reference=kept.reference,
-            media_type=kept.media_type,
-            size=kept.size,
-            sha256=kept.sha256,
+            reference=stored.reference,
+            media_type=stored.media_type,
+            size=stored.size,
+            sha256=stored.sha256,
         )
         return await self._orders.tell(caller, order_id, proof)
 
     async def open(self, caller: Caller, order_id: str, sha256: str) -> Response:
-        """A proof as an attachment, which no browser takes for anything but what it is."""
+        """A proof as an attachment of its own media type, never sniffed."""
         view = await self._orders.visible(caller, order_id)
         known = view.shipment.proofs if view.shipment else []
         try:
@@ -125,7 +125,7 @@ class Proofs:
         try:
             async with asyncio.timeout(WITHIN.total_seconds()):
                 upload = ProofUpload(request.headers.get("content-type"), request.stream())
-                kept = await self._store.keep(order_id, upload.chunks())
+                stored = await self._store.keep(order_id, upload.chunks())
         except TimeoutError:
             raise RequestTimeout(
                 sentence("The upload took longer than two minutes; send it again.")
@@ -135,7 +135,7 @@ class Proofs:
         except (UploadError, ProofError) as error:
             raise _MEANINGS.get(type(error), ServiceUnavailable)(str(error)) from None
         assert upload.fields, "whoever read to the end has them"
-        return upload.fields, kept
+        return upload.fields, stored
 
 
 def _must_take_proofs(caller: Caller, view: OrderView) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP server: takes requests until it is told to stop, then finishes what runs."""
+"""The HTTP server: serves until it is stopped, then finishes running requests."""
 
 import logging
 from datetime import timedelta
@@ -20,21 +20,21 @@ from runtime.temporal import (
 log = logging.getLogger("unbuy.gateway")
 
 WRITERS_PATIENCE = timedelta(seconds=2)
-"""So long a request waits for another process's write on SQLite: less than ``orders.DATABASE_PATIENCE``."""
+"""How long a request waits for another process's write on SQLite: less than ``orders.DATABASE_PATIENCE``."""
 
-# So long running requests may still take once the gateway is told to stop.
+# How long running requests may take once the gateway is stopping.
 _GRACE_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """Ends the streams when it is told to stop: they would never end by themselves."""
+    """Ends the streams on shutdown: they would never end on their own."""
 
     def __init__(self, config: uvicorn.Config, order_stream: OrderStream) -> None:
         super().__init__(config)
         self._order_stream = order_stream
 
     def stop(self) -> None:
-        """Take nothing new, and finish what runs."""
+        """Accept no new requests, and finish running ones."""
         self._order_stream.stop()
         self.should_exit = True
 
@@ -45,7 +45,7 @@ class Server(uvicorn.Server):
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until told to stop; then take nothing new and finish what runs."""
+    """Serve until stopped; then accept no new requests and finish running ones."""
     try:
         client = await connect_later()
     except BadConfiguration as error:

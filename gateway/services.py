@@ -1,4 +1,4 @@
-"""What the routes work with, put together once."""
+"""The services that the routes use."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One of each for the whole gateway."""
+    """The gateway's services, one instance each."""
 
     orders: OrderService
     tokens: Tokens
@@ -29,6 +29,6 @@ class Services:
     stripe: "StripeProvider | None" = None
 
     async def close(self) -> None:
-        """Close the connections that are not the caller's."""
+        """Close the connections that these services opened."""
         if self.stripe:
             await self.stripe.close()

@@ -1,8 +1,8 @@
-"""Bearer tokens: JSON Web Tokens whose ``sub`` is a party's id and ``role`` what it acts as.
+"""Bearer tokens: JSON Web Tokens with a party's id in ``sub`` and its role in ``role``.
 
-Local use has one HS256 secret. In production an OpenID Connect issuer signs: its keys are fetched (and
-fetched again when it signs with a new one), and ``iss``, ``aud`` and ``exp`` must be right. Never both: a
-secret that was meant for a laptop opens nothing where an issuer is set.
+Local use has one HS256 secret. In production an OpenID Connect issuer signs: its keys are fetched (again
+after a rotation), and ``iss``, ``aud`` and ``exp`` are checked. Never both: with an issuer set, a local
+secret is not valid.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class SecretTokens:
         self._secret = secret
 
     def issue(self, role: Role, sub: str, lifetime: timedelta) -> str:
-        """A token for a party. Raises ValidationError for an id that could be nobody's."""
+        """A token for a party. Raises ValidationError for an invalid id."""
         now = datetime.now(UTC)
         claims = {
             "sub": _PARTY.validate_python(sub),
@@ -51,7 +51,7 @@ class SecretTokens:
 
 
 class IssuersTokens:
-    """Tokens signed by an OpenID Connect issuer, for an audience that is us."""
+    """Tokens signed by an OpenID Connect issuer, for our audience."""
 
     def __init__(self, issuer: Issuer, audience: str, role_claim: str) -> None:
         self.issuer = issuer
@@ -64,7 +64,7 @@ class IssuersTokens:
 
 
 def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
-    """Whom verified claims name. Raises NotSignedIn."""
+    """The caller whom verified claims name. Raises Unauthorized."""
     role = claims.get(role_claim)
     if not isinstance(role, str) or role not in _ROLES:
         raise Unauthorized(

@@ -1,7 +1,7 @@
-"""Providers' webhooks (R5, R6, R15, R23; cases 13-15, 49): signed, or refused.
+"""Providers' webhooks (R5, R6, R15, R23; cases 13-15, 49): signature-checked.
 
-An event that is not accepted is answered with an error, so that the provider sends it again. Without a
-provider that is set up there is nothing at its address: fails closed.
+An event that is not accepted gets an error, so that the provider sends it again. The address of a
+provider that is not configured does not exist.
 """
 
 import logging
@@ -34,7 +34,7 @@ class Reader(Protocol):
     """Reads a provider's webhook."""
 
     def __call__(self, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderEvent:
-        """The event. Raises EventError, for what the provider did not sign among others."""
+        """The verified event. Raises EventError, also for a wrong signature."""
 
 
 def stripe_reader(secrets: Sequence[SecretStr]) -> Reader:
@@ -47,14 +47,14 @@ def stripe_reader(secrets: Sequence[SecretStr]) -> Reader:
 
 
 class ProviderWebhooks:
-    """Webhooks of the providers that are set up here, by their name in the address."""
+    """Webhooks of the configured providers, by their name in the path."""
 
     def __init__(self, handler: ProviderEventHandler, readers: Mapping[str, Reader]) -> None:
         self._handler = handler
         self._readers = readers
 
     async def handle(self, provider: str, request: Request) -> str:
-        """Accept a webhook; says what became of it. Raises a Problem with which the provider tries again."""
+        """Accept a webhook; returns the outcome. Raises a Problem that makes the provider retry."""
         if (read := self._readers.get(provider)) is None:
             raise NotFound(
                 sentence(

@@ -1,4 +1,4 @@
-"""The gateway's services and pages, put together as the settings name them."""
+"""The gateway's services and pages, built from the settings."""
 
 from limits.errors import ConfigurationError
 from temporalio.client import Client
@@ -33,7 +33,7 @@ from runtime.wiring import provider_event_handler, stripe_provider
 
 
 def build_tokens(settings: Settings) -> Tokens:
-    """Who vouches for callers. Raises CannotServe."""
+    """The verifier of bearer tokens. Raises CannotServe."""
     if settings.oidc_issuer:
         issuer = Issuer(settings.oidc_issuer)
         return IssuersTokens(issuer, settings.oidc_audience, settings.oidc_role_claim)
@@ -48,7 +48,7 @@ def build_tokens(settings: Settings) -> Tokens:
 
 
 def build_services(settings: Settings, client: Client, database: Database) -> Services:
-    """What the settings name, put together. Raises CannotServe."""
+    """The services that the settings name. Raises CannotServe."""
     stripe, readers = stripe_provider(settings), {}
     if stripe and (secrets := settings.stripe_webhook_secrets):
         readers["stripe"] = stripe_reader(secrets)
@@ -81,15 +81,15 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
 
 
 def build_pages(
-    settings: Settings, works: Services, client: Client, database: Database
+    settings: Settings, services: Services, client: Client, database: Database
 ) -> OrderPages:
-    """The pages, as the settings ask for them. Raises CannotServe."""
-    sessions, sign_in = build_sign_in(settings, works.tokens)
-    frame = PageRenderer(sessions, works.limits)
+    """The pages. Raises CannotServe."""
+    sessions, sign_in = build_sign_in(settings, services.tokens)
+    renderer = PageRenderer(sessions, services.limits)
     return OrderPages(
-        works,
-        frame,
-        SignInPages(frame, sessions, sign_in),
+        services,
+        renderer,
+        SignInPages(renderer, sessions, sign_in),
         SqlSupportQueue(database),
         Links(settings.pay_url, settings.temporal_ui_url),
         Clock(client) if settings.playground else None,

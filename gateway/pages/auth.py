@@ -1,4 +1,4 @@
-"""The way in and out: signing in, signing out, and the language, before anybody is known."""
+"""Pages without a session: signing in, signing out, choosing the language."""
 
 from typing import Final
 
@@ -18,20 +18,20 @@ _A_YEAR: Final = 365 * 24 * 3600
 
 
 class SignInPages:
-    """Lets people in by one of the two ways (``SignIn``), and out."""
+    """Signs people in by one of the two ways (``SignIn``), and out."""
 
-    def __init__(self, frame: PageRenderer, sessions: Sessions, sign_in: SignIn) -> None:
-        self._frame = frame
+    def __init__(self, renderer: PageRenderer, sessions: Sessions, sign_in: SignIn) -> None:
+        self._renderer = renderer
         self._sessions = sessions
         self._sign_in = sign_in
 
     def routes(self) -> list[BaseRoute]:
-        """Where each page is."""
-        at = self._frame.route
+        """The routes of these pages."""
+        at = self._renderer.route
         return [
             at("/language", self._choose_language, "POST"),
             at("/sign-in", self._show_sign_in),
-            at("/sign-in", self._take_token, "POST"),
+            at("/sign-in", self._accept_token, "POST"),
             at(BACK, self._signed_in),
             at("/sign-out", self._sign_out, "POST"),
             at("/signed-out", self._show_signed_out),
@@ -39,9 +39,9 @@ class SignInPages:
 
     async def _choose_language(self, request: Request) -> Response:
         entered = await form(request)
-        to = _inside(entered.get("to"))
+        to = _local_path(entered.get("to"))
         if self._sessions.of(request) is None and not to.startswith(("/sign", TYPES)):
-            to = "/signed-out"  # no form's answer may lead to another site (form-action)
+            to = "/signed-out"  # form-action forbids redirects of forms to another site
         response = RedirectResponse(to, 303)
         if chosen := known(entered.get("locale")):
             response.set_cookie(
@@ -55,15 +55,18 @@ class SignInPages:
         return response
 
     async def _show_sign_in(self, request: Request) -> Response:
-        to, token = _onward(request.query_params.get("to")), request.query_params.get("token")
+        to, token = (
+            _path_after_sign_in(request.query_params.get("to")),
+            request.query_params.get("token"),
+        )
         if token and not is_from_elsewhere(request):
             return await self._sign_in_with(token, to, request)
         elsewhere = await self._sign_in.elsewhere(to)
-        return elsewhere or self._frame.show("sign_in", request, None, {"to": to})
+        return elsewhere or self._renderer.show("sign_in", request, None, {"to": to})
 
-    async def _take_token(self, request: Request) -> Response:
+    async def _accept_token(self, request: Request) -> Response:
         entered = await form(request)
-        to = _onward(entered.get("to"))
+        to = _path_after_sign_in(entered.get("to"))
         return await self._sign_in_with(entered.get("token", ""), to, request)
 
     async def _sign_in_with(self, token: str, to: str, request: Request) -> Response:
@@ -71,13 +74,13 @@ class SignInPages:
             return self._welcome(await self._sign_in.by_token(token.strip()), to)
         except Unauthorized as problem:
             context = {"to": to, "problem": problem}
-            return self._frame.show("sign_in", request, None, context, problem.status)
+            return self._renderer.show("sign_in", request, None, context, problem.status)
 
     async def _signed_in(self, request: Request) -> Response:
         try:
             caller, to = await self._sign_in.back(request)
         except (Unauthorized, Forbidden, ServiceUnavailable) as problem:
-            response = self._frame.not_signed_in(request, problem)
+            response = self._renderer.not_signed_in(request, problem)
         else:
             response = self._welcome(caller, to)
         self._sessions.forget(response)
@@ -86,28 +89,28 @@ class SignInPages:
     def _welcome(self, caller: Caller, to: str) -> Response:
         if caller.role not in PEOPLE:
             raise Forbidden(sentence("The pages are for buyers, sellers and support."))
-        response = RedirectResponse(_onward(to), 303)
+        response = RedirectResponse(_path_after_sign_in(to), 303)
         self._sessions.begin(response, caller)
         return response
 
     async def _sign_out(self, request: Request) -> Response:
-        await self._frame.posted(request)
+        await self._renderer.posted(request)
         response = RedirectResponse("/signed-out", 303)
         self._sessions.end(response)
         return response
 
     async def _show_signed_out(self, request: Request) -> Response:
-        """Not straight to signing in: an issuer that still knows them would sign them in again."""
-        return self._frame.show("signed_out", request, None, {})
+        """Not straight to signing in: an issuer with a session would sign them in again."""
+        return self._renderer.show("signed_out", request, None, {})
 
 
-def _inside(to: str | None) -> str:
-    """An address of ours and no other's, to go on to."""
+def _local_path(to: str | None) -> str:
+    """The redirect target, if it is a local path; else the start page."""
     is_ours = to and to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
     return to if is_ours and to else "/"
 
 
-def _onward(to: str | None) -> str:
-    """As ``_inside``, once somebody is signed in: not to signing in again."""
-    inside = _inside(to)
-    return "/" if inside.startswith("/sign-in") else inside
+def _path_after_sign_in(to: str | None) -> str:
+    """As ``_local_path``, but never the sign-in page."""
+    path = _local_path(to)
+    return "/" if path.startswith("/sign-in") else path

@@ -1,4 +1,4 @@
-"""What is around every page: who asks, in which language and time zone, and what failing comes to."""
+"""What every page shares: session, language, time zone and error pages."""
 
 import hmac
 import logging
@@ -24,14 +24,14 @@ from orders.sentences import sentence
 log = logging.getLogger("unbuy.gateway")
 
 LANGUAGE: Final = "unbuy-lang"
-"""The cookie that holds the language somebody has chosen."""
+"""The cookie with the chosen language."""
 
 ZONE: Final = "unbuy-zone"
-"""The cookie by which a browser's script says in which time zone it is."""
+"""The cookie with the browser's time zone, set by script."""
 
 
 class PageRenderer:
-    """Serves pages to whoever is signed in, and to those who are not."""
+    """Renders pages, with and without a session."""
 
     def __init__(self, sessions: Sessions, limits: RateLimits) -> None:
         self._sessions = sessions
@@ -40,7 +40,7 @@ class PageRenderer:
     def route(
         self, path: str, serve: Callable[[Request], Awaitable[Response]], method: str = "GET"
     ) -> Route:
-        """Where a page is, or a form's answer; what it raises becomes a page, too."""
+        """A route of a page or a form; errors become pages."""
 
         async def served(request: Request) -> Response:
             request.scope["unbuy.route"] = path
@@ -63,7 +63,7 @@ class PageRenderer:
         return Route(path, served, methods=[method])
 
     def failed(self, request: Request, problem: Problem) -> Response:
-        """What went wrong, as a page."""
+        """A problem as a page."""
         if isinstance(problem, InternalError):
             log.exception("A page failed")
         response = self.show("error", request, None, {"problem": problem}, problem.status)
@@ -71,7 +71,7 @@ class PageRenderer:
         return response
 
     def not_signed_in(self, request: Request, problem: Problem) -> Response:
-        """Why, and a link to sign in: browsers let no form's answer lead to another site (form-action)."""
+        """The reason and a link to sign in: form-action forbids redirects of forms to another site."""
         return self.show("signed_out", request, None, {"problem": problem}, problem.status)
 
     def show(
@@ -82,31 +82,31 @@ class PageRenderer:
         context: Mapping[str, Any],
         status: int = 200,
     ) -> Response:
-        """A page by the name of its template."""
+        """Render a template."""
         return page(name, self.locale(request), {**_about(request, session), **context}, status)
 
     def locale(self, request: Request) -> Locale:
-        """The language that was chosen, else the browser's."""
+        """The chosen language, else the browser's."""
         chosen = known(request.cookies.get(LANGUAGE))
         return chosen or of_browser(request.headers.get("accept-language"))
 
     def signed(self, request: Request) -> Session:
-        """Who is signed in. Raises NotSignedIn."""
+        """The session. Raises Unauthorized."""
         if (session := self._sessions.of(request)) is None:
             raise Unauthorized(sentence("Your session has expired. Please sign in again."))
         request.scope["unbuy.role"] = session.caller.role.value
         return session
 
     async def posted(self, request: Request) -> tuple[Session, dict[str, str]]:
-        """Who sent a form of ours, and what is in it. Raises WrongRole for another site's (CSRF)."""
+        """The session and fields of a submitted form. Raises Forbidden if another site sent it (CSRF)."""
         session = self.signed(request)
         entered = await form(request)
-        must_be_ours(session, entered.get("form_secret", ""))
+        check_form_secret(session, entered.get("form_secret", ""))
         return session, entered
 
 
-def must_be_ours(session: Session, form_secret: str) -> None:
-    """Raise WrongRole for a form that is not of this session (CSRF)."""
+def check_form_secret(session: Session, form_secret: str) -> None:
+    """Raise Forbidden unless the form belongs to this session (CSRF)."""
     if not hmac.compare_digest(form_secret.encode(), session.form_secret.encode()):
         raise Forbidden(
             sentence("This form comes from another session: open the page again and resend it.")
@@ -114,7 +114,7 @@ def must_be_ours(session: Session, form_secret: str) -> None:
 
 
 async def form(request: Request) -> dict[str, str]:
-    """What was entered into a form. Raises Invalid."""
+    """The fields of a form. Raises Invalid."""
     body = await bodies.read(request)
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
@@ -123,9 +123,9 @@ async def form(request: Request) -> dict[str, str]:
 
 
 def is_from_elsewhere(request: Request) -> bool:
-    """Whether another site's page sent this, as browsers say to who is asked over HTTPS or on this machine.
+    """Whether another site's page sent this, by ``Sec-Fetch-Site`` (HTTPS and localhost only).
 
-    Where there is no session yet, and so no form secret, nobody must be signed in as somebody else unawares.
+    Protects against login CSRF where there is no session yet, and so no form secret.
     """
     return request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
@@ -135,7 +135,7 @@ def _about(request: Request, session: Session | None) -> dict[str, Any]:
     return {
         "me": session.caller if session else None,
         "form_secret": session.form_secret if session else "",
-        # Nobody comes back from the issuer twice.
+        # The redirect back from the issuer is valid once.
         "here": f"{path}{query}" if request.method == "GET" and path != BACK else "/",
         "now": datetime.now(UTC),
         "zone": zone_of(request.cookies.get(ZONE)),
@@ -144,5 +144,5 @@ def _about(request: Request, session: Session | None) -> dict[str, Any]:
 
 
 def _is_a_way_to_go(request: Request) -> bool:
-    """Whether somebody opens a page: a script that is sent to sign in would disturb who does."""
+    """Whether a browser opens a page: a script's redirect to sign in would disturb a sign-in under way."""
     return request.method == "GET" and request.headers.get("sec-fetch-mode", "") in ("", "navigate")

@@ -1,6 +1,6 @@
-"""What is drawn: the order's time from placed to its last deadline, and its money from paid to refunded.
+"""Data of the charts: the order's time line up to its last deadline, and where its money is.
 
-Numbers only; the template makes SVG of them.
+Numbers only; the template draws the SVG.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from typing import Final
 from orders.view import OrderView
 
 WIDTH: Final = 1000
-"""Of the money's bar, in units of its own. The line of time is as wide as its place: it has percent."""
+"""Width of the money bar in its own units. The time line is in percent of its container."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something on the line of time, at ``x`` percent of it."""
+    """A mark on the time line, at ``x`` percent of its width."""
 
     x: float
     what: str
@@ -26,20 +26,20 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """Marks, and where now is."""
+    """The marks and the present."""
 
     now: float
     marks: tuple[Mark, ...]
 
     @property
     def last(self) -> Mark:
-        """What is farthest to the right."""
+        """The rightmost mark."""
         return sorted(self.marks, key=lambda it: it.at)[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of the money's bar."""
+    """A segment of the money bar."""
 
     name: str
     x: float
@@ -48,7 +48,7 @@ class Part:
 
 
 def time_line(view: OrderView, now: datetime) -> TimeLine:
-    """From placed to what comes last, to scale; an order that is over ends now or at its end."""
+    """From placing to the last event, to scale; a finished order's line ends now or at its end."""
     last = max([now, *(due.at for due in view.next), *(it.at for it in view.timeline)])
     if not view.next:
         last = view.timeline[-1].at
@@ -63,7 +63,7 @@ def time_line(view: OrderView, now: datetime) -> TimeLine:
 
 
 def money_bar(view: OrderView) -> tuple[Part, ...]:
-    """Where what was paid is: back with the buyer, held, taken back by the bank, the seller's."""
+    """The payment's parts: refunded, held, charged back, the seller's."""
     return tuple(_parts(view))
 
 

@@ -1,6 +1,6 @@
-"""Forms for the messages of the contract: what people fill in, and the message that it becomes.
+"""Forms for the messages of the contract: the fields, and the message that they become.
 
-The fields are said here once; templates draw them, and what comes back is read by the contract's own models.
+The fields are defined here once; templates render them, and the contract's models validate the input.
 """
 
 import json
@@ -25,7 +25,7 @@ _SETTLED_BY_SUPPORT: Final = ("succeeded", "pending", "failed", "canceled")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing to fill in. ``labels`` is the kind of label that its choices have."""
+    """An input field. ``labels``: the kind of label of its choices."""
 
     name: str
     kind: Kind
@@ -39,7 +39,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What one message asks for, and what is said once it is taken. ``grave``: it is asked again before."""
+    """A message's fields, and the text once it is accepted. ``grave``: it needs confirmation."""
 
     done: str
     fields: tuple[Field, ...] = ()
@@ -218,17 +218,17 @@ FORMS: Final[dict[str, Form]] = {
         grave=True,
     ),
 }
-"""One form for each message that a person sends."""
+"""A form for each message that a person sends."""
 
 CANCELLED: Final = N_("Order cancelled.")
-"""What is said once an unpaid order is cancelled: nobody has to consent (R2)."""
+"""The text once an unpaid order is cancelled, which needs no consent (R2)."""
 
 PAID: Final = N_("The payment has arrived and is being checked.")
-"""What is said once a test payment is taken."""
+"""The text once a test payment is accepted."""
 
 
 def done_text(name: str, view: OrderView) -> str:
-    """What is said once a message has been accepted; empty for a name that is no message's."""
+    """The text once a message has been accepted; empty for an unknown name."""
     if name == "cancel_request" and view.close_reason is CloseReason.BUYER_CANCELED_UNPAID:
         return CANCELLED
     return FORMS[name].done if name in FORMS else ""
@@ -238,14 +238,14 @@ OFFERS: Final = {
     "offer_acceptance": ("discount", "bonus"),
     "settlement_acceptance": ("settlement",),
 }
-"""Which kinds of open offers a message accepts: they have a button each."""
+"""The kinds of offers that each message accepts; each open offer has a button."""
 
 YES: Final = NC_("answer", "Yes")
 NO: Final = NC_("answer", "No")
 
 
 def read(name: str, entered: Mapping[str, str], view: OrderView) -> Message:
-    """The message that a form became. Raises InvalidInput for what was filled in wrongly."""
+    """The message of a submitted form. Raises InvalidInput."""
     payload: dict[str, Any] = {"message_id": entered.get("message_id") or None}
     for each in FORMS[name].fields:
         text = entered.get(each.name, "").strip()
@@ -303,12 +303,12 @@ _SELLERS_TURN: Final = {
 }
 
 
-def asked_of(role: Role, view: OrderView) -> Set[str]:
-    """The messages that an order waits for from this role, of those that it may send."""
-    waiting = waits_for_support(view)
+def messages_awaited_from(role: Role, view: OrderView) -> Set[str]:
+    """The messages that an order awaits from this role, of those it may send."""
+    entry = waits_for_support(view)
     if role is Role.SUPPORT:
-        return _NEEDED[waiting.need] if waiting else set()
-    is_judged = waiting is not None and waiting.need is Need.PROOF
+        return _NEEDED[entry.need] if entry else set()
+    is_judged = entry is not None and entry.need is Need.PROOF
     if role is Role.SELLER and not is_judged:
         return _SELLERS_TURN.get(view.status, set())
     return set()

@@ -1,7 +1,7 @@
 """Signing in at an OpenID Connect issuer: the authorization code flow with PKCE (RFC 9700, OIDC Core 3.1).
 
-What a sign-in began with (state, nonce, verifier, where to go on) stays in the browser that began it, in a
-signed cookie: whoever comes back without it, or to something else, is not signed in.
+The state, nonce, verifier and target of a sign-in are stored in a signed cookie of the browser that began
+it; without a matching cookie nobody is signed in.
 """
 
 import hmac
@@ -29,14 +29,14 @@ from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
-# Longer ones would not fit into a cookie with the rest.
+# Longer ones would not fit into the cookie.
 _LONGEST_ADDRESS: Final = 1000
 _ERROR: Final = re.compile(r"[a-z_]{1,50}")
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """How the issuer knows us. Without a secret we are a public client, whom PKCE alone protects."""
+    """The client registered at the issuer; without a secret a public client, protected by PKCE alone."""
 
     client_id: str
     secret: SecretStr | None
@@ -55,17 +55,17 @@ class IssuerSignIn:
         self._sessions = sessions
 
     async def by_token(self, token: str) -> Caller:
-        """See ``SignIn``: a token opens no page here."""
+        """See ``SignIn``: tokens do not sign in here."""
         raise NotFound(sentence("Here you sign in with the identity provider, not with a token."))
 
     async def elsewhere(self, to: str) -> Response:
-        """See ``SignIn``. Raises Away."""
-        endpoint = (await self._issuer.places()).authorization_endpoint
+        """See ``SignIn``. Raises ServiceUnavailable."""
+        endpoint = (await self._issuer.endpoints()).authorization_endpoint
         if endpoint is None:
             raise _unusable("its discovery names no authorization_endpoint")
         begun = {name: token_urlsafe(32) for name in ("state", "nonce", "verifier")}
         challenge = urlsafe_b64encode(sha256(begun["verifier"].encode()).digest()).rstrip(b"=")
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self._we.client_id,
             "redirect_uri": self._we.redirect_uri,
@@ -75,13 +75,13 @@ class IssuerSignIn:
             "code_challenge": challenge.decode(),
             "code_challenge_method": "S256",
         }
-        response = RedirectResponse(str(httpx.URL(endpoint).copy_merge_params(asked)), 303)
+        response = RedirectResponse(str(httpx.URL(endpoint).copy_merge_params(query)), 303)
         begun["to"] = to if len(to) <= _LONGEST_ADDRESS else "/"
         self._sessions.remember(response, begun)
         return response
 
     async def back(self, request: Request) -> tuple[Caller, str]:
-        """See ``SignIn``. Also raises WrongRole, and Away."""
+        """See ``SignIn``. Also raises Forbidden and ServiceUnavailable."""
         begun, given = self._sessions.remembered(request), request.query_params
         if begun is None or not _same(given.get("state", ""), begun["state"]):
             raise Unauthorized(
@@ -96,8 +96,8 @@ class IssuerSignIn:
         return await self._named(token, begun["nonce"]), begun["to"]
 
     async def _redeem(self, code: str, verifier: str) -> str:
-        """The ID token for a code, which counts once. Raises NotSignedIn, and Away."""
-        endpoint = (await self._issuer.places()).token_endpoint
+        """Exchange a code, valid once, for an ID token. Raises Unauthorized and ServiceUnavailable."""
+        endpoint = (await self._issuer.endpoints()).token_endpoint
         if endpoint is None:
             raise _unusable("its discovery names no token_endpoint")
         form = {
@@ -108,7 +108,7 @@ class IssuerSignIn:
         }
         auth = None
         if self._we.secret:
-            # RFC 6749, 2.3.1: encoded as in forms.
+            # RFC 6749, 2.3.1: form-encoded.
             secret = self._we.secret.get_secret_value()
             auth = httpx.BasicAuth(quote_plus(self._we.client_id), quote_plus(secret))
         else:
@@ -134,7 +134,7 @@ class IssuerSignIn:
                 raise _unusable(f"its token endpoint: {response.status_code} without an ID token")
 
     async def _named(self, token: str, nonce: str) -> Caller:
-        """Whom an ID token names. Raises NotSignedIn, WrongRole, and Away."""
+        """The caller whom an ID token names. Raises Unauthorized, Forbidden and ServiceUnavailable."""
         try:
             claims = await self._issuer.claims(token, self._we.client_id)
         except Unauthorized as problem:
@@ -153,7 +153,7 @@ class IssuerSignIn:
             raise _without_role() from None
         if caller.role not in PEOPLE:
             raise _without_role()
-        # An ID token's `exp` is how long it may be shown to us, minutes often, not how long people stay.
+        # An ID token's `exp` limits its use for signing in, often to minutes, not the session.
         return replace(caller, until=datetime.now(UTC) + LONGEST)
 
 
@@ -162,7 +162,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _refused(error: str) -> Unauthorized | ServiceUnavailable:
-    """What the issuer says instead of a code. Its own words could be anybody's: they are not repeated."""
+    """The problem for the issuer's error response. Its text is not repeated: it could be anyone's."""
     if error == "access_denied":
         return Unauthorized(
             sentence("You were not signed in: the sign-in was cancelled or refused.")

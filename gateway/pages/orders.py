@@ -1,6 +1,6 @@
-"""The pages: my orders, one order, support's desk. They ask the same desk as the API, and know no rule.
+"""The pages: my orders, one order, the support queue. They use the same services as the API.
 
-Everything works without script: reading, and every action as a form. Script only keeps the page fresh.
+Everything works without script, every action as a form. Script only keeps the page up to date.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -23,8 +23,8 @@ from database.support_queue import SqlSupportQueue
 from gateway.access import Caller, Role, seen_by
 from gateway.orders import asking_the_database
 from gateway.pages.auth import SignInPages
-from gateway.pages.base import PageRenderer, must_be_ours
-from gateway.pages.forms import FORMS, OFFERS, PAID, asked_of, done_text, read
+from gateway.pages.base import PageRenderer, check_form_secret
+from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited_from, read
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.sessions import Session
 from gateway.pages.templates import STATIC
@@ -58,14 +58,14 @@ _PAID: Final = "pay_now"
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where else the pages lead. In each, ``{order_id}`` stands for the order's id."""
+    """External links of the pages; each may contain ``{order_id}``."""
 
     pay: str | None
     temporal: str | None
 
 
 class _Static(StaticFiles):
-    """Browsers keep these files for good: what changes has another address (``templates.static``)."""
+    """Files cached for ever: each version has its own address (``templates.static``)."""
 
     def file_response(self, *args: Any, **options: Any) -> Response:
         """See base class."""
@@ -75,28 +75,28 @@ class _Static(StaticFiles):
 
 
 class OrderPages:
-    """All pages, for whoever is signed in."""
+    """All pages for people who are signed in."""
 
     def __init__(
         self,
-        works: Services,
-        frame: PageRenderer,
+        services: Services,
+        renderer: PageRenderer,
         entrance: SignInPages,
-        waiting: SqlSupportQueue,
+        support_queue: SqlSupportQueue,
         links: Links,
         clock: Clock | None,
     ) -> None:
-        """``clock``: only where orders' time can be skipped; with it buyers pay by a test payment."""
-        self._works = works
-        self._frame = frame
+        """``clock``: only where time can be skipped; it also enables test payments."""
+        self._services = services
+        self._renderer = renderer
         self._entrance = entrance
-        self._waiting = waiting
+        self._queue = support_queue
         self._links = links
         self._clock = clock
 
     def routes(self) -> list[BaseRoute]:
-        """Where each page is."""
-        at, order = self._frame.route, "/orders/{order_id}"
+        """The routes of all pages."""
+        at, order = self._renderer.route, "/orders/{order_id}"
         playing = [
             at(f"{order}/pay", self._pay, "POST"),
             at(f"{order}/clock", self._skip, "POST"),
@@ -111,26 +111,26 @@ class OrderPages:
             *(playing if self._clock else []),
             at(f"{order}/{{message}}", self._act, "POST"),
             *self._entrance.routes(),
-            *ProblemPages(self._frame).routes(),
+            *ProblemPages(self._renderer).routes(),
             Mount("/static", _Static(directory=STATIC), name="static"),
         ]
 
-    def lost(self, request: Request, problem: Problem) -> Response:
-        """A page in place of a problem, for who follows an address that leads to none."""
+    def not_found(self, request: Request, problem: Problem) -> Response:
+        """The page for an unknown address."""
         if isinstance(problem, NoSuchMethod):
             nothing = sentence("There is no page at this address: forms are sent to it.")
             problem = NoSuchMethod(nothing, problem.headers)
         elif isinstance(problem, NotFound):
             problem = NotFound(sentence("There is no page at this address."))
-        return self._frame.failed(request, problem)
+        return self._renderer.failed(request, problem)
 
     async def _home(self, request: Request) -> Response:
-        session = self._frame.signed(request)
+        session = self._renderer.signed(request)
         after = _after(request.query_params.get("cursor"))
         if session.caller.role is Role.SUPPORT:
             return await self._support_queue(request, session, after)
         status = _status(request.query_params.get("status"))
-        found = await self._works.orders.newest(session.caller, status, after, PAGE_SIZE + 1)
+        found = await self._services.orders.newest(session.caller, status, after, PAGE_SIZE + 1)
         orders, cursor = paginate(found, cursor_of_newest)
         context = {"orders": orders, "chosen": status}
         return self._list(
@@ -140,13 +140,13 @@ class OrderPages:
     async def _support_queue(
         self, request: Request, session: Session, after: Cursor | None
     ) -> Response:
-        """What waits for support, or what it looks for."""
+        """The support queue, or the results of a search."""
         sought = request.query_params.get("q", "").strip()[:64]
         async with asking_the_database():
             found = (
-                await self._waiting.search(sought, PAGE_SIZE + 1, after)
+                await self._queue.search(sought, PAGE_SIZE + 1, after)
                 if sought
-                else await self._waiting.first(PAGE_SIZE + 1, after)
+                else await self._queue.first(PAGE_SIZE + 1, after)
             )
         cases, cursor = paginate(found, lambda case: case.cursor)
         context = {"cases": cases, "sought": sought, "temporal": self._links.temporal}
@@ -163,79 +163,79 @@ class OrderPages:
         query: Mapping[str, str],
         cursor: str | None,
     ) -> Response:
-        """A part of a list, with links to the next and to the first; ``query`` is what all parts share."""
+        """A page of a list, linked to the next and the first; ``query``: parameters that pages share."""
         parts = {
             "first": f"/?{urlencode(query)}".rstrip("?")
             if "cursor" in request.query_params
             else "",
             "further": f"/?{urlencode({**query, 'cursor': cursor})}" if cursor else "",
         }
-        return self._frame.show(name, request, session, {**context, **parts})
+        return self._renderer.show(name, request, session, {**context, **parts})
 
     async def _order(self, request: Request) -> Response:
-        session = self._frame.signed(request)
-        view = await self._works.orders.visible(session.caller, request.path_params["order_id"])
+        session = self._renderer.signed(request)
+        view = await self._services.orders.visible(session.caller, request.path_params["order_id"])
         done = request.query_params.get(_DONE, "")
-        said = PAID if done == _PAID else done_text(done, view)
-        said = translator(self._frame.locale(request)).gettext(said) if said else ""
-        return await self._show_order(request, session, view, {"done": said})
+        text = PAID if done == _PAID else done_text(done, view)
+        text = translator(self._renderer.locale(request)).gettext(text) if text else ""
+        return await self._show_order(request, session, view, {"done": text})
 
     async def _act(self, request: Request) -> Response:
-        """A form of an order's page, whose name is a message's with hyphens."""
-        session, entered = await self._frame.posted(request)
+        """A submitted form, named after its message with hyphens."""
+        session, entered = await self._renderer.posted(request)
         name = request.path_params["message"].replace("-", "_")
         if name not in FORMS:
             raise NotFound(sentence("There is no such form."))
         _must_be_for(session, name)
         order_id = request.path_params["order_id"]
-        view = await self._works.orders.visible(session.caller, order_id)
+        view = await self._services.orders.visible(session.caller, order_id)
         try:
             message = read(name, entered, view)
             if FORMS[name].grave and not entered.get("confirmed"):
                 here = f"/orders/{order_id}"
                 context = {"view": view, "name": name, "entered": entered, "here": here}
-                return self._frame.show("confirm", request, session, context)
-            await self._works.orders.tell(session.caller, order_id, message)
+                return self._renderer.show("confirm", request, session, context)
+            await self._services.orders.tell(session.caller, order_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
             wrong = {"entered": entered, "entered_for": name}
             return await self._show_refused(request, session, order_id, error, wrong)
         return _to_order(order_id, name)
 
     async def _prove(self, request: Request) -> Response:
-        """The upload of a photo or scan; its form's secret is in its address, as the file is read last."""
-        session = self._frame.signed(request)
-        must_be_ours(session, request.query_params.get("form_secret", ""))
+        """The upload of a photo or scan; the form secret is in the URL, as the body is streamed later."""
+        session = self._renderer.signed(request)
+        check_form_secret(session, request.query_params.get("form_secret", ""))
         _must_be_for(session, "upload")
         order_id = request.path_params["order_id"]
         try:
-            await self._works.proofs.take(session.caller, order_id, request)
+            await self._services.proofs.take(session.caller, order_id, request)
         except (InvalidInput, Invalid, Conflict, WrongType, ContentTooLarge, BadRequest) as error:
             wrong = {"entered_for": "shipment_proof"}
             return await self._show_refused(request, session, order_id, error, wrong)
         return _to_order(order_id, "shipment_proof")
 
     async def _proof(self, request: Request) -> Response:
-        session, found = self._frame.signed(request), request.path_params
-        return await self._works.proofs.open(session.caller, found["order_id"], found["sha256"])
+        session, found = self._renderer.signed(request), request.path_params
+        return await self._services.proofs.open(session.caller, found["order_id"], found["sha256"])
 
     async def _reorder(self, request: Request) -> Response:
-        """R3: "Add to cart again". The page has no catalogue: the prices are those of then."""
-        session, entered = await self._frame.posted(request)
+        """R3: "Add to cart again". There is no catalogue here, so the prices are the old order's."""
+        session, entered = await self._renderer.posted(request)
         _must_be_for(session, "reorder")
         order_id = request.path_params["order_id"]
-        view = await self._works.orders.visible(session.caller, order_id)
+        view = await self._services.orders.visible(session.caller, order_id)
         prices = {line.sku: line.unit_price for line in view.lines}
         new_id = f"{order_id[:52]}-{entered.get('message_id', '')[:8] or uuid4().hex[:8]}"
-        placed = await self._works.orders.reorder(
+        placed = await self._services.orders.reorder(
             session.caller, view, new_id, prices, view.shipping_price
         )
         return _to_order(placed.view.order_id)
 
     async def _pay(self, request: Request) -> Response:
-        """Pay without a provider: for trying things out (``clock``)."""
-        session, entered = await self._frame.posted(request)
+        """A test payment without a provider (``clock``)."""
+        session, entered = await self._renderer.posted(request)
         order_id = request.path_params["order_id"]
-        view = await self._works.orders.visible(session.caller, order_id)
+        view = await self._services.orders.visible(session.caller, order_id)
         if session.caller.role is not Role.BUYER:
             raise Forbidden(sentence("Only the buyer pays."))
         payment = PaymentReceived(
@@ -246,34 +246,34 @@ class OrderPages:
         )
         provider = Caller("test", Role.PROVIDER, session.caller.until)
         try:
-            await self._works.orders.tell(provider, order_id, payment)
+            await self._services.orders.tell(provider, order_id, payment)
         except MessageRefused as problem:
             return await self._show_refused(request, session, order_id, problem, {})
         return _to_order(order_id, _PAID)
 
     async def _skip(self, request: Request) -> Response:
-        """Let an order's time pass at once: for trying things out."""
-        session, entered = await self._frame.posted(request)
+        """Skip an order's time (``clock``)."""
+        session, entered = await self._renderer.posted(request)
         order_id = request.path_params["order_id"]
-        view = await self._works.orders.visible(session.caller, order_id)
+        view = await self._services.orders.visible(session.caller, order_id)
         assert self._clock
         await self._clock.skip(view, entered.get("skip", ""))
         return _to_order(order_id)
 
     async def _changes(self, request: Request) -> Response:
-        """Server-sent events that say only that the order has changed; the script reads it anew."""
-        session = self._frame.signed(request)
+        """Server-sent events that the order has changed; the script then reloads it."""
+        session = self._renderer.signed(request)
         order_id = request.path_params["order_id"]
-        await self._works.orders.must_be_visible(session.caller, order_id)
+        await self._services.orders.must_be_visible(session.caller, order_id)
         stack = AsyncExitStack()
-        # Entered before the answer begins: one watcher too many is told so.
-        news = await stack.enter_async_context(
-            self._works.order_stream.watching(order_id, session.caller)
+        # Entered before the response begins, so that the limit of watchers is a proper error.
+        changes = await stack.enter_async_context(
+            self._services.order_stream.watching(order_id, session.caller)
         )
 
         async def events() -> AsyncIterator[bytes]:
             async with stack:
-                async for _, view in news:
+                async for _, view in changes:
                     yield format_sse_event(event="order", data_str=_digest(view))
 
         return StreamingResponse(events(), media_type="text/event-stream")
@@ -286,9 +286,9 @@ class OrderPages:
         error: Exception,
         more: Mapping[str, Any],
     ) -> Response:
-        """The order as it is now, and why it did not take what was sent."""
+        """The current order, and why it refused the message."""
         problem = as_problem(error)
-        view = await self._works.orders.visible(session.caller, order_id)
+        view = await self._services.orders.visible(session.caller, order_id)
         wrong = {"problem": problem, **more}
         return await self._show_order(request, session, view, wrong, problem.status)
 
@@ -305,12 +305,12 @@ class OrderPages:
             "view": seen_by(caller, view),
             "seen": _digest(view),
             "here": f"/orders/{view.order_id}",
-            # What one click does, before what asks for more.
+            # Single-click actions before those with fields.
             "actions": sorted(
                 view.actions.get(caller.role, []),
                 key=lambda it: it.action in FORMS and it.action not in OFFERS,
             ),
-            "asked": asked_of(caller.role, view),
+            "asked": messages_awaited_from(caller.role, view),
             "done": "",
             "entered": {},
             "entered_for": "",
@@ -319,7 +319,7 @@ class OrderPages:
             "now": await self._now(view.order_id),
             "message_id": uuid4().hex,
         }
-        return self._frame.show("order", request, session, {**context, **more}, status)
+        return self._renderer.show("order", request, session, {**context, **more}, status)
 
     async def _now(self, order_id: str) -> datetime:
         return await self._clock.now(order_id) if self._clock else datetime.now(UTC)
@@ -331,7 +331,7 @@ def _must_be_for(session: Session, action: str) -> None:
 
 
 def _digest(view: OrderView) -> str:
-    """Tells one state of an order from the next."""
+    """A digest that differs between states of an order."""
     return sha256(view.model_dump_json().encode()).hexdigest()[:16]
 
 
@@ -341,7 +341,7 @@ def _to_order(order_id: str, done: str = "") -> Response:
 
 
 def _after(cursor: str | None) -> Cursor | None:
-    """Behind which place a list goes on. Raises Invalid for what no page of ours links to."""
+    """The position after which a list continues. Raises Invalid for a malformed cursor."""
     if cursor is None:
         return None
     if (place := decode_cursor(cursor)) is None:

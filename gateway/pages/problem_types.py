@@ -1,4 +1,4 @@
-"""What a problem's ``type`` leads to (RFC 9457): what it means and what to do, for whoever follows it."""
+"""The pages behind a problem's ``type`` (RFC 9457): what it means and what to do."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,14 +10,14 @@ from orders.sentences import sentence
 
 
 class ProblemPages:
-    """Explains each type of problem; nobody has to sign in to read that."""
+    """Explains each type of problem, without signing in."""
 
-    def __init__(self, frame: PageRenderer) -> None:
-        self._frame = frame
+    def __init__(self, renderer: PageRenderer) -> None:
+        self._renderer = renderer
 
     def routes(self) -> list[BaseRoute]:
-        """Where each page is."""
-        at = self._frame.route
+        """The routes of these pages."""
+        at = self._renderer.route
         return [at(TYPES, self._all), at(f"{TYPES}/{{slug}}", self._one)]
 
     async def _all(self, request: Request) -> Response:
@@ -30,4 +30,4 @@ class ProblemPages:
         return self._show(request, kind)
 
     def _show(self, request: Request, *kinds: object) -> Response:
-        return self._frame.show("problem_types", request, None, {"kinds": kinds})
+        return self._renderer.show("problem_types", request, None, {"kinds": kinds})

@@ -1,7 +1,7 @@
-"""Who is signed in on the pages: a cookie that scripts can't read, and a second secret in every form.
+"""Sessions of the pages: a cookie that scripts can't read, and a secret in every form.
 
-The cookie is a signed token of its own (never one of the API's), ``SameSite=Lax`` so that links in mails
-work. What changes something must also carry the session's form secret (CSRF).
+The cookie is a signed token (never one of the API's), ``SameSite=Lax`` so that links in mails work. Every
+request that changes something must also carry the session's form secret (CSRF).
 """
 
 import hmac
@@ -20,10 +20,10 @@ from starlette.responses import Response
 from gateway.access import Caller, Role
 
 LONGEST: Final = timedelta(hours=12)
-"""So long somebody stays signed in at most."""
+"""The longest session."""
 
 KEPT_FOR: Final = timedelta(minutes=15)
-"""So long signing in elsewhere may take."""
+"""How long signing in at the issuer may take."""
 
 _AUDIENCE: Final = "unbuy-pages"
 _KEPT: Final = "unbuy-kept"
@@ -31,17 +31,17 @@ _KEPT: Final = "unbuy-kept"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who is signed in, and the secret that their forms carry."""
+    """The signed-in caller, and the secret of their forms."""
 
     caller: Caller
     form_secret: str
 
 
 class Sessions:
-    """Signs people in and out; nothing is kept on this side."""
+    """Signs people in and out; nothing is stored on the server."""
 
     def __init__(self, secret: SecretStr, *, secure: bool) -> None:
-        """``secure``: the pages are served by HTTPS, and so the cookie is never sent otherwise."""
+        """``secure``: the pages are served over HTTPS, so the cookie is limited to it."""
         self._key = hmac.digest(secret.get_secret_value().encode(), b"unbuy pages", "sha256")
         self._secure = secure
         self._cookie = "__Host-unbuy" if secure else "unbuy"
@@ -56,7 +56,7 @@ class Sessions:
         return Session(caller, self._form_secret(claims["jti"]))
 
     def begin(self, response: Response, caller: Caller) -> None:
-        """Sign somebody in, for as long as their token counts and half a day at most."""
+        """Sign somebody in until their token expires, for half a day at most."""
         now = datetime.now(UTC)
         until = min(caller.until, now + LONGEST)
         cookie = jwt.encode(
@@ -77,25 +77,25 @@ class Sessions:
         self._set(response, self._cookie, "", timedelta(0))
 
     def remember(self, response: Response, what: Mapping[str, str]) -> None:
-        """Store something in the browser for a quarter of an hour, in place of what was stored before."""
+        """Store values in the browser for a quarter of an hour, replacing earlier ones."""
         now = datetime.now(UTC)
-        kept = jwt.encode(
+        cookie = jwt.encode(
             {"kept": dict(what), "aud": _KEPT, "exp": now + KEPT_FOR}, self._key, algorithm="HS256"
         )
-        self._set(response, f"{self._cookie}-kept", kept, KEPT_FOR)
+        self._set(response, f"{self._cookie}-kept", cookie, KEPT_FOR)
 
     def remembered(self, request: Request) -> Mapping[str, str] | None:
-        """What was stored in the browser, unaltered; None for nothing of ours, or too long ago."""
+        """The values stored in the browser; None if missing, altered or expired."""
         claims = self._read(request, f"{self._cookie}-kept", _KEPT)
         return claims["kept"] if claims else None
 
     def forget(self, response: Response) -> None:
-        """Delete what was stored in the browser."""
+        """Delete the stored values."""
         self._set(response, f"{self._cookie}-kept", "", timedelta(0))
 
     @property
     def is_secure(self) -> bool:
-        """Whether cookies are for HTTPS only."""
+        """Whether cookies are limited to HTTPS."""
         return self._secure
 
     def _read(self, request: Request, cookie: str, audience: str) -> dict[str, Any] | None:

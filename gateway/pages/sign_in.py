@@ -10,24 +10,30 @@ from gateway.problems import NotFound
 from orders.sentences import sentence
 
 BACK: Final = "/sign-in/back"
-"""Where the issuer sends people back to."""
+"""The redirect URI's path."""
 
 
 class SignIn(Protocol):
-    """One of the two ways."""
+    """A way to sign in: a local token, or an issuer."""
 
     async def by_token(self, token: str) -> Caller:
-        """Who signs in with a token of this installation's. Raises NotSignedIn; NotFound where none does."""
+        """The caller of a local token. Raises Unauthorized; NotFound where tokens do not sign in."""
 
     async def elsewhere(self, to: str) -> Response | None:
-        """Where to sign in, to come back and go on ``to`` an address of ours; None for here. Raises Away."""
+        """A redirect to the issuer, to return ``to`` a local path; None to sign in here.
+
+        Raises ServiceUnavailable.
+        """
 
     async def back(self, request: Request) -> tuple[Caller, str]:
-        """Who comes back from there, and where they go on to. Raises NotSignedIn, WrongRole, and Away."""
+        """The caller returning from the issuer, and the local path to go on to.
+
+        Raises Unauthorized, Forbidden and ServiceUnavailable.
+        """
 
 
 class TokenSignIn:
-    """Local use: whoever has a token signs in with it (``make up`` prints a link for each role)."""
+    """Local use: a token signs in (``make up`` prints a link for each role)."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens

@@ -1,4 +1,4 @@
-"""The templates, with everything in them said in one language."""
+"""The Jinja templates, localized."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
@@ -35,21 +35,21 @@ NEEDS: Final = {
     Need.PROOF: N_("Proof to review"),
     Need.DISPUTE: N_("Dispute to decide"),
 }
-"""What support has to do about an order."""
+"""What an order needs from support."""
 
 NEWEST: Final = 8
-"""So much of what happened is shown; what is earlier opens."""
+"""Timeline entries shown at once; earlier ones are collapsed."""
 
 _ASK: Final = N_("Ask to cancel")
-# Once it is paid, cancelling takes the seller's consent (R7).
+# Once it is paid, cancelling needs the seller's consent (R7).
 
 MOST_RADIOS: Final = 4
-"""Choices that are all in sight; of more, one opens a list."""
+"""Up to this many choices are radio buttons; more are a drop-down list."""
 
 
 @cache
 def _environment(locale: Locale) -> Environment:
-    said = translator(locale)
+    translations = translator(locale)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
@@ -59,7 +59,7 @@ def _environment(locale: Locale) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals |= {
         "locale": locale,
         "locales": LOCALES,
@@ -69,12 +69,12 @@ def _environment(locale: Locale) -> Environment:
         "time_line": time_line,
         "money_bar": money_bar,
         "WIDTH": WIDTH,
-        "YES": said.pgettext("answer", YES),
-        "NO": said.pgettext("answer", NO),
-        "said": lambda text: said.gettext(text) if text else "",
+        "YES": translations.pgettext("answer", YES),
+        "NO": translations.pgettext("answer", NO),
+        "said": lambda text: translations.gettext(text) if text else "",
         "label": lambda kind, key: label(kind, str(key), locale),
         "action_name": lambda name, view: (
-            said.gettext(_ASK)
+            translations.gettext(_ASK)
             if name == "cancel_request" and view.payment
             else label("action", name, locale)
         ),
@@ -89,17 +89,17 @@ def _environment(locale: Locale) -> Environment:
     }
     environment.filters |= {
         "money": lambda money: formats.money_text(money, locale),
-        "instant": _by_the_readers_clock(formats.instant_text, locale),
+        "instant": _in_readers_zone(formats.instant_text, locale),
         "moment": datetime.fromisoformat,
-        "date": _by_the_readers_clock(formats.date_text, locale),
-        "since": _by_the_readers_clock(formats.from_text, locale),
+        "date": _in_readers_zone(formats.date_text, locale),
+        "since": _in_readers_zone(formats.from_text, locale),
         "until": _until(locale),
     }
     return environment
 
 
 def why(view: OrderView) -> tuple[str, str]:
-    """Why an order is in its status: a kind of label, and its key."""
+    """The reason for an order's status: a kind of label, and its key."""
     if view.close_reason:
         return "close_reason", view.close_reason.value
     if view.status is Status.DISPUTED and view.dispute:
@@ -118,7 +118,7 @@ def why(view: OrderView) -> tuple[str, str]:
 
 @cache
 def static(name: str) -> str:
-    """The address of one of the static files, another one for each version of its content."""
+    """The address of a static file, unique to its content."""
     return f"/static/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
@@ -129,7 +129,7 @@ def _until(locale: Locale) -> Any:
     return until
 
 
-def _by_the_readers_clock(text: Callable[[datetime, str, tzinfo], str], locale: Locale) -> Any:
+def _in_readers_zone(text: Callable[[datetime, str, tzinfo], str], locale: Locale) -> Any:
     @pass_context
     def local(context: Context, at: datetime) -> str:
         return text(at, locale, context["zone"])
@@ -138,9 +138,9 @@ def _by_the_readers_clock(text: Callable[[datetime, str, tzinfo], str], locale: 
 
 
 def page(name: str, locale: Locale, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
-    """A page in a language, which nothing but this server's own files may run in.
+    """Render a page whose Content-Security-Policy allows this server's own files only.
 
-    Its instants are in the context's ``zone``.
+    Instants are in the context's ``zone``.
     """
     body = _environment(locale).get_template(f"{name}.jinja").render(context)
     headers = {"Content-Security-Policy": _MAY, "Content-Language": locale, "Vary": "Cookie"}

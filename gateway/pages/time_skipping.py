@@ -1,4 +1,4 @@
-"""The demo's clock: lets one order's time pass at once, on a server that allows it. Never in production."""
+"""Skips the time of single orders, on a server that allows it. Never in production."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from gateway.problems import Conflict, Invalid
 from orders.sentences import sentence
 from orders.view import OrderView
 
-# Past a deadline by this much its timer has fired.
+# This long after a deadline its timer has fired.
 _SLACK: Final = timedelta(seconds=2)
 _SETTLES_WITHIN: Final = timedelta(seconds=5)
 _BLINK: Final = 0.05
@@ -27,11 +27,11 @@ class Clock:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        # Not enabled: time runs as it does for us until somebody lets it pass.
+        # Not enabled: time runs in real time until it is skipped.
         self._skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
 
     async def now(self, order_id: str) -> datetime:
-        """What the order's own clock says."""
+        """The order's own time."""
         order = orders.handle(self._client, order_id)
         try:
             async with asking_temporal():
@@ -41,7 +41,7 @@ class Clock:
             return datetime.now().astimezone()
 
     async def skip(self, view: OrderView, step: str) -> None:
-        """Let a ``day`` or a ``week`` pass, or all until the ``next`` thing happens by itself."""
+        """Skip a ``day``, a ``week``, or until the ``next`` automatic event."""
         order = orders.handle(self._client, view.order_id)
         if step == "next":
             if not view.next:
@@ -62,7 +62,7 @@ class Clock:
         await self._let_it_settle(view.order_id)
 
     async def _let_it_settle(self, order_id: str) -> None:
-        """Wait until the order has done what was due, so that the page shows it."""
+        """Wait until the order has handled what was due, so that the page shows it."""
         order = orders.handle(self._client, order_id)
         async with asyncio.timeout(_SETTLES_WITHIN.total_seconds()), asking_temporal():
             while True:

@@ -37,7 +37,7 @@ async def test_refunds_among_faults_and_dying_workers_are_each_made_once(tmp_pat
     assert counts.workers_started >= options.workers + options.kills
     assert sum(counts.faults.values()) > 10
     assert set(counts.lives) == set(Kind)
-    assert sum(counts.strays_charged_back.values()) >= 2
+    assert sum(counts.stray_chargebacks.values()) >= 2
     assert "differences" in console.export_text()
 
 
@@ -66,15 +66,15 @@ def evidence() -> Evidence:
     story = Story().until_accepted()
     view = story.send_refund_update("succeeded")
     assert view.refund
-    stray = StrayPaymentState.new(
+    stray_payment = StrayPaymentState.new(
         StrayPaymentInput(payment_id="ch_2", money=eur(700), method="card", reason="order_closed"),
         START,
     )
-    assert stray.refund
-    stray.update_refund(stray.refund, RefundStatus.SUCCEEDED, "", START)
+    assert stray_payment.refund
+    stray_payment.update_refund(stray_payment.refund, RefundStatus.SUCCEEDED, "", START)
     refunds = [
         _refund("re_1", view.refund.refund_id, "pay-1", DUE),
-        _refund("re_2", stray.refund.refund_id, "ch_2", 700),
+        _refund("re_2", stray_payment.refund.refund_id, "ch_2", 700),
     ]
     return Evidence(
         endings={
@@ -85,15 +85,15 @@ def evidence() -> Evidence:
         disputes=[],
         asked=[
             Asked(view.refund.refund_id, "pay-1", eur(DUE)),
-            Asked(stray.refund.refund_id, "ch_2", eur(700)),
+            Asked(stray_payment.refund.refund_id, "ch_2", eur(700)),
         ],
         views={view.order_id: view},
         balances={
             view.order_id: {"cash": 0, "held": 0, "refunds": 0},
-            stray.ledger_id: {"cash": 0, "stray": 0},
+            stray_payment.ledger_id: {"cash": 0, "stray": 0},
         },
-        strays={"ch_2": stray},
-        letters=[
+        stray_payments={"ch_2": stray_payment},
+        messages=[
             StoredMessage(f"{number}", view.order_id, to, what, "now", "{}", True)
             for number, what in enumerate(("order_placed", "order_closed", "refund_succeeded"))
             for to in ("buyer", "seller")
@@ -124,7 +124,7 @@ def _charged_back(_: Evidence) -> dict[str, Any]:
 
 
 def _told_twice(it: Evidence) -> dict[str, Any]:
-    return {"letters": [*it.letters, it.letters[-1]._replace(key="another")]}
+    return {"messages": [*it.messages, it.messages[-1]._replace(key="another")]}
 
 
 @pytest.mark.parametrize(
@@ -150,15 +150,17 @@ def _told_twice(it: Evidence) -> dict[str, Any]:
             lambda it: {"endings": {"A-1001": replace(it.endings["A-1001"], refunded=0)}},
             "A-1001 ended as",
         ),
-        (lambda it: {"views": {}, "strays": it.strays}, "Order A-1001 is not kept"),
+        (lambda it: {"views": {}, "stray_payments": it.stray_payments}, "Order A-1001 is not kept"),
         (
             lambda it: {"sums": [AccountBalance("EUR", "held", 7)]},
             "in EUR sum to 7 instead of zero",
         ),
         (_told_twice, "told refund_succeeded 2 times"),
-        (lambda it: {"letters": it.letters[:-1]}, "told refund_succeeded 0 times instead of 1"),
+        (lambda it: {"messages": it.messages[:-1]}, "told refund_succeeded 0 times instead of 1"),
         (
-            lambda it: {"letters": [it.letters[0]._replace(is_delivered=False), *it.letters[1:]]},
+            lambda it: {
+                "messages": [it.messages[0]._replace(is_delivered=False), *it.messages[1:]]
+            },
             "order_placed for buyer was never delivered",
         ),
         (_charged_back, "The chargeback of ch_2 is lost at the provider, and unknown here"),

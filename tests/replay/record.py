@@ -50,7 +50,7 @@ async def record() -> list[Path]:
             for name, story in stories.items():
                 workflow_id = ids.order_workflow_id(story.order_id)
                 written.append(await _keep(stage.server.client, name, workflow_id))
-            payment = outcomes[stray.order_id].strays[0].payment.payment_id
+            payment = outcomes[stray.order_id].stray_payments[0].payment.payment_id
             workflow_id = ids.stray_workflow_id(payment)
             written.append(await _keep(stage.server.client, "stray_payment", workflow_id))
     written.append(await record_webhook())
