@@ -12,11 +12,30 @@ from temporalio import activity
 from orders.messages import Role
 from orders.place_order import Party
 from orders.sentence_fields import Details
-from orders.values import Frozen, Instant
+from orders.values import Frozen, Instant, Money
+
+
+class SummaryLine(Frozen):
+    """So many of one thing."""
+
+    title: str
+    quantity: int
+
+
+class OrderSummary(Frozen):
+    """Which order a message is about: what was bought, the parties' names, and what is due in all."""
+
+    lines: tuple[SummaryLine, ...]
+    buyer: str
+    seller: str
+    total: Money
 
 
 class OutboxMessage(Frozen):
-    """A notification with everything a channel needs; ``party`` is None for support and unknown payers."""
+    """A notification with everything a channel needs; ``party`` is None for support and unknown payers.
+
+    ``summary`` is the order's as it is when the message is delivered; None for a stray payment's.
+    """
 
     key: str
     order_id: str
@@ -25,6 +44,7 @@ class OutboxMessage(Frozen):
     what: str
     at: Instant
     details: Details
+    summary: OrderSummary | None = None
 
 
 class Outbox(Protocol):

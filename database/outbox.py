@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.notifications import OutboxMessage
+from activities.notifications import OrderSummary, OutboxMessage, SummaryLine
 from database.connection import Database, insert_if_missing
-from database.tables import deliveries, outbox
+from database.tables import deliveries, orders, outbox
 from orders.place_order import Party
 from orders.sentence_fields import with_sentences
-from orders.values import Frozen, Instant
+from orders.values import Frozen, Instant, Money
 
 
 class RefusedDelivery(Frozen):
@@ -42,7 +42,8 @@ class SqlOutbox:
         entries = await self._entries(
             outbox.c.order_id == order_id, outbox.c.delivered_at.is_(None)
         )
-        return [entry.message for entry in entries]
+        summary = await self._summary(order_id) if entries else None
+        return [entry.message.model_copy(update={"summary": summary}) for entry in entries]
 
     async def mark_delivered(self, key: str) -> None:
         """See ``Outbox``; the instant of the first delivery stays."""
@@ -58,6 +59,13 @@ class SqlOutbox:
         if order_id is None:
             return await self._entries()
         return await self._entries(outbox.c.order_id == order_id)
+
+    async def _summary(self, order_id: str) -> OrderSummary | None:
+        async with self._database.reading() as connection:
+            view = await connection.scalar(
+                select(orders.c.view).where(orders.c.order_id == order_id)
+            )
+        return None if view is None else _summary_of(json.loads(view))
 
     async def _entries(self, *which: ColumnElement[bool]) -> list[OutboxEntry]:
         refused = (
@@ -88,6 +96,17 @@ async def add(connection: AsyncConnection, messages: Iterable[OutboxMessage]) ->
             at=message.at,
             details=json.dumps(with_sentences(message.details)),
         )
+
+
+def _summary_of(view: Mapping[str, Any]) -> OrderSummary:
+    return OrderSummary(
+        lines=tuple(
+            SummaryLine(title=line["title"], quantity=line["quantity"]) for line in view["lines"]
+        ),
+        buyer=view["buyer"]["name"],
+        seller=view["seller"]["name"],
+        total=Money.model_validate(view["amount_due"]),
+    )
 
 
 def _entry(row: Row[Any], refusals: Mapping[str, Sequence[RefusedDelivery]]) -> OutboxEntry:

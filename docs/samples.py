@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from activities.notifications import OutboxMessage
+from activities.notifications import OrderSummary, OutboxMessage, SummaryLine
 from adapters.notifications.templates import TEXTS
 from i18n.catalogues import LOCALES, Locale
 from orders.messages import Role
 from orders.place_order import Party
+from orders.values import Money
 
 _AT: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _LATER: Final = "2026-03-16T12:00:00+00:00"
@@ -36,6 +37,7 @@ _DETAILS: Final[dict[str, Any]] = {
     "kind": "photo",
     "outcome": "resolved_buyer_favour",
 }
+_TITLES: Final = {"en": "USB-C cable, 2 m", "pl": "Kabel USB-C, 2 m"}
 _WORDS: Final = {
     "en": "Is anything unclear about the shipping?",
     "pl": "Czy coś jest niejasne w sprawie wysyłki?",
@@ -61,6 +63,12 @@ def samples() -> Iterator[OutboxMessage]:
 
 def _sample(what: str, to: Role, locale: Locale) -> OutboxMessage:
     name = _NAMES.get(to, {}).get(locale)
+    summary = OrderSummary(
+        lines=(SummaryLine(title=_TITLES[locale], quantity=2),),
+        buyer=_NAMES[Role.BUYER][locale],
+        seller=_NAMES[Role.SELLER][locale],
+        total=Money.model_validate(_MONEY),
+    )
     reason = _REASONS.get(what, "" if to is Role.SUPPORT else _EXPLAINED[locale])
     return OutboxMessage(
         key=f"A-1042:{what}:1:{to}",
@@ -70,4 +78,5 @@ def _sample(what: str, to: Role, locale: Locale) -> OutboxMessage:
         what=what,
         at=_AT,
         details=_DETAILS | {"reason": reason, "text": _WORDS[locale]},
+        summary=None if what.startswith("stray_") else summary,
     )

@@ -16,10 +16,17 @@ from activities.notifications import OutboxMessage
 from adapters.notifications.render import wording
 from adapters.notifications.subjects import locale_of, subject
 from i18n.catalogues import Locale, translator
+from i18n.formats import money_text
+from i18n.labels import label
 from orders.keys import read_stray_ledger_id
+from orders.messages import Role
 
 # RFC 5322's specials but for the dot, and what begins and ends an encoded word (RFC 2047).
 _SPECIALS = re.compile(r'[]"(),:;<=>?@\\[]')
+
+
+# Of an order's items in a mail; the order's page has all of them.
+_MOST_LINES = 10
 
 
 @cache
@@ -55,6 +62,7 @@ class MailComposer:
             "link": self.link(message),
             "locale": locale,
             "subject": about,
+            "summary": _summary(message, locale),
             "text": wording(message),
         }
         name = _display_name(message.party.name) if message.party else ""
@@ -85,6 +93,29 @@ class MailComposer:
 
     def _id(self, of: str) -> str:
         return f"<{_digest(of)}@{self.sender.domain}>"
+
+
+def _summary(message: OutboxMessage, locale: Locale) -> list[tuple[str, str]]:
+    """The order in a few rows of a label and one line each; a row that goes on has no label of its own."""
+    summary = message.summary
+    if summary is None:
+        return []
+    _ = translator(locale).gettext
+    items = [f"{it.quantity} \N{MULTIPLICATION SIGN} {_one_line(it.title)}" for it in summary.lines]
+    if len(items) > _MOST_LINES:
+        more = _("and {number} more").format(number=len(items) - _MOST_LINES)
+        items = [*items[:_MOST_LINES], more]
+    names = {Role.BUYER: summary.buyer, Role.SELLER: summary.seller}
+    return [
+        (_("Order number"), _one_line(message.order_id)),
+        *zip([_("Items"), *[""] * len(items)], items, strict=False),
+        *(
+            (label("role", role, locale), _one_line(name))
+            for role, name in names.items()
+            if role != message.to
+        ),
+        (_("Total"), money_text(summary.total, locale)),
+    ]
 
 
 def _digest(text: str) -> str:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from activities.notifications import OutboxMessage
+from activities.notifications import OrderSummary, OutboxMessage, SummaryLine
 from adapters.notifications.addresses import sender_of
 from adapters.notifications.email import MailComposer
 from adapters.notifications.subjects import SUBJECTS, subject
 from docs.samples import samples
 from orders.messages import Role
 from orders.place_order import Party
+from orders.values import Money
 
 MAILS = MailComposer(sender_of("Unbuy <orders@unbuy.test>"), "https://shop.test/")
 ALL = list(samples())
@@ -212,3 +213,70 @@ def test_a_mail_links_to_the_orders_page_when_a_public_url_is_set() -> None:
     assert MAILS.link(stray) is None
     for body in parts(read(nowhere.write(letter(), "anna", "example.org"))):
         assert "http" not in body
+
+
+def summarised(*titles: str, seller: str = "Cable Shop") -> OutboxMessage:
+    summary = OrderSummary(
+        lines=tuple(SummaryLine(title=it, quantity=2) for it in titles),
+        buyer="Anna",
+        seller=seller,
+        total=Money.model_validate({"amount": 2490, "currency": "EUR"}),
+    )
+    return letter().model_copy(update={"summary": summary})
+
+
+def test_a_mail_says_which_order_it_is_about() -> None:
+    """R21: number, what was bought, from whom, total; the other party's name, and to support both."""
+    plain, html = parts(read(MAILS.write(summarised("USB-C cable"), "anna", "example.org")))
+    rows = [
+        "Numer zamówienia: A-1",
+        "Przedmioty: 2 \N{MULTIPLICATION SIGN} USB-C cable",
+        "Sprzedawca: Cable Shop",
+    ]
+
+    assert "\n".join([*rows, "Razem: 24,90\xa0€"]) in plain.replace("\r\n", "\n")
+    assert "Kupujący" not in plain
+    for shown in ("A-1", "2 \N{MULTIPLICATION SIGN} USB-C cable", "Cable Shop", "24,90\xa0€"):
+        assert shown in Page(html).text
+
+    to_support = summarised("x").model_copy(update={"to": Role.SUPPORT, "party": None})
+    plain, _ = parts(read(MAILS.write(to_support, "help", "example.org")))
+    assert "Buyer: Anna" in plain
+    assert "Seller: Cable Shop" in plain
+
+
+def test_a_long_order_is_shortened_in_a_mail() -> None:
+    titles = [f"thing {number}" for number in range(12)]
+    plain, _ = parts(read(MAILS.write(summarised(*titles), "anna", "example.org")))
+
+    assert "2 \N{MULTIPLICATION SIGN} thing 9" in plain
+    assert "thing 10" not in plain
+    assert "i jeszcze 2" in plain
+
+
+def test_a_title_or_name_cannot_break_out_of_its_row() -> None:
+    odd = "<b>x</b>\r\n\r\n-- \nRazem: 0\N{LINE SEPARATOR}y"
+    plain, html = parts(read(MAILS.write(summarised(odd, seller=odd), "anna", "example.org")))
+
+    assert plain.count("\nRazem:") == 1
+    assert plain.splitlines().count("-- ") == 1
+    assert "b" not in {tag for tag, _ in Page(html).tags}
+    assert Page(html).text.count("<b>x</b> -- Razem: 0 y") == 2
+
+
+def test_a_mailbox_previews_what_the_mail_says() -> None:
+    """R21: before the heading, which the subject has said already, and seen by nobody else."""
+    _, html = parts(read(MAILS.write(letter(text="<i>Hi</i>"), "anna", "example.org")))
+    body = html.partition("<body")[2]
+
+    assert body.index("display: none") < body.index("&lt;i&gt;Hi") < body.index("<h1")
+
+
+def test_a_mail_says_where_to_answer() -> None:
+    """R21: on the order's page, where there is one."""
+    nowhere = MailComposer(sender_of("orders@unbuy.test"))
+    with_page, _ = parts(read(MAILS.write(letter(), "anna", "example.org")))
+    without, _ = parts(read(nowhere.write(letter(), "anna", "example.org")))
+
+    assert "Odpowiedzieć można na stronie zamówienia." in with_page
+    assert "stronie zamówienia" not in without
