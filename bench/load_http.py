@@ -4,8 +4,8 @@ Both ways make the same requests of the same orders on the same machine: Tempora
 worker, a gateway and this client, one process each. Exits non-zero on any error.
 """
 
-import argparse
 import asyncio
+import itertools
 import logging
 import math
 import os
@@ -17,9 +17,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import httpx
+from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 from temporalio.exceptions import TemporalError
@@ -29,6 +30,9 @@ from bench.gateway_system import System, system
 from bench.http_orders import PARTIES
 from bench.tables import narrow
 from bench.workplace import workplace
+from cli.program import new_app
+from cli.program import run as run_program
+from cli.progress import progress
 from client import orders
 from client.errors import ClientError
 from gateway.access import Role
@@ -38,15 +42,25 @@ from orders.messages import BuyerMessage
 from orders.place_order import PlaceOrder
 
 Operation = Callable[[int], Awaitable[None]]
+OPERATIONS = ("nothing", "place", "read", "send")
 
 _ERRORS = (httpx.HTTPError, RPCError, TemporalError, ClientError, OrderError, TimeoutError)
 
 
-class LoadOptions(NamedTuple):
-    """The number of each operation, and the levels of concurrency."""
+@dataclass(frozen=True)
+class LoadOptions:
+    """How much.
+
+    Parameters
+    ----------
+    operations
+        How many of each kind.
+    levels
+        How many at once.
+    """
 
     operations: int = 200
-    levels: tuple[int, ...] = (1, 4, 8)
+    levels: Annotated[tuple[int, ...], Parameter(consume_multiple=True, negative=())] = (1, 4, 8)
 
 
 @dataclass
@@ -172,18 +186,20 @@ async def measure(what: str, operation: Operation, operations: int, at_once: int
     return measured
 
 
-async def run(options: LoadOptions, directory: Path) -> list[Row]:
-    """The whole load, its files in a directory."""
+async def run(
+    options: LoadOptions, directory: Path, measured: Callable[[int], None] = lambda _: None
+) -> list[Row]:
+    """The whole load, its files in a directory; ``measured`` hears how many rows there are."""
     async with system(directory) as running, _client(running, max(options.levels)) as http:
         load = Load(running, http)
         # Warm up.
-        for what in ("nothing", "place", "read", "send"):
+        for what in OPERATIONS:
             await load.row(what, 20, 4)
-        return [
-            await load.row(what, options.operations, at_once)
-            for what in ("nothing", "place", "read", "send")
-            for at_once in options.levels
-        ]
+        rows: list[Row] = []
+        for what, at_once in itertools.product(OPERATIONS, options.levels):
+            rows.append(await load.row(what, options.operations, at_once))
+            measured(len(rows))
+        return rows
 
 
 @asynccontextmanager
@@ -239,41 +255,33 @@ def errors(rows: Sequence[Row]) -> list[str]:
     return [error for row in rows for measured in row if measured for error in measured.errors]
 
 
-def read(arguments: Sequence[str] | None) -> tuple[LoadOptions, Path | None]:
-    """Parse the options, and the directory to keep files in."""
-    usual = LoadOptions()
-    parser = argparse.ArgumentParser(
-        prog="load_http", description=(__doc__ or "").partition("\n")[0]
-    )
-    parser.add_argument(
-        "--operations",
-        type=int,
-        default=usual.operations,
-        help=f"of each kind (default: {usual.operations})",
-    )
-    parser.add_argument(
-        "--levels",
-        type=int,
-        nargs="+",
-        default=usual.levels,
-        help=f"how many at once (default: {' '.join(map(str, usual.levels))})",
-    )
-    parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
-    chosen = parser.parse_args(arguments)
-    return LoadOptions(chosen.operations, tuple(chosen.levels)), chosen.keep
+app = new_app("python -m bench.load_http")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 on any error."""
-    options, keep = read(arguments)
+@app.default
+def load_http(
+    *,
+    options: Annotated[LoadOptions, Parameter(name="*")] = LoadOptions(),
+    keep: Path | None = None,
+) -> int:
+    """Measure what HTTP costs: placing, reading and sending over it, and straight to Temporal.
+
+    Parameters
+    ----------
+    keep
+        Directory where databases and logs stay.
+    """
     console = Console(highlight=False)
     # Hide the server's warnings under load; errors are counted here.
     logging.disable(logging.ERROR)
-    with workplace("load", keep) as directory:
-        rows = asyncio.run(run(options, directory))
+    with (
+        workplace("load", keep) as directory,
+        progress(console, "rows", len(OPERATIONS) * len(options.levels)) as measured,
+    ):
+        rows = asyncio.run(run(options, directory, measured))
     report(console, options, rows)
     return 1 if errors(rows) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(app, sys.argv[1:]))

@@ -21,6 +21,7 @@ from bench.money_judge import Evidence
 from bench.money_lives import Bank, EventDelivery, SoakedOrder
 from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
+from cli.arguments import Flag
 from client import orders, stray_payments
 from client.errors import ClientError, NotRunning, domain_errors
 from client.provider_events import ProviderEventHandler
@@ -49,7 +50,31 @@ _REQUESTS_AN_ORDER = 6
 
 @dataclass(frozen=True)
 class MoneySoakOptions:
-    """``attempt`` and ``slow``: seconds; see ``hasty_worker`` and ``Front.slow``."""
+    """How much, and how much goes wrong.
+
+    Parameters
+    ----------
+    refunds
+        How many there are to be at least.
+    seed
+        The seed of everything random.
+    batch
+        Refunds after which the provider is checked and emptied.
+    kills
+        Workers that are killed in all.
+    workers
+        Workers at once.
+    rate
+        Share of making requests that suffer a fault.
+    reading_rate
+        Share of reading requests that do.
+    slow
+        Seconds for which a slow answer is held back.
+    attempt
+        Seconds of one attempt to move money, instead of the product's.
+    postgres
+        On an embedded PostgreSQL.
+    """
 
     refunds: int = 2000
     seed: int = 1
@@ -60,7 +85,7 @@ class MoneySoakOptions:
     reading_rate: float = 0.1
     slow: float = float(PATIENCE.read or 0) + 1
     attempt: float | None = None
-    postgres: bool = False
+    postgres: Flag = False
 
 
 @dataclass

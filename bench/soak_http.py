@@ -4,18 +4,20 @@ Every check that it has, against the running system: Temporal's real server, a w
 was asked and answered, and exits non-zero when a check fails or an answer is a 5xx.
 """
 
-import argparse
 import asyncio
 import os
 import platform
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated
 
 import httpx
+from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
@@ -24,20 +26,38 @@ from bench.http_fuzz import Fuzz, FuzzCounts
 from bench.http_orders import PARTIES, Orders
 from bench.tables import narrow
 from bench.workplace import workplace
+from cli.arguments import Flag
+from cli.program import new_app
+from cli.program import run as run_program
+from cli.progress import progress
 from gateway.access import Role
 
+_LOOK_EVERY = 0.5
 
-class HttpSoakOptions(NamedTuple):
-    """The size of the run, and its seed."""
+
+@dataclass(frozen=True)
+class HttpSoakOptions:
+    """The size of the run, and its seed.
+
+    Parameters
+    ----------
+    requests
+        How many requests to make at least.
+    seed
+        The seed of everything random.
+    examples
+        Generated requests per operation and run.
+    brief
+        Without each currency everywhere.
+    """
 
     requests: int = 10_000
     seed: int = 1
     examples: int = 60
-    """Generated requests per operation and run."""
-    brief: bool = False
+    brief: Flag = False
 
 
-def fuzz(running: System, options: HttpSoakOptions) -> FuzzCounts:
+def fuzz(running: System, options: HttpSoakOptions, counts: FuzzCounts) -> FuzzCounts:
     """Run schemathesis until it has made this many requests, each run with a new seed."""
 
     def token(role: Role) -> str:
@@ -45,7 +65,7 @@ def fuzz(running: System, options: HttpSoakOptions) -> FuzzCounts:
 
     chance = random.Random(options.seed)
     with httpx.Client(base_url=running.address, timeout=30) as http:
-        fuzzing = Fuzz(running.address, Orders(http, token, chance), token, chance)
+        fuzzing = Fuzz(running.address, Orders(http, token, chance), token, chance, counts)
         seed = options.seed
         while fuzzing.counts.requests < options.requests:
             fuzzing.run(seed, options.examples, brief=options.brief)
@@ -55,10 +75,17 @@ def fuzz(running: System, options: HttpSoakOptions) -> FuzzCounts:
     return fuzzing.counts
 
 
-async def run(options: HttpSoakOptions, directory: Path) -> FuzzCounts:
-    """The whole soak, its files in a directory."""
+async def run(
+    options: HttpSoakOptions, directory: Path, made: Callable[[int], None] = lambda _: None
+) -> FuzzCounts:
+    """The whole soak, its files in a directory; ``made`` hears how many requests have been answered."""
     async with system(directory) as running:
-        return await asyncio.to_thread(fuzz, running, options)
+        counts = FuzzCounts()
+        fuzzing = asyncio.create_task(asyncio.to_thread(fuzz, running, options, counts))
+        while not (await asyncio.wait({fuzzing}, timeout=_LOOK_EVERY))[0]:
+            with suppress(RuntimeError):  # a new count came while they were summed
+                made(counts.requests)
+        return await fuzzing
 
 
 def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, seconds: float) -> None:
@@ -92,38 +119,32 @@ def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, secon
         console.print("No check failed, and no answer was a 5xx.")
 
 
-def read(arguments: Sequence[str] | None) -> tuple[HttpSoakOptions, Path | None]:
-    """Parse the options, and the directory to keep files in."""
-    usual = HttpSoakOptions()
-    parser = argparse.ArgumentParser(
-        prog="soak_http", description=(__doc__ or "").partition("\n")[0]
-    )
-    for name, words in (
-        ("requests", "how many there are to be at least"),
-        ("seed", "what all chance comes from"),
-        ("examples", "generated requests for each operation and run"),
-    ):
-        usual_value = getattr(usual, name)
-        parser.add_argument(
-            f"--{name}", type=int, default=usual_value, help=f"{words} (default: {usual_value})"
-        )
-    parser.add_argument("--brief", action="store_true", help="without each currency everywhere")
-    parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
-    read = vars(parser.parse_args(arguments))
-    keep = read.pop("keep")
-    return HttpSoakOptions(**read), keep
+app = new_app("python -m bench.soak_http")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 on any failure."""
-    options, keep = read(arguments)
+@app.default
+def soak_http(
+    *,
+    options: Annotated[HttpSoakOptions, Parameter(name="*")] = HttpSoakOptions(),
+    keep: Path | None = None,
+) -> int:
+    """Make ten thousand requests of the HTTP API, as schemathesis generates them, and check each answer.
+
+    Parameters
+    ----------
+    keep
+        Directory where databases and logs stay.
+    """
     console = Console(highlight=False)
-    with workplace("soak", keep) as directory:
-        began = time.monotonic()
-        counts = asyncio.run(run(options, directory))
+    began = time.monotonic()
+    with (
+        workplace("soak", keep) as directory,
+        progress(console, "requests", options.requests) as made,
+    ):
+        counts = asyncio.run(run(options, directory, made))
     report(console, options, counts, time.monotonic() - began)
     return 1 if counts.failures else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(app, sys.argv[1:]))

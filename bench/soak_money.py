@@ -5,7 +5,6 @@ exits non-zero when one is wrong. All parts are real except Stripe, which the te
 seed determines the random choices, but not the machine's timing.
 """
 
-import argparse
 import asyncio
 import logging
 import os
@@ -13,16 +12,21 @@ import platform
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bench.money_soak import MoneySoakOptions, SoakCounts, soak
 from bench.workplace import workplace
+from cli.program import new_app
+from cli.program import run as run_program
+from cli.progress import progress
 from testing.postgres import postgres_server
 
 
@@ -95,42 +99,33 @@ async def run(options: MoneySoakOptions, directory: Path, console: Console) -> S
         url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
         if options.postgres:
             url = stack.enter_context(postgres_server()).create("soak")
-        async with soak(options, directory, url, console.print) as soaking:
+        made = stack.enter_context(progress(console, "refunds", options.refunds))
+
+        def tell(text: str) -> None:
+            console.print(text)
+            made(soaking.counts.made)
+
+        async with soak(options, directory, url, tell) as soaking:
             return await soaking.run()
 
 
-def read(arguments: Sequence[str] | None) -> tuple[MoneySoakOptions, Path | None]:
-    """Parse the options, and the directory to keep files in."""
-    usual = MoneySoakOptions()
-    parser = argparse.ArgumentParser(
-        prog="soak_money", description=(__doc__ or "").partition("\n")[0]
-    )
-
-    def option(name: str, kind: type, words: str) -> None:
-        usual_value = getattr(usual, name.replace("-", "_"))
-        parser.add_argument(
-            f"--{name}", type=kind, default=usual_value, help=f"{words} (default: {usual_value})"
-        )
-
-    option("refunds", int, "how many there are to be at least")
-    option("seed", int, "what all chance comes from")
-    option("batch", int, "refunds after which the provider is checked and emptied")
-    option("kills", int, "workers that are killed in all")
-    option("workers", int, "workers at once")
-    option("rate", float, "share of making requests that suffer a fault")
-    option("reading-rate", float, "share of reading requests that do")
-    option("slow", float, "seconds for which a slow answer is held back")
-    option("attempt", float, "seconds of one attempt to move money, instead of the product's")
-    parser.add_argument("--postgres", action="store_true", help="on an embedded PostgreSQL")
-    parser.add_argument("--keep", type=Path, help="directory where databases and logs stay")
-    read = vars(parser.parse_args(arguments))
-    keep = read.pop("keep")
-    return MoneySoakOptions(**read), keep
+app = new_app("python -m bench.soak_money")
+_USUAL = MoneySoakOptions()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 on any fault."""
-    options, keep = read(arguments)
+@app.default
+def soak_money(
+    *,
+    options: Annotated[MoneySoakOptions, Parameter(name="*")] = _USUAL,
+    keep: Path | None = None,
+) -> int:
+    """Make thousands of refunds with faults on every call and workers killed all through, and count each.
+
+    Parameters
+    ----------
+    keep
+        Directory where databases and logs stay.
+    """
     console = Console(highlight=False)
     # Faults are injected, so the libraries' warnings about each are noise.
     logging.disable(logging.ERROR)
@@ -141,4 +136,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(app, sys.argv[1:]))

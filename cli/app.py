@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import Parameter
@@ -26,7 +25,7 @@ from runtime import program
 # that ends in that instant aborts (temporalio/sdk-python#300).
 _SETTLING_TIME: Final = timedelta(milliseconds=100)
 
-app = new_app(Path(program.COMMAND.split()[-1]).name, version=program.version)
+app = new_app(program.COMMAND, version=program.version, version_flags=("--version",))
 for _name, _path in COMMANDS.items():
     _path = f"{program.PACKAGE}{_path}"
     app.command(_path, name=_name, help=cli_help.description(_path))
@@ -52,7 +51,7 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run a command; its exit status."""
     ordered = _language_first(arguments)
     with use_locale(_language_of(ordered) or of_terminal(os.environ)):
-        return run(_parse, ordered)
+        return run(app, ordered, _parse)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,7 +34,6 @@ from cli.commands import COMMANDS
 from i18n.catalogues import N_, NC_, translator
 from i18n.current import current_locale, gettext
 from i18n.formats import duration_text
-from runtime.program import COMMAND
 
 FORMAT: Final = "plaintext"
 """How cyclopts is to hand on a docstring: as it is, which is how the catalogues have it."""
@@ -108,7 +107,7 @@ def extract(
     for node in ast.parse(source.read()).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
             f"{module}:{node.name}" in COMMANDS.values()
-            or any(ast.unparse(it).startswith("app.") for it in node.decorator_list)
+            or any(ast.unparse(it) == "app.meta.default" for it in node.decorator_list)
         ):
             for text in _texts(ast.get_docstring(node)):
                 yield node.lineno, None, text, []
@@ -136,9 +135,9 @@ def lifetime_text(lifetime: timedelta) -> str:
     return duration_text(lifetime, current_locale())
 
 
-def usage_error(error: CycloptsError) -> str:
+def usage_error(error: CycloptsError, program: str) -> str:
     """What was asked for wrongly, as a sentence with where to look it up."""
-    command = " ".join([COMMAND, *(error.command_chain or ())])
+    command = " ".join([program, *(error.command_chain or ())])
     return gettext("{error} For help: {command} --help", error=_wrong(error), command=command)
 
 
@@ -185,6 +184,10 @@ def _wrong_value(argument: Argument, value: str) -> str:
     if int in (argument.hint, *get_args(argument.hint)):
         return gettext(
             'Invalid value "{value}" for {name}: it takes a whole number.', value=value, name=name
+        )
+    if float in (argument.hint, *get_args(argument.hint)):
+        return gettext(
+            'Invalid value "{value}" for {name}: it takes a number.', value=value, name=name
         )
     if argument.hint is timedelta:
         return gettext(

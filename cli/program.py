@@ -26,25 +26,32 @@ Parsed = tuple[Callable[..., object], inspect.BoundArguments, dict[str, Any]]
 
 
 def new_app(name: str, **options: Any) -> App:
-    """A program with our help."""
-    return App(name=name, help_format=FORMAT, help_formatter=TranslatedHelp(), **options)
+    """A program with our help, which people start by this name."""
+    return App(
+        name=name,
+        help_format=FORMAT,
+        help_formatter=TranslatedHelp(),
+        **{"version_flags": (), **options},
+    )
 
 
-def run(parse: Callable[[Sequence[str]], Parsed], arguments: Sequence[str]) -> int:
-    """Run the command that the arguments ask for; its exit status."""
+def run(
+    app: App, arguments: Sequence[str], parse: Callable[[Sequence[str]], Parsed] | None = None
+) -> int:
+    """Run the command that the arguments ask for, read by ``parse`` or else ``app``; its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets a question mark, not an error.
             stream.reconfigure(errors="replace")
     try:
-        command, bound, _ = parse(arguments)
+        command, bound, _ = parse(arguments) if parse else app.parse_args(arguments, **QUIETLY)
         result = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
     except Failure as failure:
         return _report(failure, arguments)
     except CycloptsError as error:
-        return _report(Failure(usage_error(error)), arguments)
+        return _report(Failure(usage_error(error, app.name[0])), arguments)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     return result if isinstance(result, int) else 0

@@ -16,6 +16,7 @@ from temporalio.exceptions import TemporalError
 from cli.arguments import Flag
 from cli.console import out
 from cli.failure import Failure
+from cli.progress import progress
 from database.ledger import SqlLedger
 from demo import report
 from demo.report import Outcome
@@ -65,7 +66,13 @@ async def perform(console: Console, *, keep: bool) -> int:
                     len(STORIES),
                 ),
             )
-            outcomes = await play(stage, STORIES, lambda outcome: report.tell(console, outcome))
+            with progress(console, gettext("stories"), len(STORIES)) as lived_through:
+
+                def tell(outcome: Outcome) -> None:
+                    report.tell(console, outcome)
+                    lived_through(STORIES.index(outcome.story) + 1)
+
+                outcomes = await play(stage, STORIES, tell)
             wrong = await judge(stage, outcomes)
             report.conclude(console, outcomes, wrong)
             took = round(monotonic() - began)

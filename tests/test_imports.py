@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
         "alembic",
         "annotated_types",
         "asyncpg",
+        "cyclopts",
         "database",
         "orders",
         "pydantic",

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from bench import load_http
-from bench.load_http import LoadOptions, Measured, Row, errors, main, measure, report, run
+from bench.load_http import LoadOptions, Measured, Row, app, errors, measure, report, run
+from cli.program import run as run_program
 
 
 @pytest.mark.timeout(300)  # a server, a worker and a gateway start, perhaps on a busy machine
@@ -57,5 +58,5 @@ def test_an_error_exits_with_a_failure_status(
 
     monkeypatch.setattr(load_http, "run", done)
 
-    assert main(["--operations", "1"]) == status
+    assert run_program(app, ["--operations", "1"]) == status
     assert ("WRONG: read: late" in capsys.readouterr().out) is bool(wrong)

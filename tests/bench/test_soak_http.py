@@ -11,7 +11,8 @@ from rich.console import Console
 from bench import soak_http
 from bench.http_fuzz import FuzzCounts
 from bench.http_orders import adding_up, whole
-from bench.soak_http import HttpSoakOptions, main, report, run
+from bench.soak_http import HttpSoakOptions, app, report, run
+from cli.program import run as run_program
 from gateway.openapi import EXAMPLES
 from orders.messages import MESSAGES
 from orders.place_order import PlaceOrder
@@ -55,7 +56,7 @@ def test_a_failure_exits_with_a_failure_status(
 
     monkeypatch.setattr(soak_http, "run", done)
 
-    assert main(["--requests", "1"]) == (1 if failure else 0)
+    assert run_program(app, ["--requests", "1"]) == (1 if failure else 0)
     said = capsys.readouterr().out
     assert "2 requests, 1 of them answered 2xx; of the 1 valid ones 100%" in said
     assert (f"WRONG, 1 times: {failure}" in said) is bool(failure)

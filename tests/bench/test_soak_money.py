@@ -13,7 +13,8 @@ from bench import money_judge
 from bench.money_judge import Asked, Ended, Evidence, StoredMessage
 from bench.money_plan import CURRENCIES, REFUNDS, Kind, PlannedEnding, plans, tracking_number
 from bench.money_soak import MoneySoakOptions
-from bench.soak_money import main, report, run
+from bench.soak_money import app, report, run
+from cli.program import run as run_program
 from database.ledger import AccountBalance
 from orders.messages import RefundStatus
 from orders.status import CloseReason, Status
@@ -185,11 +186,11 @@ def test_the_money_of_earlier_batches_is_included(evidence: Evidence) -> None:
 
 
 def test_help_lists_the_options(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
+    assert run_program(app, ["--help"]) == 0
 
-    assert ended.value.code == 0
-    assert "--postgres" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Usage: python -m bench.soak_money" in printed
+    assert "--postgres" in printed
 
 
 def _refund(made: str, refund_id: str, charge: str, amount: int) -> dict[str, Any]:

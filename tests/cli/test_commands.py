@@ -61,7 +61,7 @@ async def test_the_tour_of_the_readme_is_a_whole_life(terminal: Terminal) -> Non
     said: list[Answer] = []
     for arguments in [["place", *lines[0]], *lines[1:]]:
         if arguments[0] == "watch":
-            await terminal.skipper.fast_forward(handle, timedelta(days=3, hours=1))
+            await terminal.skipper.fast_forward(handle, timedelta(days=8))
             await handle.result()
         said.append(await terminal.run(*arguments))
         if arguments[0] == "show":
@@ -98,7 +98,7 @@ async def test_an_order_whose_history_was_deleted_is_read_from_the_database(
     assert "the buyer cancelled it before paying" in shown.out
     assert "exists already, with the same contents" in again.out
     assert told.status == 1
-    assert "The order is closed: the buyer canceled it before paying." in told.err
+    assert "The order is closed: the buyer cancelled it before paying." in told.err
 
 
 async def test_a_message_is_accepted(terminal: Terminal) -> None:

@@ -10,6 +10,7 @@ from cli.app import app, main
 from i18n.extraction import extract, read
 from orders.messages import MESSAGES
 from orders.status import Status
+from runtime.program import COMMAND
 
 COMMANDS = [name for name in app if not name.startswith("-")]
 
@@ -42,7 +43,7 @@ def say_help(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], str]:
 def test_polish_help_contains_no_english(say_help: Callable[[str, str], str], command: str) -> None:
     english, polish = say_help(command, "en"), say_help(command, "pl")
 
-    assert "Użycie: starter.py" in polish
+    assert f"Użycie: {COMMAND}" in polish
     names = _NAMES | set(COMMANDS) | set(Status) | MESSAGES.keys()
     assert _words(english) & _words(polish) - names == set()
 
@@ -74,7 +75,7 @@ def test_help_repeats_the_docstrings_of_commands() -> None:
         ("reconcile --days x", "dla --days: potrzebna jest liczba całkowita."),
         ("reconcile --days 0", "--days musi być od 1 do 3650."),
         ("reconcile --days 1 --days 2", "Opcję --days podano więcej niż raz."),
-        ("show a b c", "Za dużo argumentów: b c."),
+        ("show a b c", "Nieoczekiwane argumenty: b c."),
         ("token buyer x --lifetime=x", "potrzebny jest czas trwania, na przykład 30d lub 12h."),
         ("token buyer x --lifetime=-1d", "Okres ważności tokenu musi być dłuższy od zera:"),
         ("token support a'b", "Nikt z obsługi nie może mieć takiego identyfikatora"),

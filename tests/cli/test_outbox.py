@@ -27,6 +27,6 @@ def test_support_sees_which_channels_failed() -> None:
     [shown] = outbox_entries([OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))])
 
     assert shown.plain.splitlines()[1:] == [
-        "  Order A-1 is shipped.",
+        "  Order A-1 has shipped.",
         "  Not by mailto: The mail server refuses it (550).",
     ]

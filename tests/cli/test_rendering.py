@@ -1,4 +1,4 @@
-"""Orders as a terminal shows them, in both languages; the commands themselves are tested in test_starter."""
+"""Orders as a terminal shows them, in both languages; the commands themselves are tested in test_commands."""
 
 import io
 import re

@@ -233,7 +233,7 @@ async def test_a_story_is_told_with_its_virtual_dates(judged: tuple[Played, str]
     assert (
         f"{view.closed_at:%Y-%m-%d %H:%M} UTC  system  closed (it was not paid in time)" in printed
     )
-    assert "The payment is being checked; cancellation can be requested once" in printed
+    assert "The payment is being checked; you can ask to cancel once" in printed
     assert "Payment paid-too-late-pay-1 of €49.80, by a process and a clock of its own:" in printed
 
 
