@@ -40,7 +40,7 @@ async def reconcile(
 ) -> int:
     """Compare what the payment provider, the ledger and the workflows say of the same money.
 
-    News that never came is brought again; everything that differs is printed.
+    Events that never arrived are redelivered; everything that differs is printed.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ async def reconcile(
     out.print(_compared(report, days, differences))
     if any(it.repaired for it in report.findings):
         out.print(
-            gettext("What was missing has been brought again: run it once more to see it gone.")
+            gettext("What was missing has been redelivered: run it once more to see it gone.")
         )
     return 1 if differences else 0
 
@@ -137,7 +137,7 @@ def _findings(report: Report) -> Table:
             refusal(it.expected, None),
             refusal(it.found, None),
             instant(it.since),
-            gettext("brought again") if it.repaired else "",
+            gettext("redelivered") if it.repaired else "",
         )
     if report.more:
         table.add_row("...", ngettext("and {number} more", "and {number} more", report.more))

@@ -1,4 +1,4 @@
-"""The command line ``unbuy``: every command of ours, in the language of whoever types it.
+"""The command line ``unbuy``: every command, in the language of whoever types it.
 
 Temporal is found by its own environment configuration, and orders whose history is gone in the database of
 the settings.

@@ -1,7 +1,7 @@
 """How the command line explains itself, in the current language: help, and what was asked for wrongly.
 
 cyclopts makes help of the commands' docstrings and has English words of its own around it. Babel takes those
-docstrings by ``extract``; here they are said, and whatever cyclopts complains of, in words of ours.
+docstrings by ``extract``; here they are translated, and cyclopts' errors are put in sentences of ours.
 """
 
 import ast
@@ -78,7 +78,7 @@ class TranslatedHelp:
         )
         *names, description = columns(console, options, entries)
         laid_out = DefaultFormatter(column_specs=(*names, description.copy(renderer=_description)))
-        laid_out(console, options, panel.copy(title=_said(str(panel.title)), entries=entries))
+        laid_out(console, options, panel.copy(title=_translated(str(panel.title)), entries=entries))
 
     def render_usage(self, console: Console, options: ConsoleOptions, usage: Text) -> None:
         """Print how the command is written."""
@@ -90,8 +90,10 @@ class TranslatedHelp:
         self, console: Console, options: ConsoleOptions, description: Any
     ) -> None:
         """Print what the command does."""
-        said = [_said(text) for text in paragraphs(description.primary_renderable.plain)]
-        console.print(Text("\n\n".join(said)), end="\n\n")
+        translated = [
+            _translated(text) for text in paragraphs(description.primary_renderable.plain)
+        ]
+        console.print(Text("\n\n".join(translated)), end="\n\n")
 
 
 def extract(
@@ -136,7 +138,7 @@ def lifetime_text(lifetime: timedelta) -> str:
 
 
 def usage_error(error: CycloptsError, program: str) -> str:
-    """What was asked for wrongly, as a sentence with where to look it up."""
+    """A usage error as a sentence, with where to look it up."""
     command = " ".join([program, *(error.command_chain or ())])
     return gettext("{error} For help: {command} --help", error=_wrong(error), command=command)
 
@@ -214,13 +216,13 @@ def _texts(docstring: str | None) -> Iterator[str]:
         yield from paragraphs(text or "")
 
 
-def _said(text: str) -> str:
+def _translated(text: str) -> str:
     return translator(current_locale()).gettext(text) if text else ""
 
 
 def _placeholders(text: str) -> str:
-    said = translator(current_locale())
-    return _PLACEHOLDER.sub(lambda it: str(said.pgettext("placeholder", it[0])), text)
+    catalogue = translator(current_locale())
+    return _PLACEHOLDER.sub(lambda it: str(catalogue.pgettext("placeholder", it[0])), text)
 
 
 def _with_placeholders(entry: HelpEntry) -> HelpEntry:
@@ -231,11 +233,13 @@ def _with_placeholders(entry: HelpEntry) -> HelpEntry:
 
 
 def _description(entry: HelpEntry) -> Text:
-    said = " ".join(_said(text) for text in paragraphs(entry.description.primary_renderable.plain))
+    translated = " ".join(
+        _translated(text) for text in paragraphs(entry.description.primary_renderable.plain)
+    )
     choices = ", ".join(entry.choices or ())
     about = (
         (gettext("[choices: {choices}]", choices=choices) if choices else "", "gray58"),
         (gettext("[default: {default}]", default=entry.default) if entry.default else "", "gray58"),
         (gettext("[required]") if entry.required else "", "red"),
     )
-    return Text(" ").join(Text(text, style) for text, style in ((said, ""), *about) if text)
+    return Text(" ").join(Text(text, style) for text, style in ((translated, ""), *about) if text)

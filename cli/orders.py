@@ -122,15 +122,15 @@ async def watch(order_id: str, /, *, as_json: Json = False) -> int:
     as_json
         Print the order as JSON, in one line each time that something has happened.
     """
-    told: set[rendering.TimelineLine] = set()
+    shown: set[rendering.TimelineLine] = set()
     over = False
     async with connection() as client:
         while not over:
             over = not await orders.is_running(client, order_id)
             if (view := await find_order(client, order_id)) is None:
                 raise unknown_order(order_id)
-            if new := [line for line in rendering.history(view) if line not in told]:
-                told.update(new)
+            if new := [line for line in rendering.history(view) if line not in shown]:
+                shown.update(new)
             if new and as_json:
                 print_json(view, indent=None)
             elif new:

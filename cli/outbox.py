@@ -12,7 +12,7 @@ from i18n.current import gettext
 
 
 async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> int:
-    """Show what people were told (R21), by order or all of it, from the local outbox.
+    """Show whom the product notified of what (R21): about one order, or about all.
 
     Parameters
     ----------
@@ -31,11 +31,11 @@ async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> in
     if not entries:
         out.print(
             gettext(
-                "Nobody has been told anything about order {order}.",
+                "Nobody has been notified about order {order}.",
                 order=plain(order_id),
             )
             if order_id
-            else gettext("Nobody has been told anything yet.")
+            else gettext("Nobody has been notified yet.")
         )
     return 0
 

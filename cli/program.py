@@ -1,6 +1,6 @@
-"""How each program of ours reads its command line and ends: errors as sentences, never a traceback for them.
+"""How each program reads its command line and ends: errors as sentences, never a traceback for them.
 
-Whoever asks for JSON gets an error as JSON, too, and both on standard output (docs/commands.md).
+With --json an error is JSON as well, and both go to standard output (docs/commands.md).
 
 Exit status: 0 done, 1 refused or impossible now, 2 asked for wrongly, 130 interrupted.
 """

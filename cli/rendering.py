@@ -204,9 +204,9 @@ def money_table(view: OrderView) -> Table:
 def outbox_entries(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
     """Notifications in the words that people read, and whether they are delivered."""
     for entry in outbox:
-        letter = entry.message
-        to = f"{named('role', letter.to)}{f' {letter.party.name}' if letter.party else ''}"
-        said = (
+        message = entry.message
+        to = f"{named('role', message.to)}{f' {message.party.name}' if message.party else ''}"
+        recipient = (
             gettext("to {to}", to=to)
             if entry.delivered_at
             else gettext("to {to}, not delivered yet", to=to)
@@ -216,8 +216,8 @@ def outbox_entries(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
             for it in entry.refused
         ]
         yield Text.assemble(
-            (plain(f"{instant(letter.at)}  {said}"), "bold"),
-            f"\n  {plain(wording(letter))}",
+            (plain(f"{instant(message.at)}  {recipient}"), "bold"),
+            f"\n  {plain(wording(message))}",
             ("".join(f"\n  {plain(it)}" for it in refused), "yellow"),
         )
 
@@ -279,8 +279,8 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
     if view.messages:
         yield _title(gettext("Messages"))
         yield from (
-            Text(plain(f"  {instant(said.at)}  {named('role', said.by):<8}  {said.text}"))
-            for said in view.messages
+            Text(plain(f"  {instant(it.at)}  {named('role', it.by):<8}  {it.text}"))
+            for it in view.messages
         )
     if view.offers:
         yield _title(gettext("Offers"))

@@ -1,4 +1,4 @@
-"""Our own program: its version, and how it is called by people and by other processes of ours."""
+"""The program Unbuy: its version, and how people and its own processes call it."""
 
 import importlib.metadata
 import sys
@@ -16,9 +16,9 @@ COMMAND: Final = "unbuy" if PACKAGE else "python starter.py"
 
 
 def argv(*arguments: str) -> list[str]:
-    """The command line of a child process that runs a command of ours, such as ``argv("gateway")``."""
+    """The command line of a child process that runs one of its commands, such as ``argv("gateway")``."""
     if PACKAGE:
-        # `-P`: what lies where the child runs is none of ours.
+        # `-P`: modules that lie where the child runs are not ours.
         return [sys.executable, "-P", "-m", "unbuy", *arguments]
     # By its path, whose directory Python searches first, wherever the child runs.
     return [sys.executable, str(_ROOT / "starter.py"), *arguments]

@@ -1,4 +1,4 @@
-"""The kinds of values that settings take, each with what must hold of it by itself."""
+"""The types of settings, each with what must hold of a value."""
 
 import base64
 import re

@@ -57,5 +57,5 @@ def _stop_with_parent() -> None:
 
 
 def _status(exitcode: int | None) -> int:
-    # One that was not yet there to listen when it was told to stop ends by the signal itself.
+    # One that does not yet handle the signal when it is told to stop ends by it.
     return 0 if exitcode == -signal.SIGTERM else abs(exitcode or 0)

@@ -26,11 +26,11 @@ log = logging.getLogger("unbuy.temporal")
 DEFAULT_ADDRESS = "localhost:7233"
 
 _CONNECT_WITHIN = timedelta(seconds=5)
-# For whoever has somebody waiting: they are told to try again rather than left to wait.
+# For a gateway, whose caller is asked to try again rather than left to wait.
 _IMPATIENT = RetryConfig(max_elapsed_time_millis=1000, max_retries=3)
 _LONGEST_REASON = 160
 
-# What the SDK's transport says, and what it means to whoever has to mend it.
+# What the SDK's transport says, and what that means to an operator.
 _REASONS = (
     ("Connection refused", sentence("connection refused")),
     ("dns error", sentence("no such host")),
@@ -47,7 +47,7 @@ class BadConfiguration(Exception):
 
 
 class CannotServe(Exception):
-    """Something that a server of ours needs is missing; the text says what, with the remedy."""
+    """Something that worker or gateway needs is missing; the text says what, with the remedy."""
 
 
 class Unreachable(Exception):
@@ -127,7 +127,7 @@ def why_refused(client: Client, error: RPCError) -> str:
             address=address,
             namespace=namespace,
         )
-    if any(said in error.message for said in _LACKS_OUR_ATTRIBUTES):
+    if any(text in error.message for text in _LACKS_OUR_ATTRIBUTES):
         return sentence(
             "Namespace {namespace} of Temporal at {address} does not know our search attributes yet. "
             "Start a worker once first: it registers them.",
@@ -160,7 +160,7 @@ def _configuration() -> ClientConnectConfig:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return sentence("no answer in time")
-    for said, meaning in _REASONS:
-        if said in str(error):
+    for text, meaning in _REASONS:
+        if text in str(error):
             return meaning
     return textwrap.shorten(first_line(error), _LONGEST_REASON, placeholder=" ...")

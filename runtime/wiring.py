@@ -141,7 +141,7 @@ class Adapters:
 
 
 def stripe_provider(settings: Settings) -> "StripeProvider | None":
-    """Stripe, where the settings choose it; whoever asks for it closes it."""
+    """Stripe, where the settings choose it; the caller closes it."""
     if settings.payment_provider == "stripe" and settings.stripe_api_key:
         # An extra; the settings say so where it is missing.
         from adapters.stripe.provider import StripeProvider
@@ -189,7 +189,7 @@ def notification_router(settings: Settings, database: Database) -> NotificationR
 
 
 def carrier_service(settings: Settings) -> CarrierService | None:
-    """Whoever is asked about tracking numbers, if anybody."""
+    """The carrier service that knows about tracking numbers, if there is one."""
     if not (settings.easypost_api_key and settings.easypost_api_key.get_secret_value()):
         return None
     # An extra; the settings say so where it is missing.

@@ -231,7 +231,7 @@ async def test_orders_are_listed_newest_first(terminal: Terminal) -> None:
 async def test_the_outbox_of_an_unknown_order_is_empty(terminal: Terminal) -> None:
     answer = await terminal.run("outbox", "NOPE")
 
-    assert answer.out == "Nobody has been told anything about order NOPE.\n"
+    assert answer.out == "Nobody has been notified about order NOPE.\n"
 
 
 async def test_json_lines_are_not_wrapped(terminal: Terminal) -> None:

@@ -58,7 +58,7 @@ def test_help_repeats_the_docstrings_of_commands() -> None:
     }
 
     assert "How long it counts, such as 30d." in texts
-    assert "News that never came is brought again; everything that differs is printed." in texts
+    assert "Events that never arrived are redelivered; everything that differs is printed." in texts
     assert "There may be more than these {most}: narrow the list down." in texts
     assert texts <= {str(message.id) for message in read("pl")}
 
