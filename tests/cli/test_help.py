@@ -1,6 +1,9 @@
 """The command line explains itself in Polish: its help, and what was asked for wrongly."""
 
 import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,3 +135,33 @@ def test_an_invalid_setting_is_explained_in_polish(
     said = capsys.readouterr().err
     assert "UNBUY_LOG_LEVEL: dozwolone wartości to 'DEBUG', " in said
     assert "UNBUY_PROOF_STORE: musi być katalogiem albo zasobnikiem" in said
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+
+    with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as file:
+        assert capsys.readouterr().out.strip() == tomllib.load(file)["project"]["version"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command(capsys: pytest.CaptureFixture[str], shell: str) -> None:
+    assert main(["completion", shell]) == 0
+
+    script = capsys.readouterr().out
+    assert "unbuy" in script
+    assert [name for name in COMMANDS if name not in script] == []
+
+
+def test_help_imports_only_what_it_prints() -> None:
+    """Half a second of imports that no help needs would be felt by whoever types it."""
+    looked = "import sys; from cli.app import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run(
+        [sys.executable, "-c", looked],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 0
+    assert {"sqlalchemy", "temporalio", "httpx", "fastapi"} & set(ran.stderr.split()) == set()
