@@ -173,58 +173,58 @@ class SoakedOrder:
     _payments: int = 0
     _messages: int = 0
 
-    async def begins(self) -> None:
+    async def live(self) -> None:
         """Everything that people and the bank do, until only the product is left to act."""
         plan = self.plan
         if placed := plan.placed:
             await orders.place(self.client, placed)
         match plan.kind:
             case Kind.UNKNOWN:
-                await self._is_paid(plan.total)
+                await self._pay(plan.total)
                 return
             case Kind.UNKNOWN_WON | Kind.UNKNOWN_LOST:
-                await self._is_paid_and_charged_back()
+                await self._pay_and_charge_back()
                 return
             case Kind.UNPAID:
-                await self._cancels()
-                await self._is_paid(plan.total)
+                await self._request_cancellation()
+                await self._pay(plan.total)
                 return
             case Kind.WRONG_AMOUNT:
-                await self._is_paid(plan.part)
+                await self._pay(plan.part)
             case _:
                 pass
         if plan.chance.random() < 0.05:
-            await self._is_paid(plan.total, DECLINED)
-        await self._is_paid(plan.total)
+            await self._pay(plan.total, DECLINED)
+        await self._pay(plan.total)
         if plan.kind is Kind.TWICE:
-            await self._is_paid(plan.total)
+            await self._pay(plan.total)
         if plan.kind is Kind.SEIZED:
-            await self._is_charged_back(await self._charge(), "lost")
+            await self._charge_back(await self._charge(), "lost")
             return
         if plan.kind is Kind.SHIPPED:
             number = tracking_number(int(plan.order_id[1:]))
-            await self._says(m.TrackingNumber(number=number))
+            await self._send(m.TrackingNumber(number=number))
             return
-        await self._cancels()
-        await self._is_answered()
+        await self._request_cancellation()
+        await self._answer()
 
-    async def _cancels(self) -> None:
-        await self._says(m.CancelRequest(reason=self.plan.chance.choice(list(CancelReason))))
+    async def _request_cancellation(self) -> None:
+        await self._send(m.CancelRequest(reason=self.plan.chance.choice(list(CancelReason))))
 
-    async def _is_answered(self) -> None:
+    async def _answer(self) -> None:
         plan = self.plan
         match plan.kind:
             case Kind.SILENT:
                 pass
             case Kind.PARTIAL | Kind.FULL | Kind.NOTHING:
-                await self._says(m.SellerReply(decision="refuse"))
-                await self._says(self._decision())
+                await self._send(m.SellerReply(decision="refuse"))
+                await self._send(self._decision())
             case Kind.WON | Kind.LOST:
-                await self._is_accepted_and_charged_back()
+                await self._accept_and_charge_back()
             case _:
-                await self._says(m.SellerReply(decision="accept"))
+                await self._send(m.SellerReply(decision="accept"))
         if plan.kind is Kind.LATE:
-            await self._is_paid(plan.total)
+            await self._pay(plan.total)
 
     def _decision(self) -> m.DisputeDecision:
         match self.plan.kind:
@@ -235,7 +235,7 @@ class SoakedOrder:
             case _:
                 return m.DisputeDecision(decision="no_refund")
 
-    async def _is_accepted_and_charged_back(self) -> None:
+    async def _accept_and_charge_back(self) -> None:
         """R23: a chargeback, with any outcome of the refund meanwhile."""
         plan, front = self.plan, self.events.front
         charge = await self._charge()
@@ -245,11 +245,11 @@ class SoakedOrder:
         match plan.moment:
             case Moment.BEFORE:
                 dispute = await front.dispute(charge)
-                await self._says(accepts)
-                await self._is_decided(dispute, status)
+                await self._send(accepts)
+                await self._decide_dispute(dispute, status)
             case Moment.DURING:
                 self.bank.undecided.add(charge)
-                await self._says(accepts)
+                await self._send(accepts)
                 await self.events.refunds[refund_id].wait()
                 what = plan.chance.choice(("stopped", "failed", "paid", "paid in the end"))
                 self.bank.did[f"charged back, {what}"] += 1
@@ -261,19 +261,19 @@ class SoakedOrder:
                     await front.fail(refund_id)
                 elif what == "paid":
                     await front.settle(refund_id)
-                await self._is_decided(dispute, status)
+                await self._decide_dispute(dispute, status)
                 await asyncio.sleep(plan.chance.uniform(0, 2))
                 # A cancelled one stays cancelled.
                 if what in ("stopped", "paid in the end"):
                     await front.settle(refund_id)
             case Moment.AFTER:
-                await self._says(accepts)
+                await self._send(accepts)
                 await orders.handle(self.client, plan.order_id).result()
-                await self._is_charged_back(charge, status)
+                await self._charge_back(charge, status)
 
-    async def _is_paid_and_charged_back(self) -> None:
+    async def _pay_and_charge_back(self) -> None:
         """R17, R23: the same for a stray payment, whose refund may succeed or fail."""
-        charge = await self._is_charged(self.plan.total)
+        charge = await self._take_payment(self.plan.total)
         match self.plan.moment:
             case Moment.BEFORE:
                 pass
@@ -283,11 +283,11 @@ class SoakedOrder:
                 await self.events.delivered[charge].wait()
                 await stray_payments.handle(self.client, charge).result()
         won = self.plan.kind is Kind.UNKNOWN_WON
-        await self._is_charged_back(charge, "won" if won else "lost")
+        await self._charge_back(charge, "won" if won else "lost")
 
-    async def _is_charged_back(self, charge: str, status: str) -> None:
+    async def _charge_back(self, charge: str, status: str) -> None:
         dispute = await self.events.front.dispute(charge)
-        await self._is_decided(dispute, status)
+        await self._decide_dispute(dispute, status)
 
     async def _charge(self) -> str:
         """The charge that the order accepted: not always the one the buyer got an answer for."""
@@ -300,18 +300,18 @@ class SoakedOrder:
                 return payment.payment_id
             await asyncio.sleep(_LIKE_A_PERSON)
 
-    async def _is_decided(self, dispute: str, status: str) -> None:
+    async def _decide_dispute(self, dispute: str, status: str) -> None:
         # A bank takes weeks: by then the first event has arrived.
         await self.events.delivered[dispute].wait()
         await asyncio.sleep(self.plan.chance.uniform(0.2, 2))
         self.events.front.end_dispute(dispute, status)
 
-    async def _is_paid(self, money: Money, method: str = VISA) -> None:
+    async def _pay(self, money: Money, method: str = VISA) -> None:
         """Pay at the provider, until it has answered and the order has received the event."""
-        charge = await self._is_charged(money, method)
+        charge = await self._take_payment(money, method)
         await self.events.delivered[charge].wait()
 
-    async def _is_charged(self, money: Money, method: str = VISA) -> str:
+    async def _take_payment(self, money: Money, method: str = VISA) -> str:
         """Pay at the provider, until it has answered; returns the charge's id.
 
         Charges of earlier attempts, reported by events only, become stray payments.
@@ -326,7 +326,7 @@ class SoakedOrder:
                 except CheckoutUnavailable:
                     await asyncio.sleep(_LIKE_A_PERSON * 2**tries)
 
-    async def _says(self, message: m.Message) -> None:
+    async def _send(self, message: m.Message) -> None:
         """Send a message, retrying until there is an answer, and later if it is too early."""
         self._messages += 1
         message = message.model_copy(update={"message_id": f"{self._messages}"})

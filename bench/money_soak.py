@@ -226,7 +226,7 @@ class Soak:
         life = SoakedOrder(plan, self.client, self.peer.checkout, events, bank)
         try:
             async with turns:
-                await life.begins()
+                await life.live()
             if plan.kind not in FOR_NO_ORDER:
                 await orders.handle(self.client, plan.order_id).result()
         except (ClientError, OrderError, TemporalError, RPCError) as error:
