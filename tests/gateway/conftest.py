@@ -94,8 +94,8 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Town:
-    """A gateway and the people around it; each test has its own order, buyer and seller."""
+class HttpStory:
+    """An order over HTTP, in the verbs of stories, and its people; each test has its own."""
 
     http: httpx.AsyncClient
     stage: Stage
@@ -130,7 +130,7 @@ class Town:
         """The order's address."""
         return f"/v1/orders/{self.order_id}"
 
-    def order(self, **changes: Any) -> dict[str, Any]:
+    def body(self, **changes: Any) -> dict[str, Any]:
         """The contract's example, 24.90 EUR due, between this test's buyer and seller."""
         eur = {"amount": 1245, "currency": "EUR"}
         placed: dict[str, Any] = {
@@ -165,7 +165,7 @@ class Town:
 
     async def place(self, **changes: Any) -> dict[str, Any]:
         """R1: the order is placed; its view."""
-        answer = await self.buyer.post("/v1/orders", self.order(**changes))
+        answer = await self.buyer.post("/v1/orders", self.body(**changes))
         assert answer.status_code == 201, answer.text
         view: dict[str, Any] = answer.json()
         return view
@@ -201,7 +201,7 @@ async def address(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def town(stage: Stage, address: str) -> AsyncIterator[Town]:
+async def order(stage: Stage, address: str) -> AsyncIterator[HttpStory]:
     # Certificates that nothing here uses take longer to read than most tests.
     async with httpx.AsyncClient(base_url=address, timeout=20, verify=False) as http:
-        yield Town(http, stage)
+        yield HttpStory(http, stage)

@@ -13,7 +13,7 @@ from gateway.app import build_app
 from gateway.openapi import EXAMPLES
 from gateway.services import Services
 from orders.view import OrderView
-from tests.gateway.conftest import Person, Town, serving
+from tests.gateway.conftest import HttpStory, Person, serving
 from tests.gateway.problem import must_be_problem
 
 TAKEN = 0
@@ -83,34 +83,34 @@ def test_every_route_is_in_the_access_table() -> None:
     assert _routes() == set(EXPECTED)
 
 
-def _callers(town: Town) -> dict[str, Person | None]:
+def _callers(order: HttpStory) -> dict[str, Person | None]:
     return {
         "nobody": None,
-        "buyer A": town.buyer,
-        "buyer B": town.person("buyer", "buyer-b"),
-        "seller A": town.seller,
-        "seller B": town.person("seller", "seller-b"),
-        "support": town.support,
-        "provider": town.provider,
+        "buyer A": order.buyer,
+        "buyer B": order.person("buyer", "buyer-b"),
+        "seller A": order.seller,
+        "seller B": order.person("seller", "seller-b"),
+        "support": order.support,
+        "provider": order.provider,
     }
 
 
-def _body(town: Town, path: str) -> Any:
+def _body(order: HttpStory, path: str) -> Any:
     """What the order could well take from whoever may send it."""
     if path == "/v1/orders":
-        return town.order(order_id=f"{town.order_id}-other")
+        return order.body(order_id=f"{order.order_id}-other")
     name = path.rpartition("/")[2].replace("-", "_")
     return EXAMPLES.get("Reorder" if name == "reorder" else name, {})
 
 
-async def _status(town: Town, caller: Person | None, route: str) -> int:
+async def _status(order: HttpStory, caller: Person | None, route: str) -> int:
     method, _, path = route.partition(" ")
-    address = path.format(order_id=town.order_id, provider="stripe", sha256="0" * 64)
+    address = path.format(order_id=order.order_id, provider="stripe", sha256="0" * 64)
     if path == "/docs/ui":
         address += "/swagger-ui.css"
     headers = caller._headers({}) if caller else {}
-    body = _body(town, path) if method == "POST" else None
-    async with town.http.stream(method, address, headers=headers, json=body) as answer:
+    body = _body(order, path) if method == "POST" else None
+    async with order.http.stream(method, address, headers=headers, json=body) as answer:
         if answer.status_code < 400:
             return TAKEN  # what is left of it may never end
         await answer.aread()
@@ -119,13 +119,13 @@ async def _status(town: Town, caller: Person | None, route: str) -> int:
 
 
 async def test_every_role_gets_what_the_table_says_and_a_refusal_leaves_no_trace(
-    town: Town,
+    order: HttpStory,
 ) -> None:
     """Cases 47 and 48: no token is 401, the wrong role 403, another's order 404; none of them an event."""
-    await town.place()
-    await town.pay()
-    before = await town.settled_events()
-    callers = _callers(town)
+    await order.place()
+    await order.pay()
+    before = await order.settled_events()
+    callers = _callers(order)
     refused: dict[tuple[str, str], int] = {}
     taken: dict[tuple[str, str], int] = {}
     for route, statuses in EXPECTED.items():
@@ -136,28 +136,28 @@ async def test_every_role_gets_what_the_table_says_and_a_refusal_leaves_no_trace
         return {
             (route, name): status
             for (route, name), expected in asked.items()
-            if (status := await _status(town, callers[name], route)) != expected
+            if (status := await _status(order, callers[name], route)) != expected
         }
 
     assert await others(refused) == {}
-    assert await town.events() == before
-    assert (await _view(town)).refused == []
+    assert await order.events() == before
+    assert (await _view(order)).refused == []
     assert await others(taken) == {}
 
 
-async def _view(town: Town) -> OrderView:
-    return await orders.show(town.stage.server.client, town.order_id)
+async def _view(order: HttpStory) -> OrderView:
+    return await orders.show(order.stage.server.client, order.order_id)
 
 
-async def test_someone_elses_order_answers_like_an_unknown_one(town: Town) -> None:
+async def test_someone_elses_order_answers_like_an_unknown_one(order: HttpStory) -> None:
     """Case 47: nobody can find out which orders there are."""
-    await town.place()
-    stranger = town.person("buyer", "buyer-b")
+    await order.place()
+    stranger = order.person("buyer", "buyer-b")
     said = {"text": "Hello?"}
 
     for path in ("", "/buyer-message", "/reorder"):
         answers = []
-        for order_id in (town.order_id, "N-1"):
+        for order_id in (order.order_id, "N-1"):
             address = f"/v1/orders/{order_id}{path}"
             answer = await (stranger.post(address, said) if path else stranger.get(address))
             problem = must_be_problem(answer, 404)
@@ -181,86 +181,86 @@ async def test_someone_elses_order_answers_like_an_unknown_one(town: Town) -> No
     ids=lambda it: "-".join(it) if isinstance(it, dict) else "",
 )
 async def test_a_buyer_cannot_set_fields_of_others(
-    town: Town, strict: Town, change: dict[str, Any], status: int
+    order: HttpStory, strict: HttpStory, change: dict[str, Any], status: int
 ) -> None:
     """Case 48."""
-    refused = await strict.buyer.post("/v1/orders", strict.order(**change))
+    refused = await strict.buyer.post("/v1/orders", strict.body(**change))
 
     must_be_problem(refused, status)
     must_be_problem(await strict.support.get(strict.path), 404)
 
 
 @pytest.fixture
-async def strict(town: Town, database: Database) -> Any:
-    """A town whose buyers take the marketplace's policy."""
+async def strict(order: HttpStory, database: Database) -> Any:
+    """A order whose buyers take the marketplace's policy."""
     async with (
-        serving(town.stage.server.client, database, buyers_choose_policy=False) as address,
+        serving(order.stage.server.client, database, buyers_choose_policy=False) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
-        yield Town(http, town.stage)
+        yield HttpStory(http, order.stage)
 
 
-async def test_a_message_with_other_fields_is_refused(town: Town) -> None:
+async def test_a_message_with_other_fields_is_refused(order: HttpStory) -> None:
     """Case 48: who says it, about which order and when is not the caller's to set."""
-    await town.place()
-    before = await town.settled_events()
+    await order.place()
+    before = await order.settled_events()
 
     for more in ({"by": "support"}, {"order_id": "A-1"}, {"at": "2020-01-01T00:00:00Z"}):
-        answer = await town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"} | more)
+        answer = await order.buyer.post(f"{order.path}/buyer-message", {"text": "Hello"} | more)
         must_be_problem(answer, 422)
 
-    assert await town.events() == before
+    assert await order.events() == before
 
 
-async def _is_listed(town: Town) -> None:
+async def _is_listed(order: HttpStory) -> None:
     """Lists are read from what is kept, a moment after the order itself says it."""
-    await until(lambda: town.buyer.get("/v1/orders"), lambda answer: answer.json()["orders"])
+    await until(lambda: order.buyer.get("/v1/orders"), lambda answer: answer.json()["orders"])
 
 
-async def test_no_query_shows_someone_elses_orders(town: Town) -> None:
+async def test_no_query_shows_someone_elses_orders(order: HttpStory) -> None:
     """Case 47: a list has the caller's own, whatever is asked for."""
-    await town.place()
-    await _is_listed(town)
-    stranger = town.person("buyer", f"stranger-{town.number}")
+    await order.place()
+    await _is_listed(order)
+    stranger = order.person("buyer", f"stranger-{order.number}")
 
     for query in ("buyer", "buyer_id", "seller_id", "sub", "role"):
-        answer = await stranger.get(f"/v1/orders?{query}={town.buyer.id}")
+        answer = await stranger.get(f"/v1/orders?{query}={order.buyer.id}")
         assert answer.json()["orders"] == []
     for role in ("seller", "buyer"):
-        other = town.person(role, town.buyer.id if role == "seller" else town.seller.id)
+        other = order.person(role, order.buyer.id if role == "seller" else order.seller.id)
         assert (await other.get("/v1/orders")).json()["orders"] == []
 
 
-async def test_someone_elses_cursor_shows_ones_own_orders(town: Town) -> None:
+async def test_someone_elses_cursor_shows_ones_own_orders(order: HttpStory) -> None:
     """Case 47."""
-    await town.place()
-    await _is_listed(town)
-    stranger = town.person("buyer", f"stranger-{town.number}")
+    await order.place()
+    await _is_listed(order)
+    stranger = order.person("buyer", f"stranger-{order.number}")
     far = "OTk5OS0wMS0wMVQwMDowMDowMCswMDowMCB6"  # 9999-01-01, order z
 
-    assert (await town.buyer.get(f"/v1/orders?cursor={far}")).json()["orders"]
+    assert (await order.buyer.get(f"/v1/orders?cursor={far}")).json()["orders"]
     assert (await stranger.get(f"/v1/orders?cursor={far}")).json()["orders"] == []
 
 
-async def test_a_buyer_may_reorder_what_support_has_placed(town: Town) -> None:
+async def test_a_buyer_may_reorder_what_support_has_placed(order: HttpStory) -> None:
     """R3: where the seller is told of things comes from the order, and not from the buyer."""
     seller = {
-        "id": town.seller.id,
+        "id": order.seller.id,
         "name": "Shop",
         "locale": "en",
         "notify": ["json://shop.example"],
     }
-    await town.support.post("/v1/orders", town.order(seller=seller))
-    await town.buyer.post(f"{town.path}/cancel-request", {"reason": "changed_mind"})
+    await order.support.post("/v1/orders", order.body(seller=seller))
+    await order.buyer.post(f"{order.path}/cancel-request", {"reason": "changed_mind"})
     eur = {"amount": 1345, "currency": "EUR"}
     wanted = {
-        "order_id": f"{town.order_id}-again",
+        "order_id": f"{order.order_id}-again",
         "prices": {"CAB-2": eur},
         "shipping_price": eur,
     }
 
-    again = await town.buyer.post(f"{town.path}/reorder", wanted)
+    again = await order.buyer.post(f"{order.path}/reorder", wanted)
 
     assert again.status_code == 201, again.text
     assert "json://" not in again.text
-    assert "json://" in (await town.seller.get(again.headers["location"])).text
+    assert "json://" in (await order.seller.get(again.headers["location"])).text

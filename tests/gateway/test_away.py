@@ -29,7 +29,7 @@ from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from testing.postgres import postgres_server
 from testing.stripe.webhooks import signature
-from tests.gateway.conftest import Town, serving
+from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.problem import must_be_problem
 
 # Seconds. What takes one or two of them on a machine that is not busy.
@@ -44,12 +44,12 @@ WEBHOOKS: dict[str, Any] = {
 @asynccontextmanager
 async def _gateway(
     client: Client, database: Database, stage: Stage | None = None
-) -> AsyncIterator[Town]:
+) -> AsyncIterator[HttpStory]:
     async with (
         serving(client, database, **WEBHOOKS) as address,
         httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
     ):
-        yield Town(http, stage)  # type: ignore[arg-type]
+        yield HttpStory(http, stage)  # type: ignore[arg-type]
 
 
 def _worker(server: EmbeddedServer, database: Database) -> Worker:
@@ -67,11 +67,11 @@ async def _soon(answer: Awaitable[httpx.Response]) -> httpx.Response:
         assert time.monotonic() - began < SOON
 
 
-def _paid(town: Town, event_id: str) -> tuple[bytes, dict[str, str]]:
+def _paid(order: HttpStory, event_id: str) -> tuple[bytes, dict[str, str]]:
     """Stripe's news of a payment, and its signature."""
     charge = {
         **{"id": "ch_1", "amount": 2490, "amount_captured": 2490, "currency": "eur"},
-        **{"created": int(time.time()), "metadata": {"unbuy_order_id": town.order_id}},
+        **{"created": int(time.time()), "metadata": {"unbuy_order_id": order.order_id}},
     }
     event = {"id": event_id, "type": "charge.succeeded", "created": int(time.time())}
     body = json.dumps(event | {"data": {"object": charge}}).encode()
@@ -90,60 +90,60 @@ async def test_without_temporal_requests_fail_fast_until_it_is_back(
     def temporal() -> Any:
         return embedded_server(database=tmp_path / "temporal.db", port=port)
 
-    async with _gateway(await connect_later(), database) as town:
-        ended = f"{town.order_id}-ended"
-        news, signed = _paid(town, "evt_1")
+    async with _gateway(await connect_later(), database) as order:
+        ended = f"{order.order_id}-ended"
+        news, signed = _paid(order, "evt_1")
 
         def say() -> Awaitable[httpx.Response]:
             said = {"text": "Are you there?"}
-            return town.buyer.post(f"{town.path}/buyer-message", said, headers=key)
+            return order.buyer.post(f"{order.path}/buyer-message", said, headers=key)
 
         def place(order_id: str) -> Awaitable[httpx.Response]:
-            return town.buyer.post("/v1/orders", town.order(order_id=order_id))
+            return order.buyer.post("/v1/orders", order.body(order_id=order_id))
 
         async def all_away() -> None:
             for answer in (
-                place(f"{town.order_id}-new"),
+                place(f"{order.order_id}-new"),
                 say(),
-                town.buyer.get(town.path),
-                town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
+                order.buyer.get(order.path),
+                order.http.post("/v1/webhooks/stripe", content=news, headers=signed),
             ):
                 must_be_problem(await _soon(answer), 503)
-            ready = must_be_problem(await _soon(town.http.get("/readyz")), 503)["detail"]
+            ready = must_be_problem(await _soon(order.http.get("/readyz")), 503)["detail"]
             assert "temporal" in ready
             assert "database" not in ready
-            assert (await town.http.get("/healthz")).status_code == 200
+            assert (await order.http.get("/healthz")).status_code == 200
 
         await all_away()  # before it was ever there
         async with temporal() as server, _worker(server, database):
-            await _comes_back(town)
-            assert (await place(town.order_id)).status_code == 201
+            await _comes_back(order)
+            assert (await place(order.order_id)).status_code == 201
             await place(ended)
             path = f"/v1/orders/{ended}/cancel-request"
-            await town.buyer.post(path, {"reason": "changed_mind"})
-            await _is_kept(database, town.order_id, "awaiting_payment")
+            await order.buyer.post(path, {"reason": "changed_mind"})
+            await _is_kept(database, order.order_id, "awaiting_payment")
             await _is_kept(database, ended, "closed")
 
         await all_away()
-        kept = await _soon(town.seller.get(f"/v1/orders/{ended}"))
+        kept = await _soon(order.seller.get(f"/v1/orders/{ended}"))
         assert kept.json()["close_reason"] == "buyer_canceled_unpaid"
-        listed = (await _soon(town.buyer.get("/v1/orders"))).json()["orders"]
-        assert [it["order_id"] for it in listed] == [ended, town.order_id]
+        listed = (await _soon(order.buyer.get("/v1/orders"))).json()["orders"]
+        assert [it["order_id"] for it in listed] == [ended, order.order_id]
 
         async with temporal() as server, _worker(server, database):
-            await _comes_back(town)
+            await _comes_back(order)
             for _ in range(2):
                 assert len((await say()).json()["messages"]) == 1
-                taken = await town.http.post("/v1/webhooks/stripe", content=news, headers=signed)
+                taken = await order.http.post("/v1/webhooks/stripe", content=news, headers=signed)
                 assert taken.status_code == 200, taken.text
-            assert (await place(f"{town.order_id}-new")).status_code == 201
-            view = (await town.buyer.get(town.path)).json()
+            assert (await place(f"{order.order_id}-new")).status_code == 201
+            view = (await order.buyer.get(order.path)).json()
             assert view["status"] == "payment_review"
     await database.close()
 
 
-async def _comes_back(town: Town) -> None:
-    await until(lambda: town.http.get("/readyz"), lambda answer: answer.is_success)
+async def _comes_back(order: HttpStory) -> None:
+    await until(lambda: order.http.get("/readyz"), lambda answer: answer.is_success)
 
 
 async def _is_kept(database: Database, order_id: str, status: str) -> None:
@@ -157,19 +157,19 @@ async def test_without_a_worker_a_message_waits_for_one_and_counts_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 40: 503 within the patience; the same key afterwards has one effect. An order is placed once."""
-    async with embedded_server() as server, _gateway(server.client, database) as town:
+    async with embedded_server() as server, _gateway(server.client, database) as order:
         async with _worker(server, database):
-            await town.place()
+            await order.place()
         monkeypatch.setattr(orders, "PATIENCE", timedelta(seconds=1))
 
         def say(text: str, **headers: str) -> Awaitable[httpx.Response]:
-            return town.buyer.post(f"{town.path}/buyer-message", {"text": text}, headers=headers)
+            return order.buyer.post(f"{order.path}/buyer-message", {"text": text}, headers=headers)
 
         key = {"Idempotency-Key": "said-once"}
         with_key = must_be_problem(await _soon(say("With a key", **key)), 503)["detail"]
         without = must_be_problem(await _soon(say("Without")), 503)["detail"]
-        other = town.order(order_id=f"{town.order_id}-new")
-        must_be_problem(await _soon(town.buyer.post("/v1/orders", other)), 503)
+        other = order.body(order_id=f"{order.order_id}-new")
+        must_be_problem(await _soon(order.buyer.post("/v1/orders", other)), 503)
         monkeypatch.undo()
 
         assert "send it again with the same message id" in with_key
@@ -177,7 +177,7 @@ async def test_without_a_worker_a_message_waits_for_one_and_counts_once(
         async with _worker(server, database):
             view = (await say("With a key", **key)).json()
             assert [it["text"] for it in view["messages"]].count("With a key") == 1
-            assert (await town.buyer.post("/v1/orders", other)).status_code == 200
+            assert (await order.buyer.post("/v1/orders", other)).status_code == 200
 
 
 async def test_a_hanging_temporal_counts_as_unavailable(
@@ -195,15 +195,15 @@ async def test_a_hanging_temporal_counts_as_unavailable(
     async with await asyncio.start_server(silent, LOOPBACK, 0) as server:
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"{LOOPBACK}:{port}")
-        async with _gateway(await connect_later(), database) as town:
-            news, signed = _paid(town, "evt_silent")
+        async with _gateway(await connect_later(), database) as order:
+            news, signed = _paid(order, "evt_silent")
             declined = {"payment_id": "p", "reason": ""}
             answers = (
-                town.buyer.post("/v1/orders", town.order()),
-                town.buyer.get(town.path),
-                town.provider.post(f"{town.path}/payment-declined", declined),
-                town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
-                town.http.get("/readyz"),
+                order.buyer.post("/v1/orders", order.body()),
+                order.buyer.get(order.path),
+                order.provider.post(f"{order.path}/payment-declined", declined),
+                order.http.post("/v1/webhooks/stripe", content=news, headers=signed),
+                order.http.get("/readyz"),
             )
             for answer in await asyncio.gather(*map(_soon, answers)):
                 must_be_problem(answer, 503)
@@ -216,71 +216,71 @@ async def elsewhere(stage: Stage) -> AsyncIterator[Any]:
     with postgres_server() as postgres:
         database = await Database.open(postgres.create("unbuy"))
         try:
-            async with _gateway(stage.server.client, database, stage) as town:
-                yield postgres, database, town
+            async with _gateway(stage.server.client, database, stage) as order:
+                yield postgres, database, order
         finally:
             await database.close()
 
 
-async def _all_away(town: Town) -> None:
+async def _all_away(order: HttpStory) -> None:
     for answer in (
-        town.buyer.get("/v1/orders"),
-        town.buyer.get(town.path),
-        town.buyer.get(f"{town.path}/events"),
-        town.buyer.post("/v1/orders", town.order()),
-        town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}),
+        order.buyer.get("/v1/orders"),
+        order.buyer.get(order.path),
+        order.buyer.get(f"{order.path}/events"),
+        order.buyer.post("/v1/orders", order.body()),
+        order.buyer.post(f"{order.path}/buyer-message", {"text": "Hello"}),
     ):
         assert "database" in must_be_problem(await _soon(answer), 503)["detail"]
-    news, signed = _paid(town, "evt_away")
-    taken = town.http.post("/v1/webhooks/stripe", content=news, headers=signed)
+    news, signed = _paid(order, "evt_away")
+    taken = order.http.post("/v1/webhooks/stripe", content=news, headers=signed)
     must_be_problem(await _soon(taken), 503)
-    ready = must_be_problem(await _soon(town.http.get("/readyz")), 503)["detail"]
+    ready = must_be_problem(await _soon(order.http.get("/readyz")), 503)["detail"]
     assert "database" in ready
     assert "temporal" not in ready
-    assert (await town.http.get("/healthz")).status_code == 200
+    assert (await order.http.get("/healthz")).status_code == 200
 
 
 async def test_without_the_database_requests_fail_fast_until_it_is_back(
     elsewhere: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it is stopped or does not answer; and the gateway is not restarted."""
-    postgres, database, town = elsewhere
-    await town.place()
+    postgres, database, order = elsewhere
+    await order.place()
     server = postgres.server
 
     await asyncio.to_thread(
         pg_ctl, ["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user
     )
-    await _all_away(town)
+    await _all_away(order)
     await asyncio.to_thread(server.ensure_postgres_running)
 
-    assert (await town.http.get("/readyz")).status_code == 200
-    assert (await town.buyer.get(town.path)).status_code == 200
+    assert (await order.http.get("/readyz")).status_code == 200
+    assert (await order.buyer.get(order.path)).status_code == 200
 
     monkeypatch.setattr(orders, "DATABASE_PATIENCE", timedelta(milliseconds=500))
     monkeypatch.setattr(orders, "TEMPORAL_PATIENCE", timedelta(seconds=1))
-    news, signed = _paid(town, "evt_locked")
+    news, signed = _paid(order, "evt_locked")
     async with database.writing() as connection:
         await connection.execute(text("LOCK TABLE orders, provider_events, requests"))
         for answer in (
-            town.buyer.get("/v1/orders"),
-            town.buyer.get(town.path),
-            town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}),
-            town.http.post("/v1/webhooks/stripe", content=news, headers=signed),
+            order.buyer.get("/v1/orders"),
+            order.buyer.get(order.path),
+            order.buyer.post(f"{order.path}/buyer-message", {"text": "Hello"}),
+            order.http.post("/v1/webhooks/stripe", content=news, headers=signed),
         ):
             must_be_problem(await _soon(answer), 503)
 
-    assert (await town.buyer.get(town.path)).status_code == 200
+    assert (await order.buyer.get(order.path)).status_code == 200
 
 
 async def test_a_writer_that_locks_sqlite_delays_no_reader(
-    url: str, town: Town, monkeypatch: pytest.MonkeyPatch
+    url: str, order: HttpStory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who must write is told to try again; afterwards the same message is taken."""
     other = await Database.open(url)
     mine = await Database.open(url, WRITERS_PATIENCE / 4)
     monkeypatch.setattr(orders, "DATABASE_PATIENCE", orders.DATABASE_PATIENCE / 4)
-    async with _gateway(town.stage.server.client, mine, town.stage) as busy:
+    async with _gateway(order.stage.server.client, mine, order.stage) as busy:
         await busy.place()
 
         def say() -> Awaitable[httpx.Response]:

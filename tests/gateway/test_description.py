@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 from pydantic import TypeAdapter, ValidationError
 
 from orders.values import Duration
-from tests.gateway.conftest import Town
+from tests.gateway.conftest import HttpStory
 
 
 @pytest.mark.parametrize(
@@ -23,29 +23,29 @@ from tests.gateway.conftest import Town
     ],
 )
 async def test_method_not_allowed_lists_the_allowed_methods(
-    town: Town, path: str, methods: str
+    order: HttpStory, path: str, methods: str
 ) -> None:
-    answer = await town.http.request("DELETE", path)
+    answer = await order.http.request("DELETE", path)
 
     assert answer.status_code == 405
     assert answer.headers["allow"] == methods
 
 
-async def test_metrics_are_described(town: Town) -> None:
-    described = (await town.http.get("/openapi.json")).json()["paths"]["/metrics"]["get"]
-    answer = await town.http.get("/metrics")
+async def test_metrics_are_described(order: HttpStory) -> None:
+    described = (await order.http.get("/openapi.json")).json()["paths"]["/metrics"]["get"]
+    answer = await order.http.get("/metrics")
 
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert [*described["responses"]["200"]["content"]] == [answer.headers["content-type"]]
 
 
 @pytest.mark.parametrize("key", ["", "two words", "ł", "k" * 65])
-async def test_an_idempotency_key_is_visible_ascii_only(town: Town, key: str) -> None:
+async def test_an_idempotency_key_is_visible_ascii_only(order: HttpStory, key: str) -> None:
     """What HTTP may change on the way is no name for a message."""
-    await town.place()
+    await order.place()
 
-    answer = await town.buyer.post(
-        f"{town.path}/buyer-message",
+    answer = await order.buyer.post(
+        f"{order.path}/buyer-message",
         {"text": "Hello"},
         headers={"Idempotency-Key": key.encode()},
     )
@@ -55,18 +55,18 @@ async def test_an_idempotency_key_is_visible_ascii_only(town: Town, key: str) ->
 
 
 @pytest.mark.parametrize("cursor", ["", "!", "Zm9v", "MjAyNi0xMS0yNVQxMjowMDowMCBB"])
-async def test_an_invalid_cursor_is_refused(town: Town, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(order: HttpStory, cursor: str) -> None:
     """Empty, of other letters, of no instant, of an instant without a zone."""
-    answer = await town.buyer.get("/v1/orders", params={"cursor": cursor})
+    answer = await order.buyer.get("/v1/orders", params={"cursor": cursor})
 
     assert answer.status_code == 422
     assert "next_cursor" in answer.json()["detail"]
 
 
 @pytest.fixture
-async def description(town: Town) -> dict[str, Any]:
+async def description(order: HttpStory) -> dict[str, Any]:
     """The OpenAPI document."""
-    found: dict[str, Any] = (await town.http.get("/openapi.json")).json()
+    found: dict[str, Any] = (await order.http.get("/openapi.json")).json()
     return found
 
 
@@ -112,9 +112,9 @@ def test_the_description_names_no_internal_rules(description: dict[str, Any]) ->
                 assert not re.search(r"\bR[0-9]+|\bcase [0-9]|``", text), text
 
 
-async def test_amounts_are_described_exactly(town: Town) -> None:
+async def test_amounts_are_described_exactly(order: HttpStory) -> None:
     """2**63 - 1 is no float."""
-    schemas = (await town.http.get("/openapi.json")).json()["components"]["schemas"]
+    schemas = (await order.http.get("/openapi.json")).json()["components"]["schemas"]
 
     assert schemas["Money"]["properties"]["amount"]["maximum"] == 2**63 - 1
 

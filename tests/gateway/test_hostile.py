@@ -14,7 +14,7 @@ import pytest
 
 from gateway import bodies
 from gateway.openapi import EXAMPLES
-from tests.gateway.conftest import Town, token
+from tests.gateway.conftest import HttpStory, token
 from tests.gateway.problem import must_be_problem
 
 JSON = {"Content-Type": "application/json"}
@@ -115,10 +115,10 @@ BODIES: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-async def test_a_hostile_body_is_refused_in_a_sentence(town: Town, body: str | bytes) -> None:
+async def test_a_hostile_body_is_refused_in_a_sentence(order: HttpStory, body: str | bytes) -> None:
     """Case 51: placing, telling and reordering alike; a message's own fields are optional, so `{}` is one."""
-    for path in ("/v1/orders", f"{town.path}/cancel-request"):
-        person = town.person("buyer", "buyer-x")
+    for path in ("/v1/orders", f"{order.path}/cancel-request"):
+        person = order.person("buyer", "buyer-x")
         answer = await person.post(path, content=body, headers=JSON)
         must_be_problem(answer, 400, 404, 413, 422)
         assert len(answer.text) < 3000
@@ -146,39 +146,39 @@ MESSAGES: dict[str, dict[str, list[Any]]] = {
 }
 
 
-async def test_a_message_with_a_wrong_field_is_refused_in_a_sentence(town: Town) -> None:
+async def test_a_message_with_a_wrong_field_is_refused_in_a_sentence(order: HttpStory) -> None:
     """Case 51: each field that is wrong is named."""
-    await town.place()
+    await order.place()
     senders = {
-        "payment": town.provider,
-        "shipment_extension": town.buyer,
-        "dispute_decision": town.support,
-        "cancel_request": town.buyer,
-        "shipment_proof": town.seller,
+        "payment": order.provider,
+        "shipment_extension": order.buyer,
+        "dispute_decision": order.support,
+        "cancel_request": order.buyer,
+        "shipment_proof": order.seller,
     }
     for name, fields in MESSAGES.items():
         for field, values in fields.items():
             for value in values:
                 body = json.dumps(EXAMPLES[name] | {field: value})
-                path = f"{town.path}/{name.replace('_', '-')}"
+                path = f"{order.path}/{name.replace('_', '-')}"
                 answer = await senders[name].post(path, content=body, headers=JSON)
                 problem = must_be_problem(answer, 400, 422)
                 assert problem["status"] == 400 or field in problem["detail"], (field, value)
 
-    assert (await town.buyer.get(town.path)).json()["status"] == "awaiting_payment"
+    assert (await order.buyer.get(order.path)).json()["status"] == "awaiting_payment"
 
 
 @pytest.mark.parametrize(
     "kind",
     ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "ä"],
 )
-async def test_a_body_without_a_json_content_type_is_refused(town: Town, kind: str) -> None:
+async def test_a_body_without_a_json_content_type_is_refused(order: HttpStory, kind: str) -> None:
     """A page of another site can make a browser send these without asking first."""
     headers = {b"Content-Type": kind.encode()} if kind else {}
-    headers[b"Authorization"] = f"Bearer {token('buyer', town.buyer.id)}".encode()
-    content = json.dumps(town.order()).encode()
+    headers[b"Authorization"] = f"Bearer {token('buyer', order.buyer.id)}".encode()
+    content = json.dumps(order.body()).encode()
 
-    answer = await town.http.post("/v1/orders", content=content, headers=headers)
+    answer = await order.http.post("/v1/orders", content=content, headers=headers)
 
     assert "application/json" in must_be_problem(answer, 415)["detail"]
 
@@ -188,28 +188,28 @@ async def _chunks(size: int, of: int = 8192) -> AsyncIterator[bytes]:
         yield b" " * min(of, size - start)
 
 
-async def test_a_body_is_limited_while_it_is_read(town: Town) -> None:
+async def test_a_body_is_limited_while_it_is_read(order: HttpStory) -> None:
     """Cases 31 and 51: 64 KiB, also where no length is given; one byte more is 413."""
-    await town.place()
+    await order.place()
     said = json.dumps({"text": "Hello"}).encode()
-    path = f"{town.path}/buyer-message"
+    path = f"{order.path}/buyer-message"
 
     async def padded(size: int) -> AsyncIterator[bytes]:
         async for chunk in _chunks(size - len(said)):
             yield chunk
         yield said
 
-    fits = await town.buyer.post(path, content=padded(LARGEST), headers=JSON)
+    fits = await order.buyer.post(path, content=padded(LARGEST), headers=JSON)
     assert fits.status_code == 200, fits.text
     for too_large in (padded(LARGEST + 1), _chunks(10_000_000), b" " * 10_000_000):
-        answer = await town.buyer.post(path, content=too_large, headers=JSON)
+        answer = await order.buyer.post(path, content=too_large, headers=JSON)
         assert "65536 bytes" in must_be_problem(answer, 413)["detail"]
-    assert len((await town.buyer.get(town.path)).json()["messages"]) == 1
+    assert len((await order.buyer.get(order.path)).json()["messages"]) == 1
 
 
-async def _raw(town: Town, request: bytes, *, patience: float = 10) -> bytes:
+async def _raw(order: HttpStory, request: bytes, *, patience: float = 10) -> bytes:
     """What comes back to these very bytes, until the gateway hangs up or says nothing more."""
-    url = httpx.URL(town.http.base_url)
+    url = httpx.URL(order.http.base_url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(request)
     got = b""
@@ -223,60 +223,60 @@ async def _raw(town: Town, request: bytes, *, patience: float = 10) -> bytes:
     return got
 
 
-def _head(town: Town, *lines: str, path: str = "/v1/orders") -> bytes:
-    signed = f"Authorization: Bearer {token('buyer', town.buyer.id)}"
+def _head(order: HttpStory, *lines: str, path: str = "/v1/orders") -> bytes:
+    signed = f"Authorization: Bearer {token('buyer', order.buyer.id)}"
     head = (f"POST {path} HTTP/1.1", "Host: x", signed, *lines, "", "")
     return "\r\n".join(head).encode("latin-1")
 
 
-async def test_a_wrong_content_length_gets_a_4xx(town: Town) -> None:
+async def test_a_wrong_content_length_gets_a_4xx(order: HttpStory) -> None:
     """Case 51: more announced than there comes, less, none that is a number, and two that differ."""
     json_ = "Content-Type: application/json"
     lies = {
-        "too much": (_head(town, json_, "Content-Length: 999999999999"), b"{}", b" 413 "),
-        "negative": (_head(town, json_, "Content-Length: -1"), b"{}", b" 400 "),
-        "no number": (_head(town, json_, "Content-Length: many"), b"{}", b" 400 "),
-        "5,000 digits": (_head(town, json_, f"Content-Length: {HUGE}"), b"{}", b" 4"),
-        "two": (_head(town, json_, "Content-Length: 2", "Content-Length: 3"), b"{}", b" 400 "),
+        "too much": (_head(order, json_, "Content-Length: 999999999999"), b"{}", b" 413 "),
+        "negative": (_head(order, json_, "Content-Length: -1"), b"{}", b" 400 "),
+        "no number": (_head(order, json_, "Content-Length: many"), b"{}", b" 400 "),
+        "5,000 digits": (_head(order, json_, f"Content-Length: {HUGE}"), b"{}", b" 4"),
+        "two": (_head(order, json_, "Content-Length: 2", "Content-Length: 3"), b"{}", b" 400 "),
         "too little": (
-            _head(town, json_, "Content-Length: 1", "Connection: close"),
+            _head(order, json_, "Content-Length: 1", "Connection: close"),
             b"{}",
             b" 400 ",
         ),
-        "no chunk": (_head(town, json_, "Transfer-Encoding: chunked"), b"zz\r\n{}", b" 400 "),
-        "odd coding": (_head(town, json_, "Transfer-Encoding: gzip"), b"{}", b" 400 "),
+        "no chunk": (_head(order, json_, "Transfer-Encoding: chunked"), b"zz\r\n{}", b" 400 "),
+        "odd coding": (_head(order, json_, "Transfer-Encoding: gzip"), b"{}", b" 400 "),
     }
     for why, (head, body, status) in lies.items():
-        got = await _raw(town, head + body, patience=1)
+        got = await _raw(order, head + body, patience=1)
         assert status in got.partition(b"\r\n")[0], (why, got[:200])
         assert b"Traceback" not in got
 
-    assert (await town.http.get("/healthz")).status_code == 200
+    assert (await order.http.get("/healthz")).status_code == 200
 
 
 async def test_a_body_that_never_arrives_times_out(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    order: HttpStory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 51: 408, and the connection ends: a drop now and then does not keep it."""
     monkeypatch.setattr(bodies, "WITHIN", timedelta(milliseconds=300))
-    head = _head(town, "Content-Type: application/json", "Content-Length: 100")
+    head = _head(order, "Content-Type: application/json", "Content-Length: 100")
 
-    got = await _raw(town, head + b"{", patience=5)
+    got = await _raw(order, head + b"{", patience=5)
 
     assert got.startswith(b"HTTP/1.1 408 ")
     assert b"connection: close" in got.lower()
     assert b'"detail":"The body did not arrive within' in got
 
 
-async def test_a_caller_that_disconnects_leaves_nothing_behind(town: Town) -> None:
-    url = httpx.URL(town.http.base_url)
+async def test_a_caller_that_disconnects_leaves_nothing_behind(order: HttpStory) -> None:
+    url = httpx.URL(order.http.base_url)
     for _ in range(20):
         _, writer = await asyncio.open_connection(url.host, url.port)
-        writer.write(_head(town, "Content-Type: application/json", "Content-Length: 100") + b"{")
+        writer.write(_head(order, "Content-Type: application/json", "Content-Length: 100") + b"{")
         await writer.drain()
         writer.transport.abort()
 
-    assert (await town.http.get("/healthz")).status_code == 200
+    assert (await order.http.get("/healthz")).status_code == 200
 
 
 PATHS = [
@@ -318,38 +318,40 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda it: it[:48])
-async def test_a_malformed_path_is_not_found(town: Town, path: str) -> None:
+async def test_a_malformed_path_is_not_found(order: HttpStory, path: str) -> None:
     """Case 51: no address comes to a 5xx, to a file, or to a place that somebody else names."""
-    answer = await town.support.get(path)
+    answer = await order.support.get(path)
 
     must_be_problem(answer, 404)
     assert "set-cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("order_id", ["%00", "x" * 65, "x" * 4000, "%ff", "%C3%A4"])
-async def test_messages_to_an_impossible_order_id_are_not_found(town: Town, order_id: str) -> None:
+async def test_messages_to_an_impossible_order_id_are_not_found(
+    order: HttpStory, order_id: str
+) -> None:
     """Case 51: not even the provider's, which may be of any order; money goes back nevertheless (R17)."""
     path = f"/v1/orders/{order_id}"
 
     must_be_problem(
-        await town.provider.post(
+        await order.provider.post(
             f"{path}/payment-declined",
             {"payment_id": "p", "reason": ""},
             headers={"Idempotency-Key": "k"},
         ),
         404,
     )
-    paid = await town.provider.post(
+    paid = await order.provider.post(
         f"{path}/payment",
         {
-            "payment_id": f"odd-{town.number}",
+            "payment_id": f"odd-{order.number}",
             "money": {"amount": 1, "currency": "EUR"},
             "method": "card",
             "paid_at": "2026-11-25T12:00:00Z",
         },
     )
 
-    assert must_be_problem(paid, 404)["process"] == f"stray-payment-odd-{town.number}"
+    assert must_be_problem(paid, 404)["process"] == f"stray-payment-odd-{order.number}"
 
 
 QUERIES = [
@@ -370,9 +372,9 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda it: it[:40])
-async def test_a_malformed_query_is_refused_in_a_sentence(town: Town, query: str) -> None:
+async def test_a_malformed_query_is_refused_in_a_sentence(order: HttpStory, query: str) -> None:
     """Case 51."""
-    must_be_problem(await town.buyer.get(f"/v1/orders?{query}"), 422)
+    must_be_problem(await order.buyer.get(f"/v1/orders?{query}"), 422)
 
 
 @pytest.mark.parametrize(
@@ -386,12 +388,14 @@ async def test_a_malformed_query_is_refused_in_a_sentence(town: Town, query: str
     ids=["empty", "long", "control", "very long"],
 )
 async def test_a_malformed_idempotency_key_is_refused_in_a_sentence(
-    town: Town, headers: dict[str, str]
+    order: HttpStory, headers: dict[str, str]
 ) -> None:
     """Case 51."""
-    await town.place()
+    await order.place()
 
-    answer = await town.buyer.post(f"{town.path}/buyer-message", {"text": "Hello"}, headers=headers)
+    answer = await order.buyer.post(
+        f"{order.path}/buyer-message", {"text": "Hello"}, headers=headers
+    )
 
     assert "Idempotency-Key" in must_be_problem(answer, 422)["detail"]
 
@@ -399,27 +403,27 @@ async def test_a_malformed_idempotency_key_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     "last", ["", "x", "-1", "1.5", "9" * 19, HUGE, "²", "٣"], ids=lambda it: it[:8]
 )
-async def test_a_malformed_last_event_id_is_ignored(town: Town, last: str) -> None:
+async def test_a_malformed_last_event_id_is_ignored(order: HttpStory, last: str) -> None:
     """Case 51: the stream begins with the order as it is."""
-    await town.place()
+    await order.place()
     headers = {
-        b"Authorization": f"Bearer {token('buyer', town.buyer.id)}".encode(),
+        b"Authorization": f"Bearer {token('buyer', order.buyer.id)}".encode(),
         b"Last-Event-ID": last.encode(),
     }
 
-    async with town.http.stream("GET", f"{town.path}/events", headers=headers) as stream:
+    async with order.http.stream("GET", f"{order.path}/events", headers=headers) as stream:
         assert stream.status_code == 200
         async for line in stream.aiter_lines():
             if line.startswith("data:"):
-                assert json.loads(line[5:])["order_id"] == town.order_id
+                assert json.loads(line[5:])["order_id"] == order.order_id
                 break
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "HEAD", "BREW"])
 async def test_an_unsupported_method_gets_the_list_of_supported_ones(
-    town: Town, method: str
+    order: HttpStory, method: str
 ) -> None:
-    answer = await town.http.request(method, "/v1/orders")
+    answer = await order.http.request(method, "/v1/orders")
 
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) >= {"POST"}
@@ -446,19 +450,19 @@ async def test_an_unsupported_method_gets_the_list_of_supported_ones(
     ],
     ids=["tls", "version", "0.9", "proxy", "no host", "NUL", "path", "headers", "header", "socket"],
 )
-async def test_malformed_http_gets_a_4xx(town: Town, request_: bytes) -> None:
+async def test_malformed_http_gets_a_4xx(order: HttpStory, request_: bytes) -> None:
     """Case 51: the server's own answer where there was no request to speak of."""
-    got = await _raw(town, request_, patience=1)
+    got = await _raw(order, request_, patience=1)
 
     assert got.startswith(b"HTTP/1.1 4"), got[:200]
     assert b"Traceback" not in got
-    assert (await town.http.get("/healthz")).status_code == 200
+    assert (await order.http.get("/healthz")).status_code == 200
 
 
-async def test_a_callers_request_id_is_kept_only_when_valid(town: Town) -> None:
-    kept = await town.http.get("/healthz", headers={"X-Request-ID": "request-1234"})
+async def test_a_callers_request_id_is_kept_only_when_valid(order: HttpStory) -> None:
+    kept = await order.http.get("/healthz", headers={"X-Request-ID": "request-1234"})
     assert kept.headers["x-request-id"] == "request-1234"
 
     for odd in ("x", "a b c d e f g", "x" * 65, "<script>alert(1)</script>", "{}[]\\\"'"):
-        answer = await town.http.get("/healthz", headers={"X-Request-ID": odd})
+        answer = await order.http.get("/healthz", headers={"X-Request-ID": odd})
         assert answer.headers["x-request-id"] != odd

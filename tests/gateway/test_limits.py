@@ -13,24 +13,26 @@ from database.connection import Database
 from gateway.wiring import build_services
 from i18n.sentences import localize
 from runtime.temporal import CannotServe
-from tests.gateway.conftest import Town, serving, settings
+from tests.gateway.conftest import HttpStory, serving, settings
 from tests.gateway.problem import must_be_problem
 
 
 @asynccontextmanager
-async def _limited(town: Town, database: Database, **changes: Any) -> AsyncIterator[Town]:
+async def _limited(
+    order: HttpStory, database: Database, **changes: Any
+) -> AsyncIterator[HttpStory]:
     async with (
-        serving(town.stage.server.client, database, **changes) as address,
+        serving(order.stage.server.client, database, **changes) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
-        yield Town(http, town.stage)
+        yield HttpStory(http, order.stage)
 
 
 async def test_only_the_caller_that_asks_too_often_is_limited(
-    town: Town, database: Database
+    order: HttpStory, database: Database
 ) -> None:
     """Case 30: by party and role, however many connections it has."""
-    async with _limited(town, database, rate_limit="5/minute") as limited:
+    async with _limited(order, database, rate_limit="5/minute") as limited:
         answers = await asyncio.gather(*(limited.buyer.get("/v1/orders") for _ in range(8)))
 
         assert sorted(it.status_code for it in answers) == [200] * 5 + [429] * 3
@@ -49,10 +51,10 @@ async def test_only_the_caller_that_asks_too_often_is_limited(
 
 
 async def test_a_caller_that_waits_for_retry_after_is_served_again(
-    town: Town, database: Database
+    order: HttpStory, database: Database
 ) -> None:
     """Case 30: ``Retry-After`` is the truth."""
-    async with _limited(town, database, rate_limit="2/2second") as limited:
+    async with _limited(order, database, rate_limit="2/2second") as limited:
         while (answer := await limited.buyer.get("/v1/orders")).status_code == 200:
             pass
         await asyncio.sleep(int(answer.headers["retry-after"]))
@@ -61,7 +63,7 @@ async def test_a_caller_that_waits_for_retry_after_is_served_again(
 
 
 async def test_callers_without_a_token_are_limited_by_address(
-    town: Town, database: Database
+    order: HttpStory, database: Database
 ) -> None:
     """Case 30: with no token, a bad one, or a webhook that nobody signed; who has a token is not held up."""
     changes: dict[str, Any] = {
@@ -70,7 +72,7 @@ async def test_callers_without_a_token_are_limited_by_address(
         "stripe_api_key": "sk_test_unbuy",
         "stripe_webhook_secrets": "whsec_1",
     }
-    async with _limited(town, database, **changes) as limited:
+    async with _limited(order, database, **changes) as limited:
         bad = {"Authorization": "Bearer bad"}
         for _ in range(2):
             must_be_problem(await limited.http.get("/v1/orders"), 401)
@@ -85,10 +87,10 @@ async def test_callers_without_a_token_are_limited_by_address(
 
 
 async def test_without_the_rate_limit_store_callers_are_told_to_retry(
-    town: Town, database: Database
+    order: HttpStory, database: Database
 ) -> None:
     """A shared store that is away is no error of ours, and opens nothing either."""
-    async with _limited(town, database, rate_limit_storage="async+lost://") as limited:
+    async with _limited(order, database, rate_limit_storage="async+lost://") as limited:
         must_be_problem(await limited.buyer.get("/v1/orders"), 503)
 
 
@@ -107,9 +109,9 @@ class Lost(MemoryStorage):
 
 @pytest.mark.parametrize("storage", ["async+nowhere://x", "async+redis://127.0.0.1:1"])
 def test_an_unusable_rate_limit_store_is_reported_at_startup(
-    town: Town, database: Database, storage: str
+    order: HttpStory, database: Database, storage: str
 ) -> None:
     with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE") as caught:
-        build_services(settings(rate_limit_storage=storage), town.stage.server.client, database)
+        build_services(settings(rate_limit_storage=storage), order.stage.server.client, database)
 
     assert localize(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")

@@ -6,7 +6,7 @@ import pytest
 from gateway.content_negotiation import prefers_a_page
 from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.browsing import HOSTILE, Anatomy, browser_at, sign_in
-from tests.gateway.conftest import Town
+from tests.gateway.conftest import HttpStory
 from tests.gateway.problem import must_be_problem
 from tests.gateway.test_page_safety import must_be_safe
 
@@ -15,17 +15,17 @@ PEOPLES = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;
 
 
 async def _ask(
-    town: Town, path: str, accept: str, method: str = "GET", **more: str
+    order: HttpStory, path: str, accept: str, method: str = "GET", **more: str
 ) -> httpx.Response:
-    return await town.http.request(method, path, headers={"Accept": accept, **more})
+    return await order.http.request(method, path, headers={"Accept": accept, **more})
 
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("path", ["/nothing", "/orders/", "/v2/orders", "/static/nothing", "/v1x"])
 async def test_a_person_gets_a_page_in_their_language(
-    town: Town, locale: Locale, path: str
+    order: HttpStory, locale: Locale, path: str
 ) -> None:
-    answer = await _ask(town, path, PEOPLES, **{"Accept-Language": locale})
+    answer = await _ask(order, path, PEOPLES, **{"Accept-Language": locale})
 
     assert answer.status_code == 404
     assert answer.headers["content-language"] == locale
@@ -36,18 +36,18 @@ async def test_a_person_gets_a_page_in_their_language(
     assert ("a", {"href": "/"}) in page.elements
 
 
-async def test_the_chosen_language_takes_precedence(address: str, town: Town) -> None:
+async def test_the_chosen_language_takes_precedence(address: str, order: HttpStory) -> None:
     async with browser_at(address) as http:
-        await sign_in(http, "buyer", town.buyer.id)
+        await sign_in(http, "buyer", order.buyer.id)
         await http.post("/language", data={"locale": "pl", "to": "/"})
         answer = await http.get("/nothing", headers={"Accept": PEOPLES})
 
     assert answer.headers["content-language"] == "pl"
 
 
-async def test_opening_a_form_address_explains_that_forms_are_sent_there(town: Town) -> None:
+async def test_opening_a_form_address_explains_that_forms_are_sent_there(order: HttpStory) -> None:
     """Who reloads, or comes back to, what a form was answered with."""
-    answer = await _ask(town, "/orders/A-1/cancel-request", PEOPLES)
+    answer = await _ask(order, "/orders/A-1/cancel-request", PEOPLES)
 
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
@@ -70,19 +70,21 @@ async def test_opening_a_form_address_explains_that_forms_are_sent_there(town: T
         ("GET", "/healthz/nothing", PEOPLES),
     ],
 )
-async def test_a_program_gets_a_problem(town: Town, method: str, path: str, accept: str) -> None:
-    must_be_problem(await _ask(town, path, accept, method), 404)
+async def test_a_program_gets_a_problem(
+    order: HttpStory, method: str, path: str, accept: str
+) -> None:
+    must_be_problem(await _ask(order, path, accept, method), 404)
 
 
-async def test_an_error_of_the_api_is_a_problem_even_for_a_browser(town: Town) -> None:
-    answer = await _ask(town, "/v1/orders/A-1/cancel-request", PEOPLES)
+async def test_an_error_of_the_api_is_a_problem_even_for_a_browser(order: HttpStory) -> None:
+    answer = await _ask(order, "/v1/orders/A-1/cancel-request", PEOPLES)
 
     must_be_problem(answer, 405)
     assert answer.headers["allow"] == "POST"
 
 
-async def test_the_requested_address_is_not_repeated(town: Town) -> None:
-    answer = await _ask(town, f"/{HOSTILE.replace('/', '')}", PEOPLES)
+async def test_the_requested_address_is_not_repeated(order: HttpStory) -> None:
+    answer = await _ask(order, f"/{HOSTILE.replace('/', '')}", PEOPLES)
 
     assert answer.status_code == 404
     assert Anatomy(answer.text).dangers() == []

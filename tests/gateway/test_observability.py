@@ -19,7 +19,7 @@ from database.connection import Database
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 from gateway.orders import OrderService
-from tests.gateway.conftest import SECRET, Town, serving
+from tests.gateway.conftest import SECRET, HttpStory, serving
 from tests.gateway.problem import HEADERS, must_be_problem
 
 CANARY = "Kanarek"
@@ -41,10 +41,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     structlog.configure(**before)
 
 
-async def _use_everything(town: Town) -> None:
+async def _use_everything(order: HttpStory) -> None:
     """Requests of all kinds with a canary wherever a caller can put one; answered well or refused."""
-    canary = f"{CANARY}-{town.number}"
-    town_ = Town(town.http, town.stage)
+    canary = f"{CANARY}-{order.number}"
+    town_ = HttpStory(order.http, order.stage)
     buyer = {
         "id": canary,
         "name": CANARY,
@@ -53,7 +53,7 @@ async def _use_everything(town: Town) -> None:
     }
     person, order_id = town_.person("buyer", canary), f"{canary}-1"
     path = f"/v1/orders/{order_id}"
-    await person.post("/v1/orders", town.order(order_id=order_id, buyer=buyer))
+    await person.post("/v1/orders", order.body(order_id=order_id, buyer=buyer))
     await person.get(path)
     await person.get(f"/v1/orders?cursor={CANARY}")
     await person.get(f"/v1/orders?status={CANARY}")
@@ -64,25 +64,25 @@ async def _use_everything(town: Town) -> None:
     await person.post(f"{path}/seller-reply", {"note": CANARY})
     await person.post(f"{path}/cancel-request", content=CANARY, headers={"Content-Type": CANARY})
     await town_.person("buyer", f"{CANARY}-other").get(path)
-    await town.http.get(f"/{CANARY}")
-    await town.http.post(f"/v1/webhooks/{CANARY}", content=CANARY)
-    await town.http.request(CANARY.upper(), path)
+    await order.http.get(f"/{CANARY}")
+    await order.http.post(f"/v1/webhooks/{CANARY}", content=CANARY)
+    await order.http.request(CANARY.upper(), path)
     headers = {"Authorization": f"Bearer {CANARY}", "User-Agent": CANARY, "X-Forwarded-For": CANARY}
-    await town.http.get(path, headers=headers)
+    await order.http.get(path, headers=headers)
     async with person.http.stream("GET", f"{path}/events", headers=person._headers({})):
         pass
 
 
 async def test_logs_and_metrics_contain_no_personal_data(
-    town: Town, lines: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+    order: HttpStory, lines: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Case 54: routes, statuses and roles; no party, order or word of a body."""
     caplog.set_level(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
-    await _use_everything(town)
+    await _use_everything(order)
 
-    metrics = (await town.http.get("/metrics")).text
+    metrics = (await order.http.get("/metrics")).text
     # The worker of these tests, in the same process, tells people by the log, by the order's id.
     logged = [it.getMessage() for it in caplog.records if it.name != "unbuy.told"]
     for seen in (*map(json.dumps, lines), *logged, *metrics.splitlines()):
@@ -98,7 +98,7 @@ async def test_logs_and_metrics_contain_no_personal_data(
 
 
 async def test_an_internal_error_is_logged_and_tells_callers_nothing(
-    town: Town,
+    order: HttpStory,
     lines: list[dict[str, Any]],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,7 +110,7 @@ async def test_an_internal_error_is_logged_and_tells_callers_nothing(
 
     monkeypatch.setattr(OrderService, "visible", fails)
 
-    answer = await town.buyer.get(town.path)
+    answer = await order.buyer.get(order.path)
 
     problem = must_be_problem(answer, 500)
     assert CANARY not in answer.text
@@ -123,19 +123,19 @@ async def test_an_internal_error_is_logged_and_tells_callers_nothing(
     assert line["status"] == 500
 
 
-async def test_every_answer_has_the_security_headers(town: Town) -> None:
-    await town.place()
+async def test_every_answer_has_the_security_headers(order: HttpStory) -> None:
+    await order.place()
 
     answers = [
-        await town.buyer.get(town.path),
-        await town.buyer.get("/v1/orders"),
-        await town.http.get("/v1/orders"),
-        await town.http.get("/nowhere"),
-        await town.http.get("/healthz"),
-        await town.http.get("/metrics"),
-        await town.http.get("/docs"),
-        await town.http.get("/docs/ui/swagger-ui.css"),
-        await town.http.request("DELETE", "/v1/orders"),
+        await order.buyer.get(order.path),
+        await order.buyer.get("/v1/orders"),
+        await order.http.get("/v1/orders"),
+        await order.http.get("/nowhere"),
+        await order.http.get("/healthz"),
+        await order.http.get("/metrics"),
+        await order.http.get("/docs"),
+        await order.http.get("/docs/ui/swagger-ui.css"),
+        await order.http.request("DELETE", "/v1/orders"),
     ]
 
     for answer in answers:
@@ -149,10 +149,10 @@ async def test_every_answer_has_the_security_headers(town: Town) -> None:
 
 @asynccontextmanager
 async def _open_to(
-    town: Town, database: Database, origins: str
+    order: HttpStory, database: Database, origins: str
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        serving(town.stage.server.client, database, cors_origins=origins) as address,
+        serving(order.stage.server.client, database, cors_origins=origins) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
         yield http
@@ -166,7 +166,7 @@ def _preflight(origin: str) -> dict[str, str]:
     }
 
 
-async def test_only_listed_origins_may_call(town: Town, database: Database) -> None:
+async def test_only_listed_origins_may_call(order: HttpStory, database: Database) -> None:
     """CORS is off by default, and on for the origins that are listed, and for no other."""
 
     async def allowed(http: httpx.AsyncClient, origin: str) -> set[str | None]:
@@ -178,8 +178,8 @@ async def test_only_listed_origins_may_call(town: Town, database: Database) -> N
         return {it.headers.get("access-control-allow-origin") for it in (asked, got, refused)}
 
     shop = "https://shop.example"
-    assert await allowed(town.http, shop) == {None}
-    async with _open_to(town, database, f"{shop},https://other.example") as http:
+    assert await allowed(order.http, shop) == {None}
+    async with _open_to(order, database, f"{shop},https://other.example") as http:
         assert await allowed(http, shop) == {shop}
         for origin in (
             "https://evil.example",
@@ -194,15 +194,15 @@ async def test_only_listed_origins_may_call(town: Town, database: Database) -> N
 
 
 @asynccontextmanager
-async def _process(town: Town) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
+async def _process(order: HttpStory) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
     """``python -m gateway`` as it is run, and a client of it."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway"),
         env={
             **{name: it for name, it in os.environ.items() if not name.startswith("UNBUY_")},
-            "TEMPORAL_ADDRESS": town.stage.server.address,
-            "UNBUY_DATABASE_URL": town.stage.database_url,
+            "TEMPORAL_ADDRESS": order.stage.server.address,
+            "UNBUY_DATABASE_URL": order.stage.database_url,
             "UNBUY_GATEWAY_PORT": str(port),
             "UNBUY_TOKEN_SECRET": SECRET.get_secret_value(),
         },
@@ -244,11 +244,11 @@ async def _refuses_connections(address: str) -> None:
 
 
 async def test_a_stopping_gateway_finishes_running_requests_and_accepts_no_new_ones(
-    town: Town,
+    order: HttpStory,
 ) -> None:
     """SIGTERM: a running request gets its answer, a stream ends, a new connection is refused."""
-    async with _process(town) as (process, http):
-        here = Town(http, town.stage)
+    async with _process(order) as (process, http):
+        here = HttpStory(http, order.stage)
         await here.place()
         assert "server" not in (await http.get("/healthz")).headers
         arriving = asyncio.Event()
@@ -284,4 +284,4 @@ async def test_a_stopping_gateway_finishes_running_requests_and_accepts_no_new_o
         assert b"Traceback" not in err, err.decode()
         logged = [json.loads(line) for line in out.splitlines()]
         assert {"route", "status", "role", "request_id", "ms"} <= logged[0].keys()
-        assert town.buyer.id.encode() not in out + err
+        assert order.buyer.id.encode() not in out + err

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from database.connection import Database
 from database.order_lists import SqlOrderLists
 from demo.waiting import until
-from tests.gateway.conftest import Person, Town, serving, token
+from tests.gateway.conftest import HttpStory, Person, serving, token
 from tests.gateway.problem import must_be_problem
 
 MANY = 100
@@ -65,16 +65,16 @@ async def _watching(person: Person, path: str, **headers: str) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _town(town: Town, **changes: Any) -> AsyncIterator[Town]:
+async def _town(order: HttpStory, **changes: Any) -> AsyncIterator[HttpStory]:
     """A gateway of the test's own for the same orders."""
-    database = await Database.open(town.stage.database_url)
+    database = await Database.open(order.stage.database_url)
     most = httpx.Limits(max_connections=MANY + 20)
     try:
         async with (
-            serving(town.stage.server.client, database, **changes) as address,
+            serving(order.stage.server.client, database, **changes) as address,
             httpx.AsyncClient(base_url=address, verify=False, limits=most, timeout=20) as http,
         ):
-            yield Town(http, town.stage)
+            yield HttpStory(http, order.stage)
     finally:
         await database.close()
 
@@ -84,7 +84,7 @@ def _watchers() -> float:
 
 
 async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    order: HttpStory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them share one look at the database at a time, and none adds an event to the history."""
     looks, at_once, most = 0, 0, 0
@@ -100,7 +100,7 @@ async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
             at_once -= 1
 
     monkeypatch.setattr(SqlOrderLists, "changed", counted)
-    async with _town(town) as here, AsyncExitStack() as stack:
+    async with _town(order) as here, AsyncExitStack() as stack:
         await here.place()
         people = (here.buyer, here.seller, here.support)
         streams: list[Stream] = []
@@ -121,57 +121,62 @@ async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
         assert most == 1
 
 
-async def test_each_watcher_sees_what_its_role_may_see(town: Town) -> None:
+async def test_each_watcher_sees_what_its_role_may_see(order: HttpStory) -> None:
     """Where the other party is told of things is that one's affair."""
-    buyer = {"id": town.buyer.id, "name": "Anna", "locale": "pl", "notify": ["json://anna.example"]}
-    await town.place(buyer=buyer)
+    buyer = {
+        "id": order.buyer.id,
+        "name": "Anna",
+        "locale": "pl",
+        "notify": ["json://anna.example"],
+    }
+    await order.place(buyer=buyer)
 
-    for person, sees in ((town.buyer, True), (town.support, True), (town.seller, False)):
-        async with _watching(person, town.path) as stream:
+    for person, sees in ((order.buyer, True), (order.support, True), (order.seller, False)):
+        async with _watching(person, order.path) as stream:
             _, view = await stream.next()
             assert bool(view["buyer"]["notify"]) is sees
 
 
-async def test_a_reconnecting_watcher_is_not_sent_what_it_has_seen(town: Town) -> None:
+async def test_a_reconnecting_watcher_is_not_sent_what_it_has_seen(order: HttpStory) -> None:
     """``Last-Event-ID``."""
-    await town.place()
-    async with _watching(town.buyer, town.path) as stream:
+    await order.place()
+    async with _watching(order.buyer, order.path) as stream:
         seen, _ = await stream.next()
 
-    async with _watching(town.buyer, town.path, **{"Last-Event-ID": str(seen)}) as stream:
-        await town.pay()
+    async with _watching(order.buyer, order.path, **{"Last-Event-ID": str(seen)}) as stream:
+        await order.pay()
         number, view = await stream.next()
 
     assert number > seen
     assert view["status"] == "payment_review"
 
 
-async def test_a_stream_ends_with_its_token(town: Town) -> None:
+async def test_a_stream_ends_with_its_token(order: HttpStory) -> None:
     """Also when nothing happens: its watcher has to sign in again."""
-    await town.place()
-    short = {"Authorization": f"Bearer {token('buyer', town.buyer.id, timedelta(seconds=2))}"}
-    async with _watching(town.buyer, town.path, **short) as stream:
+    await order.place()
+    short = {"Authorization": f"Bearer {token('buyer', order.buyer.id, timedelta(seconds=2))}"}
+    async with _watching(order.buyer, order.path, **short) as stream:
         await stream.next()
         await stream.ends()
 
 
-async def test_someone_elses_order_cannot_be_watched(town: Town) -> None:
+async def test_someone_elses_order_cannot_be_watched(order: HttpStory) -> None:
     """Case 47: nothing is streamed before it is known who may see it."""
-    await town.place()
+    await order.place()
     before = _watchers()
 
-    for person in (town.person("buyer", "b"), town.person("seller", "b")):
-        must_be_problem(await person.get(f"{town.path}/events"), 404)
+    for person in (order.person("buyer", "b"), order.person("seller", "b")):
+        must_be_problem(await person.get(f"{order.path}/events"), 404)
         must_be_problem(await person.get("/v1/orders/N-1/events"), 404)
-    must_be_problem(await town.http.get(f"{town.path}/events"), 401)
-    must_be_problem(await town.provider.get(f"{town.path}/events"), 403)
+    must_be_problem(await order.http.get(f"{order.path}/events"), 401)
+    must_be_problem(await order.provider.get(f"{order.path}/events"), 403)
 
     assert _watchers() == before
 
 
-async def test_a_watcher_above_the_limit_is_refused_until_another_leaves(town: Town) -> None:
+async def test_a_watcher_above_the_limit_is_refused_until_another_leaves(order: HttpStory) -> None:
     """503 before the stream begins, and no place is lost by whoever hangs up."""
-    async with _town(town, max_watchers=2) as here:
+    async with _town(order, max_watchers=2) as here:
         await here.place()
         for _ in range(2):
             async with (
@@ -188,9 +193,9 @@ async def test_a_watcher_above_the_limit_is_refused_until_another_leaves(town: T
             await _nobody_watches()
 
 
-async def test_one_caller_cannot_take_all_streams(town: Town) -> None:
+async def test_one_caller_cannot_take_all_streams(order: HttpStory) -> None:
     """A quarter of them is one caller's at most; 429, and none is lost by whoever hangs up."""
-    async with _town(town, max_watchers=8) as here:
+    async with _town(order, max_watchers=8) as here:
         await here.place()
         for _ in range(2):
             async with (
@@ -210,19 +215,19 @@ async def _nobody_watches() -> None:
 
 
 async def test_streams_continue_after_a_database_outage(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    order: HttpStory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What changed in between is told as soon as it can be read again."""
-    await town.place()
+    await order.place()
     changed = SqlOrderLists.changed
 
     async def broken(listing: SqlOrderLists, seen: Any) -> Any:
         raise OSError("connection refused")
 
-    async with _watching(town.buyer, town.path) as stream:
+    async with _watching(order.buyer, order.path) as stream:
         await stream.until("awaiting_payment")
         monkeypatch.setattr(SqlOrderLists, "changed", broken)
-        await town.pay()
+        await order.pay()
         await asyncio.sleep(1)
         monkeypatch.setattr(SqlOrderLists, "changed", changed)
 
@@ -230,28 +235,28 @@ async def test_streams_continue_after_a_database_outage(
 
 
 async def test_streams_end_on_an_internal_error(
-    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    order: HttpStory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who watches connects again, rather than to wait for news that never come."""
-    await town.place()
+    await order.place()
 
     async def wrong(listing: SqlOrderLists, seen: Any) -> Any:
         raise ValueError("a defect")
 
-    async with _watching(town.buyer, town.path) as stream:
+    async with _watching(order.buyer, order.path) as stream:
         await stream.next()
         monkeypatch.setattr(SqlOrderLists, "changed", wrong)
         await stream.ends()
     assert "a defect" not in caplog.text
 
 
-async def test_streams_end_soon_when_the_gateway_stops(town: Town) -> None:
+async def test_streams_end_soon_when_the_gateway_stops(order: HttpStory) -> None:
     """A graceful stop waits for no stream."""
-    database = await Database.open(town.stage.database_url)
+    database = await Database.open(order.stage.database_url)
     async with httpx.AsyncClient(verify=False) as http, AsyncExitStack() as running:
-        serve = serving(town.stage.server.client, database)
+        serve = serving(order.stage.server.client, database)
         http.base_url = httpx.URL(await running.enter_async_context(serve))
-        here = Town(http, town.stage)
+        here = HttpStory(http, order.stage)
         await here.place()
         async with _watching(here.buyer, here.path) as stream:
             await stream.next()

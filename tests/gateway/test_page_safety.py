@@ -13,50 +13,50 @@ from demo.waiting import until
 from gateway.pages.forms import FORMS
 from orders.messages import MESSAGES
 from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, sign_in
-from tests.gateway.conftest import Town, serving, token
+from tests.gateway.conftest import HttpStory, serving, token
 
 JPEG = b"\xff\xd8\xff\xe0" + b"0" * 200 + b"\xff\xd9"
 ROLES = ("buyer", "seller", "support")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def people(address: str, town: Town) -> AsyncIterator[dict[str, Browser]]:
+async def people(address: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
     async with AsyncExitStack() as stack:
         yield {
             role: await sign_in(
-                await stack.enter_async_context(browser_at(address)), role, town.person(role).id
+                await stack.enter_async_context(browser_at(address)), role, order.person(role).id
             )
             for role in ROLES
         }
 
 
-async def told(town: Town, role: str, message: str, **payload: object) -> None:
-    answer = await town.person(role).post(f"{town.path}/{message}", payload)
+async def told(order: HttpStory, role: str, message: str, **payload: object) -> None:
+    answer = await order.person(role).post(f"{order.path}/{message}", payload)
     assert answer.status_code == 200, answer.text
 
 
-async def ask_to_cancel(town: Town, text: str) -> None:
+async def ask_to_cancel(order: HttpStory, text: str) -> None:
     """An order whose every text is this one, up to a dispute and proof that waits for support."""
     eur = {"amount": 1245, "currency": "EUR"}
-    await town.place(
+    await order.place(
         policy={"payment_review": "PT1S"},
-        buyer={"id": town.buyer.id, "name": text, "locale": "pl"},
-        seller={"id": town.seller.id, "name": text, "locale": "en"},
+        buyer={"id": order.buyer.id, "name": text, "locale": "pl"},
+        seller={"id": order.seller.id, "name": text, "locale": "en"},
         lines=[{"sku": text, "title": text, "quantity": 2, "unit_price": eur}],
     )
-    await told(town, "seller", "seller-message", topic="bonus", text=text, bonus=text)
-    await told(town, "buyer", "buyer-message", text=text)
-    await town.pay()
-    await town.until("awaiting_shipment")
-    await told(town, "buyer", "cancel-request", reason="other", note=text, complaint=True)
-    await told(town, "seller", "seller-reply", decision="already_shipped", note=text)
-    await told(town, "seller", "tracking-number", number="RR123456784PL", carrier=text)
-    proof = await town.seller.post(
-        f"{town.path}/proofs", files={"file": (text, JPEG)}, data={"kind": "photo"}
+    await told(order, "seller", "seller-message", topic="bonus", text=text, bonus=text)
+    await told(order, "buyer", "buyer-message", text=text)
+    await order.pay()
+    await order.until("awaiting_shipment")
+    await told(order, "buyer", "cancel-request", reason="other", note=text, complaint=True)
+    await told(order, "seller", "seller-reply", decision="already_shipped", note=text)
+    await told(order, "seller", "tracking-number", number="RR123456784PL", carrier=text)
+    proof = await order.seller.post(
+        f"{order.path}/proofs", files={"file": (text, JPEG)}, data={"kind": "photo"}
     )
     assert proof.status_code == 200, proof.text
     money = {"amount": 100, "currency": "EUR"}
-    await told(town, "seller", "settlement-offer", money=money, note=text)
+    await told(order, "seller", "settlement-offer", money=money, note=text)
 
 
 def must_be_safe(page: httpx.Response) -> Anatomy:
@@ -79,20 +79,20 @@ def must_be_safe(page: httpx.Response) -> Anatomy:
 
 
 async def test_user_text_is_shown_and_never_executed(
-    people: dict[str, Browser], town: Town
+    people: dict[str, Browser], order: HttpStory
 ) -> None:
     """Names, titles, notes, messages, offers, carriers: on every page that has them, as they were written."""
-    await ask_to_cancel(town, HOSTILE)
-    path = f"/orders/{town.order_id}"
+    await ask_to_cancel(order, HOSTILE)
+    path = f"/orders/{order.order_id}"
     seen: dict[str, int] = {}
 
     for role in ROLES:
-        order = must_be_safe(await people[role].http.get(path))
-        seen[role] = order.text.count(HOSTILE)
+        shown = must_be_safe(await people[role].http.get(path))
+        seen[role] = shown.text.count(HOSTILE)
     for decided in (False, True):
         if decided:
-            await told(town, "support", "proof-review", accepted=False, note=HOSTILE)
-            await told(town, "support", "dispute-decision", decision="full_refund", note=HOSTILE)
+            await told(order, "support", "proof-review", accepted=False, note=HOSTILE)
+            await told(order, "support", "dispute-decision", decision="full_refund", note=HOSTILE)
         for role in ROLES:
             must_be_safe(await people[role].http.get(path, headers={"Accept-Language": "pl"}))
     await until(
@@ -104,100 +104,102 @@ async def test_user_text_is_shown_and_never_executed(
 
 
 async def test_text_in_addresses_and_forms_is_never_executed(
-    people: dict[str, Browser], town: Town
+    people: dict[str, Browser], order: HttpStory
 ) -> None:
-    await town.place()
-    order = f"/orders/{town.order_id}"
+    await order.place()
+    page = f"/orders/{order.order_id}"
     seller, support = people["seller"], people["support"]
     there = quote(HOSTILE.replace("/", ""), safe="")  # one part of a path
 
-    again = await seller.post(f"{order}/seller-message", discount=HOSTILE, text=HOSTILE)
+    again = await seller.post(f"{page}/seller-message", discount=HOSTILE, text=HOSTILE)
     assert again.status_code == 422
     assert HOSTILE in must_be_safe(again).text
     asked = await support.post(
-        f"{order}/dispute-decision", decision="no_refund", note=HOSTILE, **{HOSTILE: HOSTILE}
+        f"{page}/dispute-decision", decision="no_refund", note=HOSTILE, **{HOSTILE: HOSTILE}
     )
     assert asked.status_code == 200
     assert HOSTILE in must_be_safe(asked).text
     for person in people.values():
         for path in (
             f"/orders/{there}",
-            f"{order}?done={there}",
+            f"{page}?done={there}",
             f"/?q={there}&status={there}",
             f"/sign-in?to=/{there}",
             f"/sign-in?token={there}",
             f"/sign-in/back?error={there}&state={there}",
             "/signed-out",
-            f"{order}/proofs/{there}",
+            f"{page}/proofs/{there}",
         ):
             must_be_safe(await person.http.get(path))
-        must_be_safe(await person.post(f"{order}/{there}", text="x"))
-        must_be_safe(
-            await person.http.post(f"{order}/buyer-message", data={"form_secret": HOSTILE})
-        )
+        must_be_safe(await person.post(f"{page}/{there}", text="x"))
+        must_be_safe(await person.http.post(f"{page}/buyer-message", data={"form_secret": HOSTILE}))
     found = must_be_safe(await support.http.get(f"/?q={quote(HOSTILE[:64], safe='')}"))
     assert ("input", HOSTILE[:64]) in [(tag, it.get("value")) for tag, it in found.elements]
 
 
-async def test_someone_elses_order_is_not_found(address: str, town: Town) -> None:
+async def test_someone_elses_order_is_not_found(address: str, order: HttpStory) -> None:
     """Case 47: 404 at each of its addresses, and nothing happens to it."""
-    await town.place()
-    before = (await town.support.get(town.path)).json()
+    await order.place()
+    before = (await order.support.get(order.path)).json()
 
     async with browser_at(address) as http:
         for role in ("buyer", "seller"):
             stranger = await sign_in(http, role, "somebody-else")
             for path in ("", "/changes", f"/proofs/{'0' * 64}"):
-                answer = await http.get(f"/orders/{town.order_id}{path}")
+                answer = await http.get(f"/orders/{order.order_id}{path}")
                 assert answer.status_code == 404
                 assert "USB-C" not in must_be_safe(answer).text
             mine = [name for name in FORMS if role in {it.value for it in MESSAGES[name].senders}]
             for name in [*mine, *(["reorder"] if role == "buyer" else [])]:
-                form = f"/orders/{town.order_id}/{name.replace('_', '-')}"
+                form = f"/orders/{order.order_id}/{name.replace('_', '-')}"
                 if name == "shipment_proof":
                     form += f"?form_secret={stranger.form_secret}"
                 answer = await stranger.post(form, text="x", confirmed="yes")
                 assert answer.status_code == 404, form
-            assert town.order_id not in (await http.get("/")).text
+            assert order.order_id not in (await http.get("/")).text
 
-    assert (await town.support.get(town.path)).json() == before
+    assert (await order.support.get(order.path)).json() == before
 
 
-async def test_an_action_of_another_role_is_refused(people: dict[str, Browser], town: Town) -> None:
+async def test_an_action_of_another_role_is_refused(
+    people: dict[str, Browser], order: HttpStory
+) -> None:
     """Case 48: 403 for every form of another role's, on one's own order."""
-    await town.place()
-    before = (await town.support.get(town.path)).json()
+    await order.place()
+    before = (await order.support.get(order.path)).json()
 
     for role, person in people.items():
         for name in FORMS:
             if role not in {it.value for it in MESSAGES[name].senders}:
-                form = f"/orders/{town.order_id}/{name.replace('_', '-')}"
+                form = f"/orders/{order.order_id}/{name.replace('_', '-')}"
                 if name == "shipment_proof":
                     form += f"?form_secret={person.form_secret}"
                 answer = await person.post(form, text="x", confirmed="yes")
                 assert answer.status_code == 403, (role, name)
                 assert "You don't have permission for this" in must_be_safe(answer).text
         if role != "buyer":
-            assert (await person.post(f"/orders/{town.order_id}/reorder")).status_code == 403
+            assert (await person.post(f"/orders/{order.order_id}/reorder")).status_code == 403
 
-    assert (await town.support.get(town.path)).json() == before
+    assert (await order.support.get(order.path)).json() == before
 
 
-async def test_only_support_sees_the_support_queue(people: dict[str, Browser], town: Town) -> None:
-    await town.place()
+async def test_only_support_sees_the_support_queue(
+    people: dict[str, Browser], order: HttpStory
+) -> None:
+    await order.place()
 
     for role in ROLES:
-        home = await people[role].http.get("/", params={"q": town.buyer.id})
+        home = await people[role].http.get("/", params={"q": order.buyer.id})
         assert ("Search by order number, buyer or seller" in must_be_safe(home).text) == (
             role == "support"
         )
 
 
-async def test_every_page_requires_signing_in(address: str, town: Town) -> None:
-    await town.place()
+async def test_every_page_requires_signing_in(address: str, order: HttpStory) -> None:
+    await order.place()
 
     async with browser_at(address) as http:
-        for path in ("/", f"/orders/{town.order_id}", f"/orders/{town.order_id}/changes"):
+        for path in ("/", f"/orders/{order.order_id}", f"/orders/{order.order_id}/changes"):
             answer = await http.get(path)
             assert answer.status_code == 303
             assert answer.headers["location"] == f"/sign-in?to={path}"
@@ -205,14 +207,14 @@ async def test_every_page_requires_signing_in(address: str, town: Town) -> None:
 
 
 async def test_time_skipping_and_test_payments_exist_in_the_playground_only(
-    people: dict[str, Browser], town: Town
+    people: dict[str, Browser], order: HttpStory
 ) -> None:
-    await town.place()
+    await order.place()
 
     for form in ("pay", "clock"):
-        answer = await people["buyer"].post(f"/orders/{town.order_id}/{form}", skip="week")
+        answer = await people["buyer"].post(f"/orders/{order.order_id}/{form}", skip="week")
         assert answer.status_code == 404
-    assert (await town.buyer.get(town.path)).json()["status"] == "awaiting_payment"
+    assert (await order.buyer.get(order.path)).json()["status"] == "awaiting_payment"
 
 
 async def test_pages_are_rate_limited(stage: Stage) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gateway.problems import PROBLEM_TYPES, TYPES, Problem
 from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.browsing import browser_at
-from tests.gateway.conftest import Town
+from tests.gateway.conftest import HttpStory
 from tests.gateway.problem import must_be_problem
 from tests.gateway.test_page_safety import must_be_safe
 
@@ -27,13 +27,13 @@ def test_every_problem_has_a_type_of_its_own() -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_the_type_of_a_problem_is_explained_in_the_readers_language(
-    town: Town, locale: Locale
+    order: HttpStory, locale: Locale
 ) -> None:
     """RFC 9457, 3.1.1; its title is in that language as well."""
     language = {"Accept-Language": locale}
-    problem = must_be_problem(await town.http.get("/v1/orders", headers=language), 401)
+    problem = must_be_problem(await order.http.get("/v1/orders", headers=language), 401)
 
-    answer = await town.http.get(problem["type"], headers=language)
+    answer = await order.http.get(problem["type"], headers=language)
 
     said = translator(locale).gettext
     kind = PROBLEM_TYPES["not-signed-in"]
@@ -45,16 +45,16 @@ async def test_the_type_of_a_problem_is_explained_in_the_readers_language(
     assert said(kind.explanation) in page
 
 
-async def test_all_types_are_listed(town: Town) -> None:
-    page = must_be_safe(await town.http.get(TYPES))
+async def test_all_types_are_listed(order: HttpStory) -> None:
+    page = must_be_safe(await order.http.get(TYPES))
 
     for slug, kind in PROBLEM_TYPES.items():
         assert ("a", {"href": f"{TYPES}/{slug}"}) in page.elements
         assert kind.explanation in page.text
 
 
-async def test_a_type_that_there_is_not_is_not_found(town: Town) -> None:
-    assert (await town.http.get(f"{TYPES}/nothing")).status_code == 404
+async def test_a_type_that_there_is_not_is_not_found(order: HttpStory) -> None:
+    assert (await order.http.get(f"{TYPES}/nothing")).status_code == 404
 
 
 async def test_who_chooses_a_language_stays_on_the_page(address: str) -> None:

@@ -22,7 +22,7 @@ from gateway.pages.forms import FORMS
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.wiring import build_pages, build_services
 from tests.gateway.browsing import Browser, browser_at, sign_in
-from tests.gateway.conftest import SECRET, Town, serving, settings, token
+from tests.gateway.conftest import SECRET, HttpStory, serving, settings, token
 
 HOUR = timedelta(hours=1)
 BEFORE_SESSIONS = {"/sign-in", "/language"}
@@ -133,12 +133,12 @@ async def playground(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def people(playground: str, town: Town) -> AsyncIterator[dict[str, Browser]]:
+async def people(playground: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
     """Buyer, seller and support, each with a browser."""
     async with AsyncExitStack() as stack:
         yield {
             role: await sign_in(
-                await stack.enter_async_context(browser_at(playground)), role, town.person(role).id
+                await stack.enter_async_context(browser_at(playground)), role, order.person(role).id
             )
             for role in ("buyer", "seller", "support")
         }
@@ -162,16 +162,16 @@ async def paths(stage: Stage, directory: Path, order_id: str, method: str) -> li
     ]
 
 
-async def listed(town: Town) -> tuple[object, ...]:
+async def listed(order: HttpStory) -> tuple[object, ...]:
     """An order, as lists have it, too; everything about it."""
-    await town.place()
-    return await until(lambda: everything(town), lambda seen: seen[1])
+    await order.place()
+    return await until(lambda: everything(order), lambda seen: seen[1])
 
 
-async def everything(town: Town) -> tuple[object, ...]:
+async def everything(order: HttpStory) -> tuple[object, ...]:
     """What a form could have changed."""
-    orders = (await town.buyer.get("/v1/orders")).json()["orders"]
-    return (await town.support.get(town.path)).json(), len(orders)
+    orders = (await order.buyer.get("/v1/orders")).json()["orders"]
+    return (await order.support.get(order.path)).json(), len(orders)
 
 
 ENTERED = {
@@ -183,11 +183,11 @@ ENTERED = {
 
 
 async def test_a_form_without_its_csrf_token_is_refused(
-    people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
+    people: dict[str, Browser], order: HttpStory, stage: Stage, tmp_path: Path
 ) -> None:
     """Every address that takes a form: uploads, test payments and signing out, too."""
-    before = await listed(town)
-    posts = set(await paths(stage, tmp_path, town.order_id, "POST")) - BEFORE_SESSIONS
+    before = await listed(order)
+    posts = set(await paths(stage, tmp_path, order.order_id, "POST")) - BEFORE_SESSIONS
     assert len(posts) == len(FORMS) + 4
     wrong: list[dict[str, str]] = [
         {},
@@ -202,37 +202,37 @@ async def test_a_form_without_its_csrf_token_is_refused(
             assert "another session" in answer.text
     for secret in (wrong[0], {"form_secret": people["buyer"].form_secret}):
         upload = await people["seller"].http.post(
-            f"/orders/{town.order_id}/shipment-proof",
+            f"/orders/{order.order_id}/shipment-proof",
             params=secret,
             files={"file": ("x.jpg", b"\xff\xd8\xff\xe0\xff\xd9")},
             data={"kind": "photo"},
         )
         assert upload.status_code == 403
 
-    assert await everything(town) == before
+    assert await everything(order) == before
     for person in people.values():
         assert (await person.http.get("/")).status_code == 200
-    told = await people["buyer"].post(f"/orders/{town.order_id}/buyer-message", **ENTERED)
+    told = await people["buyer"].post(f"/orders/{order.order_id}/buyer-message", **ENTERED)
     assert told.status_code == 303
-    assert await everything(town) != before
+    assert await everything(order) != before
 
 
 async def test_a_form_of_another_site_is_refused(
-    people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
+    people: dict[str, Browser], order: HttpStory, stage: Stage, tmp_path: Path
 ) -> None:
     """Login CSRF: signing in and choosing a language, which have no secret yet, included."""
-    before = await listed(town)
+    before = await listed(order)
     entered = ENTERED | {"form_secret": people["buyer"].form_secret, "locale": "pl", "to": "/"}
     entered["token"] = token("buyer", "attacker")
 
-    for path in await paths(stage, tmp_path, town.order_id, "POST"):
+    for path in await paths(stage, tmp_path, order.order_id, "POST"):
         for where in ("cross-site", "same-site"):
             answer = await people["buyer"].http.post(
                 path, data=entered, headers={"Sec-Fetch-Site": where}
             )
             assert answer.status_code == 403, path
             assert "set-cookie" not in answer.headers
-    assert await everything(town) == before
+    assert await everything(order) == before
 
 
 async def test_a_link_of_another_site_does_not_sign_in(playground: str) -> None:
@@ -249,13 +249,13 @@ async def test_a_link_of_another_site_does_not_sign_in(playground: str) -> None:
 
 
 async def test_get_requests_change_nothing(
-    people: dict[str, Browser], town: Town, stage: Stage, tmp_path: Path
+    people: dict[str, Browser], order: HttpStory, stage: Stage, tmp_path: Path
 ) -> None:
     """GET and HEAD, at every address, with all that a form would have carried."""
-    before = await listed(town)
-    posts = await paths(stage, tmp_path, town.order_id, "POST")
-    gets = await paths(stage, tmp_path, town.order_id, "GET")
-    streams = f"/orders/{town.order_id}/changes"
+    before = await listed(order)
+    posts = await paths(stage, tmp_path, order.order_id, "POST")
+    gets = await paths(stage, tmp_path, order.order_id, "GET")
+    streams = f"/orders/{order.order_id}/changes"
 
     person = people["buyer"]
     query = ENTERED | {"form_secret": person.form_secret}
@@ -265,7 +265,7 @@ async def test_get_requests_change_nothing(
             assert answer.status_code in (200, 401, 404, 405), path
             if path != "/sign-in/back":
                 assert "set-cookie" not in answer.headers, path
-    assert await everything(town) == before
+    assert await everything(order) == before
 
 
 async def test_signing_out_ends_the_session_of_this_browser(people: dict[str, Browser]) -> None:

@@ -22,7 +22,7 @@ from gateway.issuer import Issuer as OurIssuer
 from gateway.issuer import IssuersKeys
 from gateway.problems import ServiceUnavailable, Unauthorized
 from gateway.tokens import IssuersTokens, SecretTokens
-from tests.gateway.conftest import SECRET, Town, serving
+from tests.gateway.conftest import SECRET, HttpStory, serving
 from tests.gateway.problem import must_be_problem
 from tests.gateway.signing import Issuer, claims, ec_key, issuer, pem, rsa_key
 
@@ -111,7 +111,7 @@ async def test_a_good_token_names_its_party(sub: str) -> None:
     assert (caller.id, caller.role.value) == (sub, "buyer")
 
 
-async def test_invalid_tokens_get_a_401(town: Town) -> None:
+async def test_invalid_tokens_get_a_401(order: HttpStory) -> None:
     """Case 47: each a problem that says how to sign in."""
     for header in (
         *(f"Bearer {it}" for it in BAD.values() if it.isascii() and len(it) < 10_000),
@@ -121,7 +121,7 @@ async def test_invalid_tokens_get_a_401(town: Town) -> None:
         _local(),
         "",
     ):
-        answer = await town.http.get("/v1/orders", headers={"Authorization": header})
+        answer = await order.http.get("/v1/orders", headers={"Authorization": header})
         must_be_problem(answer, 401)
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
@@ -129,7 +129,7 @@ async def test_invalid_tokens_get_a_401(town: Town) -> None:
 @pytest.mark.parametrize("locale", ["en", "pl"])
 @pytest.mark.parametrize("crit", ["theirs have  to  characters, ", "Field required", "{x}"])
 async def test_an_unknown_header_of_a_token_is_a_401_at_once(
-    town: Town, crit: str, locale: str
+    order: HttpStory, crit: str, locale: str
 ) -> None:
     """Case 76: it is repeated by the library that reads tokens, and only so much of it by us."""
     header = {"alg": "HS256", "crit": [crit * (3700 // len(crit))]}
@@ -137,17 +137,17 @@ async def test_an_unknown_header_of_a_token_is_a_401_at_once(
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": locale}
 
     async with asyncio.timeout(1):
-        answer = await town.http.get("/v1/orders", headers=headers)
+        answer = await order.http.get("/v1/orders", headers=headers)
 
     assert len(must_be_problem(answer, 401)["detail"]) < 300
     assert answer.headers["content-language"] == locale
 
 
-async def test_a_token_is_accepted_in_its_header_only(town: Town) -> None:
+async def test_a_token_is_accepted_in_its_header_only(order: HttpStory) -> None:
     for query in ("access_token", "token"):
-        must_be_problem(await town.http.get(f"/v1/orders?{query}={_local()}"), 401)
+        must_be_problem(await order.http.get(f"/v1/orders?{query}={_local()}"), 401)
     cookies = {"Cookie": f"token={_local()}; access_token={_local()}"}
-    must_be_problem(await town.http.get("/v1/orders", headers=cookies), 401)
+    must_be_problem(await order.http.get("/v1/orders", headers=cookies), 401)
 
 
 # An issuer's.
@@ -342,11 +342,11 @@ async def test_keys_are_fetched_over_http_only(signer: Issuer, where: Any) -> No
 
 
 async def test_with_an_issuer_tokens_of_the_shared_secret_are_refused(
-    town: Town, database: Database, signer: Issuer
+    order: HttpStory, database: Database, signer: Issuer
 ) -> None:
     """Over HTTP: an issuer's token counts, one by our secret is 401."""
     async with (
-        serving(town.stage.server.client, database, oidc_issuer=signer.url, **PAGES) as address,
+        serving(order.stage.server.client, database, oidc_issuer=signer.url, **PAGES) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
 
@@ -357,11 +357,13 @@ async def test_with_an_issuer_tokens_of_the_shared_secret_are_refused(
         must_be_problem(await status(_local()), 401)
 
 
-async def test_without_the_issuer_callers_are_told_to_retry(town: Town, database: Database) -> None:
+async def test_without_the_issuer_callers_are_told_to_retry(
+    order: HttpStory, database: Database
+) -> None:
     """Over HTTP: 503 with Retry-After; what needs no token works."""
     away = issuer()
     async with (
-        serving(town.stage.server.client, database, oidc_issuer=away.url, **PAGES) as address,
+        serving(order.stage.server.client, database, oidc_issuer=away.url, **PAGES) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
         token = {"Authorization": f"Bearer {away.token('rsa-1')}"}

@@ -15,7 +15,7 @@ from database.connection import Database
 from testing.stripe.front import DECLINED, VISA
 from testing.stripe.peer import Peer
 from testing.stripe.webhooks import signature
-from tests.gateway.conftest import Town, serving
+from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.problem import must_be_problem
 
 SECRET = "whsec_peer"
@@ -23,24 +23,24 @@ PATH = "/v1/webhooks/stripe"
 
 
 @asynccontextmanager
-async def _gateway(town: Town, **changes: Any) -> AsyncIterator[Town]:
-    database = await Database.open(town.stage.database_url)
+async def _gateway(order: HttpStory, **changes: Any) -> AsyncIterator[HttpStory]:
+    database = await Database.open(order.stage.database_url)
     given: dict[str, Any] = {"payment_provider": "stripe", "stripe_api_key": "sk_test_unbuy"}
     try:
         async with (
-            serving(town.stage.server.client, database, **(given | changes)) as address,
+            serving(order.stage.server.client, database, **(given | changes)) as address,
             httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
         ):
-            yield Town(http, town.stage)
+            yield HttpStory(http, order.stage)
     finally:
         await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop(town: Town, peer: Peer) -> AsyncIterator[Town]:
-    """A town whose money Stripe holds, with an order; what Stripe has to tell goes to its gateway."""
+async def shop(order: HttpStory, peer: Peer) -> AsyncIterator[HttpStory]:
+    """A order whose money Stripe holds, with an order; what Stripe has to tell goes to its gateway."""
     secrets = {"stripe_webhook_secrets": SECRET, "stripe_api_base": peer.url}
-    async with _gateway(town, **secrets) as shop:
+    async with _gateway(order, **secrets) as shop:
         peer.front.webhooks.to = f"{str(shop.http.base_url).rstrip('/')}{PATH}"
         # An event's id is Stripe's alone; the database outlives the test.
         peer.front.webhooks._numbers = count(shop.number * 1000)
@@ -48,7 +48,7 @@ async def shop(town: Town, peer: Peer) -> AsyncIterator[Town]:
         yield shop
 
 
-async def _charge(shop: Town, peer: Peer, method: str = VISA, key: str = "1") -> str:
+async def _charge(shop: HttpStory, peer: Peer, method: str = VISA, key: str = "1") -> str:
     """The buyer pays at Stripe's; the charge's id."""
     form = {
         **{"amount": "2490", "currency": "eur", "payment_method": method, "confirm": "true"},
@@ -60,14 +60,14 @@ async def _charge(shop: Town, peer: Peer, method: str = VISA, key: str = "1") ->
     return str(intent["error"]["charge"] if "error" in intent else intent["latest_charge"])
 
 
-async def _send(shop: Town, body: bytes, signed: str | None) -> httpx.Response:
+async def _send(shop: HttpStory, body: bytes, signed: str | None) -> httpx.Response:
     headers = {"Content-Type": "application/json"}
     if signed is not None:
         headers["Stripe-Signature"] = signed
     return await shop.http.post(PATH, content=body, headers=headers)
 
 
-async def _order(shop: Town) -> dict[str, Any]:
+async def _order(shop: HttpStory) -> dict[str, Any]:
     view: dict[str, Any] = (await shop.buyer.get(shop.path)).json()
     return view
 
@@ -76,7 +76,7 @@ def _payments(view: dict[str, Any]) -> int:
     return sum(entry["what"] == "payment_received" for entry in view["timeline"])
 
 
-async def test_an_event_signed_by_stripe_is_accepted(shop: Town, peer: Peer) -> None:
+async def test_an_event_signed_by_stripe_is_accepted(shop: HttpStory, peer: Peer) -> None:
     """Case 49, and R5: the order is paid."""
     charge = await _charge(shop, peer)
 
@@ -87,7 +87,9 @@ async def test_an_event_signed_by_stripe_is_accepted(shop: Town, peer: Peer) -> 
     assert view["payment"]["payment_id"] == charge
 
 
-async def test_an_event_with_a_wrong_or_old_signature_is_refused(shop: Town, peer: Peer) -> None:
+async def test_an_event_with_a_wrong_or_old_signature_is_refused(
+    shop: HttpStory, peer: Peer
+) -> None:
     """Case 49: unsigned, by somebody else, altered, old, from the future; the order hears nothing of it."""
     await _charge(shop, peer)
     (body,) = peer.front.webhooks.waiting
@@ -119,7 +121,7 @@ async def test_an_event_with_a_wrong_or_old_signature_is_refused(shop: Town, pee
     assert (await _order(shop))["status"] == "awaiting_payment"
 
 
-async def test_a_signed_malformed_event_is_refused_in_a_sentence(shop: Town) -> None:
+async def test_a_signed_malformed_event_is_refused_in_a_sentence(shop: HttpStory) -> None:
     """Case 51: also Stripe's secret opens no way to an error of ours."""
     for body in (
         b"",
@@ -139,7 +141,7 @@ async def test_a_signed_malformed_event_is_refused_in_a_sentence(shop: Town) -> 
     must_be_problem(await _send(shop, large, signature(large, SECRET)), 413)
 
 
-async def test_without_a_secret_every_event_is_refused(town: Town) -> None:
+async def test_without_a_secret_every_event_is_refused(order: HttpStory) -> None:
     """Case 49: fails closed, and says to whoever runs it what is missing."""
     body = b'{"id": "evt_1", "type": "x", "created": 1}'
     for changes in (
@@ -147,7 +149,7 @@ async def test_without_a_secret_every_event_is_refused(town: Town) -> None:
         {"stripe_webhook_secrets": " , "},
         {"payment_provider": "local", "stripe_webhook_secrets": SECRET},
     ):
-        async with _gateway(town, **changes) as shop:
+        async with _gateway(order, **changes) as shop:
             for secret in (SECRET, ""):
                 answer = await _send(shop, body, signature(body, secret))
                 detail = must_be_problem(answer, 404)["detail"]
@@ -155,17 +157,17 @@ async def test_without_a_secret_every_event_is_refused(town: Town) -> None:
             must_be_problem(await shop.http.post("/v1/webhooks/paypal", content=body), 404)
 
 
-async def test_both_secrets_are_valid_during_rotation(town: Town) -> None:
+async def test_both_secrets_are_valid_during_rotation(order: HttpStory) -> None:
     """Case 49: rotation; a secret that is gone counts no more."""
     body = b'{"id": "evt_rotated", "type": "x", "created": 1}'
-    async with _gateway(town, stripe_webhook_secrets="whsec_new, whsec_old") as shop:
+    async with _gateway(order, stripe_webhook_secrets="whsec_new, whsec_old") as shop:
         for secret in ("whsec_old", "whsec_new"):
             assert (await _send(shop, body, signature(body, secret))).status_code == 200
-    async with _gateway(town, stripe_webhook_secrets="whsec_new") as shop:
+    async with _gateway(order, stripe_webhook_secrets="whsec_new") as shop:
         must_be_problem(await _send(shop, body, signature(body, "whsec_old")), 401)
 
 
-async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer: Peer) -> None:
+async def test_the_same_event_twenty_times_at_once_counts_once(shop: HttpStory, peer: Peer) -> None:
     """Case 13: all 2xx, one payment."""
     await _charge(shop, peer)
     (body,) = peer.front.webhooks.waiting
@@ -182,7 +184,7 @@ async def test_the_same_event_twenty_times_at_once_counts_once(shop: Town, peer:
     assert (await _send(shop, body, signed)).json() == {"status": "duplicate"}
 
 
-async def test_a_known_event_id_with_another_body_is_refused(shop: Town, peer: Peer) -> None:
+async def test_a_known_event_id_with_another_body_is_refused(shop: HttpStory, peer: Peer) -> None:
     """Case 14: also when it is signed."""
     await _charge(shop, peer)
     (body,) = peer.front.webhooks.waiting
@@ -197,7 +199,7 @@ async def test_a_known_event_id_with_another_body_is_refused(shop: Town, peer: P
     assert _payments(await _order(shop)) == 1
 
 
-async def test_events_in_any_order_give_the_same_result(shop: Town, peer: Peer) -> None:
+async def test_events_in_any_order_give_the_same_result(shop: HttpStory, peer: Peer) -> None:
     """Case 15: a chargeback before its payment is sent again, a decline of another card changes nothing."""
     await _charge(shop, peer, DECLINED, "declined")
     charge = await _charge(shop, peer)

@@ -17,7 +17,7 @@ from demo.stage import Stage
 from docs.screenshot import FLAGS
 from i18n.catalogues import Locale, translator
 from i18n.labels import label
-from tests.gateway.conftest import Town, serving, token
+from tests.gateway.conftest import HttpStory, serving, token
 
 # A busy machine takes its time.
 PATIENCE_MS = 20_000
@@ -116,13 +116,13 @@ async def playground(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def town(stage: Stage, playground: str) -> AsyncIterator[Town]:
+async def order(stage: Stage, playground: str) -> AsyncIterator[HttpStory]:
     async with httpx.AsyncClient(base_url=playground, timeout=20) as http:
-        yield Town(http, stage)
+        yield HttpStory(http, stage)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(town: Town, browser: Browser, playground: str) -> AsyncIterator[Visit]:
+async def visit(order: HttpStory, browser: Browser, playground: str) -> AsyncIterator[Visit]:
     """Open a browser for somebody: ``await visit("buyer", "pl", width=360, script=False)``."""
     opened: list[BrowserContext] = []
 
@@ -146,7 +146,7 @@ async def visit(town: Town, browser: Browser, playground: str) -> AsyncIterator[
         context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
         page = await context.new_page()
-        return Visitor(page, address, locale, role, town.person(role).id)
+        return Visitor(page, address, locale, role, order.person(role).id)
 
     yield visit
     for context in opened:

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from i18n.catalogues import LOCALES, Locale
-from tests.gateway.conftest import Town
+from tests.gateway.conftest import HttpStory
 from tests.gateway.pages.conftest import Visit
 from tests.gateway.pages.pictures import photo
 from tests.gateway.pages.soundness import fits, is_sound
@@ -17,21 +17,23 @@ LARGEST_PAGE = 100 * 1024
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def crowded(town: Town, visit: Visit) -> AsyncIterator[Town]:
+async def crowded(order: HttpStory, visit: Visit) -> AsyncIterator[HttpStory]:
     """An order with everything that a page can show: messages, offers, a dispute, a proof to judge."""
-    await town.place(policy={"payment_review": "PT1S"})
+    await order.place(policy={"payment_review": "PT1S"})
     discount = {"topic": "discount", "text": "This week only.", "discount": _eur(200)}
-    assert (await town.seller.post(f"{town.path}/seller-message", discount)).is_success
-    assert (await town.buyer.post(f"{town.path}/buyer-message", {"text": "Thank you!"})).is_success
-    assert (await town.pay()).is_success
-    await town.until("awaiting_shipment")
+    assert (await order.seller.post(f"{order.path}/seller-message", discount)).is_success
+    assert (
+        await order.buyer.post(f"{order.path}/buyer-message", {"text": "Thank you!"})
+    ).is_success
+    assert (await order.pay()).is_success
+    await order.until("awaiting_shipment")
     request = {"reason": "wont_arrive_in_time", "note": "Too late.", "complaint": True}
-    assert (await town.buyer.post(f"{town.path}/cancel-request", request)).is_success
+    assert (await order.buyer.post(f"{order.path}/cancel-request", request)).is_success
     claim = {"decision": "already_shipped", "note": "It left yesterday."}
-    assert (await town.seller.post(f"{town.path}/seller-reply", claim)).is_success
+    assert (await order.seller.post(f"{order.path}/seller-reply", claim)).is_success
     files, data = {"file": ("parcel.png", photo())}, {"kind": "photo"}
-    assert (await town.seller.post(f"{town.path}/proofs", files=files, data=data)).is_success
-    yield town
+    assert (await order.seller.post(f"{order.path}/proofs", files=files, data=data)).is_success
+    yield order
 
 
 def _eur(amount: int) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def _eur(amount: int) -> dict[str, Any]:
 
 
 async def test_pages_are_accessible_in_every_status_and_for_everybody(
-    crowded: Town, visit: Visit
+    crowded: HttpStory, visit: Visit
 ) -> None:
     buyer, seller, support = (
         await visit("buyer", "pl"),
@@ -67,23 +69,25 @@ async def test_pages_are_accessible_in_every_status_and_for_everybody(
     await is_sound(buyer.page)
 
 
-async def test_an_orders_page_is_accessible_in_every_status(town: Town, visit: Visit) -> None:
-    await town.place()
+async def test_an_orders_page_is_accessible_in_every_status(order: HttpStory, visit: Visit) -> None:
+    await order.place()
     buyer = await visit("buyer", "pl")
-    await buyer.sign_in(f"/orders/{town.order_id}")
+    await buyer.sign_in(f"/orders/{order.order_id}")
     await is_sound(buyer.page)
     await buyer.button("pay_now").click()
     await buyer.sees("payment_review")
     await is_sound(buyer.page)
     await buyer.skips("day")
     await buyer.sees("awaiting_shipment")
-    await town.buyer.post(f"{town.path}/cancel-request", {"reason": "changed_mind"})
-    await town.seller.post(f"{town.path}/seller-reply", {"decision": "accept"})
+    await order.buyer.post(f"{order.path}/cancel-request", {"reason": "changed_mind"})
+    await order.seller.post(f"{order.path}/seller-reply", {"decision": "accept"})
     await buyer.sees("closed")
     await is_sound(buyer.page)
 
 
-async def test_the_whole_order_page_weighs_less_than_100_kb(crowded: Town, visit: Visit) -> None:
+async def test_the_whole_order_page_weighs_less_than_100_kb(
+    crowded: HttpStory, visit: Visit
+) -> None:
     """Page, styles and script, uncompressed; the seller's own photo comes on top, when scrolled to."""
     buyer = await visit("buyer", "pl")
     await buyer.sign_in(f"/orders/{crowded.order_id}")
@@ -100,14 +104,14 @@ async def test_the_whole_order_page_weighs_less_than_100_kb(crowded: Town, visit
 
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_everything_can_be_read_and_done_without_script(
-    town: Town, visit: Visit, locale: Locale
+    order: HttpStory, visit: Visit, locale: Locale
 ) -> None:
     """A button, a form, a grave form with its confirmation, an upload, the language and the clock."""
-    await town.place()
+    await order.place()
     buyer, seller, support = [
         await visit(it, locale, script=False, width=360) for it in ("buyer", "seller", "support")
     ]
-    await buyer.sign_in(f"/orders/{town.order_id}")
+    await buyer.sign_in(f"/orders/{order.order_id}")
     await fits(buyer.page)
     await buyer.button("pay_now").click()
     await buyer.sees("payment_review")
@@ -118,7 +122,7 @@ async def test_everything_can_be_read_and_done_without_script(
         await form.get_by_label(buyer.text("I also want to complain about this seller")).check()
     await buyer.sees("cancellation_requested")
 
-    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.sign_in(f"/orders/{order.order_id}")
     async with seller.form("shipment_proof") as form:
         await form.get_by_label(seller.label("proof_kind", "photo"), exact=True).check()
         await form.get_by_label(seller.text("Photo or scan"), exact=True).set_input_files(
@@ -132,7 +136,7 @@ async def test_everything_can_be_read_and_done_without_script(
         )
     await seller.sees("proof_requested")
 
-    await support.sign_in(f"/orders/{town.order_id}")
+    await support.sign_in(f"/orders/{order.order_id}")
     async with support.form("dispute_decision") as form:
         await form.get_by_label(support.text("Refund to the buyer")).fill("twelve")
         await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
@@ -150,10 +154,12 @@ async def test_everything_can_be_read_and_done_without_script(
     await expect(support.page.locator("html")).to_have_attribute("lang", other)
 
 
-async def test_everything_can_be_reached_and_done_by_keyboard(town: Town, visit: Visit) -> None:
-    await town.place()
+async def test_everything_can_be_reached_and_done_by_keyboard(
+    order: HttpStory, visit: Visit
+) -> None:
+    await order.place()
     buyer = await visit("buyer")
-    await buyer.sign_in(f"/orders/{town.order_id}")
+    await buyer.sign_in(f"/orders/{order.order_id}")
     page = buyer.page
 
     await page.keyboard.press("Tab")
@@ -186,5 +192,5 @@ async def test_everything_can_be_reached_and_done_by_keyboard(town: Town, visit:
     await page.keyboard.press("Enter")
 
     await buyer.sees("closed")
-    cancellation = (await town.buyer.get(town.path)).json()["cancellation"]
+    cancellation = (await order.buyer.get(order.path)).json()["cancellation"]
     assert cancellation["reason"] == "found_cheaper_price"

@@ -19,7 +19,7 @@ from orders.disputes import Dispute, DisputeReason
 from orders.order import Order
 from orders.place_order import PlaceOrder
 from tests.database.samples import snapshot
-from tests.gateway.conftest import Town, serving
+from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.pages.conftest import Visit, Visitor
 from tests.gateway.pages.soundness import fits, is_sound
 
@@ -40,20 +40,22 @@ async def shop(stage: Stage, kept: Database, tmp_path: Path) -> AsyncIterator[st
         yield address
 
 
-async def _keep(database: Database, town: Town, number: int, disputes: bool = False) -> list[str]:
+async def _keep(
+    database: Database, order: HttpStory, number: int, disputes: bool = False
+) -> list[str]:
     """So many orders, each a minute after the one before, the first two at once; their ids."""
-    ids = [f"{town.order_id}-{it:03}" for it in range(number)]
+    ids = [f"{order.order_id}-{it:03}" for it in range(number)]
     for place, order_id in enumerate(ids):
         at = FIRST + timedelta(minutes=max(place, 1))
-        order = Order.new(PlaceOrder.model_validate(town.order(order_id=order_id)), at)
+        recorded = Order.new(PlaceOrder.model_validate(order.body(order_id=order_id)), at)
         if disputes:
-            order.dispute = Dispute(
+            recorded.dispute = Dispute(
                 dispute_id=order_id,
                 reason=DisputeReason.BUYER_REQUEST,
                 opened_at=at,
                 due_by=at + timedelta(days=60),
             )
-        await SqlOrders(database).record(snapshot(order))
+        await SqlOrders(database).record(snapshot(recorded))
     return ids
 
 
@@ -68,9 +70,9 @@ async def _follow(visitor: Visitor, link: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes_along(
-    town: Town, visit: Visit, kept: Database, shop: str, locale: Locale
+    order: HttpStory, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
-    newest_first = (await _keep(kept, town, 2 * PAGE_SIZE + 1))[::-1]
+    newest_first = (await _keep(kept, order, 2 * PAGE_SIZE + 1))[::-1]
     buyer = await visit("buyer", locale, address=shop, script=False, width=360)
     await buyer.sign_in()
     await buyer.page.get_by_label(buyer.text("Status")).select_option("awaiting_payment")
@@ -97,9 +99,9 @@ async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes
 
 
 async def test_a_list_that_fits_on_one_page_has_no_link(
-    town: Town, visit: Visit, kept: Database, shop: str
+    order: HttpStory, visit: Visit, kept: Database, shop: str
 ) -> None:
-    await _keep(kept, town, PAGE_SIZE)
+    await _keep(kept, order, PAGE_SIZE)
     buyer = await visit("buyer", address=shop)
     await buyer.sign_in()
 
@@ -110,7 +112,7 @@ async def test_a_list_that_fits_on_one_page_has_no_link(
 @pytest.mark.parametrize("role", ["buyer", "support"])
 @pytest.mark.parametrize("cursor", ["", "!", "Zm9v", "MjAyNi0xMS0yNVQxMjowMDowMCBB"])
 async def test_an_invalid_cursor_gets_an_error_page(
-    town: Town, visit: Visit, role: str, cursor: str
+    order: HttpStory, visit: Visit, role: str, cursor: str
 ) -> None:
     """Empty, of other letters, of no instant, of an instant without a zone."""
     visitor = await visit(role, "pl")
@@ -126,7 +128,7 @@ async def test_an_invalid_cursor_gets_an_error_page(
     await expect(visitor.page.get_by_role("alert")).to_have_count(0)
 
 
-async def test_the_page_after_the_last_order_is_empty(town: Town, visit: Visit) -> None:
+async def test_the_page_after_the_last_order_is_empty(order: HttpStory, visit: Visit) -> None:
     buyer = await visit("buyer")
     await buyer.sign_in()
     before_all_orders = "MjAwMC0wMS0wMVQwMDowMDowMCswMDowMCBB"  # 2000-01-01, order A
@@ -140,10 +142,10 @@ async def test_the_page_after_the_last_order_is_empty(town: Town, visit: Visit) 
 
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_support_can_page_through_the_queue_and_search_results(
-    town: Town, visit: Visit, kept: Database, shop: str, locale: Locale
+    order: HttpStory, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
     """R11, R15, R16: what waits longest comes first, what is found newest first."""
-    ids = await _keep(kept, town, PAGE_SIZE + 2, disputes=True)
+    ids = await _keep(kept, order, PAGE_SIZE + 2, disputes=True)
     support = await visit("support", locale, address=shop, zone="Europe/Warsaw")
     await support.sign_in()
 
@@ -158,7 +160,7 @@ async def test_support_can_page_through_the_queue_and_search_results(
     await _follow(support, "Oldest first")
     assert await _listed(support) == waiting
 
-    await support.page.get_by_role("searchbox").fill(town.buyer.id)
+    await support.page.get_by_role("searchbox").fill(order.buyer.id)
     async with support.page.expect_navigation():
         await support.page.get_by_role("button", name=support.text("Search")).click()
     number = support.text("More than %(number)s orders found", number=PAGE_SIZE)

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from database.connection import Database
 from demo.stage import Stage
-from tests.gateway.conftest import Town, serving
+from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.pages.conftest import Visit
 
 
@@ -28,15 +28,15 @@ async def production(stage: Stage, tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def test_production_offers_no_time_skipping_and_no_test_payment(
-    town: Town, visit: Visit, production: str
+    order: HttpStory, visit: Visit, production: str
 ) -> None:
-    await town.place()
+    await order.place()
     buyer = await visit("buyer", address=production)
-    await buyer.sign_in(f"/orders/{town.order_id}")
+    await buyer.sign_in(f"/orders/{order.order_id}")
 
     await buyer.sees("awaiting_payment")
     pay = buyer.page.get_by_role("link", name=buyer.label("action", "pay_now"))
-    await expect(pay).to_have_attribute("href", f"https://shop.example/pay/{town.order_id}")
+    await expect(pay).to_have_attribute("href", f"https://shop.example/pay/{order.order_id}")
     await expect(
         buyer.page.get_by_text(buyer.text("The demo\N{RIGHT SINGLE QUOTATION MARK}s clock"))
     ).to_have_count(0)
@@ -45,8 +45,8 @@ async def test_production_offers_no_time_skipping_and_no_test_payment(
     for path in ("pay", "clock"):
         form: dict[str, str | float | bool] = {"form_secret": secret, "skip": "day"}
         sent = await buyer.page.request.post(
-            f"{production}/orders/{town.order_id}/{path}", form=form
+            f"{production}/orders/{order.order_id}/{path}", form=form
         )
         assert sent.status == 404
-    view = (await town.buyer.get(town.path)).json()
+    view = (await order.buyer.get(order.path)).json()
     assert (view["status"], view["payment"]) == ("awaiting_payment", None)

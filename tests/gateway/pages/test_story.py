@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from i18n.catalogues import LOCALES, Locale, translator
-from tests.gateway.conftest import Town
+from tests.gateway.conftest import HttpStory
 from tests.gateway.pages.conftest import PATIENCE_MS, Visit, Visitor
 from tests.gateway.pages.pictures import photo
 
@@ -24,16 +24,16 @@ async def _fact(visitor: Visitor, name: str, value: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
-    town: Town, visit: Visit, locale: Locale
+    order: HttpStory, visit: Visit, locale: Locale
 ) -> None:
     """R1-R16: paid, asked to cancel, shipment claimed, proof rejected, dispute decided, money back."""
     due, entered, back, kept = AMOUNTS[locale]
-    await town.place()
+    await order.place()
     buyer, seller, support = [await visit(it, locale) for it in ("buyer", "seller", "support")]
 
     # R5: paid, and checked for a day.
     await buyer.sign_in()
-    await buyer.page.get_by_role("link", name=town.order_id).click()
+    await buyer.page.get_by_role("link", name=order.order_id).click()
     await buyer.sees("awaiting_payment")
     await buyer.button("pay_now").click()
     await buyer.sees("payment_review")
@@ -55,7 +55,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     await expect(buyer.page.get_by_role("status").first).to_be_visible()
 
     # R10: the seller says that it is shipped, and shows a photo.
-    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.sign_in(f"/orders/{order.order_id}")
     async with seller.form("seller_reply") as form:
         await form.get_by_label(seller.label("seller_decision", "already_shipped")).check()
     await seller.sees("proof_requested")
@@ -69,9 +69,9 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
 
     # R11, R12: support finds it on the desk, looks at it, and rejects it.
     await support.sign_in()
-    case = support.page.get_by_role("listitem").filter(has_text=town.order_id)
+    case = support.page.get_by_role("listitem").filter(has_text=order.order_id)
     await expect(case).to_contain_text(support.text("Proof to review"))
-    await case.get_by_role("link", name=town.order_id).click()
+    await case.get_by_role("link", name=order.order_id).click()
     name = support.label("proof_kind", "photo")
     preview = support.page.get_by_role("img", name=name).first
     await preview.scroll_into_view_if_needed()
@@ -109,18 +109,18 @@ def _answer(text: str, locale: Locale) -> str:
 
 
 async def test_an_open_page_updates_itself_and_keeps_what_is_being_typed(
-    town: Town, visit: Visit
+    order: HttpStory, visit: Visit
 ) -> None:
-    await town.place()
+    await order.place()
     reader, writer = await visit("seller"), await visit("buyer")
     for visitor in (reader, writer):
-        await visitor.sign_in(f"/orders/{town.order_id}")
+        await visitor.sign_in(f"/orders/{order.order_id}")
         await visitor.page.evaluate("window.isTheSamePage = true")
     await writer.page.locator("summary", has_text=writer.label("action", "buyer_message")).click()
     text = writer.page.get_by_role("textbox", name=writer.text("Message"))
     await text.fill("Half a sen")
 
-    assert (await town.pay()).status_code == 200
+    assert (await order.pay()).status_code == 200
 
     await reader.sees("payment_review")
     news = writer.page.get_by_role("status").filter(has_text=writer.text("The order has changed."))

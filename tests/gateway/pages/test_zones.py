@@ -11,15 +11,15 @@ from playwright.async_api import Page, Request, Route, expect
 
 from i18n.catalogues import LOCALES, Locale
 from i18n.formats import from_text, instant_text
-from tests.gateway.conftest import Town
+from tests.gateway.conftest import HttpStory
 from tests.gateway.pages.conftest import Visit, Visitor
 
 KATHMANDU = "Asia/Kathmandu"
 
 
-async def _placed(town: Town, visitor: Visitor, zone: str) -> str:
+async def _placed(order: HttpStory, visitor: Visitor, zone: str) -> str:
     """What a page says of when the order was placed, in a zone."""
-    placed_at = datetime.fromisoformat((await town.buyer.get(town.path)).json()["placed_at"])
+    placed_at = datetime.fromisoformat((await order.buyer.get(order.path)).json()["placed_at"])
     return instant_text(placed_at, visitor.locale, ZoneInfo(zone))
 
 
@@ -48,16 +48,16 @@ async def _read_anew(page: Page, path: str) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_the_first_page_is_reloaded_once_for_local_time(
-    town: Town, visit: Visit, locale: Locale
+    order: HttpStory, visit: Visit, locale: Locale
 ) -> None:
-    await town.place()
+    await order.place()
     seller = await visit("seller", locale, zone="Europe/Warsaw")
-    asked = _counted(seller.page, f"{seller.address}/orders/{town.order_id}")
+    asked = _counted(seller.page, f"{seller.address}/orders/{order.order_id}")
 
-    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.sign_in(f"/orders/{order.order_id}")
 
     happened = seller.page.get_by_role("region", name=seller.text("What happened"))
-    local = await _placed(town, seller, "Europe/Warsaw")
+    local = await _placed(order, seller, "Europe/Warsaw")
     assert re.search(r"\d\d:\d\d CES?T$", local)
     await expect(happened).to_contain_text(local)
     await expect(seller.page.get_by_role("main")).not_to_contain_text("UTC")
@@ -70,57 +70,59 @@ async def test_the_first_page_is_reloaded_once_for_local_time(
     assert asked == ["document", "fetch", "document"]
 
 
-async def test_a_change_of_the_browsers_time_zone_is_followed(town: Town, visit: Visit) -> None:
-    await town.place()
+async def test_a_change_of_the_browsers_time_zone_is_followed(
+    order: HttpStory, visit: Visit
+) -> None:
+    await order.place()
     seller = await visit("seller", zone=KATHMANDU)
     cookie = {"name": "unbuy-zone", "value": "Europe/Warsaw", "url": seller.address}
     await seller.page.context.add_cookies([cookie])  # type: ignore[list-item]
 
-    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.sign_in(f"/orders/{order.order_id}")
 
-    local = await _placed(town, seller, KATHMANDU)
+    local = await _placed(order, seller, KATHMANDU)
     assert local.endswith(" GMT+05:45")
     await expect(seller.page.get_by_role("main")).to_contain_text(local)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../UTC", "<b>"])
 async def test_an_unknown_time_zone_falls_back_to_utc_without_a_reload_loop(
-    town: Town, visit: Visit, zone: str
+    order: HttpStory, visit: Visit, zone: str
 ) -> None:
-    await town.place()
-    seller, order = await visit("seller"), f"/orders/{town.order_id}"
+    await order.place()
+    seller, path = await visit("seller"), f"/orders/{order.order_id}"
     await seller.page.add_init_script(
         f"Intl.DateTimeFormat.prototype.resolvedOptions = () => ({{ timeZone: {zone!r} }})"
     )
-    asked = _counted(seller.page, f"{seller.address}{order}")
+    asked = _counted(seller.page, f"{seller.address}{path}")
 
-    async with _read_anew(seller.page, order):
-        await seller.sign_in(order)
+    async with _read_anew(seller.page, path):
+        await seller.sign_in(path)
     await seller.page.reload()
 
-    in_utc = await _placed(town, seller, "UTC")
+    in_utc = await _placed(order, seller, "UTC")
     await expect(seller.page.get_by_role("main")).to_contain_text(in_utc)
     assert asked == ["document", "fetch", "document"]
 
 
-async def test_without_script_times_are_in_utc_and_labelled(town: Town, visit: Visit) -> None:
-    await town.place()
+async def test_without_script_times_are_in_utc_and_labelled(order: HttpStory, visit: Visit) -> None:
+    await order.place()
     seller = await visit("seller", "pl", script=False, zone="Europe/Warsaw")
 
-    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.sign_in(f"/orders/{order.order_id}")
 
-    local = await _placed(town, seller, "UTC")
+    local = await _placed(order, seller, "UTC")
     assert local.endswith(" UTC")
     await expect(seller.page.get_by_role("main")).to_contain_text(local)
 
 
 async def test_typed_text_is_kept_when_the_time_zone_becomes_known(
-    town: Town, visit: Visit
+    order: HttpStory, visit: Visit
 ) -> None:
     """The page that is read anew comes late, when somebody is writing already."""
-    await town.place()
+    await order.place()
     buyer = await visit("buyer", zone="Europe/Warsaw")
-    page, order = buyer.page, f"/orders/{town.order_id}"
+    page, path = buyer.page, f"/orders/{order.order_id}"
     text = page.get_by_role("textbox", name=buyer.text("Message"))
 
     async def late(route: Route) -> None:
@@ -129,22 +131,22 @@ async def test_typed_text_is_kept_when_the_time_zone_becomes_known(
             await text.fill("Half a sen")
         await route.continue_()
 
-    await page.route(f"**{order}", late)
-    async with _read_anew(page, order):
-        await buyer.sign_in(order)
+    await page.route(f"**{path}", late)
+    async with _read_anew(page, path):
+        await buyer.sign_in(path)
 
     await expect(text).to_have_value("Half a sen")
-    await expect(page.get_by_role("main")).to_contain_text(await _placed(town, buyer, "UTC"))
+    await expect(page.get_by_role("main")).to_contain_text(await _placed(order, buyer, "UTC"))
 
 
-async def test_available_from_is_shown_in_local_time(town: Town, visit: Visit) -> None:
+async def test_available_from_is_shown_in_local_time(order: HttpStory, visit: Visit) -> None:
     """R5: to the second, and never a moment early."""
-    await town.place()
-    assert (await town.pay()).is_success
+    await order.place()
+    assert (await order.pay()).is_success
     buyer = await visit("buyer", zone=KATHMANDU)
-    await buyer.sign_in(f"/orders/{town.order_id}")
+    await buyer.sign_in(f"/orders/{order.order_id}")
 
-    actions = (await town.buyer.get(town.path)).json()["actions"]["buyer"]
+    actions = (await order.buyer.get(order.path)).json()["actions"]["buyer"]
     (at,) = [it["available_from"] for it in actions if it["action"] == "cancel_request"]
     local = from_text(datetime.fromisoformat(at), "en", ZoneInfo(KATHMANDU))
     await expect(buyer.button("cancel_request")).to_have_accessible_description(
@@ -152,13 +154,13 @@ async def test_available_from_is_shown_in_local_time(town: Town, visit: Visit) -
     )
 
 
-async def test_the_answer_to_a_form_is_not_reloaded(town: Town, visit: Visit) -> None:
+async def test_the_answer_to_a_form_is_not_reloaded(order: HttpStory, visit: Visit) -> None:
     """It would be gone: what was entered, and what is wrong with it."""
-    await town.place()
+    await order.place()
     seller = await visit("seller")
-    await seller.sign_in(f"/orders/{town.order_id}")
+    await seller.sign_in(f"/orders/{order.order_id}")
     await seller.page.context.clear_cookies(name="unbuy-zone")
-    asked = _counted(seller.page, f"{seller.address}/orders/{town.order_id}")
+    asked = _counted(seller.page, f"{seller.address}/orders/{order.order_id}")
 
     async with seller.form("seller_message") as form:
         await form.get_by_label(seller.text("What is it about?")).select_option("discount")

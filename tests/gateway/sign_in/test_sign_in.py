@@ -16,7 +16,7 @@ from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
 from gateway.tokens import SecretTokens
-from tests.gateway.conftest import SECRET, Town
+from tests.gateway.conftest import SECRET, HttpStory
 from tests.gateway.issuer import little_issuer
 from tests.gateway.sign_in.conftest import (
     HOUR,
@@ -29,17 +29,17 @@ from tests.gateway.sign_in.conftest import (
 
 
 async def test_people_sign_in_at_the_issuer_and_go_on_to_where_they_were(
-    shop: Shop, town: Town
+    shop: Shop, order: HttpStory
 ) -> None:
-    await town.place()
-    shop.issuer.account["sub"] = town.buyer.id
+    await order.place()
+    shop.issuer.account["sub"] = order.buyer.id
 
-    page = await shop.browser.get(f"/orders/{town.order_id}")
+    page = await shop.browser.get(f"/orders/{order.order_id}")
 
     assert page.status_code == 200
-    assert str(page.url) == f"{shop.address}/orders/{town.order_id}"
+    assert str(page.url) == f"{shop.address}/orders/{order.order_id}"
     assert [it.status_code for it in page.history] == [303, 303, 302, 303]
-    assert town.buyer.id in page.text
+    assert order.buyer.id in page.text
     assert "unbuy-kept" not in shop.browser.cookies
 
 
@@ -199,14 +199,14 @@ async def test_signing_out_does_not_sign_in_again_at_once(shop: Shop) -> None:
 
 
 async def test_a_request_for_a_missing_page_does_not_disturb_a_sign_in(
-    shop: Shop, town: Town
+    shop: Shop, order: HttpStory
 ) -> None:
     """Scripts, pictures and forms of an old page get 401, and the sign-in in the next tab goes on."""
     back = await shop.begin()
-    order = f"/orders/{town.order_id}"
+    path = f"/orders/{order.order_id}"
 
-    by_script = await shop.browser.get(f"{order}/changes", headers={"Sec-Fetch-Mode": "cors"})
-    by_form = await shop.browser.post(f"{order}/buyer-message", data={"text": "Hello"})
+    by_script = await shop.browser.get(f"{path}/changes", headers={"Sec-Fetch-Mode": "cors"})
+    by_form = await shop.browser.post(f"{path}/buyer-message", data={"text": "Hello"})
     signed_in = await shop.browser.get(back)
 
     must_be_refused(by_script, 401, "Your session has expired. Please sign in again.")
