@@ -54,8 +54,7 @@ class Visitor:
 
     def button(self, action: str) -> Locator:
         """What sends an action, or what opens its form, or says why it cannot be done now."""
-        name = re.compile(f"^{re.escape(self.label('action', action))}")
-        return self.page.get_by_role("button", name=name)
+        return self.page.get_by_role("button", name=self._named(action))
 
     @asynccontextmanager
     async def form(self, action: str) -> AsyncIterator[Locator]:
@@ -64,8 +63,13 @@ class Visitor:
         if not await its.evaluate("it => it.open"):
             await its.locator("summary").click()
         yield its
-        name = self.label("action", action)
-        await its.get_by_role("button", name=name, exact=True).click()
+        await its.get_by_role("button", name=self._named(action)).click()
+
+    def _named(self, action: str) -> re.Pattern[str]:
+        names = [self.label("action", action)]
+        if action == "cancel_request":  # of an order that is paid it is asked for
+            names.append(self.text("Ask to cancel"))
+        return re.compile(f"^({'|'.join(map(re.escape, names))})")
 
     async def confirms(self) -> None:
         """Say again what cannot be taken back."""
