@@ -99,7 +99,7 @@ async def send(
         case OrderView():
             out.print(gettext("{name} accepted.", name=name), rendering.heading(answer), sep="\n")
             for line in rendering.coming(answer):
-                out.print(Text(gettext("  Next by itself: {line}", line=line)))
+                out.print(Text(gettext("  Next: {line}", line=line)))
         case LateDelivery():
             _print_late(order_id, message, answer)
     return 0
@@ -118,7 +118,7 @@ def _print_late(order_id: str, message: Message, late: LateDelivery) -> None:
         return
     out.print(
         gettext(
-            "{name} is taken, by a process of its own ({process}).",
+            "{name} accepted: a separate workflow handles it ({process}).",
             name=message.name,
             process=late.workflow_id,
         )
@@ -181,7 +181,7 @@ def _failure(message: Message, why: str, error: NotAllowedNow | None = None) -> 
 def _goes_back(payment: PaymentReceived) -> str:
     money = rendering.money(payment.money)
     return gettext(
-        "Payment {payment_id} of {money} goes back in full, by a process of its own",
+        "Payment {payment_id} of {money} is returned in full by a separate workflow",
         payment_id=payment.payment_id,
         money=money,
     )

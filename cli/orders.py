@@ -137,7 +137,7 @@ async def watch(order_id: str, /, *, as_json: Json = False) -> int:
                 out.print(rendering.timeline(new))
                 out.print(rendering.heading(view))
                 for line in rendering.coming(view)[:1]:
-                    out.print(Text(gettext("Next by itself: {line}", line=line)))
+                    out.print(Text(gettext("Next: {line}", line=line)))
             if not over:
                 await asyncio.sleep(_LOOK_EVERY.total_seconds())
     return 0
@@ -189,7 +189,7 @@ async def list_orders(
         gettext("status"),
         gettext("buyer"),
         gettext("seller"),
-        gettext("next by itself"),
+        gettext("next"),
         box=None,
     )
     for row in rows:

@@ -182,7 +182,7 @@ def key_and_name(kind: str, key: str) -> str:
 
 
 def coming(view: OrderView) -> list[str]:
-    """What happens next by itself, soonest first, each on a line of its own."""
+    """What happens next, soonest first, each on a line of its own."""
     return [f"{instant(due.at)}  {_coming(due.what)}" for due in view.next]
 
 
@@ -292,7 +292,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
                     f"{named('offer_status', offer.status)}: {offer.text}"
                 )
             )
-    yield _title(gettext("What comes next by itself"))
+    yield _title(gettext("What happens next"))
     yield from (Text(f"  {line}") for line in coming(view) or [gettext("nothing")])
     for role, actions in view.actions.items():
         yield _title(_who_can(role))

@@ -256,7 +256,7 @@ class OrderStory:
             view = await self.view()
             raise StoryFailed(
                 gettext(
-                    "it does not end; it is {status}, and next by itself: {line}",
+                    "it does not end; it is {status}, and next: {line}",
                     status=_status(view.status),
                     line="; ".join(rendering.coming(view)) or gettext("nothing"),
                 )

@@ -156,7 +156,7 @@ async def abandoned() -> None:
 
 def _why(part: str, status: int, log: Path) -> Iterator[str]:
     """Why a part exited, with its last output."""
-    yield gettext("{part} ended by itself, with status {status}.", part=part, status=status)
+    yield gettext("{part} stopped unexpectedly, with status {status}.", part=part, status=status)
     yield from log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
     yield gettext("All of it is in {log}.", log=log)
 

@@ -65,7 +65,7 @@ def states() -> str:
         "Generated from `orders/lifecycle.py` by `make docs-tables`. ⏱ is a deadline that passes, "
         "✓ the verdict on a tracking number; everything else is a message.\n\n"
         f"{diagram()}\n\n"
-        "| status | messages it takes | what happens by itself |\n|---|---|---|\n"
+        "| status | messages it takes | what happens automatically |\n|---|---|---|\n"
         f"{rows}\n"
     )
 

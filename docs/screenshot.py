@@ -166,7 +166,7 @@ async def _photograph_web_ui(browser: Browser, address: str) -> None:
     page = await browser.new_page(viewport={"width": 1280, "height": 1280})
     await page.goto(f"{address}/user-metadata")
     # The web UI renders Markdown in a frame of its own.
-    await page.frame_locator("iframe").last.get_by_text("Next by itself").wait_for()
+    await page.frame_locator("iframe").last.get_by_text("Next", exact=True).wait_for()
     await page.screenshot(path=_IMAGES / "waiting-order.png")
     print("wrote docs/images/waiting-order.png")
     await page.get_by_role("button", name="More Actions").click()

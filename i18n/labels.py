@@ -346,7 +346,7 @@ _TO_READER: Final[dict[Role, dict[str, str]]] = {
 def label(kind: str, key: str, locale: str) -> str:
     """What a key of this kind is called. Raises KeyError for a kind that there is not.
 
-    The kinds are those of ``LABELS``, and ``next``: what the view says to happen next by itself.
+    The kinds are those of ``LABELS``, and ``next``: what the view says to happen next.
     """
     if kind == "next":
         coming = COMING_PHRASES.get(key)

@@ -45,7 +45,7 @@ class CancellationStatus(StrEnum):
 
 
 class Cancellation(Mutable):
-    """A cancellation, asked for or by itself; ``fine`` is always nothing (R14)."""
+    """A cancellation, asked for or automatic; ``fine`` is always nothing (R14)."""
 
     status: CancellationStatus
     reason: CancelReason | None

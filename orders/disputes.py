@@ -55,7 +55,7 @@ class DisputeStatus(StrEnum):
 
 
 class Dispute(Mutable):
-    """A case for support; it ends by itself at ``due_by`` (R16b). ``evidence`` lists the proofs given."""
+    """A case for support; it ends automatically at ``due_by`` (R16b). ``evidence`` lists the proofs given."""
 
     dispute_id: str
     status: DisputeStatus = DisputeStatus.OPEN

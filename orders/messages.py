@@ -70,7 +70,7 @@ class RefundStatus(StrEnum):
 
     @classmethod
     def failed(cls) -> frozenset["RefundStatus"]:
-        """R15: those in which the money does not come by itself."""
+        """R15: those in which the money does not arrive without help."""
         return frozenset({cls.FAILED, cls.CANCELED})
 
 

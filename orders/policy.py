@@ -15,7 +15,7 @@ _Reminders = Annotated[tuple[Duration, ...], Field(max_length=10), FailFast()]
 
 
 class OnFailedProof(StrEnum):
-    """What failed proof leads to (R12): a dispute by itself, or one offered to the buyer."""
+    """What failed proof leads to (R12): a dispute that opens automatically, or one offered to the buyer."""
 
     OPEN = "open"
     OFFER = "offer"

@@ -54,7 +54,7 @@ class Refund(WithSentences, Mutable):
 
     @property
     def has_failed(self) -> bool:
-        """Whether the provider says that the money does not come by itself."""
+        """Whether the provider says that the money does not arrive without help."""
         return self.status in RefundStatus.failed()
 
     def miss_due_date(self) -> tuple[Role, ...]:
@@ -180,7 +180,7 @@ def repeats(refund: Refund, status: RefundStatus) -> bool:
 
 
 def _is_known_to_fail(refund: Refund, reason: str) -> bool:
-    """Whether people have been told that this refund does not come by itself, and why: once is enough.
+    """Whether people have been told that this refund does not arrive without help, and why: once is enough.
 
     A refund that waited for the buyer may fail, and one that failed be canceled.
     """

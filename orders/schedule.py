@@ -1,4 +1,4 @@
-"""What happens by itself and when (R1, R5, R9, R12, R15, R16b, R20, R21), from the order's state alone.
+"""What happens automatically, and when (R1, R5, R9, R12, R15, R16b, R20, R21), from the order's state alone.
 
 ``schedule`` computes it anew each time, so a changed order needs nothing cancelled or moved. What is due
 is decided by the state that ``let_time_pass`` finds: a message taken before wins the tie, whichever of
@@ -65,11 +65,11 @@ COMING_PHRASES: Final = {
     REFUND_CHECK: sentence("we check with the payment provider whether the refund arrived"),
     Deadline.REFUND_OVERDUE: sentence("the refund becomes overdue: buyer and support are notified"),
 }
-"""What happens next by itself (the view's ``next``), as sentences."""
+"""What happens next (the view's ``next``), as sentences."""
 
 
 class ScheduledEvent(Frozen):
-    """Something that happens by itself: its stable key and its UTC instant.
+    """Something that happens automatically: its stable key and its UTC instant.
 
     ``what`` is a ``Deadline``, a ``Reminder`` or ``REFUND_CHECK``.
     """
@@ -79,7 +79,7 @@ class ScheduledEvent(Frozen):
 
 
 def schedule(order: Order) -> list[ScheduledEvent]:
-    """All that happens next by itself, soonest first; empty when nothing is left to happen."""
+    """All that happens next, soonest first; empty when nothing is left to happen."""
     return sorted(_upcoming(order), key=lambda due: due.at)
 
 

@@ -246,7 +246,7 @@ def claim_shipped(order: Order, trigger: str, at: datetime) -> None:
 
 
 def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason) -> None:
-    """R12, R13: a ground for a dispute; opened by itself or, by policy, offered to the buyer.
+    """R12, R13: a ground for a dispute; opened automatically or, by policy, offered to the buyer.
 
     The seller's refusal and the end of the 14 days end the request; a wrong number or a rejected photo
     with policy ``offer`` does not: the 14 days run on, and the seller may bring better proof.

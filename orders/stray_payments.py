@@ -139,7 +139,7 @@ class StrayPaymentState(Mutable):
 
     @property
     def next_due(self) -> ScheduledEvent | None:
-        """What happens next by itself: the provider is asked for the refund's state, or support is reminded
+        """What happens next: the provider is asked for the refund's state, or support is reminded
         of what waits for the bank, as for an order's money.
         """
         if refund := refund_under_way(self):

@@ -147,7 +147,7 @@ def is_of(view: OrderView, placed: PlaceOrder) -> bool:
 
 
 def deadline(order: Order) -> datetime | None:
-    """The search attribute OrderDeadline: the next instant at which something happens by itself.
+    """The search attribute OrderDeadline: the next instant at which something happens automatically.
 
     While a refund is overdue it stays at the day that was missed, so that a list of overdue orders is
     one query by this attribute.

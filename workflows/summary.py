@@ -39,7 +39,7 @@ def current(order: Order) -> str:
         f"{STATUS_PHRASES[order.status]}{why}."
     ]
     if coming := [f"{_at(due.at)}: {COMING_PHRASES[due.what]}" for due in schedule(order)]:
-        parts.append(_listed("Next by itself", coming))
+        parts.append(_listed("Next", coming))
     able = {
         role: [a.action for a in actions(order, role) if a.available and a.action in MESSAGES]
         for role in PEOPLE
