@@ -123,8 +123,11 @@ def _digest(text: str) -> str:
 
 
 def _display_name(name: str) -> str:
-    """Without what has a meaning in an address: Python loses the quotes of a name that it folds."""
-    return _one_line(_SPECIALS.sub(" ", name))
+    """Without what has a meaning in an address: Python loses the quotes of a name that it folds.
+
+    A dot that stands alone, or begins a word, makes no word of a name in RFC 5322 either.
+    """
+    return _one_line(re.sub(r"(?<!\S)\.+", " ", _SPECIALS.sub(" ", name)))
 
 
 def _one_line(text: str) -> str:

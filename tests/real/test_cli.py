@@ -158,7 +158,11 @@ async def test_a_refused_update_prints_the_sentence(cli: Cli, order: StagedStory
 BAD: dict[str, tuple[str, tuple[str, ...], str]] = {
     "no input": ("payment", (), "payment_id: Field required"),
     "two inputs": ("buyer_message", ('{"text": "a"}', '{"text": "b"}'), "takes one JSON object"),
-    "an unknown name": ("pay", ("{}",), "There is no message named 'pay'; known are: payment"),
+    "an unknown name": (
+        "pay",
+        ("{}",),
+        "There is no message named 'pay'; the messages are: payment",
+    ),
     "an unknown name without input": ("pay", (), "There is no message named 'pay'"),
     "an unknown field": ("payment", ('{"bad": 1}',), "bad: Extra inputs are not permitted"),
     "null": ("payment", ("null",), "payment_id: Field required"),
@@ -217,7 +221,7 @@ async def test_bytes_that_are_not_json_are_listed(cli: Cli, order: StagedStory) 
     assert said.code == 0, said.err
 
     view = await order.until(lambda view: bool(view.refused))
-    assert "buyer_message came as binary/plain; send it as JSON" in view.refused[0].reason
+    assert "buyer_message arrived as binary/plain; send it as JSON" in view.refused[0].reason
 
 
 async def test_canceling_the_workflow_is_refused(cli: Cli, order: StagedStory) -> None:
@@ -265,7 +269,7 @@ async def test_a_wrong_number_of_inputs_fails_at_once(
     await _start(cli, placed.order_id, *[file] * count)
 
     sentence = await _failed(stage, placed, cli)
-    assert f"takes one PlaceOrder as its input, but {count} came" in sentence
+    assert f"Exactly one PlaceOrder is needed as input, but {count} arrived" in sentence
 
 
 async def test_an_order_under_a_foreign_id_fails_at_once(

@@ -135,7 +135,7 @@ async def test_the_web_ui_says_why_an_order_waits(order: StagedStory) -> None:
     """Contract, R9: state, what comes next, who can do what, and where the money is."""
     unpaid = await _why_it_waits(order)
     assert unpaid.startswith("**awaiting_payment** since ")
-    assert "UTC: the order closes, unpaid" in unpaid
+    assert "UTC: the order closes unpaid" in unpaid
 
     await _asked_to_cancel(order)
     asked = await _why_it_waits(order)
@@ -145,7 +145,7 @@ async def test_the_web_ui_says_why_an_order_waits(order: StagedStory) -> None:
     assert due
     assert due.due_by
     assert (
-        f"- {due.due_by:%Y-%m-%d %H:%M} UTC: the order closes, as the seller did not answer"
+        f"- {due.due_by:%Y-%m-%d %H:%M} UTC: if the seller has not answered by then, the order closes"
         in asked
     )
     assert "- seller: seller_reply" in asked

@@ -82,7 +82,7 @@ BAD: dict[str, tuple[str, Sequence[Any], str]] = {
     "infinity": ("payment", [euros("Infinity")], "not valid"),
     "1e400": ("payment", [euros("1e400")], "not valid"),
     "negative": ("payment", [euros("-2490")], "greater than or equal to 0"),
-    "nothing": ("payment", [euros("0")], "more than nothing"),
+    "nothing": ("payment", [euros("0")], "more than zero"),
     "a float": ("payment", [euros("2490.0")], "whole minor units"),
     "a text as amount": ("payment", [euros('"2490"')], "whole minor units"),
     "above 2^63": ("payment", [euros(str(2**63))], "less than or equal"),
@@ -201,9 +201,9 @@ async def test_an_order_survives_any_message_with_an_empty_or_strange_payload(
 PLACED = place().model_dump(mode="json")
 
 INPUTS: dict[str, tuple[Sequence[Any], str]] = {
-    "none": ([], "0 came"),
-    "two": ([PLACED, PLACED], "2 came"),
-    "a state behind it": ([PLACED, {"status": "shipped"}], "2 came"),
+    "none": ([], "0 arrived"),
+    "two": ([PLACED, PLACED], "2 arrived"),
+    "a state behind it": ([PLACED, {"status": "shipped"}], "2 arrived"),
     "null": ([None], "not valid"),
     "a number": ([1], "not valid"),
     "bytes": ([b"\x00"], "encoding json/plain"),

@@ -169,6 +169,7 @@ _ODD = [
     domain=st.integers(1, 63),
 )
 @example(pieces=["x" * 60, ",bob@example.org?=", "x" * 30], local=4, domain=7)
+@example(pieces=[".", "?=", "x" * 30, "<bob@example.org;", "x" * 30], local=3, domain=19)
 @example(pieces=["=?utf-8?q?", ")", "\\", "?=", "\u202e", "?=", '"'], local=4, domain=7)
 def test_a_mail_has_one_recipient_whatever_the_name(
     pieces: list[str], local: int, domain: int
