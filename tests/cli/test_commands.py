@@ -317,7 +317,7 @@ async def test_a_payment_for_a_finished_order_is_refunded(terminal: Terminal) ->
     late = await terminal.run("send", "over", "payment", payment("P-late"))
 
     assert late.status == 1
-    assert "Payment P-late of €24.90 goes back in full" in late.err
+    assert "Payment P-late of €24.90 is returned in full" in late.err
     assert (await terminal.stray("P-late")).payment.reason == "order_closed"
 
 
@@ -391,5 +391,5 @@ async def test_a_payment_for_an_unknown_order_is_refunded(terminal: Terminal) ->
     answer = await terminal.run("send", "nowhere", "payment", payment("P-nowhere"))
 
     assert answer.status == 1
-    assert "There is no order nowhere. Payment P-nowhere of €24.90 goes back" in answer.err
+    assert "There is no order nowhere. Payment P-nowhere of €24.90 is returned" in answer.err
     assert (await terminal.stray("P-nowhere")).payment.reason == "unknown_order"

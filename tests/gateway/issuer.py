@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 import jwt
 import uvicorn
@@ -118,7 +118,7 @@ class LittleIssuer:
     async def _redeem(self, request: Request) -> Response:
         if self.fails:
             return self.fails()
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = dict(parse_qsl((await request.body()).decode()))
         if not self._is_client(request, form):
             return JSONResponse({"error": "invalid_client"}, 401)
         begun = self._codes.pop(form["code"], None)
