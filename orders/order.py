@@ -7,7 +7,7 @@ or to tell somebody, and import it for its type alone.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -35,6 +35,8 @@ from orders.values import Frozen, Instant, Money, Mutable
 # A workflow's state must stay well under the 2 MB that Temporal takes.
 _MOST_EVENTS = 600
 _LONGEST_DETAIL = 200
+
+_LATEST_RULES: Final = 2
 
 
 class Refused(WithSentences, Frozen):
@@ -65,6 +67,8 @@ class Order(Mutable):
     """One order, whole: all that must survive a continue-as-new is in here."""
 
     placed: PlaceOrder
+    rules: int = 1
+    """The version of the rules that it was placed under, and lives by."""
     placed_at: Instant
     status: Status = Status.AWAITING_PAYMENT
     status_since: Instant
@@ -118,11 +122,12 @@ class Order(Mutable):
     """What the dispute desk was last told, by dispute, so that it is told only of changes."""
 
     @classmethod
-    def new(cls, placed: PlaceOrder, at: datetime) -> "Order":
+    def new(cls, placed: PlaceOrder, at: datetime, rules: int = _LATEST_RULES) -> "Order":
         """R1: a freshly placed order, waiting to be paid."""
         nothing = placed.total.of(0)
         order = cls(
             placed=placed,
+            rules=rules,
             placed_at=at,
             status_since=at,
             pay_by=at + placed.policy.payment_window,

@@ -328,7 +328,8 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
         must_run_as(ids.order_workflow_id(state.order_id))
     except ApplicationError as error:
         return error
-    return Order.new(state, workflow.now())
+    # Asked once: a run that continues has it in its state.
+    return Order.new(state, workflow.now(), rules=2 if workflow.patched("rules 2") else 1)
 
 
 def _fingerprint(dispute: Dispute) -> str:
