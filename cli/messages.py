@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from cli import rendering
 from cli.arguments import Flag, Id, Json
-from cli.connection import connection, no_answer
+from cli.connection import connection, no_answer, read_settings
 from cli.console import out, plain, print_json
 from cli.failure import Failure
 from cli.orders import find_order, unknown_order
@@ -26,6 +26,7 @@ from orders.messages import MESSAGES, Message, PaymentReceived, parse
 from orders.view import OrderView
 from runtime.program import COMMAND
 from runtime.temporal import first_line
+from runtime.wiring import amount_rule
 
 
 async def send(
@@ -59,8 +60,9 @@ async def send(
     async with connection() as client:
         stored = partial(find_order, client)
         sending = orders.send_signal if signal else orders.send
+        problem_of = amount_rule(read_settings())
         try:
-            answer = await sending(client, order_id, message, stored)
+            answer = await sending(client, order_id, message, stored, problem_of=problem_of)
         except UnknownOrder:
             raise unknown_order(order_id) from None
         except NotAllowedNow as error:

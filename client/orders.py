@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from client import workflows
+from client.amounts import AmountRule, any_amount, refuse_unpayable
 from client.errors import NotRunning, OrderIdReused, UnknownOrder, domain_errors
 from client.finished_orders import LateDelivery, deliver_late
 from orders.messages import Message
@@ -82,11 +84,14 @@ async def send(
     message: Message,
     stored: StoredOrder,
     patience: timedelta | None = None,
+    *,
+    problem_of: AmountRule = any_amount,
 ) -> OrderView | LateDelivery:
     """Update an order; if it has finished, handle a payment or chargeback nevertheless (R17, R23).
 
-    Raises as ``update`` and ``deliver_late``, and never NotRunning.
+    Raises as ``refuse_unpayable``, ``update`` and ``deliver_late``, and never NotRunning.
     """
+    await refuse_unpayable(message, problem_of, partial(show, client, order_id, patience))
     try:
         return await update(client, order_id, message, patience)
     except NotRunning:
@@ -94,9 +99,15 @@ async def send(
 
 
 async def send_signal(
-    client: Client, order_id: str, message: Message, stored: StoredOrder
+    client: Client,
+    order_id: str,
+    message: Message,
+    stored: StoredOrder,
+    *,
+    problem_of: AmountRule = any_amount,
 ) -> LateDelivery | None:
     """Signal an order; otherwise as ``send``. Returns None if the order is running."""
+    await refuse_unpayable(message, problem_of, partial(show, client, order_id))
     try:
         await signal(client, order_id, message)
     except NotRunning:

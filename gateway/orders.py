@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from client import orders
+from client.amounts import AmountRule
 from client.errors import NoAnswer, OrderIdReused, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery, deliver_late
 from database.connection import DATABASE_UNAVAILABLE, Database
@@ -115,8 +116,16 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
 class OrderService:
     """What callers do with orders; authorisation comes before (``gateway.access``)."""
 
-    def __init__(self, client: Client, database: Database, *, buyers_choose_policy: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        database: Database,
+        problem_of: AmountRule,
+        *,
+        buyers_choose_policy: bool,
+    ) -> None:
         self._client = client
+        self._problem_of = problem_of
         self._buyers_choose_policy = buyers_choose_policy
         self._stored = SqlOrders(database)
         self._listing = SqlOrderLists(database)
@@ -205,7 +214,14 @@ class OrderService:
                 )
         else:
             message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
-        sending = orders.send(self._client, order_id, message, self._stored_order, PATIENCE)
+        sending = orders.send(
+            self._client,
+            order_id,
+            message,
+            self._stored_order,
+            PATIENCE,
+            problem_of=self._problem_of,
+        )
         no_answer = _SEND_AGAIN if has_id else _LOOK_FIRST
         return await self._answer(caller, order_id, message, sending, no_answer)
 

@@ -29,7 +29,7 @@ from orders.sentences import sentence
 from runtime.setting_types import keeps_secrets
 from runtime.settings import Settings
 from runtime.temporal import CannotServe, first_line
-from runtime.wiring import provider_event_handler, stripe_provider
+from runtime.wiring import amount_rule, provider_event_handler, stripe_provider
 
 
 def build_tokens(settings: Settings) -> Tokens:
@@ -53,7 +53,12 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
     if stripe and (secrets := settings.stripe_webhook_secrets):
         readers["stripe"] = stripe_reader(secrets)
     handler = provider_event_handler(stripe or LocalProvider(database), database, client)
-    orders = OrderService(client, database, buyers_choose_policy=settings.buyers_choose_policy)
+    orders = OrderService(
+        client,
+        database,
+        amount_rule(settings),
+        buyers_choose_policy=settings.buyers_choose_policy,
+    )
     try:
         proofs = Proofs(orders, ProofStore.at(settings.proof_store))
     except StoreUnavailable as error:

@@ -23,6 +23,7 @@ from adapters.notifications.email import MailComposer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
+from adapters.stripe.money import amount_problem as stripe_amount_problem
 from adapters.temporal import (
     TemporalStrayPayments,
     TemporalSubscribers,
@@ -31,6 +32,7 @@ from adapters.temporal import (
 from adapters.tracking.registry import SqlNumberRegistry
 from adapters.tracking.rules import CarrierRules
 from adapters.webhooks.sender import WebhookSender
+from client.amounts import AmountRule, any_amount
 from client.provider_events import ProviderEventHandler, ProviderEventRedelivery
 from database.audit import SqlAudit
 from database.connection import Database
@@ -148,6 +150,11 @@ def stripe_provider(settings: Settings) -> "StripeProvider | None":
 
         return StripeProvider(settings.stripe_api_key, settings.stripe_api_base)
     return None
+
+
+def amount_rule(settings: Settings) -> AmountRule:
+    """Which amounts the payment provider moves, as the settings choose it."""
+    return stripe_amount_problem if settings.payment_provider == "stripe" else any_amount
 
 
 def provider_event_handler(

@@ -1,7 +1,8 @@
 """Conversion of money to and from Stripe's units; never rounded (docs.stripe.com/currencies).
 
 Our amounts are in the minor units of ISO 4217. Stripe's differ for a few currencies, and it accepts at most
-eight digits (the ``amount`` of docs.stripe.com/api/payment_intents/create).
+twelve digits. (Some payment methods take less: all but IDR's eight to ten. What came in by one of them can go
+back by it, so the widest limit is the one to judge by.)
 """
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from activities.refunds import ProviderRefusal
 from orders.sentences import sentence
 from orders.values import Money, decimals
 
-MOST = 99_999_999
+MOST = 999_999_999_999
 """The largest amount Stripe accepts, in its own units."""
 
 _NO_DECIMALS = frozenset(
@@ -20,6 +21,15 @@ _NO_DECIMALS = frozenset(
 _THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 # These no longer have decimals, but Stripe still uses two.
 _STILL_TWO_DECIMALS = frozenset({"ISK", "UGX"})
+
+
+def amount_problem(money: Money) -> str | None:
+    """Why Stripe can neither take nor pay this amount, as a sentence; None where it can."""
+    try:
+        to_stripe(money)
+    except ProviderRefusal as refusal:
+        return refusal.message
+    return None
 
 
 def to_stripe(money: Money) -> tuple[int, str]:
@@ -49,7 +59,7 @@ def to_stripe(money: Money) -> tuple[int, str]:
         )
     if amount > MOST:
         raise ProviderRefusal(
-            sentence("Stripe takes no amount of more than eight digits: {money}.", money=money)
+            sentence("Stripe takes no amount of more than twelve digits: {money}.", money=money)
         )
     return amount, money.currency.lower()
 

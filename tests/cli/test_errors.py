@@ -267,3 +267,23 @@ async def test_without_a_worker_the_error_says_so(
 
         assert failure.value.status == 1
         assert re.search("--message-id cli-", str(failure.value))
+
+
+async def test_what_stripe_could_not_pay_is_refused_before_it_is_decided(
+    terminal: Terminal,
+) -> None:
+    """R4, case 62: by update and by signal; the order hears nothing of it."""
+    price = {"amount": 24_900, "currency": "KWD"}
+    line = {**SAMPLE["lines"][0], "quantity": 1, "unit_price": price}
+    await terminal.place("dinars", lines=[line], shipping_price={**price, "amount": 0})
+    offer = {"topic": "discount", "text": "Yours?", "discount": {**price, "amount": 505}}
+    stripe = {"UNBUY_PAYMENT_PROVIDER": "stripe", "UNBUY_STRIPE_API_KEY": "sk_test_unbuy"}
+
+    for how in ([], ["--signal"]):
+        refused = await terminal.run(
+            "send", "dinars", "seller_message", json.dumps(offer), *how, **stripe
+        )
+        assert refused.status == 1
+        assert "only with a last digit of 0, not 24.395 KWD" in refused.err.replace("\n", " ")
+
+    assert (await orders.show(terminal.skipper.client, "dinars")).messages == []

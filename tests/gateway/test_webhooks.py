@@ -216,3 +216,21 @@ async def test_events_in_any_order_give_the_same_result(shop: HttpStory, peer: P
     whats = [entry["what"] for entry in view["timeline"]]
     assert (whats.count("payment_received"), whats.count("chargeback_opened")) == (1, 1)
     assert view["refused"] == []
+
+
+async def test_what_stripe_could_not_pay_is_refused_before_it_is_decided(
+    order: HttpStory,
+) -> None:
+    """R4, case 62: 409 with the sentence; the order hears nothing of it."""
+    price = {"amount": 24_900, "currency": "KWD"}
+    line = {"sku": "CAB-2", "title": "USB-C cable", "quantity": 1, "unit_price": price}
+    offer = {"topic": "discount", "text": "Yours?", "discount": {**price, "amount": 505}}
+    async with _gateway(order) as shop:
+        await shop.place(lines=[line], shipping_price={**price, "amount": 0})
+
+        refused = await shop.seller.post(f"{shop.path}/seller-message", offer)
+
+        problem = must_be_problem(refused, 409)
+        assert problem["code"] == "wrong_amount"
+        assert "last digit of 0, not 24.395 KWD" in problem["detail"]
+        assert (await _order(shop))["messages"] == []

@@ -39,9 +39,11 @@ async def provider(peer: Peer) -> AsyncIterator[StripeProvider]:
     await opened.close()
 
 
-async def paid(peer: Peer, number: int = 1, amount: int = 2490) -> RefundRequest:
+async def paid(
+    peer: Peer, number: int = 1, amount: int = 2490, currency: Currency = EUR
+) -> RefundRequest:
     """A payment has come in, and this asks for all of it."""
-    money = Money(amount=amount, currency=EUR)
+    money = Money(amount=amount, currency=currency)
     payment_id = await persistently(lambda: peer.checkout.pay(f"A-{number}", money))
     return RefundRequest(
         refund_id=f"A-{number}-refund-1",
@@ -61,6 +63,16 @@ def about(asked: RefundRequest) -> RefundQuestion:
 def made(peer: Peer) -> int:
     """How often a refund was sent."""
     return peer.front.asked.count(("POST", "/v1/refunds"))
+
+
+async def test_a_payment_of_nine_digits_is_refunded(peer: Peer, provider: StripeProvider) -> None:
+    """Case 62: 1,500,000.00 IDR, about 90 EUR."""
+    asked = await paid(peer, amount=150_000_000, currency=Currency("IDR"))
+
+    assert await provider.refund(asked) == PENDING
+
+    (refund,) = await peer.front.refunds()
+    assert (refund["amount"], refund["currency"]) == (150_000_000, "idr")
 
 
 @pytest.mark.parametrize("fault", InjectedFault)
