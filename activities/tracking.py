@@ -14,8 +14,9 @@ from urllib.parse import unquote
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from orders.sentence_fields import Text, WithSentences
+from orders.lifecycle import Verdict
 from orders.sentences import sentence
+from orders.tracking_numbers import TrackingVerdict
 from orders.values import Frozen
 
 LONGEST_OUTAGE = timedelta(days=2)
@@ -39,17 +40,6 @@ class TrackingCheck(Frozen):
     order_id: str
     number: str
     carrier: str | None = None
-
-
-class TrackingVerdict(WithSentences, Frozen):
-    """Whether a number is valid, and its carrier.
-
-    ``reason`` is a sentence: why it is invalid or, for a valid one, a remark.
-    """
-
-    valid: bool
-    carrier: Text | None = None
-    reason: Text | None = None
 
 
 class NumberRules(Protocol):
@@ -102,11 +92,16 @@ class Tracking:
         """Verify a number and reserve it for the order; idempotent."""
         number = number_in(check.number)
         verdict = self._rules.judge(number, check.carrier)
-        if verdict.valid and self._carriers:
+        if verdict.verdict is Verdict.TRACKING_VALID and self._carriers:
             verdict = await _ask_carrier(self._carriers, number, verdict)
-        if verdict.valid and not await self._registry.claim(number, check.order_id):
-            reason = sentence("Another order has used this number already.")
-            return TrackingVerdict(valid=False, carrier=verdict.carrier, reason=reason)
+        if verdict.verdict is Verdict.TRACKING_VALID and not await self._registry.claim(
+            number, check.order_id
+        ):
+            return TrackingVerdict(
+                verdict=Verdict.TRACKING_INVALID,
+                carrier=verdict.carrier,
+                reason=sentence("Another order has used this number already."),
+            )
         return verdict
 
 
@@ -144,7 +139,7 @@ async def _ask_carrier(
         return verdict.model_copy(update={"reason": NOBODY_TO_ASK})
     if not record:
         return TrackingVerdict(
-            valid=False,
+            verdict=Verdict.TRACKING_INVALID,
             carrier=verdict.carrier,
             reason=NOT_KNOWN,
         )

@@ -34,7 +34,8 @@ _DETAILS: Final[dict[str, Any]] = {
     "ship_by": _LATER,
     "twice": {"amount": 0, "currency": "PLN"},
     "days": 7,
-    "kind": "photo",
+    "kind": "tracking_number",
+    "other_order_id": "A-1017",
     "outcome": "resolved_buyer_favour",
 }
 _TITLES: Final = {"en": "USB-C cable, 2 m", "pl": "Kabel USB-C, 2 m"}

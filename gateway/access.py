@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from orders.messages import MESSAGES, ShipmentProof
 from orders.messages import Role as Role
+from orders.shipments import Shipment
 from orders.view import OrderView
 
 PEOPLE: Final = frozenset({Role.BUYER, Role.SELLER, Role.SUPPORT})
@@ -57,13 +58,20 @@ class Tokens(Protocol):
 
 
 def seen_by(caller: Caller, order: OrderView) -> OrderView:
-    """The view without the other party's notification addresses."""
+    """The view without the other party's notification addresses, and without strangers' orders."""
     match caller.role:
         case Role.BUYER:
-            return order.model_copy(
-                update={"seller": order.seller.model_copy(update={"notify": ()})}
-            )
+            hidden = {"seller": order.seller.model_copy(update={"notify": ()})}
         case Role.SELLER:
-            return order.model_copy(update={"buyer": order.buyer.model_copy(update={"notify": ()})})
+            hidden = {"buyer": order.buyer.model_copy(update={"notify": ()})}
         case _:
             return order
+    return order.model_copy(update={**hidden, "shipment": _without_strangers(order.shipment)})
+
+
+def _without_strangers(shipment: Shipment | None) -> Shipment | None:
+    """R11: which other seller's order uses the same tracking number is for support alone."""
+    if shipment is None or not any(it.other_order_id for it in shipment.tracking):
+        return shipment
+    tracking = [it.model_copy(update={"other_order_id": None}) for it in shipment.tracking]
+    return shipment.model_copy(update={"tracking": tracking})

@@ -93,6 +93,10 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "verifying": NC_("tracking_status", "Being verified"),
         "valid": NC_("tracking_status", "Verified"),
         "invalid": NC_("tracking_status", "Not valid"),
+        "under_review": NC_("tracking_status", "Awaiting review by support"),
+        "accepted": NC_("tracking_status", "Accepted"),
+        "rejected": NC_("tracking_status", "Rejected"),
+        "lapsed": NC_("tracking_status", "No longer needed"),
     },
     "proof_status": {
         "under_review": NC_("proof_status", "Awaiting review by support"),
@@ -207,6 +211,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "tracking_given": NC_("event", "Tracking number entered"),
         "tracking_valid": NC_("event", "Tracking number verified"),
         "tracking_invalid": NC_("event", "Tracking number not valid"),
+        "tracking_unknown": NC_("event", "Tracking number needs a review by support"),
         "shipment_extended": NC_("event", "Time to ship extended"),
         "shipped": NC_("event", "Shipped"),
         "dispute_offered": NC_("event", "Dispute offered"),
@@ -295,6 +300,7 @@ PHRASES: Final[dict[str, str]] = {
     # what kind of proof
     "photo": N_("a photo"),
     "postal_receipt": N_("a scan of the postal receipt"),
+    "tracking_number": N_("a tracking number"),
 }
 """Codes of the contract as they read within a sentence; none of two kinds has the same name."""
 

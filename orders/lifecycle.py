@@ -43,6 +43,7 @@ class Verdict(StrEnum):
 
     TRACKING_VALID = "tracking_valid"
     TRACKING_INVALID = "tracking_invalid"
+    TRACKING_UNKNOWN = "tracking_unknown"
 
 
 DEADLINES: Final = frozenset(Deadline)
@@ -73,6 +74,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "proof_review": (_SHIP, _SHIPPED),
         Verdict.TRACKING_VALID: (_SHIPPED,),
         Verdict.TRACKING_INVALID: (_SHIP,),
+        Verdict.TRACKING_UNKNOWN: (_SHIP,),  # support judges it
         "dispute_request": (_DISPUTE,),  # R12, offered
         "shipment_extension": (_SHIP,),  # R20a
         "seller_message": (_SHIP,),
@@ -88,6 +90,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "proof_review": (_CANCEL, _SHIPPED, _DISPUTE),
         Verdict.TRACKING_VALID: (_SHIPPED, _DISPUTE),  # R11, R16a
         Verdict.TRACKING_INVALID: (_CANCEL,),
+        Verdict.TRACKING_UNKNOWN: (_CANCEL,),
         "dispute_request": (_CANCEL,),  # beside the request, as in R8
         "dispute_withdrawal": (_CANCEL,),
         "dispute_decision": (_CLOSED,),  # R16
@@ -106,6 +109,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "proof_review": (_PROOF, _SHIPPED, _DISPUTE),  # R11, R12
         Verdict.TRACKING_VALID: (_SHIPPED, _DISPUTE),
         Verdict.TRACKING_INVALID: (_PROOF, _DISPUTE),  # R12
+        Verdict.TRACKING_UNKNOWN: (_PROOF,),
         "dispute_request": (_PROOF,),
         "dispute_withdrawal": (_PROOF,),
         "dispute_decision": (_CLOSED,),
@@ -123,6 +127,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "proof_review": (_DISPUTE,),
         Verdict.TRACKING_VALID: (_DISPUTE,),
         Verdict.TRACKING_INVALID: (_DISPUTE,),
+        Verdict.TRACKING_UNKNOWN: (_DISPUTE,),
         "dispute_withdrawal": (_SHIPPED, _SHIP),  # R16b
         "dispute_decision": (_CLOSED,),  # R16
         "settlement_offer": (_DISPUTE,),

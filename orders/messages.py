@@ -213,7 +213,7 @@ class ShipmentProof(Message):
 
 
 class ProofReview(Message):
-    """R11, R12: Support accepts or rejects the seller's photo or postal receipt."""
+    """R11, R12: Support accepts or rejects the seller's photo, postal receipt or unknown tracking number."""
 
     name = "proof_review"
     senders = (Role.SUPPORT,)

@@ -291,7 +291,7 @@ def _settlement_may_be_accepted(order: Order) -> Refusal | None:
 
 
 def _proof_must_wait(order: Order) -> Refusal | None:
-    if order.shipment and any(it.is_under_review for it in order.shipment.proofs):
+    if order.shipment and order.shipment.under_review:
         return None
     return Refusal(RefusalCode.NOT_IN_THIS_STATUS, sentence("No proof is waiting for review."))
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from orders.policy import OnFailedProof
 from orders.sentence_fields import Text, WithSentences
 from orders.status import Status
 from orders.timeline import Event
+from orders.tracking_numbers import TrackingVerdict
 from orders.values import Instant, Mutable
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
 
 
 class TrackingStatus(StrEnum):
-    """Where a tracking number is."""
+    """Where a tracking number is; one that rules cannot judge is judged by support, like a photo."""
 
     VERIFYING = "verifying"
     VALID = "valid"
     INVALID = "invalid"
+    UNDER_REVIEW = "under_review"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LAPSED = "lapsed"
 
 
 class ProofStatus(StrEnum):
@@ -53,18 +58,42 @@ class ShipmentStatus(StrEnum):
 
 
 class TrackingEvidence(WithSentences, Mutable):
-    """R11: a tracking number that the seller gave, and what became of it."""
+    """R11: a tracking number that the seller gave, and what became of it.
+
+    ``other_order_id`` is another seller's order that has the same number, for support alone to see.
+    """
 
     number: str
     carrier: Text | None
     given_at: Instant
     status: TrackingStatus = TrackingStatus.VERIFYING
     reason: Text | None = None
+    other_order_id: str | None = None
+    note: str = ""
 
     @property
     def is_verifying(self) -> bool:
         """Whether its verdict is still to come."""
         return self.status is TrackingStatus.VERIFYING
+
+    @property
+    def is_under_review(self) -> bool:
+        """Whether it waits for support."""
+        return self.status is TrackingStatus.UNDER_REVIEW
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it is, in details of what people are told."""
+        return {"kind": "tracking_number", "number": self.number}
+
+    def judge(self, *, accepted: bool, note: str) -> None:
+        """Support's verdict."""
+        self.status = TrackingStatus.ACCEPTED if accepted else TrackingStatus.REJECTED
+        self.note = note
+
+    def lapse(self) -> None:
+        """Nobody judges it any more."""
+        self.status = TrackingStatus.LAPSED
 
 
 class ProofEvidence(Mutable):
@@ -84,6 +113,20 @@ class ProofEvidence(Mutable):
         """Whether it waits for support."""
         return self.status is ProofStatus.UNDER_REVIEW
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What it is, in details of what people are told."""
+        return {"kind": self.kind}
+
+    def judge(self, *, accepted: bool, note: str) -> None:
+        """Support's verdict."""
+        self.status = ProofStatus.ACCEPTED if accepted else ProofStatus.REJECTED
+        self.note = note
+
+    def lapse(self) -> None:
+        """Nobody judges it any more."""
+        self.status = ProofStatus.LAPSED
+
 
 class Shipment(Mutable):
     """From the end of the check on: whether it ships, by when it must, and every proof of it."""
@@ -98,10 +141,14 @@ class Shipment(Mutable):
 
     @property
     def has_evidence_to_judge(self) -> bool:
-        """Whether a number is being verified, or a photo or scan waits for support."""
-        return any(it.is_verifying for it in self.tracking) or any(
-            it.is_under_review for it in self.proofs
-        )
+        """Whether a number is being verified, or anything waits for support."""
+        return bool(self.under_review) or any(it.is_verifying for it in self.tracking)
+
+    @property
+    def under_review(self) -> list[TrackingEvidence | ProofEvidence]:
+        """The numbers, photos and scans that wait for support, longest first."""
+        given: list[TrackingEvidence | ProofEvidence] = [*self.tracking, *self.proofs]
+        return sorted((it for it in given if it.is_under_review), key=lambda it: it.given_at)
 
     @property
     def is_shipped(self) -> bool:
@@ -138,9 +185,8 @@ class Shipment(Mutable):
 
     def lapse_proofs(self) -> None:
         """Nobody judges what is left of an order that is over."""
-        for proof in self.proofs:
-            if proof.is_under_review:
-                proof.status = ProofStatus.LAPSED
+        for evidence in self.under_review:
+            evidence.lapse()
 
 
 def on_tracking_number(order: Order, message: m.TrackingNumber, at: datetime) -> None:
@@ -158,38 +204,50 @@ def add_tracking(order: Order, number: str, carrier: str | None, at: datetime) -
     order.happened(at, Event.TRACKING_GIVEN, Role.SELLER, number=number)
 
 
+_VERDICTS: Final = {
+    Verdict.TRACKING_VALID: (TrackingStatus.VALID, Event.TRACKING_VALID),
+    Verdict.TRACKING_INVALID: (TrackingStatus.INVALID, Event.TRACKING_INVALID),
+    Verdict.TRACKING_UNKNOWN: (TrackingStatus.UNDER_REVIEW, Event.TRACKING_UNKNOWN),
+}
+
+
 def tracking_verdict(
-    order: Order,
-    evidence: TrackingEvidence,
-    valid: bool,
-    carrier: str | None,
-    reason: str | None,
-    at: datetime,
+    order: Order, evidence: TrackingEvidence, found: TrackingVerdict, at: datetime
 ) -> None:
     """R11, R12, R16a: what verifying a tracking number came to, judged by the status it finds now."""
     if not evidence.is_verifying:
         return
-    evidence.status = TrackingStatus.VALID if valid else TrackingStatus.INVALID
-    event = Event.TRACKING_VALID if valid else Event.TRACKING_INVALID
-    evidence.carrier = carrier or evidence.carrier
-    evidence.reason = reason
+    evidence.status, event = _VERDICTS[found.verdict]
+    evidence.carrier = found.carrier or evidence.carrier
+    evidence.reason, evidence.other_order_id = found.reason, found.other_order_id
     shipment = order.existing_shipment
-    order.happened(at, event, Role.SYSTEM, number=evidence.number, reason=reason)
+    order.happened(at, event, Role.SYSTEM, number=evidence.number, reason=found.reason)
     if not order.is_open:
+        shipment.lapse_proofs()
         return
     note_evidence(order)
-    if not valid:
-        order.notify(
-            at,
-            NotificationKind.TRACKING_INVALID,
-            number=evidence.number,
-            reason=reason,
-            due_by=_better_proof_due(order),
-        )
-        if order.status is Status.PROOF_REQUESTED:
-            failed_proof(order, at, Verdict.TRACKING_INVALID, DisputeReason.INVALID_TRACKING)
-    elif not shipment.is_shipped:
-        ship(order, at, Verdict.TRACKING_VALID)
+    match found.verdict:
+        case Verdict.TRACKING_VALID:
+            if not shipment.is_shipped:
+                ship(order, at, found.verdict)
+        case Verdict.TRACKING_UNKNOWN:
+            order.notify(
+                at,
+                NotificationKind.PROOF_TO_REVIEW,
+                **evidence.about,
+                reason=found.reason,
+                other_order_id=found.other_order_id,
+            )
+        case Verdict.TRACKING_INVALID:
+            order.notify(
+                at,
+                NotificationKind.TRACKING_INVALID,
+                number=evidence.number,
+                reason=found.reason,
+                due_by=_better_proof_due(order),
+            )
+            if order.status is Status.PROOF_REQUESTED:
+                failed_proof(order, at, found.verdict, DisputeReason.INVALID_TRACKING)
 
 
 def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> None:
@@ -213,14 +271,13 @@ def on_shipment_proof(order: Order, message: m.ShipmentProof, at: datetime) -> N
 
 
 def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
-    """R11, R12: support accepts or rejects the proof that waits longest."""
+    """R11, R12: support accepts or rejects the photo, scan or number that waits longest."""
     shipment = order.existing_shipment
-    proof = next(p for p in shipment.proofs if p.is_under_review)
-    proof.status = ProofStatus.ACCEPTED if message.accepted else ProofStatus.REJECTED
+    evidence = shipment.under_review[0]
+    evidence.judge(accepted=message.accepted, note=message.note)
     event = Event.PROOF_ACCEPTED if message.accepted else Event.PROOF_REJECTED
-    proof.note = message.note
     note_evidence(order)
-    order.happened(at, event, Role.SUPPORT, kind=proof.kind, note=message.note)
+    order.happened(at, event, Role.SUPPORT, **evidence.about, note=message.note)
     if message.accepted:
         if not shipment.is_shipped:
             ship(order, at, message.name)

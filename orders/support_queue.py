@@ -31,10 +31,8 @@ def waits_for_support(view: OrderView) -> Waiting | None:
             return Waiting(need=Need.REFUND_FAILED, since=refund.asked_at or refund.requested_at)
         if refund.overdue:
             return Waiting(need=Need.REFUND_OVERDUE, since=refund.due_by)
-    if view.closed_at is None and view.shipment:
-        unseen = [it for it in view.shipment.proofs if it.status == "under_review"]
-        if unseen:
-            return Waiting(need=Need.PROOF, since=unseen[0].given_at)
+    if view.closed_at is None and view.shipment and (unseen := view.shipment.under_review):
+        return Waiting(need=Need.PROOF, since=unseen[0].given_at)
     if view.dispute and view.dispute.is_open:
         return Waiting(need=Need.DISPUTE, since=view.dispute.opened_at)
     return None

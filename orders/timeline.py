@@ -33,6 +33,7 @@ class Event(StrEnum):
     TRACKING_GIVEN = "tracking_given"
     TRACKING_VALID = "tracking_valid"
     TRACKING_INVALID = "tracking_invalid"
+    TRACKING_UNKNOWN = "tracking_unknown"
     SHIPMENT_EXTENDED = "shipment_extended"
     SHIPPED = "shipped"
     DISPUTE_OFFERED = "dispute_offered"

@@ -14,13 +14,15 @@ from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from activities.stray_payments import outbox_messages as stray_payment_messages
-from activities.tracking import CarrierRecord, NumberRules, TrackingVerdict
+from activities.tracking import CarrierRecord, NumberRules
 from client import stray_payments
 from orders.accounting import Balances, Posting
 from orders.disputes import Dispute
 from orders.late_chargebacks import LateOutcome
+from orders.lifecycle import Verdict
 from orders.messages import RefundStatus
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
+from orders.tracking_numbers import TrackingVerdict
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from testing.outage import Outage
@@ -290,8 +292,8 @@ class FakeRules:
 
     def judge(self, number: str, carrier: str | None) -> TrackingVerdict:
         if number.startswith("RR"):
-            return TrackingVerdict(valid=True, carrier=carrier or "Post")
-        return TrackingVerdict(valid=False, reason="The check digit is wrong.")
+            return TrackingVerdict(verdict=Verdict.TRACKING_VALID, carrier=carrier or "Post")
+        return TrackingVerdict(verdict=Verdict.TRACKING_INVALID, reason="The check digit is wrong.")
 
 
 @dataclass

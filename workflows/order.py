@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.disputes import DisputeCase, Disputes
     from activities.orders import OrderExists, OrderRecords, OrderSnapshot, Recorded
     from activities.stray_payments import StrayPayments
-    from activities.tracking import Tracking, TrackingCheck, TrackingVerdict
+    from activities.tracking import Tracking, TrackingCheck
     from orders.closing import is_over
     from orders.disputes import Dispute, DisputeStatus
     from orders.errors import NotAllowedNow, OrderError
@@ -272,7 +272,7 @@ class OrderWorkflow:
 
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""
-        verdict: TrackingVerdict = await run_local_then_durable(
+        verdict = await run_local_then_durable(
             Tracking.verify_tracking,
             TrackingCheck(
                 order_id=self._order.placed.order_id,
@@ -281,14 +281,7 @@ class OrderWorkflow:
             ),
             f"verify {evidence.number}",
         )
-        tracking_verdict(
-            self._order,
-            evidence,
-            verdict.valid,
-            verdict.carrier,
-            verdict.reason,
-            workflow.now(),
-        )
+        tracking_verdict(self._order, evidence, verdict, workflow.now())
 
     async def _file_dispute(self, dispute: Dispute) -> None:
         """R8, R12: file the dispute's current state with the dispute system."""

@@ -7,6 +7,7 @@ from orders.order import Order
 from orders.place_order import PlaceOrder
 from orders.refusals import CLOSED_PHRASES, STATUS_PHRASES
 from orders.schedule import COMING_PHRASES, schedule
+from orders.shipments import ProofEvidence, TrackingEvidence
 from orders.values import decimal
 from orders.view import PEOPLE, actions
 
@@ -58,6 +59,8 @@ def current(order: Order) -> str:
             f"Dispute `{dispute.dispute_id}` ({dispute.reason.value}): {dispute.status}, "
             f"for the buyer at {_at(dispute.due_by)}, if nobody decides it before."
         )
+    if order.shipment and (waiting := order.shipment.under_review):
+        parts.append(_listed("For support to judge", [_evidence(it) for it in waiting]))
     if refund := order.refund:
         late = ", **overdue**" if refund.overdue and not refund.is_settled else ""
         why = f" ({_quoted(refund.failure_reason)})" if refund.failure_reason else ""
@@ -93,6 +96,17 @@ def _quoted(text: str) -> str:
 
 def _at(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
+
+
+def _evidence(evidence: TrackingEvidence | ProofEvidence) -> str:
+    if isinstance(evidence, ProofEvidence):
+        return f"{evidence.kind}, given {_at(evidence.given_at)}"
+    also = (
+        f", which order {_quoted(evidence.other_order_id)} has as well"
+        if evidence.other_order_id
+        else ""
+    )
+    return f"tracking number {_quoted(evidence.number)}, given {_at(evidence.given_at)}{also}"
 
 
 def _listed(title: str, items: list[str]) -> str:

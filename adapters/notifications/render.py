@@ -2,8 +2,9 @@
 
 The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
 message's details by name, written out, and ``{order}``; ``{why}``, ``{offer}``, ``{refund}``, ``{of_money}``,
-``{sum}`` and ``{by}`` are whole clauses, empty where there is nothing to say: a message that an earlier
-version wrote may lack their detail. Support, and payers whom nobody knows, read English.
+``{sum}``, ``{by}``, ``{of_number}`` and ``{other_order}`` are whole clauses, empty where there is nothing to
+say: a message that an earlier version wrote may lack their detail. Support, and payers whom nobody knows,
+read English.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +15,9 @@ from adapters.notifications.templates import (
     BY,
     DISCOUNT,
     OF_MONEY,
+    OF_NUMBER,
     OFFER,
+    OTHER_ORDER,
     REFUND,
     SUM,
     TEXTS,
@@ -57,6 +60,8 @@ def wording(message: OutboxMessage) -> str:
             "of_money": clause(OF_MONEY, "money"),
             "sum": clause(SUM, "money"),
             "by": clause(BY, "due_by"),
+            "of_number": clause(OF_NUMBER, "number"),
+            "other_order": clause(OTHER_ORDER, "other_order_id"),
             **details,
         }
     )

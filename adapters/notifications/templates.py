@@ -189,7 +189,8 @@ _TO_SELLER = {
 
 _TO_SUPPORT = {
     "proof_to_review": N_(
-        "Order {order}: the seller has sent proof of shipment ({kind}). Please review it."
+        "Order {order}: the seller has sent proof of shipment ({kind}{of_number}).{why}{other_order} "
+        "Please review it."
     ),
     "dispute_opened": N_("Order {order}: a dispute has been opened: {reason}. Please decide it."),
     "dispute_reminder": N_(
@@ -274,5 +275,7 @@ REFUND: Final = {
 OF_MONEY: Final = N_(" of {money}")
 BY: Final = N_(" by {due_by}")
 SUM: Final = " ({money})"
+OF_NUMBER: Final = " {number}"
+OTHER_ORDER: Final = N_(" Order {other_order_id} has the same number.")
 UNKNOWN: Final = N_("There is an update on order {order}. Please see the order's page.")
 """For a notice that this version has no text for."""

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from babel import Locale
 
-from activities.tracking import TrackingVerdict
 from adapters.tracking.formats import (
     ALIASES,
     BEGINNINGS,
@@ -18,7 +17,9 @@ from adapters.tracking.formats import (
     Format,
 )
 from i18n.catalogues import N_
+from orders.lifecycle import Verdict
 from orders.sentences import sentence
+from orders.tracking_numbers import TrackingVerdict
 
 NO_SUCH_FORM = sentence("No carrier that we know has numbers of this form.")
 WRONG_CHECK_DIGIT = N_(
@@ -74,11 +75,13 @@ class CarrierRules:
             return _formless(number)
         best = found[0]
         if (reason := best.reason) is None:
-            return TrackingVerdict(valid=True, carrier=best.carrier)
+            return TrackingVerdict(verdict=Verdict.TRACKING_VALID, carrier=best.carrier)
         if not _is_named(best, carrier) and any(it.fullmatch(number) for it in OTHERS):
             return _formless(number)
         reason = sentence(reason, carrier=best.carrier, code=number[-2:])
-        return TrackingVerdict(valid=False, carrier=best.carrier, reason=reason)
+        return TrackingVerdict(
+            verdict=Verdict.TRACKING_INVALID, carrier=best.carrier, reason=reason
+        )
 
 
 def _readings(number: str, formats: Iterable[Format]) -> list[_Reading]:
@@ -109,8 +112,10 @@ def _formless(number: str) -> TrackingVerdict:
             about = {"least": it.least, "most": it.most, "length": it.least}
             reason = WRONG_RANGE if it.most > it.least else WRONG_LENGTH
             reason = sentence(reason, carrier=it.carrier, actual=len(number), **about)
-            return TrackingVerdict(valid=False, carrier=it.carrier, reason=reason)
-    return TrackingVerdict(valid=False, reason=NO_SUCH_FORM)
+            return TrackingVerdict(
+                verdict=Verdict.TRACKING_INVALID, carrier=it.carrier, reason=reason
+            )
+    return TrackingVerdict(verdict=Verdict.TRACKING_INVALID, reason=NO_SUCH_FORM)
 
 
 def _is_named(found: _Reading, carrier: str | None) -> bool:

@@ -17,9 +17,10 @@ from activities.tracking import (
     NotKnownYet,
     Tracking,
     TrackingCheck,
-    TrackingVerdict,
     number_in,
 )
+from orders.lifecycle import Verdict
+from orders.tracking_numbers import TrackingVerdict
 from tests.fakes import FakeRegistry, FakeRules
 
 CHECK = TrackingCheck(order_id="A-1", number="RR 473 124 829 PL")
@@ -62,21 +63,23 @@ async def test_a_number_that_the_carrier_knows_is_good() -> None:
     """R11."""
     verdict = await verify(Carrier(CarrierRecord()))
 
-    assert verdict == TrackingVerdict(valid=True, carrier="Post")
+    assert verdict == TrackingVerdict(verdict=Verdict.TRACKING_VALID, carrier="Post")
 
 
 async def test_a_number_that_the_carrier_does_not_know_is_not() -> None:
     """R11."""
     verdict = await verify(Carrier(None))
 
-    assert verdict == TrackingVerdict(valid=False, carrier="Post", reason=NOT_KNOWN)
+    assert verdict == TrackingVerdict(
+        verdict=Verdict.TRACKING_INVALID, carrier="Post", reason=NOT_KNOWN
+    )
 
 
 async def test_the_place_of_delivery_comes_with_the_verdict() -> None:
     """R11: an order knows no address; whoever knows it can compare."""
     verdict = await verify(Carrier(CarrierRecord(delivered_in="DE")))
 
-    assert verdict.valid
+    assert verdict.verdict is Verdict.TRACKING_VALID
     assert verdict.reason == "According to the carrier it was delivered in DE."
 
 
@@ -89,7 +92,9 @@ async def test_a_carrier_that_is_away_for_days_holds_up_nothing() -> None:
     """R11: an outage of ours, such as a key withdrawn, makes no seller lose a dispute."""
     verdict = await verify(Carrier(ConnectionError()), LONGEST_OUTAGE)
 
-    assert verdict == TrackingVerdict(valid=True, carrier="Post", reason=NOBODY_TO_ASK)
+    assert verdict == TrackingVerdict(
+        verdict=Verdict.TRACKING_VALID, carrier="Post", reason=NOBODY_TO_ASK
+    )
 
 
 async def test_a_carrier_that_hangs_counts_as_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,14 @@ from fastapi.routing import iter_route_contexts
 from client import orders
 from database.connection import Database
 from demo.waiting import until
+from gateway.access import Caller, Role, seen_by
 from gateway.app import build_app
 from gateway.openapi import EXAMPLES
 from gateway.services import Services
 from orders.view import OrderView
 from tests.gateway.conftest import HttpStory, Person, serving
 from tests.gateway.problem import must_be_problem
+from tests.orders.builders import START, Story
 
 TAKEN = 0
 """The gateway lets it through; what the order says to it is another matter."""
@@ -264,3 +266,17 @@ async def test_a_buyer_may_reorder_what_support_has_placed(order: HttpStory) -> 
     assert again.status_code == 201, again.text
     assert "json://" not in again.text
     assert "json://" in (await order.seller.get(again.headers["location"])).text
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [(Role.BUYER, False), (Role.SELLER, False), (Role.SUPPORT, True)]
+)
+def test_only_support_sees_which_other_order_has_a_number(role: Role, sees: bool) -> None:
+    """R11, case 71."""
+    story = Story().until_awaiting_shipment()
+    view = story.verdict(story.send_tracking_number(), valid=None, other_order_id="A-strangers")
+
+    seen = seen_by(Caller("anybody", role, START), view).model_dump_json()
+
+    assert ("A-strangers" in seen) is sees
+    assert story.shipment.tracking[0].other_order_id == "A-strangers"

@@ -21,6 +21,7 @@ from orders.policy import Policy
 from orders.refunds import Refund
 from orders.schedule import let_time_pass, schedule
 from orders.shipments import Shipment, TrackingEvidence, tracking_verdict
+from orders.tracking_numbers import TrackingVerdict
 from orders.values import Money
 from orders.view import OrderView, view
 
@@ -214,10 +215,18 @@ class Story:
         self.send("tracking_number", number=number)
         return self.shipment.tracking[-1]
 
-    def verdict(self, evidence: TrackingEvidence, *, valid: bool) -> OrderView:
-        """What verifying it came to."""
+    def verdict(
+        self, evidence: TrackingEvidence, *, valid: bool | None, other_order_id: str | None = None
+    ) -> OrderView:
+        """What verifying it came to: good, wrong or, with None, unknown."""
         reason = None if valid else "The check digit is wrong."
-        tracking_verdict(self.order, evidence, valid, "UPS", reason, self.now)
+        found = {
+            "valid": valid,
+            "carrier": "UPS",
+            "reason": reason,
+            "other_order_id": other_order_id,
+        }
+        tracking_verdict(self.order, evidence, TrackingVerdict.model_validate(found), self.now)
         self.settle()
         return self.view
 
@@ -274,6 +283,7 @@ def photo() -> dict[str, Any]:
 
 
 _DETAIL_OF_CLAUSE = {"refund": "money", "of_money": "money", "sum": "money", "by": "due_by"}
+_OPTIONAL = {"order", "why", "offer", "of_number", "other_order"}
 
 
 def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:
@@ -282,7 +292,7 @@ def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:
         named = {field for _, field, _, _ in Formatter().parse(TEXTS[it.what, it.to]) if field}
         assert "order" in named
         fields = {_DETAIL_OF_CLAUSE.get(it, it) for it in named}
-        assert fields <= it.details.keys() | {"order", "why", "offer"}, it
+        assert fields <= it.details.keys() | _OPTIONAL, it
 
 
 def books_must_balance(order: Order) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from orders.closing import is_over
 from orders.errors import NotAllowedNow
 from orders.handlers import check, receive, record_refusal, send_back
-from orders.lifecycle import DEADLINES, TRANSITIONS
+from orders.lifecycle import DEADLINES, TRANSITIONS, Verdict
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
 from orders.order import Order
 from orders.policy import OnFailedProof, Policy
@@ -27,6 +27,7 @@ from orders.refusals import refusal
 from orders.schedule import let_time_pass, schedule
 from orders.shipments import tracking_verdict
 from orders.status import Status
+from orders.tracking_numbers import TrackingVerdict
 from orders.view import OrderView, deadline, view
 from tests.orders.builders import (
     DUE,
@@ -137,10 +138,9 @@ class Run(Story):
                 tracking = self.order.shipment.tracking
                 before = self.order.status
                 evidence = tracking[which % len(tracking)]
-                valid = how % 2 == 0
-                tracking_verdict(self.order, evidence, valid, None, None, self.now)
-                trigger = "tracking_valid" if valid else "tracking_invalid"
-                self.moved(before, trigger)
+                found = TrackingVerdict(verdict=list(Verdict)[how % len(Verdict)])
+                tracking_verdict(self.order, evidence, found, self.now)
+                self.moved(before, found.verdict)
                 self.pass_time(self.now)
             case "repeat" if self.taken:
                 again = self.taken[which % len(self.taken)]

@@ -1,11 +1,16 @@
-"""Shipping in time, or not at all: R19, R20 and R20a."""
+"""Shipping in time, or not at all: R19, R20 and R20a; and unknown tracking numbers: R11."""
 
 from datetime import timedelta
 
+import pytest
+
 from orders.cancellations import Fault
+from orders.disputes import DisputeReason
 from orders.errors import RefusalCode
+from orders.messages import Role
 from orders.status import CloseReason, Status
-from tests.orders.builders import DUE, START, Story, eur
+from orders.support_queue import Need, waits_for_support
+from tests.orders.builders import DUE, START, Story, eur, photo
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -124,3 +129,89 @@ def test_the_time_of_an_open_dispute_does_not_count() -> None:
 
     assert view.status is Status.AWAITING_SHIPMENT
     assert next(d.at for d in view.next if d.what == "shipment_expired") == SHIP_BY + 22 * DAY
+
+
+def test_an_unknown_number_waits_for_support() -> None:
+    """R11, R21, case 69: no dispute by itself; support is told, once, and has it in its queue."""
+    story = Story().until_claimed_shipped()
+    story.days_pass(1)
+    evidence = story.send_tracking_number("4PX3000123456CN")
+    given_at = evidence.given_at
+    story.days_pass(1)
+
+    view = story.verdict(evidence, valid=None, other_order_id="A-7")
+
+    assert (view.status, view.dispute) == (Status.PROOF_REQUESTED, None)
+    assert (evidence.status, story.shipment.status) == ("under_review", "under_verification")
+    waiting = waits_for_support(view)
+    assert waiting
+    assert (waiting.need, waiting.since) == (Need.PROOF, given_at)
+    told = [it for it in story.order.notifications if it.what == "proof_to_review"]
+    assert [it.to for it in told] == [Role.SUPPORT]
+    assert told[0].details["number"] == "4PX3000123456CN"
+    assert told[0].details["other_order_id"] == "A-7"
+
+
+def test_an_unknown_number_that_support_accepts_ships_the_order() -> None:
+    """R11, case 69."""
+    story = Story().until_claimed_shipped()
+    evidence = story.send_tracking_number()
+    story.verdict(evidence, valid=None)
+
+    view = story.send("proof_review", accepted=True, note="The carrier's page shows it.")
+
+    assert view.status is Status.SHIPPED
+    assert (evidence.status, evidence.note) == ("accepted", "The carrier's page shows it.")
+    assert view.timeline[-2].details["number"] == evidence.number
+
+
+@pytest.mark.parametrize("policy", ["open", "offer"])
+def test_an_unknown_number_that_support_rejects_is_like_a_rejected_photo(policy: str) -> None:
+    """R11, R12."""
+    story = Story(dispute_on_failed_proof=policy).until_claimed_shipped()
+    evidence = story.send_tracking_number()
+    story.verdict(evidence, valid=None)
+
+    view = story.send("proof_review", accepted=False, note="Nobody's number.")
+
+    assert evidence.status == "rejected"
+    assert ("seller", "proof_rejected") in story.notified
+    if policy == "open":
+        assert view.dispute
+        assert view.dispute.reason is DisputeReason.PROOF_REJECTED
+        assert view.dispute.evidence == [f"tracking_number {evidence.number}: rejected"]
+    else:
+        assert ("buyer", "dispute_offered") in story.notified
+
+
+@pytest.mark.parametrize("first", ["number", "photo"])
+def test_support_judges_what_waits_longest_of_numbers_and_photos(first: str) -> None:
+    """R11: by when it was given, whenever it came to be unknown."""
+    story = Story().until_awaiting_shipment()
+    if first == "photo":
+        story.send("shipment_proof", **photo())
+        story.days_pass(1)
+    evidence = story.send_tracking_number()
+    if first == "number":
+        story.days_pass(1)
+        story.send("shipment_proof", **photo())
+    story.verdict(evidence, valid=None)
+
+    story.send("proof_review", accepted=False)
+
+    statuses = {"number": evidence.status.value, "photo": story.shipment.proofs[0].status.value}
+    other = "photo" if first == "number" else "number"
+    assert statuses == {first: "rejected", other: "under_review"}
+
+
+def test_nobody_judges_an_unknown_number_of_an_order_that_is_over() -> None:
+    """R11: whether it came to be unknown before or after the order's end."""
+    story = Story().until_cancellation_requested()
+    before, after = story.send_tracking_number("ABCD1"), story.send_tracking_number("ABCD2")
+    story.verdict(before, valid=None)
+    story.reply("accept")
+
+    view = story.verdict(after, valid=None)
+
+    assert {before.status, after.status} == {"lapsed"}
+    assert waits_for_support(view) is None

@@ -9,7 +9,7 @@ import pytest
 
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import receive
-from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS
+from orders.lifecycle import DEADLINES, TRANSITIONS, VERDICTS, Verdict
 from orders.messages import MESSAGES, Role
 from orders.order import Order
 from orders.policy import Policy
@@ -18,6 +18,7 @@ from orders.schedule import COMING_PHRASES, let_time_pass, schedule
 from orders.sentences import Sentence
 from orders.shipments import tracking_verdict
 from orders.status import Status
+from orders.tracking_numbers import TrackingVerdict
 from orders.view import view
 from tests.orders.builders import (
     DUE,
@@ -383,7 +384,7 @@ def _shape(order: Order) -> tuple[object, ...]:
         order.status,
         shipment.status if shipment else None,
         any(e.status == "verifying" for e in shipment.tracking) if shipment else None,
-        any(p.status == "under_review" for p in shipment.proofs) if shipment else None,
+        bool(shipment.under_review) if shipment else None,
         order.open_dispute is not None,
         order.ground is not None,
         order.open_chargeback is not None,
@@ -425,15 +426,14 @@ def _moves(before: Order, now: datetime) -> Iterator[tuple[str, _Step, datetime]
     if before.shipment:
         for number, evidence in enumerate(before.shipment.tracking):
             if evidence.status == "verifying":
-                for valid in (True, False):
-                    trigger = f"tracking_{'valid' if valid else 'invalid'}"
+                for verdict in Verdict:
 
-                    def verdict(order: Order, number: int = number, valid: bool = valid) -> None:
+                    def come(order: Order, number: int = number, came: Verdict = verdict) -> None:
                         assert order.shipment
-                        found = order.shipment.tracking[number]
-                        tracking_verdict(order, found, valid, None, None, now)
+                        evidence = order.shipment.tracking[number]
+                        tracking_verdict(order, evidence, TrackingVerdict(verdict=came), now)
 
-                    yield trigger, verdict, now
+                    yield verdict, come, now
     # Reminders that are due before move nothing.
     if deadline := next((due for due in schedule(before) if due.what in DEADLINES), None):
         yield deadline.what, lambda order: _pass_time(order, deadline.at), deadline.at

@@ -103,9 +103,7 @@ class RulesDriver:
         for evidence in order.shipment.tracking if order.shipment else ():
             if evidence.is_verifying:
                 verdict = CarrierRules().judge(evidence.number, evidence.carrier)
-                tracking_verdict(
-                    order, evidence, verdict.valid, verdict.carrier, verdict.reason, self._now
-                )
+                tracking_verdict(order, evidence, verdict, self._now)
         for stray_payment in self._stray_payments.values():
             stray_payment.let_time_pass(self._now)
             self._refund(stray_payment)

@@ -68,7 +68,7 @@ def test_every_code_of_the_contract_has_a_label() -> None:
         for code in codes
     }
 
-    assert set(PHRASES) == codes | {"photo", "postal_receipt"}
+    assert set(PHRASES) == codes | {"photo", "postal_receipt", "tracking_number"}
 
 
 @pytest.mark.parametrize("locale", ["en", "pl"])

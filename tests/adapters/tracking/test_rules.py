@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.tracking import TrackingVerdict
 from adapters.tracking.check_digits import mod10, s10
 from adapters.tracking.formats import COMMON, PECULIAR, Format
 from adapters.tracking.rules import (
@@ -13,8 +12,15 @@ from adapters.tracking.rules import (
     CarrierRules,
 )
 from i18n.sentences import localize
+from orders.lifecycle import Verdict
+from orders.tracking_numbers import TrackingVerdict
 
 RULES = CarrierRules()
+
+
+def is_good(number: str) -> bool:
+    return RULES.judge(number, None).verdict is Verdict.TRACKING_VALID
+
 
 GOOD = [
     ("RR473124829PL", "postal service (Poland)"),
@@ -112,14 +118,18 @@ WRONGLY_LONG = [
 def test_a_good_number_is_valid_and_tells_its_carrier(number: str, carrier: str) -> None:
     verdict = RULES.judge(number, None)
 
-    assert (verdict.valid, verdict.carrier, verdict.reason) == (True, carrier, None)
+    assert (verdict.verdict, verdict.carrier, verdict.reason) == (
+        Verdict.TRACKING_VALID,
+        carrier,
+        None,
+    )
 
 
 @pytest.mark.parametrize(("number", "carrier"), MISTYPED)
 def test_a_wrong_check_digit_is_named_as_the_reason(number: str, carrier: str) -> None:
     verdict = RULES.judge(number, None)
 
-    assert not verdict.valid
+    assert verdict.verdict is Verdict.TRACKING_INVALID
     assert verdict.reason == WRONG_CHECK_DIGIT.format(carrier=carrier)
 
 
@@ -131,13 +141,13 @@ def test_a_good_number_of_a_carrier_that_we_do_not_know_is_never_called_mistyped
     for named in (None, carrier):
         verdict = RULES.judge(number, named)
 
-        assert verdict.valid or verdict.reason == NO_SUCH_FORM
+        assert verdict.verdict is Verdict.TRACKING_VALID or verdict.reason == NO_SUCH_FORM
 
 
 @pytest.mark.parametrize("number", NOBODYS)
 def test_a_number_that_no_carrier_gave_is_never_good(number: str) -> None:
     """Case 68."""
-    assert not RULES.judge(number, None).valid
+    assert RULES.judge(number, None).verdict is not Verdict.TRACKING_VALID
 
 
 def test_a_wrong_check_digit_is_named_when_the_seller_names_the_carrier() -> None:
@@ -191,7 +201,7 @@ def test_a_wrong_length_is_named_as_the_reason(number: str, carrier: str, length
     """R11."""
     verdict = RULES.judge(number, None)
 
-    assert (verdict.valid, verdict.carrier) == (False, carrier)
+    assert (verdict.verdict, verdict.carrier) == (Verdict.TRACKING_INVALID, carrier)
     assert verdict.reason
     assert (
         f"from {carrier}, but theirs have {length} characters and this one has {len(number)}"
@@ -201,8 +211,8 @@ def test_a_wrong_length_is_named_as_the_reason(number: str, carrier: str, length
 
 @pytest.mark.parametrize("digit", "012345678")
 def test_every_other_s10_check_digit_is_wrong(digit: str) -> None:
-    assert not RULES.judge(f"RR47312482{digit}PL", None).valid
-    assert RULES.judge("RR473124829PL", None).valid
+    assert RULES.judge(f"RR47312482{digit}PL", None).verdict is not Verdict.TRACKING_VALID
+    assert RULES.judge("RR473124829PL", None).verdict is Verdict.TRACKING_VALID
 
 
 @pytest.mark.parametrize(
@@ -211,7 +221,7 @@ def test_every_other_s10_check_digit_is_wrong(digit: str) -> None:
     [("00000000", "5"), ("00000002", "8"), ("00000008", "0"), ("12345678", "5")],
 )
 def test_the_s10_check_digit_follows_the_standard(serial: str, check: str) -> None:
-    good = [digit for digit in "0123456789" if RULES.judge(f"RR{serial}{digit}PL", None).valid]
+    good = [digit for digit in "0123456789" if is_good(f"RR{serial}{digit}PL")]
 
     assert good == [check]
 
@@ -220,28 +230,32 @@ def test_the_s10_check_digit_follows_the_standard(serial: str, check: str) -> No
 def test_an_unknown_format_is_named_as_the_reason(number: str) -> None:
     verdict = RULES.judge(number, "UPS")
 
-    assert (verdict.valid, verdict.carrier, verdict.reason) == (False, None, NO_SUCH_FORM)
+    assert (verdict.verdict, verdict.carrier, verdict.reason) == (
+        Verdict.TRACKING_INVALID,
+        None,
+        NO_SUCH_FORM,
+    )
 
 
 def test_an_unknown_country_is_named_as_the_reason() -> None:
     """R11."""
     verdict = RULES.judge("RR473124829QQ", None)
 
-    assert not verdict.valid
+    assert verdict.verdict is Verdict.TRACKING_INVALID
     assert verdict.reason == NO_SUCH_COUNTRY.format(code="QQ")
 
 
 def test_an_unused_service_code_is_named_as_the_reason() -> None:
     verdict = RULES.judge("SR473124829PL", None)
 
-    assert not verdict.valid
+    assert verdict.verdict is Verdict.TRACKING_INVALID
     assert verdict.reason == UNKNOWN_CODE.format(carrier="postal service (Poland)")
 
 
 @pytest.mark.parametrize("country", ["TW", "FO", "HK"])
 def test_postal_services_outside_the_union_number_by_s10_as_well(country: str) -> None:
-    assert RULES.judge(f"RR473124829{country}", None).valid
-    assert not RULES.judge(f"RR473124828{country}", None).valid
+    assert RULES.judge(f"RR473124829{country}", None).verdict is Verdict.TRACKING_VALID
+    assert RULES.judge(f"RR473124828{country}", None).verdict is not Verdict.TRACKING_VALID
 
 
 @pytest.mark.parametrize(
