@@ -10,10 +10,10 @@ from cli.arguments import Json, party_id
 from cli.connection import read_settings
 from cli.console import out, print_json
 from cli.failure import Failure
-from deploy.secret import token_secret
 from gateway.access import Role
 from gateway.tokens import SecretTokens
 from i18n.current import gettext
+from runtime.token_secret import token_secret
 
 
 async def token(

@@ -27,10 +27,10 @@ from cli.failure import Failure
 from deploy.child_process import child_process
 from deploy.directions import directions, sign_in
 from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
-from deploy.secret import token_secret
 from i18n.current import gettext
 from runtime import program
 from runtime.settings import Settings
+from runtime.token_secret import token_secret
 from workflows.ids import TASK_QUEUE
 
 DATA = Path("var")

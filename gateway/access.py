@@ -1,4 +1,4 @@
-"""Authorisation: one table of roles and permissions, and how callers authenticate.
+"""Authorisation: what each role may do, and whose order it is. How callers authenticate: ``gateway.tokens``.
 
 An action that a role never has is a 403, another party's order a 404; neither touches the order.
 """
@@ -40,7 +40,10 @@ class Caller:
         return self.role in MAY[action]
 
     def may_see(self, order: OrderView) -> bool:
-        """Whether the order is the caller's own. Support and the provider may see any."""
+        """Whether the order is the caller's own; support's are all, and the provider's to report on.
+
+        ``MAY`` says what a role may do with it: the provider reads none.
+        """
         match self.role:
             case Role.BUYER:
                 return order.buyer.id == self.id

@@ -114,7 +114,10 @@ async def asking_temporal(no_answer: str = _NO_ANSWER) -> AsyncIterator[None]:
 
 
 class OrderService:
-    """What callers do with orders; authorisation comes before (``gateway.access``)."""
+    """What callers do with orders that are theirs (``Caller.may_see``), or NotFound.
+
+    Whether their role may do so at all is checked before (``gateway.access.MAY``).
+    """
 
     def __init__(
         self,

@@ -246,7 +246,7 @@ class Order(Mutable):
     def happened(self, at: datetime, what: Event, by: Role, **details: Any) -> None:
         """Add to the timeline, and count as a change.
 
-        People can do only so much (``lifecycle.MOST``); what a provider says over and over pushes out the
+        People can do only so much (``refusals.MOST``); what a provider says over and over pushes out the
         middle of the timeline, never its beginning.
         """
         short = {name: _shortened(value) for name, value in details.items()}

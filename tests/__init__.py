@@ -1,0 +1,1 @@
+"""The tests, a folder for each package; `real`, `stories` and `replay` test across them."""

@@ -1,7 +1,4 @@
-"""Imports go one way, and the rules know neither clock nor chance (docs: "Rooms").
-
-orders <- activities, i18n <- workflows <- client <- adapters, database <- gateway, runtime <- cli, ...
-"""
+"""Imports go one way, through ``LAYERS``, and the rules know neither clock nor chance."""
 
 import ast
 import sys
@@ -16,6 +13,23 @@ ROOT = Path(__file__).resolve().parent.parent
 ENTRANCES = {"worker", "starter"}
 MAY_ENTER = {"testing", "tests", "demo", "deploy", "bench", "docs", "worker", "starter"}
 NOT_OURS = {"build", "dist", "var", "node_modules"}
+
+LAYERS: tuple[set[str], ...] = (
+    {"orders"},
+    {"activities", "i18n"},
+    {"workflows", "database"},
+    {"client"},
+    {"adapters"},
+    {"runtime"},
+    {"gateway"},
+    {"cli"},
+    {"deploy"},
+    {"demo"},
+    {"testing"},
+    {"bench", "docs"},
+    {"tests"},
+)
+"""The packages, the lowest first; CONTRIBUTING.md shows them. Each may import those below it."""
 
 ALLOWED: dict[str, set[str]] = {
     "orders": {"annotated_types", "orders", "pydantic", "pydantic_core", "pydantic_extra_types"},
@@ -63,31 +77,19 @@ ALLOWED: dict[str, set[str]] = {
         "workflows",
     },
 }
-"""What each room may import beside the standard library."""
-
-ABOVE = {
-    "bench",
-    "cli",
-    "demo",
-    "deploy",
-    "docs",
-    "gateway",
-    "runtime",
-    "starter",
-    "testing",
-    "tests",
-    "worker",
-}
-"""What no room that serves them may import."""
+"""What each package may import beside the standard library."""
 
 CHANCE = {"random", "secrets", "time", "uuid"}
 CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "fromtimestamp", "getenv", "environ"}
 
 
-def _modules(*rooms: str) -> list[Path]:
-    """The modules of rooms; one that is run, as a command of the command line, stands above its room."""
+def _modules(*packages: str) -> list[Path]:
+    """The modules of packages, without those that are run: these stand above their package."""
     return sorted(
-        path for room in rooms for path in (ROOT / room).rglob("*.py") if path.name != "__main__.py"
+        path
+        for package in packages
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__main__.py"
     )
 
 
@@ -105,7 +107,7 @@ def _imports(path: Path) -> Iterator[str]:
                 pass
 
 
-def _rooms(path: Path) -> set[str]:
+def _packages(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in _imports(path)}
 
 
@@ -113,31 +115,33 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
-    modules = _modules(room)
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    modules = _modules(package)
     assert modules
 
     wrong = {
         _name(path): extra
         for path in modules
-        if (extra := _rooms(path) - ALLOWED[room] - set(sys.stdlib_module_names))
+        if (extra := _packages(path) - ALLOWED[package] - set(sys.stdlib_module_names))
     }
     assert wrong == {}
 
 
-@pytest.mark.parametrize(
-    "room", ["orders", "workflows", "activities", "i18n", "client", "adapters", "database"]
-)
-def test_nothing_calls_upward(room: str) -> None:
-    assert {_name(p): up for p in _modules(room) if (up := _rooms(p) & ABOVE)} == {}
+def test_imports_go_down() -> None:
+    every = set[str]().union(*LAYERS)
+    wrong = {}
+    for at, layer in enumerate(LAYERS):
+        below = set[str]().union(*LAYERS[:at])
+        for package in layer:
+            for path in _modules(package):
+                if extra := _packages(path) & every - below - {package}:
+                    wrong[_name(path)] = extra
+    assert wrong == {}
 
 
-def test_testing_and_bench_import_no_tests() -> None:
-    """Tests and benches share ``testing`` and the demo's stories; neither rests on a test."""
-    rooms = ("bench", "demo", "deploy", "docs", "testing")
-    assert {_name(p) for p in _modules(*rooms) if "tests" in _rooms(p)} == set()
-    assert {_name(p) for p in _modules("demo", "deploy") if "testing" in _rooms(p)} == set()
+def test_every_package_has_its_layer() -> None:
+    assert {it.parent.name for it in ROOT.glob("*/__init__.py")} == set[str]().union(*LAYERS)
 
 
 def test_only_entry_points_import_the_entry_points() -> None:
@@ -146,20 +150,20 @@ def test_only_entry_points_import_the_entry_points() -> None:
         if parts[0].startswith(".") or parts[0] in NOT_OURS:
             continue
         if parts[0].removesuffix(".py") not in MAY_ENTER:
-            assert not _rooms(path) & ENTRANCES, f"{_name(path)} imports worker or starter"
+            assert not _packages(path) & ENTRANCES, f"{_name(path)} imports worker or starter"
 
 
 def test_rules_do_no_io() -> None:
     """The standard library is allowed to the rules, but not the parts of it that reach outside."""
     outside = {"asyncio", "http", "io", "logging", "os", "pathlib", "socket", "sqlite3", "sys"}
     outside |= {"subprocess", "tempfile", "threading", "urllib"}
-    assert {_name(p): out for p in _modules("orders") if (out := _rooms(p) & outside)} == {}
+    assert {_name(p): out for p in _modules("orders") if (out := _packages(p) & outside)} == {}
 
 
 @pytest.mark.parametrize("path", _modules("orders", "workflows"), ids=_name)
 def test_rules_and_workflows_use_neither_clock_nor_chance(path: Path) -> None:
     """Replay gives the same again: instants come as arguments, or from ``workflow.now()``."""
-    assert not _rooms(path) & CHANCE
+    assert not _packages(path) & CHANCE
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute) and node.attr in CALLS:
             of = node.value.id if isinstance(node.value, ast.Name) else None
@@ -173,7 +177,7 @@ def test_nested_and_conditional_imports_are_seen(tmp_path: Path) -> None:
     path.write_text(
         "def f():\n    import worker\nwith g():\n    from starter import main\nif 0:\n    import time\n"
     )
-    assert _rooms(path) == {"worker", "starter", "time"}
+    assert _packages(path) == {"worker", "starter", "time"}
 
 
 def _imports_at_once(body: list[ast.stmt]) -> Iterator[str]:

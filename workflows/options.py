@@ -1,4 +1,8 @@
-"""Activity options, named by what they are for. Retries are configured here and nowhere else."""
+"""Activity options, named by what they are for: how long an activity may take, and how it is retried.
+
+When a step is started again that has failed for good, ``workflows.background`` says; when a refund is asked
+about again, ``orders.refunds.next_check``; for how long a carrier is asked, ``activities.tracking``.
+"""
 
 from datetime import timedelta
 from typing import TypedDict

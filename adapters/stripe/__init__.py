@@ -1,0 +1,1 @@
+"""Stripe as payment provider: its API, and its webhooks as provider events."""

@@ -1,0 +1,1 @@
+"""Tracking numbers: the carriers' rules for them, those in use, and a service that knows parcels."""

@@ -1,0 +1,1 @@
+"""Order webhooks, signed and sent to public addresses only."""

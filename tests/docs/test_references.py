@@ -1,4 +1,4 @@
-"""What code, tests and documents refer to is there: rules, cases, and whatever a document links to."""
+"""What code, tests and documents refer to is there: rules, cases, paths, and whatever a document links to."""
 
 import ast
 import re
@@ -16,6 +16,7 @@ REQUIREMENTS, CASES = DOCS / "requirements.md", DOCS / "cases.md"
 
 # What is made or installed here, and not ours to read.
 _NOT_OURS = {"__pycache__", "build", "dist", "node_modules", "var"}
+FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir()} - _NOT_OURS
 _HIDDEN_BUT_OURS = {".ci", ".github"}
 _TEXTS = {".css", ".jinja", ".js", ".mako", ".md", ".po", ".py", ".toml", ".yaml", ".yml"}
 _NAMED = {"Makefile", "run"}
@@ -29,6 +30,8 @@ _PATTERN = re.compile(r"^\s*case \d+( .*)?:$", re.MULTILINE)
 
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
+_PATH = re.compile(r"`([\w-]+(?:/[\w.-]+)*/?(?:\.\w+)?)`")
+_DEFINED = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _SOURCE = re.compile(r"<(?:img|a)\b[^>]*?\s(?:src|href)=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
@@ -128,6 +131,25 @@ def links() -> list[Reference]:
     return found
 
 
+def paths() -> list[Reference]:
+    """Every path into a folder of the repository that a document names as code.
+
+    In docs/rules.md, of tests, paths begin in their folder.
+    """
+    return [
+        Reference(path, _line(text_of(path), named.start()), named[1])
+        for path in files()
+        if path.suffix == ".md"
+        for named in _PATH.finditer(text_of(path))
+        if "/" in named[1] and named[1].partition("/")[0] in FOLDERS
+    ]
+
+
+def is_there(named: Reference) -> bool:
+    within = ROOT / "tests" if named.file.name == "rules.md" else ROOT
+    return (within / named.to).exists()
+
+
 def _without_code(text: str) -> str:
     """The text with as many lines, and nothing in them that is code."""
     text = _FENCED.sub(lambda it: "\n" * it[0].count("\n"), text)
@@ -153,6 +175,17 @@ def leads_somewhere(link: Reference) -> bool:
     if not (target.is_relative_to(ROOT) and target.exists()):
         return False
     return not anchor or (target.suffix == ".md" and anchor in anchors(target))
+
+
+def names_defined(path: Path) -> set[str]:
+    """The classes and functions of a module, or of a folder's modules."""
+    modules = path.rglob("*.py") if path.is_dir() else [path]
+    return {
+        node.name
+        for module in modules
+        for node in ast.walk(ast.parse(text_of(module)))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
 
 
 def cases_of_tests() -> set[int]:
@@ -212,6 +245,29 @@ def test_every_link_of_a_document_leads_somewhere() -> None:
     assert len(found) > 100
     assert sum("#" in it.to for it in found) > 40
     assert [str(it) for it in found if not leads_somewhere(it)] == []
+
+
+def test_every_path_that_a_document_names_is_there() -> None:
+    found = paths()
+
+    assert len(found) > 150
+    assert [str(it) for it in found if not is_there(it)] == []
+
+
+def test_the_glossary_says_where_a_name_is_defined() -> None:
+    text = text_of(DOCS / "glossary.md")
+    places = {
+        term: [ROOT / path for path in _PATH.findall(meaning) if (ROOT / path).exists()]
+        for term, meaning in _DEFINED.findall(text)
+    }
+
+    assert len(places) > 8
+    assert all(places.values()), places
+    assert {
+        term
+        for term, where in places.items()
+        if term not in set[str]().union(*map(names_defined, where))
+    } == set()
 
 
 @pytest.mark.parametrize(
