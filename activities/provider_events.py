@@ -1,52 +1,37 @@
-"""Events of a payment provider, in provider-neutral form (R5, R6, R15, R23)."""
+"""Events of a payment provider, in provider-neutral form (R1a, R5, R6, R15, R23, R24).
 
-from orders.messages import ChargebackReported, PaymentDeclined, PaymentReceived, RefundUpdate
-from orders.values import Frozen, Instant
+An event only says what has changed: events come in any order, twice and late, and what one of them says of
+its subject may be out of date. The provider is asked how that stands (``activities.provider_records``).
+"""
 
+from enum import StrEnum, auto
 
-class PaymentEvent(Frozen):
-    """R5: a payment has come in for an order."""
-
-    order_id: str
-    message: PaymentReceived
+from orders.values import Frozen
 
 
-class PaymentDeclinedEvent(Frozen):
-    """R6: a payment for an order was declined."""
+class SubjectKind(StrEnum):
+    """What an event may be about."""
 
-    order_id: str
-    message: PaymentDeclined
-
-
-class RefundEvent(Frozen):
-    """R15: a refund has changed; ``workflow_id`` requested it, None if no workflow did."""
-
-    workflow_id: str | None
-    payment_id: str | None
-    message: RefundUpdate
+    PAYMENT = auto()
+    REFUND = auto()
+    REFUNDS_OF_PAYMENT = auto()
+    """Any of a payment's refunds; the id is the payment's."""
+    CHARGEBACK = auto()
 
 
-class ChargebackEvent(Frozen):
-    """R23: a chargeback was opened or decided.
+class EventSubject(Frozen):
+    """What has changed, by the provider's id."""
 
-    ``order_id`` is None if the event does not name it; the provider can be asked by payment id.
-    """
-
-    chargeback_id: str
-    order_id: str | None
-    message: ChargebackReported
-
-
-EventData = PaymentEvent | PaymentDeclinedEvent | RefundEvent | ChargebackEvent
+    kind: SubjectKind
+    id: str
 
 
 class ProviderEvent(Frozen):
-    """An event as delivered. ``digest`` tells a repeat from an id reused for another body (case 14).
+    """An event as delivered. The same ``event_id`` and ``type`` is the same event.
 
-    ``data`` is None for an event to ignore.
+    ``subject`` is None for an event to ignore.
     """
 
     event_id: str
-    digest: str
-    at: Instant
-    data: EventData | None
+    type: str
+    subject: EventSubject | None

@@ -9,14 +9,19 @@ from orders.values import Frozen, Instant, Money
 
 
 class ProviderPayment(Frozen):
-    """A payment; ``order_id`` is None for one that belongs to no order."""
+    """A payment; ``order_id`` is None for one that belongs to no order.
+
+    One that is pending is under way, or authorised and not captured yet; ``expected_by`` is when that ends at
+    the latest, if the provider knows.
+    """
 
     payment_id: str
     order_id: str | None
     money: Money
     method: str
-    status: Literal["succeeded", "failed"]
+    status: Literal["pending", "succeeded", "failed"]
     at: Instant
+    expected_by: Instant | None = None
     reason: str = ""
 
 
@@ -24,13 +29,14 @@ class ProviderRefund(Frozen):
     """A refund; ``refund_id`` is None for one that no workflow requested.
 
     ``provider_id`` is the provider's own id. ``workflow_id`` is the workflow that requested the refund, if
-    the provider stores it.
+    the provider stores it. ``order_id`` is the one that its payment was made for.
     """
 
     refund_id: str | None
     provider_id: str
     workflow_id: str | None
     payment_id: str
+    order_id: str | None
     money: Money
     status: RefundStatus
     at: Instant
@@ -50,13 +56,25 @@ class ProviderChargeback(Frozen):
 
 
 class ProviderRecords(Protocol):
-    """A provider's records of everything created at or after an instant."""
+    """A provider's records: of everything created since an instant, and of one thing as it stands now."""
 
     def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
-        """The payments that succeeded or failed."""
+        """The payments."""
 
     def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
         """The refunds as they stand now."""
 
     def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
         """The chargebacks as they stand now."""
+
+    async def find_payment(self, payment_id: str) -> ProviderPayment | None:
+        """A payment; None if there is no such."""
+
+    async def find_refund(self, provider_id: str) -> ProviderRefund | None:
+        """A refund, by the provider's own id; None if there is no such, or if it moves no money."""
+
+    async def refunds_of(self, payment_id: str) -> list[ProviderRefund]:
+        """All refunds of a payment."""
+
+    async def find_chargeback(self, chargeback_id: str) -> ProviderChargeback | None:
+        """A chargeback; None if there is no such, or if it moves no money."""

@@ -4,13 +4,14 @@ This module compares the provider's records with our own; ``activities.ledger_ch
 each other. Events that never arrived are delivered again. Every discrepancy is reported, repaired or not.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from temporalio import activity
 
 from activities.ledger_check import Finding, LedgerCheck, StoredLedger, WorkflowStates
+from activities.provider_events import EventSubject, SubjectKind
 from activities.provider_records import (
     ProviderChargeback,
     ProviderPayment,
@@ -73,16 +74,10 @@ class OwnRecords(StoredLedger, Protocol):
 
 
 class EventRedelivery(Protocol):
-    """Delivers events that never arrived. Each method returns whether the event was accepted."""
+    """Delivers what events that never arrived were about."""
 
-    async def payment(self, payment: ProviderPayment) -> bool:
-        """Deliver a payment."""
-
-    async def refund(self, refund: ProviderRefund) -> bool:
-        """Deliver a refund's state."""
-
-    async def chargeback(self, chargeback: ProviderChargeback) -> bool:
-        """Deliver a chargeback's state."""
+    async def deliver(self, subject: EventSubject) -> bool:
+        """Deliver how it stands now; whether it was accepted."""
 
 
 class Reconciliation:
@@ -107,10 +102,9 @@ class Reconciliation:
         refunds = [it async for it in self._records.refunds(period.since)]
         chargebacks = [it async for it in self._records.chargebacks(period.since)]
         orders = [it async for it in self._own.orders(period.since)]
-        paid = {it.payment_id for it in payments if it.order_id}
         findings = [
             *await self._payments([it for it in payments if it.at <= period.until]),
-            *await self._refunds([it for it in refunds if it.at <= period.until], paid, period),
+            *await self._refunds([it for it in refunds if it.at <= period.until], period),
             *await self._chargebacks([it for it in chargebacks if it.at <= period.until]),
             *await self._check.orders(orders),
             *await self._check.stray_payments(),
@@ -144,15 +138,13 @@ class Reconciliation:
                             ),
                             found=sentence("nothing in the ledger"),
                             since=payment.at,
-                            repaired=await _try(self._redelivery.payment, payment),
+                            repaired=await self._deliver(SubjectKind.PAYMENT, payment.payment_id),
                         )
                     )
         return found
 
-    async def _refunds(
-        self, refunds: list[ProviderRefund], paid: set[str], period: Period
-    ) -> list[Finding]:
-        found = [_unknown(it) for it in refunds if it.refund_id is None and it.payment_id in paid]
+    async def _refunds(self, refunds: list[ProviderRefund], period: Period) -> list[Finding]:
+        found = [_unknown(it) for it in refunds if it.refund_id is None and it.order_id]
         requested = {it.refund_id: it for it in refunds if it.refund_id}
         found += [
             _finding(
@@ -191,7 +183,7 @@ class Reconciliation:
         expected = _a_refund_of(refund.money)
         if refund.status is RefundStatus.SUCCEEDED:
             if cash is None:
-                repaired = await _try(self._redelivery.refund, refund)
+                repaired = await self._deliver(SubjectKind.REFUND, refund.provider_id)
                 nothing = sentence("nothing in the ledger")
                 return [
                     _finding(refund, "refund_news_missing", expected, nothing, repaired=repaired)
@@ -227,10 +219,19 @@ class Reconciliation:
                         if known
                         else sentence("no such chargeback"),
                         since=chargeback.at,
-                        repaired=await _try(self._redelivery.chargeback, chargeback),
+                        repaired=await self._deliver(
+                            SubjectKind.CHARGEBACK, chargeback.chargeback_id
+                        ),
                     )
                 )
         return found
+
+    async def _deliver(self, kind: SubjectKind, subject_id: str) -> bool:
+        try:
+            return await self._redelivery.deliver(EventSubject(kind=kind, id=subject_id))
+        except Exception as error:
+            activity.logger.warning("an event could not be delivered: %s", type(error).__name__)
+            return False
 
 
 def _payment_keys(payment: ProviderPayment) -> tuple[str, ...]:
@@ -288,14 +289,6 @@ def _a_chargeback_of(money: Money, status: str) -> str:
 def _batches(items: list[_T]) -> Iterable[list[_T]]:
     for start in range(0, len(items), _BATCH):
         yield items[start : start + _BATCH]
-
-
-async def _try(redeliver: Callable[[_T], Coroutine[Any, Any, bool]], event: _T) -> bool:
-    try:
-        return await redeliver(event)
-    except Exception as error:
-        activity.logger.warning("an event could not be delivered: %s", type(error).__name__)
-        return False
 
 
 PATIENCE = timedelta(minutes=10)

@@ -1,34 +1,39 @@
 """A provider's events, delivered to workflows (R5, R6, R15, R17, R23; cases 3, 13-16, 25).
 
-Events may arrive twice, in any order, and for finished or unknown orders. An accepted event is stored by
-Temporal. Until then the provider retries it; reconciliation redelivers events that never arrived.
+Events may arrive twice, in any order, and for finished or unknown orders. Each only says what has changed:
+the provider is asked how that stands, so the order in which events come does not matter. Where it concerns a
+payment whose own event has not come, that is delivered first. An accepted event is stored by Temporal. Until
+then the provider retries it; reconciliation redelivers events that never arrived.
 """
 
 import logging
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from temporalio.client import Client
 
 from activities.orders import OrderStore
-from activities.provider_events import (
-    ChargebackEvent,
-    EventData,
-    PaymentDeclinedEvent,
-    PaymentEvent,
-    ProviderEvent,
-    RefundEvent,
+from activities.provider_events import EventSubject, ProviderEvent, SubjectKind
+from activities.provider_records import (
+    ProviderChargeback,
+    ProviderPayment,
+    ProviderRecords,
+    ProviderRefund,
 )
-from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
-from activities.refunds import PaymentProvider, RefundQuestion
+from activities.refunds import PaymentProvider
 from activities.stray_payments import StrayPaymentStore
 from client import orders, stray_payments, workflows
 from client.errors import NotRunning, UnknownOrder
 from client.finished_orders import charge_back_stray_payment, deliver_late
 from database.webhook_inbox import EventIdReused, SqlWebhookInbox
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.messages import ChargebackReported, Message, PaymentReceived, RefundUpdate
+from orders.messages import (
+    ChargebackReported,
+    Message,
+    PaymentDeclined,
+    PaymentReceived,
+    RefundUpdate,
+)
 from orders.stray_payments import StrayPaymentState
 
 log = logging.getLogger("unbuy.provider_events")
@@ -43,14 +48,11 @@ class EventOutcome(StrEnum):
 
 
 class PaymentNotYetKnown(Exception):
-    """The payment of an event has not been reported yet: the provider must retry later."""
+    """The payment of an event is about to be known: the provider must retry soon."""
 
 
-class Provider(PaymentProvider, Protocol):
-    """A provider that sends events."""
-
-    async def order_of(self, payment_id: str) -> str | None:
-        """The order that a payment was made for; None if there is none."""
+class Provider(PaymentProvider, ProviderRecords, Protocol):
+    """A provider that sends events, and can be asked how what they are about stands."""
 
 
 class ProviderEventHandler:
@@ -73,65 +75,76 @@ class ProviderEventHandler:
     async def handle(self, event: ProviderEvent) -> EventOutcome:
         """Deliver an event, once by its id.
 
-        Raises EventIdReused for another body under the same id, PaymentNotYetKnown, and RPCError while
+        Raises EventIdReused for another type under the same id, PaymentNotYetKnown, and RPCError while
         Temporal is unavailable: the provider must then be answered with an error, so that it retries.
         """
+        if event.subject is None:
+            return EventOutcome.IGNORED
         try:
-            if await self._inbox.is_delivered(event.event_id, event.digest):
+            if await self._inbox.is_delivered(event.event_id, event.type):
                 return EventOutcome.DUPLICATE
         except EventIdReused:
-            log.error("ALARM: event %s came twice with different bodies", event.event_id)
+            log.error("ALARM: event %s came twice with different types", event.event_id)
             raise
-        outcome = await self.deliver(event.data) if event.data else EventOutcome.IGNORED
-        await self._inbox.mark_delivered(event.event_id)
+        outcome = await self.deliver(event.subject)
+        if outcome is not EventOutcome.IGNORED:
+            await self._inbox.mark_delivered(event.event_id, event.type)
         return outcome
 
-    async def deliver(self, event: EventData) -> EventOutcome:
-        """Deliver to the workflow concerned; repeats change nothing. Raises as ``handle``."""
-        match event:
-            case PaymentEvent() | PaymentDeclinedEvent():
-                return await self._signal_order(event.order_id, event.message)
-            case RefundEvent():
-                return await self._update_refund(event)
-            case ChargebackEvent():
-                return await self._charge_back(event)
+    async def deliver(self, subject: EventSubject) -> EventOutcome:
+        """Deliver how it stands now to its workflow; repeats change nothing. Raises as ``handle``."""
+        match subject.kind:
+            case SubjectKind.PAYMENT:
+                payment = await self._provider.find_payment(subject.id)
+                return await self._pay(payment) if payment else EventOutcome.IGNORED
+            case SubjectKind.REFUND:
+                refund = await self._provider.find_refund(subject.id)
+                return await self._update_refund(refund) if refund else EventOutcome.IGNORED
+            case SubjectKind.REFUNDS_OF_PAYMENT:
+                refunds = await self._provider.refunds_of(subject.id)
+                outcomes = {await self._update_refund(refund) for refund in refunds}
+                return next((it for it in EventOutcome if it in outcomes), EventOutcome.IGNORED)
+            case SubjectKind.CHARGEBACK:
+                chargeback = await self._provider.find_chargeback(subject.id)
+                return await self._charge_back(chargeback) if chargeback else EventOutcome.IGNORED
 
-    async def _signal_order(self, order_id: str, message: Message) -> EventOutcome:
+    async def _pay(self, payment: ProviderPayment) -> EventOutcome:
+        message = _payment_message(payment)
+        if payment.order_id is None or message is None:
+            return EventOutcome.IGNORED
         try:
             # A signal: it is accepted even while no worker runs, and an order refunds what it cannot accept.
-            late = await orders.send_signal(self._client, order_id, message, self._orders.find)
+            late = await orders.send_signal(
+                self._client, payment.order_id, message, self._orders.find
+            )
         except (NotAllowedNow, UnknownOrder) as refused:
-            return _ignored(message, order_id, refused)
+            return _ignored(message, payment.order_id, refused)
         return EventOutcome.ACCEPTED if late is None else _outcome(late.workflow_id)
 
-    async def _update_refund(self, event: RefundEvent) -> EventOutcome:
-        if event.workflow_id is None:
+    async def _update_refund(self, refund: ProviderRefund) -> EventOutcome:
+        if refund.workflow_id is None or refund.refund_id is None:
             return EventOutcome.IGNORED
-        message = event.message
-        if event.payment_id:
-            # The event may be out of date; the provider's current answer is not.
-            question = RefundQuestion(
-                refund_id=message.refund_id, payment_id=event.payment_id, at=datetime.now(UTC)
-            )
-            if state := await self._provider.refund_state(question):
-                message = RefundUpdate(
-                    message_id=message.message_id,
-                    refund_id=message.refund_id,
-                    status=state.status,
-                    reason=state.reason,
-                )
+        message = RefundUpdate(
+            refund_id=refund.refund_id, status=refund.status, reason=refund.reason
+        )
         try:
-            await workflows.signal(self._client, event.workflow_id, message)
+            await workflows.signal(self._client, refund.workflow_id, message)
         except NotRunning:
             # Its workflow has ended, so the refund has completed; reconciliation reports it otherwise.
             return EventOutcome.DUPLICATE
         return EventOutcome.ACCEPTED
 
-    async def _charge_back(self, event: ChargebackEvent) -> EventOutcome:
-        message = event.message
-        order_id = event.order_id or await self._provider.order_of(message.payment_id)
+    async def _charge_back(self, chargeback: ProviderChargeback) -> EventOutcome:
+        order_id = chargeback.order_id
         if order_id is None:
             return EventOutcome.IGNORED
+        message = ChargebackReported(
+            payment_id=chargeback.payment_id,
+            money=chargeback.money,
+            status=chargeback.status,
+            reason=chargeback.reason,
+        )
+        await self._must_know_payment(order_id, chargeback.payment_id)
         try:
             # Stray payments first: the order that one was made for does not know it (R17).
             if await self._charge_back_stray_payment(message):
@@ -149,6 +162,16 @@ class ProviderEventHandler:
                 f"This chargeback, of order {order_id}, cannot be taken: {refused}"
             ) from None
         return EventOutcome.ACCEPTED
+
+    async def _must_know_payment(self, order_id: str, payment_id: str) -> None:
+        """Deliver a payment whose own event has not come yet."""
+        view = await self._orders.find(order_id)
+        if view and view.payment and view.payment.payment_id == payment_id:
+            return
+        if await self._stray_payments.find(payment_id):
+            return
+        if payment := await self._provider.find_payment(payment_id):
+            await self._pay(payment)
 
     async def _charge_back_stray_payment(self, message: ChargebackReported) -> bool:
         """Whether a running stray-payment workflow has accepted it."""
@@ -183,6 +206,21 @@ class ProviderEventHandler:
         return _outcome(late.workflow_id)
 
 
+def _payment_message(payment: ProviderPayment) -> PaymentReceived | PaymentDeclined | None:
+    match payment.status:
+        case "succeeded":
+            return PaymentReceived(
+                payment_id=payment.payment_id,
+                money=payment.money,
+                method=payment.method,
+                paid_at=payment.at,
+            )
+        case "failed":
+            return PaymentDeclined(payment_id=payment.payment_id, reason=payment.reason)
+        case "pending":
+            return None
+
+
 def _outcome(workflow_id: str | None) -> EventOutcome:
     return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
 
@@ -198,42 +236,6 @@ class ProviderEventRedelivery:
     def __init__(self, handler: ProviderEventHandler) -> None:
         self._handler = handler
 
-    async def payment(self, payment: ProviderPayment) -> bool:
+    async def deliver(self, subject: EventSubject) -> bool:
         """See ``EventRedelivery``."""
-        message = PaymentReceived(
-            payment_id=payment.payment_id,
-            money=payment.money,
-            method=payment.method,
-            paid_at=payment.at,
-        )
-        return await self._deliver(PaymentEvent(order_id=payment.order_id or "", message=message))
-
-    async def refund(self, refund: ProviderRefund) -> bool:
-        """See ``EventRedelivery``."""
-        message = RefundUpdate(
-            refund_id=refund.refund_id or "", status=refund.status, reason=refund.reason
-        )
-        return await self._deliver(
-            RefundEvent(
-                workflow_id=refund.workflow_id, payment_id=refund.payment_id, message=message
-            )
-        )
-
-    async def chargeback(self, chargeback: ProviderChargeback) -> bool:
-        """See ``EventRedelivery``."""
-        message = ChargebackReported(
-            payment_id=chargeback.payment_id,
-            money=chargeback.money,
-            status=chargeback.status,
-            reason=chargeback.reason,
-        )
-        return await self._deliver(
-            ChargebackEvent(
-                chargeback_id=chargeback.chargeback_id,
-                order_id=chargeback.order_id,
-                message=message,
-            )
-        )
-
-    async def _deliver(self, event: EventData) -> bool:
-        return await self._handler.deliver(event) is EventOutcome.ACCEPTED
+        return await self._handler.deliver(subject) is EventOutcome.ACCEPTED

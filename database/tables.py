@@ -211,11 +211,10 @@ provider_events = Table(
     "provider_events",
     metadata,
     Column("event_id", Text, primary_key=True),
-    Column("digest", String(64), nullable=False),
-    Column("received_at", UtcInstant, nullable=False),
-    Column("delivered_at", UtcInstant, nullable=True),
+    Column("type", Text, nullable=True),
+    Column("delivered_at", UtcInstant, nullable=False),
 )
-"""A provider's events by the provider's id; ``delivered_at`` is null until a workflow has accepted it."""
+"""A provider's events that a workflow has accepted, by the provider's id; old ones have no type."""
 
 provider_refunds = Table(
     "provider_refunds",

@@ -147,6 +147,7 @@ async def peer(stripe: Peer) -> Peer:
     """Stripe as a test finds it: empty, and in order."""
     front = stripe.front
     await front.flush()
-    front.faults, front.webhooks, front.starts_as = Faults(), StripeWebhooks(), "pending"
+    front.faults, front.webhooks = Faults(), StripeWebhooks()
+    front.starts_as, front.paid_as = "pending", "succeeded"
     front.asked.clear()
     return stripe

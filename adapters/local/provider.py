@@ -108,10 +108,6 @@ class LocalProvider:
                 raise LookupError(f"There is no refund {refund_id}.")
             await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
 
-    async def order_of(self, payment_id: str) -> str | None:
-        """The order that a payment was made for; always None, as it stores no payments."""
-        return None
-
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """See ``ProviderRecords``; there are none."""
         none: tuple[ProviderPayment, ...] = ()
@@ -128,22 +124,31 @@ class LocalProvider:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         for row in rows:
-            yield ProviderRefund(
-                refund_id=row.refund_id,
-                provider_id=row.refund_id,
-                workflow_id=None,
-                payment_id=row.payment_id,
-                money=Money.model_validate({"amount": row.amount, "currency": row.currency}),
-                status=RefundStatus(row.status),
-                at=row.asked_at,
-                reason=row.reason,
-            )
+            yield _record(row)
 
     async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
         """See ``ProviderRecords``; there are none."""
         none: tuple[ProviderChargeback, ...] = ()
         for chargeback in none:
             yield chargeback
+
+    async def find_payment(self, payment_id: str) -> None:
+        """See ``ProviderRecords``; there are none."""
+
+    async def find_refund(self, provider_id: str) -> ProviderRefund | None:
+        """See ``ProviderRecords``; its ids are ours."""
+        async with self._database.writing() as connection:
+            row = await _find(connection, provider_id)
+        return _record(row) if row else None
+
+    async def refunds_of(self, payment_id: str) -> list[ProviderRefund]:
+        """See ``ProviderRecords``."""
+        query = select(provider_refunds).where(provider_refunds.c.payment_id == payment_id)
+        async with self._database.reading() as connection:
+            return [_record(row) for row in await connection.execute(query)]
+
+    async def find_chargeback(self, chargeback_id: str) -> None:
+        """See ``ProviderRecords``; there are none."""
 
     async def _state_at(
         self, connection: AsyncConnection, refund: Row[Any], at: datetime
@@ -172,6 +177,20 @@ async def _find(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
         select(provider_refunds).where(provider_refunds.c.refund_id == refund_id).with_for_update()
     )
     return (await connection.execute(query)).one_or_none()
+
+
+def _record(row: Row[Any]) -> ProviderRefund:
+    return ProviderRefund(
+        refund_id=row.refund_id,
+        provider_id=row.refund_id,
+        workflow_id=None,
+        payment_id=row.payment_id,
+        order_id=None,
+        money=Money.model_validate({"amount": row.amount, "currency": row.currency}),
+        status=RefundStatus(row.status),
+        at=row.asked_at,
+        reason=row.reason,
+    )
 
 
 async def _total_refunded(connection: AsyncConnection, request: RefundRequest) -> int:

@@ -17,10 +17,10 @@ _ORDER_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORD = re.compile(r"[a-z0-9_]{1,64}")
 
 
-def our_order(metadata: Mapping[str, str] | None) -> str | None:
+def our_order(metadata: object) -> str | None:
     """The order that a charge was made for; None for other charges of the same account."""
-    order_id = (metadata or {}).get(ORDER_ID, "")
-    return order_id if _ORDER_ID.fullmatch(order_id) else None
+    order_id = metadata.get(ORDER_ID) if isinstance(metadata, Mapping) else None
+    return order_id if isinstance(order_id, str) and _ORDER_ID.fullmatch(order_id) else None
 
 
 def word(code: str | None) -> str:
@@ -29,8 +29,8 @@ def word(code: str | None) -> str:
 
 
 def refund_status(status: str | None) -> RefundStatus:
-    """A refund's status, as at Stripe; pending where the payment method has none."""
-    return RefundStatus(status or RefundStatus.PENDING)
+    """A refund's status, as at Stripe; pending where it has none, or one that we don't know."""
+    return RefundStatus(status) if status in set(RefundStatus) else RefundStatus.PENDING
 
 
 def chargeback_status(status: str) -> ChargebackStatus | None:

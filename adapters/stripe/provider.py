@@ -10,10 +10,10 @@ name Stripe's code; Stripe's response bodies never leave this module (case 23).
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import httpx
 import stripe
@@ -40,6 +40,8 @@ logging.getLogger("stripe").setLevel(logging.WARNING)
 
 PATIENCE: Final = httpx.Timeout(15.0, connect=5.0)
 """Seconds for one request; three fit into the minute of ``workflows.options.MOVE_MONEY``."""
+
+_T = TypeVar("_T")
 
 # Idempotency keys to try in one attempt, past failures that Stripe has stored (case 21).
 _MOST_KEYS = 5
@@ -142,19 +144,6 @@ class StripeProvider:
                 # Its status has changed meanwhile: return the new one.
                 return _state(await self._stripe.refunds.retrieve_async(found.id))
 
-    async def order_of(self, payment_id: str) -> str | None:
-        """The order that a payment was made for; None if there is none."""
-        with _translated_errors(
-            sentence("the order of payment {payment_id}", payment_id=payment_id)
-        ):
-            try:
-                charge = await self._stripe.charges.retrieve_async(payment_id)
-            except stripe.InvalidRequestError as error:
-                if error.code != "resource_missing":
-                    raise
-                return None
-        return our_order(_metadata(charge))
-
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """See ``ProviderRecords``; the newest first."""
         with _translated_errors(sentence("the payments")):
@@ -162,27 +151,21 @@ class StripeProvider:
                 {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
             )
             async for charge in page.auto_paging_iter():
-                if payment := _payment(charge):
-                    yield payment
+                yield _payment(charge)
 
     async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
         """See ``ProviderRecords``; the newest first."""
         with _translated_errors(sentence("the refunds")):
             page = await self._stripe.refunds.list_async(
-                {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
+                {
+                    "created": {"gte": int(since.timestamp())},
+                    "limit": _PAGE,
+                    "expand": ["data.charge"],
+                }
             )
             async for refund in page.auto_paging_iter():
-                state, metadata = _state(refund), _metadata(refund)
-                yield ProviderRefund(
-                    refund_id=metadata.get(REFUND_ID),
-                    provider_id=refund.id,
-                    workflow_id=metadata.get(WORKFLOW_ID),
-                    payment_id=_id(refund.charge) or "",
-                    money=from_stripe(refund.amount, refund.currency),
-                    status=state.status,
-                    at=in_utc(refund.created),
-                    reason=state.reason,
-                )
+                if found := _refund(refund):
+                    yield found
 
     async def chargebacks(self, since: datetime) -> AsyncIterator[ProviderChargeback]:
         """See ``ProviderRecords``; the newest first. An inquiry moves no money and is left out."""
@@ -195,25 +178,48 @@ class StripeProvider:
                 }
             )
             async for dispute in page.auto_paging_iter():
-                if (status := chargeback_status(dispute.status)) is None:
-                    continue
-                charge = dispute.charge
-                yield ProviderChargeback(
-                    chargeback_id=dispute.id,
-                    payment_id=_id(charge) or "",
-                    order_id=None if isinstance(charge, str) else our_order(_metadata(charge)),
-                    money=from_stripe(dispute.amount, dispute.currency),
-                    status=status,
-                    at=in_utc(dispute.created),
-                    reason=word(dispute.reason),
-                )
+                if found := _chargeback(dispute):
+                    yield found
+
+    async def find_payment(self, payment_id: str) -> ProviderPayment | None:
+        """See ``ProviderRecords``."""
+        with _translated_errors(sentence("payment {payment_id}", payment_id=payment_id)):
+            charge = await _if_any(self._stripe.charges.retrieve_async(payment_id))
+            return _payment(charge) if charge else None
+
+    async def find_refund(self, provider_id: str) -> ProviderRefund | None:
+        """See ``ProviderRecords``."""
+        with _translated_errors(sentence("refund {refund_id}", refund_id=provider_id)):
+            refund = await _if_any(
+                self._stripe.refunds.retrieve_async(provider_id, {"expand": ["charge"]})
+            )
+            return _refund(refund) if refund else None
+
+    async def refunds_of(self, payment_id: str) -> list[ProviderRefund]:
+        """See ``ProviderRecords``."""
+        with _translated_errors(
+            sentence("the refunds of payment {payment_id}", payment_id=payment_id)
+        ):
+            page = await self._stripe.refunds.list_async(
+                {"charge": payment_id, "limit": _PAGE, "expand": ["data.charge"]}
+            )
+            return [found async for refund in page.auto_paging_iter() if (found := _refund(refund))]
+
+    async def find_chargeback(self, chargeback_id: str) -> ProviderChargeback | None:
+        """See ``ProviderRecords``."""
+        with _translated_errors(
+            sentence("chargeback {chargeback_id}", chargeback_id=chargeback_id)
+        ):
+            dispute = await _if_any(
+                self._stripe.disputes.retrieve_async(chargeback_id, {"expand": ["charge"]})
+            )
+            return _chargeback(dispute) if dispute else None
 
     async def _find(self, payment_id: str, refund_id: str) -> stripe.Refund | None:
-        try:
-            page = await self._stripe.refunds.list_async({"charge": payment_id, "limit": _PAGE})
-        except stripe.InvalidRequestError as error:
-            if error.code != "resource_missing":
-                raise
+        page = await _if_any(
+            self._stripe.refunds.list_async({"charge": payment_id, "limit": _PAGE})
+        )
+        if page is None:
             return None
         async for refund in page.auto_paging_iter():
             if _metadata(refund).get(REFUND_ID) == refund_id:
@@ -293,15 +299,19 @@ def _state(refund: stripe.Refund) -> RefundState:
     )
 
 
-def _payment(charge: stripe.Charge) -> ProviderPayment | None:
-    """A charge as a payment; None while it is pending or only authorised."""
-    status: Literal["succeeded", "failed"]
-    if charge.status == "succeeded" and charge.amount_captured:
+def _payment(charge: stripe.Charge) -> ProviderPayment:
+    """A charge as a payment, which comes in when it is captured."""
+    status: Literal["pending", "succeeded", "failed"]
+    amount, reason = charge.amount, word(charge.failure_code)
+    if charge.status == "failed":
+        status = "failed"
+    elif charge.amount_captured:
         status, amount = "succeeded", charge.amount_captured
-    elif charge.status == "failed":
-        status, amount = "failed", charge.amount
+    elif charge.refunded:
+        # What was authorised and never captured is let go as if it were refunded.
+        status, reason = "failed", reason or "authorization_released"
     else:
-        return None
+        status = "pending"
     details = charge.payment_method_details
     return ProviderPayment(
         payment_id=charge.id,
@@ -310,16 +320,72 @@ def _payment(charge: stripe.Charge) -> ProviderPayment | None:
         method=details.type if details else "unknown",
         status=status,
         at=in_utc(charge.created),
-        reason=word(charge.failure_code),
+        expected_by=_expected_by(charge),
+        reason=reason,
     )
+
+
+def _expected_by(charge: stripe.Charge) -> datetime | None:
+    """When an authorisation ends that is not captured; Stripe knows it of cards."""
+    details = charge.payment_method_details
+    card = getattr(details, details.type, None) if details else None
+    end = getattr(card, "capture_before", None)
+    return in_utc(end) if end else None
+
+
+def _refund(refund: stripe.Refund) -> ProviderRefund | None:
+    """A refund; None for one that gives nothing back of a payment that came in."""
+    charge, metadata = refund.charge, _metadata(refund)
+    if charge is None or isinstance(charge, str):
+        return None
+    refund_id = metadata.get(REFUND_ID)
+    if refund_id is None and _only_releases(refund, charge):
+        return None
+    state = _state(refund)
+    return ProviderRefund(
+        refund_id=refund_id,
+        provider_id=refund.id,
+        workflow_id=metadata.get(WORKFLOW_ID),
+        payment_id=charge.id,
+        order_id=our_order(_metadata(charge)),
+        money=from_stripe(refund.amount, refund.currency),
+        status=state.status,
+        at=in_utc(refund.created),
+        reason=state.reason,
+    )
+
+
+def _only_releases(refund: stripe.Refund, charge: stripe.Charge) -> bool:
+    """Whether a refund only lets go what was authorised and not captured, of which nothing had come in."""
+    is_booked = refund.balance_transaction is not None
+    return charge.amount_captured < charge.amount and not is_booked
+
+
+def _chargeback(dispute: stripe.Dispute) -> ProviderChargeback | None:
+    """A dispute; None for one that moves no money."""
+    status, charge = chargeback_status(dispute.status), dispute.charge
+    if status is None or isinstance(charge, str):
+        return None
+    return ProviderChargeback(
+        chargeback_id=dispute.id,
+        payment_id=charge.id,
+        order_id=our_order(_metadata(charge)),
+        money=from_stripe(dispute.amount, dispute.currency),
+        status=status,
+        at=in_utc(dispute.created),
+        reason=word(dispute.reason),
+    )
+
+
+async def _if_any(asking: Awaitable[_T]) -> _T | None:
+    """What was asked for; None where Stripe has no such thing."""
+    try:
+        return await asking
+    except stripe.InvalidRequestError as error:
+        if error.code != "resource_missing":
+            raise
+        return None
 
 
 def _metadata(made: stripe.Charge | stripe.Refund) -> dict[str, str]:
     return made.metadata.to_dict() if made.metadata else {}
-
-
-def _id(expandable: str | stripe.Charge | None) -> str | None:
-    """The id of an expandable field, which is an id or the whole object."""
-    if expandable is None or isinstance(expandable, str):
-        return expandable
-    return str(expandable.id)

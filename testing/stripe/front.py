@@ -8,8 +8,9 @@ import asyncio
 import itertools
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
@@ -66,6 +67,8 @@ class Front:
     webhooks: StripeWebhooks = field(default_factory=StripeWebhooks)
     starts_as: str = "pending"
     """The status of new refunds."""
+    paid_as: Literal["succeeded", "pending", "authorized"] = "succeeded"
+    """What becomes of payments to come that are not declined."""
     slow: float = 4.0
     """Seconds for which a slow answer is held back: longer than the client's patience."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -74,6 +77,7 @@ class Front:
     def __post_init__(self) -> None:
         self._keys: dict[str, _StoredRequest] = {}
         self._states: dict[str, Json] = {}
+        self._charge_states: dict[str, Json] = {}
         self._disputes: dict[str, Json] = {}
         self._metadata: dict[str, dict[str, str]] = {}
         self._methods: dict[str, str] = {}
@@ -99,16 +103,50 @@ class Front:
         return list(self._disputes.values())
 
     async def settle(self, refund_id: str) -> None:
-        """Pay a refund of ours out, also one that failed."""
+        """Pay a refund out, by our id or Stripe's, also one that failed."""
         await self._turn(refund_id, "refund.updated", status="succeeded", failure_reason=None)
 
     async def fail(self, refund_id: str, reason: str = "expired_or_canceled_card") -> None:
-        """The buyer's bank does not take it; the money is back with Stripe."""
+        """The buyer's bank does not take it, or sends it back days later; the money is back with Stripe."""
         await self._turn(refund_id, "refund.failed", status="failed", failure_reason=reason)
 
     async def wait_for_buyer(self, refund_id: str) -> None:
         """The buyer has to do something first: such a refund can be stopped (R23)."""
         await self._turn(refund_id, "refund.updated", status="requires_action", failure_reason=None)
+
+    async def refund_by_hand(self, charge_id: str, amount: int | None = None) -> str:
+        """Somebody refunds a charge in the dashboard, all of it unless told otherwise; Stripe's id."""
+        form = {"charge": charge_id} | ({"amount": str(amount)} if amount else {})
+        async with self._one_refund_at_a_time:
+            answer = await self._make_refund(form)
+        if answer.status != 200:
+            raise AssertionError(answer.body)
+        self.webhooks.put("charge.refunded", await self._charge_by_id(charge_id))
+        return str(answer.body["id"])
+
+    async def capture(self, charge_id: str, amount: int | None = None) -> None:
+        """What was authorised comes in, or a part of it, which lets the rest go."""
+        charge = await self._charge_by_id(charge_id)
+        taken = charge["amount"] if amount is None else amount
+        await self._turn_charge(charge_id, "captured", captured=True, amount_captured=taken)
+        if rest := charge["amount"] - taken:
+            await self._release(charge_id, rest)
+
+    async def expire(self, charge_id: str) -> None:
+        """What was authorised was not captured in time."""
+        await self._release(charge_id, (await self._charge_by_id(charge_id))["amount"])
+        await self._turn_charge(charge_id, "expired", refunded=True)
+
+    async def complete(self, charge_id: str) -> None:
+        """A charge that was pending comes in."""
+        amount = (await self._charge_by_id(charge_id))["amount"]
+        await self._turn_charge(charge_id, "succeeded", status="succeeded", amount_captured=amount)
+
+    async def decline(self, charge_id: str, code: str = "insufficient_funds") -> None:
+        """A charge fails: one that was pending, or one that had come in."""
+        await self._turn_charge(
+            charge_id, "failed", status="failed", amount_captured=0, failure_code=code
+        )
 
     async def dispute(self, charge_id: str, amount: int | None = None, **fields: Any) -> str:
         """The buyer's bank takes a charge back (all of it, unless told otherwise); the dispute's id."""
@@ -131,7 +169,7 @@ class Front:
         return str(dispute["id"])
 
     def end_dispute(self, dispute_id: str, status: str) -> None:
-        """``won`` or ``lost``."""
+        """``won`` or ``lost``, also after it was the other."""
         dispute = self._disputes[dispute_id]
         dispute["status"] = status
         self.webhooks.put("charge.dispute.closed", dispute)
@@ -145,7 +183,14 @@ class Front:
     async def flush(self) -> None:
         """Begin anew: localstripe writes all it has at each change, and gets slow with hundreds."""
         await self._upstream("DELETE", "/_config/data")
-        for kept in (self._keys, self._states, self._disputes, self._methods, self._metadata):
+        for kept in (
+            self._keys,
+            self._states,
+            self._charge_states,
+            self._disputes,
+            self._methods,
+            self._metadata,
+        ):
             kept.clear()
 
     # What Stripe does.
@@ -210,9 +255,14 @@ class Front:
                 return self._cancel(await self._upstream("GET", f"/v1/refunds/{refund_id}"))
             case "GET", ["refunds" | "charges" | "disputes" as kind]:
                 return await self._list(kind, request)
+            case "GET", ["disputes", dispute_id] if dispute_id not in self._disputes:
+                return refusal("No such dispute.", 404, code="resource_missing")
+            case "GET", ["disputes", dispute_id]:
+                return Answer(200, await self._expanded(self._disputes[dispute_id], request, ""))
             case "GET", ["refunds" | "charges" as kind, _]:
                 answer = await self._upstream("GET", request.path)
-                return Answer(answer.status, self._as_it_stands(kind, answer.body))
+                found = self._as_it_stands(kind, answer.body)
+                return Answer(answer.status, await self._expanded(found, request, ""))
             case _:
                 return await self._upstream(request.method, request.path_qs, form)
 
@@ -235,7 +285,14 @@ class Front:
             if name.startswith("metadata[")
         }
         charge = await self._charge_by_id(charge_id)
+        if charge["status"] == "succeeded" and self.paid_as != "succeeded":
+            taken = {"captured": False} if self.paid_as == "authorized" else {"status": "pending"}
+            self._charge_states[charge_id] = taken | {"amount_captured": 0}
+            charge |= self._charge_states[charge_id]
         self.webhooks.put(f"charge.{charge['status']}", charge)
+        if charge["status"] == "pending":
+            intent = answer.body | {"status": "processing", "metadata": charge["metadata"]}
+            self.webhooks.put("payment_intent.processing", intent)
         return answer
 
     async def _method(self, name: str) -> str:
@@ -280,7 +337,11 @@ class Front:
 
     async def _sent_back(self, charge_id: str) -> int:
         refunds = map(self._refund, await self._all("refunds", charge=charge_id))
-        return sum(it["amount"] for it in refunds if it["status"] not in ("failed", "canceled"))
+        return sum(
+            it["amount"]
+            for it in refunds
+            if it["status"] not in ("failed", "canceled") and it["balance_transaction"]
+        )
 
     async def _list(self, kind: str, request: web.Request) -> Answer:
         query = request.query
@@ -300,8 +361,7 @@ class Front:
         first = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
         last = first + int(query.get("limit", 10))
         page = found[first:last]
-        if "data.charge" in query.getall("expand[0]", []):
-            page = [it | {"charge": await self._charge_by_id(it["charge"])} for it in page]
+        page = [await self._expanded(it, request, "data.") for it in page]
         return Answer(
             200,
             {
@@ -311,6 +371,12 @@ class Front:
                 "has_more": last < len(found),
             },
         )
+
+    async def _expanded(self, found: Json, request: web.Request, prefix: str) -> Json:
+        """With the charge in place of its id, if that was asked for."""
+        if f"{prefix}charge" not in request.query.getall("expand[0]", []) or "charge" not in found:
+            return found
+        return found | {"charge": await self._charge_by_id(found["charge"])}
 
     def _as_it_stands(self, kind: str, body: Json) -> Json:
         if "error" in body:
@@ -323,21 +389,40 @@ class Front:
     def _charge(self, charge: Json) -> Json:
         paid = charge["status"] == "succeeded" and charge["captured"]
         takes = ("needs_response", "under_review", "lost")
-        return {name: it for name, it in charge.items() if name != "refunds"} | {
-            "metadata": self._metadata.get(charge["id"], {}),
-            "amount_captured": charge["amount"] if paid else 0,
-            "payment_method_details": {"type": "card"},
-            "disputed": any(
-                it["charge"] == charge["id"] and it["status"] in takes
-                for it in self._disputes.values()
-            ),
-        }
+        shown = {name: it for name, it in charge.items() if name not in ("refunds", "refunded")}
+        captured = {"amount_captured": charge["amount"] if paid else 0, "refunded": False}
+        return (
+            shown
+            | captured
+            | self._charge_states.get(charge["id"], {})
+            | {
+                "metadata": self._metadata.get(charge["id"], {}),
+                "payment_method_details": {"type": "card", "card": {"capture_before": None}},
+                "disputed": any(
+                    it["charge"] == charge["id"] and it["status"] in takes
+                    for it in self._disputes.values()
+                ),
+            }
+        )
 
     async def _charge_by_id(self, charge_id: str) -> Json:
         return self._charge((await self._upstream("GET", f"/v1/charges/{charge_id}")).body)
 
+    async def _turn_charge(self, charge_id: str, kind: str, **state: Any) -> None:
+        self._charge_states.setdefault(charge_id, {}).update(state)
+        self.webhooks.put(f"charge.{kind}", await self._charge_by_id(charge_id))
+
+    async def _release(self, charge_id: str, amount: int) -> None:
+        made = await self._upstream("POST", "/v1/refunds", {"charge": charge_id, "amount": amount})
+        # It moves no balance: nothing had come in.
+        self._states[made.body["id"]] = {"status": "succeeded", "balance_transaction": None}
+        self.webhooks.put("refund.created", self._refund(made.body))
+        self.webhooks.put("charge.refunded", await self._charge_by_id(charge_id))
+
     async def _turn(self, refund_id: str, kind: str, **state: str | None) -> None:
-        for refund in await self.refunds_of(refund_id):
+        for refund in await self.refunds():
+            if refund_id not in (refund["id"], refund["metadata"].get("refund_id")):
+                continue
             if refund["status"] == "canceled":
                 continue  # it was stopped, and that is final
             self._states[refund["id"]] = state
@@ -350,7 +435,9 @@ class Front:
     async def _upstream_list(self, kind: str, query: dict[str, str]) -> Answer:
         return await self._upstream("GET", f"/v1/{kind}?{urlencode(query | {'limit': _ALL})}")
 
-    async def _upstream(self, method: str, path: str, form: dict[str, str] | None = None) -> Answer:
+    async def _upstream(
+        self, method: str, path: str, form: Mapping[str, object] | None = None
+    ) -> Answer:
         headers = {"Authorization": "Bearer sk_test_peer"}
         async with self._client.request(method, path, data=form, headers=headers) as answer:
             text = await answer.text()

@@ -240,7 +240,7 @@ async def test_a_payment_that_stripe_does_not_know_is_refused(
         await provider.refund(unknown)
 
     assert await provider.refund_state(about(unknown)) is None
-    assert await provider.order_of("ch_unknown") is None
+    assert await provider.find_payment("ch_unknown") is None
 
 
 async def test_an_amount_that_stripe_cannot_take_is_refused_at_once(
@@ -312,12 +312,105 @@ async def test_a_payment_names_its_order_or_none_of_ours(
     peer: Peer, provider: StripeProvider
 ) -> None:
     money = Money(amount=2490, currency=EUR)
-    ours = await peer.checkout.pay("A-1", money)
-    foreign = await peer.checkout.pay("not/an/order", money)
+    ours = await provider.find_payment(await peer.checkout.pay("A-1", money))
+    foreign = await provider.find_payment(await peer.checkout.pay("not/an/order", money))
 
-    assert await provider.order_of(ours) == "A-1"
-    assert await provider.order_of(foreign) is None
-    assert await provider.order_of("ch_unknown") is None
+    assert ours
+    assert foreign
+    assert (ours.order_id, ours.status, ours.money) == ("A-1", "succeeded", money)
+    assert foreign.order_id is None
+    assert await provider.find_payment("ch_unknown") is None
+
+
+async def test_an_authorised_payment_comes_in_when_it_is_captured(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R1a, case 63: until then it is pending; what is let go of it then is no refund."""
+    peer.front.paid_as = "authorized"
+    payment_id = await peer.checkout.pay("A-1", Money(amount=2490, currency=EUR))
+    before = await provider.find_payment(payment_id)
+
+    await peer.front.capture(payment_id, 2000)
+    after = await provider.find_payment(payment_id)
+
+    assert before
+    assert after
+    assert (before.status, before.money.amount) == ("pending", 2490)
+    assert (after.status, after.money.amount) == ("succeeded", 2000)
+    assert await provider.refunds_of(payment_id) == []
+
+
+async def test_an_authorised_payment_that_expires_has_failed(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R1a: ``charge.expired``."""
+    peer.front.paid_as = "authorized"
+    payment_id = await peer.checkout.pay("A-1", Money(amount=2490, currency=EUR))
+
+    await peer.front.expire(payment_id)
+    found = await provider.find_payment(payment_id)
+
+    assert found
+    assert (found.status, found.reason) == ("failed", "authorization_released")
+    assert await provider.refunds_of(payment_id) == []
+
+
+async def test_a_pending_payment_comes_in_or_fails_and_may_fail_later(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R1a, R6: a debit, and one that the buyer's bank returns."""
+    peer.front.paid_as = "pending"
+    payment_id = await peer.checkout.pay("A-1", Money(amount=2490, currency=EUR))
+    statuses = []
+
+    for happens in (peer.front.complete, peer.front.decline):
+        found = await provider.find_payment(payment_id)
+        assert found
+        statuses.append(found.status)
+        await happens(payment_id)
+    last = await provider.find_payment(payment_id)
+
+    assert statuses == ["pending", "succeeded"]
+    assert last
+    assert (last.status, last.reason) == ("failed", "insufficient_funds")
+
+
+async def test_a_refund_by_hand_is_found_with_its_order(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R24: it has no id of ours."""
+    asked = await paid(peer)
+    await provider.refund(asked.model_copy(update={"money": Money(amount=490, currency=EUR)}))
+    outside = await peer.front.refund_by_hand(asked.payment_id, 500)
+    await peer.front.settle(outside)
+
+    found = await provider.find_refund(outside)
+    all_of_them = await provider.refunds_of(asked.payment_id)
+
+    assert found
+    assert (found.refund_id, found.workflow_id, found.order_id) == (None, None, "A-1")
+    assert (found.payment_id, found.money.amount) == (asked.payment_id, 500)
+    assert found.status is RefundStatus.SUCCEEDED
+    assert {it.refund_id for it in all_of_them} == {None, asked.refund_id}
+    assert await provider.find_refund("re_unknown") is None
+
+
+async def test_a_chargeback_is_found_as_it_stands(peer: Peer, provider: StripeProvider) -> None:
+    """R23: an inquiry takes no money."""
+    asked = await paid(peer)
+    dispute_id = await peer.front.dispute(asked.payment_id, 700)
+    inquiry = await peer.front.dispute(asked.payment_id, status="warning_needs_response")
+
+    for status in ("won", "lost"):
+        peer.front.end_dispute(dispute_id, status)
+        found = await provider.find_chargeback(dispute_id)
+        assert found
+        assert found.status == status
+
+    assert found
+    assert (found.order_id, found.payment_id, found.money.amount) == ("A-1", asked.payment_id, 700)
+    assert await provider.find_chargeback(inquiry) is None
+    assert await provider.find_chargeback("dp_unknown") is None
 
 
 async def test_stripes_records_can_be_compared_with_the_ledger(
