@@ -1,10 +1,11 @@
-"""Puts the rooms under one name into the wheel: what is `orders.order` here is `unbuy.orders.order` there.
+"""Puts the packages under one name into the wheel: what is `orders.order` here is `unbuy.orders.order` there.
 
-Imports of the rooms are rewritten accordingly, and nothing else of a file. docs/decisions has why.
+Their imports are rewritten accordingly, and nothing else of a file. docs/decisions has why.
 """
 
 import ast
 import re
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,27 +13,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NAME = "unbuy"
-ROOMS = (
-    "activities",
-    "adapters",
-    "cli",
-    "client",
-    "database",
-    "demo",
-    "deploy",
-    "gateway",
-    "i18n",
-    "orders",
-    "runtime",
-    "workflows",
-)
-# Beside the rooms: the worker, what `python -m unbuy` runs, and the samples of the README's tour.
+# Beside the packages: the worker, what `python -m unbuy` runs, and the samples of the README.
 OTHERS = {"worker.py": "worker.py", "starter.py": "__main__.py"}
 SAMPLES = "samples"
 
 
-class RoomsUnderOneName(BuildHookInterface[Any]):
-    """Adds the package to a wheel, from copies whose imports are rewritten."""
+class PackagesUnderOneName(BuildHookInterface[Any]):
+    """Adds the packages to a wheel, from copies whose imports are rewritten."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """See base class."""
@@ -40,17 +27,18 @@ class RoomsUnderOneName(BuildHookInterface[Any]):
             raise ValueError("A checkout is not installed, it runs as it is: make setup")
         self._copies = TemporaryDirectory()
         root, copies = Path(self.root), Path(self._copies.name)
+        packages: list[str] = self.config["packages"]
         sources = {
-            path: path.relative_to(root).as_posix() for path in _files(root, *ROOMS, SAMPLES)
+            path: path.relative_to(root).as_posix() for path in _files(root, *packages, SAMPLES)
         }
         sources |= {root / source: target for source, target in OTHERS.items()}
         for source, target in sources.items():
             copy = copies / target
             copy.parent.mkdir(parents=True, exist_ok=True)
             content = source.read_bytes()
-            copy.write_bytes(
-                under_one_name(content, str(source)) if source.suffix == ".py" else content
-            )
+            if source.suffix == ".py":
+                content = under_one_name(content, str(source), packages)
+            copy.write_bytes(content)
         (copies / "__init__.py").write_text(
             f'"""{self.metadata.core.description}."""\n\n__version__ = "{self.metadata.version}"\n'
         )
@@ -67,12 +55,12 @@ def _files(root: Path, *folders: str) -> list[Path]:
     return sorted(path for path in found if path.suffix != ".pyc")
 
 
-def under_one_name(source: bytes, file: str) -> bytes:
+def under_one_name(source: bytes, file: str, packages: Collection[str]) -> bytes:
     """A module's source with `from orders… import` made `from unbuy.orders… import`.
 
     Raises ValueError for `import orders`: the name that it binds could not stay the same.
     """
-    ours = {*ROOMS, "worker"}
+    ours = {*packages, "worker"}
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source, file)):
         match node:
@@ -83,7 +71,7 @@ def under_one_name(source: bytes, file: str) -> bytes:
                     rb"from\s+", f"from {NAME}.".encode(), line[start:], count=1
                 )
             case ast.Import(names=names) if any(it.name.partition(".")[0] in ours for it in names):
-                raise ValueError(f"{file}:{node.lineno}: write `from room import …`")
+                raise ValueError(f"{file}:{node.lineno}: write `from package import …`")
             case _:
                 pass
     return b"".join(lines)

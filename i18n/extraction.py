@@ -7,7 +7,9 @@ empty, and what nothing says any more is dropped.
 
 import copy
 import sys
+import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -34,26 +36,17 @@ KEYWORDS: Final = {
     "sentence": None,  # orders.sentences
     "plural_sentence": (1, 2),
 }
-ROOMS: Final = frozenset(
-    {
-        "activities",
-        "adapters",
-        "cli",
-        "client",
-        "database",
-        "demo",
-        "deploy",
-        "gateway",
-        "i18n",
-        "orders",
-        "runtime",
-        "workflows",
-    }
-)
-"""Where people's texts are, beside the programs in the root itself."""
-
 # gettext's own documentation is no text of ours.
 _NOT_SOURCES: Final = frozenset({"i18n/catalogues.py", "i18n/extraction.py"})
+
+
+@cache
+def packages() -> frozenset[str]:
+    """Where people's texts are, beside the programs in the root itself: what a wheel has, too."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"][
+        "build"
+    ]
+    return frozenset(build["targets"]["wheel"]["hooks"]["custom"]["packages"])
 
 
 def extract() -> Catalog:
@@ -79,7 +72,7 @@ def _texts() -> Iterator[tuple[str, int, str | tuple[str, ...], list[str], str |
 
 def _is_searched(folder: str) -> bool:
     inside = Path(folder).relative_to(ROOT).parts
-    return not inside or inside[0] in ROOMS
+    return not inside or inside[0] in packages()
 
 
 def read(locale: str) -> Catalog:

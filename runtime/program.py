@@ -9,7 +9,7 @@ from typing import Final
 _ROOT = Path(__file__).parents[1]
 
 PACKAGE: Final = __name__.removesuffix("runtime.program")
-"""What each room's name begins with: ``unbuy.`` where it is installed, nothing in a checkout."""
+"""What each package's name begins with: ``unbuy.`` where it is installed, nothing in a checkout."""
 
 COMMAND: Final = "unbuy" if PACKAGE else "python starter.py"
 """What people type before a command: in a checkout, and where it is installed."""

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 FILES = [
     path
     for path in ROOT.rglob("*.py")
-    if (room := path.relative_to(ROOT).parts[0]) not in {"tests", "var"} and room[0] != "."
+    if (top := path.relative_to(ROOT).parts[0]) not in {"tests", "var"} and top[0] != "."
 ]
 
 # docs/glossary.md says what to call each of these instead.

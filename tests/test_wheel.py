@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hatch_build import ROOMS, under_one_name
+from hatch_build import under_one_name
+from i18n.extraction import packages
 
 ROOT = Path(__file__).parents[1]
 # What the environment already has: the dependencies, and whatever else.
@@ -51,9 +52,9 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Where somebody has modules of the same names as our rooms."""
-    for room in ROOMS:
-        (tmp_path / f"{room}.py").write_text("raise SystemExit('somebody else\\'s module')")
+    """Where somebody has modules of the same names as our packages."""
+    for package in packages():
+        (tmp_path / f"{package}.py").write_text("raise SystemExit('somebody else\\'s module')")
     return tmp_path
 
 
@@ -84,7 +85,7 @@ print(unbuy.orders.order.Order.__module__)
 
 def test_all_of_it_can_be_imported_under_that_name(scripts: Path, tmp_path: Path) -> None:
     version = _unbuy(scripts, tmp_path, "--version").strip()
-    said = _run(scripts, tmp_path, "python", "-c", EVERY_MODULE, version, *ROOMS)
+    said = _run(scripts, tmp_path, "python", "-c", EVERY_MODULE, version, *packages())
 
     assert re.fullmatch(r"\d+\.\d+\.\d+", version)
     assert said == "unbuy.orders.order\n"
@@ -157,11 +158,11 @@ def test_imports_are_rewritten_and_nothing_else() -> None:
         b'"""from orders import x"""\nfrom  orders.order import Order  # from orders\nimport os\n'
     )
 
-    assert under_one_name(source, "a.py") == source.replace(
+    assert under_one_name(source, "a.py", packages()) == source.replace(
         b"from  orders.order", b"from unbuy.orders.order"
     )
-    with pytest.raises(ValueError, match=r"a\.py:1: write `from room import"):
-        under_one_name(b"import orders.order\n", "a.py")
+    with pytest.raises(ValueError, match=r"a\.py:1: write `from package import"):
+        under_one_name(b"import orders.order\n", "a.py", packages())
 
 
 def _site_packages(environment: Path) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from babel.messages import Message
 
 from i18n.catalogues import LOCALES, translator
-from i18n.extraction import KEYWORDS, ROOMS, ROOT, extract, missing, read
+from i18n.extraction import KEYWORDS, ROOT, extract, missing, packages, read
 
 _PARTS = re.compile(r"\{\w*\}|%\(\w+\)s")
 _POLISH = [(1, 0), (2, 1), (4, 1), (5, 2), (12, 2), (14, 2), (21, 2), (22, 1), (112, 2), (122, 1)]
@@ -89,7 +89,7 @@ def test_an_unknown_language_is_refused() -> None:
 def _trees() -> Iterator[tuple[str, ast.Module]]:
     for file in (
         *ROOT.glob("*.py"),
-        *(file for room in ROOMS for file in (ROOT / room).rglob("*.py")),
+        *(file for package in packages() for file in (ROOT / package).rglob("*.py")),
     ):
         yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
 

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 def _reasons() -> Iterator[tuple[str, ast.expr]]:
     """What errors and refusals are made of."""
     made = {"InvalidInput", "NotAllowedNow", "Refusal", "ValueError"}
-    for room in ("orders", "workflows"):
-        for file in (ROOT / room).glob("*.py"):
+    for package in ("orders", "workflows"):
+        for file in (ROOT / package).glob("*.py"):
             if file.name == "accounting.py":  # guards the ledger against us, not against people
                 continue
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -60,8 +60,8 @@ def test_no_adapter_refuses_and_no_server_fails_to_start_but_by_a_sentence() -> 
     made = {"ProviderRefusal", "CannotServe", "Unreachable", "BadConfiguration"}
     reasons = [
         (f"{file.name}:{node.lineno}", reason)
-        for room in ("activities", "adapters", "database", "gateway", "runtime")
-        for file in (ROOT / room).rglob("*.py")
+        for package in ("activities", "adapters", "database", "gateway", "runtime")
+        for file in (ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in made
         for reason in node.args
