@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import load_http
-from bench.load_http import LoadOptions, Measured, Row, app, errors, measure, report, run
+from bench.http import load
+from bench.http.load import LoadOptions, Measured, Row, app, errors, measure, report, run
 from cli.program import run as run_program
 
 
@@ -56,7 +56,7 @@ def test_an_error_exits_with_a_failure_status(
     async def done(*_: object) -> list[Row]:
         return [Row(Measured("read", 1, seconds=1, latencies=[0.1], errors=wrong), None)]
 
-    monkeypatch.setattr(load_http, "run", done)
+    monkeypatch.setattr(load, "run", done)
 
     assert run_program(app, ["--operations", "1"]) == status
     assert ("WRONG: read: late" in capsys.readouterr().out) is bool(wrong)

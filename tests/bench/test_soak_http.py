@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import soak_http
-from bench.http_fuzz import FuzzCounts
-from bench.http_orders import adding_up, whole
-from bench.soak_http import HttpSoakOptions, app, report, run
+from bench.http import soak
+from bench.http.fuzz import FuzzCounts
+from bench.http.orders import adding_up, whole
+from bench.http.soak import HttpSoakOptions, app, report, run
 from cli.program import run as run_program
 from gateway.openapi import EXAMPLES
 from orders.messages import MESSAGES
@@ -54,7 +54,7 @@ def test_a_failure_exits_with_a_failure_status(
             counts.fail(failure, "curl ...")
         return counts
 
-    monkeypatch.setattr(soak_http, "run", done)
+    monkeypatch.setattr(soak, "run", done)
 
     assert run_program(app, ["--requests", "1"]) == (1 if failure else 0)
     said = capsys.readouterr().out

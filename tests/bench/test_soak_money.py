@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from adapters.tracking.rules import CarrierRules
-from bench import money_judge
-from bench.money_judge import Asked, Ended, Evidence, StoredMessage
-from bench.money_plan import CURRENCIES, REFUNDS, Kind, PlannedEnding, plans, tracking_number
-from bench.money_soak import MoneySoakOptions
-from bench.soak_money import app, report, run
+from bench.money import judge
+from bench.money.command import app, report, run
+from bench.money.judge import Asked, Ended, Evidence, StoredMessage
+from bench.money.plan import CURRENCIES, REFUNDS, Kind, PlannedEnding, plans, tracking_number
+from bench.money.soak import MoneySoakOptions
 from cli.program import run as run_program
 from database.ledger import AccountBalance
 from orders.lifecycle import Verdict
@@ -107,7 +107,7 @@ def evidence() -> Evidence:
 
 
 def test_a_correct_ledger_passes(evidence: Evidence) -> None:
-    assert money_judge.faults(evidence, {}) == []
+    assert judge.faults(evidence, {}) == []
 
 
 def _doubled(it: Evidence) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _told_twice(it: Evidence) -> dict[str, Any]:
 def test_every_fault_is_found(
     evidence: Evidence, wrong: Callable[[Evidence], dict[str, Any]], sentence: str
 ) -> None:
-    found = money_judge.faults(replace(evidence, **wrong(evidence)), {})
+    found = judge.faults(replace(evidence, **wrong(evidence)), {})
 
     assert sentence in "\n".join(found)
 
@@ -183,15 +183,15 @@ def test_every_fault_is_found(
 def test_the_money_of_earlier_batches_is_included(evidence: Evidence) -> None:
     sums = [AccountBalance("PLN", "cash", 5), AccountBalance("PLN", "seller", -5)]
 
-    assert money_judge.faults(replace(evidence, sums=sums), {"PLN": 5}) == []
-    assert money_judge.faults(replace(evidence, sums=sums), {"PLN": 4}) != []
+    assert judge.faults(replace(evidence, sums=sums), {"PLN": 5}) == []
+    assert judge.faults(replace(evidence, sums=sums), {"PLN": 4}) != []
 
 
 def test_help_lists_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_program(app, ["--help"]) == 0
 
     printed = capsys.readouterr().out
-    assert "Usage: python -m bench.soak_money" in printed
+    assert "Usage: python -m bench.money.command" in printed
     assert "--postgres" in printed
 
 

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from adapters.stripe.events import read_event
 from adapters.stripe.provider import ProviderUnavailable
-from bench.money_plan import Kind, Moment, Plan, tracking_number
+from bench.money.plan import Kind, Moment, Plan, tracking_number
 from client import orders, stray_payments
 from client.errors import NoAnswer, NotRunning
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler

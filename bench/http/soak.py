@@ -21,9 +21,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from bench.gateway_system import System, system
-from bench.http_fuzz import Fuzz, FuzzCounts
-from bench.http_orders import PARTIES, Orders
+from bench.http.fuzz import Fuzz, FuzzCounts
+from bench.http.orders import PARTIES, Orders
+from bench.http.system import System, system
 from bench.tables import narrow
 from bench.workplace import workplace
 from cli.arguments import Flag
@@ -119,7 +119,7 @@ def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, secon
         console.print("No check failed, and no answer was a 5xx.")
 
 
-app = new_app("python -m bench.soak_http")
+app = new_app("python -m bench.http.soak")
 
 
 @app.default

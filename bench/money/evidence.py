@@ -1,4 +1,4 @@
-"""Gathers the records of a batch for ``money_judge``."""
+"""Gathers the records of a batch for ``bench.money.judge``."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from bench.money_judge import Asked, Ended, Evidence, StoredMessage
-from bench.money_plan import PlannedEnding
+from bench.money.judge import Asked, Ended, Evidence, StoredMessage
+from bench.money.plan import PlannedEnding
 from database.connection import Database
 from database.ledger import SqlLedger
 from database.tables import ledger_legs, ledger_transactions, orders, outbox, refunds

@@ -26,8 +26,8 @@ from rich.text import Text
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
-from bench.gateway_system import System, system
-from bench.http_orders import PARTIES
+from bench.http.orders import PARTIES
+from bench.http.system import System, system
 from bench.tables import narrow
 from bench.workplace import workplace
 from cli.program import new_app
@@ -255,7 +255,7 @@ def errors(rows: Sequence[Row]) -> list[str]:
     return [error for row in rows for measured in row if measured for error in measured.errors]
 
 
-app = new_app("python -m bench.load_http")
+app = new_app("python -m bench.http.load")
 
 
 @app.default

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from adapters.stripe.money import from_stripe
-from bench.money_plan import PlannedEnding
+from bench.money.plan import PlannedEnding
 from database.ledger import AccountBalance
 from orders.chargebacks import Charged
 from orders.messages import RefundStatus

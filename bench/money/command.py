@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.money_soak import MoneySoakOptions, SoakCounts, soak
+from bench.money.soak import MoneySoakOptions, SoakCounts, soak
 from bench.workplace import workplace
 from cli.program import new_app
 from cli.program import run as run_program
@@ -109,7 +109,7 @@ async def run(options: MoneySoakOptions, directory: Path, console: Console) -> S
             return await soaking.run()
 
 
-app = new_app("python -m bench.soak_money")
+app = new_app("python -m bench.money.command")
 _USUAL = MoneySoakOptions()
 
 

@@ -1,4 +1,4 @@
-"""The soak of the money: its processes, its batches and its results. The command is ``soak_money``."""
+"""The soak of the money: its processes, batches and results. The command is in ``bench.money.command``."""
 
 import asyncio
 import random
@@ -15,11 +15,11 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from adapters.stripe.provider import PATIENCE, StripeProvider
-from bench import money_judge
-from bench.money_evidence import gather
-from bench.money_judge import Evidence
-from bench.money_lives import Bank, EventDelivery, SoakedOrder
-from bench.money_plan import FOR_NO_ORDER, REFUNDS, Plan, plans
+from bench.money import judge
+from bench.money.evidence import gather
+from bench.money.judge import Evidence
+from bench.money.lives import Bank, EventDelivery, SoakedOrder
+from bench.money.plan import FOR_NO_ORDER, REFUNDS, Plan, plans
 from bench.worker_fleet import Fleet, fleet
 from cli.arguments import Flag
 from client import orders, stray_payments
@@ -203,7 +203,7 @@ class Soak:
             wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
         evidence = await gather(self.client, self.database, self.front, endings, stray_payments)
-        wrong += money_judge.faults(evidence, self.counts.cash)
+        wrong += judge.faults(evidence, self.counts.cash)
         self._count(batch, evidence, events, bank)
         return wrong
 
@@ -289,7 +289,7 @@ class Soak:
         counts.bank.update(bank.did)
         counts.events += len(self.front.webhooks.sent)
         counts.events_lost += events.lost
-        counts.cash.update(money_judge.cash(evidence))
+        counts.cash.update(judge.cash(evidence))
         counts.requests.update(f"{method} {_kind(path)}" for method, path in self.front.asked)
         self.front.asked.clear()
         self.front.webhooks.sent.clear()

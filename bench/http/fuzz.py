@@ -19,7 +19,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation.meta import REQUEST_SHAPE_PROBES, TestPhase
 
-from bench.http_orders import RECIPES, Json, Orders, adding_up, fitting, whole
+from bench.http.orders import RECIPES, Json, Orders, adding_up, fitting, whole
 from gateway.access import Role
 from orders.messages import MESSAGES
 

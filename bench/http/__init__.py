@@ -1,0 +1,1 @@
+"""The gateway under load, and under requests that are generated from its own description."""
