@@ -58,13 +58,13 @@ up: $(RUNTIME) ## the system, running until stopped
 bench: load-http ## what Unbuy costs, measured
 
 soak-money: $(DEVELOPMENT) ## refunds among faults and dying workers, each counted (ARGS='--refunds 2000 --seed 1')
-	@$(RUN) -m bench.money.command $(ARGS)
+	@$(RUN) -m bench soak-money $(ARGS)
 
 soak-http: $(DEVELOPMENT) ## 10,000 requests that schemathesis makes of the HTTP API (ARGS='--requests 500 --seed 2')
-	@$(RUN) -m bench.http.soak $(ARGS)
+	@$(RUN) -m bench soak-http $(ARGS)
 
 load-http: $(DEVELOPMENT) ## what HTTP costs beside Temporal's own client (ARGS='--operations 1000 --levels 1 16')
-	@$(RUN) -m bench.http.load $(ARGS)
+	@$(RUN) -m bench load-http $(ARGS)
 
 histories: $(DEVELOPMENT) ## record the histories of the replay tests again
 	@$(RUN) -m tests.replay.record $(ARGS)

@@ -1,9 +1,17 @@
-"""The directory for the databases and logs of a bench."""
+"""Where a bench keeps its databases and logs, and the machine that it ran on."""
 
+import os
+import platform
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Keep = Annotated[Path | None, Parameter(help="Directory where databases and logs stay.")]
+"""The option of every bench; without it they go when it ends."""
 
 
 @contextmanager
@@ -13,3 +21,11 @@ def workplace(name: str, keep: Path | None) -> Iterator[Path]:
         directory = keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
+
+
+def machine() -> str:
+    """What numbers depend on, as one reads them: "2 cores, load 0.4, x86_64, Python 3.12.3"."""
+    return (
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )

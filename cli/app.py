@@ -8,8 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -20,10 +19,6 @@ from i18n.catalogues import Locale
 from i18n.current import use_locale
 from i18n.negotiation import known, of_terminal
 from runtime import program
-
-# The SDK's threads deliver a call's result an instant before they are done with the interpreter. A process
-# that ends in that instant aborts (temporalio/sdk-python#300).
-_SETTLING_TIME: Final = timedelta(milliseconds=100)
 
 app = new_app(program.COMMAND, version=program.version, version_flags=("--version",))
 for _name, _path in COMMANDS.items():
@@ -58,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command of these arguments, or of the process's own, as the last thing that it does."""
     status = run_command(sys.argv[1:] if arguments is None else arguments)
     if "temporalio" in sys.modules:
-        time.sleep(_SETTLING_TIME.total_seconds())
+        time.sleep(program.SETTLING_TIME.total_seconds())
     return status
 
 

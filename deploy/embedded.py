@@ -24,6 +24,7 @@ from temporalio.service import RPCError
 
 from deploy.child_process import child_process
 from i18n.current import gettext
+from runtime.program import SETTLING_TIME
 from workflows.ids import SEARCH_ATTRIBUTES
 
 log = logging.getLogger("unbuy.server")
@@ -32,12 +33,6 @@ LOOPBACK = "127.0.0.1"
 
 # It starts in half a second; on a busy machine it takes longer.
 STARTUP_TIMEOUT = timedelta(seconds=30)
-
-# The SDK's threads deliver a call's result shortly before they are done with the interpreter. A
-# process that ends in that instant aborts (temporalio/sdk-python#300): one in five did, after its
-# last call.
-SETTLING_TIME = timedelta(milliseconds=100)
-
 
 # The server takes one or two seconds to stop.
 _PATIENCE = timedelta(seconds=10)

@@ -8,9 +8,6 @@ import asyncio
 import itertools
 import logging
 import math
-import os
-import platform
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -29,9 +26,7 @@ from temporalio.service import RPCError
 from bench.http.orders import PARTIES
 from bench.http.system import System, system
 from bench.tables import narrow
-from bench.workplace import workplace
-from cli.program import new_app
-from cli.program import run as run_program
+from bench.workplace import Keep, machine, workplace
 from cli.progress import progress
 from client import orders
 from client.errors import ClientError
@@ -234,10 +229,7 @@ def report(console: Console, options: LoadOptions, rows: Sequence[Row]) -> None:
             ratio,
         )
     console.print(made)
-    console.print(
-        f"{options.operations} of each; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"{platform.machine()}, Python {platform.python_version()}."
-    )
+    console.print(f"{options.operations} of each; {machine()}.")
     for error in errors(rows):
         console.print(Text(f"WRONG: {error}", style="red"))
 
@@ -255,22 +247,12 @@ def errors(rows: Sequence[Row]) -> list[str]:
     return [error for row in rows for measured in row if measured for error in measured.errors]
 
 
-app = new_app("python -m bench.http.load")
-
-
-@app.default
 def load_http(
     *,
     options: Annotated[LoadOptions, Parameter(name="*")] = LoadOptions(),
-    keep: Path | None = None,
+    keep: Keep = None,
 ) -> int:
-    """Measure what HTTP costs: placing, reading and sending over it, and straight to Temporal.
-
-    Parameters
-    ----------
-    keep
-        Directory where databases and logs stay.
-    """
+    """Measure what HTTP costs: placing, reading and sending over it, and straight to Temporal."""
     console = Console(highlight=False)
     # Hide the server's warnings under load; errors are counted here.
     logging.disable(logging.ERROR)
@@ -281,7 +263,3 @@ def load_http(
         rows = asyncio.run(run(options, directory, measured))
     report(console, options, rows)
     return 1 if errors(rows) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_program(app, sys.argv[1:]))

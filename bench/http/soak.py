@@ -5,10 +5,7 @@ was asked and answered, and exits non-zero when a check fails or an answer is a 
 """
 
 import asyncio
-import os
-import platform
 import random
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,10 +22,8 @@ from bench.http.fuzz import Fuzz, FuzzCounts
 from bench.http.orders import PARTIES, Orders
 from bench.http.system import System, system
 from bench.tables import narrow
-from bench.workplace import workplace
+from bench.workplace import Keep, machine, workplace
 from cli.arguments import Flag
-from cli.program import new_app
-from cli.program import run as run_program
 from cli.progress import progress
 from gateway.access import Role
 
@@ -109,8 +104,7 @@ def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, secon
     console.print(
         f"{counts.requests} requests, {counts.by_status[200] + counts.by_status[201]} of them answered 2xx; "
         f"of the {valid} valid ones {counts.valid[True] / valid:.0%}. "
-        f"Seed {options.seed}, {seconds:.0f} s, {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}."
+        f"Seed {options.seed}, {seconds:.0f} s, {machine()}."
     )
     for what, number in counts.failures.most_common():
         console.print(Text(f"WRONG, {number} times: {what}", style="red"))
@@ -119,22 +113,12 @@ def report(console: Console, options: HttpSoakOptions, counts: FuzzCounts, secon
         console.print("No check failed, and no answer was a 5xx.")
 
 
-app = new_app("python -m bench.http.soak")
-
-
-@app.default
 def soak_http(
     *,
     options: Annotated[HttpSoakOptions, Parameter(name="*")] = HttpSoakOptions(),
-    keep: Path | None = None,
+    keep: Keep = None,
 ) -> int:
-    """Make ten thousand requests of the HTTP API, as schemathesis generates them, and check each answer.
-
-    Parameters
-    ----------
-    keep
-        Directory where databases and logs stay.
-    """
+    """Make ten thousand requests of the HTTP API, as schemathesis generates them, and check each answer."""
     console = Console(highlight=False)
     began = time.monotonic()
     with (
@@ -144,7 +128,3 @@ def soak_http(
         counts = asyncio.run(run(options, directory, made))
     report(console, options, counts, time.monotonic() - began)
     return 1 if counts.failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_program(app, sys.argv[1:]))

@@ -7,10 +7,7 @@ seed determines the random choices, but not the machine's timing.
 
 import asyncio
 import logging
-import os
-import platform
 import signal
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,9 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.money.soak import MoneySoakOptions, SoakCounts, soak
-from bench.workplace import workplace
-from cli.program import new_app
-from cli.program import run as run_program
+from bench.workplace import Keep, machine, workplace
 from cli.progress import progress
 from testing.postgres import postgres_server
 
@@ -41,8 +36,7 @@ def report(console: Console, options: MoneySoakOptions, counts: SoakCounts) -> N
         made.add_section()
     console.print(made)
     console.print(
-        f"Seed {options.seed}, {'PostgreSQL' if options.postgres else 'SQLite'}, "
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}."
+        f"Seed {options.seed}, {'PostgreSQL' if options.postgres else 'SQLite'}, {machine()}."
     )
     for fault in counts.wrong:
         console.print(Text(f"WRONG: {fault}", style="red"))
@@ -109,23 +103,15 @@ async def run(options: MoneySoakOptions, directory: Path, console: Console) -> S
             return await soaking.run()
 
 
-app = new_app("python -m bench.money.command")
 _USUAL = MoneySoakOptions()
 
 
-@app.default
 def soak_money(
     *,
     options: Annotated[MoneySoakOptions, Parameter(name="*")] = _USUAL,
-    keep: Path | None = None,
+    keep: Keep = None,
 ) -> int:
-    """Make thousands of refunds with faults on every call and workers killed all through, and count each.
-
-    Parameters
-    ----------
-    keep
-        Directory where databases and logs stay.
-    """
+    """Make thousands of refunds with faults on every call and workers killed all through, and count each."""
     console = Console(highlight=False)
     # Faults are injected, so the libraries' warnings about each are noise.
     logging.disable(logging.ERROR)
@@ -133,7 +119,3 @@ def soak_money(
         counts = asyncio.run(run(options, directory, console))
     report(console, options, counts)
     return 1 if counts.wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_program(app, sys.argv[1:]))

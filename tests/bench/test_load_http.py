@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bench.__main__ import app
 from bench.http import load
-from bench.http.load import LoadOptions, Measured, Row, app, errors, measure, report, run
+from bench.http.load import LoadOptions, Measured, Row, errors, measure, report, run
 from cli.program import run as run_program
 
 
@@ -58,5 +59,5 @@ def test_an_error_exits_with_a_failure_status(
 
     monkeypatch.setattr(load, "run", done)
 
-    assert run_program(app, ["--operations", "1"]) == status
+    assert run_program(app, ["load-http", "--operations", "1"]) == status
     assert ("WRONG: read: late" in capsys.readouterr().out) is bool(wrong)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.__main__ import app
 from bench.http import soak
 from bench.http.fuzz import FuzzCounts
 from bench.http.orders import adding_up, whole
-from bench.http.soak import HttpSoakOptions, app, report, run
+from bench.http.soak import HttpSoakOptions, report, run
 from cli.program import run as run_program
 from gateway.openapi import EXAMPLES
 from orders.messages import MESSAGES
@@ -56,7 +57,7 @@ def test_a_failure_exits_with_a_failure_status(
 
     monkeypatch.setattr(soak, "run", done)
 
-    assert run_program(app, ["--requests", "1"]) == (1 if failure else 0)
+    assert run_program(app, ["soak-http", "--requests", "1"]) == (1 if failure else 0)
     said = capsys.readouterr().out
     assert "2 requests, 1 of them answered 2xx; of the 1 valid ones 100%" in said
     assert (f"WRONG, 1 times: {failure}" in said) is bool(failure)

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from adapters.tracking.rules import CarrierRules
+from bench.__main__ import app
 from bench.money import judge
-from bench.money.command import app, report, run
+from bench.money.command import report, run
 from bench.money.judge import Asked, Ended, Evidence, StoredMessage
 from bench.money.plan import CURRENCIES, REFUNDS, Kind, PlannedEnding, plans, tracking_number
 from bench.money.soak import MoneySoakOptions
@@ -188,10 +189,10 @@ def test_the_money_of_earlier_batches_is_included(evidence: Evidence) -> None:
 
 
 def test_help_lists_the_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_program(app, ["--help"]) == 0
+    assert run_program(app, ["soak-money", "--help"]) == 0
 
     printed = capsys.readouterr().out
-    assert "Usage: python -m bench.money.command" in printed
+    assert "Usage: python -m bench soak-money" in printed
     assert "--postgres" in printed
 
 
