@@ -149,5 +149,6 @@ async def peer(stripe: Peer) -> Peer:
     await front.flush()
     front.faults, front.webhooks = Faults(), StripeWebhooks()
     front.starts_as, front.paid_as = "pending", "succeeded"
+    front.paid_by, front.billing_email = "card", None
     front.asked.clear()
     return stripe

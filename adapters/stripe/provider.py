@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeVar
 import httpx
 import stripe
 from pydantic import SecretStr
+from stripe.params import RefundCreateParams
 from temporalio.exceptions import ApplicationError
 
 from activities.provider_records import ProviderChargeback, ProviderPayment, ProviderRefund
@@ -40,6 +41,9 @@ logging.getLogger("stripe").setLevel(logging.WARNING)
 
 PATIENCE: Final = httpx.Timeout(15.0, connect=5.0)
 """Seconds for one request; three fit into the minute of ``workflows.options.MOVE_MONEY``."""
+
+# As docs.stripe.com/api/refunds/create and …/payments/customer-balance/refunding say.
+_REFUNDED_BY_EMAIL = frozenset({"customer_balance", "konbini", "promptpay"})
 
 _T = TypeVar("_T")
 
@@ -107,10 +111,10 @@ class StripeProvider:
                     _must_be(found, request, amount, currency)
                     return _state(found)
                 if number == 1:
-                    await self._must_be_paid_in(currency, request)
+                    email = _instructions_email(await self._charge_paid_in(currency, request))
                 key = request.refund_id if number == 1 else f"{request.refund_id}:{number}"
                 try:
-                    return _state(await self._create_refund(request, amount, key))
+                    return _state(await self._create_refund(request, amount, email, key))
                 except _StoredFailure:
                     continue
         raise ProviderUnavailable(
@@ -226,7 +230,7 @@ class StripeProvider:
                 return refund
         return None
 
-    async def _must_be_paid_in(self, currency: str, request: RefundRequest) -> None:
+    async def _charge_paid_in(self, currency: str, request: RefundRequest) -> stripe.Charge:
         # Stripe's refunds have no currency: it would refund 24.90 in whatever was paid.
         charge = await self._stripe.charges.retrieve_async(request.payment_id)
         if charge.currency != currency:
@@ -237,17 +241,20 @@ class StripeProvider:
                     currency=request.money.currency,
                 )
             )
+        return charge
 
-    async def _create_refund(self, request: RefundRequest, amount: int, key: str) -> stripe.Refund:
+    async def _create_refund(
+        self, request: RefundRequest, amount: int, email: str | None, key: str
+    ) -> stripe.Refund:
+        wanted: RefundCreateParams = {
+            "charge": request.payment_id,
+            "amount": amount,
+            "metadata": {REFUND_ID: request.refund_id, WORKFLOW_ID: request.workflow_id},
+        }
+        if email:
+            wanted["instructions_email"] = email
         try:
-            return await self._stripe.refunds.create_async(
-                {
-                    "charge": request.payment_id,
-                    "amount": amount,
-                    "metadata": {REFUND_ID: request.refund_id, WORKFLOW_ID: request.workflow_id},
-                },
-                {"idempotency_key": key},
-            )
+            return await self._stripe.refunds.create_async(wanted, {"idempotency_key": key})
         except stripe.APIError as error:
             headers = {name.lower(): value for name, value in (error.headers or {}).items()}
             if (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true":
@@ -292,10 +299,35 @@ def _must_be(refund: stripe.Refund, request: RefundRequest, amount: int, currenc
         )
 
 
+def _instructions_email(charge: stripe.Charge) -> str | None:
+    """Where Stripe asks the buyer for bank details, of a method whose money cannot go back by itself.
+
+    None for other methods, and where the charge has no address: then Stripe takes its customer's, if any.
+    """
+    details = charge.payment_method_details
+    if details is None or details.type not in _REFUNDED_BY_EMAIL:
+        return None
+    return charge.billing_details.email or charge.receipt_email
+
+
 def _state(refund: stripe.Refund) -> RefundState:
-    return RefundState(
-        status=refund_status(refund.status),
-        reason=word(getattr(refund, "failure_reason", None)),
+    status = refund_status(refund.status)
+    if status is RefundStatus.REQUIRES_ACTION:
+        return RefundState(status=status, reason=_what_is_asked(refund))
+    return RefundState(status=status, reason=word(getattr(refund, "failure_reason", None)))
+
+
+def _what_is_asked(refund: stripe.Refund) -> str:
+    """What the buyer is asked for; empty where Stripe does not say."""
+    action = getattr(refund, "next_action", None)
+    details = action.display_details if action else None
+    if details is None:
+        return ""
+    if details.expires_at is None:
+        return sentence("Stripe has asked for bank details by e-mail.")
+    return sentence(
+        "Stripe has asked for bank details by e-mail, and waits for them until {day}.",
+        day=in_utc(details.expires_at).date().isoformat(),
     )
 
 

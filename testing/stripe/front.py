@@ -69,6 +69,10 @@ class Front:
     """The status of new refunds."""
     paid_as: Literal["succeeded", "pending", "authorized"] = "succeeded"
     """What becomes of payments to come that are not declined."""
+    paid_by: str = "card"
+    """The payment method of payments to come."""
+    billing_email: str | None = None
+    """What their payers give as address."""
     slow: float = 4.0
     """Seconds for which a slow answer is held back: longer than the client's patience."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -112,7 +116,13 @@ class Front:
 
     async def wait_for_buyer(self, refund_id: str) -> None:
         """The buyer has to do something first: such a refund can be stopped (R23)."""
-        await self._turn(refund_id, "refund.updated", status="requires_action", failure_reason=None)
+        await self._turn(
+            refund_id,
+            "refund.updated",
+            status="requires_action",
+            failure_reason=None,
+            next_action=_asked_by("buyer@example.org"),
+        )
 
     async def refund_by_hand(self, charge_id: str, amount: int | None = None) -> str:
         """Somebody refunds a charge in the dashboard, all of it unless told otherwise; Stripe's id."""
@@ -284,11 +294,15 @@ class Front:
             for name, it in form.items()
             if name.startswith("metadata[")
         }
+        self._charge_states[charge_id] = {
+            "payment_method_details": {"type": self.paid_by},
+            "billing_details": {"email": self.billing_email},
+        }
         charge = await self._charge_by_id(charge_id)
         if charge["status"] == "succeeded" and self.paid_as != "succeeded":
             taken = {"captured": False} if self.paid_as == "authorized" else {"status": "pending"}
-            self._charge_states[charge_id] = taken | {"amount_captured": 0}
-            charge |= self._charge_states[charge_id]
+            self._charge_states[charge_id] |= taken | {"amount_captured": 0}
+            charge = await self._charge_by_id(charge_id)
         self.webhooks.put(f"charge.{charge['status']}", charge)
         if charge["status"] == "pending":
             intent = answer.body | {"status": "processing", "metadata": charge["metadata"]}
@@ -318,9 +332,17 @@ class Front:
             return refusal("It has been refunded.", code="charge_already_refunded")
         if amount > left:
             return refusal("The amount is greater than the unrefunded amount.", param="amount")
+        email = form.pop("instructions_email", None)
+        by_email = charge["payment_method_details"]["type"] != "card"
+        if by_email != (email is not None):
+            return refusal(
+                "Missing email." if by_email else "No email.", param="instructions_email"
+            )
         made = await self._upstream("POST", "/v1/refunds", form)
         if made.status == 200:
-            self._states[made.body["id"]] = {"status": self.starts_as, "failure_reason": None}
+            asked = {"status": "requires_action", "next_action": _asked_by(email)} if email else {}
+            started = {"status": self.starts_as, "failure_reason": None} | asked
+            self._states[made.body["id"]] = started
             self.webhooks.put("refund.created", self._refund(made.body))
         return Answer(made.status, self._as_it_stands("refunds", made.body))
 
@@ -397,7 +419,6 @@ class Front:
             | self._charge_states.get(charge["id"], {})
             | {
                 "metadata": self._metadata.get(charge["id"], {}),
-                "payment_method_details": {"type": "card", "card": {"capture_before": None}},
                 "disputed": any(
                     it["charge"] == charge["id"] and it["status"] in takes
                     for it in self._disputes.values()
@@ -419,7 +440,7 @@ class Front:
         self.webhooks.put("refund.created", self._refund(made.body))
         self.webhooks.put("charge.refunded", await self._charge_by_id(charge_id))
 
-    async def _turn(self, refund_id: str, kind: str, **state: str | None) -> None:
+    async def _turn(self, refund_id: str, kind: str, **state: Any) -> None:
         for refund in await self.refunds():
             if refund_id not in (refund["id"], refund["metadata"].get("refund_id")):
                 continue
@@ -445,6 +466,16 @@ class Front:
         if answer.status == 404:
             body["error"]["code"] = "resource_missing"
         return Answer(answer.status, body)
+
+
+def _asked_by(email: str) -> Json:
+    """What the payer is asked for, for 45 days (docs.stripe.com/payments/customer-balance/refunding)."""
+    now = int(time.time())
+    details = {
+        "email_sent": {"email_sent_at": now, "email_sent_to": email},
+        "expires_at": now + 45 * 24 * 3600,
+    }
+    return {"type": "display_details", "display_details": details}
 
 
 def _broken(fault: InjectedFault | None) -> web.Response:

@@ -308,6 +308,39 @@ async def test_only_a_refund_that_waits_for_the_buyer_can_be_stopped(
     assert [path for _, path in peer.front.asked if path.endswith("/cancel")] == []
 
 
+async def test_a_method_that_cannot_be_refunded_by_itself_asks_the_buyer_by_email(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R15: the buyer is told what for, and by when."""
+    peer.front.paid_by, peer.front.billing_email = "konbini", "anna@example.org"
+    asked = await paid(peer)
+
+    state = await provider.refund(asked)
+
+    (refund,) = await peer.front.refunds()
+    details = refund["next_action"]["display_details"]
+    until = datetime.fromtimestamp(details["expires_at"], UTC).date()
+    assert details["email_sent"]["email_sent_to"] == "anna@example.org"
+    assert state.status is RefundStatus.REQUIRES_ACTION
+    assert state.reason == (
+        f"Stripe has asked for bank details by e-mail, and waits for them until {until}."
+    )
+    assert "anna" not in state.reason
+
+
+async def test_without_an_address_such_a_refund_is_refused(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R15: it is escalated; support says how else the money gets back."""
+    peer.front.paid_by = "konbini"
+    asked = await paid(peer)
+
+    with pytest.raises(ProviderRefusal, match="Stripe refuses refund"):
+        await provider.refund(asked)
+
+    assert await peer.front.refunds() == []
+
+
 async def test_a_payment_names_its_order_or_none_of_ours(
     peer: Peer, provider: StripeProvider
 ) -> None:
