@@ -12,7 +12,7 @@ COMMANDS: Final = {
     "reconcile": "cli.accounting:reconcile",
     "books": "cli.accounting:books",
     "token": "cli.tokens:token",
-    "demo": "demo.performance:demo",
+    "demo": "demo.command:demo",
     "up": "deploy.local:up",
     "worker": "worker:worker",
     "gateway": "gateway.__main__:gateway",

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from cli import rendering
 from database.ledger import AccountBalance, totals_by_currency
-from demo.stage import Cost
-from demo.stories import Ending, Story
+from demo.scenarios import Ending, Story
 from demo.story import RefusedMessage
+from demo.system import Cost
 from i18n.catalogues import NC_, translator
 from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import amount_text

@@ -17,11 +17,10 @@ import pytest_asyncio
 from rich.console import Console
 
 from database.ledger import AccountBalance
-from demo import performance, report
-from demo.performance import judge, play
+from demo import command, report
+from demo.command import judge, play
 from demo.report import Outcome
-from demo.stage import set_up
-from demo.stories import (
+from demo.scenarios import (
     STORIES,
     Ending,
     Story,
@@ -31,6 +30,7 @@ from demo.stories import (
     unpaid_for_20_days,
 )
 from demo.story import OrderStory
+from demo.system import set_up
 from i18n.catalogues import LOCALES, Locale
 from i18n.current import use_locale
 from orders.errors import RefusalCode
@@ -59,7 +59,7 @@ GONE_ASTRAY = Story(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def judged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Played, str]]:
-    """A few stories played on one stage, and what was printed of them."""
+    """A few stories played on one system, and what was printed of them."""
     printed = io.StringIO()
     console = Console(file=printed, width=180, highlight=False)
     told = [
@@ -69,9 +69,9 @@ async def judged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
         paid_too_late,
         GONE_ASTRAY,
     ]
-    async with set_up(tmp_path_factory.mktemp("demo")) as stage:
-        outcomes = await play(stage, told, lambda outcome: report.tell(console, outcome))
-        wrong = await judge(stage, outcomes)
+    async with set_up(tmp_path_factory.mktemp("demo")) as system:
+        outcomes = await play(system, told, lambda outcome: report.tell(console, outcome))
+        wrong = await judge(system, outcomes)
     report.conclude(console, outcomes, wrong)
     yield {outcome.story.order_id: outcome for outcome in outcomes}, printed.getvalue()
 
@@ -141,9 +141,7 @@ def _everything(outcomes: Played, locale: Locale) -> str:
         ]
         report.conclude(console, every[1:], wrong)
         report.conclude(console, every[1:], wrong=[])
-        for line in performance.addresses(
-            "1.2.3.4:7233", "http://x", "sqlite:///x.db", Path("/x.log")
-        ):
+        for line in command.addresses("1.2.3.4:7233", "http://x", "sqlite:///x.db", Path("/x.log")):
             console.print(line)
     return printed.getvalue()
 
@@ -195,7 +193,7 @@ async def _begun(directory: Path) -> asyncio.subprocess.Process:
 async def test_the_log_of_a_story_that_went_wrong_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(performance, "STORIES", [GONE_ASTRAY])
+    monkeypatch.setattr(command, "STORIES", [GONE_ASTRAY])
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     printed = io.StringIO()
 
@@ -203,7 +201,7 @@ async def test_the_log_of_a_story_that_went_wrong_is_kept(
     kept = root.handlers[:], root.level
     try:
         with use_locale("pl"):
-            status = await performance.perform(Console(file=printed, width=80), keep=False)
+            status = await command.perform(Console(file=printed, width=80), keep=False)
     finally:
         for handler in root.handlers:
             handler.close()

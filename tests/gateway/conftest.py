@@ -18,7 +18,7 @@ from temporalio.client import Client
 
 from client import orders
 from database.connection import Database
-from demo.stage import Stage, has_nothing_to_do, set_up
+from demo.system import DemoSystem, has_nothing_to_do, set_up
 from demo.waiting import until
 from gateway.access import Role
 from gateway.app import build_app
@@ -98,7 +98,7 @@ class HttpStory:
     """An order over HTTP, in the verbs of stories, and its people; each test has its own."""
 
     http: httpx.AsyncClient
-    stage: Stage
+    system: DemoSystem
     number: int = field(default_factory=lambda: next(_NUMBERS))
 
     def person(self, role: str, sub: str = "") -> Person:
@@ -144,13 +144,13 @@ class HttpStory:
 
     async def events(self) -> int:
         """How many the order's history has."""
-        history = await orders.handle(self.stage.server.client, self.order_id).fetch_history()
+        history = await orders.handle(self.system.server.client, self.order_id).fetch_history()
         return len(history.events)
 
     async def settled_events(self) -> int:
         """As ``events``, once the order has done what it has to do by itself."""
         await until(
-            orders.handle(self.stage.server.client, self.order_id).describe, has_nothing_to_do
+            orders.handle(self.system.server.client, self.order_id).describe, has_nothing_to_do
         )
         return await self.events()
 
@@ -184,24 +184,26 @@ class HttpStory:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with set_up(tmp_path_factory.mktemp("gateway")) as stage:
-        yield stage
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoSystem]:
+    async with set_up(tmp_path_factory.mktemp("gateway")) as system:
+        yield system
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def address(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    database = await Database.open(stage.database_url)
+async def address(
+    system: DemoSystem, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    database = await Database.open(system.database_url)
     proofs = str(tmp_path_factory.mktemp("proofs"))
     try:
-        async with serving(stage.server.client, database, proof_store=proofs) as address:
+        async with serving(system.server.client, database, proof_store=proofs) as address:
             yield address
     finally:
         await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def order(stage: Stage, address: str) -> AsyncIterator[HttpStory]:
+async def order(system: DemoSystem, address: str) -> AsyncIterator[HttpStory]:
     # Certificates that nothing here uses take longer to read than most tests.
     async with httpx.AsyncClient(base_url=address, timeout=20, verify=False) as http:
-        yield HttpStory(http, stage)
+        yield HttpStory(http, system)

@@ -148,7 +148,7 @@ async def test_every_role_gets_what_the_table_says_and_a_refusal_leaves_no_trace
 
 
 async def _view(order: HttpStory) -> OrderView:
-    return await orders.show(order.stage.server.client, order.order_id)
+    return await orders.show(order.system.server.client, order.order_id)
 
 
 async def test_someone_elses_order_answers_like_an_unknown_one(order: HttpStory) -> None:
@@ -196,10 +196,10 @@ async def test_a_buyer_cannot_set_fields_of_others(
 async def strict(order: HttpStory, database: Database) -> Any:
     """A order whose buyers take the marketplace's policy."""
     async with (
-        serving(order.stage.server.client, database, buyers_choose_policy=False) as address,
+        serving(order.system.server.client, database, buyers_choose_policy=False) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
-        yield HttpStory(http, order.stage)
+        yield HttpStory(http, order.system)
 
 
 async def test_a_message_with_other_fields_is_refused(order: HttpStory) -> None:

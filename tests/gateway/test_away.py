@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 
 from database.connection import Database
 from database.orders import SqlOrders
-from demo.stage import Stage
+from demo.system import DemoSystem
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
 from gateway import orders
@@ -43,13 +43,13 @@ WEBHOOKS: dict[str, Any] = {
 
 @asynccontextmanager
 async def _gateway(
-    client: Client, database: Database, stage: Stage | None = None
+    client: Client, database: Database, system: DemoSystem | None = None
 ) -> AsyncIterator[HttpStory]:
     async with (
         serving(client, database, **WEBHOOKS) as address,
         httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
     ):
-        yield HttpStory(http, stage)  # type: ignore[arg-type]
+        yield HttpStory(http, system)  # type: ignore[arg-type]
 
 
 def _worker(server: EmbeddedServer, database: Database) -> Worker:
@@ -211,12 +211,12 @@ async def test_a_hanging_temporal_counts_as_unavailable(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def elsewhere(stage: Stage) -> AsyncIterator[Any]:
+async def elsewhere(system: DemoSystem) -> AsyncIterator[Any]:
     """A PostgreSQL of the test's own, to be stopped, and a gateway whose orders are kept there."""
     with postgres_server() as postgres:
         database = await Database.open(postgres.create("unbuy"))
         try:
-            async with _gateway(stage.server.client, database, stage) as order:
+            async with _gateway(system.server.client, database, system) as order:
                 yield postgres, database, order
         finally:
             await database.close()
@@ -280,7 +280,7 @@ async def test_a_writer_that_locks_sqlite_delays_no_reader(
     other = await Database.open(url)
     mine = await Database.open(url, WRITERS_PATIENCE / 4)
     monkeypatch.setattr(orders, "DATABASE_PATIENCE", orders.DATABASE_PATIENCE / 4)
-    async with _gateway(order.stage.server.client, mine, order.stage) as busy:
+    async with _gateway(order.system.server.client, mine, order.system) as busy:
         await busy.place()
 
         def say() -> Awaitable[httpx.Response]:

@@ -22,10 +22,10 @@ async def _limited(
     order: HttpStory, database: Database, **changes: Any
 ) -> AsyncIterator[HttpStory]:
     async with (
-        serving(order.stage.server.client, database, **changes) as address,
+        serving(order.system.server.client, database, **changes) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
-        yield HttpStory(http, order.stage)
+        yield HttpStory(http, order.system)
 
 
 async def test_only_the_caller_that_asks_too_often_is_limited(
@@ -112,6 +112,6 @@ def test_an_unusable_rate_limit_store_is_reported_at_startup(
     order: HttpStory, database: Database, storage: str
 ) -> None:
     with pytest.raises(CannotServe, match="UNBUY_RATE_LIMIT_STORAGE") as caught:
-        build_services(settings(rate_limit_storage=storage), order.stage.server.client, database)
+        build_services(settings(rate_limit_storage=storage), order.system.server.client, database)
 
     assert localize(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")

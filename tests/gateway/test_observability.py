@@ -44,7 +44,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
 async def _use_everything(order: HttpStory) -> None:
     """Requests of all kinds with a canary wherever a caller can put one; answered well or refused."""
     canary = f"{CANARY}-{order.number}"
-    town_ = HttpStory(order.http, order.stage)
+    town_ = HttpStory(order.http, order.system)
     buyer = {
         "id": canary,
         "name": CANARY,
@@ -152,7 +152,7 @@ async def _open_to(
     order: HttpStory, database: Database, origins: str
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        serving(order.stage.server.client, database, cors_origins=origins) as address,
+        serving(order.system.server.client, database, cors_origins=origins) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
         yield http
@@ -201,8 +201,8 @@ async def _process(order: HttpStory) -> AsyncIterator[tuple[Any, httpx.AsyncClie
         *(sys.executable, "-m", "gateway"),
         env={
             **{name: it for name, it in os.environ.items() if not name.startswith("UNBUY_")},
-            "TEMPORAL_ADDRESS": order.stage.server.address,
-            "UNBUY_DATABASE_URL": order.stage.database_url,
+            "TEMPORAL_ADDRESS": order.system.server.address,
+            "UNBUY_DATABASE_URL": order.system.database_url,
             "UNBUY_GATEWAY_PORT": str(port),
             "UNBUY_TOKEN_SECRET": SECRET.get_secret_value(),
         },
@@ -248,7 +248,7 @@ async def test_a_stopping_gateway_finishes_running_requests_and_accepts_no_new_o
 ) -> None:
     """SIGTERM: a running request gets its answer, a stream ends, a new connection is refused."""
     async with _process(order) as (process, http):
-        here = HttpStory(http, order.stage)
+        here = HttpStory(http, order.system)
         await here.place()
         assert "server" not in (await http.get("/healthz")).headers
         arriving = asyncio.Event()

@@ -67,14 +67,14 @@ async def _watching(person: Person, path: str, **headers: str) -> AsyncIterator[
 @asynccontextmanager
 async def _town(order: HttpStory, **changes: Any) -> AsyncIterator[HttpStory]:
     """A gateway of the test's own for the same orders."""
-    database = await Database.open(order.stage.database_url)
+    database = await Database.open(order.system.database_url)
     most = httpx.Limits(max_connections=MANY + 20)
     try:
         async with (
-            serving(order.stage.server.client, database, **changes) as address,
+            serving(order.system.server.client, database, **changes) as address,
             httpx.AsyncClient(base_url=address, verify=False, limits=most, timeout=20) as http,
         ):
-            yield HttpStory(http, order.stage)
+            yield HttpStory(http, order.system)
     finally:
         await database.close()
 
@@ -252,11 +252,11 @@ async def test_streams_end_on_an_internal_error(
 
 async def test_streams_end_soon_when_the_gateway_stops(order: HttpStory) -> None:
     """A graceful stop waits for no stream."""
-    database = await Database.open(order.stage.database_url)
+    database = await Database.open(order.system.database_url)
     async with httpx.AsyncClient(verify=False) as http, AsyncExitStack() as running:
-        serve = serving(order.stage.server.client, database)
+        serve = serving(order.system.server.client, database)
         http.base_url = httpx.URL(await running.enter_async_context(serve))
-        here = HttpStory(http, order.stage)
+        here = HttpStory(http, order.system)
         await here.place()
         async with _watching(here.buyer, here.path) as stream:
             await stream.next()

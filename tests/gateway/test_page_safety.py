@@ -8,7 +8,7 @@ import httpx
 import pytest_asyncio
 
 from database.connection import Database
-from demo.stage import Stage
+from demo.system import DemoSystem
 from demo.waiting import until
 from gateway.pages.forms import FORMS
 from orders.messages import MESSAGES
@@ -217,12 +217,12 @@ async def test_time_skipping_and_test_payments_exist_in_the_playground_only(
     assert (await order.buyer.get(order.path)).json()["status"] == "awaiting_payment"
 
 
-async def test_pages_are_rate_limited(stage: Stage) -> None:
+async def test_pages_are_rate_limited(system: DemoSystem) -> None:
     """Case 30: by address until somebody is signed in, so that tokens cannot be tried out; then by party."""
-    database = await Database.open(stage.database_url)
+    database = await Database.open(system.database_url)
     try:
         async with (
-            serving(stage.server.client, database, rate_limit="4/minute") as address,
+            serving(system.server.client, database, rate_limit="4/minute") as address,
             browser_at(address) as http,
         ):
             tried = [await http.post("/sign-in", data={"token": f"{it}"}) for it in range(5)]

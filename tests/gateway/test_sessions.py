@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from database.connection import Database
-from demo.stage import Stage
+from demo.system import DemoSystem
 from demo.waiting import until
 from gateway.access import Caller, Role
 from gateway.pages.forms import FORMS
@@ -119,13 +119,15 @@ def test_only_a_signed_session_is_valid() -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def playground(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def playground(
+    system: DemoSystem, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
     """Pages with all their routes: test payments and the clock, too."""
-    database = await Database.open(stage.database_url)
+    database = await Database.open(system.database_url)
     proofs = str(tmp_path_factory.mktemp("proofs"))
     try:
         async with serving(
-            stage.server.client, database, playground=True, proof_store=proofs
+            system.server.client, database, playground=True, proof_store=proofs
         ) as address:
             yield address
     finally:
@@ -144,13 +146,13 @@ async def people(playground: str, order: HttpStory) -> AsyncIterator[dict[str, B
         }
 
 
-async def paths(stage: Stage, directory: Path, order_id: str, method: str) -> list[str]:
+async def paths(system: DemoSystem, directory: Path, order_id: str, method: str) -> list[str]:
     """Every address of the pages that takes this method."""
-    database = await Database.open(stage.database_url)
+    database = await Database.open(system.database_url)
     try:
         chosen = settings(playground=True, proof_store=str(directory))
-        works = build_services(chosen, stage.server.client, database)
-        routes = build_pages(chosen, works, stage.server.client, database).routes()
+        works = build_services(chosen, system.server.client, database)
+        routes = build_pages(chosen, works, system.server.client, database).routes()
     finally:
         await database.close()
     messages = [name.replace("_", "-") for name in FORMS]
@@ -183,11 +185,11 @@ ENTERED = {
 
 
 async def test_a_form_without_its_csrf_token_is_refused(
-    people: dict[str, Browser], order: HttpStory, stage: Stage, tmp_path: Path
+    people: dict[str, Browser], order: HttpStory, system: DemoSystem, tmp_path: Path
 ) -> None:
     """Every address that takes a form: uploads, test payments and signing out, too."""
     before = await listed(order)
-    posts = set(await paths(stage, tmp_path, order.order_id, "POST")) - BEFORE_SESSIONS
+    posts = set(await paths(system, tmp_path, order.order_id, "POST")) - BEFORE_SESSIONS
     assert len(posts) == len(FORMS) + 4
     wrong: list[dict[str, str]] = [
         {},
@@ -218,14 +220,14 @@ async def test_a_form_without_its_csrf_token_is_refused(
 
 
 async def test_a_form_of_another_site_is_refused(
-    people: dict[str, Browser], order: HttpStory, stage: Stage, tmp_path: Path
+    people: dict[str, Browser], order: HttpStory, system: DemoSystem, tmp_path: Path
 ) -> None:
     """Login CSRF: signing in and choosing a language, which have no secret yet, included."""
     before = await listed(order)
     entered = ENTERED | {"form_secret": people["buyer"].form_secret, "locale": "pl", "to": "/"}
     entered["token"] = token("buyer", "attacker")
 
-    for path in await paths(stage, tmp_path, order.order_id, "POST"):
+    for path in await paths(system, tmp_path, order.order_id, "POST"):
         for where in ("cross-site", "same-site"):
             answer = await people["buyer"].http.post(
                 path, data=entered, headers={"Sec-Fetch-Site": where}
@@ -249,12 +251,12 @@ async def test_a_link_of_another_site_does_not_sign_in(playground: str) -> None:
 
 
 async def test_get_requests_change_nothing(
-    people: dict[str, Browser], order: HttpStory, stage: Stage, tmp_path: Path
+    people: dict[str, Browser], order: HttpStory, system: DemoSystem, tmp_path: Path
 ) -> None:
     """GET and HEAD, at every address, with all that a form would have carried."""
     before = await listed(order)
-    posts = await paths(stage, tmp_path, order.order_id, "POST")
-    gets = await paths(stage, tmp_path, order.order_id, "GET")
+    posts = await paths(system, tmp_path, order.order_id, "POST")
+    gets = await paths(system, tmp_path, order.order_id, "GET")
     streams = f"/orders/{order.order_id}/changes"
 
     person = people["buyer"]

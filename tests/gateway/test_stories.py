@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from database.connection import Database
-from demo.performance import judge, play
+from demo.command import judge, play
 from demo.report import Outcome
-from demo.stage import set_up
-from demo.stories import STORIES
+from demo.scenarios import STORIES
+from demo.system import set_up
 from demo.transports import TemporalTransport
 from orders.errors import RefusalCode
 from tests.gateway.conftest import serving
@@ -23,17 +23,17 @@ Played = tuple[list[Outcome], list[str], DoubtingTransport]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
-    """All stories played on a stage of their own, and what is wrong with what they came to."""
+    """All stories played on a system of their own, and what is wrong with what they came to."""
     directory: Path = tmp_path_factory.mktemp("stories")
-    async with set_up(directory) as stage:
-        database = await Database.open(stage.database_url)
+    async with set_up(directory) as system:
+        database = await Database.open(system.database_url)
         try:
             async with (
-                serving(stage.server.client, database) as address,
+                serving(system.server.client, database) as address,
                 httpx.AsyncClient(base_url=address, timeout=20) as http,
             ):
-                transport = DoubtingTransport(http, TemporalTransport(stage.server.client))
-                on_http = replace(stage, transport=transport)
+                transport = DoubtingTransport(http, TemporalTransport(system.server.client))
+                on_http = replace(system, transport=transport)
                 outcomes = await play(on_http, STORIES, lambda _: None)
                 yield outcomes, await judge(on_http, outcomes), transport
         finally:

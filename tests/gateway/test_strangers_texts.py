@@ -62,7 +62,7 @@ async def test_a_note_is_shown_as_it_is_and_a_polish_seller_is_told(
 
 async def _told(order: HttpStory, what: str) -> OutboxMessage:
     """What the seller was told, once it is delivered."""
-    database = await Database.open(order.stage.database_url)
+    database = await Database.open(order.system.database_url)
     try:
         outbox = SqlOutbox(database)
         entries = await until(

@@ -346,7 +346,7 @@ async def test_with_an_issuer_tokens_of_the_shared_secret_are_refused(
 ) -> None:
     """Over HTTP: an issuer's token counts, one by our secret is 401."""
     async with (
-        serving(order.stage.server.client, database, oidc_issuer=signer.url, **PAGES) as address,
+        serving(order.system.server.client, database, oidc_issuer=signer.url, **PAGES) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
 
@@ -363,7 +363,7 @@ async def test_without_the_issuer_callers_are_told_to_retry(
     """Over HTTP: 503 with Retry-After; what needs no token works."""
     away = issuer()
     async with (
-        serving(order.stage.server.client, database, oidc_issuer=away.url, **PAGES) as address,
+        serving(order.system.server.client, database, oidc_issuer=away.url, **PAGES) as address,
         httpx.AsyncClient(base_url=address, verify=False) as http,
     ):
         token = {"Authorization": f"Bearer {away.token('rsa-1')}"}

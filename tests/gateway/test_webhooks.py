@@ -24,14 +24,14 @@ PATH = "/v1/webhooks/stripe"
 
 @asynccontextmanager
 async def _gateway(order: HttpStory, **changes: Any) -> AsyncIterator[HttpStory]:
-    database = await Database.open(order.stage.database_url)
+    database = await Database.open(order.system.database_url)
     given: dict[str, Any] = {"payment_provider": "stripe", "stripe_api_key": "sk_test_unbuy"}
     try:
         async with (
-            serving(order.stage.server.client, database, **(given | changes)) as address,
+            serving(order.system.server.client, database, **(given | changes)) as address,
             httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
         ):
-            yield HttpStory(http, order.stage)
+            yield HttpStory(http, order.system)
     finally:
         await database.close()
 

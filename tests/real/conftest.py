@@ -1,4 +1,4 @@
-"""The demo's stage, once for all tests: a real Temporal server whose workflows' time can be skipped."""
+"""The demo's system, once for all tests: a real Temporal server whose workflows' time can be skipped."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from activities.notifications import OutboxMessage
-from demo.stage import Stage, StagedStory, set_up
+from demo.system import DemoSystem, ServerStory, set_up
 from orders.place_order import PlaceOrder
 from tests.orders.builders import place
 
@@ -29,9 +29,9 @@ class Mail:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with set_up(tmp_path_factory.mktemp("real")) as stage:
-        yield stage
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoSystem]:
+    async with set_up(tmp_path_factory.mktemp("real")) as system:
+        yield system
 
 
 @pytest.fixture
@@ -47,5 +47,5 @@ def placed(request: pytest.FixtureRequest) -> PlaceOrder:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def order(stage: Stage, placed: PlaceOrder) -> StagedStory:
-    return await StagedStory(stage, placed).place()
+async def order(system: DemoSystem, placed: PlaceOrder) -> ServerStory:
+    return await ServerStory(system, placed).place()

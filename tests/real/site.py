@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 
 from database.connection import Database
 from database.tables import provider_refunds
-from demo.stage import Stage
+from demo.system import DemoSystem
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server
 from runtime.sandbox import lenient_converter, workflow_runner
@@ -63,30 +63,30 @@ class Doomed:
 
 @dataclass(frozen=True)
 class Site:
-    """A stage without a worker, and what it takes to bring one."""
+    """A system without a worker, and what it takes to bring one."""
 
-    stage: Stage
+    system: DemoSystem
     database: Database
     directory: Path
 
     def worker(self, **adapters: Any) -> Worker:
         """A worker of this process; ``adapters`` replace those of the local world."""
-        world = replace(Adapters.local(self.database, self.stage.server.client), **adapters)
+        world = replace(Adapters.local(self.database, self.system.server.client), **adapters)
         return build_worker(
-            self.stage.server.client,
+            self.system.server.client,
             world.activities(),
             graceful_shutdown=timedelta(milliseconds=100),
         )
 
     def thinker(self) -> Worker:
         """A worker of this process that leaves all but the short steps to others."""
-        config = self.stage.server.client.config()
+        config = self.system.server.client.config()
         config["data_converter"] = lenient_converter(config["data_converter"])
         return Worker(
             Client(**config),
             task_queue=ids.TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=Adapters.local(self.database, self.stage.server.client).activities(),
+            activities=Adapters.local(self.database, self.system.server.client).activities(),
             workflow_runner=workflow_runner(),
             no_remote_activities=True,
         )
@@ -100,7 +100,7 @@ class Site:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", doomed_worker.__name__, mode, str(directory)),
-            *(self.stage.server.address, self.stage.database_url, str(ATTEMPT.total_seconds())),
+            *(self.system.server.address, self.system.database_url, str(ATTEMPT.total_seconds())),
             cwd=Path(__file__).parents[2],
             env=os.environ,
         )
@@ -130,8 +130,8 @@ async def open_site(
     url = url or f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
     database = await Database.open(url)
     try:
-        stage = Stage.on(server, database, url)
-        yield Site(stage, database, directory)
+        system = DemoSystem.on(server, database, url)
+        yield Site(system, database, directory)
     finally:
         await database.close()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from demo.stage import Stage, StagedStory
+from demo.system import DemoSystem, ServerStory
 from demo.waiting import until
 from deploy.embedded import temporal_executable
 from orders.place_order import PlaceOrder
@@ -32,7 +32,7 @@ Cli = Callable[..., Awaitable[Said]]
 
 
 @pytest.fixture
-def cli(stage: Stage) -> Cli:
+def cli(system: DemoSystem) -> Cli:
     executable = temporal_executable()
 
     async def run(*arguments: str) -> Said:
@@ -40,7 +40,7 @@ def cli(stage: Stage) -> Cli:
             executable,
             *arguments,
             "--address",
-            stage.server.address,
+            system.server.address,
             "--disable-config-env",
             "--disable-config-file",
             stdout=asyncio.subprocess.PIPE,
@@ -119,7 +119,7 @@ async def test_an_order_is_placed_paid_and_shown(
 
 
 async def test_an_order_started_by_hand_is_found_by_its_buyer(
-    cli: Cli, stage: Stage, placed: PlaceOrder, tmp_path: Path
+    cli: Cli, system: DemoSystem, placed: PlaceOrder, tmp_path: Path
 ) -> None:
     """Contract: the workflow sets the search attributes that its starter did not."""
     file = _file(tmp_path, "order.json", placed.model_dump_json())
@@ -127,12 +127,12 @@ async def test_an_order_started_by_hand_is_found_by_its_buyer(
 
     async def found() -> list[str]:
         query = f"BuyerId = '{placed.buyer.id}' AND OrderStatus = 'awaiting_payment'"
-        return [it.id async for it in stage.server.client.list_workflows(query)]
+        return [it.id async for it in system.server.client.list_workflows(query)]
 
     await until(found, lambda ids: ids == [f"order-{placed.order_id}"])
 
 
-async def test_an_update_answers_with_the_view(cli: Cli, order: StagedStory) -> None:
+async def test_an_update_answers_with_the_view(cli: Cli, order: ServerStory) -> None:
     """Contract, R4: the update's result is the order as it is now."""
     said = await _send(cli, "update", order.placed, "buyer_message", '{"text": "Still there?"}')
 
@@ -141,7 +141,7 @@ async def test_an_update_answers_with_the_view(cli: Cli, order: StagedStory) -> 
     assert [message.text for message in (await order.view()).messages] == ["Still there?"]
 
 
-async def test_a_refused_update_prints_the_sentence(cli: Cli, order: StagedStory) -> None:
+async def test_a_refused_update_prints_the_sentence(cli: Cli, order: ServerStory) -> None:
     """R5, case 5: who presses cancel during the check reads why not; nothing is written."""
     await order.pay()
 
@@ -180,7 +180,7 @@ BAD: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize("bad", BAD)
 async def test_a_bad_signal_is_listed_and_the_order_lives(
-    cli: Cli, order: StagedStory, bad: str
+    cli: Cli, order: ServerStory, bad: str
 ) -> None:
     """Contract, case 33: undecodable, unknown or wrongly counted: in ``refused``, with the reason."""
     name, inputs, reason = BAD[bad]
@@ -198,7 +198,7 @@ async def test_a_bad_signal_is_listed_and_the_order_lives(
 
 @pytest.mark.parametrize("bad", BAD)
 async def test_a_bad_update_is_refused_and_the_order_lives(
-    cli: Cli, order: StagedStory, bad: str
+    cli: Cli, order: ServerStory, bad: str
 ) -> None:
     """Contract, case 33: refused with the sentence, before anything is written."""
     name, inputs, reason = BAD[bad]
@@ -212,7 +212,7 @@ async def test_a_bad_update_is_refused_and_the_order_lives(
     assert (await order.handle.describe()).history_length == before
 
 
-async def test_bytes_that_are_not_json_are_listed(cli: Cli, order: StagedStory) -> None:
+async def test_bytes_that_are_not_json_are_listed(cli: Cli, order: ServerStory) -> None:
     """Case 33: a payload of another encoding is named as such."""
     said = await cli(
         *("workflow", "signal", "-w", order.handle.id, "--name", "buyer_message"),
@@ -224,7 +224,7 @@ async def test_bytes_that_are_not_json_are_listed(cli: Cli, order: StagedStory) 
     assert "buyer_message arrived as binary/plain; send it as JSON" in view.refused[0].reason
 
 
-async def test_canceling_the_workflow_is_refused(cli: Cli, order: StagedStory) -> None:
+async def test_canceling_the_workflow_is_refused(cli: Cli, order: ServerStory) -> None:
     """R15: an order ends by its own rules, so that nobody's money is left behind."""
     said = await cli("workflow", "cancel", "-w", order.handle.id)
     assert said.code == 0, said.err
@@ -236,9 +236,9 @@ async def test_canceling_the_workflow_is_refused(cli: Cli, order: StagedStory) -
     assert (await order.view()).status == "payment_review"
 
 
-async def _failed(stage: Stage, placed: PlaceOrder, cli: Cli) -> str:
+async def _failed(system: DemoSystem, placed: PlaceOrder, cli: Cli) -> str:
     """The sentence that the CLI prints for a workflow that failed, once it has."""
-    handle = stage.server.client.get_workflow_handle(f"order-{placed.order_id}")
+    handle = system.server.client.get_workflow_handle(f"order-{placed.order_id}")
     described = await until(
         handle.describe, lambda it: it.status is not WorkflowExecutionStatus.RUNNING
     )
@@ -249,36 +249,36 @@ async def _failed(stage: Stage, placed: PlaceOrder, cli: Cli) -> str:
 
 
 async def test_bad_input_fails_at_once_with_a_sentence(
-    cli: Cli, stage: Stage, placed: PlaceOrder, tmp_path: Path
+    cli: Cli, system: DemoSystem, placed: PlaceOrder, tmp_path: Path
 ) -> None:
     """R1, case 33: it says which field and why, and is not tried for ever."""
     changed = placed.model_dump(mode="json")
     changed["lines"][0]["quantity"] = 0
     await _start(cli, placed.order_id, _file(tmp_path, "order.json", changed))
 
-    sentence = await _failed(stage, placed, cli)
+    sentence = await _failed(system, placed, cli)
     assert "PlaceOrder is not valid: lines.0.quantity" in sentence
 
 
 @pytest.mark.parametrize("count", [0, 2])
 async def test_a_wrong_number_of_inputs_fails_at_once(
-    cli: Cli, stage: Stage, placed: PlaceOrder, tmp_path: Path, count: int
+    cli: Cli, system: DemoSystem, placed: PlaceOrder, tmp_path: Path, count: int
 ) -> None:
     """R1, case 33: no input, or two."""
     file = _file(tmp_path, "order.json", placed.model_dump_json())
     await _start(cli, placed.order_id, *[file] * count)
 
-    sentence = await _failed(stage, placed, cli)
+    sentence = await _failed(system, placed, cli)
     assert f"Exactly one PlaceOrder is needed as input, but {count} arrived" in sentence
 
 
 async def test_an_order_under_a_foreign_id_fails_at_once(
-    cli: Cli, stage: Stage, placed: PlaceOrder, tmp_path: Path
+    cli: Cli, system: DemoSystem, placed: PlaceOrder, tmp_path: Path
 ) -> None:
     """Contract: nobody would find it."""
     other = placed.model_copy(update={"order_id": "another"})
     file = _file(tmp_path, "order.json", other.model_dump_json())
     await _start(cli, placed.order_id, file)
 
-    sentence = await _failed(stage, placed, cli)
+    sentence = await _failed(system, placed, cli)
     assert "It must run under the workflow id order-another." in sentence

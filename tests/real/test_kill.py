@@ -12,7 +12,7 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from client import orders
 from database.ledger import SqlLedger
 from database.outbox import SqlOutbox
-from demo.stage import StagedStory
+from demo.system import ServerStory
 from orders import messages as m
 from orders.place_order import PlaceOrder
 from orders.status import CloseReason, Status
@@ -36,19 +36,19 @@ def _asked(view: OrderView) -> bool:
     return view.refund is not None and view.refund.asked_at is not None
 
 
-async def _must_be_refunded_once(site: Site, order: StagedStory) -> None:
+async def _must_be_refunded_once(site: Site, order: ServerStory) -> None:
     await order.days_pass(3)
     view = await order.must_end()
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == order.placed.total
     assert view.refund
     assert await site.refunds() == [(view.refund.refund_id, order.placed.total.amount)]
-    balances = await SqlLedger(site.stage.database).balances(order.placed.order_id)
+    balances = await SqlLedger(site.system.database).balances(order.placed.order_id)
     assert balances
     assert not any(balances.values())
     told = [
         it.message.what
-        for it in await SqlOutbox(site.stage.database).entries(order.placed.order_id)
+        for it in await SqlOutbox(site.system.database).entries(order.placed.order_id)
     ]
     assert told.count("refund_succeeded") == 2  # the buyer and the seller
 
@@ -58,7 +58,7 @@ async def test_a_worker_killed_after_the_provider_booked_pays_once(
 ) -> None:
     """R14, case 19: `kill -9` between the provider's answer and the activity's completion."""
     async with site.doomed(AFTER) as doomed:
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
         await order.until_cancellation_requested()
         await order.signal(m.SellerReply(decision="accept"))
         await doomed.has(WAITS)
@@ -76,7 +76,7 @@ async def test_a_worker_that_was_stopped_and_goes_on_pays_once(
     """R14, case 22: SIGSTOP past its time, then SIGCONT: it asks the provider as well, to no effect."""
     async with site.doomed(BEFORE) as doomed:
         async with site.thinker():
-            order = await StagedStory(site.stage, placed).place()
+            order = await ServerStory(site.system, placed).place()
             await order.until_cancellation_requested()
             await order.signal(m.SellerReply(decision="accept"))
             await doomed.has(WAITS)
@@ -96,7 +96,7 @@ async def test_messages_to_killed_workers_are_known_to_the_next(
 ) -> None:
     """Case 28: three workers are killed with messages half handled; nothing is lost, nothing doubled."""
     said: list[str] = []
-    await site.stage.server.client.start_workflow(
+    await site.system.server.client.start_workflow(
         OrderWorkflow.run,
         args=[placed],
         id=ids.order_workflow_id(placed.order_id),
@@ -104,7 +104,7 @@ async def test_messages_to_killed_workers_are_known_to_the_next(
         # So soon another worker gets the task that a killed one had begun.
         task_timeout=timedelta(seconds=1),
     )
-    order = StagedStory(site.stage, placed)
+    order = ServerStory(site.system, placed)
     for _ in range(3):
         async with site.doomed(NEVER) as doomed:
             await order.view()
@@ -119,7 +119,7 @@ async def test_messages_to_killed_workers_are_known_to_the_next(
         view = await order.send(m.BuyerMessage(text="the last"))
     said.append("the last")
     assert [message.text for message in view.messages] == said
-    letters = [it.message for it in await SqlOutbox(site.stage.database).entries(placed.order_id)]
+    letters = [it.message for it in await SqlOutbox(site.system.database).entries(placed.order_id)]
     told = [letter.details["text"] for letter in letters if letter.what == "buyer_message"]
     assert sorted(told) == sorted(said)
     assert view.refused == []
@@ -128,7 +128,7 @@ async def test_messages_to_killed_workers_are_known_to_the_next(
 async def test_a_payment_sent_while_no_worker_runs_counts(site: Site, placed: PlaceOrder) -> None:
     """R5, case 11: the server keeps it for whoever comes next."""
     async with site.doomed(NEVER):
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
     await order.signal(
         m.PaymentReceived(
             payment_id=f"pay-{placed.order_id}",
@@ -151,7 +151,7 @@ async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
     """R21, case 40: the caller does not know what became of it and sends it again with its id."""
     message = m.BuyerMessage(text="Still there?", message_id="once")
     async with site.worker():
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
     for _ in range(2):
         with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
             await order.handle.execute_update(
@@ -162,8 +162,8 @@ async def test_an_update_that_timed_out_and_is_sent_again_has_one_effect(
             )
 
     async with site.worker():
-        first = await orders.update(site.stage.server.client, placed.order_id, message)
-        again = await orders.update(site.stage.server.client, placed.order_id, message)
+        first = await orders.update(site.system.server.client, placed.order_id, message)
+        again = await orders.update(site.system.server.client, placed.order_id, message)
         # As a signal, and as an update of another id: the message's own id says it is the same.
         await order.send(message)
         other = await order.handle.execute_update(

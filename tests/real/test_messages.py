@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import RawValue
 
 from client import stray_payments
-from demo.stage import Stage, StagedStory
+from demo.system import DemoSystem, ServerStory
 from orders.messages import MESSAGES
 from orders.stray_payments import StrayPaymentInput
 from tests.orders.builders import eur
@@ -57,12 +57,12 @@ async def _metadata(handle: Handle) -> WorkflowMetadata:
     return metadata
 
 
-async def _stray_payment(stage: Stage, payment_id: str) -> Handle:
+async def _stray_payment(system: DemoSystem, payment_id: str) -> Handle:
     payment = StrayPaymentInput(
         payment_id=payment_id, money=eur(5), method="card", reason="unknown_order"
     )
-    await stray_payments.refund(stage.server.client, payment)
-    return stage.server.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
+    await stray_payments.refund(system.server.client, payment)
+    return system.server.client.get_workflow_handle(ids.stray_workflow_id(payment_id))
 
 
 def _listed(definitions: Any) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _listed(definitions: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", [*MESSAGES, "nonsense"])
-async def test_no_number_of_arguments_freezes_an_order(order: StagedStory, name: str) -> None:
+async def test_no_number_of_arguments_freezes_an_order(order: ServerStory, name: str) -> None:
     """Signals are listed as refused, updates fail with a sentence; nothing else happens."""
     async with asyncio.timeout(30):
         refused = await _send_everything(order.handle, name)
@@ -85,8 +85,10 @@ async def test_no_number_of_arguments_freezes_an_order(order: StagedStory, name:
 
 
 @pytest.mark.parametrize("name", [*OF_STRAY_PAYMENTS, "buyer_message", "nonsense"])
-async def test_no_number_of_arguments_freezes_a_stray_payment(stage: Stage, name: str) -> None:
-    handle = await _stray_payment(stage, f"frozen-{name}")
+async def test_no_number_of_arguments_freezes_a_stray_payment(
+    system: DemoSystem, name: str
+) -> None:
+    handle = await _stray_payment(system, f"frozen-{name}")
     async with asyncio.timeout(30):
         refused = await _send_everything(handle, name)
         await handle.query("stray_payment")
@@ -95,7 +97,7 @@ async def test_no_number_of_arguments_freezes_a_stray_payment(stage: Stage, name
     assert await _failed_tasks(handle) == 0
 
 
-async def test_an_order_lists_every_message_with_its_description(order: StagedStory) -> None:
+async def test_an_order_lists_every_message_with_its_description(order: ServerStory) -> None:
     definition = (await _metadata(order.handle)).definition
 
     described = {name: message.description() for name, message in MESSAGES.items()}
@@ -104,8 +106,10 @@ async def test_an_order_lists_every_message_with_its_description(order: StagedSt
     assert _listed(definition.query_definitions)["order"].startswith("The whole order")
 
 
-async def test_a_stray_payment_lists_its_two_messages_with_their_descriptions(stage: Stage) -> None:
-    definition = (await _metadata(await _stray_payment(stage, "listed"))).definition
+async def test_a_stray_payment_lists_its_two_messages_with_their_descriptions(
+    system: DemoSystem,
+) -> None:
+    definition = (await _metadata(await _stray_payment(system, "listed"))).definition
 
     described = {name: MESSAGES[name].description() for name in OF_STRAY_PAYMENTS}
     assert _listed(definition.signal_definitions) == described

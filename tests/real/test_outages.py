@@ -19,7 +19,7 @@ from database.connection import Database
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
-from demo.stage import StagedStory
+from demo.system import ServerStory
 from demo.waiting import until
 from orders import messages as m
 from orders.disputes import DisputeReason
@@ -115,13 +115,13 @@ def hurried(placed: PlaceOrder) -> PlaceOrder:
     return placed.model_copy(update={"policy": policy})
 
 
-async def _placed(site: Site, placed: PlaceOrder) -> StagedStory:
+async def _placed(site: Site, placed: PlaceOrder) -> ServerStory:
     """Without waiting for what follows from it, here and below: that may be down."""
-    await site.stage.transport.place(placed)
-    return StagedStory(site.stage, placed)
+    await site.system.transport.place(placed)
+    return ServerStory(site.system, placed)
 
 
-async def _until_cancellation_requested(order: StagedStory) -> None:
+async def _until_cancellation_requested(order: ServerStory) -> None:
     await order.update(await order.payment())
     await order.until(Status.AWAITING_SHIPMENT)
     await order.update(m.CancelRequest(reason=m.CancelReason.CHANGED_MIND))
@@ -134,14 +134,14 @@ def _is_settled(view: OrderView) -> bool:
 async def _must_be_refunded_once(site: Site, view: OrderView) -> None:
     assert view.amount_refunded == view.amount_paid
     assert [amount for _, amount in await site.refunds()] == [view.amount_paid.amount]
-    assert await SqlOrders(site.stage.database).find(view.order_id) == view
-    balances = await SqlLedger(site.stage.database).balances(view.order_id)
+    assert await SqlOrders(site.system.database).find(view.order_id) == view
+    balances = await SqlLedger(site.system.database).balances(view.order_id)
     assert balances
     assert not any(balances.values())
 
 
 async def _assert_all_is_told_once(site: Site, channel: Channel, order_id: str) -> None:
-    entries = await SqlOutbox(site.stage.database).entries(order_id)
+    entries = await SqlOutbox(site.system.database).entries(order_id)
     assert entries
     assert all(entry.delivered_at for entry in entries)
     assert channel.taken == Counter(entry.message.key for entry in entries)
@@ -157,7 +157,8 @@ async def test_mail_that_is_down_holds_up_no_money(site: Site, hurried: PlaceOrd
         await order.update(m.SellerReply(decision="accept"))
         view = await order.until(_is_settled)
         kept = await until(
-            lambda: SqlOrders(site.stage.database).find(hurried.order_id), lambda kept: kept == view
+            lambda: SqlOrders(site.system.database).find(hurried.order_id),
+            lambda kept: kept == view,
         )
         assert kept
         await _must_be_refunded_once(site, kept)
@@ -228,7 +229,7 @@ async def test_a_provider_that_is_down_past_the_deadline_pays_once(
         await _assert_all_is_told_once(site, channel, hurried.order_id)
         assert len(provider.keys) > 1
         assert len(set(provider.keys)) == 1
-        told = [it.message for it in await SqlOutbox(site.stage.database).entries(view.order_id)]
+        told = [it.message for it in await SqlOutbox(site.system.database).entries(view.order_id)]
         assert {it.to for it in told if it.what == "refund_overdue"} == {"buyer", "support"}
 
 

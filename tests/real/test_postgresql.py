@@ -10,7 +10,7 @@ from sqlalchemy import select
 from database.ledger import HeldBalance, SqlLedger
 from database.orders import SqlOrders
 from database.tables import refunds
-from demo.stage import StagedStory
+from demo.system import ServerStory
 from deploy.embedded import EmbeddedServer
 from orders import messages as m
 from orders.messages import CancelReason
@@ -38,10 +38,10 @@ async def test_a_cancelled_order_and_its_stray_payment_are_refunded(
     site: Site, placed: PlaceOrder
 ) -> None:
     """R14, R17: every account is at zero in the end."""
-    order = await StagedStory(site.stage, placed).place()
+    order = await ServerStory(site.system, placed).place()
     await order.until_cancellation_requested()
     await order.until_sent_back(await order.send_stray_payment(eur(700)))
-    held = await SqlLedger(site.stage.database).held_by_status()
+    held = await SqlLedger(site.system.database).held_by_status()
     await order.send(m.SellerReply(decision="accept"))
     await order.days_pass(3)
     view = await order.must_end()
@@ -50,20 +50,20 @@ async def test_a_cancelled_order_and_its_stray_payment_are_refunded(
     assert view.close_reason is CloseReason.SELLER_ACCEPTED
     assert view.amount_refunded == placed.total
     assert await _went_back(site) == [(700, "succeeded"), (2490, "succeeded")]
-    sums = await SqlLedger(site.stage.database).trial_balance()
+    sums = await SqlLedger(site.system.database).trial_balance()
     assert {it.account: it.amount for it in sums} == {
         "cash": 0,
         "held": 0,
         "refunds": 0,
         "stray": 0,
     }
-    assert await SqlLedger(site.stage.database).held_by_status() == []
-    assert await SqlOrders(site.stage.database).find(placed.order_id) == view
+    assert await SqlLedger(site.system.database).held_by_status() == []
+    assert await SqlOrders(site.system.database).find(placed.order_id) == view
 
 
 async def test_a_dispute_ends_with_a_partial_refund(site: Site, placed: PlaceOrder) -> None:
     """R16: what does not go back is the seller's, and stays at the provider until it is paid out."""
-    order = await StagedStory(site.stage, placed).place()
+    order = await ServerStory(site.system, placed).place()
     await order.until_cancellation_requested()
     await order.send(m.SellerReply(decision="refuse"))
     await order.until(Status.DISPUTED)
@@ -73,7 +73,7 @@ async def test_a_dispute_ends_with_a_partial_refund(site: Site, placed: PlaceOrd
 
     assert view.amount_refunded == eur(1000)
     assert await _went_back(site) == [(1000, "succeeded")]
-    assert await SqlLedger(site.stage.database).balances(placed.order_id) == {
+    assert await SqlLedger(site.system.database).balances(placed.order_id) == {
         "cash": 1490,
         "held": 0,
         "refunds": 0,
@@ -83,7 +83,7 @@ async def test_a_dispute_ends_with_a_partial_refund(site: Site, placed: PlaceOrd
 
 async def test_a_chargeback_stops_the_refund_under_way(site: Site, placed: PlaceOrder) -> None:
     """R23: the refund that was stopped makes room for the one after the chargeback is won."""
-    order = await StagedStory(site.stage, placed).place()
+    order = await ServerStory(site.system, placed).place()
     payment = await order.pay()
     await order.days_pass(1)
     await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
@@ -99,4 +99,4 @@ async def test_a_chargeback_stops_the_refund_under_way(site: Site, placed: Place
 
     assert view.amount_refunded == placed.total
     assert sorted(await _went_back(site), key=str) == [(2490, "canceled"), (2490, "succeeded")]
-    assert not any((await SqlLedger(site.stage.database).balances(placed.order_id)).values())
+    assert not any((await SqlLedger(site.system.database).balances(placed.order_id)).values())

@@ -19,7 +19,7 @@ from adapters.local.provider import LocalProvider
 from client import orders
 from database.connection import Database
 from database.outbox import SqlOutbox
-from demo.stage import StagedStory
+from demo.system import ServerStory
 from demo.waiting import until
 from orders import messages as m
 from orders.messages import CancelReason
@@ -69,7 +69,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def _must_be_asked_with_backoff(order: StagedStory, neighbour: Provider | Desk) -> None:
+async def _must_be_asked_with_backoff(order: ServerStory, neighbour: Provider | Desk) -> None:
     await until(lambda: neighbour.asked)
     await asyncio.sleep(WHILE)
     assert neighbour.asked <= SOME, f"asked {neighbour.asked} times in {WHILE:.0f} s"
@@ -83,7 +83,7 @@ async def test_a_provider_that_refuses_a_refund_is_asked_once(
     """R15: it is a failed refund, which people settle."""
     provider = Provider(site.database, refuses=True)
     async with site.worker(provider=provider):
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
         await order.until_accepted()
         view = await order.until(lambda it: bool(it.refund and it.refund.failure_reason))
         assert view.refund
@@ -97,13 +97,13 @@ async def test_a_provider_that_cannot_stop_a_refund_is_asked_with_backoff(
     """R23: a chargeback while a refund is under way that the provider will not stop."""
     provider = Provider(site.database)
     async with site.worker(provider=provider):
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
         payment = (await order.until_accepted()).payment
         assert payment
         taken = m.ChargebackReported(
             payment_id=payment.payment_id, money=placed.total, status=m.ChargebackStatus.OPENED
         )
-        await orders.signal(site.stage.server.client, placed.order_id, taken)
+        await orders.signal(site.system.server.client, placed.order_id, taken)
         await _must_be_asked_with_backoff(order, provider)
 
 
@@ -117,7 +117,7 @@ async def test_a_bug_in_a_step_is_visible_and_fixed_by_a_redeploy(
     )
     monkeypatch.setitem(options.NOTIFY, "retry_policy", wrong)
     async with site.worker(channel=mail):
-        handle = await orders.place(site.stage.server.client, placed)
+        handle = await orders.place(site.system.server.client, placed)
         await until(
             lambda: _kinds(handle),
             lambda kinds: EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED in kinds,
@@ -127,7 +127,7 @@ async def test_a_bug_in_a_step_is_visible_and_fixed_by_a_redeploy(
     mail.down = False
     async with site.worker(channel=mail):
         entries = await until(
-            lambda: SqlOutbox(site.stage.database).entries(placed.order_id),
+            lambda: SqlOutbox(site.system.database).entries(placed.order_id),
             lambda entries: bool(entries) and all(entry.delivered_at for entry in entries),
         )
         assert mail.taken == [entry.message.key for entry in entries]
@@ -143,8 +143,8 @@ async def test_a_dispute_system_that_refuses_a_case_is_asked_with_backoff(
     """R12: a dispute that cannot be filed holds up neither the order nor the server."""
     desk = Desk()
     async with site.worker(dispute_cases=desk):
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
         await order.until_awaiting_shipment()
         complaint = m.CancelRequest(reason=CancelReason.DISTRUST_SELLER, complaint=True)
-        await orders.signal(site.stage.server.client, placed.order_id, complaint)
+        await orders.signal(site.system.server.client, placed.order_id, complaint)
         await _must_be_asked_with_backoff(order, desk)

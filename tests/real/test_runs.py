@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from client import orders
 from database.outbox import SqlOutbox
-from demo.stage import StagedStory
+from demo.system import ServerStory
 from demo.waiting import PATIENCE, until
 from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
 from orders import messages as m
@@ -127,7 +127,7 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
 ) -> None:
     """R21, case 38: over many runs, each message is said twice, by signal and by update."""
     async with _forgetful_server() as server, open_site(tmp_path, server) as site, site.worker():
-        order = await StagedStory(site.stage, placed).place()
+        order = await ServerStory(site.system, placed).place()
         begun = await order.view()
         sayings = _sayings()
         for start in range(0, len(sayings), 6):
@@ -155,7 +155,7 @@ async def test_messages_during_continue_as_new_are_neither_lost_nor_doubled(
 
         await until(runs, lambda count: count > 3)
         letters = [
-            it.message.what for it in await SqlOutbox(site.stage.database).entries(placed.order_id)
+            it.message.what for it in await SqlOutbox(site.system.database).entries(placed.order_id)
         ]
         assert letters.count("buyer_message") == letters.count("seller_message") == SAYINGS
 
@@ -196,7 +196,7 @@ async def test_undelivered_notifications_survive_continue_as_new(
             await until(continued)
             mail.down = False
             await until(
-                lambda: SqlOutbox(site.stage.database).entries(placed.order_id),
+                lambda: SqlOutbox(site.system.database).entries(placed.order_id),
                 lambda entries: bool(entries) and all(entry.delivered_at for entry in entries),
             )
             assert len(mail.taken) == len(set(mail.taken))

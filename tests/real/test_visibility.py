@@ -7,8 +7,8 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from demo.stage import Cost, Stage, StagedStory
-from demo.stories import canceled_and_refunded
+from demo.scenarios import canceled_and_refunded
+from demo.system import Cost, DemoSystem, ServerStory
 from demo.waiting import until
 from orders import messages as m
 from orders.errors import RefusalCode
@@ -20,7 +20,7 @@ from workflows import ids
 MOST_EVENTS = 50
 MOST_WORKFLOW_TASKS = 7
 
-QUERIES: dict[str, Callable[[StagedStory], str]] = {
+QUERIES: dict[str, Callable[[ServerStory], str]] = {
     "status": lambda order: (
         f"OrderStatus = 'awaiting_payment' AND BuyerId = '{order.placed.buyer.id}'"
     ),
@@ -32,26 +32,26 @@ QUERIES: dict[str, Callable[[StagedStory], str]] = {
 }
 
 
-async def _listed(order: StagedStory, query: str) -> list[str]:
-    return [it.id async for it in order.stage.server.client.list_workflows(query)]
+async def _listed(order: ServerStory, query: str) -> list[str]:
+    return [it.id async for it in order.system.server.client.list_workflows(query)]
 
 
-async def _must_list(order: StagedStory, query: str) -> None:
+async def _must_list(order: ServerStory, query: str) -> None:
     await until(lambda: _listed(order, query), lambda found: found == [order.handle.id])
 
 
-async def _must_list_nothing(order: StagedStory, query: str) -> None:
+async def _must_list_nothing(order: ServerStory, query: str) -> None:
     await until(lambda: _listed(order, query), lambda found: found == [])
 
 
-async def _why_it_waits(order: StagedStory) -> str:
+async def _why_it_waits(order: ServerStory) -> str:
     metadata: WorkflowMetadata = await order.handle.query(
         "__temporal_workflow_metadata", result_type=WorkflowMetadata
     )
     return metadata.current_details
 
 
-async def _assert_deadline_is_what_comes_next(order: StagedStory) -> None:
+async def _assert_deadline_is_what_comes_next(order: ServerStory) -> None:
     coming = (await order.view()).next[0].at
     described = await order.handle.describe()
     kept = described.typed_search_attributes[ids.ORDER_DEADLINE]
@@ -59,7 +59,7 @@ async def _assert_deadline_is_what_comes_next(order: StagedStory) -> None:
 
 
 async def _asked_to_cancel(
-    order: StagedStory, reason: CancelReason = CancelReason.CHANGED_MIND
+    order: ServerStory, reason: CancelReason = CancelReason.CHANGED_MIND
 ) -> str:
     payment = await order.pay()
     await order.days_pass(1)
@@ -68,12 +68,12 @@ async def _asked_to_cancel(
 
 
 @pytest.mark.parametrize("query", QUERIES)
-async def test_a_new_order_is_listed(order: StagedStory, query: str) -> None:
+async def test_a_new_order_is_listed(order: ServerStory, query: str) -> None:
     """Contract, R1: one query finds it by each of its search attributes."""
     await _must_list(order, QUERIES[query](order))
 
 
-async def test_an_order_is_listed_under_its_present_status_only(order: StagedStory) -> None:
+async def test_an_order_is_listed_under_its_present_status_only(order: ServerStory) -> None:
     """Contract, R5: the status of the list follows the order."""
     await order.pay()
 
@@ -82,7 +82,7 @@ async def test_an_order_is_listed_under_its_present_status_only(order: StagedSto
     await _must_list_nothing(order, f"OrderStatus = 'awaiting_payment' AND {mine}")
 
 
-async def test_orders_are_listed_by_their_deadline(order: StagedStory) -> None:
+async def test_orders_are_listed_by_their_deadline(order: ServerStory) -> None:
     """Contract, R21: what is due within a span is one query."""
     coming = (await order.view()).next[0].at
     mine = f"BuyerId = '{order.placed.buyer.id}'"
@@ -93,7 +93,7 @@ async def test_orders_are_listed_by_their_deadline(order: StagedStory) -> None:
     await _must_list_nothing(order, f"OrderDeadline < '{before}' AND {mine}")
 
 
-async def test_the_deadline_is_what_happens_next_by_itself(order: StagedStory) -> None:
+async def test_the_deadline_is_what_happens_next_by_itself(order: ServerStory) -> None:
     """Contract: OrderDeadline follows the order through payment, check and cancellation."""
     await _assert_deadline_is_what_comes_next(order)
     await order.pay()
@@ -107,10 +107,10 @@ async def test_the_deadline_is_what_happens_next_by_itself(order: StagedStory) -
     await _assert_deadline_is_what_comes_next(order)
 
 
-async def test_an_overdue_refund_stays_on_the_overdue_list(order: StagedStory) -> None:
+async def test_an_overdue_refund_stays_on_the_overdue_list(order: ServerStory) -> None:
     """R15, case 9: its deadline stays at the day that was missed until the money is back."""
     payment = await _asked_to_cancel(order, CancelReason.ADDRESS_ISSUES)
-    await order.stage.provider.fail_refunds_of(payment, "The card was closed.")
+    await order.system.provider.fail_refunds_of(payment, "The card was closed.")
     await order.send(m.SellerReply(decision="accept"))
     await order.days_pass(40)
 
@@ -125,13 +125,13 @@ async def test_an_overdue_refund_stays_on_the_overdue_list(order: StagedStory) -
     await _must_list(order, f"OrderDeadline < '{now.isoformat()}' AND {running}")
     assert "**overdue**" in await _why_it_waits(order)
 
-    await order.stage.provider.settle(refund.refund_id)
+    await order.system.provider.settle(refund.refund_id)
     await order.send(m.RefundUpdate(refund_id=refund.refund_id, status=RefundStatus.SUCCEEDED))
     await order.must_end()
     await _must_list_nothing(order, f"OrderDeadline < '{now.isoformat()}' AND {running}")
 
 
-async def test_the_web_ui_says_why_an_order_waits(order: StagedStory) -> None:
+async def test_the_web_ui_says_why_an_order_waits(order: ServerStory) -> None:
     """Contract, R9: state, what comes next, who can do what, and where the money is."""
     unpaid = await _why_it_waits(order)
     assert unpaid.startswith("**awaiting_payment** since ")
@@ -152,7 +152,7 @@ async def test_the_web_ui_says_why_an_order_waits(order: StagedStory) -> None:
     assert "held 24.90" in asked
 
 
-async def test_the_web_ui_shows_the_order_without_personal_data(order: StagedStory) -> None:
+async def test_the_web_ui_shows_the_order_without_personal_data(order: ServerStory) -> None:
     """R1, case 54: summary and details are there from the start, without people's names."""
     described = await order.handle.describe()
 
@@ -166,12 +166,12 @@ async def test_the_web_ui_shows_the_order_without_personal_data(order: StagedSto
     assert order.placed.buyer.name not in details
 
 
-async def test_timers_and_activities_have_summaries(order: StagedStory) -> None:
+async def test_timers_and_activities_have_summaries(order: ServerStory) -> None:
     """R5, R14: in the history, each timer and each activity carries its purpose."""
     await canceled_and_refunded.happens(order)
     await order.must_end()
 
-    convert = order.stage.server.client.data_converter.payload_converter
+    convert = order.system.server.client.data_converter.payload_converter
     said: dict[int, list[str]] = {}
     async for event in order.handle.fetch_history_events():
         if event.user_metadata.HasField("summary"):
@@ -188,7 +188,7 @@ async def test_timers_and_activities_have_summaries(order: StagedStory) -> None:
     assert refunds == [f"refund {order.placed.total}"]
 
 
-async def test_a_refused_update_leaves_no_event(order: StagedStory) -> None:
+async def test_a_refused_update_leaves_no_event(order: ServerStory) -> None:
     """R5, case 5: cancel during the check is refused with an instant, and nothing is written."""
     await order.pay()
     before = (await order.handle.describe()).history_length
@@ -205,7 +205,7 @@ async def test_a_refused_update_leaves_no_event(order: StagedStory) -> None:
 
 
 async def test_a_cancelled_and_refunded_order_needs_few_events(
-    stage: Stage, placed: PlaceOrder
+    system: DemoSystem, placed: PlaceOrder
 ) -> None:
     """R7, R9, R14: the whole order, from placed to the last cent, in few events and tasks.
 
@@ -214,7 +214,7 @@ async def test_a_cancelled_and_refunded_order_needs_few_events(
     costs: list[Cost] = []
     for number in range(3):
         one = placed.model_copy(update={"order_id": f"{placed.order_id}-{number}"})
-        order = await StagedStory(stage, one).place()
+        order = await ServerStory(system, one).place()
         await canceled_and_refunded.happens(order)
         await order.must_end()
         costs.append(await order.cost())

@@ -17,10 +17,10 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
 from activities.webhooks import Announcement, OrderWebhooks, Webhook
 from client import webhooks
-from demo.performance import play
+from demo.command import play
 from demo.report import Outcome
-from demo.stage import set_up
-from demo.stories import STORIES, Story
+from demo.scenarios import STORIES, Story
+from demo.system import set_up
 from deploy.embedded import embedded_server
 from runtime.worker import build_worker
 from testing.webhook_receiver import receiver, sender_to
@@ -45,14 +45,14 @@ async def record() -> list[Path]:
     told = list({story.order_id: story for story in (*stories.values(), stray)}.values())
     written = []
     with tempfile.TemporaryDirectory() as folder:
-        async with set_up(Path(folder)) as stage:
-            outcomes = {it.story.order_id: it for it in await play(stage, told, _must_be_right)}
+        async with set_up(Path(folder)) as system:
+            outcomes = {it.story.order_id: it for it in await play(system, told, _must_be_right)}
             for name, story in stories.items():
                 workflow_id = ids.order_workflow_id(story.order_id)
-                written.append(await _keep(stage.server.client, name, workflow_id))
+                written.append(await _keep(system.server.client, name, workflow_id))
             payment = outcomes[stray.order_id].stray_payments[0].payment.payment_id
             workflow_id = ids.stray_workflow_id(payment)
-            written.append(await _keep(stage.server.client, "stray_payment", workflow_id))
+            written.append(await _keep(system.server.client, "stray_payment", workflow_id))
     written.append(await record_webhook())
     return written
 

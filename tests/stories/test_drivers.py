@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from adapters.tracking.rules import CarrierRules
 from demo.report import came_to
-from demo.stories import STORIES, Story
+from demo.scenarios import STORIES, Story
 from demo.story import OrderStory
 from tests.stories.rules import RulesDriver
 from tests.stories.time_skipping import time_skipping_story

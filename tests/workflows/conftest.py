@@ -13,7 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from adapters.local.provider import LocalProvider
 from database.connection import Database
-from demo.stage import Stage, StagedStory
+from demo.system import DemoSystem, ServerStory
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer
 from orders.messages import PaymentReceived
@@ -44,15 +44,15 @@ POLICY = Policy(
 )
 
 
-class RealTimeStory(StagedStory):
+class RealTimeStory(ServerStory):
     """An order whose worker comes and goes, while time runs as it does for us."""
 
-    def __init__(self, stage: Stage, placed: PlaceOrder) -> None:
-        super().__init__(stage, placed)
-        self.client = stage.server.client
-        self.database = stage.database
+    def __init__(self, system: DemoSystem, placed: PlaceOrder) -> None:
+        super().__init__(system, placed)
+        self.client = system.server.client
+        self.database = system.database
         self.world = dataclasses.replace(
-            Adapters.local(stage.database, self.client), provider=stage.provider
+            Adapters.local(system.database, self.client), provider=system.provider
         )
 
     @asynccontextmanager
@@ -127,7 +127,7 @@ async def order(
 ) -> AsyncIterator[RealTimeStory]:
     order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:]
     provider = LocalProvider(database, settles_after=timedelta(0))
-    stage = Stage.on(dev_server, database, url, provider)
+    system = DemoSystem.on(dev_server, database, url, provider)
     # What the orders of other tests have left to do must not be done with this test's database.
     with own_task_queue():
-        yield RealTimeStory(stage, place(order_id=order_id, policy=POLICY))
+        yield RealTimeStory(system, place(order_id=order_id, policy=POLICY))

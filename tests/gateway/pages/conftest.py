@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from database.connection import Database
-from demo.stage import Stage
+from demo.system import DemoSystem
 from docs.screenshot import FLAGS
 from i18n.catalogues import Locale, translator
 from i18n.labels import label
@@ -102,13 +102,15 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def playground(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def playground(
+    system: DemoSystem, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
     """A gateway as `make up` has it: with the demo's clock and test payments."""
-    database = await Database.open(stage.database_url)
+    database = await Database.open(system.database_url)
     proofs = str(tmp_path_factory.mktemp("pages"))
     try:
         async with serving(
-            stage.server.client,
+            system.server.client,
             database,
             proof_store=proofs,
             playground=True,
@@ -120,9 +122,9 @@ async def playground(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def order(stage: Stage, playground: str) -> AsyncIterator[HttpStory]:
+async def order(system: DemoSystem, playground: str) -> AsyncIterator[HttpStory]:
     async with httpx.AsyncClient(base_url=playground, timeout=20) as http:
-        yield HttpStory(http, stage)
+        yield HttpStory(http, system)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

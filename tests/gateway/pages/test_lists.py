@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from database.connection import Database
 from database.orders import SqlOrders
-from demo.stage import Stage
+from demo.system import DemoSystem
 from gateway.paging import PAGE_SIZE
 from i18n.catalogues import LOCALES, Locale
 from i18n.formats import instant_text
@@ -35,8 +35,8 @@ async def kept(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop(stage: Stage, kept: Database, tmp_path: Path) -> AsyncIterator[str]:
-    async with serving(stage.server.client, kept, proof_store=str(tmp_path)) as address:
+async def shop(system: DemoSystem, kept: Database, tmp_path: Path) -> AsyncIterator[str]:
+    async with serving(system.server.client, kept, proof_store=str(tmp_path)) as address:
         yield address
 
 

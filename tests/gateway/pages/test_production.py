@@ -7,17 +7,17 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from database.connection import Database
-from demo.stage import Stage
+from demo.system import DemoSystem
 from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.pages.conftest import Visit
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def production(stage: Stage, tmp_path: Path) -> AsyncIterator[str]:
-    database = await Database.open(stage.database_url)
+async def production(system: DemoSystem, tmp_path: Path) -> AsyncIterator[str]:
+    database = await Database.open(system.database_url)
     try:
         async with serving(
-            stage.server.client,
+            system.server.client,
             database,
             proof_store=str(tmp_path),
             pay_url="https://shop.example/pay/{order_id}",

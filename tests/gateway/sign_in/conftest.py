@@ -11,7 +11,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from database.connection import Database
-from demo.stage import Stage
+from demo.system import DemoSystem
 from tests.gateway.conftest import serving
 from tests.gateway.issuer import CLIENT_ID, LittleIssuer, little_issuer
 
@@ -41,16 +41,16 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop_of(stage: Stage, issuer: LittleIssuer, **changes: Any) -> AsyncIterator[str]:
+async def shop_of(system: DemoSystem, issuer: LittleIssuer, **changes: Any) -> AsyncIterator[str]:
     chosen: dict[str, Any] = {
         "token_secret": None,
         "session_secret": SESSION_SECRET,
         "oidc_issuer": issuer.address,
         "oidc_client_id": CLIENT_ID,
     }
-    database = await Database.open(stage.database_url)
+    database = await Database.open(system.database_url)
     try:
-        async with serving(stage.server.client, database, **(chosen | changes)) as address:
+        async with serving(system.server.client, database, **(chosen | changes)) as address:
             issuer.redirect_uris.append(f"{address}/sign-in/back")
             yield address
     finally:
@@ -58,8 +58,8 @@ async def shop_of(stage: Stage, issuer: LittleIssuer, **changes: Any) -> AsyncIt
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def served(stage: Stage) -> AsyncIterator[tuple[LittleIssuer, str]]:
-    async with little_issuer() as issuer, shop_of(stage, issuer) as address:
+async def served(system: DemoSystem) -> AsyncIterator[tuple[LittleIssuer, str]]:
+    async with little_issuer() as issuer, shop_of(system, issuer) as address:
         yield issuer, address
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
-from demo.stage import Stage
+from demo.system import DemoSystem
 from tests.gateway.issuer import LittleIssuer
 from tests.gateway.sign_in.conftest import Shop, browser_at, must_be_refused, shop_of
 
@@ -56,12 +56,14 @@ async def test_a_malformed_answer_of_the_issuer_counts_as_unavailable(
     assert not await shop.is_in()
 
 
-async def test_an_unreachable_issuer_is_reported_as_unavailable(shop: Shop, stage: Stage) -> None:
+async def test_an_unreachable_issuer_is_reported_as_unavailable(
+    shop: Shop, system: DemoSystem
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = LittleIssuer(f"http://127.0.0.1:{closed.getsockname()[1]}")
     impostor = LittleIssuer(f"{shop.issuer.address}/")
     for issuer in (nobody, impostor):
-        async with shop_of(stage, issuer) as address, browser_at(address) as browser:
+        async with shop_of(system, issuer) as address, browser_at(address) as browser:
             answer = await browser.get("/")
 
         assert answer.status_code == 503

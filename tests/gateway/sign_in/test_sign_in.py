@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
-from demo.stage import Stage
+from demo.system import DemoSystem
 from gateway.access import Role
 from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
@@ -174,13 +174,13 @@ async def test_signing_in_redirects_to_our_own_pages_only(shop: Shop, to: str) -
     assert answer.headers["location"] == "/"
 
 
-async def test_a_confidential_client_sends_its_secret(stage: Stage) -> None:
+async def test_a_confidential_client_sends_its_secret(system: DemoSystem) -> None:
     secret = "s:ę%+ &cret"
     async with little_issuer() as issuer:
         issuer.secret = secret
         for given, status in ((secret, 200), ("another", 503)):
             async with (
-                shop_of(stage, issuer, oidc_client_secret=SecretStr(given)) as address,
+                shop_of(system, issuer, oidc_client_secret=SecretStr(given)) as address,
                 browser_at(address) as browser,
             ):
                 assert (await browser.get("/")).status_code == status

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from demo.stage import Stage
+from demo.system import DemoSystem
 from gateway.access import Role
 from gateway.tokens import SecretTokens
 from tests.gateway.conftest import token
@@ -140,11 +140,13 @@ async def test_the_api_refuses_an_id_token(shop: Shop) -> None:
     assert answer.status_code == 401
 
 
-async def test_a_rotated_key_is_accepted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rotated_key_is_accepted(
+    system: DemoSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are fetched anew when one is unknown, at most every half minute: here one has gone by."""
     async with (
         little_issuer() as issuer,
-        shop_of(stage, issuer) as address,
+        shop_of(system, issuer) as address,
         browser_at(address) as browser,
     ):
         shop = Shop(issuer, address, browser)

@@ -1,4 +1,4 @@
-"""The demo from start to end: set up a stage, play the stories, check the ledger."""
+"""The demo from start to end: set up a system, play the stories, check the ledger."""
 
 import asyncio
 import logging
@@ -20,9 +20,9 @@ from cli.progress import progress
 from database.ledger import SqlLedger
 from demo import report
 from demo.report import Outcome
-from demo.stage import Stage, StagedStory, set_up
-from demo.stories import STORIES, Story
+from demo.scenarios import STORIES, Story
 from demo.story import StoryFailed
+from demo.system import DemoSystem, ServerStory, set_up
 from deploy.embedded import EmbeddedServerError
 from i18n.current import gettext, ngettext
 from runtime.program import COMMAND
@@ -54,11 +54,11 @@ async def perform(console: Console, *, keep: bool) -> int:
     logging.basicConfig(filename=log, level=logging.INFO, force=True)
     wrong: Sequence[str] | None = None
     try:
-        async with _interruptible(console) as stage:
+        async with _interruptible(console) as system:
             console.print(
                 gettext(
                     "A Temporal server and a worker are up at {address}.",
-                    address=stage.server.address,
+                    address=system.server.address,
                 ),
                 ngettext(
                     "{number} story happens there now, in virtual time.",
@@ -72,13 +72,13 @@ async def perform(console: Console, *, keep: bool) -> int:
                     report.tell(console, outcome)
                     lived_through(STORIES.index(outcome.story) + 1)
 
-                outcomes = await play(stage, STORIES, tell)
-            wrong = await judge(stage, outcomes)
+                outcomes = await play(system, STORIES, tell)
+            wrong = await judge(system, outcomes)
             report.conclude(console, outcomes, wrong)
             took = round(monotonic() - began)
             console.print(ngettext("It took {number} second.", "It took {number} seconds.", took))
             if keep:
-                await _stay(console, stage, log)
+                await _stay(console, system, log)
     except asyncio.CancelledError:
         wrong = wrong or ()
         raise
@@ -97,14 +97,14 @@ def _new_log() -> Path:
 
 
 async def play(
-    stage: Stage, stories: Sequence[Story], tell: Callable[[Outcome], None]
+    system: DemoSystem, stories: Sequence[Story], tell: Callable[[Outcome], None]
 ) -> list[Outcome]:
     """Play stories concurrently, and report them in order as they end."""
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def in_turn(story: Story) -> Outcome:
         async with turns:
-            return await live(stage, story)
+            return await live(system, story)
 
     outcomes = []
     async with asyncio.TaskGroup() as group:
@@ -114,9 +114,9 @@ async def play(
     return outcomes
 
 
-async def live(stage: Stage, story: Story) -> Outcome:
+async def live(system: DemoSystem, story: Story) -> Outcome:
     """Play one story, to its end or to its failure."""
-    order = await StagedStory(stage, story.order()).place()
+    order = await ServerStory(system, story.order()).place()
     problem = None
     try:
         await story.happens(order)
@@ -131,10 +131,10 @@ async def live(stage: Stage, story: Story) -> Outcome:
         view=await order.view(),
         refused=tuple(order.refused),
         stray_payments=tuple(stray_payments),
-        balances=await SqlLedger(stage.database).balances(story.order_id),
+        balances=await SqlLedger(system.database).balances(story.order_id),
         stray_balances=tuple(
             [
-                await SqlLedger(stage.database).balances(stray_payment.postings[0].order_id)
+                await SqlLedger(system.database).balances(stray_payment.postings[0].order_id)
                 for stray_payment in stray_payments
             ]
         ),
@@ -143,35 +143,35 @@ async def live(stage: Stage, story: Story) -> Outcome:
     )
 
 
-async def judge(stage: Stage, outcomes: Sequence[Outcome]) -> list[str]:
+async def judge(system: DemoSystem, outcomes: Sequence[Outcome]) -> list[str]:
     """All faults of the outcomes and of the ledger."""
     return [
         *(fault for outcome in outcomes for fault in report.faults(outcome)),
         *report.endings_not_seen(outcomes),
-        *report.ledger_faults(await SqlLedger(stage.database).trial_balance()),
+        *report.ledger_faults(await SqlLedger(system.database).trial_balance()),
     ]
 
 
 @asynccontextmanager
-async def _interruptible(console: Console) -> AsyncIterator[Stage]:
-    """Shut the stage down gracefully, with a message, when this process is signalled."""
+async def _interruptible(console: Console) -> AsyncIterator[DemoSystem]:
+    """Shut the system down gracefully, with a message, when this process is signalled."""
     if playing := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     with tempfile.TemporaryDirectory(prefix="unbuy-demo-", ignore_cleanup_errors=True) as made:
-        async with set_up(Path(made)) as stage:
+        async with set_up(Path(made)) as system:
             try:
-                yield stage
+                yield system
             except asyncio.CancelledError:
                 console.print(gettext("Stopping ..."))
                 raise
 
 
-async def _stay(console: Console, stage: Stage, log: Path) -> None:
+async def _stay(console: Console, system: DemoSystem, log: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     console.print()
-    for line in addresses(stage.server.address, stage.server.ui_url, stage.database_url, log):
+    for line in addresses(system.server.address, system.server.ui_url, system.database_url, log):
         console.print(line, markup=False, soft_wrap=True)
     await stop.wait()
     console.print(gettext("Stopping ..."))

@@ -1,4 +1,4 @@
-"""The demo's stage: a real Temporal server, a worker, and orders whose time can be skipped."""
+"""The demo's system: a real Temporal server, a worker, and orders whose time can be skipped."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ _SKIPPING = (
 
 
 @dataclass(frozen=True)
-class Stage:
+class DemoSystem:
     """Everything the stories need, running; ``transport``: how their people reach the orders."""
 
     server: EmbeddedServer
@@ -50,8 +50,8 @@ class Stage:
         database: Database,
         database_url: str,
         provider: LocalProvider | None = None,
-    ) -> "Stage":
-        """A stage on a running server that has workers already."""
+    ) -> "DemoSystem":
+        """A system on a running server that has workers already."""
         # Not enabled: time runs in real time until a story skips it.
         skipper = TimeSkipper(server.client, config=TimeSkippingConfig(enabled=False))
         return cls(
@@ -73,7 +73,7 @@ class Cost:
 
 
 @asynccontextmanager
-async def set_up(directory: Path) -> AsyncIterator[Stage]:
+async def set_up(directory: Path) -> AsyncIterator[DemoSystem]:
     """Server with web UI, database and worker, their files in a directory, until the context is left."""
     async with embedded_server(database=directory / "temporal.db", ui=True) as server:
         url = f"sqlite+aiosqlite:///{directory / 'unbuy.db'}"
@@ -81,24 +81,24 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         try:
             adapters = Adapters.local(database, server.client)
             async with build_worker(server.client, adapters.activities()):
-                yield Stage.on(server, database, url)
+                yield DemoSystem.on(server, database, url)
         finally:
             await database.close()
 
 
-class StagedStory(OrderStory):
-    """An order on a stage."""
+class ServerStory(OrderStory):
+    """An order on a system."""
 
-    driver: "StageDriver"
+    driver: "ServerDriver"
 
-    def __init__(self, stage: Stage, placed: PlaceOrder) -> None:
-        super().__init__(StageDriver(stage), placed)
-        self.stage = stage
+    def __init__(self, system: DemoSystem, placed: PlaceOrder) -> None:
+        super().__init__(ServerDriver(system), placed)
+        self.system = system
 
     @property
     def handle(self) -> WorkflowHandle[OrderWorkflow, OrderView]:
         """The order's own workflow."""
-        return orders.handle(self.stage.server.client, self.placed.order_id)
+        return orders.handle(self.system.server.client, self.placed.order_id)
 
     async def cost(self) -> Cost:
         """The cost of the order's own workflow so far."""
@@ -110,35 +110,35 @@ class StagedStory(OrderStory):
 
 
 @dataclass(frozen=True)
-class StageDriver:
+class ServerDriver:
     """See ``Driver``: a real server, where each workflow's time is skipped separately."""
 
-    stage: Stage
+    system: DemoSystem
 
     async def place(self, placed: PlaceOrder) -> None:
         """See ``Transport``."""
-        await self.stage.transport.place(placed)
+        await self.system.transport.place(placed)
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
         """See ``Transport``."""
-        await self.stage.transport.tell(placed, message)
+        await self.system.transport.tell(placed, message)
 
     async def ask(self, placed: PlaceOrder, message: Message) -> OrderView:
         """See ``Transport``."""
-        return await self.stage.transport.ask(placed, message)
+        return await self.system.transport.ask(placed, message)
 
     async def view(self, placed: PlaceOrder) -> OrderView:
         """See ``Transport``."""
-        return await self.stage.transport.view(placed)
+        return await self.system.transport.view(placed)
 
     async def now(self, workflow_id: str) -> datetime:
         """See ``Driver``."""
-        return await self.stage.skipper.get_current_time(self._handle(workflow_id))
+        return await self.system.skipper.get_current_time(self._handle(workflow_id))
 
     async def pass_time(self, workflow_id: str, by: timedelta) -> None:
         """See ``Driver``."""
         await self.rest(workflow_id)
-        await self.stage.skipper.fast_forward(self._handle(workflow_id), by)
+        await self.system.skipper.fast_forward(self._handle(workflow_id), by)
         await self.rest(workflow_id)
 
     async def rest(self, workflow_id: str) -> None:
@@ -151,7 +151,7 @@ class StageDriver:
 
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
         """See ``Driver``."""
-        return await stray_payments.show(self.stage.server.client, payment_id)
+        return await stray_payments.show(self.system.server.client, payment_id)
 
     async def end(self, workflow_id: str) -> None:
         """See ``Driver``."""
@@ -159,14 +159,14 @@ class StageDriver:
 
     async def fail_refunds_of(self, payment_id: str, reason: str) -> None:
         """See ``Driver``."""
-        await self.stage.provider.fail_refunds_of(payment_id, reason)
+        await self.system.provider.fail_refunds_of(payment_id, reason)
 
     async def settle_refund(self, refund_id: str) -> None:
         """See ``Driver``."""
-        await self.stage.provider.settle(refund_id)
+        await self.system.provider.settle(refund_id)
 
     def _handle(self, workflow_id: str) -> WorkflowHandle[Any, Any]:
-        return self.stage.server.client.get_workflow_handle(workflow_id)
+        return self.system.server.client.get_workflow_handle(workflow_id)
 
 
 def has_nothing_to_do(execution: WorkflowExecutionDescription) -> bool:
