@@ -1,4 +1,4 @@
-"""The demo from start to end: set up a system, play the stories, check the ledger."""
+"""The demo from start to end: start the system, live through the scenarios, check the ledger."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ from cli.progress import progress
 from database.ledger import SqlLedger
 from demo import report
 from demo.report import Outcome
-from demo.scenarios import STORIES, Story
+from demo.scenarios import SCENARIOS, Scenario
 from demo.story import StoryFailed
 from demo.system import DemoSystem, ServerStory, set_up
 from deploy.embedded import EmbeddedServerError
@@ -42,12 +42,12 @@ async def demo(*, keep: Flag = False) -> int:
     """
     quiet_core()
     try:
-        return await perform(out, keep=keep)
+        return await run(out, keep=keep)
     except EmbeddedServerError as error:
         raise Failure(str(error), status=1) from None
 
 
-async def perform(console: Console, *, keep: bool) -> int:
+async def run(console: Console, *, keep: bool) -> int:
     """Run the whole demo; 0 if every story ended as it must and the ledger agrees, else 1."""
     began = monotonic()
     log = _new_log()
@@ -63,17 +63,17 @@ async def perform(console: Console, *, keep: bool) -> int:
                 ngettext(
                     "{number} story happens there now, in virtual time.",
                     "{number} stories happen there now, in virtual time.",
-                    len(STORIES),
+                    len(SCENARIOS),
                 ),
             )
-            with progress(console, gettext("stories"), len(STORIES)) as lived_through:
+            with progress(console, gettext("stories"), len(SCENARIOS)) as lived_through:
 
-                def tell(outcome: Outcome) -> None:
-                    report.tell(console, outcome)
-                    lived_through(STORIES.index(outcome.story) + 1)
+                def show(outcome: Outcome) -> None:
+                    report.print_outcome(console, outcome)
+                    lived_through(SCENARIOS.index(outcome.scenario) + 1)
 
-                outcomes = await play(system, STORIES, tell)
-            wrong = await judge(system, outcomes)
+                outcomes = await run_all(system, SCENARIOS, show)
+            wrong = await find_faults(system, outcomes)
             report.conclude(console, outcomes, wrong)
             took = round(monotonic() - began)
             console.print(ngettext("It took {number} second.", "It took {number} seconds.", took))
@@ -96,30 +96,30 @@ def _new_log() -> Path:
     return Path(name)
 
 
-async def play(
-    system: DemoSystem, stories: Sequence[Story], tell: Callable[[Outcome], None]
+async def run_all(
+    system: DemoSystem, scenarios: Sequence[Scenario], ended: Callable[[Outcome], None]
 ) -> list[Outcome]:
-    """Play stories concurrently, and report them in order as they end."""
+    """Live through scenarios concurrently; ``ended`` hears of their outcomes, in their order."""
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def in_turn(story: Story) -> Outcome:
+    async def in_turn(scenario: Scenario) -> Outcome:
         async with turns:
-            return await live(system, story)
+            return await run_scenario(system, scenario)
 
     outcomes = []
     async with asyncio.TaskGroup() as group:
-        for playing in [group.create_task(in_turn(story)) for story in stories]:
-            outcomes.append(await playing)
-            tell(outcomes[-1])
+        for running in [group.create_task(in_turn(it)) for it in scenarios]:
+            outcomes.append(await running)
+            ended(outcomes[-1])
     return outcomes
 
 
-async def live(system: DemoSystem, story: Story) -> Outcome:
-    """Play one story, to its end or to its failure."""
-    order = await ServerStory(system, story.order()).place()
+async def run_scenario(system: DemoSystem, scenario: Scenario) -> Outcome:
+    """Live through one scenario, to its end or to its failure."""
+    order = await ServerStory(system, scenario.order()).place()
     problem = None
     try:
-        await story.happens(order)
+        await scenario.happens(order)
         await order.must_end()
     except StoryFailed as error:
         problem = str(error)
@@ -127,11 +127,11 @@ async def live(system: DemoSystem, story: Story) -> Outcome:
         problem = f"{type(error).__name__}: {error}"
     stray_payments = [await order.stray_payment(payment_id) for payment_id in order.stray_payments]
     return Outcome(
-        story=story,
+        scenario=scenario,
         view=await order.view(),
         refused=tuple(order.refused),
         stray_payments=tuple(stray_payments),
-        balances=await SqlLedger(system.database).balances(story.order_id),
+        balances=await SqlLedger(system.database).balances(scenario.order_id),
         stray_balances=tuple(
             [
                 await SqlLedger(system.database).balances(stray_payment.postings[0].order_id)
@@ -143,7 +143,7 @@ async def live(system: DemoSystem, story: Story) -> Outcome:
     )
 
 
-async def judge(system: DemoSystem, outcomes: Sequence[Outcome]) -> list[str]:
+async def find_faults(system: DemoSystem, outcomes: Sequence[Outcome]) -> list[str]:
     """All faults of the outcomes and of the ledger."""
     return [
         *(fault for outcome in outcomes for fault in report.faults(outcome)),
@@ -155,8 +155,8 @@ async def judge(system: DemoSystem, outcomes: Sequence[Outcome]) -> list[str]:
 @asynccontextmanager
 async def _interruptible(console: Console) -> AsyncIterator[DemoSystem]:
     """Shut the system down gracefully, with a message, when this process is signalled."""
-    if playing := asyncio.current_task():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+    if running := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     with tempfile.TemporaryDirectory(prefix="unbuy-demo-", ignore_cleanup_errors=True) as made:
         async with set_up(Path(made)) as system:
             try:

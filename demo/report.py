@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cli import rendering
 from database.ledger import AccountBalance, totals_by_currency
-from demo.scenarios import Ending, Story
+from demo.scenarios import Ending, Scenario
 from demo.story import RefusedMessage
 from demo.system import Cost
 from i18n.catalogues import NC_, translator
@@ -38,13 +38,13 @@ _SUMS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a story: the order's view, the ledger, and the cost to the server.
+    """The outcome of a scenario: the order's view, the ledger, and the cost to the server.
 
     ``balances`` and ``stray_balances`` are the ledger's, by account, in minor units. ``problem`` says
-    where the story failed.
+    where its story failed.
     """
 
-    story: Story
+    scenario: Scenario
     view: OrderView
     refused: tuple[RefusedMessage, ...]
     stray_payments: tuple[StrayPaymentState, ...]
@@ -54,7 +54,7 @@ class Outcome:
     problem: str | None = None
 
 
-def tell(console: Console, outcome: Outcome) -> None:
+def print_outcome(console: Console, outcome: Outcome) -> None:
     """Print a story as a timeline with its virtual dates."""
     console.print()
     console.print(Text.assemble((_title(outcome), "bold"), f"  ({outcome.view.order_id})"))
@@ -156,14 +156,14 @@ def _column(name: str) -> str:
 
 
 def _title(outcome: Outcome) -> str:
-    return str(translator(current_locale()).gettext(outcome.story.title))
+    return str(translator(current_locale()).gettext(outcome.scenario.title))
 
 
 def faults(outcome: Outcome) -> list[str]:
     """The faults of one story: a wrong ending, or money that does not add up."""
     return [
         f"{_title(outcome)}: {fault}"
-        for fault in (*_astray(outcome), *_wrong_ending(outcome), *_wrong_money(outcome))
+        for fault in (*_problem(outcome), *_wrong_ending(outcome), *_wrong_money(outcome))
     ]
 
 
@@ -213,7 +213,7 @@ def conclude(console: Console, outcomes: Sequence[Outcome], wrong: Sequence[str]
         )
 
 
-def came_to(view: OrderView, stray_payments: Sequence[StrayPaymentState]) -> Ending:
+def ending_of(view: OrderView, stray_payments: Sequence[StrayPaymentState]) -> Ending:
     """How an order and its stray payments ended."""
     return Ending(
         status=view.status,
@@ -231,12 +231,12 @@ def _sent_back(stray_payments: Sequence[StrayPaymentState]) -> int:
     return sum(refund.money.amount for refund in refunds if refund and refund.is_settled)
 
 
-def _astray(outcome: Outcome) -> list[str]:
+def _problem(outcome: Outcome) -> list[str]:
     return [outcome.problem] if outcome.problem else []
 
 
 def _wrong_ending(outcome: Outcome) -> list[str]:
-    ending, wanted = came_to(outcome.view, outcome.stray_payments), outcome.story.ends
+    ending, wanted = ending_of(outcome.view, outcome.stray_payments), outcome.scenario.ends
     if ending == wanted:
         return []
     return [gettext("it ended as {ending}, but should as {wanted}", ending=ending, wanted=wanted)]

@@ -37,8 +37,8 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Story:
-    """A story of the demo: its title, what happens, how it must end, in which currency."""
+class Scenario:
+    """A story for the demo to live through: its title, what happens, how it must end, in which currency."""
 
     title: str
     order_id: str
@@ -63,21 +63,21 @@ class Story:
         return Money.model_validate({"amount": amount, "currency": self.currency})
 
 
-STORIES: list[Story] = []
-"""All stories, in the order of the report."""
+SCENARIOS: list[Scenario] = []
+"""All of them, in the order of the report."""
 
 
-def story(
+def scenario(
     title: str, ends: Ending, currency: str = "EUR"
-) -> Callable[[Callable[[OrderStory], Awaitable[object]]], Story]:
-    """Make a function a story of the demo; its order is named after it."""
+) -> Callable[[Callable[[OrderStory], Awaitable[object]]], Scenario]:
+    """Make a function a scenario of the demo; its order is named after it."""
 
-    def tell(happens: Callable[[OrderStory], Awaitable[object]]) -> Story:
-        told = Story(title, happens.__name__.replace("_", "-"), happens, ends, currency)
-        STORIES.append(told)
-        return told
+    def register(happens: Callable[[OrderStory], Awaitable[object]]) -> Scenario:
+        made = Scenario(title, happens.__name__.replace("_", "-"), happens, ends, currency)
+        SCENARIOS.append(made)
+        return made
 
-    return tell
+    return register
 
 
 SHIPPED = Ending(Status.SHIPPED, to_seller=PRICE)
@@ -88,13 +88,13 @@ def given_back(reason: CloseReason) -> Ending:
     return Ending(Status.CLOSED, reason, refunded=PRICE)
 
 
-@story(N_("Unpaid for 20 days"), Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0))
+@scenario(N_("Unpaid for 20 days"), Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0))
 async def unpaid_for_20_days(order: OrderStory) -> None:
     """R1: not paying is enough to cancel."""
     await order.days_pass(20)
 
 
-@story(
+@scenario(
     N_("Cancelled before it was paid"),
     Ending(Status.CLOSED, CloseReason.BUYER_CANCELED_UNPAID, paid=0),
     currency="PLN",
@@ -105,7 +105,7 @@ async def cancelled_before_it_was_paid(order: OrderStory) -> None:
     await order.send(m.CancelRequest(reason=CancelReason.FOUND_CHEAPER_PRICE))
 
 
-@story(
+@scenario(
     N_("Messages and a discount, then paid and shipped"),
     Ending(Status.SHIPPED, paid=PRICE - 500, to_seller=PRICE - 500),
     currency="PLN",
@@ -135,7 +135,7 @@ async def talked_into_paying(order: OrderStory) -> None:
     await order.send(m.TrackingNumber(number="RR473124829PL"))
 
 
-@story(N_("Payment turned down, paid again, shipped"), SHIPPED)
+@scenario(N_("Payment turned down, paid again, shipped"), SHIPPED)
 async def paid_again(order: OrderStory) -> None:
     """R6: a payment turned down during the check leaves the rest of the 20 days."""
     await order.days_pass(2)
@@ -150,7 +150,7 @@ async def paid_again(order: OrderStory) -> None:
     await order.send(m.TrackingNumber(number="RB123456785GB"))
 
 
-@story(N_("Cancel pressed during the check"), SHIPPED)
+@scenario(N_("Cancel pressed during the check"), SHIPPED)
 async def cancel_pressed_during_the_check(order: OrderStory) -> None:
     """R5: refused, with the instant from which it is possible; then the buyer thinks again."""
     await order.pay()
@@ -162,7 +162,7 @@ async def cancel_pressed_during_the_check(order: OrderStory) -> None:
     await order.send(m.TrackingNumber(number="1Z5R89390357567127"))
 
 
-@story(N_("Cancelled after the check, seller confirms"), given_back(CloseReason.SELLER_ACCEPTED))
+@scenario(N_("Cancelled after the check, seller confirms"), given_back(CloseReason.SELLER_ACCEPTED))
 async def canceled_and_refunded(order: OrderStory) -> None:
     """R7, R9, R14: asked for, confirmed, and refunded within days."""
     await order.days_pass(2)
@@ -174,7 +174,7 @@ async def canceled_and_refunded(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(N_("Seller silent for 14 days"), given_back(CloseReason.SELLER_NO_RESPONSE))
+@scenario(N_("Seller silent for 14 days"), given_back(CloseReason.SELLER_NO_RESPONSE))
 async def seller_silent(order: OrderStory) -> None:
     """R9: silence is consent."""
     await order.pay()
@@ -185,7 +185,7 @@ async def seller_silent(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(
+@scenario(
     N_("Complaint, so a dispute beside the request"),
     given_back(CloseReason.DISPUTE_FULL_REFUND),
     currency="PLN",
@@ -206,7 +206,7 @@ async def complaint(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(N_("“Already shipped”, with a right tracking number"), SHIPPED)
+@scenario(N_("“Already shipped”, with a right tracking number"), SHIPPED)
 async def proved_by_number(order: OrderStory) -> None:
     """R10, R11: a number that proves right ends the cancellation."""
     await order.pay()
@@ -216,7 +216,7 @@ async def proved_by_number(order: OrderStory) -> None:
     await order.send(m.SellerReply(decision="already_shipped", tracking_number="RR123456785PL"))
 
 
-@story(
+@scenario(
     N_("“Already shipped”, with a wrong number: dispute, partial refund"),
     Ending(
         Status.CLOSED, CloseReason.DISPUTE_PARTIAL_REFUND, refunded=3000, to_seller=PRICE - 3000
@@ -236,7 +236,7 @@ async def wrong_number(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(N_("Photo proof, accepted by support"), SHIPPED)
+@scenario(N_("Photo proof, accepted by support"), SHIPPED)
 async def photo_accepted(order: OrderStory) -> None:
     """R10, R11: people judge photos."""
     await order.pay()
@@ -257,7 +257,7 @@ async def photo_accepted(order: OrderStory) -> None:
     await order.send(m.ProofReview(accepted=True, note=gettext("Name and address can be read.")))
 
 
-@story(N_("Cancellation withdrawn, then shipped"), SHIPPED)
+@scenario(N_("Cancellation withdrawn, then shipped"), SHIPPED)
 async def withdrawn(order: OrderStory) -> None:
     """R18, R20a: the buyer takes the request back and gives the seller more time."""
     await order.pay()
@@ -271,7 +271,7 @@ async def withdrawn(order: OrderStory) -> None:
     await order.send(m.TrackingNumber(number="986578788855", carrier="FedEx"))
 
 
-@story(
+@scenario(
     N_("Refund fails, is overdue, escalated, then settled"), given_back(CloseReason.SELLER_ACCEPTED)
 )
 async def refund_overdue(order: OrderStory) -> None:
@@ -293,7 +293,7 @@ async def refund_overdue(order: OrderStory) -> None:
         )
 
 
-@story(
+@scenario(
     N_("Payment that arrives after closing"),
     Ending(Status.CLOSED, CloseReason.PAYMENT_EXPIRED, paid=0, sent_back=PRICE),
 )
@@ -306,7 +306,7 @@ async def paid_too_late(order: OrderStory) -> None:
     await order.until_sent_back(payment)
 
 
-@story(
+@scenario(
     N_("Paid twice: the second payment goes back"),
     Ending(Status.SHIPPED, to_seller=PRICE, sent_back=PRICE),
     currency="JPY",
@@ -321,7 +321,9 @@ async def paid_twice(order: OrderStory) -> None:
     await order.send(m.TrackingNumber(number="3318810025", carrier="DHL"))
 
 
-@story(N_("Not shipped within 30 days"), given_back(CloseReason.SHIPMENT_EXPIRED), currency="JPY")
+@scenario(
+    N_("Not shipped within 30 days"), given_back(CloseReason.SHIPMENT_EXPIRED), currency="JPY"
+)
 async def never_shipped(order: OrderStory) -> None:
     """R20: a paid order does not wait for ever."""
     await order.pay()
@@ -332,7 +334,7 @@ async def never_shipped(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(
+@scenario(
     N_("Seller refuses: dispute, decided for the seller"),
     Ending(Status.CLOSED, CloseReason.DISPUTE_NO_REFUND, to_seller=PRICE),
 )
@@ -348,7 +350,9 @@ async def decided_for_the_seller(order: OrderStory) -> None:
     )
 
 
-@story(N_("Dispute that nobody decides for 60 days"), given_back(CloseReason.DISPUTE_FULL_REFUND))
+@scenario(
+    N_("Dispute that nobody decides for 60 days"), given_back(CloseReason.DISPUTE_FULL_REFUND)
+)
 async def mediator_silent(order: OrderStory) -> None:
     """R16b: a mediator's silence does not hold the money for ever."""
     await order.pay()
@@ -360,7 +364,7 @@ async def mediator_silent(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(
+@scenario(
     N_("Dispute that seller and buyer settle"),
     Ending(Status.CLOSED, CloseReason.DISPUTE_SETTLED, refunded=2490, to_seller=PRICE - 2490),
     currency="PLN",
@@ -378,7 +382,7 @@ async def settled(order: OrderStory) -> None:
     await order.days_pass(3)
 
 
-@story(
+@scenario(
     N_("Chargeback, lost: the bank took the money back"),
     Ending(Status.CLOSED, CloseReason.CHARGED_BACK, charged_back=PRICE),
 )
@@ -398,7 +402,7 @@ async def charged_back(order: OrderStory) -> None:
     )
 
 
-@story(
+@scenario(
     N_("Chargeback while a refund is under way: paid back once"),
     Ending(Status.CLOSED, CloseReason.SELLER_ACCEPTED, charged_back=PRICE),
 )

@@ -18,12 +18,12 @@ from rich.console import Console
 
 from database.ledger import AccountBalance
 from demo import command, report
-from demo.command import judge, play
+from demo.command import find_faults, run_all
 from demo.report import Outcome
 from demo.scenarios import (
-    STORIES,
+    SCENARIOS,
     Ending,
-    Story,
+    Scenario,
     cancel_pressed_during_the_check,
     canceled_and_refunded,
     paid_too_late,
@@ -39,7 +39,7 @@ from orders.status import CloseReason, Status
 
 ROOT = Path(__file__).parents[2]
 
-Played = dict[str, Outcome]
+Outcomes = dict[str, Outcome]
 
 
 async def _hoping_for_too_much(order: OrderStory) -> None:
@@ -48,7 +48,7 @@ async def _hoping_for_too_much(order: OrderStory) -> None:
     )
 
 
-GONE_ASTRAY = Story(
+GONE_ASTRAY = Scenario(
     "A refusal that does not come",
     "astray",
     _hoping_for_too_much,
@@ -58,8 +58,8 @@ GONE_ASTRAY = Story(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def judged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Played, str]]:
-    """A few stories played on one system, and what was printed of them."""
+async def ended(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Outcomes, str]]:
+    """A few scenarios on one system, and what was printed of them."""
     printed = io.StringIO()
     console = Console(file=printed, width=180, highlight=False)
     told = [
@@ -70,15 +70,17 @@ async def judged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
         GONE_ASTRAY,
     ]
     async with set_up(tmp_path_factory.mktemp("demo")) as system:
-        outcomes = await play(system, told, lambda outcome: report.tell(console, outcome))
-        wrong = await judge(system, outcomes)
+        outcomes = await run_all(
+            system, told, lambda outcome: report.print_outcome(console, outcome)
+        )
+        wrong = await find_faults(system, outcomes)
     report.conclude(console, outcomes, wrong)
-    yield {outcome.story.order_id: outcome for outcome in outcomes}, printed.getvalue()
+    yield {outcome.scenario.order_id: outcome for outcome in outcomes}, printed.getvalue()
 
 
 @pytest.fixture
-def refunded(judged: tuple[Played, str]) -> Outcome:
-    return judged[0]["canceled-and-refunded"]
+def refunded(ended: tuple[Outcomes, str]) -> Outcome:
+    return ended[0]["canceled-and-refunded"]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +88,9 @@ def refunded(judged: tuple[Played, str]) -> Outcome:
     [("en", ("payment expired", "4,980")), ("pl", ("nieopłacone", "4\N{NO-BREAK SPACE}980"))],
 )
 async def test_the_tables_fit_a_narrow_terminal(
-    judged: tuple[Played, str], locale: Locale, said: tuple[str, ...]
+    ended: tuple[Outcomes, str], locale: Locale, said: tuple[str, ...]
 ) -> None:
-    outcomes, _ = judged
+    outcomes, _ = ended
     in_yen = outcomes["cancel-pressed-during-the-check"]
     yen = in_yen.view.model_copy(
         update={
@@ -120,7 +122,7 @@ def _words(printed: str) -> set[str]:
     return set(re.findall(r"[^\W\d_]{3,}", _NAMES.sub(" ", printed)))
 
 
-def _everything(outcomes: Played, locale: Locale) -> str:
+def _everything(outcomes: Outcomes, locale: Locale) -> str:
     """All that the demo prints, also of what goes wrong, in a language."""
     printed = io.StringIO()
     console = Console(file=printed, width=10_000, highlight=False)
@@ -130,9 +132,9 @@ def _everything(outcomes: Played, locale: Locale) -> str:
         stray_balances=({"cash": 5, "stray": -5},),
     )
     with use_locale(locale):
-        every = [*outcomes.values(), *(replace(spoilt, story=story) for story in STORIES)]
+        every = [*outcomes.values(), *(replace(spoilt, scenario=it) for it in SCENARIOS)]
         for outcome in outcomes.values():
-            report.tell(console, replace(outcome, problem=None))
+            report.print_outcome(console, replace(outcome, problem=None))
         wrong = [
             *(fault for it in every for fault in report.faults(replace(it, problem=None))),
             *report.endings_not_seen(every),
@@ -146,15 +148,15 @@ def _everything(outcomes: Played, locale: Locale) -> str:
     return printed.getvalue()
 
 
-async def test_the_report_is_entirely_in_polish(judged: tuple[Played, str]) -> None:
+async def test_the_report_is_entirely_in_polish(ended: tuple[Outcomes, str]) -> None:
     """No word of its English is left, but for names."""
-    outcomes = {name: it for name, it in judged[0].items() if it.story is not GONE_ASTRAY}
+    outcomes = {name: it for name, it in ended[0].items() if it.scenario is not GONE_ASTRAY}
     english, polish = (_everything(outcomes, locale) for locale in LOCALES)
 
     assert len(_words(english)) > 150
     assert _words(english) & _words(polish) - _ALIKE == set()
     assert "Stan na koniec \N{EN DASH} zamknięte: nie zostało opłacone w terminie." in polish
-    assert f"Wszystkie {len(STORIES) + 3} historie zakończyły się" in polish
+    assert f"Wszystkie {len(SCENARIOS) + 3} historie zakończyły się" in polish
     assert "„Już wysłane”, z poprawnym numerem przesyłki" in polish
     assert "dispute_settled (spór: ugoda)" in polish
 
@@ -193,7 +195,7 @@ async def _begun(directory: Path) -> asyncio.subprocess.Process:
 async def test_the_log_of_a_story_that_went_wrong_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(command, "STORIES", [GONE_ASTRAY])
+    monkeypatch.setattr(command, "SCENARIOS", [GONE_ASTRAY])
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     printed = io.StringIO()
 
@@ -201,7 +203,7 @@ async def test_the_log_of_a_story_that_went_wrong_is_kept(
     kept = root.handlers[:], root.level
     try:
         with use_locale("pl"):
-            status = await command.perform(Console(file=printed, width=80), keep=False)
+            status = await command.run(Console(file=printed, width=80), keep=False)
     finally:
         for handler in root.handlers:
             handler.close()
@@ -215,15 +217,15 @@ async def test_the_log_of_a_story_that_went_wrong_is_kept(
     assert f"Dziennik pozostaje: {log}" in printed.getvalue()
 
 
-async def test_stories_end_as_they_are_told(judged: tuple[Played, str]) -> None:
-    outcomes, _ = judged
+async def test_stories_end_as_they_are_told(ended: tuple[Outcomes, str]) -> None:
+    outcomes, _ = ended
 
-    as_told = [it for it in outcomes.values() if it.story is not GONE_ASTRAY]
+    as_told = [it for it in outcomes.values() if it.scenario is not GONE_ASTRAY]
     assert [fault for outcome in as_told for fault in report.faults(outcome)] == []
 
 
-async def test_a_story_is_told_with_its_virtual_dates(judged: tuple[Played, str]) -> None:
-    outcomes, printed = judged
+async def test_a_story_is_told_with_its_virtual_dates(ended: tuple[Outcomes, str]) -> None:
+    outcomes, printed = ended
 
     view = outcomes["unpaid-for-20-days"].view
     assert view.closed_at
@@ -235,8 +237,8 @@ async def test_a_story_is_told_with_its_virtual_dates(judged: tuple[Played, str]
     assert "Payment paid-too-late-pay-1 of €49.80, by a process and a clock of its own:" in printed
 
 
-async def test_a_story_that_does_not_go_as_told_is_reported(judged: tuple[Played, str]) -> None:
-    outcomes, printed = judged
+async def test_a_story_that_does_not_go_as_told_is_reported(ended: tuple[Outcomes, str]) -> None:
+    outcomes, printed = ended
 
     assert outcomes["astray"].problem
     assert "should have been refused as payment_review_in_progress" in outcomes["astray"].problem
@@ -244,8 +246,8 @@ async def test_a_story_that_does_not_go_as_told_is_reported(judged: tuple[Played
     assert "stories ended as they must" not in printed
 
 
-async def test_endings_that_no_story_reached_are_named(judged: tuple[Played, str]) -> None:
-    outcomes, _ = judged
+async def test_endings_that_no_story_reached_are_named(ended: tuple[Outcomes, str]) -> None:
+    outcomes, _ = ended
 
     [missing] = report.endings_not_seen(list(outcomes.values()))
 
@@ -254,7 +256,7 @@ async def test_endings_that_no_story_reached_are_named(judged: tuple[Played, str
 
 
 def test_every_ending_has_a_story() -> None:
-    told = {story.ends.close_reason or story.ends.status.value for story in STORIES}
+    told = {it.ends.close_reason or it.ends.status.value for it in SCENARIOS}
 
     assert told == {*CloseReason, Status.SHIPPED}
 

@@ -17,9 +17,9 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
 from activities.webhooks import Announcement, OrderWebhooks, Webhook
 from client import webhooks
-from demo.command import play
+from demo.command import run_all
 from demo.report import Outcome
-from demo.scenarios import STORIES, Story
+from demo.scenarios import SCENARIOS, Scenario
 from demo.system import set_up
 from deploy.embedded import embedded_server
 from runtime.worker import build_worker
@@ -32,23 +32,25 @@ _PROCESS = re.compile(rf"\d+@{re.escape(socket.gethostname())}\S*")
 HISTORIES = Path(__file__).parent / "histories"
 
 
-def ending(story: Story) -> str:
+def ending(scenario: Scenario) -> str:
     """What the story comes to, as a file is named after it."""
-    reason = story.ends.close_reason
-    return reason.value if reason else story.ends.status.value
+    reason = scenario.ends.close_reason
+    return reason.value if reason else scenario.ends.status.value
 
 
 async def record() -> list[Path]:
-    """Live through one story for each ending and keep its history; and one of stray money."""
-    stories = {ending(story): story for story in reversed(STORIES)}
-    stray = next(story for story in STORIES if story.ends.sent_back)
-    told = list({story.order_id: story for story in (*stories.values(), stray)}.values())
+    """Live through one scenario for each ending and keep its history; and one of stray money."""
+    scenarios = {ending(scenario): scenario for scenario in reversed(SCENARIOS)}
+    stray = next(scenario for scenario in SCENARIOS if scenario.ends.sent_back)
+    told = list({scenario.order_id: scenario for scenario in (*scenarios.values(), stray)}.values())
     written = []
     with tempfile.TemporaryDirectory() as folder:
         async with set_up(Path(folder)) as system:
-            outcomes = {it.story.order_id: it for it in await play(system, told, _must_be_right)}
-            for name, story in stories.items():
-                workflow_id = ids.order_workflow_id(story.order_id)
+            outcomes = {
+                it.scenario.order_id: it for it in await run_all(system, told, _must_be_right)
+            }
+            for name, scenario in scenarios.items():
+                workflow_id = ids.order_workflow_id(scenario.order_id)
                 written.append(await _keep(system.server.client, name, workflow_id))
             payment = outcomes[stray.order_id].stray_payments[0].payment.payment_id
             workflow_id = ids.stray_workflow_id(payment)
@@ -73,7 +75,7 @@ async def record_webhook() -> Path:
 
 def _must_be_right(outcome: Outcome) -> None:
     if outcome.problem:
-        raise SystemExit(f"{outcome.story.title}: {outcome.problem}")
+        raise SystemExit(f"{outcome.scenario.title}: {outcome.problem}")
 
 
 async def _keep(client: Client, name: str, workflow_id: str) -> Path:
