@@ -72,7 +72,7 @@ _CLAIMED: Final = "A-1005"
 _VIEWS: Final = (
     _View("order-pl", Role.BUYER, "buyer-7", f"/orders/{_CHECKED}", "pl", 1160, 700),
     _View("order-en-dark-mobile", Role.SELLER, "seller-3", f"/orders/{_CLAIMED}", "en", 360, 780),
-    _View("desk", Role.SUPPORT, "support-1", "/", "en", 1000, 480),
+    _View("support-queue", Role.SUPPORT, "support-1", "/", "en", 1000, 480),
 )
 
 

@@ -9,7 +9,7 @@ from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.proofs import Proofs
-from gateway.webhooks import ProviderWebhooks
+from gateway.provider_webhooks import ProviderWebhooks
 
 if TYPE_CHECKING:
     from adapters.stripe.provider import StripeProvider

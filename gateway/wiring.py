@@ -14,17 +14,17 @@ from gateway.issuer import Issuer
 from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
-from gateway.pages.auth import SignInPages
 from gateway.pages.base import PageRenderer
 from gateway.pages.oidc import IssuerSignIn, Registration
 from gateway.pages.orders import Links, OrderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
+from gateway.pages.sign_in_pages import SignInPages
 from gateway.pages.time_skipping import Clock
 from gateway.proofs import Proofs
+from gateway.provider_webhooks import ProviderWebhooks, stripe_reader
 from gateway.services import Services
 from gateway.tokens import IssuersTokens, SecretTokens
-from gateway.webhooks import ProviderWebhooks, stripe_reader
 from orders.sentences import sentence
 from runtime.setting_types import keeps_secrets
 from runtime.settings import Settings

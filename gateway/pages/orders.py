@@ -22,11 +22,11 @@ from database.order_lists import Cursor, cursor_of_newest
 from database.support_queue import SqlSupportQueue
 from gateway.access import Caller, Role, seen_by
 from gateway.orders import asking_the_database
-from gateway.pages.auth import SignInPages
 from gateway.pages.base import PageRenderer, check_form_secret
 from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited_from, read
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.sessions import Session
+from gateway.pages.sign_in_pages import SignInPages
 from gateway.pages.templates import STATIC
 from gateway.pages.time_skipping import Clock
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
@@ -151,7 +151,7 @@ class OrderPages:
         cases, cursor = paginate(found, lambda case: case.cursor)
         context = {"cases": cases, "sought": sought, "temporal": self._links.temporal}
         return self._list(
-            "desk", request, session, context, {"q": sought} if sought else {}, cursor
+            "support_queue", request, session, context, {"q": sought} if sought else {}, cursor
         )
 
     def _list(

@@ -24,7 +24,7 @@ from gateway.problems import ServiceUnavailable, Unauthorized
 from gateway.tokens import IssuersTokens, SecretTokens
 from tests.gateway.conftest import SECRET, HttpStory, serving
 from tests.gateway.problem import must_be_problem
-from tests.gateway.signing import Issuer, claims, ec_key, issuer, pem, rsa_key
+from tests.gateway.token_issuer import Issuer, claims, ec_key, issuer, pem, rsa_key
 
 NOTHING = timedelta(0)
 LONG = timedelta(hours=1)

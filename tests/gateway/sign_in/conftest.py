@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from database.connection import Database
 from demo.system import DemoSystem
 from tests.gateway.conftest import serving
-from tests.gateway.issuer import CLIENT_ID, LittleIssuer, little_issuer
+from tests.gateway.sign_in_issuer import CLIENT_ID, LittleIssuer, little_issuer
 
 SESSION_SECRET = SecretStr("another secret of this test run, for sessions")
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from demo.system import DemoSystem
-from tests.gateway.issuer import LittleIssuer
 from tests.gateway.sign_in.conftest import Shop, browser_at, must_be_refused, shop_of
+from tests.gateway.sign_in_issuer import LittleIssuer
 
 
 @pytest.mark.parametrize(

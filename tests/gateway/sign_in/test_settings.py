@@ -10,8 +10,8 @@ from i18n.sentences import localize
 from runtime.settings import Settings
 from runtime.temporal import CannotServe
 from tests.gateway.conftest import SECRET, settings
-from tests.gateway.issuer import CLIENT_ID
 from tests.gateway.sign_in.conftest import SESSION_SECRET
+from tests.gateway.sign_in_issuer import CLIENT_ID
 
 COMPLETE: dict[str, Any] = {
     "token_secret": None,

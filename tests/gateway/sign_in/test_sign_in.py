@@ -17,7 +17,6 @@ from gateway.pages import sessions
 from gateway.pages.sessions import Sessions
 from gateway.tokens import SecretTokens
 from tests.gateway.conftest import SECRET, HttpStory
-from tests.gateway.issuer import little_issuer
 from tests.gateway.sign_in.conftest import (
     HOUR,
     SESSION_SECRET,
@@ -26,6 +25,7 @@ from tests.gateway.sign_in.conftest import (
     must_be_refused,
     shop_of,
 )
+from tests.gateway.sign_in_issuer import little_issuer
 
 
 async def test_people_sign_in_at_the_issuer_and_go_on_to_where_they_were(

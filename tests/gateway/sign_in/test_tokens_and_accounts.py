@@ -14,7 +14,6 @@ from demo.system import DemoSystem
 from gateway.access import Role
 from gateway.tokens import SecretTokens
 from tests.gateway.conftest import token
-from tests.gateway.issuer import CLIENT_ID, KEY, Claims, Key, little_issuer
 from tests.gateway.sign_in.conftest import (
     HOUR,
     SESSION_SECRET,
@@ -23,6 +22,7 @@ from tests.gateway.sign_in.conftest import (
     must_be_refused,
     shop_of,
 )
+from tests.gateway.sign_in_issuer import CLIENT_ID, KEY, Claims, Key, little_issuer
 
 
 def _unsigned(claims: Claims) -> str:
