@@ -135,7 +135,7 @@ _TYPES = (
 _HEAD = 16
 
 
-class Objects(Protocol):
+class ObjectStore(Protocol):
     """Storage for objects by name. All failures raise OSError."""
 
     async def put(self, name: str, file: IO[bytes]) -> None:
@@ -148,7 +148,7 @@ class Objects(Protocol):
 class ProofStore:
     """Proofs in a directory, or in a bucket on S3 or an S3-compatible store."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
 
     @classmethod

@@ -18,7 +18,7 @@ _RETRY_TIMEOUT = timedelta(seconds=15)
 
 
 class Bucket:
-    """Implements ``adapters.proof_store.Objects``."""
+    """Implements ``adapters.proof_store.ObjectStore``."""
 
     def __init__(self, name: str, prefix: str) -> None:
         """Keys, region and endpoint come from the usual AWS_* variables. Raises OSError."""
@@ -30,13 +30,13 @@ class Bucket:
             )
 
     async def put(self, name: str, file: IO[bytes]) -> None:
-        """See ``Objects``."""
+        """See ``ObjectStore``."""
         with _as_os_error():
             # One part at a time: with more the library holds the whole file in memory.
             await obstore.put_async(self._store, name, file, chunk_size=_PART, max_concurrency=1)
 
     async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
-        """See ``Objects``."""
+        """See ``ObjectStore``."""
         with _as_os_error():
             found = await obstore.get_async(self._store, name)
         return found.meta["size"], _chunks(found)

@@ -77,7 +77,7 @@ async def reconcile(
 
 
 async def books(*, as_json: Json = False) -> int:
-    """Print the sums of all orders: the trial balance, which is zero, and the money held per status.
+    """Print the ledger: the trial balance of all orders, which is zero, and the money held per status.
 
     Parameters
     ----------

@@ -46,8 +46,8 @@ async def token(
     signing = SecretTokens(token_secret(read_settings()))
     issued = signing.issue(Role(role), party_id(role, sub), lifetime)
     if as_json:
-        until = (await signing.caller(issued)).until
-        print_json({"token": issued, "role": role, "sub": sub, "expires_at": until})
+        expires_at = (await signing.caller(issued)).expires_at
+        print_json({"token": issued, "role": role, "sub": sub, "expires_at": expires_at})
     else:
         out.print(issued, soft_wrap=True)
     return 0

@@ -27,10 +27,10 @@ def gallery() -> str:
     """The HTML part of every mail, each in a frame of its own that may do nothing."""
     writer = MailComposer(sender_of("Unbuy <orders@unbuy.example>"), "https://unbuy.example")
     frames = []
-    for letter in samples():
-        page = writer.write(letter, "anna", "unbuy.example").get_body(("html",))
+    for message in samples():
+        page = writer.write(message, "anna", "unbuy.example").get_body(("html",))
         assert page
-        about = f"{letter.what}, {letter.to.value}, {locale_of(letter)}"
+        about = f"{message.what}, {message.to.value}, {locale_of(message)}"
         frames.append(
             f"<h2>{about}</h2>\n"
             f'<iframe title="{about}" sandbox srcdoc="{escape(page.get_content())}"></iframe>\n'

@@ -20,7 +20,7 @@ _NAMES: Final = {
     Role.SELLER: {"en": "Cable Shop", "pl": "Sklep z kablami"},
 }
 
-# What a notice has to say, by the name of the detail; people's own words in their language.
+# What a notification has to say, by the name of the detail; people's own words in their language.
 _DETAILS: Final[dict[str, Any]] = {
     "amount_due": _MONEY,
     "due_by": _LATER,

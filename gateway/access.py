@@ -29,11 +29,11 @@ MAY: Final[dict[str, frozenset[Role]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated party: its id, its role, and ``until`` when its token is valid."""
+    """An authenticated party: its id, its role, and when its token expires."""
 
     id: str
     role: Role
-    until: datetime
+    expires_at: datetime
 
     def may(self, action: str) -> bool:
         """Whether this role is ever allowed this action."""
@@ -60,7 +60,7 @@ class Tokens(Protocol):
         """The caller. Raises Unauthorized, and ServiceUnavailable while the issuer's keys cannot be had."""
 
 
-def seen_by(caller: Caller, order: OrderView) -> OrderView:
+def view_for(caller: Caller, order: OrderView) -> OrderView:
     """The view without the other party's notification addresses, and without strangers' orders."""
     match caller.role:
         case Role.BUYER:

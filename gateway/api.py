@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from database.order_lists import cursor_of_newest
 from gateway import bodies
-from gateway.access import Caller, seen_by
+from gateway.access import Caller, view_for
 from gateway.limits import address_of
 from gateway.openapi import DOWNLOAD, PROBLEMS, UPLOAD, body_of
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
@@ -138,7 +138,7 @@ OrderIdPath = Annotated[str, Path(description="The order's id.", examples=["A-10
 
 def answer(view: OrderView, to: Caller, status: int = 200, **headers: str) -> Response:
     """The view as the caller may see it."""
-    body = seen_by(to, view).model_dump_json()
+    body = view_for(to, view).model_dump_json()
     return Response(body, status, headers=headers, media_type="application/json")
 
 
@@ -190,7 +190,7 @@ async def list_orders(
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
     found = await services.orders.newest(who, chosen, after, PAGE_SIZE + 1)
-    shown, next_cursor = paginate([seen_by(who, view) for view in found], cursor_of_newest)
+    shown, next_cursor = paginate([view_for(who, view) for view in found], cursor_of_newest)
     page = Page(
         orders=[
             Listed.model_validate({name: getattr(view, name) for name in Listed.model_fields})
@@ -227,7 +227,9 @@ async def _watched(
     ) -> AsyncIterable[ServerSentEvent]:
         async for revision, view in changes:
             yield ServerSentEvent(
-                event="order", id=str(revision), raw_data=seen_by(who, view).model_dump_json()
+                event="order",
+                id=str(revision),
+                raw_data=view_for(who, view).model_dump_json(),
             )
 
     # The stream ends when the token expires.

@@ -86,7 +86,7 @@ class OrderStream:
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            yield self._changes(watcher, who.until)
+            yield self._changes(watcher, who.expires_at)
         finally:
             WATCHERS.dec()
             self._by_caller[caller] -= 1

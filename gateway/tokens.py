@@ -74,8 +74,8 @@ def caller_of(claims: Mapping[str, Any], role_claim: str) -> Caller:
             )
         )
     try:
-        until = datetime.fromtimestamp(claims["exp"], UTC)
-        return Caller(_PARTY.validate_python(claims["sub"]), Role(role), until)
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return Caller(_PARTY.validate_python(claims["sub"]), Role(role), expires_at)
     except (ValidationError, ValueError, OverflowError, TypeError):
         raise Unauthorized(
             sentence("This token's sub is not a valid id, or its exp is not a valid time.")

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     """How many workflows one worker process keeps in memory: at least the number of orders that are awake.
     Beyond it, an order's next step replays its history."""
     graceful_shutdown: PositiveDuration = timedelta(seconds=30)
-    """How long running activities may still take once a worker is told to stop."""
+    """How long running activities may still take once a worker was asked to stop."""
     sticky_timeout: PositiveDuration = timedelta(seconds=2)
     """How long a workflow's next step waits for the worker that has it in memory, before any may do it."""
 

@@ -12,7 +12,7 @@ _CHUNK = 64 * 1024
 
 
 class Directory:
-    """Implements ``adapters.proof_store.Objects``."""
+    """Implements ``adapters.proof_store.ObjectStore``."""
 
     def __init__(self, path: Path) -> None:
         """Create the directory if missing, accessible to its owner only. Raises OSError."""
@@ -20,7 +20,7 @@ class Directory:
         self._path = path.resolve()
 
     async def put(self, name: str, file: IO[bytes]) -> None:
-        """See ``Objects``."""
+        """See ``ObjectStore``."""
         await asyncio.to_thread(self._put, self._path / name, file)
 
     @staticmethod
@@ -38,7 +38,7 @@ class Directory:
             raise
 
     async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
-        """See ``Objects``."""
+        """See ``ObjectStore``."""
         file = await asyncio.to_thread((self._path / name).open, "rb")
         return os.fstat(file.fileno()).st_size, _chunks(file)
 

@@ -4,7 +4,7 @@ import logging
 
 from activities.notifications import OutboxMessage
 
-log = logging.getLogger("unbuy.told")
+log = logging.getLogger("unbuy.notifications")
 
 
 class LogChannel:
@@ -12,4 +12,4 @@ class LogChannel:
 
     async def send(self, message: OutboxMessage) -> None:
         """See ``Channel``."""
-        log.info("Told the %s: %s (%s)", message.to.value, message.what, message.key)
+        log.info("Notified the %s: %s (%s)", message.to.value, message.what, message.key)

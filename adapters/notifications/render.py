@@ -1,4 +1,4 @@
-"""What people are told, in words (R21): each notice as a friendly text in its reader's language.
+"""What people are told, in words (R21): each notification as a friendly text in its reader's language.
 
 The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
 message's details by name, written out, and ``{order}``; ``{why}``, ``{offer}``, ``{refund}``, ``{of_money}``,

@@ -1,6 +1,6 @@
 """The channel to the outside (R21): each message goes to each of its reader's addresses, once.
 
-Mail goes by SMTP, the rest by Apprise. Who has no address is told as before, on this machine. An address
+Mail goes by SMTP, the rest by Apprise. Who has no address is notified as before, on this machine. An address
 that is refused for good is noted for support and holds up nothing; one that fails holds up the messages to
 itself only, which keep their order.
 
@@ -30,7 +30,7 @@ from orders.messages import Role
 if TYPE_CHECKING:
     from adapters.notifications.apprise import AppriseChannel
 
-log = logging.getLogger("unbuy.post")
+log = logging.getLogger("unbuy.notifications")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class NotificationRouter:
     """Implements ``activities.notifications.Channel``.
 
     ``schemes`` are those that parties' addresses may have; ``support`` are the addresses of support, whose
-    schemes are the operator's own choice. ``nobody`` is told of messages that go to no address.
+    schemes are the operator's own choice. ``nobody`` hears of messages that go to no address.
     """
 
     def __init__(

@@ -154,7 +154,7 @@ class IssuerSignIn:
         if caller.role not in PEOPLE:
             raise _without_role()
         # An ID token's `exp` limits its use for signing in, often to minutes, not the session.
-        return replace(caller, until=datetime.now(UTC) + LONGEST)
+        return replace(caller, expires_at=datetime.now(UTC) + LONGEST)
 
 
 def _same(one: str, other: str) -> bool:

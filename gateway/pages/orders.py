@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from database.order_lists import Cursor, cursor_of_newest
 from database.support_queue import SqlSupportQueue
-from gateway.access import Caller, Role, seen_by
+from gateway.access import Caller, Role, view_for
 from gateway.orders import asking_the_database
 from gateway.pages.base import PageRenderer, check_form_secret
 from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited_from, read
@@ -244,7 +244,7 @@ class OrderPages:
             method="card",
             paid_at=await self._now(order_id),
         )
-        provider = Caller("test", Role.PROVIDER, session.caller.until)
+        provider = Caller("test", Role.PROVIDER, session.caller.expires_at)
         try:
             await self._services.orders.tell(provider, order_id, payment)
         except MessageRefused as problem:
@@ -302,7 +302,7 @@ class OrderPages:
     ) -> Response:
         caller = session.caller
         context = {
-            "view": seen_by(caller, view),
+            "view": view_for(caller, view),
             "seen": _digest(view),
             "here": f"/orders/{view.order_id}",
             # Single-click actions before those with fields.

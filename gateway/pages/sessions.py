@@ -51,26 +51,26 @@ class Sessions:
         claims = self._read(request, self._cookie, _AUDIENCE)
         if claims is None:
             return None
-        until = datetime.fromtimestamp(claims["exp"], UTC)
-        caller = Caller(claims["sub"], Role(claims["role"]), until)
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        caller = Caller(claims["sub"], Role(claims["role"]), expires_at)
         return Session(caller, self._form_secret(claims["jti"]))
 
     def begin(self, response: Response, caller: Caller) -> None:
         """Sign somebody in until their token expires, for half a day at most."""
         now = datetime.now(UTC)
-        until = min(caller.until, now + LONGEST)
+        expires_at = min(caller.expires_at, now + LONGEST)
         cookie = jwt.encode(
             {
                 "sub": caller.id,
                 "role": caller.role.value,
                 "aud": _AUDIENCE,
-                "exp": until,
+                "exp": expires_at,
                 "jti": token_urlsafe(16),
             },
             self._key,
             algorithm="HS256",
         )
-        self._set(response, self._cookie, cookie, until - now)
+        self._set(response, self._cookie, cookie, expires_at - now)
 
     def end(self, response: Response) -> None:
         """Sign out."""

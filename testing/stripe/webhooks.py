@@ -1,4 +1,4 @@
-"""The provider's post: signed events, which may get lost, come twice, and overtake each other."""
+"""The provider's webhooks: signed events, which may get lost, come twice, and overtake each other."""
 
 import hmac
 import itertools

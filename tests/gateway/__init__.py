@@ -1,0 +1,1 @@
+"""The gateway over HTTP, before the real server and a worker, both in the process of the tests."""

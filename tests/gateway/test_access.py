@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 from client import orders
 from database.connection import Database
 from demo.waiting import until
-from gateway.access import Caller, Role, seen_by
+from gateway.access import Caller, Role, view_for
 from gateway.app import build_app
 from gateway.openapi import EXAMPLES
 from gateway.services import Services
@@ -276,7 +276,7 @@ def test_only_support_sees_which_other_order_has_a_number(role: Role, sees: bool
     story = Story().until_awaiting_shipment()
     view = story.verdict(story.send_tracking_number(), valid=None, other_order_id="A-strangers")
 
-    seen = seen_by(Caller("anybody", role, START), view).model_dump_json()
+    seen = view_for(Caller("anybody", role, START), view).model_dump_json()
 
     assert ("A-strangers" in seen) is sees
     assert story.shipment.tracking[0].other_order_id == "A-strangers"

@@ -84,7 +84,7 @@ async def test_logs_and_metrics_contain_no_personal_data(
 
     metrics = (await order.http.get("/metrics")).text
     # The worker of these tests, in the same process, tells people by the log, by the order's id.
-    logged = [it.getMessage() for it in caplog.records if it.name != "unbuy.told"]
+    logged = [it.getMessage() for it in caplog.records if it.name != "unbuy.notifications"]
     for seen in (*map(json.dumps, lines), *logged, *metrics.splitlines()):
         assert CANARY.lower() not in seen.lower()
     routes = {(line["route"], line["status"], line["role"]) for line in lines}

@@ -70,7 +70,7 @@ def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest() -> N
         session = signed_in.of(asking(cookie.partition(";")[0]))
 
         assert session
-        assert abs(session.caller.until - datetime.now(UTC) - lasts) < timedelta(minutes=1)
+        assert abs(session.caller.expires_at - datetime.now(UTC) - lasts) < timedelta(minutes=1)
 
 
 def test_an_expired_session_is_invalid_even_if_its_cookie_stays() -> None:

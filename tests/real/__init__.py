@@ -1,0 +1,1 @@
+"""What only the real server shows, its time skipped: the CLI and web UI, limits, outages, killed workers."""

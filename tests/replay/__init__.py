@@ -1,0 +1,1 @@
+"""Recorded histories, decided once more; without any server."""

@@ -26,4 +26,4 @@ async def test_a_notification_is_logged_in_one_line_without_personal_data(
 
     await LogChannel().send(letter)
 
-    assert caplog.messages == ["Told the buyer: seller_message (A-1:1:order_placed:buyer)"]
+    assert caplog.messages == ["Notified the buyer: seller_message (A-1:1:order_placed:buyer)"]

@@ -1,4 +1,4 @@
-"""R21: what a letter looks like as a mail, for everyone and in both languages."""
+"""R21: what a message looks like as a mail, for everyone and in both languages."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ ALL = list(samples())
 NAMES = [f"{it.what}-{it.to}-{it.party.locale if it.party else 'en'}" for it in ALL]
 
 
-def letter(name: str = "Anna", text: str = "Hello") -> OutboxMessage:
+def message(name: str = "Anna", text: str = "Hello") -> OutboxMessage:
     return OutboxMessage(
         key="A-1:seller_message:1:buyer",
         order_id="A-1",
@@ -99,12 +99,12 @@ def test_every_kind_of_notification_has_exactly_one_subject() -> None:
 
 def test_headers_identify_an_automatic_mail() -> None:
     """R21: to people, to filters, and to machines that would answer."""
-    mail = read(MAILS.write(letter(name="Żaneta Łoś"), "anna", "example.org"))
+    mail = read(MAILS.write(message(name="Żaneta Łoś"), "anna", "example.org"))
 
     assert mail["From"] == "Unbuy <orders@unbuy.test>"
     assert mail["To"].addresses[0].display_name == "Żaneta Łoś"
     assert mail["To"].addresses[0].addr_spec == "anna@example.org"
-    assert mail["Date"].datetime == letter().at
+    assert mail["Date"].datetime == message().at
     assert mail["List-Id"] == "Unbuy, buyer <buyer.unbuy.unbuy.test>"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"].endswith("@unbuy.test>")
@@ -112,11 +112,11 @@ def test_headers_identify_an_automatic_mail() -> None:
 
 
 def test_the_same_notification_gives_the_same_mail() -> None:
-    """R21: a retry is not a second mail; to another address, or another letter, is."""
-    first = MAILS.write(letter(), "anna", "example.org")
-    again = MAILS.write(letter(), "anna", "example.org")
-    elsewhere = MAILS.write(letter(), "anna", "example.net")
-    another = MAILS.write(letter().model_copy(update={"key": "A-1:x"}), "anna", "example.org")
+    """R21: a retry is not a second mail; to another address, or another message, is."""
+    first = MAILS.write(message(), "anna", "example.org")
+    again = MAILS.write(message(), "anna", "example.org")
+    elsewhere = MAILS.write(message(), "anna", "example.net")
+    another = MAILS.write(message().model_copy(update={"key": "A-1:x"}), "anna", "example.org")
 
     assert bytes(first) == bytes(again)
     assert len({it["Message-ID"] for it in (first, again, elsewhere, another)}) == 3
@@ -137,12 +137,12 @@ def test_the_same_notification_gives_the_same_mail() -> None:
     ],
 )
 def test_a_name_cannot_add_headers_or_recipients(name: str) -> None:
-    mail = read(MAILS.write(letter(name=name), "anna", "example.org"))
+    mail = read(MAILS.write(message(name=name), "anna", "example.org"))
 
     assert mail["Bcc"] is None
     assert [it.addr_spec for it in mail["To"].addresses] == ["anna@example.org"]
     assert len(mail.get_all("Subject") or []) == 1
-    assert max(map(len, bytes(MAILS.write(letter(name=name), "a", "b.c")).splitlines())) < 998
+    assert max(map(len, bytes(MAILS.write(message(name=name), "a", "b.c")).splitlines())) < 998
 
 
 _ODD = [
@@ -178,13 +178,13 @@ def test_a_mail_has_one_recipient_whatever_the_name(
     address = f"{'a' * local}@{'b' * domain}.{'c' * domain}.org"
     name = "".join(pieces)[:200] or "Anna"
 
-    mail = read(MAILS.write(letter(name=name), *address.split("@")))
+    mail = read(MAILS.write(message(name=name), *address.split("@")))
 
     assert [[it.addr_spec for it in to.addresses] for to in mail.get_all("To") or []] == [[address]]
 
 
 def test_a_name_keeps_the_characters_that_a_header_allows() -> None:
-    mail = read(MAILS.write(letter(name="J. Łoś-O'Neil, Shop (Kraków)"), "anna", "example.org"))
+    mail = read(MAILS.write(message(name="J. Łoś-O'Neil, Shop (Kraków)"), "anna", "example.org"))
 
     assert mail["To"].addresses[0].display_name == "J. Łoś-O'Neil Shop Kraków"
 
@@ -193,7 +193,7 @@ def test_user_text_is_escaped_in_the_html_part() -> None:
     """What the seller wrote is shown as it is, whatever it would mean in HTML."""
     text = "<script>x</script> & <b>5 > 3</b>\n.\nsecond line"
 
-    plain, html = parts(read(MAILS.write(letter(text=text), "anna", "example.org")))
+    plain, html = parts(read(MAILS.write(message(text=text), "anna", "example.org")))
 
     assert text in plain.replace("\r\n", "\n")
     assert "<script>" not in html
@@ -201,18 +201,18 @@ def test_user_text_is_escaped_in_the_html_part() -> None:
 
 
 def test_a_mail_links_to_the_orders_page_when_a_public_url_is_set() -> None:
-    odd = letter().model_copy(update={"order_id": "A|1 #?"})
-    stray = letter().model_copy(update={"order_id": "stray/pay-1"})
+    odd = message().model_copy(update={"order_id": "A|1 #?"})
+    stray = message().model_copy(update={"order_id": "stray/pay-1"})
     nowhere = MailComposer(sender_of("orders@unbuy.test"))
 
-    plain, html = parts(read(MAILS.write(letter(), "anna", "example.org")))
+    plain, html = parts(read(MAILS.write(message(), "anna", "example.org")))
     assert "https://shop.test/orders/A-1" in plain
     assert ("href", "https://shop.test/orders/A-1") in [
         it for tag, attributes in Page(html).tags if tag == "a" for it in attributes.items()
     ]
     assert MAILS.link(odd) == "https://shop.test/orders/A%7C1%20%23%3F"
     assert MAILS.link(stray) is None
-    for body in parts(read(nowhere.write(letter(), "anna", "example.org"))):
+    for body in parts(read(nowhere.write(message(), "anna", "example.org"))):
         assert "http" not in body
 
 
@@ -223,7 +223,7 @@ def summarised(*titles: str, seller: str = "Cable Shop") -> OutboxMessage:
         seller=seller,
         total=Money.model_validate({"amount": 2490, "currency": "EUR"}),
     )
-    return letter().model_copy(update={"summary": summary})
+    return message().model_copy(update={"summary": summary})
 
 
 def test_a_mail_says_which_order_it_is_about() -> None:
@@ -267,7 +267,7 @@ def test_a_title_or_name_cannot_break_out_of_its_row() -> None:
 
 def test_a_mailbox_previews_what_the_mail_says() -> None:
     """R21: before the heading, which the subject has said already, and seen by nobody else."""
-    _, html = parts(read(MAILS.write(letter(text="<i>Hi</i>"), "anna", "example.org")))
+    _, html = parts(read(MAILS.write(message(text="<i>Hi</i>"), "anna", "example.org")))
     body = html.partition("<body")[2]
 
     assert body.index("display: none") < body.index("&lt;i&gt;Hi") < body.index("<h1")
@@ -276,8 +276,8 @@ def test_a_mailbox_previews_what_the_mail_says() -> None:
 def test_a_mail_says_where_to_answer() -> None:
     """R21: on the order's page, where there is one."""
     nowhere = MailComposer(sender_of("orders@unbuy.test"))
-    with_page, _ = parts(read(MAILS.write(letter(), "anna", "example.org")))
-    without, _ = parts(read(nowhere.write(letter(), "anna", "example.org")))
+    with_page, _ = parts(read(MAILS.write(message(), "anna", "example.org")))
+    without, _ = parts(read(nowhere.write(message(), "anna", "example.org")))
 
     assert "Odpowiedzieć można na stronie zamówienia." in with_page
     assert "stronie zamówienia" not in without

@@ -1,4 +1,4 @@
-"""R21: each letter goes to each of its reader's addresses, once, whatever fails."""
+"""R21: each message goes to each of its reader's addresses, once, whatever fails."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ class Post:
 
     database: Database
     server: MailServer
-    letters: int = 0
+    messages: int = 0
 
     def office(
         self,
@@ -109,20 +109,20 @@ class Post:
         )
 
     async def write(self, *notify: str, to: Role = Role.BUYER) -> OutboxMessage:
-        self.letters += 1
-        letter = OutboxMessage(
-            key=f"A-1:seller_message:{self.letters}:{to}",
+        self.messages += 1
+        message = OutboxMessage(
+            key=f"A-1:seller_message:{self.messages}:{to}",
             order_id="A-1",
             to=to,
             party=None
             if to is Role.SUPPORT
             else Party(id="buyer-7", name="Anna", locale="en", notify=notify),
             what="seller_message",
-            at=AT + timedelta(minutes=self.letters),
-            details={"text": f"letter {self.letters}"},
+            at=AT + timedelta(minutes=self.messages),
+            details={"text": f"message {self.messages}"},
         )
-        await put_into_outbox(self.database, letter)
-        return letter
+        await put_into_outbox(self.database, message)
+        return message
 
     async def empty(self, office: NotificationRouter) -> bool:
         """One try at the outbox; whether all of it is told."""
@@ -156,17 +156,17 @@ async def test_everyone_of_several_addresses_gets_it_once(post: Post, hook: Hook
     assert sorted(post.server.recipients) == ["anna@example.org", "bob@example.org"]
     [told] = hook.taken
     assert told["title"] == "Message from the seller: order A-1"
-    assert "letter 1" in told["message"]
+    assert "message 1" in told["message"]
 
 
 async def test_recipients_without_an_address_are_notified_in_the_log(
     post: Post, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    letter = await post.write()
+    message = await post.write()
 
     assert await post.empty(post.office())
-    assert f"Told the buyer: seller_message ({letter.key})" in caplog.messages
+    assert f"Notified the buyer: seller_message ({message.key})" in caplog.messages
     assert post.server.mails == []
 
 
@@ -218,7 +218,7 @@ async def test_notifications_to_one_recipient_are_sent_in_order(post: Post) -> N
     assert (first, await post.empty(office)) == (False, True)
     assert between == ["bob@example.org"]
     told = [body.get_content() for it in post.server.mails if (body := it.get_body(("plain",)))]
-    numbers = [n for text in told for n in range(1, 6) if f"letter {n}" in text]
+    numbers = [n for text in told for n in range(1, 6) if f"message {n}" in text]
     assert numbers == [5, 1, 2, 3, 4]
 
 
@@ -252,11 +252,11 @@ class Dying(SqlDeliveries):
         super().__init__(database, lease_duration=timedelta(0))
         self.deaths = 1
 
-    async def mark_delivered(self, letter: str, address: str) -> None:
+    async def mark_delivered(self, message: str, address: str) -> None:
         if self.deaths:
             self.deaths -= 1
             raise Died
-        await super().mark_delivered(letter, address)
+        await super().mark_delivered(message, address)
 
 
 class Died(Exception):
@@ -265,10 +265,10 @@ class Died(Exception):
 
 async def test_a_worker_that_dies_after_the_mail_is_taken_repeats_the_same_mail(post: Post) -> None:
     """Case 19: what nobody can know, a mailbox can: the second mail has the first one's Message-ID."""
-    letter = await post.write(ANNA)
+    message = await post.write(ANNA)
     deliveries = Dying(post.database)
     with pytest.raises(Died):
-        await post.office(deliveries).send(letter)
+        await post.office(deliveries).send(message)
 
     assert await post.empty(post.office(deliveries))
     assert list(post.server.counted.values()) == [2]
@@ -276,10 +276,10 @@ async def test_a_worker_that_dies_after_the_mail_is_taken_repeats_the_same_mail(
 
 async def test_a_worker_that_goes_on_sends_no_second_mail(post: Post) -> None:
     """R21: it knows what was taken, also when the database is away for the moment."""
-    letter = await post.write(ANNA)
+    message = await post.write(ANNA)
     office = post.office(Dying(post.database))
     with pytest.raises(Died):
-        await office.send(letter)
+        await office.send(message)
 
     assert await post.empty(office)
     assert list(post.server.counted.values()) == [1]
