@@ -204,8 +204,10 @@ tracking_numbers = Table(
     metadata,
     Column("number", String(50), primary_key=True),
     Column("order_id", String(64), nullable=False),
+    Column("seller_id", String(64), nullable=True),
+    Column("buyer_id", String(64), nullable=True),
 )
-"""R11: tracking numbers, each with the order that used it."""
+"""R11: tracking numbers, each with the order that used it first; its parties are null in old rows."""
 
 provider_events = Table(
     "provider_events",

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError, mode
 
 from orders.errors import InvalidInput
 from orders.sentences import sentence
+from orders.tracking_numbers import TrackingText
 from orders.values import (
     Frozen,
     Instant,
@@ -24,13 +25,6 @@ from orders.values import (
     RefundId,
     ShortText,
 )
-
-TrackingText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{4,50}$"),
-    # In schemas, which know of no stripping.
-    Field(json_schema_extra={"pattern": r"^\s*[A-Za-z0-9-][A-Za-z0-9 -]{2,48}[A-Za-z0-9-]\s*$"}),
-]
 
 
 class Role(StrEnum):

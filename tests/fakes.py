@@ -14,7 +14,7 @@ from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from activities.stray_payments import outbox_messages as stray_payment_messages
-from activities.tracking import CarrierRecord, NumberRules
+from activities.tracking import CarrierRecord, NumberRules, NumberUse
 from client import stray_payments
 from orders.accounting import Balances, Posting
 from orders.disputes import Dispute
@@ -288,22 +288,31 @@ class FakeDisputeCases:
 
 
 class FakeRules:
-    """``NumberRules``: a number is good when it begins with RR."""
+    """``NumberRules``: a number is good when it begins with RR, unknown when with U, and else wrong.
+
+    A barcode may have ``BOX`` before the number.
+    """
 
     def judge(self, number: str, carrier: str | None) -> TrackingVerdict:
+        number = self.canonical(number, carrier)
         if number.startswith("RR"):
             return TrackingVerdict(verdict=Verdict.TRACKING_VALID, carrier=carrier or "Post")
+        if number.startswith("U"):
+            return TrackingVerdict(verdict=Verdict.TRACKING_UNKNOWN, reason="No rule.")
         return TrackingVerdict(verdict=Verdict.TRACKING_INVALID, reason="The check digit is wrong.")
+
+    def canonical(self, number: str, carrier: str | None) -> str:
+        return number.removeprefix("BOX")
 
 
 @dataclass
 class FakeRegistry:
     """``NumberRegistry`` in memory."""
 
-    used_by: dict[str, str] = field(default_factory=dict)
+    used: dict[str, NumberUse] = field(default_factory=dict)
 
-    async def claim(self, number: str, order_id: str) -> bool:
-        return self.used_by.setdefault(number, order_id) == order_id
+    async def claim(self, number: str, use: NumberUse) -> NumberUse:
+        return self.used.setdefault(number, use)
 
 
 @dataclass

@@ -272,10 +272,13 @@ class OrderWorkflow:
 
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""
+        placed = self._order.placed
         verdict = await run_local_then_durable(
             Tracking.verify_tracking,
             TrackingCheck(
-                order_id=self._order.placed.order_id,
+                order_id=placed.order_id,
+                seller_id=placed.seller.id,
+                buyer_id=placed.buyer.id,
                 number=evidence.number,
                 carrier=evidence.carrier,
             ),

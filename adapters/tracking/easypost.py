@@ -90,7 +90,7 @@ class EasyPostCarrier:
             status = error.http_status if isinstance(error, ApiError) else None
             if status in _NOT_COVERED:
                 log.info("EasyPost does not cover a number (HTTP %d)", status)
-                return CarrierRecord()
+                return CarrierRecord(is_covered=False)
             if status in _OUR_FAULT:
                 log.error("EasyPost lets nobody ask with UNBUY_EASYPOST_API_KEY (HTTP %d)", status)
             # Its own text may contain a whole response, of any size.

@@ -1,9 +1,10 @@
 """The tracking numbers in use, stored in the database (R11)."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from activities.tracking import NumberUse
 from database.connection import Database, insert_if_missing
-from database.tables import tracking_numbers
+from database.tables import orders, tracking_numbers
 
 
 class SqlNumberRegistry:
@@ -12,10 +13,27 @@ class SqlNumberRegistry:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, number: str, order_id: str) -> bool:
-        """See ``NumberRegistry``; the same order may claim its number again."""
-        owner = select(tracking_numbers.c.order_id).where(tracking_numbers.c.number == number)
+    async def claim(self, number: str, use: NumberUse) -> NumberUse:
+        """See ``NumberRegistry``."""
+        used = tracking_numbers.c
+        # Numbers that an earlier version noted have no parties.
+        first = (
+            select(
+                used.order_id,
+                func.coalesce(used.seller_id, orders.c.seller_id, ""),
+                func.coalesce(used.buyer_id, orders.c.buyer_id, ""),
+            )
+            .outerjoin(orders, orders.c.order_id == used.order_id)
+            .where(used.number == number)
+        )
         async with self._database.writing() as connection:
-            await insert_if_missing(connection, tracking_numbers, number=number, order_id=order_id)
-            used_by: str = (await connection.execute(owner)).scalar_one()
-            return used_by == order_id
+            await insert_if_missing(
+                connection,
+                tracking_numbers,
+                number=number,
+                order_id=use.order_id,
+                seller_id=use.seller_id or None,
+                buyer_id=use.buyer_id or None,
+            )
+            order_id, seller_id, buyer_id = (await connection.execute(first)).one()
+        return NumberUse(order_id=order_id, seller_id=seller_id, buyer_id=buyer_id)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from activities.tracking import USED_FOR_ANOTHER_BUYER, NumberUse
 from orders.errors import RefusalCode
 from orders.status import CloseReason, Status
 from tests.orders.builders import eur, photo
@@ -113,9 +114,10 @@ async def test_a_shipped_order_ends_and_cannot_be_cancelled(order: TimeSkippingS
 
 
 async def test_a_wrong_number_without_a_request_changes_nothing(order: TimeSkippingStory) -> None:
-    """R11: the seller is told why, and may give a better one; a number serves one order only."""
+    """R11: the seller is told why, and may give a better one; a number serves one buyer only."""
     await order.place()
-    order.world.registry.used_by[GOOD_NUMBER] = "another-order"
+    other = NumberUse(order_id="other", seller_id=order.placed.seller.id, buyer_id="somebody")
+    order.world.registry.used[GOOD_NUMBER] = other
     await order.until_awaiting_shipment()
     await order.send("tracking_number", number=WRONG_NUMBER)
     view = await order.send("tracking_number", number=GOOD_NUMBER)
@@ -125,7 +127,7 @@ async def test_a_wrong_number_without_a_request_changes_nothing(order: TimeSkipp
     assert view.shipment
     assert [(it.status, it.reason) for it in view.shipment.tracking] == [
         ("invalid", "The check digit is wrong."),
-        ("invalid", "Another order has used this number already."),
+        ("invalid", USED_FOR_ANOTHER_BUYER),
     ]
     assert (await order.must_end()).status is Status.SHIPPED
     assert order.notified("seller").count(("seller", "tracking_invalid")) == 2
@@ -200,3 +202,21 @@ async def test_a_seller_who_claimed_may_still_give_in(order: TimeSkippingStory) 
     await order.days_pass(3)
 
     assert (await order.must_end()).close_reason is CloseReason.SELLER_ACCEPTED
+
+
+async def test_a_number_that_another_seller_has_is_judged_by_support(
+    order: TimeSkippingStory,
+) -> None:
+    """R11, case 71: no dispute by itself, and whose it is nobody else is told."""
+    await order.place()
+    other = NumberUse(order_id="A-strangers", seller_id="stranger", buyer_id="somebody")
+    order.world.registry.used[GOOD_NUMBER] = other
+
+    waiting = await order.until_claimed_shipped(tracking_number=GOOD_NUMBER)
+    told = [it for it in order.world.outbox.messages.values() if it.what == "proof_to_review"]
+    await order.send("proof_review", accepted=True)
+
+    assert waiting.status is Status.PROOF_REQUESTED
+    assert waiting.dispute is None
+    assert [(it.to, it.details["other_order_id"]) for it in told] == [("support", "A-strangers")]
+    assert (await order.must_end()).status is Status.SHIPPED

@@ -16,6 +16,7 @@ from activities.notifications import OutboxMessage
 from activities.orders import OrderSnapshot
 from activities.refunds import RefundQuestion, RefundRequest, RefundState
 from activities.stray_payments import StrayPaymentSnapshot
+from activities.tracking import NumberUse
 from adapters.local.disputes import LocalDisputeCases
 from adapters.local.provider import LocalProvider
 from adapters.temporal import TemporalStrayPayments
@@ -109,8 +110,8 @@ class DyingRegistry(SqlNumberRegistry):
         super().__init__(database)
         self._deaths = deaths
 
-    async def claim(self, number: str, order_id: str) -> bool:
-        done = await super().claim(number, order_id)
+    async def claim(self, number: str, use: NumberUse) -> NumberUse:
+        done = await super().claim(number, use)
         self._deaths.after("claim")
         return done
 

@@ -5,12 +5,12 @@ from typing import Any, Literal
 import pytest
 
 from activities.notifications import OutboxMessage
-from activities.tracking import NOT_KNOWN
+from activities.tracking import NOT_KNOWN, USED_BY_ANOTHER_SELLER, USED_FOR_ANOTHER_BUYER
 from adapters.notifications.render import wording
 from adapters.notifications.templates import TEXTS
 from adapters.tracking.rules import (
+    NO_RULE,
     NO_SUCH_COUNTRY,
-    NO_SUCH_FORM,
     UNKNOWN_CODE,
     WRONG_CHECK_DIGIT,
     WRONG_LENGTH,
@@ -167,14 +167,15 @@ def test_a_reason_is_included_where_there_is_one() -> None:
 @pytest.mark.parametrize(
     "reason",
     [
-        NO_SUCH_FORM,
+        NO_RULE,
         sentence(WRONG_CHECK_DIGIT, carrier="UPS"),
         sentence(UNKNOWN_CODE, carrier="postal service (Poland)"),
         sentence(NO_SUCH_COUNTRY, code="QQ"),
         sentence(WRONG_LENGTH, carrier="UPS", length="18", actual=17),
         sentence(WRONG_RANGE, carrier="DHL", least="12", most="39", actual=11),
         NOT_KNOWN,
-        sentence("Another order has used this number already."),
+        USED_BY_ANOTHER_SELLER,
+        USED_FOR_ANOTHER_BUYER,
     ],
 )
 def test_why_a_tracking_number_failed_is_said_in_polish(reason: str) -> None:
@@ -191,7 +192,7 @@ def test_why_a_tracking_number_failed_is_said_in_polish(reason: str) -> None:
     "words",
     [
         "The order is closed: it was not paid in time.",
-        NO_SUCH_FORM[:],
+        NO_RULE[:],
         "But theirs have  to  characters, and this one has : " * 1200,
     ],
     ids=["a refusal", "a verdict", "64,000 characters"],

@@ -185,7 +185,7 @@ async def test_an_uncovered_carrier_gives_no_verdict(
     peer.status = status
     peer.body = {"error": {"code": "TRACKER.CREATE.ERROR", "message": "…", "errors": []}}
 
-    assert await carrier.find("YT2212345678901234", "YunExpress") == CarrierRecord()
+    assert await carrier.find("YT2212345678901234", "YunExpress") == CarrierRecord(is_covered=False)
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 408, 429, 500, 503, 504])
