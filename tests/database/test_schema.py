@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
@@ -114,3 +115,34 @@ async def test_a_database_of_a_later_version_is_refused_in_a_sentence(
 
     with pytest.raises(schema.NewerDatabase, match=r"at version 9999, .* none later than \d{4}\."):
         await Database.open(url)
+
+
+async def test_tracking_numbers_of_an_earlier_version_get_one_spelling(
+    new_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 70: what two orders have under two spellings stays theirs."""
+    spellings = {
+        "JJD1410302937991": "JD1410302937991",
+        "420420569400111899223197428497": "9400111899223197428497",
+        "1052532095247339470000597448556270": "597448556270",
+        "00340422032285935512": "340422032285935512",
+        "RR473124829PL": "RR473124829PL",
+        "JJD0009684092203228": "JJD0009684092203228",
+        "JD0009684092203228": "JD0009684092203228",
+    }
+
+    def begin(connection: Connection) -> None:
+        command.upgrade(schema._config(connection), "0006")
+        row = text("INSERT INTO tracking_numbers (number, order_id) VALUES (:number, :number)")
+        connection.execute(row, [{"number": number} for number in spellings])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "migrate", begin)
+        await (await Database.open(new_url)).close()
+
+    database = await Database.open(new_url)
+    async with database.reading() as connection:
+        kept = await connection.execute(text("SELECT order_id, number FROM tracking_numbers"))
+        assert {row.order_id: row.number for row in kept} == spellings
+        assert await connection.run_sync(drift) == []
+    await database.close()
