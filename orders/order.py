@@ -6,6 +6,7 @@ noun's module has its model and its rules; they ask the order that they are give
 or to tell somebody, and import it for its type alone.
 """
 
+from bisect import insort
 from datetime import datetime
 from typing import Any, Final
 
@@ -54,6 +55,10 @@ class StrayPayment(Frozen):
     money: Money
     method: str
     reason: str
+
+
+def _instant(entry: TimelineEntry) -> datetime:
+    return entry.at
 
 
 def _shortened(value: Any) -> Any:
@@ -244,13 +249,14 @@ class Order(Mutable):
         return self.counters[what]
 
     def happened(self, at: datetime, what: Event, by: Role, **details: Any) -> None:
-        """Add to the timeline, and count as a change.
+        """Add to the timeline, which is in the order of its instants, and count as a change.
 
         People can do only so much (``refusals.MOST``); what a provider says over and over pushes out the
         middle of the timeline, never its beginning.
         """
         short = {name: _shortened(value) for name, value in details.items()}
-        self.timeline.append(TimelineEntry(at=at, what=what, by=by, details=short))
+        # What follows from a deadline is of its instant, and may be seen after what came later.
+        insort(self.timeline, TimelineEntry(at=at, what=what, by=by, details=short), key=_instant)
         if len(self.timeline) > _MOST_EVENTS:
             del self.timeline[_MOST_EVENTS // 4]
         self.revision += 1

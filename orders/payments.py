@@ -172,17 +172,16 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
 
 
 def accept_payment(order: Order, at: datetime) -> None:
-    """R7: the check is over; the order awaits shipment."""
+    """R7: the check is over, whenever that is seen; the order awaits shipment."""
     if order.payment is None:
         raise AssertionError("a payment in review is there")
-    order.payment.accept(at)
-    window = order.policy.shipment_window
-    # From the check's end, not from when a worker saw it: deadlines don't depend on outages.
     checked = order.payment.review_ends_at
+    order.payment.accept(checked)
+    window = order.policy.shipment_window
     order.shipment = Shipment(ship_by=checked + window if window else None)
     lapse_offers(order, *OfferKind.before_payment())
-    order.enter(Deadline.PAYMENT_ACCEPTED, Status.AWAITING_SHIPMENT, at)
-    order.happened(at, Event.PAYMENT_ACCEPTED, Role.SYSTEM)
+    order.enter(Deadline.PAYMENT_ACCEPTED, Status.AWAITING_SHIPMENT, checked)
+    order.happened(checked, Event.PAYMENT_ACCEPTED, Role.SYSTEM)
     order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.BUYER)
     if not order.open_chargeback:
         order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.SELLER)

@@ -26,6 +26,8 @@ class Policy(Frozen):
 
     payment_window: Duration = timedelta(days=20)
     """R1: how long an order waits to be paid."""
+    payment_grace: Duration = timedelta(days=7)
+    """R1a: how much longer an order waits for a payment that is under way."""
     payment_review: Duration = timedelta(days=1)
     """R5: how long a payment is checked."""
     seller_reply_window: Duration = timedelta(days=14)
@@ -35,7 +37,7 @@ class Policy(Frozen):
     shipment_window: Duration | None = timedelta(days=30)
     """R20: how long a paid order waits to be shipped; None is for ever."""
     dispute_window: Duration = timedelta(days=60)
-    """R16b: when an undecided dispute ends with a full refund."""
+    """R16b: when an undecided dispute ends; and how long evidence that nobody judges holds R20's window."""
     dispute_reminder: Duration = timedelta(days=7)
     """R16b: how often support is reminded; and how often the provider is asked for an overdue refund."""
     refund_checks: _Reminders = (timedelta(days=3), timedelta(days=7), timedelta(days=14))
@@ -44,6 +46,8 @@ class Policy(Frozen):
     """R21: how long before the end of R1's window the buyer is reminded."""
     seller_reminders: _Reminders = (timedelta(days=7), timedelta(days=1))
     """R21: how long before the end of R9's window the seller is reminded."""
+    shipment_reminders: _Reminders = (timedelta(days=7), timedelta(days=1))
+    """R20: how long before the end of the time to ship the seller is reminded."""
     dispute_on_failed_proof: OnFailedProof = OnFailedProof.OPEN
     """R12, R13."""
 

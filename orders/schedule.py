@@ -84,20 +84,29 @@ def schedule(order: Order) -> list[ScheduledEvent]:
 
 
 def let_time_pass(order: Order, now: datetime) -> None:
-    """Do what is due by ``now``. A deadline that passed makes the reminders before it pointless."""
+    """Do what is due by ``now``. A deadline that passed makes the reminders before it pointless.
+
+    What follows from a deadline is counted from its own instant, whenever a worker sees it; people are told
+    now.
+    """
+    told = len(order.notifications)
     while due := [d for d in schedule(order) if d.at <= now]:
         if any(d.what == REFUND_CHECK for d in due):
             # The provider is asked before its silence is called overdue.
             order.refund_check_due = True
-            order.handled_until = now
+            if order.rules == 1:
+                order.handled_until = now
             continue
         if deadline := next((d for d in due if d.what in DEADLINES), None):
-            _pass(order, Deadline(deadline.what), now)
+            _pass(order, Deadline(deadline.what), now if order.rules == 1 else deadline.at)
             continue
         for what in dict.fromkeys(d.what for d in due):
             _remind(order, Reminder(what), now)
         order.handled_until = now
     order.handled_until = max(order.handled_until, now)
+    order.notifications[told:] = [
+        it.model_copy(update={"at": now}) for it in order.notifications[told:]
+    ]
 
 
 def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
@@ -108,7 +117,7 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
             yield from _before(
                 order,
                 Reminder.PAYMENT_REMINDER,
-                order.placed_at,
+                order.status_since,
                 order.pay_by,
                 policy.payment_reminders,
             )
@@ -134,7 +143,9 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
         at = next_multiple(dispute.opened_at, every, order.handled_until)
         if at < dispute.due_by:
             yield ScheduledEvent(what=Reminder.DISPUTE_REMINDER, at=at)
-    if (chargeback := order.open_chargeback) and not order.is_open and order.books.balance("held"):
+    # By the first rules support was reminded of what held the money of an order that is over.
+    waits = order.rules > 1 or (not order.is_open and order.books.balance("held"))
+    if (chargeback := order.open_chargeback) and waits:
         yield ScheduledEvent(
             what=Reminder.CHARGEBACK_REMINDER,
             at=next_multiple(chargeback.opened_at, every, order.handled_until),
@@ -159,26 +170,26 @@ def _refund(order: Order, refund: Refund) -> Iterator[ScheduledEvent]:
         yield ScheduledEvent(what=Deadline.REFUND_OVERDUE, at=refund.due_by)
 
 
-def _pass(order: Order, deadline: Deadline, now: datetime) -> None:
+def _pass(order: Order, deadline: Deadline, at: datetime) -> None:
     match deadline:
         case Deadline.PAYMENT_EXPIRED:
-            order.close(now, deadline, CloseReason.PAYMENT_EXPIRED, Role.SYSTEM)
+            order.close(at, deadline, CloseReason.PAYMENT_EXPIRED, Role.SYSTEM)
         case Deadline.PAYMENT_ACCEPTED:
-            accept_payment(order, now)
+            accept_payment(order, at)
         case Deadline.SHIPMENT_EXPIRED:
-            order.close(now, deadline, CloseReason.SHIPMENT_EXPIRED, Role.SYSTEM)
+            order.close(at, deadline, CloseReason.SHIPMENT_EXPIRED, Role.SYSTEM)
         case Deadline.SELLER_NO_RESPONSE:
-            order.close(now, deadline, CloseReason.SELLER_NO_RESPONSE, Role.SYSTEM)
+            order.close(at, deadline, CloseReason.SELLER_NO_RESPONSE, Role.SYSTEM)
         case Deadline.NO_PROOF:
-            failed_proof(order, now, deadline, order.ground or DisputeReason.NO_PROOF)
+            failed_proof(order, at, deadline, order.ground or DisputeReason.NO_PROOF)
         case Deadline.DISPUTE_EXPIRED:
-            order.close(now, deadline, CloseReason.DISPUTE_FULL_REFUND, Role.SYSTEM)
+            order.close(at, deadline, CloseReason.DISPUTE_FULL_REFUND, Role.SYSTEM)
         case Deadline.REFUND_OVERDUE if order.refund:
             concerned = order.refund.miss_due_date()
-            order.happened(now, Event.REFUND_OVERDUE, Role.SYSTEM, refund_id=order.refund.refund_id)
+            order.happened(at, Event.REFUND_OVERDUE, Role.SYSTEM, refund_id=order.refund.refund_id)
             money = order.refund.money.model_dump(mode="json")
             for role in concerned:
-                order.notify(now, NotificationKind.REFUND_OVERDUE, role, money=money)
+                order.notify(at, NotificationKind.REFUND_OVERDUE, role, money=money)
         case _:
             raise AssertionError(f"no deadline {deadline}")
 

@@ -190,7 +190,7 @@ class FakeProvider:
     """``PaymentProvider``: refunds are pending for three days, unless it was told otherwise."""
 
     state: Outage = field(default_factory=Outage)
-    settles_after: timedelta = timedelta(days=3)
+    settles_after: timedelta = timedelta(days=3) - timedelta(minutes=1)
     refunds: dict[str, RefundRequest] = field(default_factory=dict)
     asked_for: list[str] = field(default_factory=list)
     """The idempotency key of every request, also of those that failed."""

@@ -17,6 +17,8 @@ from orders.values import Money
 
 _STOPPED = sentence("Stopped on request.")
 _GIVEN_UP = (RefundStatus.FAILED, RefundStatus.CANCELED)
+# At the first of ``Policy.refund_checks``, which count from a deadline that a worker saw moments later.
+_SETTLES_AFTER = timedelta(days=3) - timedelta(minutes=1)
 
 
 class LocalProvider:
@@ -27,7 +29,7 @@ class LocalProvider:
     accepts the amount paid that a request names.
     """
 
-    def __init__(self, database: Database, settles_after: timedelta = timedelta(days=3)) -> None:
+    def __init__(self, database: Database, settles_after: timedelta = _SETTLES_AFTER) -> None:
         self._database = database
         self._settles_after = settles_after
 

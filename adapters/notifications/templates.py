@@ -202,8 +202,8 @@ _TO_SUPPORT = {
         "an earlier one. Please find out whether the money arrived."
     ),
     "chargeback_reminder": N_(
-        "Order {order}: the bank has not decided the chargeback{of_money} yet; the money held for the "
-        "order is on hold until then."
+        "Order {order}: the bank has not decided the chargeback{of_money} yet. Please find out from "
+        "the payment provider what it still needs."
     ),
     "dispute_resolved": N_("Order {order}: the dispute has been resolved: {outcome}.{refund}"),
     "refund_failed": N_(

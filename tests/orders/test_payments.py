@@ -359,6 +359,7 @@ def test_an_order_keeps_the_policy_it_was_placed_with() -> None:
     usual = Story().view.policy.model_dump(mode="json")
     assert usual == {
         "payment_window": "P20D",
+        "payment_grace": "P7D",
         "payment_review": "P1D",
         "seller_reply_window": "P14D",
         "refund_window": "P14D",
@@ -368,6 +369,7 @@ def test_an_order_keeps_the_policy_it_was_placed_with() -> None:
         "refund_checks": ["P3D", "P7D", "P14D"],
         "payment_reminders": ["P3D", "P1D"],
         "seller_reminders": ["P7D", "P1D"],
+        "shipment_reminders": ["P7D", "P1D"],
         "dispute_on_failed_proof": "open",
     }
 

@@ -22,7 +22,7 @@ from orders.lifecycle import DEADLINES, TRANSITIONS, Verdict
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
 from orders.order import Order
 from orders.policy import OnFailedProof, Policy
-from orders.refunds import Refund
+from orders.refunds import Refund, refunds_of
 from orders.refusals import refusal
 from orders.schedule import let_time_pass, schedule
 from orders.shipments import tracking_verdict
@@ -406,7 +406,7 @@ def test_one_jump_in_time_equals_many_small_steps(
 def test_an_outage_changes_no_ending(
     policy: Policy, beginning: str, todo: list[OrderSnapshot], away: int
 ) -> None:
-    """R1, R9, R16b, case 11: workers that are away come to the same ending, later perhaps."""
+    """R1, R9, R16b, cases 11 and 105: workers that are away come to the same ending, of the same instant."""
     run = Run(policy, beginning)
     for step in todo:
         run.step(*step)
@@ -420,6 +420,13 @@ def test_an_outage_changes_no_ending(
 
     assert run.order.status is attentive.order.status
     assert run.order.close_reason is attentive.order.close_reason
+    assert run.order.closed_at == attentive.order.closed_at
+    assert run.order.status_since == attentive.order.status_since
+    assert run.order.dispute == attentive.order.dispute
+    first, same = refunds_of(run.order)[:1], refunds_of(attentive.order)[:1]
+    assert [refund.due_by for refund in first] == [refund.due_by for refund in same]
+    instants = [entry.at for entry in run.order.timeline]
+    assert instants == sorted(instants)
     assert run.order.amount_refunded == attentive.order.amount_refunded
     assert run.order.books.owed_to_seller == attentive.order.books.owed_to_seller
 

@@ -1,0 +1,139 @@
+"""What happens automatically, whoever looks and whenever: outages and reminders (R16b, R21, R23)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orders.order import Order
+from orders.schedule import let_time_pass, schedule
+from orders.status import CloseReason, Status
+from tests.orders.builders import START, Story, place
+
+DAY = timedelta(days=1)
+
+
+def _away(story: Story, days: float) -> Story:
+    """Every worker is down for so many days; then one looks, once."""
+    story.now += days * DAY
+    story.settle()
+    return story
+
+
+def test_what_follows_from_a_deadline_is_counted_from_its_instant() -> None:
+    """R9, R14, case 105: workers are down from the request's day 13 to its day 45."""
+    story = Story().until_cancellation_requested()
+    due_by = story.cancellation.due_by
+    assert due_by
+    story.days_pass(13)
+    back = _away(story, 32).now
+
+    assert story.order.close_reason is CloseReason.SELLER_NO_RESPONSE
+    assert story.order.closed_at == story.order.status_since == due_by
+    assert story.cancellation.ended_at == due_by
+    assert story.refund.due_by == due_by + 14 * DAY
+    assert story.refund.overdue
+    told = {notice.at for notice in story.order.notifications if notice.what == "order_closed"}
+    assert told == {back}, "mail has the date on which it is written"
+
+
+def test_deadlines_that_follow_from_each_other_are_each_counted_from_the_last() -> None:
+    """R7, R12, R16b, case 105: check, ground for a dispute, and its end, all while nobody looked."""
+    paid = Story()
+    paid.pay()
+    checked = paid.payment.review_ends_at
+    _away(paid, 25)
+    assert paid.order.status is Status.AWAITING_SHIPMENT
+    assert paid.order.status_since == paid.payment.decided_at == checked
+    canceled = Story()
+    canceled.pay()
+    canceled.now += 5 * DAY
+    canceled.send("cancel_request", reason="other")
+    assert canceled.payment.decided_at == canceled.payment.review_ends_at
+
+    claimed = Story(shipment_window=None).until_claimed_shipped()
+    asked_at = claimed.now
+    _away(claimed, 200)
+
+    view = claimed.view
+    assert view.close_reason is CloseReason.DISPUTE_FULL_REFUND
+    assert claimed.dispute.opened_at == asked_at + 14 * DAY
+    assert view.closed_at == claimed.dispute.resolved_at == asked_at + (14 + 60) * DAY
+    assert claimed.refund.due_by == asked_at + (14 + 60 + 14) * DAY
+
+
+def test_a_message_that_the_server_kept_counts_before_a_deadline_that_nobody_has_served() -> None:
+    """R9, case 105: the seller's answer is there when a worker comes; the timeline stays in order."""
+    story = Story().until_cancellation_requested()
+    story.now += 20 * DAY
+    assert story.reply("accept").close_reason is CloseReason.SELLER_ACCEPTED
+
+    unpaid = Story()
+    unpaid.now += 30 * DAY
+    unpaid.send("buyer_message", text="I will pay tomorrow.")
+    assert unpaid.order.closed_at == START + 20 * DAY
+    assert unpaid.happened == ["placed", "closed", "buyer_message"]
+
+
+def test_an_order_by_the_first_rules_counts_from_when_it_is_seen() -> None:
+    """Its history has timers and a refund of that instant."""
+    order = Order.new(place(), START, rules=1)
+    let_time_pass(order, START + 30 * DAY)
+
+    assert order.closed_at == START + 30 * DAY
+
+
+@pytest.mark.parametrize("looked", [True, False])
+@pytest.mark.parametrize(("declined_on", "reminded"), [(16.9, [17, 19]), (17.5, [19])])
+def test_a_reminder_does_not_depend_on_whether_anybody_looked(
+    looked: bool, declined_on: float, reminded: list[float]
+) -> None:
+    """R21, case 102: its day has passed while the payment was checked; the decline says until when to pay."""
+    story = Story(payment_review=3 * DAY)
+    story.days_pass(16.7)
+    story.pay()
+    if looked:
+        story.pass_until(START + (declined_on - 0.1) * DAY)
+        story.send("buyer_message", text="Hello")
+    story.now = START + declined_on * DAY
+    story.send("payment_declined", payment_id="pay-1", reason="Card expired")
+    story.days_pass(5)
+
+    reminders = [it.at for it in story.order.timeline if it.what == "payment_reminder"]
+    assert reminders == [START + day * DAY for day in reminded]
+
+
+def _opened(story: Story, **changes: Any) -> list[timedelta]:
+    story.send_chargeback("opened", **changes)
+    opened_at = story.now
+    story.days_pass(22)
+    reminders = [it.at for it in story.order.timeline if it.what == "chargeback_reminder"]
+    assert story.notified.count(("support", "chargeback_reminder")) == len(reminders)
+    return [at - opened_at for at in reminders]
+
+
+@pytest.mark.parametrize(
+    "arrive",
+    [
+        Story.until_awaiting_shipment,
+        Story.until_cancellation_requested,
+        Story.until_disputed,
+        Story.until_shipped,
+        Story.until_accepted,
+    ],
+)
+@pytest.mark.parametrize("amount", [1000, 2490])
+def test_support_is_reminded_of_an_open_chargeback(arrive: Any, amount: int) -> None:
+    """R23, case 65: whether money is held or not, and whether the order is open or over."""
+    story = Story(shipment_window=None)
+    arrive(story)
+
+    assert _opened(story, amount=amount) == [7 * DAY, 14 * DAY, 21 * DAY]
+    assert schedule(story.order), "somebody is reminded until the bank decides"
+
+
+def test_a_refund_check_at_the_same_instant_leaves_the_reminder() -> None:
+    """R15, R23: the chargeback is 7 days old when the provider is asked of the refund."""
+    story = Story(refund_checks=(7 * DAY,)).until_accepted()
+
+    assert _opened(story, amount=1000) == [7 * DAY, 14 * DAY, 21 * DAY]
