@@ -4,7 +4,7 @@ A snapshot of an order (its view, its postings, its notifications) is recorded i
 notification is in the outbox if and only if the view that explains it is stored.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 from pydantic import Field
@@ -13,7 +13,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities.notifications import Notifications, OutboxMessage
 from orders.accounting import Posting
-from orders.late_chargebacks import LateOutcome
 from orders.messages import Role
 from orders.notifications import Notification
 from orders.values import Frozen
@@ -25,11 +24,14 @@ class OrderSnapshot(Frozen):
 
     ``revision`` is the snapshot's instant in microseconds: a workflow task that runs again, after one was
     discarded or after a reset, may decide differently and has a later one. ``first_run_id`` is Temporal's:
-    the same for all resets and continuations of the order's workflow, another for a second one under its id.
+    the same for all resets and continuations of the order's workflow, another for a second one under its
+    id. An order's own workflow that was started again has another one too, and says so: ``postings`` are
+    then only those of its own.
     """
 
     revision: int
     first_run_id: str = Field(alias="process")
+    reopened: bool = False
     view: OrderView
     postings: tuple[Posting, ...]
     notifications: tuple[Notification, ...] = Field(alias="notices")
@@ -82,12 +84,6 @@ class OrderStore(Protocol):
 
         The same snapshot again changes nothing, and an older revision never replaces a newer view. Raises
         OrderExists for a snapshot of another workflow than the one that is recorded under this id.
-        """
-
-    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
-        """Change a finished order's view, with postings and notifications, in one transaction.
-
-        ``change`` returns None to leave it unchanged. Raises LookupError for an unknown order.
         """
 
 

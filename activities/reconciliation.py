@@ -19,7 +19,6 @@ from activities.provider_records import (
     ProviderRefund,
 )
 from orders import keys
-from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.sentences import sentence
 from orders.values import Balance, Frozen, Instant, Money
@@ -202,9 +201,15 @@ class Reconciliation:
             stray_payment = await self._own.stray_payment(chargeback.payment_id)
             order_id = chargeback.order_id
             view = await self._own.order(order_id) if order_id and not stray_payment else None
-            payment: Charged | None = stray_payment or (view.payment if view else None)
-            is_its = payment is not None and payment.payment_id == chargeback.payment_id
-            known = payment.chargeback if payment and is_its else None
+            owner = stray_payment or view
+            known = next(
+                (
+                    it
+                    for it in (owner.chargebacks if owner else ())
+                    if it.chargeback_id == chargeback.chargeback_id
+                ),
+                None,
+            )
             is_recorded = known and (known.status, known.money) == (
                 chargeback.status,
                 chargeback.money,

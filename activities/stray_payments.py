@@ -1,6 +1,5 @@
 """Stray payments (R17): each is refunded by a workflow of its own, and recorded in the database."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from pydantic import Field
@@ -21,6 +20,8 @@ class StoredStrayPayment(Frozen):
     """
 
     first_run_id: str = Field(alias="process")
+    reopened: bool = False
+    """Whether the payment's own workflow was started again."""
     revision: int
     state: StrayPaymentState = Field(alias="stray")
 
@@ -70,15 +71,6 @@ class StrayPaymentStore(Protocol):
 
         The same snapshot again changes nothing, an older revision never replaces a newer state, and nor
         does the snapshot of another workflow than the first for this payment.
-        """
-
-    async def amend(
-        self, payment_id: str, change: Callable[[StrayPaymentState], bool]
-    ) -> StrayPaymentState:
-        """Change the state of a finished one, with postings and notifications, in one transaction.
-
-        ``change`` says whether it changed anything; the state afterwards is returned. Raises LookupError for
-        an unknown payment.
         """
 
 

@@ -31,6 +31,8 @@ _ACCOUNTS = {
     "refunds": N_("on its way back to buyers"),
     "seller": N_("owed to sellers"),
     "stray": N_("stray money"),
+    "unmatched": N_("unmatched money"),
+    "marketplace": N_("borne by the marketplace"),
 }
 """The ledger's accounts (``orders.accounting``), as a bookkeeper reads them."""
 

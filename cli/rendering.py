@@ -20,6 +20,7 @@ from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, PHRASES, label, phrase
 from i18n.sentences import localize
 from orders.messages import Role
+from orders.payments import Payment, PendingPayment
 from orders.schedule import COMING_PHRASES
 from orders.status import Status
 from orders.timeline import TimelineEntry
@@ -27,11 +28,12 @@ from orders.values import Balance, Money
 from orders.view import Action, OrderView
 
 # The details that hold, or may hold, a code of the contract.
-_CODES = ("reason", "outcome", "kind", "decision", "topic")
+_CODES = ("reason", "outcome", "kind", "decision", "topic", "borne_by")
 _KINDS = {
     "reason": ("refusal_code",),
     "decision": ("seller_decision", "dispute_decision"),
     "topic": ("topic",),
+    "borne_by": ("borne_by",),
 }
 
 
@@ -77,9 +79,11 @@ def state(view: OrderView) -> str:
         view.dispute,
     )
     match view.status:
+        case Status.AWAITING_PAYMENT if isinstance(payment, PendingPayment):
+            return gettext("a payment of {money} is on its way", money=money(payment.money))
         case Status.AWAITING_PAYMENT:
             return gettext("{money} is to be paid", money=money(view.amount_due))
-        case Status.PAYMENT_REVIEW if payment:
+        case Status.PAYMENT_REVIEW if isinstance(payment, Payment):
             return gettext(
                 "the payment is being checked until {instant}",
                 instant=instant(payment.review_ends_at),
@@ -268,6 +272,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
                 )
             )
         )
+    yield from (Text(f"  {line}") for line in _moved_by_the_provider(view))
     if dispute := view.dispute:
         outcome = f": {phrase(dispute.outcome, current_locale())}" if dispute.outcome else ""
         status = named("dispute_status", dispute.status)
@@ -297,6 +302,33 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
     for role, actions in view.actions.items():
         yield _title(_who_can(role))
         yield from (_action(action) for action in sorted(actions, key=lambda it: not it.available))
+
+
+def _moved_by_the_provider(view: OrderView) -> Iterator[str]:
+    """Chargebacks, refunds that nobody here asked for, and what cannot be matched (R23, R24)."""
+    for chargeback in view.chargebacks:
+        yield gettext(
+            "chargeback: {money}, {status} on {instant}",
+            money=money(chargeback.money),
+            status=named("chargeback_status", chargeback.status),
+            instant=instant(chargeback.ended_at or chargeback.opened_at),
+        )
+    for refund in view.outside_refunds:
+        yield gettext(
+            "refund by the payment provider {refund_id}: {money}, {status}",
+            refund_id=plain(refund.provider_refund_id),
+            money=money(refund.money),
+            status=named("refund_status", refund.status),
+        )
+    for amount in view.unmatched:
+        yield gettext("unmatched: {money}, to be decided by support", money=money(amount))
+    for it in view.unmatched_resolutions:
+        yield gettext(
+            "unmatched: {money}, borne by {who}: {note}",
+            money=money(it.amount),
+            who=named("borne_by", it.borne_by),
+            note=plain(it.note),
+        )
 
 
 def _coming(what: str) -> str:
@@ -348,7 +380,9 @@ def _event(what: str, details: Mapping[str, Any]) -> str:
 def _detail(name: str, value: Any) -> str:
     match value:
         case {"amount": int(), "currency": str()}:
-            return money(Money.model_validate(value))
+            return money(Balance.model_validate(value))
+        case list():
+            return ", ".join(_detail(name, each) for each in value)
         case True:
             return gettext("complaint") if name == "complaint" else words(name)
         case False | None | "":

@@ -1,17 +1,21 @@
-"""Messages for finished and unknown orders: their payments and chargebacks are still handled (R17, R23)."""
+"""Messages for finished and unknown orders: what is said of their money still counts (R6, R15, R17, R23,
+R24).
+"""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from temporalio.client import Client
 
-from client import late_chargebacks, stray_payments
+from client import reopening, stray_payments
 from client.errors import UnknownOrder
-from orders.chargebacks import chargeback_problem, repeats_chargeback
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.messages import ChargebackReported, Message, PaymentReceived
+from orders.handlers import check, is_repeat
+from orders.messages import Message, PaymentReceived
+from orders.reopening import is_late_message, reopened
 from orders.sentences import sentence
 from orders.status import Status
-from orders.stray_payments import StrayPaymentInput, StrayPaymentState
+from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView
 
 UNKNOWN_ORDER = "unknown_order"
@@ -32,46 +36,40 @@ class LateDelivery(NamedTuple):
 async def deliver_late(
     client: Client, order_id: str, view: OrderView | None, message: Message
 ) -> LateDelivery:
-    """Start a workflow of its own for a payment or a chargeback.
+    """Start a stray payment's workflow for a payment, and the order's own again for what else is said of
+    its money.
 
-    ``view`` is the order's last one, None for an unknown order. Raises NotAllowedNow for messages that are no
-    longer accepted, and UnknownOrder for any message but a payment to an unknown order.
+    Raises NotAllowedNow for messages that are no longer accepted, and UnknownOrder for any message but a
+    payment to an unknown order.
     """
     if isinstance(message, PaymentReceived):
         if view and _knows(view, message.payment_id):
             return LateDelivery(view, None)
-        payment = StrayPaymentInput(
-            payment_id=message.payment_id,
-            money=message.money,
-            method=message.method,
-            reason=_why_stray(view),
-            order_id=view.order_id if view else None,
-            payer=view.buyer if view else None,
-        )
-        return LateDelivery(view, (await stray_payments.refund(client, payment)).id)
+        return LateDelivery(view, (await refund_late(client, view, message)).id)
     if view is None:
         raise UnknownOrder(order_id)
-    if isinstance(message, ChargebackReported):
-        if repeats_chargeback(view.payment, message):
-            return LateDelivery(view, None)
-        if problem := chargeback_problem(view.payment, message):
-            raise NotAllowedNow(message.name, problem[0], view.status.value, problem[1])
-        return LateDelivery(view, (await late_chargebacks.start(client, order_id, message)).id)
-    raise _refusal(view, message)
+    if not is_late_message(message):
+        raise _refusal(view, message)
+    order = reopened(view, datetime.now(UTC))
+    if is_repeat(order, message):
+        return LateDelivery(view, None)
+    check(order, message)
+    return LateDelivery(view, (await reopening.reopen_order(client, order, message)).id)
 
 
-async def charge_back_stray_payment(
-    client: Client, payment: StrayPaymentState, message: ChargebackReported
-) -> str | None:
-    """Start a workflow for a chargeback of a stray payment whose own workflow has ended.
-
-    Returns its workflow id; None for a repeat. Raises NotAllowedNow.
-    """
-    if repeats_chargeback(payment, message):
-        return None
-    if problem := payment.chargeback_problem(message):
-        raise problem
-    return (await late_chargebacks.start(client, None, message)).id
+async def refund_late(
+    client: Client, view: OrderView | None, message: PaymentReceived
+) -> stray_payments.StrayPaymentHandle:
+    """R17: have a payment for a finished or an unknown order refunded."""
+    payment = StrayPaymentInput(
+        payment_id=message.payment_id,
+        money=message.money,
+        method=message.method,
+        reason=_why_stray(view),
+        order_id=view.order_id if view else None,
+        payer=view.buyer if view else None,
+    )
+    return await stray_payments.refund(client, payment)
 
 
 def _knows(view: OrderView, payment_id: str) -> bool:

@@ -87,7 +87,7 @@ async def send(
     *,
     problem_of: AmountRule = any_amount,
 ) -> OrderView | LateDelivery:
-    """Update an order; if it has finished, handle a payment or chargeback nevertheless (R17, R23).
+    """Update an order; if it has finished, what is said of its money counts nevertheless (R15, R17, R23).
 
     Raises as ``refuse_unpayable``, ``update`` and ``deliver_late``, and never NotRunning.
     """

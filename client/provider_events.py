@@ -22,11 +22,11 @@ from activities.provider_records import (
 )
 from activities.refunds import PaymentProvider
 from activities.stray_payments import StrayPaymentStore
-from client import orders, stray_payments, workflows
-from client.errors import NotRunning, UnknownOrder
-from client.finished_orders import charge_back_stray_payment, deliver_late
+from client import orders, stray_payments
+from client.errors import UnknownOrder
+from client.finished_orders import LateDelivery
 from database.webhook_inbox import EventIdReused, SqlWebhookInbox
-from orders.errors import NotAllowedNow, RefusalCode
+from orders.errors import NotAllowedNow
 from orders.messages import (
     ChargebackReported,
     Message,
@@ -34,7 +34,7 @@ from orders.messages import (
     PaymentReceived,
     RefundUpdate,
 )
-from orders.stray_payments import StrayPaymentState
+from workflows import ids
 
 log = logging.getLogger("unbuy.provider_events")
 
@@ -127,12 +127,17 @@ class ProviderEventHandler:
         message = RefundUpdate(
             refund_id=refund.refund_id, status=refund.status, reason=refund.reason
         )
+        if payment_id := ids.read_stray_workflow_id(refund.workflow_id):
+            is_known = await stray_payments.send(
+                self._client, payment_id, message, self._stray_payments
+            )
+            return EventOutcome.ACCEPTED if is_known else EventOutcome.IGNORED
+        order_id = ids.read_order_workflow_id(refund.workflow_id)
         try:
-            await workflows.signal(self._client, refund.workflow_id, message)
-        except NotRunning:
-            # Its workflow has ended, so the refund has completed; reconciliation reports it otherwise.
-            return EventOutcome.DUPLICATE
-        return EventOutcome.ACCEPTED
+            late = await orders.send_signal(self._client, order_id, message, self._orders.find)
+        except (NotAllowedNow, UnknownOrder) as refused:
+            return _ignored(message, order_id, refused)
+        return EventOutcome.ACCEPTED if late is None else _outcome(late.workflow_id)
 
     async def _charge_back(self, chargeback: ProviderChargeback) -> EventOutcome:
         order_id = chargeback.order_id
@@ -140,28 +145,25 @@ class ProviderEventHandler:
             return EventOutcome.IGNORED
         message = ChargebackReported(
             payment_id=chargeback.payment_id,
+            chargeback_id=chargeback.chargeback_id,
             money=chargeback.money,
             status=chargeback.status,
             reason=chargeback.reason,
         )
         await self._must_know_payment(order_id, chargeback.payment_id)
+        # Stray payments first: the order that one was made for does not know it (R17).
+        payment_id, stored = message.payment_id, self._stray_payments
+        if await stray_payments.send(self._client, payment_id, message, stored):
+            return EventOutcome.ACCEPTED
         try:
-            # Stray payments first: the order that one was made for does not know it (R17).
-            if await self._charge_back_stray_payment(message):
-                return EventOutcome.ACCEPTED
-            if payment := await self._stray_payments.find(message.payment_id):
-                return await self._charge_back_finished_stray_payment(payment, message)
             # An update: an order that does not know the payment yet would only list a signal as refused.
-            await orders.update(self._client, order_id, message)
-        except NotRunning:
-            return await self._charge_back_finished_order(order_id, message)
-        except NotAllowedNow as refused:
-            if refused.code is RefusalCode.ALREADY_ANSWERED:
-                return EventOutcome.DUPLICATE
+            answer = await orders.send(self._client, order_id, message, self._orders.find)
+        except (NotAllowedNow, UnknownOrder) as refused:
             raise PaymentNotYetKnown(
                 f"This chargeback, of order {order_id}, cannot be taken: {refused}"
             ) from None
-        return EventOutcome.ACCEPTED
+        is_repeat = isinstance(answer, LateDelivery) and answer.workflow_id is None
+        return EventOutcome.DUPLICATE if is_repeat else EventOutcome.ACCEPTED
 
     async def _must_know_payment(self, order_id: str, payment_id: str) -> None:
         """Deliver a payment whose own event has not come yet."""
@@ -172,38 +174,6 @@ class ProviderEventHandler:
             return
         if payment := await self._provider.find_payment(payment_id):
             await self._pay(payment)
-
-    async def _charge_back_stray_payment(self, message: ChargebackReported) -> bool:
-        """Whether a running stray-payment workflow has accepted it."""
-        try:
-            await stray_payments.charge_back(self._client, message)
-        except NotRunning:
-            return False
-        return True
-
-    async def _charge_back_finished_stray_payment(
-        self, payment: StrayPaymentState, message: ChargebackReported
-    ) -> EventOutcome:
-        try:
-            workflow_id = await charge_back_stray_payment(self._client, payment, message)
-        except NotAllowedNow as refused:
-            return _ignored(message, payment.payment_id, refused)
-        return _outcome(workflow_id)
-
-    async def _charge_back_finished_order(
-        self, order_id: str, message: ChargebackReported
-    ) -> EventOutcome:
-        view = await self._orders.find(order_id)
-        if not (view and view.payment and view.payment.payment_id == message.payment_id):
-            # The payment may be about to become a stray payment.
-            raise PaymentNotYetKnown(
-                f"Neither order {order_id} nor a stray payment knows the payment yet."
-            )
-        try:
-            late = await deliver_late(self._client, order_id, view, message)
-        except NotAllowedNow as refused:
-            return _ignored(message, order_id, refused)
-        return _outcome(late.workflow_id)
 
 
 def _payment_message(payment: ProviderPayment) -> PaymentReceived | PaymentDeclined | None:

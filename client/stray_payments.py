@@ -1,15 +1,26 @@
 """The Python client of stray payments: those that no order accepts (R17)."""
 
+from datetime import UTC, datetime
+from typing import Protocol
+
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from client import workflows
 from client.errors import NotRunning, domain_errors
-from orders.messages import ChargebackReported
-from orders.stray_payments import StrayPaymentInput, StrayPaymentState
+from client.reopening import reopen_stray_payment
+from orders.stray_payments import StrayPaymentInput, StrayPaymentMessage, StrayPaymentState
 from workflows import ids
 from workflows.stray_payment import StrayPaymentWorkflow
+
+
+class StoredStrayPayments(Protocol):
+    """Stray payments as they were last recorded, which outlive their workflows."""
+
+    async def find(self, payment_id: str) -> StrayPaymentState | None:
+        """A stray payment's recorded state; None if there is none."""
+
 
 StrayPaymentHandle = WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]
 
@@ -50,7 +61,21 @@ async def show(client: Client, payment_id: str) -> StrayPaymentState | None:
         return None
 
 
-async def charge_back(client: Client, message: ChargebackReported) -> StrayPaymentState:
-    """R23: report a chargeback of a stray payment. Raises as ``workflows.update``."""
-    workflow_id = ids.stray_workflow_id(message.payment_id)
-    return await workflows.update(client, workflow_id, message, StrayPaymentState)
+async def send(
+    client: Client, payment_id: str, message: StrayPaymentMessage, stored: StoredStrayPayments
+) -> bool:
+    """Report what has become of a stray payment's money, also after its workflow has ended.
+
+    Returns whether there is such a payment. Raises InvalidInput for a refund that is not its.
+    """
+    workflow_id = ids.stray_workflow_id(payment_id)
+    try:
+        await workflows.update(client, workflow_id, message, StrayPaymentState)
+    except NotRunning:
+        state = await stored.find(payment_id)
+        if state is None:
+            return False
+        # On a copy: what says nothing new starts nothing.
+        if state.model_copy(deep=True).receive(message, datetime.now(UTC)):
+            await reopen_stray_payment(client, state, message)
+    return True

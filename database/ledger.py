@@ -114,23 +114,34 @@ class _Booked:
     """One posting as booked, including its corrections."""
 
     step: str
+    run_id: str | None
     currency: Currency
     entries: int = 0
     legs: dict[str, int] = field(default_factory=dict)
 
 
 async def correct_to(
-    connection: AsyncConnection, order_id: str, postings: Iterable[Posting], at: datetime
+    connection: AsyncConnection,
+    order_id: str,
+    postings: Iterable[Posting],
+    at: datetime,
+    run_id: str | None = None,
 ) -> None:
     """Correct the ledger of an order or a stray payment to these postings, by inserting entries only.
 
+    With ``run_id``, what another run of the order's workflow has booked stays as it is.
+
     The caller has locked the order, so that two transactions never correct it at once.
     """
-    booked = await _booked(connection, order_id)
+    booked = {
+        key: entry
+        for key, entry in (await _booked(connection, order_id)).items()
+        if run_id in (None, entry.run_id)
+    }
     wanted = {posting.key: posting for posting in postings}
     for key, posting in wanted.items():
         if key not in booked:
-            await book(connection, posting)
+            await book(connection, posting, run_id)
     for key, entry in booked.items():
         legs = _difference(wanted[key].legs if key in wanted else {}, entry.legs)
         if legs:
@@ -143,7 +154,7 @@ async def correct_to(
                 legs=legs,
             )
             # No id or step contains "#", so this is never another posting's key.
-            await _insert(connection, correction, f"{key}#{entry.entries}", corrects=key)
+            await _insert(connection, correction, f"{key}#{entry.entries}", run_id, corrects=key)
 
 
 async def book_once(connection: AsyncConnection, posting: Posting) -> None:
@@ -154,9 +165,9 @@ async def book_once(connection: AsyncConnection, posting: Posting) -> None:
         await book(connection, posting)
 
 
-async def book(connection: AsyncConnection, posting: Posting) -> None:
+async def book(connection: AsyncConnection, posting: Posting, run_id: str | None = None) -> None:
     """Book a posting that is not in the ledger yet; one without amounts makes no entry."""
-    await _insert(connection, posting, posting.key)
+    await _insert(connection, posting, posting.key, run_id)
 
 
 async def _booked(connection: AsyncConnection, order_id: str) -> dict[str, _Booked]:
@@ -168,12 +179,13 @@ async def _booked(connection: AsyncConnection, order_id: str) -> dict[str, _Book
     booked: dict[str, _Booked] = {}
     seen: set[str] = set()
     for row in await connection.execute(query):
-        entry = booked.setdefault(row.corrects or row.key, _Booked(row.step, row.currency))
+        new = _Booked(row.step, row.first_run_id, row.currency)
+        entry = booked.setdefault(row.corrects or row.key, new)
         if row.key not in seen:
             seen.add(row.key)
             entry.entries += 1
         if row.corrects is None:
-            entry.step = row.step
+            entry.step, entry.run_id = row.step, row.first_run_id
         entry.legs[row.account] = entry.legs.get(row.account, 0) + row.amount
     return booked
 
@@ -185,7 +197,11 @@ def _difference(wanted: dict[str, int], booked: dict[str, int]) -> dict[str, int
 
 
 async def _insert(
-    connection: AsyncConnection, posting: Posting, key: str, corrects: str | None = None
+    connection: AsyncConnection,
+    posting: Posting,
+    key: str,
+    run_id: str | None,
+    corrects: str | None = None,
 ) -> None:
     legs = [
         {"transaction_key": key, "account": account, "amount": amount}
@@ -204,5 +220,7 @@ async def _insert(
             step=posting.step,
             at=posting.at,
             currency=posting.currency,
+            by_id=posting.by_id,
+            first_run_id=run_id,
         )
     )

@@ -1,16 +1,14 @@
 """Orders as they were last recorded; never deleted."""
 
-from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from database import ledger, outbox
 from database.connection import Database, insert_into
 from database.tables import orders
-from orders.late_chargebacks import LateOutcome
 from orders.support_queue import waits_for_support
 from orders.view import OrderView
 
@@ -39,32 +37,9 @@ class SqlOrders:
             # First, as it locks the order: two snapshots of one order never correct the ledger at once.
             if await _save(connection, snapshot):
                 at = _last_changed(view)
-                await ledger.correct_to(connection, view.order_id, snapshot.postings, at)
+                run_id = snapshot.first_run_id if snapshot.reopened else None
+                await ledger.correct_to(connection, view.order_id, snapshot.postings, at, run_id)
             await outbox.add(connection, outbox_messages(view, snapshot.notifications))
-
-    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
-        """See ``OrderStore``."""
-        query = select(orders.c.view).where(orders.c.order_id == order_id).with_for_update()
-        async with self._database.writing() as connection:
-            before = (await connection.execute(query)).scalar_one_or_none()
-            if before is None:
-                raise LookupError(f"There is no order {order_id}.")
-            after = change(OrderView.model_validate_json(before))
-            if after is None:
-                return
-            await connection.execute(
-                update(orders)
-                .where(orders.c.order_id == order_id)
-                .values(
-                    view=after.view.model_dump_json(),
-                    revision=orders.c.revision + 1,
-                    updated_at=_last_changed(after.view),
-                    waits_since=_waits_since(after.view),
-                )
-            )
-            if after.posting:
-                await ledger.book(connection, after.posting)
-            await outbox.add(connection, outbox_messages(after.view, after.notifications))
 
 
 async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
@@ -87,14 +62,19 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
         index_elements=["order_id"],
         set_={
             name: newer[name]
-            for name in ("revision", "view", "status", "updated_at", "waits_since")
+            for name in ("revision", "first_run_id", "view", "status", "updated_at", "waits_since")
         },
-        where=(orders.c.revision <= newer.revision) & (orders.c.first_run_id == newer.first_run_id),
+        where=case(
+            (orders.c.first_run_id == newer.first_run_id, orders.c.revision <= newer.revision),
+            # A run that goes on after the last one has ended takes over, whatever its clock says.
+            else_=literal(snapshot.reopened),
+        ),
     )
     if (await connection.execute(upsert)).rowcount == 1:
         return True
     owner = select(orders.c.first_run_id).where(orders.c.order_id == view.order_id)
-    if (await connection.execute(owner)).scalar_one() != snapshot.first_run_id:
+    is_same = (await connection.execute(owner)).scalar_one() == snapshot.first_run_id
+    if not (is_same or snapshot.reopened):
         raise OrderExists(view.order_id)
     return False
 

@@ -1,15 +1,9 @@
 """Stray payments (R17) as they were last recorded; never deleted."""
 
-from collections.abc import Callable
-
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.stray_payments import (
-    StoredStrayPayment,
-    StrayPaymentSnapshot,
-    outbox_messages,
-)
+from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from database import ledger, outbox
 from database.connection import Database, insert_into
 from database.tables import stray_payments
@@ -39,33 +33,6 @@ class SqlStrayPayments:
                 await _correct_ledger(connection, snapshot.stored.state)
             await outbox.add(connection, snapshot.messages)
 
-    async def amend(
-        self, payment_id: str, change: Callable[[StrayPaymentState], bool]
-    ) -> StrayPaymentState:
-        """See ``StrayPaymentStore``."""
-        query = (
-            select(stray_payments.c.state)
-            .where(stray_payments.c.payment_id == payment_id)
-            .with_for_update()
-        )
-        async with self._database.writing() as connection:
-            before = (await connection.execute(query)).scalar_one_or_none()
-            if before is None:
-                raise LookupError(f"There is no stray payment {payment_id}.")
-            state = StrayPaymentState.model_validate_json(before)
-            if not change(state):
-                return state
-            messages = outbox_messages(state)
-            state.notifications.clear()
-            await connection.execute(
-                update(stray_payments)
-                .where(stray_payments.c.payment_id == payment_id)
-                .values(state=state.model_dump_json(), revision=stray_payments.c.revision + 1)
-            )
-            await _correct_ledger(connection, state)
-            await outbox.add(connection, messages)
-        return state
-
 
 async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool:
     """Save the state unless a newer revision, or another workflow's, exists; returns whether it did."""
@@ -78,9 +45,15 @@ async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool
     newer = insert.excluded
     upsert = insert.on_conflict_do_update(
         index_elements=["payment_id"],
-        set_={name: newer[name] for name in ("revision", "state")},
-        where=(stray_payments.c.revision <= newer.revision)
-        & (stray_payments.c.first_run_id == newer.first_run_id),
+        set_={name: newer[name] for name in ("revision", "first_run_id", "state")},
+        where=case(
+            (
+                stray_payments.c.first_run_id == newer.first_run_id,
+                stray_payments.c.revision <= newer.revision,
+            ),
+            # As an order's.
+            else_=literal(stored.reopened),
+        ),
     )
     return (await connection.execute(upsert)).rowcount == 1
 

@@ -110,8 +110,13 @@ ledger_transactions = Table(
     Column("step", Text, nullable=False),
     Column("at", UtcInstant, nullable=False),
     _currency(),
+    Column("by_id", String(128), nullable=True),
+    Column("first_run_id", String(64), nullable=True),
 )
-"""One row for each posting by its key, and one for each correction of a posting; never changed."""
+"""One row for each posting by its key, and one for each correction of a posting; never changed.
+
+``by_id`` is who caused it (R25), ``first_run_id`` the run of a workflow that was started again to book it.
+"""
 
 ledger_legs = Table(
     "ledger_legs",

@@ -403,6 +403,41 @@ async def charged_back(order: OrderStory) -> None:
 
 
 @scenario(
+    N_("Debit that fails after its check: the order closes"),
+    Ending(Status.CLOSED, CloseReason.PAYMENT_REVERSED, charged_back=PRICE),
+)
+async def debit_returned(order: OrderStory) -> None:
+    """R6: like a lost chargeback of all of it."""
+    payment = await order.pay()
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.days_pass(3)
+    await order.send(
+        m.PaymentDeclined(payment_id=payment, reason=gettext("There was no money on the account."))
+    )
+
+
+@scenario(
+    N_("Refunded by hand at the payment provider, before shipping"),
+    given_back(CloseReason.REFUNDED_OUTSIDE),
+    currency="PLN",
+)
+async def refunded_by_hand(order: OrderStory) -> None:
+    """R24: booked as it is, and not refunded again."""
+    payment = await order.pay()
+    await order.days_pass(1)
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.send(
+        m.OutsideRefundReported(
+            payment_id=payment,
+            provider_refund_id="refund-by-hand",
+            money=order.placed.total,
+            status=RefundStatus.SUCCEEDED,
+        )
+    )
+
+
+@scenario(
     N_("Chargeback while a refund is under way: paid back once"),
     Ending(Status.CLOSED, CloseReason.SELLER_ACCEPTED, charged_back=PRICE),
 )

@@ -23,12 +23,15 @@ _NAMES: Final = {
 # What a notification has to say, by the name of the detail; people's own words in their language.
 _DETAILS: Final[dict[str, Any]] = {
     "amount_due": _MONEY,
+    "amounts": [_MONEY],
     "due_by": _LATER,
+    "expected_by": _LATER,
     "money": _MONEY,
     "method": "card",
     "number": "RR473124829PL",
     "pay_by": _LATER,
     "payment_id": "pay-17",
+    "provider_refund_id": "refund-17",
     "refund_id": "A-1042-refund-1",
     "review_ends_at": "2026-03-03T12:00:00+00:00",
     "ship_by": _LATER,

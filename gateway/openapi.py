@@ -65,6 +65,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "method": "card",
         "paid_at": "2026-11-25T12:00:00Z",
     },
+    "payment_pending": {
+        "payment_id": "pay-1",
+        "money": _MONEY,
+        "method": "sepa_debit",
+        "expected_by": "2026-12-02T12:00:00Z",
+    },
     "payment_declined": {"payment_id": "pay-1", "reason": "insufficient_funds"},
     "cancel_request": {"reason": "changed_mind", "note": "I ordered two.", "complaint": False},
     "cancel_withdrawal": {},
@@ -92,9 +98,21 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "shipment_extension": {"days": 7},
     "chargeback": {
         "payment_id": "pay-1",
+        "chargeback_id": "chargeback-1",
         "money": _MONEY,
         "status": "opened",
         "reason": "fraudulent",
+    },
+    "outside_refund": {
+        "payment_id": "pay-1",
+        "provider_refund_id": "refund-1",
+        "money": {"amount": 1245, "currency": "EUR"},
+        "status": "succeeded",
+        "reason": "requested_by_customer",
+    },
+    "unmatched_resolution": {
+        "borne_by": "marketplace",
+        "note": "The bank's fee for a chargeback in another currency.",
     },
     "dispute_decision": {
         "decision": "partial_refund",

@@ -8,8 +8,12 @@ Accounts of one order; a positive leg is a debit, a negative one a credit, and e
     seller   owed to the seller (a liability: negative; positive when the seller owes for a chargeback)
     stray    money that no order can take, until it is back with its payer (R17; a liability: negative;
              positive when its payer has it twice, by a refund and by a chargeback)
+    unmatched    what the provider took and no payment accounts for: beyond what was paid, or in another
+             currency (R23; positive, and negative for what was booked in its stead); support says who bears
+             it
+    marketplace  what the marketplace bears of that (an expense: positive)
 
-What is held at the provider is owed to somebody: cash = -(held + refunds + seller + stray). Paying the seller
+What is held at the provider is owed to somebody: the accounts of each currency sum to zero. Paying the seller
 out is not this process's to do, so a seller's money stays in cash and seller; all else ends at zero.
 """
 
@@ -21,7 +25,7 @@ from pydantic_extra_types.currency_code import Currency
 from orders import keys
 from orders.values import Frozen, Instant, Mutable
 
-ACCOUNTS = ("cash", "held", "refunds", "seller", "stray")
+ACCOUNTS = ("cash", "held", "refunds", "seller", "stray", "unmatched", "marketplace")
 
 
 def _balanced(legs: dict[str, int]) -> dict[str, int]:
@@ -40,6 +44,8 @@ class Posting(Frozen):
     at: Instant
     currency: Currency
     legs: Annotated[dict[str, int], AfterValidator(_balanced)]
+    by_id: str | None = None
+    """Who caused it, where a person did (R25)."""
 
     @property
     def key(self) -> str:

@@ -41,6 +41,7 @@ class CancellationStatus(StrEnum):
     ENDED_BY_SHIPMENT = "ended_by_shipment"
     ENDED_BY_DISPUTE = "ended_by_dispute"
     ENDED_BY_CHARGEBACK = "ended_by_chargeback"
+    ENDED_BY_PAYMENT = "ended_by_payment"
     BY_ITSELF = "by_itself"
 
 
@@ -95,6 +96,8 @@ _ENDED_BY: Final = {
     CloseReason.SELLER_ACCEPTED: CancellationStatus.ACCEPTED,
     CloseReason.SELLER_NO_RESPONSE: CancellationStatus.NO_RESPONSE,
     CloseReason.CHARGED_BACK: CancellationStatus.ENDED_BY_CHARGEBACK,
+    CloseReason.PAYMENT_REVERSED: CancellationStatus.ENDED_BY_PAYMENT,
+    CloseReason.REFUNDED_OUTSIDE: CancellationStatus.ENDED_BY_PAYMENT,
 }
 
 

@@ -1,42 +1,50 @@
-"""A payment's chargeback, whoever's the money is (R23): what its news says, and which of it is no news.
-
-What the bank says last is what counts, also of the amount, until it has decided.
+"""A payment's chargebacks, whoever's the money is (R23): each known by the provider's id, its last word
+counts.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from orders import keys
 from orders import messages as m
+from orders.allocation import allocate, close_if_nothing_is_left
 from orders.errors import Refusal, RefusalCode
 from orders.messages import ChargebackStatus, Role
 from orders.notifications import NotificationKind
-from orders.refunds import settle_money, stop_for_chargeback
 from orders.sentences import sentence
-from orders.status import CloseReason
 from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
     from orders.order import Order
-    from orders.payments import Payment
 
 
 class Chargeback(Mutable):
-    """R23: money that the buyer's bank took back, seen from the seller's side."""
+    """R23: money that the buyer's bank took back, seen from the seller's side.
 
+    ``chargeback_id`` is the provider's, None where it gave none; ``said_at`` is when it said the last of it.
+    """
+
+    chargeback_id: str | None = None
+    payment_id: str
     status: ChargebackStatus
     money: Money
     reason: str
     opened_at: Instant
     ended_at: Instant | None = None
+    said_at: Instant | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether the bank has not decided."""
         return self.status is ChargebackStatus.OPENED
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the seller has won it, so that nothing is taken by it."""
+        return self.status is ChargebackStatus.WON
 
 
 CHARGEBACK_EVENTS: Final = {
@@ -55,119 +63,129 @@ CHARGEBACK_NOTIFICATIONS: Final = {
 
 
 def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
-    """R23: the buyer's bank took money back, or the case ended."""
+    """R23: the buyer's bank took money back, or has decided, or has decided anew.
+
+    One of a payment that has not come in yet counts as soon as it does.
+    """
+    told = note_chargeback(order.chargebacks, message, at)
+    step = keys.chargeback_step(message.payment_id, order.count("chargeback posting"))
+    allocate(order, at, step, won=message.status is ChargebackStatus.WON)
+    for status in told:
+        order.happened(at, CHARGEBACK_EVENTS[status], Role.PROVIDER, **chargeback_details(message))
+        order.notify(at, CHARGEBACK_NOTIFICATIONS[status], **chargeback_details(message))
+    close_if_nothing_is_left(order, message.name, at)
+
+
+def chargeback_problem(order: Order, message: m.ChargebackReported) -> Refusal | None:
+    """It must be about this order's payment, or come before any."""
+    return not_its_payment(order, message.payment_id)
+
+
+def not_its_payment(order: Order, payment_id: str) -> Refusal | None:
+    """Why what the provider says of this payment does not concern the order; None where it does."""
     payment = order.payment
-    if payment is None:
-        raise AssertionError("lifecycle lets only a paid order be charged back")
-    taken = taken_by_bank(payment, message)
-    money = message.money.model_dump(mode="json")
-    for status in note_chargeback(payment, message, at):
-        order.happened(at, CHARGEBACK_EVENTS[status], Role.PROVIDER, money=money)
-        order.notify(at, CHARGEBACK_NOTIFICATIONS[status], money=money)
-    if taken:
-        _take_charged_back(order, taken, at)
-    stop_for_chargeback(order, message, taken)
-    if message.status is ChargebackStatus.LOST and payment.is_in_review:
-        payment.charge_back(at)
-    all_of_it = order.amount_charged_back == order.amount_paid
-    if message.status is ChargebackStatus.LOST and all_of_it and order.is_open:
-        order.close(at, message.name, CloseReason.CHARGED_BACK, Role.PROVIDER)
-    elif message.status is not ChargebackStatus.OPENED:
-        settle_money(order, at)
-
-
-def chargeback_problem(payment: Payment | None, message: m.ChargebackReported) -> Refusal | None:
-    """It must be about this payment of the order, not more than was paid, and not decided yet."""
-    if payment is None or payment.payment_id != message.payment_id:
+    if payment is None or (payment.is_declined and payment.payment_id != payment_id):
+        return None
+    if payment.payment_id != payment_id:
         return Refusal(
             RefusalCode.NOT_IN_THIS_STATUS,
-            sentence("Payment {payment_id} is not this order's.", payment_id=message.payment_id),
+            sentence("Payment {payment_id} is not this order's.", payment_id=payment_id),
         )
     if payment.is_declined:
         return Refusal(
             RefusalCode.NOT_IN_THIS_STATUS,
             sentence(
-                "Payment {payment_id} was declined; no money was taken.",
-                payment_id=message.payment_id,
+                "Payment {payment_id} was declined; no money was taken.", payment_id=payment_id
             ),
         )
-    return contradiction(payment, message)
+    return None
 
 
-def _take_charged_back(order: Order, amount: int, at: datetime) -> None:
-    # What is taken comes out of what is held, then off the seller's; what is given back goes the other way.
-    if amount > 0:
-        held = min(amount, -order.books.balance("held"))
-    else:
-        held = amount + min(-amount, max(order.books.balance("seller"), 0))
-    legs = {"held": held, "seller": amount - held, "cash": -amount}
-    payment_id = order.payment.payment_id if order.payment else ""
-    order.book(at, keys.chargeback_step(payment_id, order.count("chargeback posting")), **legs)
-    order.amount_charged_back = order.amount_charged_back.of(
-        order.amount_charged_back.amount + amount
-    )
-
-
-class Charged(Protocol):
-    """A payment that came in, an order's or a stray one."""
-
-    chargeback: Chargeback | None
-
-    @property
-    def payment_id(self) -> str:
-        """The provider's."""
-
-    @property
-    def money(self) -> Money:
-        """What came in by it."""
-
-
-def taken_by_bank(payment: Charged, message: m.ChargebackReported) -> int:
-    """What the bank takes by this news, in minor units; negative where it gives back what it took."""
-    before = payment.chargeback.money.amount if payment.chargeback else 0
-    return (0 if message.status is ChargebackStatus.WON else message.money.amount) - before
+def find_chargeback(
+    chargebacks: list[Chargeback], message: m.ChargebackReported
+) -> Chargeback | None:
+    """The chargeback that a report is about; None for a new one."""
+    of_payment = [it for it in chargebacks if it.payment_id == message.payment_id]
+    if message.chargeback_id is None:
+        return of_payment[-1] if of_payment else None
+    by_id = {it.chargeback_id: it for it in of_payment}
+    # The first may have been reported without an id.
+    return by_id.get(message.chargeback_id) or by_id.get(None)
 
 
 def note_chargeback(
-    payment: Charged, message: m.ChargebackReported, at: datetime
+    chargebacks: list[Chargeback], message: m.ChargebackReported, at: datetime
 ) -> tuple[ChargebackStatus, ...]:
-    """Note how the payment's chargeback stands, and say what happened: an end may come without an opening."""
-    known = payment.chargeback
+    """Note how a chargeback stands, and say what happened: an end may come without an opening."""
+    known = find_chargeback(chargebacks, message)
     is_open = message.status is ChargebackStatus.OPENED
-    payment.chargeback = Chargeback(
+    now = Chargeback(
+        chargeback_id=message.chargeback_id or (known.chargeback_id if known else None),
+        payment_id=message.payment_id,
         status=message.status,
         money=message.money,
         reason=message.reason or (known.reason if known else ""),
         opened_at=known.opened_at if known else at,
         ended_at=None if is_open else at,
+        said_at=message.said_at or (known.said_at if known else None),
     )
-    return (message.status,) if known or is_open else (ChargebackStatus.OPENED, message.status)
+    if known is None:
+        chargebacks.append(now)
+        return (message.status,) if is_open else (ChargebackStatus.OPENED, message.status)
+    chargebacks[chargebacks.index(known)] = now
+    return (message.status,)
 
 
-def repeats_chargeback(payment: Charged | None, message: m.ChargebackReported) -> bool:
-    """Whether this is known already; an opening that arrives after the end says nothing new."""
-    known = payment.chargeback if payment and payment.payment_id == message.payment_id else None
+def repeats_chargeback(chargebacks: list[Chargeback], message: m.ChargebackReported) -> bool:
+    """Whether this says nothing new: it is known already, or older than what is known."""
+    known = find_chargeback(chargebacks, message)
     if known is None:
         return False
-    is_old = message.status is ChargebackStatus.OPENED and not known.is_open
-    return is_old or (message.status, message.money) == (known.status, known.money)
+    if known.said_at and message.said_at and message.said_at < known.said_at:
+        return True
+    return (message.status, message.money) == (known.status, known.money)
 
 
-def contradiction(payment: Charged, message: m.ChargebackReported) -> Refusal | None:
-    """It must not be decided yet, and not be more than was paid."""
-    if payment.chargeback and not payment.chargeback.is_open:
-        return Refusal(
-            RefusalCode.ALREADY_ANSWERED,
-            sentence("The chargeback was won already.")
-            if payment.chargeback.status is ChargebackStatus.WON
-            else sentence("The chargeback was lost already."),
-        )
-    if (
-        message.money.currency != payment.money.currency
-        or message.money.amount > payment.money.amount
-    ):
-        return Refusal(
-            RefusalCode.WRONG_AMOUNT,
-            sentence("At most the amount paid can be charged back: {paid}.", paid=payment.money),
-        )
-    return None
+def chargeback_details(message: m.ChargebackReported) -> dict[str, Any]:
+    """What timeline and notifications say of a report, as JSON values."""
+    return {
+        "money": message.money.model_dump(mode="json"),
+        "chargeback_id": message.chargeback_id,
+    }
+
+
+class _Payment(Protocol):
+    """An order or its view."""
+
+    @property
+    def payment_id(self) -> str | None: ...
+    @property
+    def chargebacks(self) -> list[Chargeback]: ...
+
+
+def open_chargeback(owner: _Payment) -> Chargeback | None:
+    """R23: the first of a payment's chargebacks that the bank has not decided."""
+    mine = (it for it in owner.chargebacks if it.payment_id == owner.payment_id)
+    return next((it for it in mine if it.is_open), None)
+
+
+def moved_chargeback(data: Any) -> Any:
+    """What was stored when a payment had one chargeback, without an id, as it is stored now."""
+    match data:
+        case {
+            "payment": {"chargeback": {} as chargeback, "payment_id": str(payment_id)} as payment
+        }:
+            rest = {name: value for name, value in payment.items() if name != "chargeback"}
+            moved = [{**chargeback, "payment_id": payment_id}]
+            return {**data, "payment": rest, "chargebacks": moved}
+        case {"payment": {"chargeback": None} as payment}:
+            rest = {name: value for name, value in payment.items() if name != "chargeback"}
+            return {**data, "payment": rest}
+        case {"chargeback": {} as chargeback, "payment": {"payment_id": str(payment_id)}}:
+            # A stray payment's.
+            rest = {name: value for name, value in data.items() if name != "chargeback"}
+            return {**rest, "chargebacks": [{**chargeback, "payment_id": payment_id}]}
+        case {"chargeback": None}:
+            return {name: value for name, value in data.items() if name != "chargeback"}
+        case _:
+            return data

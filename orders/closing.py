@@ -1,8 +1,8 @@
-"""Endings: closing an order, shipping it, and where the money goes then (R14-R17, R23).
+"""Endings: closing an order, shipping it, and when an order is over (R14-R17, R23).
 
-The money rule in one place: an order that is over owes the buyer ``to_buyer`` in all. What has not come
-back yet, by refund or by chargeback, is refunded out of what is held; the rest is the seller's. While a
-chargeback is undecided nothing is paid, so the same money never leaves twice.
+``Status.ended`` is a closed or shipped order; it ``is_settled`` when its refund, if it has one, is paid as
+well, and ``is_over`` when no bank is deciding either. ``orders.view.is_finished`` is whether its workflow
+has ended. Where the money goes is ``orders.allocation``'s to say.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from orders import keys
+from orders.allocation import allocate, refund_due
 from orders.cancellations import end_cancellation
+from orders.chargebacks import Chargeback, open_chargeback
 from orders.disputes import end_dispute
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.offers import OfferKind, lapse_offers
-from orders.payments import Payment
-from orders.refunds import Refund, refund_due, settle_money
+from orders.refunds import Refund
 from orders.status import CloseReason, Status
 from orders.timeline import Event
 from orders.values import Money
@@ -43,6 +45,8 @@ def close(
     order.close_reason = reason
     order.closed_at = at
     order.to_buyer = to_buyer if to_buyer is not None else order.amount_paid
+    if order.payment and order.payment.is_in_review:
+        order.payment.accept(at)
     if order.shipment:
         order.shipment.expire()
         order.shipment.lapse_proofs()
@@ -51,7 +55,7 @@ def close(
     lapse_offers(order, *OfferKind)
     order.happened(at, Event.CLOSED, by, reason=reason.value)
     order.notify(at, NotificationKind.ORDER_CLOSED, reason=reason.value, money=refund_due(order))
-    settle_money(order, at)
+    allocate(order, at, keys.seller_credited_step(order.count("credit")))
 
 
 def finish_shipped(order: Order, trigger: str, at: datetime) -> None:
@@ -59,7 +63,7 @@ def finish_shipped(order: Order, trigger: str, at: datetime) -> None:
     order.enter(trigger, Status.SHIPPED, at)
     order.existing_shipment.lapse_proofs()
     order.to_buyer = order.amount_paid.of(0)
-    settle_money(order, at)
+    allocate(order, at, keys.seller_credited_step(order.count("credit")))
 
 
 class _AnyOrder(Protocol):
@@ -68,7 +72,9 @@ class _AnyOrder(Protocol):
     @property
     def status(self) -> Status: ...
     @property
-    def payment(self) -> Payment | None: ...
+    def payment_id(self) -> str | None: ...
+    @property
+    def chargebacks(self) -> list[Chargeback]: ...
     @property
     def refund(self) -> Refund | None: ...
 
@@ -80,4 +86,4 @@ def is_settled(order: _AnyOrder) -> bool:
 
 def is_over(order: _AnyOrder) -> bool:
     """Whether nothing about an order is left to happen: it is settled, and no bank is deciding (R23)."""
-    return is_settled(order) and not (order.payment and order.payment.open_chargeback)
+    return is_settled(order) and open_chargeback(order) is None

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from orders import keys
 from orders import messages as m
+from orders.allocation import refund_due
 from orders.errors import Refusal, RefusalCode
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.offers import Offer, OfferKind, OfferStatus, lapse_offers, open_offer
-from orders.refunds import refund_due
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
 from orders.timeline import Event
@@ -74,6 +74,11 @@ class Dispute(Mutable):
         """Whether it still waits for its end."""
         return self.status is not DisputeStatus.RESOLVED
 
+    @property
+    def fingerprint(self) -> str:
+        """What the dispute system must know of it; its having accepted the case is not part of that."""
+        return f"{self.outcome} {'; '.join(self.evidence)}"
+
 
 _ENDED_BY: Final = {
     CloseReason.DISPUTE_FULL_REFUND: DisputeOutcome.BUYER_FAVOUR,
@@ -81,6 +86,8 @@ _ENDED_BY: Final = {
     CloseReason.DISPUTE_NO_REFUND: DisputeOutcome.SELLER_FAVOUR,
     CloseReason.DISPUTE_SETTLED: DisputeOutcome.SETTLED,
     CloseReason.CHARGED_BACK: DisputeOutcome.BUYER_FAVOUR,
+    CloseReason.PAYMENT_REVERSED: DisputeOutcome.BUYER_FAVOUR,
+    CloseReason.REFUNDED_OUTSIDE: DisputeOutcome.BUYER_FAVOUR,
 }
 
 

@@ -8,6 +8,7 @@ the workflow to do.
 
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from orders import messages as m
@@ -34,14 +35,24 @@ from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.offers import OfferKind, acceptance_problem, on_offer_acceptance
 from orders.order import Order, Refused, StrayPayment
+from orders.order_refunds import on_refund_update, refund_update_problem
+from orders.outside_refunds import (
+    on_outside_refund,
+    outside_refund_problem,
+    repeats_outside_refund,
+)
 from orders.payments import (
     accept_payment,
     contradicts,
     on_payment,
     on_payment_declined,
+    on_payment_pending,
+    payment_declined_problem,
     payment_problem,
+    repeats_declined,
+    repeats_pending,
 )
-from orders.refunds import find_refund, on_refund_update, refund_update_problem, repeats
+from orders.refunds import RefundReport, find_refund, repeats
 from orders.refusals import refusal, refuse
 from orders.sentences import sentence
 from orders.shipments import (
@@ -51,10 +62,11 @@ from orders.shipments import (
     on_tracking_number,
 )
 from orders.timeline import Event
+from orders.unmatched import on_unmatched_resolution, unmatched_resolution_problem
 
 _MOST_REFUSED = 20
-_MOST_MESSAGE_IDS = 500
-_MOST_PAYMENT_IDS = 500
+_DIGEST = 8
+"""Bytes of a message id's digest: an order remembers every one that it has taken, and must stay small."""
 
 
 def receive(order: Order, message: m.Message, at: datetime) -> bool:
@@ -65,10 +77,11 @@ def receive(order: Order, message: m.Message, at: datetime) -> bool:
     if message.name not in TRANSITIONS[order.status]:
         # The check's end has passed, and its timer has not been seen yet (R7).
         accept_payment(order, at)
-    _APPLY[message.name](order, message, at)
+    with order.sent_by(message.by_id):
+        _APPLY[message.name](order, message, at)
     order.count(message.name)
     if message.message_id:
-        order.message_ids = [*order.message_ids, _id_of(message)][-_MOST_MESSAGE_IDS:]
+        order.message_ids.append(_digest_of(message))
     return True
 
 
@@ -77,26 +90,38 @@ def _id_of(message: m.Message) -> str:
     return f"{message.name}:{message.message_id}"
 
 
+def _digest_of(message: m.Message) -> str:
+    return blake2b(_id_of(message).encode(), digest_size=_DIGEST).hexdigest()
+
+
 def is_repeat(order: Order, message: m.Message) -> bool:
     """Whether the order has taken this already: by message id, or by what the message is about."""
     # A payment is known by its own id alone: whoever mistakes a message's id must not lose money (R17).
     is_money = isinstance(message, m.PaymentReceived)
-    if message.message_id and _id_of(message) in order.message_ids and not is_money:
+    # Orders of earlier versions remember the ids themselves.
+    names = {_digest_of(message), _id_of(message)}
+    if message.message_id and not is_money and not names.isdisjoint(order.message_ids):
         return True
     match message:
         case m.PaymentReceived():
             payment = order.payment
             if payment and payment.payment_id == message.payment_id:
                 return payment.money == message.money
-            known = (*order.stray_payment_ids, *order.declined_payments)
-            return message.payment_id in known and message.payment_id not in order.declined_unseen
+            if message.payment_id in order.sent_back:
+                return order.sent_back[message.payment_id] in (None, message.money)
+            unseen = message.payment_id in order.declined_unseen
+            return message.payment_id in order.declined_payments and not unseen
+        case m.PaymentPending():
+            return repeats_pending(order, message)
         case m.PaymentDeclined():
-            return message.payment_id in order.declined_payments
+            return repeats_declined(order, message)
         case m.RefundUpdate():
             refund = find_refund(order, message.refund_id)
-            return refund is not None and repeats(refund, message.status)
+            return refund is not None and repeats(refund, RefundReport.of(message))
         case m.ChargebackReported():
-            return repeats_chargeback(order.payment, message)
+            return repeats_chargeback(order.chargebacks, message)
+        case m.OutsideRefundReported():
+            return repeats_outside_refund(order.outside_refunds, message)
         case _:
             return False
 
@@ -132,9 +157,7 @@ def record_refusal(order: Order, name: str, reason: str, at: datetime) -> None:
 
 def sent_back_before(order: Order, message: m.Message) -> NotAllowedNow | None:
     """What to answer to the repeat of a payment that could not be taken: not that it is taken (R17)."""
-    if not (
-        isinstance(message, m.PaymentReceived) and message.payment_id in order.stray_payment_ids
-    ):
+    if not (isinstance(message, m.PaymentReceived) and message.payment_id in order.sent_back):
         return None
     return refuse(
         order,
@@ -160,7 +183,7 @@ def send_back(
     """
     if contradicts(order, payment):
         if payment.payment_id not in order.contradicted:
-            order.contradicted = [*order.contradicted, payment.payment_id][-_MOST_PAYMENT_IDS:]
+            order.contradicted.append(payment.payment_id)
             order.notify(
                 at,
                 NotificationKind.PAYMENT_CONTRADICTS,
@@ -169,8 +192,7 @@ def send_back(
             )
             order.revision += 1
         return
-    # Temporal starts the process of a payment once, also of one that is forgotten here.
-    order.stray_payment_ids = [*order.stray_payment_ids, payment.payment_id][-_MOST_PAYMENT_IDS:]
+    order.sent_back[payment.payment_id] = payment.money
     order.stray_payments_to_start.append(
         StrayPayment(
             payment_id=payment.payment_id,
@@ -190,6 +212,7 @@ def send_back(
 
 _APPLY: dict[str, Callable[[Order, Any, datetime], None]] = {
     "payment": on_payment,
+    "payment_pending": on_payment_pending,
     "payment_declined": on_payment_declined,
     "cancel_request": on_cancel_request,
     "cancel_withdrawal": on_cancel_withdrawal,
@@ -206,12 +229,15 @@ _APPLY: dict[str, Callable[[Order, Any, datetime], None]] = {
     "settlement_acceptance": on_settlement_acceptance,
     "shipment_extension": on_shipment_extension,
     "chargeback": on_chargeback,
+    "outside_refund": on_outside_refund,
+    "unmatched_resolution": on_unmatched_resolution,
     "dispute_decision": on_dispute_decision,
     "refund_update": on_refund_update,
 }
 
 _CHECK: dict[str, Callable[[Order, Any], Refusal | None]] = {
     "payment": payment_problem,
+    "payment_declined": payment_declined_problem,
     "seller_reply": seller_reply_problem,
     "seller_message": seller_message_problem,
     "offer_acceptance": acceptance_problem(OfferKind.before_payment()),
@@ -219,5 +245,7 @@ _CHECK: dict[str, Callable[[Order, Any], Refusal | None]] = {
     "settlement_acceptance": acceptance_problem({OfferKind.SETTLEMENT}),
     "dispute_decision": dispute_decision_problem,
     "refund_update": refund_update_problem,
-    "chargeback": lambda order, message: chargeback_problem(order.payment, message),
+    "chargeback": chargeback_problem,
+    "outside_refund": outside_refund_problem,
+    "unmatched_resolution": unmatched_resolution_problem,
 }

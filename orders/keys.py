@@ -76,19 +76,24 @@ def payment_declined_step(payment_id: str) -> str:
     return f"payment-declined/{payment_id}"
 
 
-def chargeback_step(payment_id: str, number: int | str) -> str:
+def chargeback_step(payment_id: str, number: int) -> str:
     """The bank takes a payment's money, or gives it back; numbered for each payment's owner."""
     return f"{_CHARGEBACK_PREFIX}{payment_id}/{number}"
 
 
-def is_chargeback_step(step: str) -> bool:
-    """Whether the bank took money, or gave it back, in this step."""
-    return step.startswith(_CHARGEBACK_PREFIX)
+def outside_refund_step(payment_id: str, number: int) -> str:
+    """The provider sends a payment's money back without our asking; numbered for each payment's owner."""
+    return f"outside-refund/{payment_id}/{number}"
 
 
-def late_chargeback_number(position: int) -> str:
-    """How a chargeback of a finished order is numbered: by its position in the timeline."""
-    return f"late-{position}"
+def payment_reversed_step(payment_id: str) -> str:
+    """A payment fails after its check: the provider takes its money back."""
+    return f"payment-reversed/{payment_id}"
+
+
+def unmatched_step(number: int) -> str:
+    """Support says who bears what cannot be matched."""
+    return f"unmatched-resolved-{number}"
 
 
 def seller_credited_step(number: int) -> str:
@@ -101,9 +106,14 @@ def refund_decided_step(number: int) -> str:
     return f"refund-{number}-decided"
 
 
-def refund_settled_step(number: int) -> str:
-    """A refund of an order is paid."""
-    return f"refund-{number}-settled"
+def refund_settled_step(number: int, time: int = 1) -> str:
+    """A refund of an order is paid, for the first time or once more after it had come back."""
+    return f"refund-{number}-settled{_again(time)}"
+
+
+def refund_returned_step(number: int, time: int) -> str:
+    """A refund of an order that had been paid has come back."""
+    return f"refund-{number}-returned{_again(time)}"
 
 
 def refund_stopped_step(number: int) -> str:
@@ -111,9 +121,18 @@ def refund_stopped_step(number: int) -> str:
     return f"refund-{number}-stopped"
 
 
-def stray_returned_step(number: int) -> str:
-    """A refund of a stray payment is paid."""
-    return "returned" if number == 1 else f"returned-{number}"
+def stray_returned_step(number: int, time: int = 1) -> str:
+    """A refund of a stray payment is paid, for the first time or once more after it had come back."""
+    return ("returned" if number == 1 else f"returned-{number}") + _again(time)
+
+
+def stray_came_back_step(number: int, time: int) -> str:
+    """A refund of a stray payment that had been paid has come back."""
+    return f"came-back-{number}{_again(time)}"
+
+
+def _again(time: int) -> str:
+    return "" if time == 1 else f" ({time})"
 
 
 def settled_refund_key(refund_id: str, payment_id: str) -> str | None:

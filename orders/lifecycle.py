@@ -52,8 +52,11 @@ VERDICTS: Final = frozenset(Verdict)
 
 TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
     _PAY: {
-        "payment": (_REVIEW,),  # R5
-        "payment_declined": (_PAY,),  # news of a payment that has not come yet
+        "payment": (_REVIEW, _CLOSED),  # R5; closed where its money has gone already
+        "payment_pending": (_PAY,),  # R1a
+        "payment_declined": (_PAY,),  # of a payment that has not come yet
+        "chargeback": (_PAY,),  # likewise
+        "outside_refund": (_PAY,),
         "cancel_request": (_CLOSED,),  # R2
         "seller_message": (_PAY,),  # R4
         "buyer_message": (_PAY,),
@@ -65,6 +68,8 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "seller_message": (_REVIEW,),
         "buyer_message": (_REVIEW,),
         "chargeback": (_REVIEW, _CLOSED),  # R23
+        "outside_refund": (_REVIEW, _CLOSED),  # R24
+        "unmatched_resolution": (_REVIEW,),
         Deadline.PAYMENT_ACCEPTED: (_SHIP,),  # R7
     },
     _SHIP: {
@@ -79,7 +84,10 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "shipment_extension": (_SHIP,),  # R20a
         "seller_message": (_SHIP,),
         "buyer_message": (_SHIP,),
+        "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_SHIP, _CLOSED),
+        "outside_refund": (_SHIP, _CLOSED),
+        "unmatched_resolution": (_SHIP,),
         Deadline.SHIPMENT_EXPIRED: (_CLOSED,),  # R20
     },
     _CANCEL: {
@@ -98,7 +106,10 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "settlement_acceptance": (_CLOSED,),
         "seller_message": (_CANCEL,),
         "buyer_message": (_CANCEL,),
+        "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_CANCEL, _CLOSED),
+        "outside_refund": (_CANCEL, _CLOSED),
+        "unmatched_resolution": (_CANCEL,),
         Deadline.SELLER_NO_RESPONSE: (_CLOSED,),  # R9
         Deadline.DISPUTE_EXPIRED: (_CLOSED,),
     },
@@ -117,7 +128,10 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "settlement_acceptance": (_CLOSED,),
         "seller_message": (_PROOF,),
         "buyer_message": (_PROOF,),
+        "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_PROOF, _CLOSED),
+        "outside_refund": (_PROOF, _CLOSED),
+        "unmatched_resolution": (_PROOF,),
         Deadline.NO_PROOF: (_DISPUTE, _SHIP),  # R12
         Deadline.DISPUTE_EXPIRED: (_CLOSED,),
     },
@@ -134,15 +148,24 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "settlement_acceptance": (_CLOSED,),
         "seller_message": (_DISPUTE,),
         "buyer_message": (_DISPUTE,),
+        "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_DISPUTE, _CLOSED),
+        "outside_refund": (_DISPUTE, _CLOSED),
+        "unmatched_resolution": (_DISPUTE,),
         Deadline.DISPUTE_EXPIRED: (_CLOSED,),  # R16b
     },
     _SHIPPED: {
+        "payment_declined": (_SHIPPED,),
         "chargeback": (_SHIPPED,),  # R23
+        "outside_refund": (_SHIPPED,),
+        "unmatched_resolution": (_SHIPPED,),
     },
     _CLOSED: {
         "refund_update": (_CLOSED,),  # R15
+        "payment_declined": (_CLOSED,),
         "chargeback": (_CLOSED,),
+        "outside_refund": (_CLOSED,),
+        "unmatched_resolution": (_CLOSED,),
         Deadline.REFUND_OVERDUE: (_CLOSED,),
     },
 }

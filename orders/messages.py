@@ -20,8 +20,11 @@ from orders.values import (
     Instant,
     LongText,
     MessageId,
+    Money,
     PaymentId,
+    PersonId,
     PositiveMoney,
+    ProviderId,
     RefundId,
     ShortText,
 )
@@ -64,7 +67,7 @@ class RefundStatus(StrEnum):
 
     @classmethod
     def failed(cls) -> frozenset["RefundStatus"]:
-        """R15: those in which the money does not arrive without help."""
+        """R15: those in which the money does not arrive, or has come back."""
         return frozenset({cls.FAILED, cls.CANCELED})
 
 
@@ -102,18 +105,32 @@ _RULES: Final = re.compile(r"^(R\d+[a-z]?(, |: ))+")
 
 
 class Message(Frozen):
-    """What all messages share. The same ``message_id`` again changes nothing."""
+    """What all messages share. The same ``message_id`` again changes nothing.
+
+    ``by_id`` is who sent it, as their token says (R25).
+    """
 
     name: ClassVar[str]
     senders: ClassVar[tuple[Role, ...]]
 
     message_id: MessageId | None = None
+    by_id: PersonId | None = None
 
     @classmethod
     def description(cls) -> str:
         """What it says, in one sentence: the first of its docstring, without the rules."""
         text = _RULES.sub("", " ".join((cls.__doc__ or "").split()))
         return text.partition(". ")[0].removesuffix(".") + "."
+
+
+class ProviderFact(Message):
+    """What the provider says has happened to money; never refused, only booked or set aside (R23, R24).
+
+    ``said_at`` is when the provider said it: what is older than what is known already changes nothing, in
+    whatever order the two arrive. Without it the last one to arrive counts.
+    """
+
+    said_at: Instant | None = None
 
 
 class PaymentReceived(Message):
@@ -128,8 +145,20 @@ class PaymentReceived(Message):
     paid_at: Instant
 
 
-class PaymentDeclined(Message):
-    """R6: The payment provider declined the payment during its review."""
+class PaymentPending(ProviderFact):
+    """R1a: A payment for the order is under way, and is waited for."""
+
+    name = "payment_pending"
+    senders = (Role.PROVIDER,)
+
+    payment_id: PaymentId
+    money: PositiveMoney
+    method: Annotated[ShortText, StringConstraints(min_length=1)]
+    expected_by: Instant | None = None
+
+
+class PaymentDeclined(ProviderFact):
+    """R6: The payment provider declined the payment, or took it back because it failed later."""
 
     name = "payment_declined"
     senders = (Role.PROVIDER,)
@@ -312,19 +341,47 @@ class ShipmentExtension(Message):
     days: Annotated[int, Field(strict=True, ge=1, le=60)]
 
 
-class ChargebackReported(Message):
+class ChargebackReported(ProviderFact):
     """R23: The buyer's bank took a payment back, or has decided the case.
 
-    ``status`` is seen from the seller's side.
+    ``status`` is seen from the seller's side; any may follow any. Without a ``chargeback_id`` the payment's
+    only one is meant, or the latest.
     """
 
     name = "chargeback"
     senders = (Role.PROVIDER,)
 
     payment_id: PaymentId
-    money: PositiveMoney
+    chargeback_id: ProviderId | None = None
+    money: Money
     status: ChargebackStatus
     reason: LongText = ""
+
+
+class OutsideRefundReported(ProviderFact):
+    """R24: The provider has sent money back to the buyer without our asking."""
+
+    name = "outside_refund"
+    senders = (Role.PROVIDER,)
+
+    payment_id: PaymentId
+    provider_refund_id: ProviderId
+    money: Money
+    status: RefundStatus
+    reason: LongText = ""
+
+
+class UnmatchedResolution(Message):
+    """R23: Support says who bears the money that cannot be matched with what was paid.
+
+    That is what the provider took beyond the payment, or in another currency; the whole of it is meant.
+    """
+
+    name = "unmatched_resolution"
+    senders = (Role.SUPPORT,)
+
+    borne_by: Literal["seller", "marketplace"]
+    note: Annotated[LongText, StringConstraints(min_length=1)]
 
 
 class DisputeDecision(Message):
@@ -353,8 +410,11 @@ class DisputeDecision(Message):
         return self
 
 
-class RefundUpdate(Message):
-    """R15: The status of a refund has changed at the payment provider."""
+class RefundUpdate(ProviderFact):
+    """R15: The status of a refund has changed at the payment provider, or support knows more of it.
+
+    ``by`` is whose word it is; ``note`` is what support knows, kept with its name (R25).
+    """
 
     name = "refund_update"
     senders = (Role.PROVIDER, Role.SUPPORT)
@@ -362,12 +422,15 @@ class RefundUpdate(Message):
     refund_id: RefundId
     status: RefundStatus
     reason: LongText = ""
+    note: LongText = ""
+    by: Literal["provider", "support"] = "provider"
 
 
 MESSAGES: dict[str, type[Message]] = {
     message.name: message
     for message in (
         PaymentReceived,
+        PaymentPending,
         PaymentDeclined,
         CancelRequest,
         CancelWithdrawal,
@@ -384,6 +447,8 @@ MESSAGES: dict[str, type[Message]] = {
         SettlementAcceptance,
         ShipmentExtension,
         ChargebackReported,
+        OutsideRefundReported,
+        UnmatchedResolution,
         DisputeDecision,
         RefundUpdate,
     )

@@ -20,11 +20,16 @@ class NotificationKind(StrEnum):
     BUYER_MESSAGE = "buyer_message"
     OFFER_ACCEPTED = "offer_accepted"
     PAYMENT_REMINDER = "payment_reminder"
+    PAYMENT_PENDING = "payment_pending"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_ACCEPTED = "payment_accepted"
     PAYMENT_DECLINED = "payment_declined"
     PAYMENT_DECLINED_LATE = "payment_declined_late"
     PAYMENT_CONTRADICTS = "payment_contradicts"
+    PAYMENT_REVERSED = "payment_reversed"
+    OUTSIDE_REFUND = "outside_refund"
+    OUTSIDE_REFUND_FAILED = "outside_refund_failed"
+    UNMATCHED_MONEY = "unmatched_money"
     CANCELLATION_REQUESTED = "cancellation_requested"
     CANCELLATION_WITHDRAWN = "cancellation_withdrawn"
     CANCELLATION_REFUSED = "cancellation_refused"
@@ -44,6 +49,8 @@ class NotificationKind(StrEnum):
     REFUND_STARTED = "refund_started"
     REFUND_SUCCEEDED = "refund_succeeded"
     REFUND_FAILED = "refund_failed"
+    REFUND_REQUIRES_ACTION = "refund_requires_action"
+    REFUND_RETURNED = "refund_returned"
     REFUND_OVERDUE = "refund_overdue"
     REFUND_STOPPED = "refund_stopped"
     REFUND_AFTER_CHARGEBACK = "refund_after_chargeback"
@@ -54,7 +61,13 @@ class NotificationKind(StrEnum):
     STRAY_REFUND_STARTED = "stray_refund_started"
     STRAY_REFUND_SUCCEEDED = "stray_refund_succeeded"
     STRAY_REFUND_FAILED = "stray_refund_failed"
+    STRAY_REFUND_REQUIRES_ACTION = "stray_refund_requires_action"
+    STRAY_REFUND_RETURNED = "stray_refund_returned"
     STRAY_REFUND_OVERDUE = "stray_refund_overdue"
+    STRAY_PAYMENT_REVERSED = "stray_payment_reversed"
+    STRAY_OUTSIDE_REFUND = "stray_outside_refund"
+    STRAY_OUTSIDE_REFUND_FAILED = "stray_outside_refund_failed"
+    STRAY_UNMATCHED_MONEY = "stray_unmatched_money"
     STRAY_REFUND_STOPPED = "stray_refund_stopped"
     STRAY_REFUND_RESTARTED = "stray_refund_restarted"
     STRAY_REFUND_AFTER_CHARGEBACK = "stray_refund_after_chargeback"
@@ -100,6 +113,19 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _SELLER,
     ),
     NotificationKind.PAYMENT_CONTRADICTS: (_SUPPORT,),
+    NotificationKind.PAYMENT_PENDING: (_BUYER, _SELLER),
+    NotificationKind.PAYMENT_REVERSED: (_BUYER, _SELLER, _SUPPORT),
+    NotificationKind.OUTSIDE_REFUND: (_BUYER, _SELLER, _SUPPORT),
+    NotificationKind.OUTSIDE_REFUND_FAILED: (_BUYER, _SUPPORT),
+    NotificationKind.UNMATCHED_MONEY: (_SUPPORT,),
+    NotificationKind.REFUND_REQUIRES_ACTION: (_BUYER, _SUPPORT),
+    NotificationKind.REFUND_RETURNED: (_BUYER, _SUPPORT),
+    NotificationKind.STRAY_REFUND_REQUIRES_ACTION: (_BUYER, _SUPPORT),
+    NotificationKind.STRAY_REFUND_RETURNED: (_BUYER, _SUPPORT),
+    NotificationKind.STRAY_PAYMENT_REVERSED: (_SUPPORT,),
+    NotificationKind.STRAY_OUTSIDE_REFUND: (_BUYER, _SUPPORT),
+    NotificationKind.STRAY_OUTSIDE_REFUND_FAILED: (_BUYER, _SUPPORT),
+    NotificationKind.STRAY_UNMATCHED_MONEY: (_SUPPORT,),
     NotificationKind.CANCELLATION_REQUESTED: (
         _BUYER,
         _SELLER,

@@ -7,31 +7,35 @@ or to tell somebody, and import it for its type alone.
 """
 
 from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, model_validator
 
-from orders import closing, refunds
+from orders import allocation, closing, order_refunds
 from orders.accounting import Balances, Posting
 from orders.cancellations import Cancellation
-from orders.chargebacks import Chargeback
+from orders.chargebacks import Chargeback, moved_chargeback, open_chargeback
 from orders.conversation import ChatMessage
 from orders.disputes import Dispute, DisputeReason
 from orders.lifecycle import TRANSITIONS
-from orders.messages import RefundStatus, Role
+from orders.messages import Role
 from orders.notifications import RECIPIENTS, Notification, NotificationKind
 from orders.offers import Offer
-from orders.payments import Payment
+from orders.outside_refunds import OutsideRefund
+from orders.payments import Payment, PendingPayment
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
-from orders.refunds import Refund
+from orders.refunds import Refund, RefundReport, end_check
 from orders.sentence_fields import Text, WithSentences
 from orders.sentences import Sentence
 from orders.shipments import Shipment
 from orders.status import CloseReason, Status
 from orders.timeline import Event, TimelineEntry
-from orders.values import Frozen, Instant, Money, Mutable
+from orders.unmatched import ResolvedAmount
+from orders.values import Balance, Frozen, Instant, Money, Mutable
 
 # A workflow's state must stay well under the 2 MB that Temporal takes.
 _MOST_EVENTS = 600
@@ -94,6 +98,14 @@ class Order(Mutable):
     dispute: Dispute | None = None
     refund: Refund | None = None
     earlier_refunds: list[Refund] = Field(default_factory=list)
+    chargebacks: list[Chargeback] = Field(default_factory=list)
+    """Those of its payment, and any of a payment that has not come in yet (R23)."""
+    outside_refunds: list[OutsideRefund] = Field(default_factory=list)
+    unmatched_resolutions: list[ResolvedAmount] = Field(default_factory=list)
+    pending_payments: list[PendingPayment] = Field(default_factory=list)
+    """R1a: those under way."""
+    pending_until: Instant | None = None
+    """R1a: when the last of them came in or failed."""
     ground: DisputeReason | None = None
     """A ground for a dispute that policy ``offer`` leaves to the buyer (R12, R13)."""
 
@@ -116,8 +128,8 @@ class Order(Mutable):
     """Not yet handed over for delivery."""
     stray_payments_to_start: list[StrayPayment] = Field(default_factory=list, alias="strays")
     """Not yet handed over to a workflow of their own."""
-    stray_payment_ids: list[str] = Field(default_factory=list, alias="stray_payments")
-    """Every payment id that went that way, so that a repeat does not go twice."""
+    sent_back: dict[str, Money | None] = Field(default_factory=dict, alias="stray_payments")
+    """Every payment that went that way, so that a repeat does not go twice; of old ones the id alone."""
     contradicted: list[str] = Field(default_factory=list)
     """Payment ids of which the provider said one thing, and then another."""
     refund_check_due: bool = False
@@ -125,6 +137,21 @@ class Order(Mutable):
     """Of which the dispute desk has not been told the end yet."""
     filed: dict[str, str] = Field(default_factory=dict)
     """What the dispute desk was last told, by dispute, so that it is told only of changes."""
+    reopened: bool = False
+    """Whether its workflow had ended, and was started again for something that was said of its money."""
+    opening: list[Posting] = Field(default_factory=list)
+    """What was booked before it was reopened, as balances brought forward; not to be booked again."""
+    numbered_from: int = 0
+    """What numbers start after; a reopened order does not know those that it has used."""
+
+    _sender_id: str | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored_now(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(ids := data.get("stray_payments"), list):
+            data = {**data, "stray_payments": dict.fromkeys(ids)}
+        return moved_chargeback(data)
 
     @classmethod
     def new(cls, placed: PlaceOrder, at: datetime, rules: int = _LATEST_RULES) -> "Order":
@@ -175,9 +202,40 @@ class Order(Mutable):
         return self.dispute if self.dispute and self.dispute.is_open else None
 
     @property
+    def payment_id(self) -> str | None:
+        """See ``orders.allocation.PaymentFacts``."""
+        return self.payment.payment_id if self.payment else None
+
+    @property
+    def received(self) -> Money:
+        """See ``orders.allocation.PaymentFacts``."""
+        return self.amount_paid
+
+    @property
+    def was_reversed(self) -> bool:
+        """See ``orders.allocation.PaymentFacts``."""
+        return self.payment is not None and self.payment.was_reversed
+
+    @property
+    def all_postings(self) -> list[Posting]:
+        """What was booked for it, also before it was reopened."""
+        return [*self.opening, *self.postings]
+
+    @property
+    def unmatched(self) -> list[Balance]:
+        """R23: what the provider took and no payment accounts for, by currency; nobody has said who bears
+        it.
+        """
+        return [
+            Balance.booked(accounts["unmatched"], currency)
+            for currency, accounts in allocation.books(self.all_postings).items()
+            if accounts.get("unmatched")
+        ]
+
+    @property
     def open_chargeback(self) -> Chargeback | None:
-        """The chargeback, while the bank has not decided."""
-        return self.payment.open_chargeback if self.payment else None
+        """The first of its payment's chargebacks that the bank has not decided."""
+        return open_chargeback(self)
 
     @property
     def existing_cancellation(self) -> Cancellation:
@@ -219,25 +277,28 @@ class Order(Mutable):
         """See ``orders.closing.close``."""
         closing.close(self, at, trigger, reason, by, to_buyer=to_buyer, note=note)
 
+    def allocate(self, at: datetime, step: str) -> None:
+        """See ``orders.allocation.allocate``."""
+        allocation.allocate(self, at, step)
+
     def refund_asked(self, refund: Refund) -> None:
         """See ``orders.refunds.RefundOwner``."""
         if refund.is_settled:
-            # Its news came before the answer: perhaps nothing else is left to have the order recorded again.
+            # Its update came before the answer: perhaps nothing else is left to have the order recorded
+            # again.
             self.revision += 1
+        if self.to_buyer is not None:
+            allocation.stop_or_resume(self, self.to_buyer.amount)
 
-    def update_refund(
-        self, refund: Refund, status: RefundStatus, reason: str, at: datetime
-    ) -> None:
-        """See ``orders.refunds.update_refund``."""
-        refunds.update_refund(self, refund, status, reason, at)
+    def update_refund(self, refund: Refund, report: RefundReport, at: datetime) -> None:
+        """See ``orders.order_refunds.update_refund``."""
+        order_refunds.update_refund(self, refund, report, at)
 
-    def refund_checked(
-        self, refund: Refund, status: RefundStatus | None, reason: str, at: datetime
-    ) -> None:
+    def refund_checked(self, refund: Refund, report: RefundReport | None, at: datetime) -> None:
         """See ``orders.refunds.RefundOwner``."""
-        refunds.end_check(self, refund)
-        if status is not None:
-            self.update_refund(refund, status, reason, at)
+        end_check(self, refund)
+        if report is not None:
+            self.update_refund(refund, report, at)
 
     def finish_shipped(self, trigger: str, at: datetime) -> None:
         """See ``orders.closing.finish_shipped``."""
@@ -245,7 +306,7 @@ class Order(Mutable):
 
     def count(self, what: str) -> int:
         """The next number of its kind, from 1; deterministic, so ids and keys repeat on replay."""
-        self.counters[what] = self.counters.get(what, 0) + 1
+        self.counters[what] = self.counters.get(what, self.numbered_from) + 1
         return self.counters[what]
 
     def happened(self, at: datetime, what: Event, by: Role, **details: Any) -> None:
@@ -255,8 +316,10 @@ class Order(Mutable):
         middle of the timeline, never its beginning.
         """
         short = {name: _shortened(value) for name, value in details.items()}
+        by_id = self._sender_id if by is not Role.SYSTEM else None
+        entry = TimelineEntry(at=at, what=what, by=by, by_id=by_id, details=short)
         # What follows from a deadline is of its instant, and may be seen after what came later.
-        insort(self.timeline, TimelineEntry(at=at, what=what, by=by, details=short), key=_instant)
+        insort(self.timeline, entry, key=_instant)
         if len(self.timeline) > _MOST_EVENTS:
             del self.timeline[_MOST_EVENTS // 4]
         self.revision += 1
@@ -279,14 +342,30 @@ class Order(Mutable):
                 )
             )
 
-    def book(self, at: datetime, step: str, **legs: int) -> None:
-        """Write a balanced movement of money, keyed by order id and step."""
-        posting = Posting(
-            order_id=self.placed.order_id,
-            step=step,
-            at=at,
-            currency=self.amount_due.currency,
-            legs=legs,
+    def book(self, at: datetime, step: str, currency: str, legs: dict[str, int]) -> None:
+        """Write a balanced movement of money, keyed by order id and step; another currency's by that as
+        well.
+        """
+        is_own = currency == self.amount_due.currency
+        posting = Posting.model_validate(
+            {
+                "order_id": self.placed.order_id,
+                "step": step if is_own else f"{step} {currency}",
+                "at": at,
+                "currency": currency,
+                "legs": legs,
+                "by_id": self._sender_id,
+            }
         )
-        self.books.add(posting)
+        if is_own:
+            self.books.add(posting)
         self.postings.append(posting)
+
+    @contextmanager
+    def sent_by(self, by_id: str | None) -> Iterator[None]:
+        """R25: what happens within is this person's doing."""
+        self._sender_id = by_id
+        try:
+            yield
+        finally:
+            self._sender_id = None

@@ -60,10 +60,13 @@ CLOSED_PHRASES: Final = {
     CloseReason.DISPUTE_NO_REFUND: sentence("the dispute ended without a refund"),
     CloseReason.DISPUTE_SETTLED: sentence("seller and buyer have settled the dispute"),
     CloseReason.CHARGED_BACK: sentence("the buyer's bank took the payment back"),
+    CloseReason.PAYMENT_REVERSED: sentence("the payment failed after all"),
+    CloseReason.REFUNDED_OUTSIDE: sentence("the payment provider has sent the money back"),
 }
 
 _ACTION_PHRASES: Final = {
     "payment": sentence("A payment can be accepted"),
+    "payment_pending": sentence("A payment can be reported as under way"),
     "payment_declined": sentence("A payment can be declined"),
     "cancel_request": sentence("Cancellation can be requested"),
     "cancel_withdrawal": sentence("A cancellation request can be withdrawn"),
@@ -80,6 +83,8 @@ _ACTION_PHRASES: Final = {
     "settlement_acceptance": sentence("A settlement can be accepted"),
     "shipment_extension": sentence("The time to ship can be extended"),
     "chargeback": sentence("A chargeback can be recorded"),
+    "outside_refund": sentence("A refund by the provider can be recorded"),
+    "unmatched_resolution": sentence("Unmatched money can be resolved"),
     "dispute_decision": sentence("A dispute can be decided"),
     "refund_update": sentence("A refund can be updated"),
 }
@@ -306,16 +311,16 @@ def _window_must_be_limited(order: Order) -> Refusal | None:
 
 
 def _refund_must_exist(order: Order) -> Refusal | None:
-    if any(not refund.is_settled for refund in refunds_of(order)):
+    if refunds_of(order):
         return None
     return Refusal(RefusalCode.UNKNOWN_REFUND, sentence("No refund is under way for this order."))
 
 
-def _payment_must_exist(order: Order) -> Refusal | None:
-    if order.payment:
+def _money_must_be_unmatched(order: Order) -> Refusal | None:
+    if order.unmatched:
         return None
     return Refusal(
-        RefusalCode.NOT_IN_THIS_STATUS, sentence("No payment has been accepted for this order.")
+        RefusalCode.NOT_IN_THIS_STATUS, sentence("All money of this order is accounted for.")
     )
 
 
@@ -329,5 +334,5 @@ _GUARDS: Final[dict[str, _Guard]] = {
     "proof_review": _proof_must_wait,
     "shipment_extension": _window_must_be_limited,
     "refund_update": _refund_must_exist,
-    "chargeback": _payment_must_exist,
+    "unmatched_resolution": _money_must_be_unmatched,
 }

@@ -15,7 +15,7 @@ from orders.lifecycle import DEADLINES, Deadline
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.order import Order
-from orders.payments import accept_payment
+from orders.payments import accept_payment, payment_expires_at
 from orders.refunds import Refund, next_check
 from orders.sentences import sentence
 from orders.shipments import failed_proof
@@ -113,14 +113,16 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
     policy = order.policy
     match order.status:
         case Status.AWAITING_PAYMENT:
-            yield ScheduledEvent(what=Deadline.PAYMENT_EXPIRED, at=order.pay_by)
-            yield from _before(
-                order,
-                Reminder.PAYMENT_REMINDER,
-                order.status_since,
-                order.pay_by,
-                policy.payment_reminders,
-            )
+            yield ScheduledEvent(what=Deadline.PAYMENT_EXPIRED, at=payment_expires_at(order))
+            # R1a: nobody whose payment is under way is reminded to pay.
+            if not order.pending_payments:
+                yield from _before(
+                    order,
+                    Reminder.PAYMENT_REMINDER,
+                    order.status_since,
+                    order.pay_by,
+                    policy.payment_reminders,
+                )
         case Status.PAYMENT_REVIEW if order.payment:
             yield ScheduledEvent(what=Deadline.PAYMENT_ACCEPTED, at=order.payment.review_ends_at)
         case Status.AWAITING_SHIPMENT if order.shipment and order.shipment.ship_by:
@@ -143,8 +145,8 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
         at = next_multiple(dispute.opened_at, every, order.handled_until)
         if at < dispute.due_by:
             yield ScheduledEvent(what=Reminder.DISPUTE_REMINDER, at=at)
-    # By the first rules support was reminded of what held the money of an order that is over.
-    waits = order.rules > 1 or (not order.is_open and order.books.balance("held"))
+    # By the first rules support was reminded of those of an order that is over.
+    waits = order.rules > 1 or not order.is_open
     if (chargeback := order.open_chargeback) and waits:
         yield ScheduledEvent(
             what=Reminder.CHARGEBACK_REMINDER,

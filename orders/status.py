@@ -34,6 +34,8 @@ class CloseReason(StrEnum):
     DISPUTE_NO_REFUND = "dispute_no_refund"
     DISPUTE_SETTLED = "dispute_settled"
     CHARGED_BACK = "charged_back"
+    PAYMENT_REVERSED = "payment_reversed"
+    REFUNDED_OUTSIDE = "refunded_outside"
 
     @classmethod
     def unpaid(cls) -> frozenset["CloseReason"]:

@@ -1,44 +1,62 @@
 """Money that no order can take (R17): what is known of it, and its way back.
 
-Its payer's bank may take it back as well (R23). What is still here goes back, in full or what the bank has
-left of it, and nothing does while the bank decides: the same money never leaves twice.
+Its payer's bank may take it back as well (R23), and so may the provider (R6, R24). What is still here goes
+back, in full or what they have left of it: the same money never leaves twice.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orders import keys
 from orders.accounting import Posting
+from orders.allocation import Books, books, differences, gone, stop_or_resume, unmatched
 from orders.chargebacks import (
     CHARGEBACK_EVENTS,
     Chargeback,
-    contradiction,
+    chargeback_details,
+    moved_chargeback,
     note_chargeback,
+    open_chargeback,
     repeats_chargeback,
-    taken_by_bank,
 )
-from orders.errors import NotAllowedNow
-from orders.messages import ChargebackReported, ChargebackStatus, RefundStatus, Role
+from orders.messages import (
+    ChargebackReported,
+    ChargebackStatus,
+    OutsideRefundReported,
+    PaymentDeclined,
+    RefundUpdate,
+    Role,
+)
 from orders.notifications import RECIPIENTS, Notification, NotificationKind
+from orders.outside_refunds import (
+    OutsideRefund,
+    note_outside_refund,
+    outside_refund_details,
+    repeats_outside_refund,
+)
 from orders.place_order import Party
 from orders.policy import Policy
 from orders.refunds import (
     REFUND_EVENTS,
     Refund,
     RefundChange,
-    apply_status,
+    RefundReport,
+    apply_report,
     end_check,
+    find_refund,
     next_check,
     refund_number,
     refund_under_way,
+    refunds_of,
     start_refund,
-    stop_for_chargeback,
 )
 from orders.schedule import REFUND_CHECK, Reminder, ScheduledEvent
 from orders.timeline import Event, TimelineEntry
 from orders.values import (
+    Balance,
     Frozen,
     Instant,
     LongText,
@@ -56,6 +74,10 @@ _CHARGEBACK_NOTIFICATIONS: Final = {
     ChargebackStatus.WON: NotificationKind.STRAY_CHARGEBACK_WON,
     ChargebackStatus.LOST: NotificationKind.STRAY_CHARGEBACK_LOST,
 }
+
+
+StrayPaymentMessage = RefundUpdate | ChargebackReported | OutsideRefundReported | PaymentDeclined
+"""What a stray payment is told."""
 
 
 class StrayPaymentInput(Frozen):
@@ -79,19 +101,31 @@ class StrayPaymentState(Mutable):
     refund: Refund | None = None
     """None while nothing is to go back by it: the bank has not decided, or has taken it all."""
     earlier_refunds: list[Refund] = Field(default_factory=list)
-    """Those that were stopped for a chargeback."""
-    chargeback: Chargeback | None = None
+    """Those before it: paid, or stopped as the payer had the money another way."""
+    chargebacks: list[Chargeback] = Field(default_factory=list)
+    outside_refunds: list[OutsideRefund] = Field(default_factory=list)
+    was_reversed: bool = False
+    """R6: whether the payment failed after it had come in."""
     timeline: list[TimelineEntry] = Field(default_factory=list)
     postings: list[Posting] = Field(default_factory=list)
     notifications: list[Notification] = Field(default_factory=list, alias="notices")
     handled_until: Instant = Field(alias="clock")
     refund_check_due: bool = Field(default=False, alias="check_due")
+    reopened: bool = False
+    """Whether its workflow had ended, and was started again for something that the provider said (R15,
+    R23).
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored_now(cls, data: Any) -> Any:
+        return moved_chargeback(data)
 
     @classmethod
     def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
         """It has come in; it goes back in full, within the 2 weeks of R14."""
         stray = cls(payment=payment, handled_until=at)
-        stray._book(at, keys.STRAY_RECEIVED, payment.money.amount)
+        stray._book(at, keys.STRAY_RECEIVED)
         refund = stray._start_refund(at, payment.money)
         stray._happened(at, Event.STRAY_RECEIVED, reason=payment.reason)
         stray._notify(at, NotificationKind.STRAY_REFUND_STARTED, due_by=refund.due_by.isoformat())
@@ -109,12 +143,12 @@ class StrayPaymentState(Mutable):
 
     @property
     def payment_id(self) -> str:
-        """See ``orders.chargebacks.Charged``."""
+        """See ``orders.allocation.PaymentFacts``."""
         return self.payment.payment_id
 
     @property
-    def money(self) -> Money:
-        """See ``orders.chargebacks.Charged``."""
+    def received(self) -> Money:
+        """See ``orders.allocation.PaymentFacts``."""
         return self.payment.money
 
     @property
@@ -130,48 +164,71 @@ class StrayPaymentState(Mutable):
     @property
     def held(self) -> int:
         """What is still here for its payer, in minor units; negative for what the payer has twice."""
-        return -sum(posting.legs["stray"] for posting in self.postings)
+        return -books(self.postings)[self.received.currency].get("stray", 0)
+
+    @property
+    def unmatched(self) -> list[Balance]:
+        """R23: what the provider took beyond the payment, or in another currency."""
+        amounts = unmatched(gone(self), self.received)
+        return [Balance.booked(amount, currency) for currency, amount in amounts.items()]
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to happen: it is back, by us or by the bank, which has decided."""
-        return refund_under_way(self) is None and not self._bank_decides
+        return refund_under_way(self) is None and open_chargeback(self) is None
 
     @property
     def next_due(self) -> ScheduledEvent | None:
         """What happens next: the provider is asked for the refund's state, or support is reminded
         of what waits for the bank, as for an order's money.
         """
+        coming = []
         if refund := refund_under_way(self):
             at = next_check(refund, self.policy, self.handled_until)
-            return ScheduledEvent(what=REFUND_CHECK, at=at)
-        if self.chargeback and self._bank_decides and self.held > 0:
+            coming.append(ScheduledEvent(what=REFUND_CHECK, at=at))
+        if chargeback := open_chargeback(self):
             every = self.policy.dispute_reminder
-            at = next_multiple(self.chargeback.opened_at, every, self.handled_until)
-            return ScheduledEvent(what=Reminder.CHARGEBACK_REMINDER, at=at)
-        return None
+            at = next_multiple(chargeback.opened_at, every, self.handled_until)
+            coming.append(ScheduledEvent(what=Reminder.CHARGEBACK_REMINDER, at=at))
+        return min(coming, key=lambda it: it.at, default=None)
 
-    @property
-    def _bank_decides(self) -> bool:
-        return self.chargeback is not None and self.chargeback.status == "opened"
+    def receive(self, message: StrayPaymentMessage, at: datetime) -> bool:
+        """Apply what the provider, or support, says of it; whether that says anything new."""
+        match message:
+            case RefundUpdate():
+                refund = find_refund(self, message.refund_id)
+                before = len(self.timeline)
+                if refund:
+                    self.update_refund(refund, RefundReport.of(message), at)
+                return len(self.timeline) > before
+            case ChargebackReported():
+                return self._charged_back(message, at)
+            case OutsideRefundReported():
+                return self._refunded_outside(message, at)
+            case PaymentDeclined():
+                return self._reversed(message, at)
 
     def refund_asked(self, refund: Refund) -> None:
         """See ``orders.refunds.RefundOwner``."""
+        stop_or_resume(self, self.received.amount)
 
-    def update_refund(
-        self, refund: Refund, status: RefundStatus, reason: str, at: datetime
-    ) -> None:
+    def update_refund(self, refund: Refund, report: RefundReport, at: datetime) -> None:
         """R14, R15, R23: book what became of a refund, and tell whom it concerns."""
-        change = apply_status(self, refund, status, reason, at)
+        change = apply_report(self, refund, report, at)
         if change is None:
             return
-        self._happened(at, REFUND_EVENTS[status], refund_id=refund.refund_id, reason=reason)
+        returned = change is RefundChange.RETURNED
+        self._happened(
+            at,
+            Event.REFUND_RETURNED if returned else REFUND_EVENTS[report.status],
+            refund_id=refund.refund_id,
+            reason=report.reason,
+        )
+        number, time = refund_number(refund), refund.times_settled
         money = refund.money.model_dump(mode="json")
         match change:
             case RefundChange.SUCCEEDED | RefundChange.SUCCEEDED_AFTER_STOP:
-                self._book(
-                    at, keys.stray_returned_step(refund_number(refund)), -refund.money.amount
-                )
+                self._allocate(at, keys.stray_returned_step(number, time))
                 self._notify(at, NotificationKind.STRAY_REFUND_SUCCEEDED, money=money)
                 if change is RefundChange.SUCCEEDED_AFTER_STOP:
                     self._notify(
@@ -180,52 +237,88 @@ class StrayPaymentState(Mutable):
                         payment_id=self.payment_id,
                         refund_id=refund.refund_id,
                     )
+            case RefundChange.RETURNED:
+                self._allocate(at, keys.stray_came_back_step(number, time))
+                self._notify(
+                    at,
+                    NotificationKind.STRAY_REFUND_RETURNED,
+                    money=money,
+                    reason=report.reason,
+                )
             case RefundChange.STOPPED:
                 self._notify(at, NotificationKind.STRAY_REFUND_STOPPED, money=money)
                 self._send_back(at)
             case RefundChange.FAILED:
-                self._notify(at, NotificationKind.STRAY_REFUND_FAILED, money=money, reason=reason)
+                self._notify(
+                    at, NotificationKind.STRAY_REFUND_FAILED, money=money, reason=report.reason
+                )
+            case RefundChange.REQUIRES_ACTION:
+                self._notify(
+                    at,
+                    NotificationKind.STRAY_REFUND_REQUIRES_ACTION,
+                    money=money,
+                    reason=report.reason,
+                )
             case RefundChange.NOTED:
                 pass
 
-    def charged_back(self, message: ChargebackReported, at: datetime) -> bool:
-        """R23: the payer's bank took money back, or the case ended; whether that is news.
-
-        Raises NotAllowedNow when it can't be right.
-        """
-        if repeats_chargeback(self, message):
+    def _charged_back(self, message: ChargebackReported, at: datetime) -> bool:
+        """R23: the payer's bank took money back, or has decided."""
+        if repeats_chargeback(self.chargebacks, message):
             return False
-        if problem := self.chargeback_problem(message):
-            raise problem
-        taken = taken_by_bank(self, message)
-        noted = note_chargeback(self, message, at)
-        if taken:
-            number = sum(keys.is_chargeback_step(posting.step) for posting in self.postings) + 1
-            self._book(at, keys.chargeback_step(self.payment_id, number), -taken)
-        stop_for_chargeback(self, message, taken)
-        money = message.money.model_dump(mode="json")
-        twice = self.money.of(max(-self.held, 0)).model_dump(mode="json")
+        noted = note_chargeback(self.chargebacks, message, at)
+        self._book(at, self._step(keys.chargeback_step))
+        twice = self.received.of(max(-self.held, 0)).model_dump(mode="json")
         for status in noted:
-            self._happened(at, CHARGEBACK_EVENTS[status], money=money)
+            self._happened(at, CHARGEBACK_EVENTS[status], **chargeback_details(message))
             self._notify(
                 at,
                 _CHARGEBACK_NOTIFICATIONS[status],
                 payment_id=self.payment_id,
-                money=money,
                 twice=twice,
+                **chargeback_details(message),
             )
+        self._tell_of_unmatched(at)
+        self._send_back(at, won=message.status is ChargebackStatus.WON)
+        return True
+
+    def _refunded_outside(self, message: OutsideRefundReported, at: datetime) -> bool:
+        """R24: the provider sent money back without our asking."""
+        if repeats_outside_refund(self.outside_refunds, message):
+            return False
+        counted, refund = note_outside_refund(self.outside_refunds, message, at)
+        self._book(at, self._step(keys.outside_refund_step))
+        event, what = (
+            (Event.OUTSIDE_REFUND, NotificationKind.STRAY_OUTSIDE_REFUND)
+            if refund.counts
+            else (Event.OUTSIDE_REFUND_FAILED, NotificationKind.STRAY_OUTSIDE_REFUND_FAILED)
+        )
+        self._happened(at, event, **outside_refund_details(message))
+        if refund.counts != counted:
+            self._notify(at, what, payment_id=self.payment_id, **outside_refund_details(message))
+        self._tell_of_unmatched(at)
         self._send_back(at)
         return True
 
-    def chargeback_problem(self, message: ChargebackReported) -> NotAllowedNow | None:
-        """Why news of a chargeback can't be right; None for what can, and for what is known."""
-        if repeats_chargeback(self, message):
-            return None
-        problem = contradiction(self, message)
-        return problem and NotAllowedNow(message.name, problem.code, "stray", problem.reason)
+    def _reversed(self, message: PaymentDeclined, at: datetime) -> bool:
+        """R6: the payment failed after it had come in."""
+        if self.was_reversed:
+            return False
+        self.was_reversed = True
+        self._book(at, keys.payment_reversed_step(self.payment_id))
+        self._happened(at, Event.PAYMENT_REVERSED, reason=message.reason)
+        self._notify(
+            at,
+            NotificationKind.STRAY_PAYMENT_REVERSED,
+            payment_id=self.payment_id,
+            reason=message.reason,
+            twice=self.received.of(max(-self.held, 0)).model_dump(mode="json"),
+        )
+        self._send_back(at)
+        return True
 
     def let_time_pass(self, now: datetime) -> None:
-        """R15: at certain instants the provider is to be asked, and support to be reminded."""
+        """R15, R23: at certain instants the provider is to be asked, and support to be reminded."""
         due = self.next_due
         if due is None or now < due.at:
             return
@@ -234,7 +327,8 @@ class StrayPaymentState(Mutable):
             self.refund_check_due = True
             return
         self._happened(now, Event.CHARGEBACK_REMINDER)
-        money = self.money.of(self.held).model_dump(mode="json")
+        chargeback = open_chargeback(self)
+        money = (chargeback.money if chargeback else self.received).model_dump(mode="json")
         self._notify(
             now,
             NotificationKind.STRAY_CHARGEBACK_REMINDER,
@@ -242,12 +336,10 @@ class StrayPaymentState(Mutable):
             money=money,
         )
 
-    def refund_checked(
-        self, refund: Refund, status: RefundStatus | None, reason: str, at: datetime
-    ) -> None:
+    def refund_checked(self, refund: Refund, report: RefundReport | None, at: datetime) -> None:
         """R15: the provider was asked; past the 2 weeks its silence is overdue, and people are told, once."""
-        if status is not None:
-            self.update_refund(refund, status, reason, at)
+        if report is not None:
+            self.update_refund(refund, report, at)
         end_check(self, refund)
         is_late = refund is refund_under_way(self) and at >= refund.due_by
         if is_late and not refund.overdue:
@@ -257,18 +349,24 @@ class StrayPaymentState(Mutable):
                 money = refund.money.model_dump(mode="json")
                 self._notify(at, NotificationKind.STRAY_REFUND_OVERDUE, role, money=money)
 
-    def _send_back(self, at: datetime) -> None:
-        """Start a refund of what is here and not under way yet; none while the bank decides (R23)."""
-        if self._bank_decides or refund_under_way(self) or self.held <= 0:
+    def _allocate(self, at: datetime, step: str) -> None:
+        self._book(at, step)
+        self._send_back(at)
+
+    def _send_back(self, at: datetime, *, won: bool = False) -> None:
+        """Stop a refund of more than is due, and start one of what is due: one at a time (R23)."""
+        stop_or_resume(self, self.received.amount, won=won)
+        due = self.received.amount - gone(self).total
+        if refund_under_way(self) or due <= 0:
             return
-        refund = self._start_refund(at, self.money.of(self.held))
+        refund = self._start_refund(at, self.received.of(due))
         money = refund.money.model_dump(mode="json")
         self._happened(at, Event.REFUND_STARTED, refund_id=refund.refund_id, money=money)
         due_by = refund.due_by.isoformat()
         self._notify(at, NotificationKind.STRAY_REFUND_RESTARTED, money=money, due_by=due_by)
 
     def _start_refund(self, at: datetime, money: Money) -> Refund:
-        refund_id = keys.stray_refund_id(self.payment_id, len(self.earlier_refunds) + 1)
+        refund_id = keys.stray_refund_id(self.payment_id, len(refunds_of(self)) + 1)
         return start_refund(self, refund_id, self.payment_id, self.payment.method, money, at)
 
     def _happened(self, at: datetime, what: Event, **details: Any) -> None:
@@ -285,18 +383,50 @@ class StrayPaymentState(Mutable):
                     to=role,
                     what=what,
                     at=at,
-                    details={"money": self.money.model_dump(mode="json"), **details},
+                    details={"money": self.received.model_dump(mode="json"), **details},
                 )
             )
 
-    def _book(self, at: datetime, step: str, amount: int) -> None:
-        """Book what comes in; what goes is negative."""
-        self.postings.append(
-            Posting(
-                order_id=self.ledger_id,
-                step=step,
-                at=at,
-                currency=self.money.currency,
-                legs={"cash": amount, "stray": -amount},
+    def _tell_of_unmatched(self, at: datetime) -> None:
+        if self.unmatched:
+            self._notify(
+                at,
+                NotificationKind.STRAY_UNMATCHED_MONEY,
+                payment_id=self.payment_id,
+                amounts=[it.model_dump(mode="json") for it in self.unmatched],
             )
-        )
+
+    def _step(self, of: Callable[[str, int], str]) -> str:
+        """The next step of its kind that is booked."""
+        prefix = of(self.payment_id, 0).removesuffix("0")
+        number = len({it.step for it in self.postings if it.step.startswith(prefix)}) + 1
+        return of(self.payment_id, number)
+
+    def _where_money_is(self) -> Books:
+        found, received = gone(self), self.received
+        here = received.amount - found.total + found.under_way
+        wanted: Books = {
+            received.currency: {"cash": received.amount - found.refunded, "stray": -here}
+        }
+        for currency, amount in found.taken.items():
+            accounts = wanted.setdefault(currency, {})
+            accounts["cash"] = accounts.get("cash", 0) - amount
+        for currency, amount in unmatched(found, received).items():
+            wanted[currency]["unmatched"] = amount
+        return wanted
+
+    def _book(self, at: datetime, step: str) -> None:
+        """Book the difference between where the money is by the facts and by the books."""
+        for currency, legs in differences(self._where_money_is(), self.postings):
+            is_own = currency == self.received.currency
+            self.postings.append(
+                Posting.model_validate(
+                    {
+                        "order_id": self.ledger_id,
+                        "step": step if is_own else f"{step} {currency}",
+                        "at": at,
+                        "currency": currency,
+                        "legs": legs,
+                    }
+                )
+            )

@@ -12,6 +12,7 @@ class Need(StrEnum):
 
     REFUND_FAILED = "refund_failed"
     REFUND_OVERDUE = "refund_overdue"
+    UNMATCHED = "unmatched"
     PROOF = "proof"
     DISPUTE = "dispute"
 

@@ -14,7 +14,9 @@ class Event(StrEnum):
 
     PLACED = "placed"
     PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_PENDING = "payment_pending"
     PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_REVERSED = "payment_reversed"
     PAYMENT_ACCEPTED = "payment_accepted"
     PAYMENT_SENT_BACK = "payment_sent_back"
     PAYMENT_REMINDER = "payment_reminder"
@@ -52,6 +54,10 @@ class Event(StrEnum):
     REFUND_FAILED = "refund_failed"
     REFUND_CANCELED = "refund_canceled"
     REFUND_OVERDUE = "refund_overdue"
+    REFUND_RETURNED = "refund_returned"
+    OUTSIDE_REFUND = "outside_refund"
+    OUTSIDE_REFUND_FAILED = "outside_refund_failed"
+    UNMATCHED_RESOLVED = "unmatched_resolved"
     CHARGEBACK_OPENED = "chargeback_opened"
     CHARGEBACK_WON = "chargeback_won"
     CHARGEBACK_LOST = "chargeback_lost"
@@ -68,4 +74,6 @@ class TimelineEntry(Frozen):
     at: Instant
     what: str
     by: Role
+    by_id: str | None = None
+    """The id of the person, as their token says (R25)."""
     details: Details = Field(default_factory=dict)

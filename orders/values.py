@@ -125,6 +125,14 @@ PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,100}$"
 MessageId = Annotated[
     str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable), _AS_PRINTABLE
 ]
+ProviderId = Annotated[
+    str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable), _AS_PRINTABLE
+]
+"""The provider's own id of a chargeback or of a refund."""
+PersonId = Annotated[
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _AS_PRINTABLE
+]
+"""Who did something, as their token names them (R25)."""
 # Ours are made of an order's or a payment's id and a few words more.
 RefundId = Annotated[
     str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _AS_PRINTABLE

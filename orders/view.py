@@ -1,25 +1,30 @@
 """The contract's OrderView: what anyone may ask of an order, answered from its state."""
 
 from datetime import datetime
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from orders.cancellations import Cancellation
-from orders.closing import is_over, is_settled
+from orders.chargebacks import Chargeback, moved_chargeback
+from orders.closing import is_over
 from orders.conversation import ChatMessage
 from orders.disputes import Dispute
 from orders.messages import MESSAGES, Role
 from orders.offers import Offer
 from orders.order import Order, Refused
-from orders.payments import Payment
+from orders.outside_refunds import OutsideRefund
+from orders.payments import Payment, PendingPayment
 from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
 from orders.refunds import Refund
 from orders.refusals import refusal
 from orders.schedule import ScheduledEvent, schedule
 from orders.sentence_fields import Text, WithSentences
-from orders.sentences import sentence
 from orders.shipments import Shipment
 from orders.status import CloseReason, Status
-from orders.timeline import Event, TimelineEntry
+from orders.timeline import TimelineEntry
+from orders.unmatched import ResolvedAmount
 from orders.values import Balance, Frozen, Instant, Money
 
 PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
@@ -57,18 +62,32 @@ class OrderView(Frozen):
     amount_charged_back: Money
     amount_held: Money
     amount_owed_to_seller: Balance
-    payment: Payment | None
+    payment: Payment | PendingPayment | None
     cancellation: Cancellation | None
     shipment: Shipment | None
     dispute: Dispute | None
     refund: Refund | None
     earlier_refunds: list[Refund]
+    chargebacks: list[Chargeback] = Field(default_factory=list)
+    outside_refunds: list[OutsideRefund] = Field(default_factory=list)
+    unmatched: list[Balance] = Field(default_factory=list)
+    unmatched_resolutions: list[ResolvedAmount] = Field(default_factory=list)
     offers: list[Offer]
     messages: list[ChatMessage]
     timeline: list[TimelineEntry]
     refused: list[Refused]
     next: list[ScheduledEvent]
     actions: dict[Role, list[Action]]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored_now(cls, data: Any) -> Any:
+        return moved_chargeback(data)
+
+    @property
+    def payment_id(self) -> str | None:
+        """The id of the payment that it took, or that is under way."""
+        return self.payment.payment_id if self.payment else None
 
 
 def view(order: Order) -> OrderView:
@@ -93,12 +112,16 @@ def view(order: Order) -> OrderView:
         amount_owed_to_seller=Balance(
             amount=order.books.owed_to_seller, currency=order.amount_paid.currency
         ),
-        payment=order.payment,
+        payment=_payment(order),
         cancellation=order.cancellation,
         shipment=order.shipment,
         dispute=order.dispute,
         refund=order.refund,
         earlier_refunds=order.earlier_refunds,
+        chargebacks=order.chargebacks,
+        outside_refunds=order.outside_refunds,
+        unmatched=order.unmatched,
+        unmatched_resolutions=order.unmatched_resolutions,
         offers=order.offers,
         messages=order.messages,
         timeline=order.timeline,
@@ -106,6 +129,13 @@ def view(order: Order) -> OrderView:
         next=schedule(order),
         actions={role: actions(order, role) for role in PEOPLE},
     )
+
+
+def _payment(order: Order) -> Payment | PendingPayment | None:
+    """The payment that it took; R1a: the one under way, while there is no other."""
+    if order.pending_payments and (order.payment is None or order.payment.is_declined):
+        return order.pending_payments[-1]
+    return order.payment
 
 
 def actions(order: Order, role: Role) -> list[Action]:
@@ -121,12 +151,8 @@ def actions(order: Order, role: Role) -> list[Action]:
 
 
 def is_finished(view: OrderView) -> bool:
-    """Whether the order's workflow has nothing left to do, so that what is stored is all there is.
-
-    A chargeback that comes when it has ended waits for the bank without a workflow (R23).
-    """
-    is_late = view.timeline[-1].what == Event.CHARGEBACK_OPENED
-    return is_over(view) or (is_late and is_settled(view))
+    """Whether the order's workflow has nothing left to do, so that what is stored is all there is."""
+    return is_over(view)
 
 
 def is_of(view: OrderView, placed: PlaceOrder) -> bool:
@@ -160,11 +186,6 @@ def deadline(order: Order) -> datetime | None:
 
 def _action(order: Order, name: str) -> Action:
     refused = refusal(order, name)
-    if refused is None and name == "refund_update" and order.refund is None:
-        # The provider's late word on a refund that was stopped is taken, but asks nothing of support.
-        return Action(
-            action=name, available=False, reason=sentence("No refund is under way for this order.")
-        )
     if refused is None:
         return Action(action=name, available=True)
     return Action(

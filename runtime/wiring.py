@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client
 
-from activities.chargebacks import Chargebacks
 from activities.disputes import DisputeCases, Disputes
 from activities.notifications import Channel, Notifications, Outbox, Subscribers
 from activities.orders import OrderRecords, OrderStore
@@ -136,7 +135,6 @@ class Adapters:
             tracking.verify_tracking,
             stray_payments.start_stray,
             stray_payments.record_stray,
-            Chargebacks(self.orders, self.stray_payments, notifications).take_late,
             OrderWebhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
         ]

@@ -9,7 +9,6 @@ from temporalio.worker import Worker
 
 from runtime.sandbox import lenient_converter, workflow_runner
 from workflows import ids
-from workflows.late_chargeback import LateChargebackWorkflow
 from workflows.order import OrderWorkflow
 from workflows.order_webhook import OrderWebhookWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -18,7 +17,6 @@ from workflows.stray_payment import StrayPaymentWorkflow
 WORKFLOWS = (
     OrderWorkflow,
     StrayPaymentWorkflow,
-    LateChargebackWorkflow,
     ReconciliationWorkflow,
     OrderWebhookWorkflow,
 )

@@ -13,12 +13,10 @@ from activities.notifications import OutboxMessage
 from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
-from activities.stray_payments import outbox_messages as stray_payment_messages
 from activities.tracking import CarrierRecord, NumberRules, NumberUse
 from client import stray_payments
 from orders.accounting import Balances, Posting
 from orders.disputes import Dispute
-from orders.late_chargebacks import LateOutcome
 from orders.lifecycle import Verdict
 from orders.messages import RefundStatus
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
@@ -34,6 +32,15 @@ class FakeLedger:
 
     state: Outage
     postings: dict[str, tuple[Posting, ...]] = field(default_factory=dict)
+    before: dict[str, tuple[Posting, ...]] = field(default_factory=dict)
+    """What was booked before a run that was started again, by its id."""
+
+    def record(self, snapshot: OrderSnapshot) -> None:
+        """Correct an order's postings to a snapshot's."""
+        order_id, run_id = snapshot.view.order_id, snapshot.first_run_id
+        booked = self.postings.get(order_id, ())
+        kept = self.before.setdefault(run_id, booked) if snapshot.reopened else ()
+        self.postings[order_id] = (*kept, *snapshot.postings)
 
     async def balances(self, order_id: str) -> dict[str, int]:
         await self.state.endure()
@@ -96,27 +103,12 @@ class FakeOrders:
         await self.state.endure()
         order_id = snapshot.view.order_id
         before = self.latest.get(order_id, snapshot)
-        if before.first_run_id != snapshot.first_run_id:
+        if before.first_run_id != snapshot.first_run_id and not snapshot.reopened:
             raise OrderExists(order_id)
         if before.revision <= snapshot.revision:
             self.latest[order_id] = snapshot
-            self.ledger.postings[order_id] = snapshot.postings
+            self.ledger.record(snapshot)
         self.outbox.add(outbox_messages(snapshot.view, snapshot.notifications))
-
-    async def amend(self, order_id: str, change: Callable[[OrderView], LateOutcome | None]) -> None:
-        await self.state.endure()
-        before = self.latest.get(order_id)
-        if before is None:
-            raise LookupError(f"There is no order {order_id}.")
-        after = change(before.view)
-        if after is None:
-            return
-        self.latest[order_id] = before.model_copy(
-            update={"view": after.view, "revision": before.revision + 1}
-        )
-        if after.posting:
-            self.ledger.postings[order_id] += (after.posting,)
-        self.outbox.add(outbox_messages(after.view, after.notifications))
 
     def view(self, order_id: str) -> OrderView:
         """The view that was last recorded, without asking a database that may be down."""
@@ -148,23 +140,11 @@ class FakeStrayPayments:
             self._save(snapshot.stored)
         self.outbox.add(snapshot.messages)
 
-    async def amend(
-        self, payment_id: str, change: Callable[[StrayPaymentState], bool]
-    ) -> StrayPaymentState:
-        state = await self.find(payment_id)
-        if state is None:
-            raise LookupError(f"There is no stray payment {payment_id}.")
-        if change(state):
-            self.outbox.add(stray_payment_messages(state))
-            state.notifications.clear()
-            before = self.latest[payment_id]
-            self._save(before.model_copy(update={"state": state, "revision": before.revision + 1}))
-        return state
-
     def _save(self, stored: StoredStrayPayment) -> None:
         payment_id = stored.state.payment_id
         before = self.latest.get(payment_id, stored)
-        if before.first_run_id == stored.first_run_id and before.revision <= stored.revision:
+        is_own = stored.reopened or before.first_run_id == stored.first_run_id
+        if is_own and before.revision <= stored.revision:
             self.latest[payment_id] = stored.model_copy(deep=True)
             self.ledger.postings[stored.state.ledger_id] = tuple(stored.state.postings)
 

@@ -16,7 +16,7 @@ RECONCILIATION = "reconciliation"
 
 
 def order_workflow_id(order_id: str) -> str:
-    """The workflow id of an order; never used again (REJECT_DUPLICATE)."""
+    """The workflow id of an order; no other order has it again (REJECT_DUPLICATE)."""
     return f"order-{order_id}"
 
 
@@ -30,11 +30,12 @@ def stray_workflow_id(payment_id: str) -> str:
     return f"stray-payment-{payment_id}"
 
 
+def read_stray_workflow_id(workflow_id: str) -> str | None:
+    """The stray payment that has this workflow id; None for the id of another workflow."""
+    prefix = stray_workflow_id("")
+    return workflow_id.removeprefix(prefix) if workflow_id.startswith(prefix) else None
+
+
 def order_webhook_workflow_id(order_id: str, webhook_id: str) -> str:
     """The workflow id of the webhook of an order's change; one per change."""
     return f"order-webhook-{order_id}-{webhook_id}"
-
-
-def late_chargeback_workflow_id(payment_id: str, status: str) -> str:
-    """The workflow id of a chargeback event for a payment whose workflow has ended (R23)."""
-    return f"late-chargeback-{payment_id}-{status}"

@@ -5,7 +5,7 @@ so they accept any number of raw values, and ``orders.messages.parse`` reports w
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from temporalio import workflow
@@ -20,6 +20,7 @@ from orders.sentence_fields import read_sentences, with_sentences
 from orders.sentences import sentence
 
 _JSON = b"json/plain"
+_REOPENED = b'{"reopened":'
 _NULL = b"binary/null"
 
 # Bytes. Anything larger is rejected unread: validating a megabyte of unknown fields takes longer than a
@@ -46,6 +47,12 @@ class LenientInputConverter(PydanticPayloadConverter):
         if type_hints is None:
             return [RawValue(payload) for payload in payloads]
         return super().from_payloads(payloads, type_hints)
+
+
+class Reopened(BaseModel, Generic[_State]):
+    """The input of a workflow that is started again after it has ended: the state that it ended in."""
+
+    reopened: _State
 
 
 class MessageHandlers(Protocol):
@@ -151,12 +158,15 @@ def reason_of(failure: ApplicationError) -> str:
 def read_input(
     raw: Sequence[RawValue], wanted: type[_Input], state: type[_State]
 ) -> _Input | _State:
-    """Parse a workflow's input; after a continue-as-new, its whole state.
+    """Parse a workflow's input: what it is started with, or its whole state if it goes on from that.
 
-    Raises an ApplicationError that names the invalid field and why; the workflow then fails at once.
+    It does after a continue-as-new, and when it is started again (``Reopened``). Raises an ApplicationError
+    that names the invalid field and why; the workflow then fails at once.
     """
     name = wanted.__name__
     try:
+        if workflow.info().continued_run_id:
+            return state.model_validate_json(raw[0].payload.data)
         if len(raw) != 1:
             raise InvalidInput(
                 sentence(
@@ -165,8 +175,9 @@ def read_input(
                     number=len(raw),
                 )
             )
-        if workflow.info().continued_run_id:
-            return state.model_validate_json(raw[0].payload.data)
+        if raw[0].payload.data.startswith(_REOPENED):
+            reopened: type[Reopened[_State]] = Reopened[state]  # type: ignore[valid-type]
+            return reopened.model_validate_json(raw[0].payload.data).reopened
         body = json_of(raw[0], name, _LARGEST_INPUT)
         given = wanted.model_validate_json(body)
         refuse_repeated_keys(body)

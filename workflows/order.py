@@ -206,7 +206,7 @@ class OrderWorkflow:
                     start(f"verify {evidence.number}", partial(self._verify, evidence))
         self._refunds.start(order)
         for dispute in (*order.earlier_disputes, *([order.dispute] if order.dispute else [])):
-            if order.filed.get(dispute.dispute_id) != _fingerprint(dispute):
+            if order.filed.get(dispute.dispute_id) != dispute.fingerprint:
                 start(f"file {dispute.dispute_id}", partial(self._file_dispute, dispute))
         if order.revision > self._recorded:
             start("record", self._record)
@@ -240,6 +240,7 @@ class OrderWorkflow:
         step = OrderSnapshot(
             revision=microseconds(workflow.now()),
             first_run_id=info.first_execution_run_id,
+            reopened=order.reopened,
             # A copy: the step may be retried after the order has changed.
             view=view(order).model_copy(deep=True),
             postings=tuple(order.postings),
@@ -289,14 +290,14 @@ class OrderWorkflow:
     async def _file_dispute(self, dispute: Dispute) -> None:
         """R8, R12: file the dispute's current state with the dispute system."""
         order = self._order
-        filed = _fingerprint(dispute)
+        filed = dispute.fingerprint
         case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
         await run_local_then_durable(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
         order.filed[dispute.dispute_id] = filed
         if dispute.status is DisputeStatus.OPEN:
             dispute.status = DisputeStatus.UNDER_REVIEW
             order.revision += 1
-        if dispute in order.earlier_disputes and filed == _fingerprint(dispute):
+        if dispute in order.earlier_disputes and filed == dispute.fingerprint:
             order.earlier_disputes.remove(dispute)
 
     async def _start_stray_payment(self, stray_payment: StrayPayment) -> None:
@@ -326,8 +327,3 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
         return error
     # Asked once: a run that continues has it in its state.
     return Order.new(state, workflow.now(), rules=2 if workflow.patched("rules 2") else 1)
-
-
-def _fingerprint(dispute: Dispute) -> str:
-    # What the dispute system must know; its having accepted the case is not part of that.
-    return f"{dispute.outcome} {'; '.join(dispute.evidence)}"

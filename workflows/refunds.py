@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.refunds import RefundQuestion, RefundRequest, Refunds, RefundState
     from orders.messages import RefundStatus
-    from orders.refunds import Refund, RefundOwner, refund_under_way
+    from orders.refunds import Refund, RefundOwner, RefundReport, refund_under_way
     from orders.sentences import sentence
     from workflows.background import BackgroundTasks
     from workflows.messages import reason_of
@@ -55,26 +55,27 @@ class RefundSteps:
         state = await _request_until_answered(request)
         refund.asked_at = asked_at
         owner.refund_asked(refund)
-        owner.update_refund(refund, state.status, state.reason, workflow.now())
+        owner.update_refund(refund, _report(state), workflow.now())
 
     async def _stop(self, owner: RefundOwner, refund: Refund) -> None:
-        """R23: the bank took the same money back; stop the refund, or account for it."""
+        """R23: the payer has the same money another way; stop the refund, or account for it."""
+        refund.stop_is_being_asked = True
         state: RefundState | None = await workflow.execute_activity_method(
             Refunds.stop_refund, _question(refund), summary="stop for a chargeback", **MOVE_MONEY
         )
+        refund.stop_is_being_asked = False
         refund.stop_asked_at = workflow.now()
         owner.refund_asked(refund)
         # A provider that does not know the refund has nothing to stop.
         state = state or RefundState(
             status=RefundStatus.CANCELED, reason=sentence("It was never asked for.")
         )
-        owner.update_refund(refund, state.status, state.reason, workflow.now())
+        owner.update_refund(refund, _report(state), workflow.now())
 
     async def _check(self, owner: RefundOwner, refund: Refund) -> None:
         """R14, R15: ask for the refund's state; without an answer, it is checked again later."""
         state = await _look_up(refund)
-        status, reason = (state.status, state.reason) if state else (None, "")
-        owner.refund_checked(refund, status, reason, workflow.now())
+        owner.refund_checked(refund, _report(state) if state else None, workflow.now())
 
 
 async def _request_until_answered(request: RefundRequest) -> RefundState:
@@ -100,6 +101,10 @@ async def _look_up(refund: Refund) -> RefundState | None:
         workflow.logger.warning("The provider could not be asked for the refund's state")
         return None
     return state
+
+
+def _report(state: RefundState) -> RefundReport:
+    return RefundReport(state.status, state.reason)
 
 
 def _question(refund: Refund) -> RefundQuestion:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -16,10 +17,10 @@ with workflow.unsafe.imports_passed_through():
         outbox_messages,
     )
     from orders.errors import InvalidInput, OrderError
-    from orders.messages import ChargebackReported, RefundUpdate
+    from orders.messages import RefundUpdate
     from orders.refunds import find_refund
     from orders.sentences import sentence
-    from orders.stray_payments import StrayPaymentInput, StrayPaymentState
+    from orders.stray_payments import StrayPaymentInput, StrayPaymentMessage, StrayPaymentState
     from orders.values import microseconds
     from workflows import ids
     from workflows.background import BackgroundTasks, should_continue_as_new
@@ -31,11 +32,11 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
-@handles((RefundUpdate, ChargebackReported))
+@handles(get_args(StrayPaymentMessage))
 class StrayPaymentWorkflow:
     """One stray payment. Input: ``StrayPaymentInput``; result and query: ``StrayPaymentState``.
 
-    Like an order it accepts ``refund_update`` and ``chargeback``, and it checks the refund with the provider
+    Like an order it accepts what the provider says of its money, and it checks the refund with the provider
     on the same schedule.
     """
 
@@ -99,14 +100,14 @@ class StrayPaymentWorkflow:
         return bool(self._tasks.under_way)
 
     def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """Apply ``refund_update`` or ``chargeback``; refused messages are logged."""
+        """Apply what is said of its money; refused messages are logged."""
         try:
             self._receive(name, arguments)
         except OrderError as error:
             workflow.logger.warning("Refused %s: %s", name[:64], error)
 
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentState:
-        """Apply ``refund_update`` or ``chargeback`` and return the state."""
+        """Apply what is said of its money and return the state."""
         try:
             self._receive(name, arguments)
         except OrderError as error:
@@ -116,11 +117,7 @@ class StrayPaymentWorkflow:
     def validate_update(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Reject an update before anything is written to the history."""
         try:
-            message = self._read(name, arguments)
-            if isinstance(message, ChargebackReported) and (
-                problem := self._state.chargeback_problem(message)
-            ):
-                raise problem
+            self._read(name, arguments)
         except OrderError as error:
             raise as_failure(error) from None
 
@@ -133,41 +130,36 @@ class StrayPaymentWorkflow:
         return self._state
 
     def _receive(self, name: str, arguments: Sequence[RawValue]) -> None:
-        message, state, now = self._read(name, arguments), self._state, workflow.now()
-        if isinstance(message, ChargebackReported):
-            state.charged_back(message, now)
-        elif refund := find_refund(state, message.refund_id):
-            state.update_refund(refund, message.status, message.reason, now)
+        self._state.receive(self._read(name, arguments), workflow.now())
 
-    def _read(self, name: str, arguments: Sequence[RawValue]) -> RefundUpdate | ChargebackReported:
-        match read_message(name, arguments):
-            case RefundUpdate(refund_id=refund_id) as update:
-                if find_refund(self._state, refund_id) is None:
-                    raise InvalidInput(
-                        sentence(
-                            "This stray payment has no refund {refund_id}.", refund_id=refund_id
-                        )
-                    )
-                return update
-            case ChargebackReported(payment_id=payment_id) as chargeback:
-                if payment_id != self._state.payment_id:
-                    raise InvalidInput(
-                        sentence("This is not payment {payment_id}.", payment_id=payment_id)
-                    )
-                return chargeback
-            case _:
+    def _read(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentMessage:
+        message = read_message(name, arguments)
+        if not isinstance(message, StrayPaymentMessage):
+            raise InvalidInput(
+                sentence(
+                    "A stray payment accepts only what is said of its money, not {name}.",
+                    name=name[:64],
+                )
+            )
+        if isinstance(message, RefundUpdate):
+            if find_refund(self._state, message.refund_id) is None:
                 raise InvalidInput(
                     sentence(
-                        "A stray payment accepts only refund_update and chargeback, not {name}.",
-                        name=name[:64],
+                        "This stray payment has no refund {refund_id}.", refund_id=message.refund_id
                     )
                 )
+        elif message.payment_id != self._state.payment_id:
+            raise InvalidInput(
+                sentence("This is not payment {payment_id}.", payment_id=message.payment_id)
+            )
+        return message
 
     async def _record(self) -> None:
         state, info = self._state, workflow.info()
         messages = outbox_messages(state)
         stored = StoredStrayPayment(
             first_run_id=info.first_execution_run_id,
+            reopened=state.reopened,
             revision=microseconds(workflow.now()),
             # A copy: the step may be retried after the state has changed.
             state=state.model_copy(update={"notifications": []}, deep=True),

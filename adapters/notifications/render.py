@@ -2,9 +2,9 @@
 
 The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
 message's details by name, written out, and ``{order}``; ``{why}``, ``{offer}``, ``{refund}``, ``{of_money}``,
-``{sum}``, ``{by}``, ``{of_number}`` and ``{other_order}`` are whole clauses, empty where there is nothing to
-say: a message that an earlier version wrote may lack their detail. Support, and payers whom nobody knows,
-read English.
+``{sum}``, ``{by}``, ``{expected}``, ``{of_number}`` and ``{other_order}`` are whole clauses, empty where
+there is nothing to say: a message that an earlier version wrote may lack their detail. Support, and payers
+whom nobody knows, read English.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from activities.notifications import OutboxMessage
 from adapters.notifications.templates import (
     BY,
     DISCOUNT,
+    EXPECTED,
     OF_MONEY,
     OF_NUMBER,
     OFFER,
@@ -30,7 +31,7 @@ from i18n.labels import payment_method, phrase
 from i18n.sentences import localize
 from orders.messages import Role
 from orders.sentences import Sentence
-from orders.values import Money
+from orders.values import Balance
 
 # The details that may be codes; what people write is never taken for one.
 _CODES = ("reason", "outcome", "kind")
@@ -60,6 +61,7 @@ def wording(message: OutboxMessage) -> str:
             "of_money": clause(OF_MONEY, "money"),
             "sum": clause(SUM, "money"),
             "by": clause(BY, "due_by"),
+            "expected": clause(EXPECTED, "expected_by"),
             "of_number": clause(OF_NUMBER, "number"),
             "other_order": clause(OTHER_ORDER, "other_order_id"),
             **details,
@@ -72,7 +74,9 @@ def _written(name: str, value: Any, locale: str, reader: Role) -> str:
         case None:
             return "\N{EM DASH}"
         case {"amount": _, "currency": _}:
-            return money_text(Money.model_validate(value), locale)
+            return money_text(Balance.model_validate(value), locale)
+        case list():
+            return ", ".join(_written(name, each, locale, reader) for each in value)
         case int() if name == "days":
             return days_text(timedelta(days=value), locale)
         case str() if name.endswith(("_by", "_at")):

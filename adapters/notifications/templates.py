@@ -14,6 +14,10 @@ _TO_BUYER = {
         "Order {order} is still awaiting your payment{of_money}. You can pay until {due_by}; after "
         "that the order closes and you owe nothing."
     ),
+    "payment_pending": N_(
+        "Your payment of {money} for order {order} is on its way ({method}).{expected} There is nothing "
+        "for you to do; we will let you know when it arrives."
+    ),
     "payment_received": N_(
         "Your payment{of_money} for order {order} has arrived and is being checked until "
         "{review_ends_at}. After that you can ask to cancel the order."
@@ -23,6 +27,10 @@ _TO_BUYER = {
     ),
     "payment_declined_late": N_(
         "Your payment for order {order} was declined.{why} The time to pay has ended."
+    ),
+    "payment_reversed": N_(
+        "Your payment{of_money} for order {order} could not be collected after all.{why} If the order has "
+        "not shipped, it closes and you owe nothing. If you still want the goods, please order them again."
     ),
     "payment_accepted": N_(
         "Your payment for order {order} has been accepted, and the seller can ship it. Until "
@@ -70,14 +78,30 @@ _TO_BUYER = {
         "Your refund{of_money} for order {order} has not arrived yet.{why} Our support team is taking "
         "care of it; your money is not lost."
     ),
+    "refund_requires_action": N_(
+        "Before your refund{of_money} for order {order} can be paid, the payment provider needs something "
+        "from you, such as your bank details.{why} Please look for its e-mail and answer it. Your money is "
+        "not lost."
+    ),
+    "refund_returned": N_(
+        "Your refund{of_money} for order {order} was reported as paid, but it has come back.{why} Our "
+        "support team will send it to you another way; your money is not lost."
+    ),
     "refund_overdue": N_(
         "Your refund{of_money} for order {order} should have arrived by now. We are sorry for the "
         "delay; our support team is taking care of it."
     ),
     "refund_stopped": N_(
-        "Your refund of {money} for order {order} is on hold because your bank is already "
-        "taking the same money back for you. If the bank decides otherwise, the refund "
-        "resumes."
+        "Your refund of {money} for order {order} is on hold because the same money is already going "
+        "back to you another way. If that fails, the refund resumes."
+    ),
+    "outside_refund": N_(
+        "The payment provider has sent {money} of your payment for order {order} back to you.{why} There "
+        "is nothing for you to do; anything else that is due to you will be refunded as well."
+    ),
+    "outside_refund_failed": N_(
+        "The {money} that the payment provider was sending back to you for order {order} did not arrive."
+        "{why} Your money is not lost; whatever is due to you will be refunded."
     ),
     "stray_refund_started": N_(
         "We received a payment of {money} from you that could not be matched to an order. "
@@ -92,18 +116,37 @@ _TO_BUYER = {
         "order.{why} Our support team is taking care of it; your money is not lost. "
         "Reference: {order}."
     ),
+    "stray_refund_requires_action": N_(
+        "Before {money}, which you paid and which could not be matched to an order, can be returned, the "
+        "payment provider needs something from you, such as your bank details.{why} Please look for its "
+        "e-mail and answer it. Your money is not lost. Reference: {order}."
+    ),
+    "stray_refund_returned": N_(
+        "We returned {money}, which you paid and which could not be matched to an order, but the money "
+        "has come back to us.{why} Our support team will send it to you another way; it is not lost. "
+        "Reference: {order}."
+    ),
     "stray_refund_overdue": N_(
         "Your payment of {money}, which could not be matched to an order, should have been "
         "returned by now. We are sorry for the delay; our support team is taking care of it. "
         "Reference: {order}."
     ),
     "stray_refund_stopped": N_(
-        "The return of {money} is on hold because your bank is already taking the same money "
-        "back for you. If the bank decides otherwise, it resumes. Reference: {order}."
+        "The return of {money} is on hold because the same money is already going back to you another "
+        "way. If that fails, it resumes. Reference: {order}."
     ),
     "stray_refund_restarted": N_(
-        "Your bank has decided on your payment. The {money} that is still with us goes back "
-        "to you by {due_by}. Reference: {order}."
+        "Of your payment that could not be matched to an order, {money} is still with us. You will get "
+        "it back by {due_by}. Reference: {order}."
+    ),
+    "stray_outside_refund": N_(
+        "The payment provider has sent back to you {money} of your payment that could not be matched to an "
+        "order.{why} There is nothing for you to do. Reference: {order}."
+    ),
+    "stray_outside_refund_failed": N_(
+        "The {money} that the payment provider was sending back to you, of a payment that could not be "
+        "matched to an order, did not arrive.{why} Your money is not lost; we will return it. Reference: "
+        "{order}."
     ),
 }
 
@@ -111,6 +154,10 @@ _TO_SELLER = {
     "order_placed": N_(
         "You have a new order, {order}, for {amount_due}. The buyer has until {pay_by} to "
         "pay. Please do not ship before it is paid."
+    ),
+    "payment_pending": N_(
+        "A payment of {money} for order {order} is on its way.{expected} Please do not ship before it has "
+        "arrived and been checked."
     ),
     "payment_received": N_(
         "A payment{of_money} for order {order} has arrived and is being checked until "
@@ -123,6 +170,11 @@ _TO_SELLER = {
     "payment_declined_late": N_(
         "The payment for order {order} was declined, and the time to pay has ended. Please "
         "do not ship it."
+    ),
+    "payment_reversed": N_(
+        "The payment{of_money} for order {order} has failed after all, and its money has been taken back."
+        "{why} Please do not ship: an order that has not shipped closes, and you owe nothing. If it has "
+        "shipped, the amount is taken off what you are owed."
     ),
     "payment_accepted": N_(
         "The payment for order {order} has been accepted. Please ship it now and enter the "
@@ -174,9 +226,14 @@ _TO_SELLER = {
     "order_shipped": N_("The shipment of order {order} is confirmed. Thank you."),
     "order_closed": N_("Order {order} is closed: {reason}.{refund}"),
     "refund_succeeded": N_("The buyer has received the refund of {money} for order {order}."),
+    "outside_refund": N_(
+        "The payment provider has sent {money} of the payment for order {order} back to the buyer.{why} If "
+        "nothing of the payment is left before you ship, the order closes: please see the order's page "
+        "before you ship."
+    ),
     "chargeback_opened": N_(
-        "The buyer's bank has opened a chargeback{of_money} on the payment for order {order}. Please "
-        "do not ship while it is open. We will let you know how it ends."
+        "The buyer's bank has opened a chargeback{of_money} on the payment for order {order}, which may "
+        "be about a part of it only. Please do not ship while it is open. We will let you know how it ends."
     ),
     "chargeback_won": N_(
         "You have won the chargeback{of_money} on order {order}; the bank has returned the money."
@@ -201,6 +258,23 @@ _TO_SUPPORT = {
         "Order {order}: the provider's report of payment {payment_id} of {money} contradicts "
         "an earlier one. Please find out whether the money arrived."
     ),
+    "payment_reversed": N_(
+        "Order {order}: the payment{of_money} failed after its check, and its money has been taken back."
+        "{why} It is not refunded as well. Please look into it if the order has shipped."
+    ),
+    "outside_refund": N_(
+        "Order {order}: the provider has refunded {money} without our asking ({provider_refund_id}).{why} "
+        "It counts towards what the buyer gets back. Please look into it if none of us did it."
+    ),
+    "outside_refund_failed": N_(
+        "Order {order}: the refund of {money} that the provider made without our asking "
+        "({provider_refund_id}) has failed.{why} It no longer counts; what is due to the buyer is refunded. "
+        "Please see on the order's page whether anything is left to do."
+    ),
+    "unmatched_money": N_(
+        "Order {order}: what the provider took does not match what was paid; the difference is {amounts}. "
+        "Please say on the order's page who bears it."
+    ),
     "chargeback_reminder": N_(
         "Order {order}: the bank has not decided the chargeback{of_money} yet. Please find out from "
         "the payment provider what it still needs."
@@ -209,17 +283,26 @@ _TO_SUPPORT = {
     "refund_failed": N_(
         "Order {order}: the refund{of_money} has failed.{why} Please make sure that the buyer gets the money."
     ),
+    "refund_requires_action": N_(
+        "Order {order}: the refund{of_money} waits for the buyer, from whom the provider needs something, "
+        "such as bank details.{why} Please wait and do not pay another way: the buyer would have the money "
+        "twice."
+    ),
+    "refund_returned": N_(
+        "Order {order}: the refund{of_money} was reported as paid, but it has come back.{why} Please send "
+        "the money to the buyer another way, and say so on the order's page."
+    ),
     "refund_overdue": N_(
         "Order {order}: the refund{of_money} is overdue: its two weeks have passed. Please make sure "
         "that the buyer gets the money."
     ),
     "refund_after_chargeback": N_(
-        "Order {order}: the buyer received refund {refund_id} although the bank had already "
-        "taken the money back. Please look into it."
+        "Order {order}: refund {refund_id} was paid although the buyer had already got the same money "
+        "back another way. Please look into it."
     ),
     "chargeback_opened": N_(
-        "Order {order}: the buyer's bank has opened a chargeback{of_money}. Nothing is refunded while "
-        "it is open."
+        "Order {order}: the buyer's bank has opened a chargeback{of_money}. The same money is not refunded "
+        "while it is open."
     ),
     "chargeback_won": N_(
         "Order {order}: the chargeback{of_money} ended in the seller's favour; the bank has returned "
@@ -230,13 +313,39 @@ _TO_SUPPORT = {
         "{order}: the stray payment of {money} could not be returned.{why} Please make sure "
         "that its payer gets the money."
     ),
+    "stray_refund_requires_action": N_(
+        "{order}: the return of {money}, which belongs to no order, waits for its payer, from whom the "
+        "provider needs something, such as bank details.{why} Please wait and do not pay another way: the "
+        "payer would have the money twice."
+    ),
+    "stray_refund_returned": N_(
+        "{order}: the return of {money}, which belongs to no order, was reported as paid, but the money "
+        "has come back.{why} Please send it to its payer another way."
+    ),
+    "stray_payment_reversed": N_(
+        "{order}: stray payment {payment_id} failed after it had come in, and its money has been taken "
+        "back.{why} Nothing more is returned to its payer. Paid back twice: {twice}."
+    ),
+    "stray_outside_refund": N_(
+        "{order}: the provider has refunded {money} of stray payment {payment_id} without our asking "
+        "({provider_refund_id}).{why} It counts as returned to the payer. Please look into it if none of "
+        "us did it."
+    ),
+    "stray_outside_refund_failed": N_(
+        "{order}: the refund of {money} that the provider made of stray payment {payment_id} without our "
+        "asking ({provider_refund_id}) has failed.{why} What is still with us is returned to the payer."
+    ),
+    "stray_unmatched_money": N_(
+        "{order}: what the provider took of stray payment {payment_id} does not match what was paid; the "
+        "difference is {amounts}. Please look into it."
+    ),
     "stray_refund_overdue": N_(
         "{order}: the return of the stray payment of {money} is overdue: its two weeks have "
         "passed. Please look into it."
     ),
     "stray_chargeback_opened": N_(
         "{order}: the payer's bank has opened a chargeback of {money} on stray payment "
-        "{payment_id}. Nothing is refunded while it is open. Paid back twice so far: {twice}."
+        "{payment_id}. The same money is not returned while it is open. Paid back twice so far: {twice}."
     ),
     "stray_chargeback_won": N_(
         "{order}: the chargeback on stray payment {payment_id} has been won. The money still "
@@ -251,8 +360,8 @@ _TO_SUPPORT = {
         "{money} of it is on hold until then."
     ),
     "stray_refund_after_chargeback": N_(
-        "{order}: refund {refund_id} of stray payment {payment_id} was paid although it had "
-        "been stopped for a chargeback. Please look into it."
+        "{order}: refund {refund_id} of stray payment {payment_id} was paid although its payer had "
+        "already got the same money back another way. Please look into it."
     ),
 }
 
@@ -273,6 +382,7 @@ REFUND: Final = {
     Role.SUPPORT: N_(" The buyer gets {money} back."),
 }
 OF_MONEY: Final = N_(" of {money}")
+EXPECTED: Final = N_(" It should arrive by {expected_by}.")
 BY: Final = N_(" by {due_by}")
 SUM: Final = " ({money})"
 OF_NUMBER: Final = " {number}"

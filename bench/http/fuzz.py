@@ -30,7 +30,10 @@ schemathesis.openapi.format("binary", strategies.just(PHOTO))
 AnyCase = Case[Any]
 
 _TIMEOUT: Final = 30
-_WITH_MONEY: Final = "(orders|reorder|payment|chargeback|seller-message|settlement-offer|decision)$"
+_WITH_MONEY: Final = (
+    "(orders|reorder|payment|payment-pending|chargeback|outside-refund|seller-message|"
+    "settlement-offer|decision)$"
+)
 # This share of valid requests is sent as generated, to meet the refusals. Most of what covers the
 # description goes through all currencies, and each order that is made for one takes its time.
 _AS_GENERATED: Final[dict[TestPhase | None, float]] = {

@@ -52,9 +52,15 @@ _CANCEL = ("cancel_request", EXAMPLES["cancel_request"])
 _REFUSE = ("seller_reply", {"decision": "refuse"})
 _OFFER = ("seller_message", EXAMPLES["seller_message"])
 _DISPUTED = (_PAID, _CANCEL, _REFUSE)
+# More than was paid.
+_UNMATCHED = (
+    "chargeback",
+    EXAMPLES["chargeback"] | {"money": _PRICE | {"amount": _PRICE["amount"] + 1}},
+)
 
 RECIPES: Final[dict[str, Recipe]] = {
     "payment": Recipe(),
+    "payment_pending": Recipe(),
     "payment_declined": Recipe(_LONG, (_PAID,)),
     "cancel_request": Recipe(_SHORT, (_PAID,)),
     "cancel_withdrawal": Recipe(_SHORT, (_PAID, _CANCEL)),
@@ -76,6 +82,8 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "shipment_extension": Recipe(_SHORT, (_PAID,)),
     "chargeback": Recipe(_SHORT, (_PAID,)),
+    "outside_refund": Recipe(_SHORT, (_PAID,)),
+    "unmatched_resolution": Recipe(_SHORT, (_PAID, _UNMATCHED)),
     "dispute_decision": Recipe(_OPENING, _DISPUTED),
     "refund_update": Recipe(_SHORT, (_PAID, _CANCEL, ("seller_reply", {"decision": "accept"}))),
     "reorder": Recipe(_LONG, (_CANCEL,)),
@@ -132,7 +140,7 @@ class Orders:
         placed = EXAMPLES["PlaceOrder"] | {"order_id": order_id, "policy": recipe.policy}
         view = self._post("/v1/orders", Role.SUPPORT, placed)
         for name, body in recipe.steps:
-            body = body | ({"payment_id": f"pay-{order_id}"} if name == "payment" else {})
+            body = body | ({"payment_id": f"pay-{order_id}"} if "payment_id" in body else {})
             view = self._tell(order_id, name, body)
             if name == "payment" and recipe.policy:
                 view = self._checked(order_id)
@@ -165,11 +173,11 @@ def takes(view: Json, name: str) -> bool:
     match name:
         case "proofs":
             return takes(view, "shipment_proof")
-        case "payment":
+        case "payment" | "payment_pending":
             return bool(view["status"] == "awaiting_payment")
         case "payment_declined":
             return bool(view["status"] == "payment_review")
-        case "chargeback":
+        case "chargeback" | "outside_refund":
             return bool(view["payment"] and view["payment"]["status"] == "accepted") and (
                 view["status"] not in Status.ended()
             )
@@ -189,7 +197,7 @@ def fitting(view: Json, name: str, body: Json, new_id: str) -> Json:
             return body | {"money": view["amount_due"]}
         case "payment_declined":
             return body | {"payment_id": view["payment"]["payment_id"]}
-        case "chargeback":
+        case "chargeback" | "outside_refund":
             payment = view["payment"]
             return body | {"payment_id": payment["payment_id"], "money": payment["money"]}
         case "offer_acceptance" | "settlement_acceptance":

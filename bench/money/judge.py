@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from adapters.stripe.money import from_stripe
 from bench.money.plan import PlannedEnding
 from database.ledger import AccountBalance
-from orders.chargebacks import Charged
 from orders.messages import RefundStatus
 from orders.refunds import Refund
 from orders.stray_payments import StrayPaymentState
@@ -228,11 +227,16 @@ def _stray_payments(evidence: Evidence) -> Iterator[str]:
 
 def _chargebacks(evidence: Evidence) -> Iterator[str]:
     """Chargebacks are recorded as at the provider; support was notified of those of stray payments."""
-    charged: list[Charged] = [it.payment for it in evidence.views.values() if it.payment]
-    charged += evidence.stray_payments.values()
-    known = {it.payment_id: it.chargeback for it in charged}
+    known = {
+        it.chargeback_id: it
+        for chargebacks in (
+            *(view.chargebacks for view in evidence.views.values()),
+            *(stray_payment.chargebacks for stray_payment in evidence.stray_payments.values()),
+        )
+        for it in chargebacks
+    }
     for dispute in evidence.disputes:
-        here, charge = known.get(dispute["charge"]), dispute["charge"]
+        here, charge = known.get(dispute["id"]), dispute["charge"]
         if here is None or here.status != dispute["status"]:
             status = here.status if here else "unknown"
             yield f"The chargeback of {charge} is {dispute['status']} at the provider, and {status} here."

@@ -282,9 +282,9 @@ class Soak:
         counts.stray_payments += len(evidence.stray_payments)
         counts.chargebacks.update(it["status"] for it in evidence.disputes)
         counts.stray_chargebacks.update(
-            f"{it.chargeback.status}, {'paid twice' if it.held else 'paid once'}"
+            f"{chargeback.status}, {'paid twice' if it.held else 'paid once'}"
             for it in evidence.stray_payments.values()
-            if it.chargeback
+            for chargeback in it.chargebacks
         )
         counts.bank.update(bank.did)
         counts.events += len(self.front.webhooks.sent)

@@ -201,6 +201,22 @@ FORMS: Final[dict[str, Form]] = {
         ),
         grave=True,
     ),
+    "unmatched_resolution": Form(
+        N_("Decision saved."),
+        (
+            Field(
+                "borne_by",
+                "choice",
+                N_("Who bears it?"),
+                ("seller", "marketplace"),
+                "borne_by",
+                required=True,
+                hint=N_("The seller can bear only money in the order's currency."),
+            ),
+            Field("note", "long", N_("Why?"), required=True),
+        ),
+        grave=True,
+    ),
     "refund_update": Form(
         N_("Refund updated."),
         (
@@ -213,7 +229,13 @@ FORMS: Final[dict[str, Form]] = {
                 "refund_status",
                 required=True,
             ),
-            Field("reason", "long", N_("How do you know?")),
+            Field(
+                "reason",
+                "long",
+                N_("Reason"),
+                hint=N_("The buyer reads it if the money has not arrived."),
+            ),
+            Field("note", "long", N_("How do you know?")),
         ),
         grave=True,
     ),
@@ -293,6 +315,7 @@ def _sample(places: int) -> str:
 _NEEDED: Final = {
     Need.REFUND_FAILED: {"refund_update"},
     Need.REFUND_OVERDUE: {"refund_update"},
+    Need.UNMATCHED: {"unmatched_resolution"},
     Need.PROOF: {"proof_review"},
     Need.DISPUTE: {"dispute_decision"},
 }

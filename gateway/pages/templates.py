@@ -17,6 +17,7 @@ from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.labels import label, phrase
 from i18n.sentences import localize
+from orders.chargebacks import open_chargeback
 from orders.status import Status
 from orders.support_queue import Need
 from orders.view import OrderView
@@ -32,6 +33,7 @@ _MAY: Final = (
 NEEDS: Final = {
     Need.REFUND_FAILED: N_("Refund failed"),
     Need.REFUND_OVERDUE: N_("Refund overdue"),
+    Need.UNMATCHED: N_("Unmatched money"),
     Need.PROOF: N_("Proof to review"),
     Need.DISPUTE: N_("Dispute to decide"),
 }
@@ -75,13 +77,14 @@ def _environment(locale: Locale) -> Environment:
         "label": lambda kind, key: label(kind, str(key), locale),
         "action_name": lambda name, view: (
             translations.gettext(_ASK)
-            if name == "cancel_request" and view.payment
+            if name == "cancel_request" and view.amount_paid.amount
             else label("action", name, locale)
         ),
         "NEEDS": NEEDS,
         "NEWEST": NEWEST,
         "MOST_RADIOS": MOST_RADIOS,
         "STATUSES": tuple(Status),
+        "open_chargeback": open_chargeback,
         "why": why,
         "static": static,
         "phrase": lambda code: phrase(str(code), locale),

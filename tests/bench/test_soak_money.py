@@ -19,6 +19,7 @@ from cli.program import run as run_program
 from database.ledger import AccountBalance
 from orders.lifecycle import Verdict
 from orders.messages import RefundStatus
+from orders.refunds import RefundReport
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from tests.orders.builders import DUE, START, Story, eur
@@ -75,7 +76,9 @@ def evidence() -> Evidence:
         START,
     )
     assert stray_payment.refund
-    stray_payment.update_refund(stray_payment.refund, RefundStatus.SUCCEEDED, "", START)
+    stray_payment.update_refund(
+        stray_payment.refund, RefundReport(RefundStatus.SUCCEEDED, ""), START
+    )
     refunds = [
         _refund("re_1", view.refund.refund_id, "pay-1", DUE),
         _refund("re_2", stray_payment.refund.refund_id, "ch_2", 700),

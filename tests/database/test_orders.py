@@ -5,17 +5,18 @@ from datetime import timedelta
 import pytest
 
 from activities.orders import OrderExists
-from orders.late_chargebacks import charged_back
+from orders.handlers import receive
 from orders.messages import ChargebackReported, Role
 from orders.notifications import NotificationKind
+from orders.reopening import reopened
 from orders.view import view
 from tests.database.samples import START, changed, pay, placed, posting, snapshot
 from tests.database.stores import Stores
 
 
-def chargeback(status: str) -> ChargebackReported:
+def chargeback(status: str, amount: int = 2490) -> ChargebackReported:
     return ChargebackReported.model_validate(
-        {"payment_id": "p-1", "money": {"amount": 2490, "currency": "EUR"}, "status": status}
+        {"payment_id": "p-1", "money": {"amount": amount, "currency": "EUR"}, "status": status}
     )
 
 
@@ -93,35 +94,34 @@ async def test_another_workflow_under_the_same_id_is_refused(stores: Stores) -> 
     assert await stores.orders.find("A-1") == view(order)
 
 
-async def test_a_late_chargeback_is_recorded_with_its_posting_and_notifications(
-    stores: Stores,
-) -> None:
-    """R23."""
+async def test_an_order_that_is_reopened_books_only_what_is_new(stores: Stores) -> None:
+    """R23: what its first run booked stays, also when a task of the second run was discarded."""
     order = placed()
     pay(order)
     order.notifications.clear()
     await stores.orders.record(snapshot(order))
     at = START + timedelta(days=90)
+    again = reopened(view(order), at)
+    discarded = reopened(view(order), at)
+    receive(discarded, chargeback("opened", 100), at)
+    receive(again, chargeback("opened"), at)
 
-    for _ in range(2):
-        await stores.orders.amend(
-            "A-1", lambda before: charged_back(before, chargeback("opened"), at)
-        )
+    await stores.orders.record(
+        changed(snapshot(discarded), revision=10, first_run_id="run-2", reopened=True)
+    )
+    await stores.orders.record(
+        changed(snapshot(again), revision=11, first_run_id="run-2", reopened=True)
+    )
 
     found = await stores.orders.find("A-1")
     assert found
     assert found.amount_charged_back.amount == 2490
-    assert await stores.ledger.balances("A-1") == {"cash": 0, "held": -2490, "seller": 2490}
+    assert await stores.ledger.balances("A-1") == {"cash": 0, "held": 0}
     messages = await stores.outbox.undelivered("A-1")
     assert {(it.to, it.what) for it in messages} == {
         (Role.SELLER, "chargeback_opened"),
         (Role.SUPPORT, "chargeback_opened"),
     }
-
-
-async def test_an_unknown_order_cannot_be_amended(stores: Stores) -> None:
-    with pytest.raises(LookupError, match="There is no order A-1"):
-        await stores.orders.amend("A-1", lambda _: None)
 
 
 async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -> None:

@@ -35,7 +35,8 @@ NEVER_CHANGED = (
 
 REPLACED_OR_TRUNCATED = {
     "sqlite": (
-        "REPLACE INTO ledger_transactions VALUES ('A-1:payment-p-1', NULL, 'A-2', 'x', 'x', 'PLN')",
+        "REPLACE INTO ledger_transactions VALUES"
+        " ('A-1:payment-p-1', NULL, 'A-2', 'x', 'x', 'PLN', NULL, NULL)",
         "REPLACE INTO ledger_legs VALUES ('A-1:payment-p-1', 'held', -5)",
         "REPLACE INTO payments VALUES ('p-1', 9999, 'EUR')",
         "REPLACE INTO refunds SELECT refund_id, payment_id, 1, currency, process, asked_at, status, reason"

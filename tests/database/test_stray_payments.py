@@ -2,21 +2,17 @@
 
 from datetime import timedelta
 
-import pytest
-
-from activities.chargebacks import Chargebacks, LateChargeback
-from activities.notifications import Notifications
 from activities.stray_payments import (
     StoredStrayPayment,
     StrayPaymentSnapshot,
     outbox_messages,
 )
 from orders.messages import ChargebackReported, RefundStatus
+from orders.refunds import RefundReport
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.values import Money
 from tests.database.samples import START
 from tests.database.stores import Stores
-from tests.fakes import FakeChannel
 
 MONEY = Money.model_validate({"amount": 500, "currency": "EUR"})
 BOOKS = "stray/p-9"
@@ -32,7 +28,7 @@ def stray_payment() -> StrayPaymentState:
 def refunded() -> StrayPaymentState:
     state = stray_payment()
     assert state.refund
-    state.update_refund(state.refund, RefundStatus.SUCCEEDED, "", START)
+    state.update_refund(state.refund, RefundReport(RefundStatus.SUCCEEDED, ""), START)
     return state
 
 
@@ -48,7 +44,9 @@ def snapshot(
     return StrayPaymentSnapshot(
         postings=tuple(state.postings),
         messages=outbox_messages(state),
-        stored=StoredStrayPayment(first_run_id=first_run_id, revision=revision, state=state),
+        stored=StoredStrayPayment(
+            first_run_id=first_run_id, reopened=state.reopened, revision=revision, state=state
+        ),
     )
 
 
@@ -68,8 +66,8 @@ async def test_a_stray_payment_is_recorded_booked_and_notified_of_once(stores: S
 async def test_the_newest_revision_decides_what_the_ledger_says(stores: Stores) -> None:
     """R23: a workflow task that was discarded knew of more than the one that ran instead."""
     discarded, state = stray_payment(), stray_payment()
-    discarded.charged_back(chargeback("opened", 200), START)
-    state.charged_back(chargeback("opened", 300), START)
+    discarded.receive(chargeback("opened", 200), START)
+    state.receive(chargeback("opened", 300), START)
     await stores.stray_payments.record(snapshot(discarded, 1))
     await stores.stray_payments.record(snapshot(state, 2))
     await stores.stray_payments.record(snapshot(discarded, 1))
@@ -89,35 +87,17 @@ async def test_another_workflow_of_the_same_payment_changes_nothing(stores: Stor
     assert await stores.ledger.balances(BOOKS) == {"cash": 0, "stray": 0}
 
 
-@pytest.mark.parametrize(("end", "owed"), [("won", 0), ("lost", 500)])
-async def test_a_late_chargeback_is_booked_and_notified_of_once(
-    stores: Stores, end: str, owed: int
-) -> None:
-    """R23: each step once, however often it is tried."""
-    await stores.stray_payments.record(snapshot(refunded()))
-    channel = FakeChannel()
-    chargebacks = Chargebacks(
-        stores.orders, stores.stray_payments, Notifications(stores.outbox, channel)
-    )
+async def test_the_workflow_that_is_started_again_goes_on_recording(stores: Stores) -> None:
+    """R23: it is the payment's own, though not the first run."""
+    state = refunded()
+    await stores.stray_payments.record(snapshot(state))
+    state.reopened = True
+    state.receive(chargeback("opened"), START + timedelta(days=90))
 
-    for days, status in enumerate(("opened", "opened", end, end, "opened")):
-        at = START + timedelta(days=days)
-        late = LateChargeback(order_id=None, chargeback=chargeback(status), at=at)
-        await chargebacks.take_late(late)
+    await stores.stray_payments.record(snapshot(state, 2, first_run_id="run-2"))
 
-    assert await stores.ledger.balances(BOOKS) == {"cash": -owed, "stray": owed}
-    sent = [it.what for it in channel.sent if "chargeback" in it.what]
-    assert sent == ["stray_chargeback_opened", f"stray_chargeback_{end}"]
-    found = await stores.stray_payments.find("p-9")
-    assert found
-    assert found.chargeback
-    assert found.chargeback.status == end
-    assert found.notifications == []
-
-
-async def test_an_unknown_stray_payment_cannot_be_amended(stores: Stores) -> None:
-    with pytest.raises(LookupError, match="There is no stray payment p-9"):
-        await stores.stray_payments.amend("p-9", lambda _: False)
+    assert await stores.ledger.balances(BOOKS) == {"cash": -500, "stray": 500}
+    assert await stores.stray_payments.find("p-9") == state
 
 
 async def test_a_snapshot_of_an_earlier_version_is_booked_and_notified_of_once(

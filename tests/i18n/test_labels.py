@@ -19,6 +19,7 @@ from orders.messages import (
     Role,
     SellerMessage,
     SellerReply,
+    UnmatchedResolution,
 )
 from orders.offers import OfferKind, OfferStatus
 from orders.payments import PaymentStatus
@@ -41,6 +42,7 @@ KEYS: dict[str, set[str]] = {
     "seller_decision": _choices(SellerReply, "decision"),
     "payment_status": set(PaymentStatus),
     "chargeback_status": set(ChargebackStatus),
+    "borne_by": _choices(UnmatchedResolution, "borne_by"),
     "shipment_status": set(ShipmentStatus),
     "tracking_status": set(TrackingStatus),
     "proof_status": set(ProofStatus),

@@ -23,20 +23,17 @@ from gateway.multipart import MalformedUpload, NotMultipart, UploadTooLarge, Wro
 from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.handlers import receive, sent_back_before
-from orders.late_chargebacks import charged_back
-from orders.messages import MESSAGES, ChargebackReported, PaymentReceived
+from orders.messages import MESSAGES, PaymentReceived
 from orders.policy import Policy
 from orders.refusals import MOST
 from orders.reorder import reorder
 from orders.sentences import OneOf, Sentence, Series, plural_sentence, sentence
 from orders.status import CloseReason, Status
-from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.values import Balance, Money
 from orders.view import view
 from tests.i18n.polish import crossed, said_in_polish
 from tests.orders.builders import (
     DUE,
-    START,
     Story,
     chargeback,
     eur,
@@ -104,18 +101,15 @@ def _by_content() -> Iterator[NotAllowedNow]:
     )
     unknown = {"refund_id": "A-1001-refund-7", "status": "succeeded"}
     yield Story().until_accepted().must_refuse("refund_update", **unknown)
-    yield (
-        Story().until_awaiting_shipment().must_refuse("chargeback", **chargeback("opened", DUE + 1))
-    )
+    foreign = Story().until_awaiting_shipment()
+    usd = {"money": {"amount": 2690, "currency": "USD"}}
+    foreign.send("chargeback", **(chargeback("opened") | usd))
+    yield foreign.must_refuse("unmatched_resolution", borne_by="seller", note="No.")
     yield (
         Story()
         .until_awaiting_shipment()
         .must_refuse("chargeback", **chargeback("opened", payment_id="pay-9"))
     )
-    for end in ("won", "lost"):
-        story = Story().until_accepted()
-        story.send_chargeback(end)
-        yield story.must_refuse("chargeback", **chargeback("won" if end == "lost" else "lost"))
     paid = Story()
     paid.pay()
     yield paid.must_refuse("payment", **payment(money=eur(DUE - 1)))
@@ -138,28 +132,14 @@ def _by_content() -> Iterator[NotAllowedNow]:
     refused = sent_back_before(stray.order, again)
     assert refused
     yield refused
-    late = message("chargeback", **chargeback("opened", payment_id="pay-9"))
-    assert isinstance(late, ChargebackReported)
-    with pytest.raises(NotAllowedNow) as caught:
-        charged_back(Story().until_shipped().view, late, Story().now)
-    yield caught.value
+    yield (
+        Story()
+        .until_shipped()
+        .must_refuse("chargeback", **chargeback("opened", payment_id="pay-9"))
+    )
     with pytest.raises(NotAllowedNow) as caught:
         reorder(Story().until_awaiting_shipment().view, "A-2", {}, eur(0), Policy())
     yield caught.value
-    yield from _of_stray_money()
-
-
-def _of_stray_money() -> Iterator[NotAllowedNow]:
-    found = StrayPaymentInput(
-        payment_id="pay-9", money=eur(500), method="blik", reason="unknown_order"
-    )
-    stray = StrayPaymentState.new(found, START)
-    for status, amount in (("opened", 501), ("won", 500), ("lost", 500)):
-        news = ChargebackReported.model_validate(chargeback(status, amount, "pay-9"))
-        if refused := stray.chargeback_problem(news):
-            yield refused
-        else:
-            stray.charged_back(news, START)
 
 
 def test_what_is_refused_by_its_content_is_said_in_polish() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.notifications.templates import TEXTS
+from orders import allocation
 from orders.cancellations import Cancellation
 from orders.disputes import Dispute
 from orders.errors import NotAllowedNow
@@ -18,7 +19,7 @@ from orders.order import Order
 from orders.payments import Payment
 from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
-from orders.refunds import Refund
+from orders.refunds import Refund, RefundReport
 from orders.schedule import let_time_pass, schedule
 from orders.shipments import Shipment, TrackingEvidence, tracking_verdict
 from orders.tracking_numbers import TrackingVerdict
@@ -159,7 +160,8 @@ class Story:
         """Let what is due by now happen, and have refund checks answered."""
         let_time_pass(self.order, self.now)
         if self.order.refund_check_due:
-            self.order.refund_checked(self.refund, self.provider, "", self.now)
+            report = RefundReport(self.provider) if self.provider else None
+            self.order.refund_checked(self.refund, report, self.now)
             let_time_pass(self.order, self.now)
 
     def pass_until(self, at: datetime) -> OrderView:
@@ -241,11 +243,11 @@ class Story:
         return self
 
     def send_refund_update(
-        self, status: str, refund_id: str | None = None, reason: str = ""
+        self, status: str, refund_id: str | None = None, reason: str = "", **fields: Any
     ) -> OrderView:
-        """What the provider says of the refund."""
-        refund_id = refund_id or self.refund.refund_id
-        return self.send("refund_update", refund_id=refund_id, status=status, reason=reason)
+        """What the provider, or support, says of the refund."""
+        fields |= {"refund_id": refund_id or self.refund.refund_id, "reason": reason}
+        return self.send("refund_update", status=status, **fields)
 
     def send_chargeback(
         self, status: str, amount: int = DUE, payment_id: str = "pay-1"
@@ -271,6 +273,16 @@ def chargeback(status: str, amount: int = DUE, payment_id: str = "pay-1") -> dic
     return {"payment_id": payment_id, "money": eur(amount), "status": status}
 
 
+def outside_refund(amount: int = DUE, status: str = "succeeded") -> dict[str, Any]:
+    """The fields of a refund that the provider makes without our asking."""
+    return {
+        "payment_id": "pay-1",
+        "provider_refund_id": "re_1",
+        "money": eur(amount),
+        "status": status,
+    }
+
+
 def photo() -> dict[str, Any]:
     """The fields of a proof of shipment."""
     return {
@@ -282,7 +294,13 @@ def photo() -> dict[str, Any]:
     }
 
 
-_DETAIL_OF_CLAUSE = {"refund": "money", "of_money": "money", "sum": "money", "by": "due_by"}
+_DETAIL_OF_CLAUSE = {
+    "refund": "money",
+    "of_money": "money",
+    "sum": "money",
+    "by": "due_by",
+    "expected": "expected_by",
+}
 _OPTIONAL = {"order", "why", "offer", "of_number", "other_order"}
 
 
@@ -297,13 +315,9 @@ def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:
 
 def books_must_balance(order: Order) -> None:
     """Money is exact: paid = refunded + charged back + held + owed to the seller; entries sum to zero."""
-    balances: dict[str, int] = {}
-    for posting in order.postings:
-        assert sum(posting.legs.values()) == 0
-        for account, amount in posting.legs.items():
-            balances[account] = balances.get(account, 0) + amount
-    assert balances == order.books.balances
-    assert sum(balances.values()) == 0
+    balances = allocation.books(order.all_postings)
+    assert all(sum(posting.legs.values()) == 0 for posting in order.postings)
+    assert balances.get(order.amount_due.currency, {}) == order.books.balances
     keys = [posting.key for posting in order.postings]
     assert len(keys) == len(set(keys)), "a posting's key takes effect once"
     books = order.books
@@ -316,6 +330,13 @@ def books_must_balance(order: Order) -> None:
         + books.held_or_refunding
         + books.owed_to_seller
     )
-    assert books.balance("cash") == (
+    # What the provider took beyond that, or in another currency, is apart.
+    at_provider = sum(books.balance(account) for account in ("cash", "unmatched", "marketplace"))
+    assert at_provider == (
         order.amount_paid.amount - order.amount_refunded.amount - order.amount_charged_back.amount
     )
+    assert {it.currency: it.amount for it in order.unmatched} == {
+        currency: accounts["unmatched"]
+        for currency, accounts in balances.items()
+        if accounts.get("unmatched")
+    }

@@ -85,7 +85,7 @@ def test_a_refund_under_way_is_stopped(answer: str, end: str) -> None:
 
     view = story.send_refund_update(answer)
     assert view.refund is None
-    assert view.amount_held == eur(DUE)
+    assert view.amount_held == eur(0)
     assert ("buyer", "refund_failed") not in story.notified
     books_must_balance(story.order)
 
@@ -212,9 +212,7 @@ def test_the_banks_latest_amount_counts(lost: int) -> None:
     view = story.send_chargeback("lost", lost)
 
     assert view.amount_charged_back == eur(lost)
-    assert view.payment
-    assert view.payment.chargeback
-    assert view.payment.chargeback.money == eur(lost)
+    assert [it.money for it in view.chargebacks] == [eur(lost)]
     books_must_balance(story.order)
     if lost == DUE:
         assert view.close_reason is CloseReason.CHARGED_BACK
@@ -235,20 +233,25 @@ def test_a_lost_partial_chargeback_leaves_the_dispute_open() -> None:
     _must_be_over(story)
 
 
-def test_support_is_reminded_of_money_that_waits_for_the_bank() -> None:
-    """R23, R15: support is reminded of it every week; restarted, the refund has its two weeks."""
+def test_what_the_bank_has_not_claimed_goes_back_while_it_decides() -> None:
+    """R14, R23, case 109: support is reminded every week; won, the rest has two weeks of its own."""
     story = Story().until_accepted()
     story.send_chargeback("opened", 1000)
     story.send_refund_update("canceled")
     assert ("buyer", "refund_stopped") in story.notified
+    assert story.refund.money == eur(DUE - 1000)
+    story.send_refund_update("succeeded")
+    assert not is_over(story.order)
     story.days_pass(90)
     assert story.notified.count(("support", "chargeback_reminder")) == 12
 
     story.send_chargeback("won", 1000)
 
+    assert story.refund.money == eur(1000)
     assert story.refund.due_by == story.now + 14 * DAY
     assert not story.refund.overdue
     story.send_refund_update("succeeded")
+    assert story.view.amount_refunded == eur(DUE)
     _must_be_over(story)
 
 
@@ -307,7 +310,6 @@ def test_a_lost_chargeback_that_was_never_opened_is_booked() -> None:
     won = Story().until_awaiting_shipment()
     won.send_chargeback("won")
     assert won.view.amount_held == eur(DUE)
-    won.must_ignore("chargeback", **chargeback("opened"))
     books_must_balance(won.order)
 
 
@@ -318,9 +320,150 @@ def test_a_repeated_chargeback_changes_nothing() -> None:
     story.must_ignore("chargeback", **chargeback("opened"))
     story.send_chargeback("lost")
     story.must_ignore("chargeback", **chargeback("lost"))
-    story.must_ignore("chargeback", **chargeback("opened"))
-    refused = story.must_refuse("chargeback", **chargeback("won"))
-    assert refused.code is RefusalCode.ALREADY_ANSWERED
+
+
+@pytest.mark.parametrize(
+    "statuses", [("won", "lost"), ("lost", "won"), ("lost", "opened", "won"), ("won", "opened")]
+)
+@pytest.mark.parametrize("when", ["open", "shipped", "closed"])
+def test_the_banks_last_word_counts(when: str, statuses: tuple[str, ...]) -> None:
+    """R23, case 57: however often it changes, for an order that goes on and one that is over."""
+    story = {
+        "open": Story().until_awaiting_shipment,
+        "shipped": Story().until_shipped,
+        "closed": Story().until_accepted,
+    }[when]()
+    for status in ("opened", *statuses):
+        view = story.send_chargeback(status, 1000)
+        books_must_balance(story.order)
+        assert view.amount_charged_back == eur(0 if status == "won" else 1000)
+        assert story.notified[-1][1] == f"chargeback_{status}"
+    assert [it.status for it in story.view.chargebacks] == [statuses[-1]]
+
+
+@pytest.mark.parametrize("first", ["opened", "won", "lost"])
+def test_each_chargeback_counts_by_its_id(first: str) -> None:
+    """R23, case 58: two on one payment, at once or one after the other."""
+    story = Story().until_awaiting_shipment()
+    story.send("chargeback", **chargeback(first, 1000), chargeback_id="dp_1")
+    story.send("chargeback", **chargeback("opened", 700), chargeback_id="dp_2")
+
+    taken = 700 if first == "won" else 1700
+    assert story.view.amount_charged_back == eur(taken)
+    assert story.view.amount_held == eur(DUE - taken)
+    assert [it.chargeback_id for it in story.view.chargebacks] == ["dp_1", "dp_2"]
+    books_must_balance(story.order)
+
+
+def test_what_the_provider_said_earlier_changes_nothing() -> None:
+    """R23: an opening that arrives after the decision is old, by when it was said."""
+    story = Story().until_awaiting_shipment()
+    story.send("chargeback", **chargeback("won"), said_at=story.now)
+    before = story.now - timedelta(minutes=1)
+
+    story.must_ignore("chargeback", **chargeback("opened"), said_at=before)
+
+    assert story.view.amount_held == eur(DUE)
+
+
+@pytest.mark.parametrize("status", ["opened", "lost"])
+def test_more_than_was_paid_is_booked_up_to_it_and_the_rest_apart(status: str) -> None:
+    """R23, case 59: an exchange rate; support is told, and says who bears it."""
+    story = Story().until_shipped()
+    view = story.send_chargeback(status, DUE + 43)
+
+    assert view.amount_charged_back == eur(DUE)
+    assert [(it.amount, it.currency) for it in view.unmatched] == [(43, "EUR")]
+    assert ("support", "unmatched_money") in story.notified
+    books_must_balance(story.order)
+    story.send("unmatched_resolution", borne_by="seller", note="Their contract says so.")
+    assert story.view.unmatched == []
+    assert story.view.amount_owed_to_seller.amount == -43
+    assert story.view.unmatched_resolutions[0].note == "Their contract says so."
+    books_must_balance(story.order)
+    story.must_refuse("unmatched_resolution", borne_by="seller", note="Again.")
+
+
+def test_another_currency_takes_all_that_was_paid_until_support_has_looked() -> None:
+    """R23, case 59: nothing is paid out that the bank may have; the difference is the marketplace's."""
+    story = Story().until_awaiting_shipment()
+    usd = {"amount": 2690, "currency": "USD"}
+    story.send("chargeback", **(chargeback("opened") | {"money": usd}))
+
+    assert story.view.amount_charged_back == eur(DUE)
+    assert {(it.amount, it.currency) for it in story.view.unmatched} == {
+        (2690, "USD"),
+        (-DUE, "EUR"),
+    }
+    refused = story.must_refuse("unmatched_resolution", borne_by="seller", note="No.")
+    assert refused.code is RefusalCode.WRONG_AMOUNT
+    story.send("unmatched_resolution", borne_by="marketplace", note="The rate changed.")
+    assert story.view.unmatched == []
+    story.send("chargeback", **(chargeback("won") | {"money": usd}))
+    assert story.view.amount_held == eur(DUE)
+    assert {(it.amount, it.currency) for it in story.view.unmatched} == {
+        (-2690, "USD"),
+        (DUE, "EUR"),
+    }
+
+
+def test_a_chargeback_of_nothing_takes_nothing() -> None:
+    """R23, case 59."""
+    story = Story().until_awaiting_shipment()
+    story.send_chargeback("opened", 0)
+    assert story.view.amount_held == eur(DUE)
+    books_must_balance(story.order)
+
+
+def test_one_award_is_refunded_once() -> None:
+    """R23, case 64: the refund under way is the one that goes on when the chargeback of all is won."""
+    story = Story().until_disputed()
+    story.send("dispute_decision", decision="partial_refund", money=eur(2000))
+    story.send_chargeback("opened")
+    assert story.refund.stopping
+    books_must_balance(story.order)
+
+    view = story.send_chargeback("won")
+
+    assert view.refund
+    assert not view.refund.stopping
+    assert view.refund.refund_id == "A-1001-refund-1"
+    assert story.view.amount_owed_to_seller.amount == DUE - 2000
+    story.send_refund_update("succeeded")
+    assert story.view.amount_refunded == eur(2000)
+    _must_be_over(story)
+
+
+def test_a_refund_that_is_being_stopped_stays_so_until_the_provider_has_answered() -> None:
+    """R23: the provider may stop it yet; then its money goes by another one."""
+    story = Story().until_accepted()
+    story.send_chargeback("opened")
+    story.refund.stop_is_being_asked = True
+    story.send_chargeback("won")
+    assert story.refund.stopping
+
+    story.refund.stop_is_being_asked = False
+    story.send_refund_update("canceled")
+
+    assert story.refund.refund_id == "A-1001-refund-2"
+    story.send_refund_update("succeeded")
+    _must_be_over(story)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_chargeback_may_come_before_its_payment(when: str) -> None:
+    """R23: the same facts end in the same books."""
+    story = Story()
+    if when == "before":
+        story.send_chargeback("opened", 1000)
+    story.pay()
+    if when == "after":
+        story.send_chargeback("opened", 1000)
+
+    assert story.view.amount_held == eur(DUE - 1000)
+    assert story.order.books.balances == {"cash": DUE - 1000, "held": -(DUE - 1000)} | {
+        name: 0 for name in story.order.books.balances if name not in ("cash", "held")
+    }
 
 
 def test_a_chargeback_of_another_payment_is_refused() -> None:

@@ -1,23 +1,18 @@
 """When an order has ended, when it is settled and when it is over: R14, R23."""
 
+import pytest
+
 from orders.closing import is_over, is_settled
-from orders.late_chargebacks import charged_back
-from orders.messages import ChargebackReported
+from orders.reopening import reopened
 from orders.status import CloseReason, Status
-from orders.view import OrderView, is_finished
-from tests.orders.builders import DUE, Story, chargeback
+from orders.view import is_finished, view
+from tests.orders.builders import DUE, Story
 
 
 def _closed() -> Story:
     story = Story().until_cancellation_requested()
     story.reply("accept")
     return story
-
-
-def _late(view: OrderView, status: str, story: Story) -> OrderView:
-    late = charged_back(view, ChargebackReported.model_validate(chargeback(status, DUE)), story.now)
-    assert late
-    return late.view
 
 
 def test_an_order_that_closes_ends_and_is_settled_when_its_refund_is_paid() -> None:
@@ -47,19 +42,25 @@ def test_an_order_is_not_over_while_the_bank_decides() -> None:
     assert not is_finished(view)
 
 
-def test_a_late_chargeback_needs_no_workflow() -> None:
-    """R23: what is stored of a finished order is all there is, also while the bank decides."""
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_a_finished_order_is_reopened_for_a_chargeback(end: str) -> None:
+    """R23: its last view is all there is, and enough; nothing is booked twice."""
     story = Story().until_shipped()
     finished = story.view
     assert is_finished(finished)
+    story.order = reopened(finished, story.now)
+    assert view(story.order) == finished.model_copy(update={"next": []})
 
-    opened = _late(finished, "opened", story)
-    lost = _late(opened, "lost", story)
+    story.send_chargeback("opened")
+    assert not is_over(story.order)
+    assert story.view.amount_owed_to_seller.amount == 0
+    story.send_chargeback(end)
 
-    assert not is_over(opened)
-    assert is_finished(opened)
-    assert is_over(lost)
-    assert is_finished(lost)
+    assert is_over(story.order)
+    assert story.view.amount_owed_to_seller.amount == (DUE if end == "won" else 0)
+    assert sum(it.legs["cash"] for it in story.order.postings) == (0 if end == "won" else -DUE)
+    keys = [it.key for it in story.order.notifications]
+    assert len(set(keys)) == len(keys)
 
 
 def test_only_what_was_closed_unpaid_counts_as_unpaid() -> None:

@@ -42,13 +42,6 @@ def test_what_a_stray_payments_postings_go_by_is_read_back_and_is_no_orders_id(
     assert keys.read_stray_ledger_id(order_id) is None
 
 
-@given(PAYMENT_IDS, NUMBERS)
-def test_a_step_says_whether_it_is_a_chargeback(payment_id: str, number: int) -> None:
-    assert keys.is_chargeback_step(keys.chargeback_step(payment_id, number))
-    assert not keys.is_chargeback_step(keys.payment_step(payment_id))
-    assert not keys.is_chargeback_step(keys.stray_returned_step(number))
-
-
 @pytest.mark.parametrize("refund_id", ["", "re_123", "A-1-refund-", "A-1-refund-0", "-refund-1x"])
 def test_the_id_of_a_refund_that_we_did_not_ask_for_is_not_ours(refund_id: str) -> None:
     assert keys.read_refund_id(refund_id, "pay-1") is None
@@ -64,7 +57,9 @@ def test_what_is_made_stays_as_it_is_in_histories_and_in_the_ledger() -> None:
         keys.payment_step("pay-1"),
         keys.payment_declined_step("pay-1"),
         keys.chargeback_step("pay-1", 1),
-        keys.chargeback_step("pay-1", keys.late_chargeback_number(9)),
+        keys.outside_refund_step("pay-1", 1),
+        keys.payment_reversed_step("pay-1"),
+        keys.unmatched_step(1),
         keys.seller_credited_step(1),
         keys.refund_decided_step(1),
         keys.refund_settled_step(1),
@@ -83,7 +78,9 @@ def test_what_is_made_stays_as_it_is_in_histories_and_in_the_ledger() -> None:
         "payment/pay-1",
         "payment-declined/pay-1",
         "chargeback/pay-1/1",
-        "chargeback/pay-1/late-9",
+        "outside-refund/pay-1/1",
+        "payment-reversed/pay-1",
+        "unmatched-resolved-1",
         "seller-credited-1",
         "refund-1-decided",
         "refund-1-settled",

@@ -181,7 +181,12 @@ def test_each_role_sees_its_own_actions() -> None:
         "seller_message",
         "settlement_offer",
     }
-    assert set(listed["support"]) == {"proof_review", "dispute_decision", "refund_update"}
+    assert set(listed["support"]) == {
+        "proof_review",
+        "dispute_decision",
+        "refund_update",
+        "unmatched_resolution",
+    }
 
 
 def test_the_last_twenty_refusals_are_kept() -> None:

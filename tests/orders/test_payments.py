@@ -8,6 +8,7 @@ from orders.accounting import Posting
 from orders.cancellations import Fault
 from orders.errors import RefusalCode
 from orders.messages import Role
+from orders.payments import Payment
 from orders.policy import Policy
 from orders.status import CloseReason, Status
 from orders.view import Action
@@ -199,7 +200,7 @@ def test_a_payment_is_checked_for_a_day() -> None:
     view = story.pay()
     ends = START + 4 * DAY
     assert view.status is Status.PAYMENT_REVIEW
-    assert view.payment
+    assert isinstance(view.payment, Payment)
     assert view.payment.status == "in_review"
     assert view.payment.review_ends_at == ends
 
@@ -283,7 +284,7 @@ def test_a_declined_payment_returns_the_order_to_awaiting_payment() -> None:
     view = story.send("payment_declined", payment_id="pay-1", reason="Stolen card")
 
     assert view.status is Status.AWAITING_PAYMENT
-    assert view.payment
+    assert isinstance(view.payment, Payment)
     assert (view.payment.status, view.payment.declined_reason) == ("declined", "Stolen card")
     assert (view.amount_paid, view.amount_held) == (eur(0), eur(0))
     assert story.order.pay_by == END
@@ -310,7 +311,7 @@ def test_a_decline_after_the_20_days_closes_the_order() -> None:
 
 
 def test_a_decline_counts_until_the_check_ends() -> None:
-    """R6, case 4: before the timer it counts; after it the money is a matter of a chargeback."""
+    """R6, case 4: before the timer the order awaits payment again; after it a decline is a reversal."""
     before = Story()
     before.pay()
     before.pass_until_just_before(START + DAY)
@@ -318,8 +319,132 @@ def test_a_decline_counts_until_the_check_ends() -> None:
     assert before.order.status is Status.AWAITING_PAYMENT
 
     after = Story().until_awaiting_shipment()
-    refused = after.must_refuse("payment_declined", payment_id="pay-1", reason="")
-    assert refused.code is RefusalCode.NOT_IN_THIS_STATUS
+    view = after.send("payment_declined", payment_id="pay-1", reason="")
+    assert view.close_reason is CloseReason.PAYMENT_REVERSED
+
+
+@pytest.mark.parametrize(
+    ("arrive", "owed"),
+    [
+        ("until_awaiting_shipment", 0),
+        ("until_disputed", 0),
+        ("until_accepted", -DUE),  # until its refund is stopped
+        ("until_shipped", 0),
+    ],
+)
+def test_a_payment_that_fails_after_its_check_is_out_of_the_books(arrive: str, owed: int) -> None:
+    """R6, case 63: like a lost chargeback of all of it; the unshipped order closes, and people are told."""
+    story = getattr(Story(), arrive)()
+    was_open = story.order.is_open
+
+    view = story.send("payment_declined", payment_id="pay-1", reason="insufficient_funds")
+
+    assert view.payment
+    assert view.payment.status == "reversed"
+    assert view.amount_charged_back == eur(DUE)
+    assert view.amount_owed_to_seller.amount == owed
+    assert (view.close_reason is CloseReason.PAYMENT_REVERSED) == was_open
+    assert {("seller", "payment_reversed"), ("support", "payment_reversed")} <= set(story.notified)
+    assert story.order.books.balance("cash") == 0
+    books_must_balance(story.order)
+    story.must_ignore("payment_declined", payment_id="pay-1", reason="insufficient_funds")
+
+
+def test_a_payment_under_way_is_waited_for() -> None:
+    """R1a: nobody is reminded to pay, and the 20 days' end waits for the grace."""
+    story = Story()
+    story.send("payment_pending", payment_id="pay-1", money=eur(DUE), method="sepa_debit")
+    assert story.view.payment
+    assert story.view.payment.status == "pending"
+    story.must_ignore("payment_pending", payment_id="pay-1", money=eur(DUE), method="sepa_debit")
+    story.pass_until(START + 25 * DAY)
+    assert story.order.status is Status.AWAITING_PAYMENT
+    assert ("buyer", "payment_reminder") not in story.notified
+
+    story.pay()
+
+    assert story.view.status is Status.PAYMENT_REVIEW
+    assert story.order.pending_payments == []
+
+
+def test_a_payment_under_way_that_never_comes_ends_with_the_grace() -> None:
+    """R1a, R1: to the instant."""
+    story = Story()
+    story.send("payment_pending", payment_id="pay-1", money=eur(DUE), method="sepa_debit")
+    story.pass_until_just_before(START + 27 * DAY)
+    assert story.order.is_open
+
+    story.settle()
+
+    assert story.view.close_reason is CloseReason.PAYMENT_EXPIRED
+
+
+@pytest.mark.parametrize(("day", "is_open"), [(10, True), (22, False)])
+def test_a_payment_under_way_that_fails_is_told(day: int, is_open: bool) -> None:
+    """R1a: the 20 days go on, or have ended with that."""
+    story = Story()
+    story.send("payment_pending", payment_id="pay-1", money=eur(DUE), method="sepa_debit")
+    story.pass_until(START + day * DAY)
+
+    story.send("payment_declined", payment_id="pay-1", reason="insufficient_funds")
+    story.settle()
+
+    told = "payment_declined" if is_open else "payment_declined_late"
+    assert {("buyer", told), ("seller", told)} <= set(story.notified)
+    assert story.order.is_open is is_open
+
+
+def test_forgotten_declines_change_nothing_when_they_are_repeated() -> None:
+    """R6, case 98: however many other payments were declined since."""
+    story = Story()
+    story.pay()
+    story.send("payment_declined", payment_id="pay-1", reason="stolen card")
+    for number in range(250):
+        story.send("payment_declined", payment_id=f"other-{number}", reason="")
+
+    story.must_ignore("payment_declined", payment_id="pay-1", reason="stolen card")
+
+    books_must_balance(story.order)
+
+
+def test_a_payment_that_was_sent_back_and_comes_with_another_amount_is_told() -> None:
+    """R17, case 101: refused, listed, and left to support."""
+    story = Story()
+    story.send_stray_payment(payment_id="pay-1", money=eur(100))
+    story.send_stray_payment(payment_id="pay-1", money=eur(DUE))
+
+    assert [it.money for it in story.order.stray_payments_to_start] == [eur(100)]
+    assert len(story.order.refused) == 2
+    assert ("support", "payment_contradicts") in story.notified
+
+
+def test_a_message_and_a_payment_are_remembered_however_many_came_between() -> None:
+    """Case 100: a repeat is a repeat after hundreds of others."""
+    story = Story()
+    story.send_stray_payment(payment_id="stray-0", money=eur(1))
+    story.send("seller_message", topic="other", text="Hello", message_id="m-1")
+    for number in range(600):
+        story.send_stray_payment(payment_id=f"more-{number}", money=eur(1))
+        story.send(
+            "payment_declined", payment_id=f"p-{number}", reason="", message_id=f"d-{number}"
+        )
+
+    story.must_ignore("seller_message", topic="other", text="Hello", message_id="m-1")
+    story.must_ignore("payment", **payment(payment_id="stray-0", money=eur(1)))
+
+
+def test_who_sent_it_is_in_the_timeline_and_in_the_books() -> None:
+    """R25: the role, and the id as their token says; what happens automatically is nobody's."""
+    story = Story()
+    story.pay(by_id="stripe")
+    story.pass_until(START + DAY)
+    story.send("cancel_request", reason="other", by_id="buyer-7")
+
+    by = {it.what: (it.by, it.by_id) for it in story.view.timeline}
+    assert by["payment_received"] == ("provider", "stripe")
+    assert by["payment_accepted"] == ("system", None)
+    assert by["cancellation_requested"] == ("buyer", "buyer-7")
+    assert story.order.postings[0].by_id == "stripe"
 
 
 def test_a_decline_of_another_payment_changes_nothing() -> None:

@@ -1,17 +1,30 @@
 """Where the money goes: R14, R15 and R17."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
 from orders.cancellations import Fault, fault_of
 from orders.closing import is_over
 from orders.errors import RefusalCode
+from orders.handlers import receive
 from orders.messages import CancelReason, RefundStatus
+from orders.reopening import reopened
 from orders.schedule import let_time_pass
 from orders.status import CloseReason, Status
 from orders.view import deadline
-from tests.orders.builders import DUE, START, Story, books_must_balance, eur, payment
+from tests.orders.builders import (
+    DUE,
+    START,
+    Story,
+    books_must_balance,
+    chargeback,
+    eur,
+    message,
+    outside_refund,
+    payment,
+)
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -62,7 +75,7 @@ def test_a_repeated_refund_update_changes_nothing() -> None:
     story.send_refund_update("succeeded")
     update = {"refund_id": story.refund.refund_id}
 
-    for status in ("succeeded", "pending", "failed"):
+    for status in ("succeeded", "pending", "requires_action"):
         story.must_ignore("refund_update", **update, status=status)
     assert story.order.amount_refunded == eur(DUE)
 
@@ -121,13 +134,16 @@ def test_a_failed_refund_is_escalated() -> None:
     books_must_balance(story.order)
 
 
-@pytest.mark.parametrize("status", ["requires_action", "canceled"])
-def test_a_refund_that_requires_action_is_escalated(status: str) -> None:
-    """R15: whatever keeps the money from coming back by itself."""
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("requires_action", "refund_requires_action"), ("canceled", "refund_failed")],
+)
+def test_a_refund_that_needs_help_is_told(status: str, told: str) -> None:
+    """R15: whatever keeps the money from coming back by itself; what the buyer must do is no failure."""
     story = Story().until_accepted()
     story.send_refund_update(status)
 
-    assert story.notified[-2:] == [("buyer", "refund_failed"), ("support", "refund_failed")]
+    assert story.notified[-2:] == [("buyer", told), ("support", told)]
     assert not is_over(story.order)
     story.send_refund_update("succeeded")
     assert is_over(story.order)
@@ -206,7 +222,7 @@ def test_a_check_without_an_answer_makes_the_refund_overdue() -> None:
     assert story.order.refund_check_due
     assert not story.refund.overdue
 
-    story.order.refund_checked(story.refund, None, "", due + DAY / 24)
+    story.order.refund_checked(story.refund, None, due + DAY / 24)
     let_time_pass(story.order, due + DAY / 24)
 
     assert story.refund.overdue
@@ -352,3 +368,115 @@ def test_a_closed_order_gives_its_reason() -> None:
     closed = next(e for e in story.view.timeline if e.what == "closed")
     assert closed.details == {"reason": "seller_accepted"}
     assert closed.at == story.view.status_since == CLOSED
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+@pytest.mark.parametrize("days", [3, 20])
+def test_a_refund_that_comes_back_is_reopened(days: int, status: str) -> None:
+    """R15, case 56: booked back, told, and settled another way, also when its two weeks have passed."""
+    story = Story().until_accepted()
+    story.send_refund_update("succeeded")
+    story.order = reopened(story.view, story.now)
+    story.now += days * DAY
+
+    view = story.send_refund_update(status, reason="Account closed")
+
+    assert view.refund
+    assert (view.refund.status, view.refund.failure_reason) == (status, "Account closed")
+    assert view.refund.overdue == (days > 14)
+    assert view.amount_refunded == eur(0)
+    assert view.amount_held == eur(DUE)
+    assert not is_over(story.order)
+    assert {("buyer", "refund_returned"), ("support", "refund_returned")} <= set(story.notified)
+    books_must_balance(story.order)
+    story.must_ignore("refund_update", refund_id=view.refund.refund_id, status=status)
+
+    story.send_refund_update("succeeded", by="support", note="Paid to their account.")
+
+    assert story.view.amount_refunded == eur(DUE)
+    assert story.refund.note == "Paid to their account."
+    assert is_over(story.order)
+    books_must_balance(story.order)
+    # The provider says again what it has said before.
+    story.must_ignore("refund_update", refund_id=view.refund.refund_id, status=status)
+    keys = [it.key for it in story.order.postings]
+    assert len(set(keys)) == len(keys)
+
+
+def test_support_may_have_been_wrong_about_a_refund() -> None:
+    """R15: what the provider then says for the first time counts."""
+    story = Story().until_accepted()
+    story.send_refund_update("succeeded", by="support")
+
+    story.send_refund_update("failed", reason="Account closed")
+
+    assert not is_over(story.order)
+    assert ("support", "refund_returned") in story.notified
+
+
+@pytest.mark.parametrize("facts", [*permutations(("outside", "chargeback", "lost"))])
+def test_the_same_facts_end_in_the_same_books(facts: tuple[str, ...]) -> None:
+    """R23, R24: in whatever order they arrive."""
+    story = Story().until_awaiting_shipment()
+    said = {"outside": 0, "chargeback": 1, "lost": 2}
+    for fact in facts:
+        at = story.now + timedelta(minutes=said[fact])
+        if fact == "outside":
+            story.send("outside_refund", **outside_refund(500), said_at=at)
+        else:
+            status = "opened" if fact == "chargeback" else "lost"
+            fields = chargeback(status, 1000) | {"chargeback_id": "dp_1", "said_at": at}
+            receive(story.order, message("chargeback", **fields), story.now)
+
+    assert story.view.amount_refunded == eur(500)
+    assert story.view.amount_charged_back == eur(1000)
+    assert story.view.amount_held == eur(DUE - 1500)
+    assert [it.status for it in story.view.chargebacks] == ["lost"]
+    books_must_balance(story.order)
+
+
+@pytest.mark.parametrize("status", ["pending", "succeeded"])
+def test_only_the_rest_of_a_refund_from_outside_goes_back(status: str) -> None:
+    """R24, case 61: what the provider has sent back by hand counts."""
+    story = Story().until_awaiting_shipment()
+    story.send("outside_refund", **outside_refund(500, status))
+    story.must_ignore("outside_refund", **outside_refund(500, status))
+    assert ("seller", "outside_refund") in story.notified
+    story.send("cancel_request", reason="other")
+
+    story.reply("accept")
+
+    assert story.refund.money == eur(DUE - 500)
+    story.send_refund_update("succeeded")
+    assert story.view.amount_refunded == eur(DUE)
+    assert is_over(story.order)
+    books_must_balance(story.order)
+
+
+def test_an_order_whose_money_went_back_outside_closes() -> None:
+    """R24, case 61: the seller is not left to ship; one that fails is refunded after all."""
+    story = Story().until_awaiting_shipment()
+    view = story.send("outside_refund", **outside_refund(DUE))
+    assert view.close_reason is CloseReason.REFUNDED_OUTSIDE
+    assert view.refund is None
+    assert is_over(story.order)
+
+    story.send("outside_refund", **outside_refund(DUE, "failed"))
+
+    assert story.refund.money == eur(DUE)
+    assert ("support", "outside_refund_failed") in story.notified
+    books_must_balance(story.order)
+
+
+def test_a_refund_from_outside_stops_our_own() -> None:
+    """R24, case 67: what both have paid the seller owes."""
+    story = Story().until_accepted()
+    story.send("outside_refund", **outside_refund(500))
+    assert story.refund.stopping
+
+    story.send_refund_update("succeeded")
+
+    assert story.view.amount_refunded == eur(DUE + 500)
+    assert story.view.amount_owed_to_seller.amount == -500
+    books_must_balance(story.order)
+    assert is_over(story.order)

@@ -13,6 +13,7 @@ from demo.waiting import until
 from orders import messages as m
 from orders.errors import RefusalCode
 from orders.messages import CancelReason, RefundStatus
+from orders.payments import Payment
 from orders.place_order import PlaceOrder
 from orders.status import Status
 from workflows import ids
@@ -198,7 +199,7 @@ async def test_a_refused_update_leaves_no_event(order: ServerStory) -> None:
     )
 
     view = await order.view()
-    assert view.payment
+    assert isinstance(view.payment, Payment)
     assert refused.available_from == view.payment.review_ends_at
     assert view.refused == []
     assert (await order.handle.describe()).history_length == before

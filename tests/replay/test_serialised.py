@@ -70,12 +70,24 @@ def _is_within(old: Any, new: Any) -> bool:
             return bool(old == new)
 
 
+def _without_chargeback(old: Any) -> Any:
+    """As it was written, but for the one chargeback of a payment: an order has a list of them now."""
+    if isinstance(old, dict) and isinstance(payment := old.get("payment"), dict):
+        chargeback = payment.pop("chargeback", None) or old.pop("chargeback", None)
+        if chargeback:
+            old["chargebacks"] = [chargeback]
+        return old
+    if isinstance(old, dict):
+        return {key: _without_chargeback(value) for key, value in old.items()}
+    return old
+
+
 def test_what_histories_have_is_read_and_written_again_as_it_is() -> None:
     seen = set()
     for model, data in _payloads():
         seen.add(model)
         again = model.model_validate_json(data).model_dump_json()
-        assert _is_within(json.loads(data), json.loads(again)), model
+        assert _is_within(_without_chargeback(json.loads(data)), json.loads(again)), model
 
     assert {RefundRequest, PlaceOrder, OrderView, StrayPaymentState} <= seen
 

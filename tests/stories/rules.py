@@ -8,7 +8,7 @@ from orders.handlers import check, receive, record_refusal, send_back
 from orders.messages import Message, PaymentReceived, RefundStatus
 from orders.order import Order
 from orders.place_order import PlaceOrder
-from orders.refunds import RefundOwner, refund_under_way
+from orders.refunds import RefundOwner, RefundReport, refund_under_way
 from orders.schedule import let_time_pass, schedule
 from orders.shipments import tracking_verdict
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
@@ -117,14 +117,16 @@ class RulesDriver:
         if refund.stopping and refund.stop_asked_at is None:
             refund.stop_asked_at = self._now
             owner.refund_asked(refund)
-            owner.update_refund(refund, RefundStatus.CANCELED, "Stopped on request.", self._now)
+            owner.update_refund(
+                refund, RefundReport(RefundStatus.CANCELED, "Stopped on request."), self._now
+            )
         elif refund.asked_at is None:
             refund.asked_at = self._now
             owner.refund_asked(refund)
             asked = RefundStatus.FAILED if failing else RefundStatus.PENDING
-            owner.update_refund(refund, asked, failing, self._now)
+            owner.update_refund(refund, RefundReport(asked, failing), self._now)
         elif owner.refund_check_due:
             is_settled = self._now >= refund.asked_at + SETTLES_AFTER
             paid = RefundStatus.SUCCEEDED if is_settled else RefundStatus.PENDING
             status = RefundStatus.FAILED if failing else paid
-            owner.refund_checked(refund, status, failing, self._now)
+            owner.refund_checked(refund, RefundReport(status, failing), self._now)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from orders.errors import RefusalCode
 from orders.messages import Role
+from orders.payments import Payment
 from orders.status import CloseReason, Status
 from tests.orders.builders import eur
 from tests.stories.time_skipping import GOOD_NUMBER, TimeSkippingStory
@@ -106,7 +107,7 @@ async def test_a_cancellation_during_the_check_is_refused_until_it_ends(
     await order.place()
     await order.pay()
     paid = await order.view()
-    assert paid.payment
+    assert isinstance(paid.payment, Payment)
     refused = await order.must_refuse(
         "cancel_request", RefusalCode.PAYMENT_REVIEW_IN_PROGRESS, reason="changed_mind"
     )

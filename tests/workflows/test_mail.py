@@ -17,7 +17,8 @@ from adapters.notifications.email import MailComposer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
-from client import late_chargebacks
+from client import stray_payments
+from client.finished_orders import LateDelivery, deliver_late
 from database.connection import Database
 from database.deliveries import SqlDeliveries
 from database.orders import SqlOrders
@@ -212,13 +213,14 @@ async def test_a_late_chargeback_is_notified_when_mail_is_back(by_mail: ByMail) 
     news = ChargebackReported(
         payment_id=paid.payment.payment_id, money=paid.amount_paid, status=ChargebackStatus.OPENED
     )
-    late = await late_chargebacks.start(order.environment.client, ended.order_id, news)
+    assert isinstance(
+        await deliver_late(order.environment.client, ended.order_id, ended, news), LateDelivery
+    )
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)
     await server.start()
     await order.environment.sleep(timedelta(hours=2))
 
-    await order.driver.end(late.id)
     assert while_away == before
     assert server.recipients[before:].count("help@unbuy.test") == 1
     await by_mail.must_notify_everyone_once()
@@ -234,13 +236,14 @@ async def test_support_is_notified_of_a_stray_payment_charged_back_late(by_mail:
     before = len(server.mails)
     await server.stop()
     news = ChargebackReported(payment_id=payment_id, money=eur(5), status=ChargebackStatus.OPENED)
-    late = await late_chargebacks.start(order.environment.client, None, news)
+    assert await stray_payments.send(
+        order.environment.client, payment_id, news, order.world.stray_payments
+    )
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)
     await server.start()
     await order.environment.sleep(timedelta(hours=2))
 
-    await order.driver.end(late.id)
     assert while_away == before
     assert server.recipients[before:] == ["help@unbuy.test"]
     await by_mail.must_notify_everyone_once()

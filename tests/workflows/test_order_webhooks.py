@@ -17,7 +17,8 @@ from activities.notifications import Subscribers
 from activities.webhooks import Webhook
 from adapters.temporal import TemporalSubscribers
 from adapters.webhooks.sender import WebhookSender
-from client import late_chargebacks, orders
+from client import orders
+from client.finished_orders import deliver_late
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from demo.waiting import until
@@ -313,8 +314,7 @@ async def test_a_chargeback_after_the_end_is_delivered_as_well(
         reason="fraudulent",
     )
     async with order.working():
-        late = await late_chargebacks.start(order.client, view.order_id, news)
-        await late.result()
+        await deliver_late(order.client, view.order_id, view, news)
         (got,) = await shop.has(1)
 
     assert got.data["status"] == Status.CLOSED

@@ -16,7 +16,6 @@ from orders.stray_payments import StrayPaymentInput
 from tests.database.samples import book
 from tests.orders.builders import eur
 from tests.workflows.test_stripe import AtStripe, at_stripe
-from workflows import ids
 
 __all__ = ["at_stripe"]
 
@@ -96,8 +95,7 @@ async def test_a_chargeback_whose_webhook_was_lost_is_recovered(at_stripe: AtStr
         front.end_dispute(await front.dispute(payment_id), "lost")
 
         first = await reconciled(at_stripe)
-        late = ids.late_chargeback_workflow_id(payment_id, "lost")
-        await order.client.get_workflow_handle(late).result()
+        await order.handle.result()
         second = await reconciled(at_stripe)
 
     assert kinds(first) == ["chargeback_missing"]

@@ -240,6 +240,13 @@ ABOUT_MONEY = [
     ("payment_reminder", Role.BUYER),
     ("payment_received", Role.BUYER),
     ("payment_received", Role.SELLER),
+    ("payment_reversed", Role.BUYER),
+    ("payment_reversed", Role.SELLER),
+    ("payment_reversed", Role.SUPPORT),
+    ("refund_requires_action", Role.BUYER),
+    ("refund_requires_action", Role.SUPPORT),
+    ("refund_returned", Role.BUYER),
+    ("refund_returned", Role.SUPPORT),
 ]
 
 
@@ -263,6 +270,27 @@ def test_what_is_said_about_money_names_the_amount(
     assert with_it.count("€19.90" if locale == "en" else "19,90 €") == 1
     assert without == nothing
     assert not [it for it in ("19", "{", "  ", " .", " ,", "\N{EM DASH}", "()") if it in without]
+
+
+def test_a_payment_under_way_is_expected_only_where_the_provider_says_by_when() -> None:
+    """R1a."""
+    money = {"amount": 1990, "currency": "EUR"}
+    by = "2026-01-21T00:00:00+00:00"
+
+    def told(expected_by: str | None) -> str:
+        return wording(letter("payment_pending", Role.SELLER, money=money, expected_by=expected_by))
+
+    assert "on its way. It should arrive by 21 January 2026, 00:00 UTC. Please" in told(by)
+    assert "on its way. Please" in told(None)
+
+
+def test_every_unmatched_amount_is_named_in_its_own_currency() -> None:
+    """R23: negative for what was booked in its stead."""
+    amounts = [{"amount": 1200, "currency": "USD"}, {"amount": -1000, "currency": "EUR"}]
+
+    assert "the difference is $12.00, -€10.00." in wording(
+        letter("unmatched_money", Role.SUPPORT, amounts=amounts)
+    )
 
 
 def test_a_discount_is_named_with_the_new_price() -> None:

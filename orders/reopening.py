@@ -1,0 +1,116 @@
+"""An order whose workflow has ended, made anew from its last view for something the provider says (R6, R15,
+R23, R24).
+
+The view and the ledger are all that is left of it, and they are enough: an order that is over waits for
+nothing, and all that can still happen to it happens to its money.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from orders.accounting import Balances
+from orders.allocation import differences, where_money_is
+from orders.messages import (
+    ChargebackReported,
+    Message,
+    OutsideRefundReported,
+    PaymentDeclined,
+    RefundUpdate,
+    UnmatchedResolution,
+)
+from orders.order import Order
+from orders.payments import Payment
+from orders.place_order import PlaceOrder
+from orders.refunds import refund_number, refunds_of
+from orders.status import CloseReason, Status
+from orders.timeline import Event
+from orders.values import Money, microseconds
+from orders.view import OrderView
+
+LATE: Final = (
+    PaymentDeclined,
+    ChargebackReported,
+    OutsideRefundReported,
+    RefundUpdate,
+    UnmatchedResolution,
+)
+"""Messages that an order takes also when its workflow has ended."""
+
+_AWARDED: Final = frozenset(
+    {
+        CloseReason.DISPUTE_PARTIAL_REFUND,
+        CloseReason.DISPUTE_NO_REFUND,
+        CloseReason.DISPUTE_SETTLED,
+    }
+)
+
+
+def is_late_message(message: Message) -> bool:
+    """Whether an order takes this kind of message also when its workflow has ended."""
+    return isinstance(message, LATE)
+
+
+def reopened(view: OrderView, at: datetime) -> Order:
+    """The order as it ended; what was booked for it follows from its facts. ``at`` is now."""
+    order = Order(
+        placed=PlaceOrder(
+            order_id=view.order_id,
+            buyer=view.buyer,
+            seller=view.seller,
+            lines=view.lines,
+            shipping_price=view.shipping_price,
+            policy=view.policy,
+        ),
+        placed_at=view.placed_at,
+        status=view.status,
+        status_since=view.status_since,
+        close_reason=view.close_reason,
+        closed_at=view.closed_at,
+        pay_by=view.placed_at + view.policy.payment_window,
+        amount_due=view.amount_due,
+        amount_paid=view.amount_paid,
+        amount_refunded=view.amount_refunded,
+        amount_charged_back=view.amount_charged_back,
+        books=Balances(),
+        to_buyer=_awarded(view),
+        payment=view.payment if isinstance(view.payment, Payment) else None,
+        cancellation=view.cancellation,
+        shipment=view.shipment,
+        dispute=view.dispute,
+        refund=view.refund,
+        earlier_refunds=view.earlier_refunds,
+        chargebacks=view.chargebacks,
+        outside_refunds=view.outside_refunds,
+        unmatched_resolutions=view.unmatched_resolutions,
+        offers=view.offers,
+        messages=view.messages,
+        timeline=view.timeline,
+        refused=view.refused,
+        handled_until=at,
+        sent_back=_sent_back(view),
+        filed={view.dispute.dispute_id: view.dispute.fingerprint} if view.dispute else {},
+        reopened=True,
+        numbered_from=microseconds(at),
+    )
+    order.counters["refund"] = max(map(refund_number, refunds_of(order)), default=0)
+    for currency, legs in differences(where_money_is(order), ()):
+        order.book(at, "opening", currency, legs)
+    order.opening, order.postings = order.postings, []
+    return order.model_copy(deep=True)
+
+
+def _awarded(view: OrderView) -> Money | None:
+    """How much the buyer gets back in all (R14, R16); None while that is undecided."""
+    if view.status not in Status.ended():
+        return None
+    if view.status is Status.SHIPPED:
+        return view.amount_paid.of(0)
+    if view.close_reason in _AWARDED and view.dispute and view.dispute.awarded:
+        return view.dispute.awarded
+    return view.amount_paid
+
+
+def _sent_back(view: OrderView) -> dict[str, Money | None]:
+    what = Event.PAYMENT_SENT_BACK
+    sent = (it.details.get("payment_id") for it in view.timeline if it.what == what)
+    return {payment_id: None for payment_id in sent if isinstance(payment_id, str)}
