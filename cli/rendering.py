@@ -139,9 +139,14 @@ def whole(view: OrderView) -> RenderableType:
 def entries(timeline: Iterable[TimelineEntry]) -> list[TimelineLine]:
     """What happened, each with its details in brackets."""
     return [
-        TimelineLine(entry.at, named("role", entry.by), _event(entry.what, entry.details))
-        for entry in timeline
+        TimelineLine(entry.at, _who(entry), _event(entry.what, entry.details)) for entry in timeline
     ]
+
+
+def _who(entry: TimelineEntry) -> str:
+    """R25: the role, and who it was, where their token said so."""
+    role = named("role", entry.by)
+    return f"{role} {plain(entry.by_id)}" if entry.by_id else role
 
 
 def refused_line(

@@ -5,12 +5,15 @@ An action that a role never has is a 403, another party's order a 404; neither t
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from orders.messages import MESSAGES, ShipmentProof
 from orders.messages import Role as Role
 from orders.shipments import Shipment
 from orders.view import OrderView
+
+SET_BY_TOKEN: Final = frozenset({"by_id", "by"})
+"""R25: fields of messages that say who sent them; a caller cannot give them."""
 
 PEOPLE: Final = frozenset({Role.BUYER, Role.SELLER, Role.SUPPORT})
 
@@ -60,13 +63,18 @@ class Tokens(Protocol):
         """The caller. Raises Unauthorized, and ServiceUnavailable while the issuer's keys cannot be had."""
 
 
+# What the marketplace and the provider have between them, with support's notes.
+_INTERNAL: Final[dict[str, Any]] = {"unmatched": [], "unmatched_resolutions": []}
+
+
 def view_for(caller: Caller, order: OrderView) -> OrderView:
     """The view without the other party's notification addresses, and without strangers' orders."""
+    hidden: dict[str, Any]
     match caller.role:
         case Role.BUYER:
-            hidden = {"seller": order.seller.model_copy(update={"notify": ()})}
+            hidden = {"seller": order.seller.model_copy(update={"notify": ()}), **_INTERNAL}
         case Role.SELLER:
-            hidden = {"buyer": order.buyer.model_copy(update={"notify": ()})}
+            hidden = {"buyer": order.buyer.model_copy(update={"notify": ()}), **_INTERNAL}
         case _:
             return order
     return order.model_copy(update={**hidden, "shipment": _without_strangers(order.shipment)})

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from gateway.access import SET_BY_TOKEN
 from gateway.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemDetails
 from orders.messages import MESSAGES
 from orders.place_order import PlaceOrder
@@ -218,6 +219,9 @@ def document(app: FastAPI, *bodies: type[BaseModel]) -> None:
             components = made.setdefault("components", {})
             # These replace FastAPI's, which turns limits into floats: 2**63 - 1 would be inexact.
             schemas = components["schemas"] = components.get("schemas", {}) | schema["$defs"]
+            for message in MESSAGES.values():
+                for name in SET_BY_TOKEN:
+                    schemas[message.__name__]["properties"].pop(name, None)
             positive = schemas["PositiveMoney"] = copy.deepcopy(schemas["Money"])
             positive["title"] = "PositiveMoney"
             positive["properties"]["amount"]["minimum"] = 1

@@ -24,7 +24,7 @@ from database.connection import DATABASE_UNAVAILABLE, Database
 from database.idempotency_keys import SqlIdempotencyKeys
 from database.order_lists import Cursor, SqlOrderLists
 from database.orders import SqlOrders
-from gateway.access import Caller, Role
+from gateway.access import SET_BY_TOKEN, Caller, Role
 from gateway.problems import (
     Conflict,
     Forbidden,
@@ -35,7 +35,7 @@ from gateway.problems import (
     refused,
 )
 from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
-from orders.messages import Message, PaymentReceived
+from orders.messages import Message, PaymentReceived, RefundUpdate
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.reorder import reorder
@@ -203,6 +203,7 @@ class OrderService:
         elif not _could_be_one(order_id):
             late = deliver_late(self._client, order_id, None, message)
             return await self._answer(caller, order_id, message, late, _NO_ANSWER)
+        message = _sent_by(caller, message)
         has_id = message.message_id is not None
         if has_id:
             async with asking_the_database():
@@ -313,6 +314,16 @@ class OrderService:
             raise Forbidden(
                 sentence("Only the seller sets where they are notified: leave seller.notify out.")
             )
+
+
+def _sent_by(caller: Caller, message: Message) -> Message:
+    """R25: the message with who sent it, which only the token says."""
+    if not message.model_fields_set.isdisjoint(SET_BY_TOKEN):
+        raise Invalid(sentence("by_id and by are set from your token: leave them out."))
+    sender = {"by_id": caller.id}
+    if isinstance(message, RefundUpdate):
+        sender["by"] = caller.role.value
+    return message.model_copy(update=sender)
 
 
 def _must_see(caller: Caller, order_id: str, view: OrderView | None) -> OrderView:

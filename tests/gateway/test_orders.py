@@ -79,3 +79,19 @@ async def test_lists_have_the_callers_own_orders_newest_first(order: HttpStory) 
     assert [order["order_id"] for order in mine["orders"]] == ids[::-1]
     assert [order["order_id"] for order in sellers["orders"]] == ids[::-1]
     assert nobodys == {"orders": [], "next_cursor": None}
+
+
+async def test_who_sent_a_message_is_whom_the_token_names(order: HttpStory) -> None:
+    """R25: the timeline says it, and a caller cannot."""
+    await order.place()
+    said = {"text": "Does it charge a laptop?"}
+    ours = await order.buyer.post(f"{order.path}/buyer-message", said | {"by_id": "somebody"})
+    update = {"refund_id": "x", "status": "succeeded", "by": "provider"}
+    theirs = await order.support.post(f"{order.path}/refund-update", update)
+
+    answer = await order.buyer.post(f"{order.path}/buyer-message", said)
+
+    assert (ours.status_code, theirs.status_code) == (422, 422)
+    assert "from your token" in ours.json()["detail"]
+    newest = answer.json()["timeline"][-1]
+    assert (newest["by"], newest["by_id"]) == ("buyer", answer.json()["buyer"]["id"])
