@@ -56,7 +56,10 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     f"POST {ORDER}/settlement-offer": SELLER,
     f"POST {ORDER}/settlement-acceptance": BUYER,
     f"POST {ORDER}/shipment-extension": BUYER,
+    f"POST {ORDER}/payment-pending": PROVIDER,
     f"POST {ORDER}/chargeback": PROVIDER,
+    f"POST {ORDER}/outside-refund": PROVIDER,
+    f"POST {ORDER}/unmatched-resolution": SUPPORT,
     f"POST {ORDER}/dispute-decision": SUPPORT,
     f"POST {ORDER}/refund-update": (401, 403, 403, 403, 403, TAKEN, TAKEN),
     # By signature, and here none is set up.

@@ -14,10 +14,11 @@ from orders.messages import MESSAGES
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
 from orders.reorder import reorder
-from tests.orders.builders import Story
+from tests.orders.builders import DUE, Story
 
 BEFORE: Final[dict[str, Callable[[Story], Any]]] = {
     "payment": lambda story: None,
+    "payment_pending": lambda story: None,
     "payment_declined": lambda story: story.send("payment", **EXAMPLES["payment"]),
     "cancel_request": lambda story: story.until_awaiting_shipment(),
     "cancel_withdrawal": lambda story: story.until_cancellation_requested(),
@@ -38,6 +39,10 @@ BEFORE: Final[dict[str, Callable[[Story], Any]]] = {
     ),
     "shipment_extension": lambda story: story.until_awaiting_shipment().days_pass(29),
     "chargeback": lambda story: story.until_awaiting_shipment(),
+    "outside_refund": lambda story: story.until_awaiting_shipment(),
+    "unmatched_resolution": lambda story: story.until_awaiting_shipment().send_chargeback(
+        "opened", DUE + 1
+    ),
     "dispute_decision": lambda story: story.until_disputed(),
     "refund_update": lambda story: story.until_accepted(),
 }
