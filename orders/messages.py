@@ -413,7 +413,7 @@ class DisputeDecision(Message):
 class RefundUpdate(ProviderFact):
     """R15: The status of a refund has changed at the payment provider, or support knows more of it.
 
-    ``by`` is whose word it is; ``note`` is what support knows, kept with its name (R25).
+    ``by`` is whose word it is, the provider's unless it says otherwise; ``note`` is what support knows, kept with its name (R25).
     """
 
     name = "refund_update"
@@ -423,7 +423,7 @@ class RefundUpdate(ProviderFact):
     status: RefundStatus
     reason: LongText = ""
     note: LongText = ""
-    by: Literal["provider", "support"] = "provider"
+    by: Literal["provider", "support"] | None = None
 
 
 MESSAGES: dict[str, type[Message]] = {

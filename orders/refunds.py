@@ -91,7 +91,13 @@ class RefundReport(NamedTuple):
     @classmethod
     def of(cls, message: m.RefundUpdate) -> RefundReport:
         """What a message says."""
-        return cls(message.status, message.reason, Role(message.by), message.note, message.said_at)
+        return cls(
+            message.status,
+            message.reason,
+            Role(message.by or Role.PROVIDER),
+            message.note,
+            message.said_at,
+        )
 
 
 class RefundOwner(Protocol):

@@ -127,7 +127,11 @@ def _another_sum(it: Evidence) -> dict[str, Any]:
 
 
 def _charged_back(_: Evidence) -> dict[str, Any]:
-    return {"disputes": [{"charge": "ch_2", "status": "lost", "amount": 700, "currency": "eur"}]}
+    return {
+        "disputes": [
+            {"id": "dp_2", "charge": "ch_2", "status": "lost", "amount": 700, "currency": "eur"}
+        ]
+    }
 
 
 def _told_twice(it: Evidence) -> dict[str, Any]:

@@ -156,7 +156,7 @@ async def test_the_report_is_entirely_in_polish(ended: tuple[Outcomes, str]) -> 
     assert len(_words(english)) > 150
     assert _words(english) & _words(polish) - _ALIKE == set()
     assert "Stan na koniec \N{EN DASH} zamknięte: nie zostało opłacone w terminie." in polish
-    assert f"Wszystkie {len(SCENARIOS) + 3} historie zakończyły się" in polish
+    assert f"Wszystkie historie ({len(SCENARIOS) + 3}) zakończyły się" in polish
     assert "„Już wysłane”, z poprawnym numerem przesyłki" in polish
     assert "dispute_settled (spór: ugoda)" in polish
 
