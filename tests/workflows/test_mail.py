@@ -23,6 +23,7 @@ from database.connection import Database
 from database.deliveries import SqlDeliveries
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
+from database.stray_payments import SqlStrayPayments
 from demo.waiting import until
 from orders.messages import ChargebackReported, ChargebackStatus
 from orders.place_order import Party
@@ -237,7 +238,7 @@ async def test_support_is_notified_of_a_stray_payment_charged_back_late(by_mail:
     await server.stop()
     news = ChargebackReported(payment_id=payment_id, money=eur(5), status=ChargebackStatus.OPENED)
     assert await stray_payments.send(
-        order.environment.client, payment_id, news, order.world.stray_payments
+        order.environment.client, payment_id, news, SqlStrayPayments(by_mail.database)
     )
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)
