@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from orders.lifecycle import Verdict
+from orders.messages import Message, SellerReply, TrackingNumber
 from orders.sentences import sentence
 from orders.tracking_numbers import TrackingVerdict, read_number
 from orders.values import Frozen
@@ -52,6 +53,21 @@ class NumberRules(Protocol):
 
     def canonical(self, number: str, carrier: str | None) -> str:
         """The one spelling of a parcel's number, whichever of its barcodes was read."""
+
+
+def form_problem(rules: NumberRules, message: Message) -> str | None:
+    """R11: why the form of the number in a message does not confirm it, for whoever types it.
+
+    None for a good number, and for a message without one.
+    """
+    match message:
+        case TrackingNumber(number=number, carrier=carrier):
+            verdict = rules.judge(number, carrier)
+        case SellerReply(tracking_number=str(number)):
+            verdict = rules.judge(number, None)
+        case _:
+            return None
+    return None if verdict.verdict is Verdict.TRACKING_VALID else verdict.reason
 
 
 class NumberUse(Frozen):

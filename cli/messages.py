@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from rich.text import Text
 from temporalio.client import Client
 
+from activities.tracking import form_problem
+from adapters.tracking.rules import CarrierRules
 from cli import rendering
 from cli.arguments import Flag, Id, Json
 from cli.connection import connection, no_answer, read_settings
-from cli.console import out, plain, print_json
+from cli.console import err, out, plain, print_json
 from cli.failure import Failure
 from cli.orders import find_order, unknown_order
 from client import orders
@@ -57,6 +59,7 @@ async def send(
         Print JSON.
     """
     message = _read_message(name, json, message_id)
+    _must_be_meant(message, may_ask=json != "-")
     async with connection() as client:
         stored = partial(find_order, client)
         sending = orders.send_signal if signal else orders.send
@@ -201,6 +204,22 @@ def _read_message(name: str, json: str | None, message_id: str | None) -> Messag
         raise Failure(f"{localize(str(error), current_locale())}{_takes(name)}") from None
     except ValidationError as error:
         raise Failure(str(InvalidInput.from_validation(name, error))) from None
+
+
+def _must_be_meant(message: Message, *, may_ask: bool) -> None:
+    """R11: whoever types a number is told what is wrong with its form, and may correct it.
+
+    What a program sends is sent. Raises Failure.
+    """
+    why = form_problem(CarrierRules(), message)
+    if not why:
+        return
+    err.print(plain(localize(why, current_locale())))
+    if may_ask and sys.stdin.isatty():
+        err.print(gettext("Send it as it is? (yes/no)"), end=" ")
+        if input().strip().casefold() not in ("yes", gettext("yes")):
+            why = gettext("Nothing is sent. Send it again with the right number.")
+            raise Failure(why, status=1)
 
 
 def _takes(name: str) -> str:

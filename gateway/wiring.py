@@ -5,6 +5,7 @@ from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
 from adapters.proof_store import ProofStore, StoreUnavailable
+from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.order_lists import SqlOrderLists
 from database.support_queue import SqlSupportQueue
@@ -96,6 +97,7 @@ def build_pages(
         renderer,
         SignInPages(renderer, sessions, sign_in),
         SqlSupportQueue(database),
+        CarrierRules(),
         Links(settings.pay_url, settings.temporal_ui_url),
         Clock(client) if settings.playground else None,
     )

@@ -15,6 +15,7 @@ from orders.messages import CancelReason, Message, Role, parse
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
 from orders.support_queue import Need, waits_for_support
+from orders.tracking_numbers import MOST_PASTED
 from orders.values import decimals
 from orders.view import OrderView
 
@@ -90,7 +91,7 @@ FORMS: Final[dict[str, Form]] = {
                 "tracking_number",
                 "text",
                 N_("Tracking number"),
-                most=50,
+                most=MOST_PASTED,
                 hint=N_("Only if it has already shipped."),
             ),
             _NOTE,
@@ -99,7 +100,7 @@ FORMS: Final[dict[str, Form]] = {
     "tracking_number": Form(
         N_("The tracking number is being verified."),
         (
-            Field("number", "text", N_("Tracking number"), most=50, required=True),
+            Field("number", "text", N_("Tracking number"), most=MOST_PASTED, required=True),
             Field("carrier", "text", N_("Carrier"), most=200),
         ),
     ),

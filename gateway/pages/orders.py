@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from activities.tracking import NumberRules, form_problem
 from database.order_lists import Cursor, cursor_of_newest
 from database.support_queue import SqlSupportQueue
 from gateway.access import Caller, Role, view_for
@@ -54,6 +55,7 @@ from orders.view import OrderView
 _A_YEAR: Final = 365 * 24 * 3600
 _DONE: Final = "done"
 _PAID: Final = "pay_now"
+_AS_IT_IS: Final = "as_it_is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class OrderPages:
         renderer: PageRenderer,
         entrance: SignInPages,
         support_queue: SqlSupportQueue,
+        number_rules: NumberRules,
         links: Links,
         clock: Clock | None,
     ) -> None:
@@ -91,6 +94,7 @@ class OrderPages:
         self._renderer = renderer
         self._entrance = entrance
         self._queue = support_queue
+        self._number_rules = number_rules
         self._links = links
         self._clock = clock
 
@@ -195,6 +199,9 @@ class OrderPages:
                 here = f"/orders/{order_id}"
                 context = {"view": view, "name": name, "entered": entered, "here": here}
                 return self._renderer.show("confirm", request, session, context)
+            if not entered.get(_AS_IT_IS) and (why := form_problem(self._number_rules, message)):
+                wrong = {"entered": entered, "entered_for": name, "unconfirmed": _AS_IT_IS}
+                return await self._show_refused(request, session, order_id, Invalid(why), wrong)
             await self._services.orders.tell(session.caller, order_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
             wrong = {"entered": entered, "entered_for": name}
@@ -314,6 +321,7 @@ class OrderPages:
             "done": "",
             "entered": {},
             "entered_for": "",
+            "unconfirmed": "",
             "links": self._links,
             "clock": self._clock,
             "now": await self._now(view.order_id),

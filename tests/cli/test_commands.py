@@ -1,5 +1,6 @@
 """The command line against a real server: what it prints, how it exits, and never a traceback."""
 
+import io
 import json
 import re
 import shlex
@@ -389,3 +390,48 @@ async def test_a_payment_for_an_unknown_order_is_refunded(terminal: Terminal) ->
     assert answer.status == 1
     assert "There is no order nowhere. Payment P-nowhere of €24.90 is returned" in answer.err
     assert (await terminal.stray("P-nowhere")).payment.reason == "unknown_order"
+
+
+class Typing(io.StringIO):
+    """Somebody at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("lang", "answer", "is_sent"),
+    [("en", "yes", True), ("en", "", False), ("pl", "tak", True), ("pl", "nie", False)],
+)
+async def test_whoever_types_a_number_is_told_what_is_wrong_with_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, lang: str, answer: str, is_sent: bool
+) -> None:
+    """R11: and may correct it before it is sent."""
+    order = f"typed-{lang}-{is_sent}"
+    await terminal.place(order)
+    monkeypatch.setattr("sys.stdin", Typing(f"{answer}\n"))
+
+    told = await terminal.run(
+        "send", order, "tracking_number", '{"number": "RR123456784PL"}', UNBUY_LANG=lang
+    )
+
+    asked, nothing = {
+        "en": ("its check digit is wrong", "Nothing is sent."),
+        "pl": ("cyfra kontrolna si\u0119 nie zgadza", "Nic nie zosta\u0142o wys\u0142ane."),
+    }[lang]
+    assert asked in told.err
+    assert told.status == 1
+    # Sent, it is the order that refuses it: it is not paid.
+    assert (nothing in told.err) is not is_sent
+
+
+async def test_a_programs_number_is_sent_as_it_is(terminal: Terminal) -> None:
+    """R11, R12."""
+    await terminal.place("programs")
+
+    told = await terminal.spawn(
+        "send", "programs", "tracking_number", '{"number": "RR123456784PL"}'
+    )
+
+    assert "its check digit is wrong" in told.err
+    assert "tracking_number is refused" in told.err
