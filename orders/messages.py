@@ -413,7 +413,8 @@ class DisputeDecision(Message):
 class RefundUpdate(ProviderFact):
     """R15: The status of a refund has changed at the payment provider, or support knows more of it.
 
-    ``by`` is whose word it is, the provider's unless it says otherwise; ``note`` is what support knows, kept with its name (R25).
+    ``by`` is whose word it is, the provider's unless it says otherwise; ``note`` is what support knows,
+    kept with its name (R25).
     """
 
     name = "refund_update"
