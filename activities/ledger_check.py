@@ -9,15 +9,37 @@ from typing import Literal, NamedTuple, Protocol
 
 from temporalio import activity
 
+from orders import keys
+from orders.allocation import Books
 from orders.sentence_fields import Text, WithSentences
 from orders.sentences import sentence
 from orders.stray_payments import StrayPaymentState
 from orders.values import Balance, Frozen, Instant
 from orders.view import OrderView, is_finished
 
-# Reads of an order whose stored view differs from its workflow: a change may be being recorded.
+# Times that an order whose records differ is read again.
 _READS = 3
 _READ_AGAIN_AFTER = timedelta(seconds=1)
+
+
+FindingKind = Literal[
+    "payment_missing",
+    "payment_pending_missing",
+    "payment_failure_missing",
+    "payment_taken_twice",
+    "refund_news_missing",
+    "refund_taken_back",
+    "refund_amount",
+    "refund_not_at_provider",
+    "outside_refund_missing",
+    "chargeback_missing",
+    "ledger_differs_from_order",
+    "order_differs_from_its_process",
+    "process_gone",
+    "stray_money_left",
+    "unmatched_money",
+    "ledger_out_of_balance",
+]
 
 
 class Finding(WithSentences, Frozen):
@@ -27,22 +49,7 @@ class Finding(WithSentences, Frozen):
     """
 
     about: Text
-    what: Literal[
-        "payment_missing",
-        "payment_taken_twice",
-        "refund_news_missing",
-        "refund_not_at_provider",
-        "refund_made_twice",
-        "refund_unknown",
-        "refund_amount",
-        "refund_taken_back",
-        "chargeback_missing",
-        "ledger_differs_from_order",
-        "order_differs_from_its_process",
-        "process_gone",
-        "stray_money_left",
-        "ledger_out_of_balance",
-    ]
+    what: FindingKind
     expected: Text
     found: Text
     since: Instant
@@ -67,6 +74,15 @@ class PaymentBookedTwice(NamedTuple):
     since: datetime
 
 
+class UnmatchedMoney(NamedTuple):
+    """R23: what an order's or a stray payment's ledger has on the account ``unmatched``, and since when."""
+
+    ledger_id: str
+    amount: int
+    currency: str
+    since: datetime
+
+
 class StoredLedger(Protocol):
     """The ledger, and the orders and stray payments in the database."""
 
@@ -76,8 +92,11 @@ class StoredLedger(Protocol):
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
         """A stray payment's recorded state; None if there is none."""
 
-    async def balances(self, order_id: str) -> dict[str, int]:
-        """The balance of each account of an order."""
+    async def books(self, order_id: str) -> Books:
+        """The balance of each account of an order, by currency."""
+
+    async def unmatched(self) -> list[UnmatchedMoney]:
+        """What nobody has said who bears it (R23), by order and currency."""
 
     async def unsettled_stray_payments(self) -> list[UnsettledStrayPayment]:
         """The stray payments with a balance other than zero."""
@@ -117,14 +136,15 @@ class LedgerCheck:
     async def _order(self, stored: OrderView) -> list[Finding]:
         order_id = stored.order_id
         live = await self._workflows.order(order_id)
+        booked = _booked(await self._stored.books(order_id), stored)
         for _ in range(_READS):
-            if live is None or _amounts(live) == _amounts(stored):
+            if booked == _expected(stored) and (live is None or _amounts(live) == _amounts(stored)):
                 break
-            # A change may be being recorded this moment.
+            # A change may be being recorded this moment, such as one that has just been delivered.
             await asyncio.sleep(_READ_AGAIN_AFTER.total_seconds())
             stored = await self._stored.order(order_id) or stored
             live = await self._workflows.order(order_id)
-        booked = _booked(await self._stored.balances(order_id))
+            booked = _booked(await self._stored.books(order_id), stored)
         since = stored.timeline[-1].at
         found = []
         if booked != _expected(stored):
@@ -197,6 +217,22 @@ class LedgerCheck:
             for payment in await self._stored.payments_booked_twice()
         ]
 
+    async def unmatched(self) -> list[Finding]:
+        """R23: money that cannot be matched with what was paid; support says who bears it."""
+        return [
+            Finding(
+                about=keys.read_stray_ledger_id(it.ledger_id) or it.ledger_id,
+                what="unmatched_money",
+                expected=sentence("money that belongs to a payment"),
+                found=sentence(
+                    "{money}, and nobody has said who bears it",
+                    money=Balance.booked(it.amount, it.currency),
+                ),
+                since=it.since,
+            )
+            for it in await self._stored.unmatched()
+        ]
+
     async def sums(self, since: datetime) -> list[Finding]:
         """Currencies in which the ledger is out of balance; ``since`` is the start of the period compared."""
         return [
@@ -237,9 +273,12 @@ def _expected(view: OrderView) -> tuple[int, int, int]:
     )
 
 
-def _booked(balances: dict[str, int]) -> tuple[int, int, int]:
+def _booked(books: Books, view: OrderView) -> tuple[int, int, int]:
+    balances = books.get(view.amount_due.currency, {})
+    # What cannot be matched was taken from the cash, or from another payment's, and from no order (R23).
+    cash = sum(balances.get(account, 0) for account in ("cash", "unmatched", "marketplace"))
     held = -balances.get("held", 0) - balances.get("refunds", 0)
-    return balances.get("cash", 0), held, -balances.get("seller", 0)
+    return cash, held, -balances.get("seller", 0)
 
 
 def _written(amounts: tuple[int, int, int], view: OrderView) -> str:

@@ -26,15 +26,13 @@ class ProviderPayment(Frozen):
 
 
 class ProviderRefund(Frozen):
-    """A refund; ``refund_id`` is None for one that no workflow requested.
+    """A refund; ``refund_id`` is the id that whoever requested it gave it, None if none.
 
-    ``provider_id`` is the provider's own id. ``workflow_id`` is the workflow that requested the refund, if
-    the provider stores it. ``order_id`` is the one that its payment was made for.
+    ``provider_id`` is the provider's own id, ``order_id`` the order that its payment was made for, if any.
     """
 
     refund_id: str | None
     provider_id: str
-    workflow_id: str | None
     payment_id: str
     order_id: str | None
     money: Money

@@ -5,6 +5,7 @@ provider's answer and its own report requests twice and pays once. Each refund i
 provider is called; the register rejects refunds that exceed the payment.
 """
 
+from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import Field
@@ -51,10 +52,14 @@ class RefundQuestion(Frozen):
 
 
 class RefundState(WithSentences, Frozen):
-    """The state of a refund at the provider; provider-specific data never leaves the adapter."""
+    """The state of a refund at the provider; provider-specific data never leaves the adapter.
+
+    ``said_at`` is when the provider was asked, by its clock and not the order's; adapters leave it out.
+    """
 
     status: RefundStatus
     reason: Text = ""
+    said_at: Instant | None = None
 
 
 class PaymentProvider(Protocol):
@@ -94,20 +99,23 @@ class Refunds:
     async def ask_refund(self, request: RefundRequest) -> RefundState:
         """R14: register and request the refund."""
         await self._register.add(request)
-        return await self._store(request.refund_id, await self._provider.refund(request))
+        now = datetime.now(UTC)
+        return await self._store(request.refund_id, await self._provider.refund(request), now)
 
     @activity.defn
     async def check_refund(self, question: RefundQuestion) -> RefundState | None:
         """R15: the refund's state; None if the provider does not know it."""
+        now = datetime.now(UTC)
         state = await self._provider.refund_state(question)
-        return await self._store(question.refund_id, state) if state else None
+        return await self._store(question.refund_id, state, now) if state else None
 
     @activity.defn
     async def stop_refund(self, question: RefundQuestion) -> RefundState | None:
         """R23: stop the refund, because of a chargeback of the same payment."""
+        now = datetime.now(UTC)
         state = await self._provider.stop_refund(question)
-        return await self._store(question.refund_id, state) if state else None
+        return await self._store(question.refund_id, state, now) if state else None
 
-    async def _store(self, refund_id: str, state: RefundState) -> RefundState:
+    async def _store(self, refund_id: str, state: RefundState, asked_at: datetime) -> RefundState:
         await self._register.update(refund_id, state)
-        return state
+        return state.model_copy(update={"said_at": asked_at})

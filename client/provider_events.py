@@ -7,34 +7,33 @@ then the provider retries it; reconciliation redelivers events that never arrive
 """
 
 import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
 
 from temporalio.client import Client
 
 from activities.orders import OrderStore
 from activities.provider_events import EventSubject, ProviderEvent, SubjectKind
-from activities.provider_records import (
-    ProviderChargeback,
-    ProviderPayment,
-    ProviderRecords,
-    ProviderRefund,
+from activities.provider_messages import (
+    chargeback_message,
+    first_of_each_id,
+    is_own,
+    outside_refund_message,
+    own_refund_message,
+    payment_message,
 )
-from activities.refunds import PaymentProvider
+from activities.provider_records import ProviderPayment, ProviderRecords, ProviderRefund
 from activities.stray_payments import StrayPaymentStore
 from client import orders, stray_payments
 from client.errors import UnknownOrder
 from client.finished_orders import LateDelivery
 from database.webhook_inbox import EventIdReused, SqlWebhookInbox
-from orders.errors import NotAllowedNow
-from orders.messages import (
-    ChargebackReported,
-    Message,
-    PaymentDeclined,
-    PaymentReceived,
-    RefundUpdate,
-)
-from workflows import ids
+from orders.errors import NotAllowedNow, OrderError
+from orders.messages import Message, PaymentDeclined, RefundUpdate
+from orders.payments import Payment
+from orders.stray_payments import StrayPaymentMessage
 
 log = logging.getLogger("unbuy.provider_events")
 
@@ -51,8 +50,8 @@ class PaymentNotYetKnown(Exception):
     """The payment of an event is about to be known: the provider must retry soon."""
 
 
-class Provider(PaymentProvider, ProviderRecords, Protocol):
-    """A provider that sends events, and can be asked how what they are about stands."""
+class _UnknownRefund(Exception):
+    """A workflow does not know a refund by an id of ours."""
 
 
 class ProviderEventHandler:
@@ -61,7 +60,7 @@ class ProviderEventHandler:
     def __init__(
         self,
         client: Client,
-        provider: Provider,
+        provider: ProviderRecords,
         orders: OrderStore,
         stray_payments: StrayPaymentStore,
         inbox: SqlWebhookInbox,
@@ -93,106 +92,95 @@ class ProviderEventHandler:
 
     async def deliver(self, subject: EventSubject) -> EventOutcome:
         """Deliver how it stands now to its workflow; repeats change nothing. Raises as ``handle``."""
+        now = datetime.now(UTC)
         match subject.kind:
             case SubjectKind.PAYMENT:
                 payment = await self._provider.find_payment(subject.id)
-                return await self._pay(payment) if payment else EventOutcome.IGNORED
+                return await self._pay(payment, now) if payment else EventOutcome.IGNORED
             case SubjectKind.REFUND:
                 refund = await self._provider.find_refund(subject.id)
-                return await self._update_refund(refund) if refund else EventOutcome.IGNORED
+                of_payment = await self._provider.refunds_of(refund.payment_id) if refund else []
+                these = [it for it in first_of_each_id(of_payment) if it.provider_id == subject.id]
+                return await self._refund_all(these, now)
             case SubjectKind.REFUNDS_OF_PAYMENT:
                 refunds = await self._provider.refunds_of(subject.id)
-                outcomes = {await self._update_refund(refund) for refund in refunds}
-                return next((it for it in EventOutcome if it in outcomes), EventOutcome.IGNORED)
+                return await self._refund_all(first_of_each_id(refunds), now)
             case SubjectKind.CHARGEBACK:
                 chargeback = await self._provider.find_chargeback(subject.id)
-                return await self._charge_back(chargeback) if chargeback else EventOutcome.IGNORED
+                if chargeback is None:
+                    return EventOutcome.IGNORED
+                message = chargeback_message(chargeback, now)
+                return await self._tell(chargeback.order_id, chargeback.payment_id, message)
 
-    async def _pay(self, payment: ProviderPayment) -> EventOutcome:
-        message = _payment_message(payment)
-        if payment.order_id is None or message is None:
+    async def _pay(self, payment: ProviderPayment, said_at: datetime) -> EventOutcome:
+        if (order_id := payment.order_id) is None:
             return EventOutcome.IGNORED
+        message = payment_message(payment, said_at)
+        if isinstance(message, PaymentDeclined) and await stray_payments.send(
+            self._client, payment.payment_id, message, self._stray_payments
+        ):
+            return EventOutcome.ACCEPTED
         try:
             # A signal: it is accepted even while no worker runs, and an order refunds what it cannot accept.
-            late = await orders.send_signal(
-                self._client, payment.order_id, message, self._orders.find
-            )
-        except (NotAllowedNow, UnknownOrder) as refused:
-            return _ignored(message, payment.order_id, refused)
-        return EventOutcome.ACCEPTED if late is None else _outcome(late.workflow_id)
-
-    async def _update_refund(self, refund: ProviderRefund) -> EventOutcome:
-        if refund.workflow_id is None or refund.refund_id is None:
-            return EventOutcome.IGNORED
-        message = RefundUpdate(
-            refund_id=refund.refund_id, status=refund.status, reason=refund.reason
-        )
-        if payment_id := ids.read_stray_workflow_id(refund.workflow_id):
-            is_known = await stray_payments.send(
-                self._client, payment_id, message, self._stray_payments
-            )
-            return EventOutcome.ACCEPTED if is_known else EventOutcome.IGNORED
-        order_id = ids.read_order_workflow_id(refund.workflow_id)
-        try:
             late = await orders.send_signal(self._client, order_id, message, self._orders.find)
         except (NotAllowedNow, UnknownOrder) as refused:
             return _ignored(message, order_id, refused)
-        return EventOutcome.ACCEPTED if late is None else _outcome(late.workflow_id)
+        return _outcome(late)
 
-    async def _charge_back(self, chargeback: ProviderChargeback) -> EventOutcome:
-        order_id = chargeback.order_id
-        if order_id is None:
-            return EventOutcome.IGNORED
-        message = ChargebackReported(
-            payment_id=chargeback.payment_id,
-            chargeback_id=chargeback.chargeback_id,
-            money=chargeback.money,
-            status=chargeback.status,
-            reason=chargeback.reason,
-        )
-        await self._must_know_payment(order_id, chargeback.payment_id)
-        # Stray payments first: the order that one was made for does not know it (R17).
-        payment_id, stored = message.payment_id, self._stray_payments
-        if await stray_payments.send(self._client, payment_id, message, stored):
-            return EventOutcome.ACCEPTED
+    async def _refund_all(
+        self, refunds: Iterable[ProviderRefund], said_at: datetime
+    ) -> EventOutcome:
+        outcomes = {await self._refund(refund, said_at) for refund in refunds}
+        return next((it for it in EventOutcome if it in outcomes), EventOutcome.IGNORED)
+
+    async def _refund(self, refund: ProviderRefund, said_at: datetime) -> EventOutcome:
+        owner = refund.order_id, refund.payment_id
+        if is_own(refund):
+            with suppress(_UnknownRefund):
+                return await self._tell(*owner, own_refund_message(refund, said_at))
+        # One of ours that its workflow does not know, as it was reset, counts as nobody's, too (R24).
+        return await self._tell(*owner, outside_refund_message(refund, said_at))
+
+    async def _tell(
+        self, order_id: str | None, payment_id: str, message: StrayPaymentMessage
+    ) -> EventOutcome:
+        """Deliver what has happened to a payment's money. Raises PaymentNotYetKnown and _UnknownRefund."""
+        if order_id:
+            await self._must_know_payment(order_id, payment_id)
         try:
+            # Stray payments first: the order that one was made for does not know it (R17).
+            if await stray_payments.send(self._client, payment_id, message, self._stray_payments):
+                return EventOutcome.ACCEPTED
+            if order_id is None:
+                return EventOutcome.IGNORED
             # An update: an order that does not know the payment yet would only list a signal as refused.
             answer = await orders.send(self._client, order_id, message, self._orders.find)
-        except (NotAllowedNow, UnknownOrder) as refused:
+        except UnknownOrder as refused:
+            return _ignored(message, str(order_id), refused)
+        except OrderError as refused:
+            # A refund that its workflow knows is always accepted.
+            if isinstance(message, RefundUpdate):
+                raise _UnknownRefund from None
             raise PaymentNotYetKnown(
-                f"This chargeback, of order {order_id}, cannot be taken: {refused}"
+                f"The {message.name} of order {order_id} cannot be taken: {refused}"
             ) from None
-        is_repeat = isinstance(answer, LateDelivery) and answer.workflow_id is None
-        return EventOutcome.DUPLICATE if is_repeat else EventOutcome.ACCEPTED
+        return _outcome(answer if isinstance(answer, LateDelivery) else None)
 
     async def _must_know_payment(self, order_id: str, payment_id: str) -> None:
         """Deliver a payment whose own event has not come yet."""
         view = await self._orders.find(order_id)
-        if view and view.payment and view.payment.payment_id == payment_id:
+        if view and isinstance(view.payment, Payment) and view.payment_id == payment_id:
             return
         if await self._stray_payments.find(payment_id):
             return
+        now = datetime.now(UTC)
         if payment := await self._provider.find_payment(payment_id):
-            await self._pay(payment)
+            await self._pay(payment, now)
 
 
-def _payment_message(payment: ProviderPayment) -> PaymentReceived | PaymentDeclined | None:
-    match payment.status:
-        case "succeeded":
-            return PaymentReceived(
-                payment_id=payment.payment_id,
-                money=payment.money,
-                method=payment.method,
-                paid_at=payment.at,
-            )
-        case "failed":
-            return PaymentDeclined(payment_id=payment.payment_id, reason=payment.reason)
-        case "pending":
-            return None
-
-
-def _outcome(workflow_id: str | None) -> EventOutcome:
-    return EventOutcome.ACCEPTED if workflow_id else EventOutcome.DUPLICATE
+def _outcome(late: LateDelivery | None) -> EventOutcome:
+    is_repeat = late is not None and late.workflow_id is None
+    return EventOutcome.DUPLICATE if is_repeat else EventOutcome.ACCEPTED
 
 
 def _ignored(message: Message, subject: str, refused: Exception) -> EventOutcome:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import case, func, or_, select
 
-from activities.ledger_check import PaymentBookedTwice, UnsettledStrayPayment
+from activities.ledger_check import PaymentBookedTwice, UnmatchedMoney, UnsettledStrayPayment
 from activities.reconciliation import RegisteredRefund
 from database.connection import Database
 from database.ledger import SqlLedger, totals_by_currency
@@ -13,6 +13,7 @@ from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
 from database.tables import ledger_legs, ledger_transactions, orders, refunds
 from orders import keys
+from orders.allocation import Books
 from orders.status import Status
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
@@ -86,9 +87,26 @@ class SqlAudit:
         """See ``OwnRecords``."""
         return await self._stray_payments.find(payment_id)
 
-    async def balances(self, order_id: str) -> dict[str, int]:
+    async def books(self, order_id: str) -> Books:
         """See ``OwnRecords``."""
-        return await self._ledger.balances(order_id)
+        return await self._ledger.books(order_id)
+
+    async def unmatched(self) -> list[UnmatchedMoney]:
+        """See ``OwnRecords``."""
+        entries = ledger_transactions.c
+        query = (
+            select(entries.order_id, entries.currency, ledger_legs.c.amount, entries.at)
+            .join_from(ledger_transactions, ledger_legs)
+            .where(ledger_legs.c.account == "unmatched")
+            .order_by(entries.at)
+        )
+        unmatched: dict[tuple[str, str], UnmatchedMoney] = {}
+        async with self._database.reading() as connection:
+            for ledger_id, currency, amount, at in await connection.execute(query):
+                new = UnmatchedMoney(ledger_id, 0, currency, at)
+                before = unmatched.get((ledger_id, currency), new)
+                unmatched[ledger_id, currency] = before._replace(amount=before.amount + amount)
+        return [it for it in unmatched.values() if it.amount]
 
     async def unsettled_stray_payments(self) -> list[UnsettledStrayPayment]:
         """See ``OwnRecords``."""

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from database.connection import Database, lock_key
 from database.tables import ledger_legs, ledger_transactions, orders
 from orders.accounting import Posting
+from orders.allocation import Books
 from orders.status import Status
 
 # Sums are computed in two halves: SQLite's sum() fails beyond 64 bits, and amounts may use all of them.
@@ -54,9 +55,18 @@ class SqlLedger:
         self._database = database
 
     async def balances(self, order_id: str) -> dict[str, int]:
-        """The balance of each account of an order or a stray payment, in minor units."""
+        """The balance of each account of an order or a stray payment of one currency, in minor units."""
         balances = await self._balances(ledger_transactions.c.order_id == order_id)
         return {account: amount for _, account, amount in balances}
+
+    async def books(self, order_id: str) -> Books:
+        """The balance of each account of an order or a stray payment, by currency, in minor units."""
+        found: Books = {}
+        for currency, account, amount in await self._balances(
+            ledger_transactions.c.order_id == order_id
+        ):
+            found.setdefault(currency, {})[account] = amount
+        return found
 
     async def trial_balance(self) -> list[AccountBalance]:
         """The balance of each account over the whole ledger; each currency sums to zero."""

@@ -270,11 +270,12 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     },
     "finding": {
         "payment_missing": NC_("finding", "Payment missing"),
+        "payment_pending_missing": NC_("finding", "Payment under way missing"),
+        "payment_failure_missing": NC_("finding", "Payment failure missing"),
         "payment_taken_twice": NC_("finding", "Payment taken twice"),
         "refund_news_missing": NC_("finding", "Refund update missing"),
         "refund_not_at_provider": NC_("finding", "Refund not at provider"),
-        "refund_made_twice": NC_("finding", "Refund made twice"),
-        "refund_unknown": NC_("finding", "Refund unknown"),
+        "outside_refund_missing": NC_("finding", "Outside refund missing"),
         "refund_amount": NC_("finding", "Refund amount"),
         "refund_taken_back": NC_("finding", "Refund reversed"),
         "chargeback_missing": NC_("finding", "Chargeback missing"),
@@ -282,6 +283,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "order_differs_from_its_process": NC_("finding", "Order differs from its workflow"),
         "process_gone": NC_("finding", "Workflow missing"),
         "stray_money_left": NC_("finding", "Stray payment left"),
+        "unmatched_money": NC_("finding", "Unmatched money"),
         "ledger_out_of_balance": NC_("finding", "Ledger out of balance"),
     },
 }

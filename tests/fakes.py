@@ -21,6 +21,7 @@ from orders.lifecycle import Verdict
 from orders.messages import RefundStatus
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.tracking_numbers import TrackingVerdict
+from orders.values import Money
 from orders.view import OrderView
 from runtime.wiring import Adapters
 from testing.outage import Outage
@@ -177,6 +178,8 @@ class FakeProvider:
     said: dict[str, RefundState] = field(default_factory=dict)
     """What it answers of a refund (or, by payment id, of refunds to come) whatever the clock says."""
     stopped: list[str] = field(default_factory=list)
+    by_hand: dict[str, int] = field(default_factory=dict)
+    """What was refunded in its dashboard, by payment, in minor units."""
 
     async def refund(self, request: RefundRequest) -> RefundState:
         self.asked_for.append(request.refund_id)
@@ -209,16 +212,25 @@ class FakeProvider:
 
     def _left_of(self, request: RefundRequest) -> int:
         given_up = (RefundStatus.FAILED, RefundStatus.CANCELED)
-        return request.paid.amount - sum(
-            it.money.amount
-            for it in self.refunds.values()
-            if it.payment_id == request.payment_id
-            and not (it.refund_id in self.said and self.said[it.refund_id].status in given_up)
+        by_hand = self.by_hand.get(request.payment_id, 0)
+        return (
+            request.paid.amount
+            - by_hand
+            - sum(
+                it.money.amount
+                for it in self.refunds.values()
+                if it.payment_id == request.payment_id
+                and not (it.refund_id in self.said and self.said[it.refund_id].status in given_up)
+            )
         )
 
     def fails(self, payment_or_refund_id: str, reason: str = "The card was closed.") -> None:
         """From now on it fails this refund, or those of this payment."""
         self.said[payment_or_refund_id] = RefundState(status=RefundStatus.FAILED, reason=reason)
+
+    def refund_by_hand(self, payment_id: str, money: Money) -> None:
+        """Somebody refunds a part of a payment in its dashboard."""
+        self.by_hand[payment_id] = self.by_hand.get(payment_id, 0) + money.amount
 
     def settles(self, refund_id: str) -> None:
         """It has paid this refund out."""

@@ -1,8 +1,9 @@
 """A simulated payment provider, to run everything on one machine; its records are in the database."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,7 @@ from activities.provider_records import ProviderChargeback, ProviderPayment, Pro
 from activities.refunds import ProviderRefusal, RefundQuestion, RefundRequest, RefundState
 from database.connection import Database, insert_if_missing, insert_into
 from database.tables import provider_faults, provider_refunds
+from orders.keys import read_refund_id
 from orders.messages import RefundStatus
 from orders.sentences import sentence
 from orders.values import Money
@@ -105,10 +107,35 @@ class LocalProvider:
 
     async def settle(self, refund_id: str) -> None:
         """Complete a refund now, even a failed one. Raises LookupError for an unknown refund."""
+        await self._turn(refund_id, RefundState(status=RefundStatus.SUCCEEDED))
+
+    async def fail(self, refund_id: str, reason: str) -> None:
+        """Let a refund fail now, even one that was paid (R15). Raises LookupError for an unknown refund."""
+        await self._turn(refund_id, RefundState(status=RefundStatus.FAILED, reason=reason))
+
+    async def refund_by_hand(self, payment_id: str, money: Money) -> str:
+        """Refund a payment as somebody does in a provider's dashboard (R24); the refund's id."""
+        refund_id = f"by-hand-{uuid4()}"
+        async with self._database.writing() as connection:
+            await insert_if_missing(
+                connection,
+                provider_refunds,
+                refund_id=refund_id,
+                payment_id=payment_id,
+                amount=money.amount,
+                currency=money.currency,
+                method="by_hand",
+                asked_at=datetime.now(UTC),
+                status=RefundStatus.SUCCEEDED,
+                reason="",
+            )
+        return refund_id
+
+    async def _turn(self, refund_id: str, state: RefundState) -> None:
         async with self._database.writing() as connection:
             if await _find(connection, refund_id) is None:
                 raise LookupError(f"There is no refund {refund_id}.")
-            await _enter(connection, refund_id, RefundState(status=RefundStatus.SUCCEEDED))
+            await _enter(connection, refund_id, state)
 
     async def payments(self, since: datetime) -> AsyncIterator[ProviderPayment]:
         """See ``ProviderRecords``; there are none."""
@@ -117,7 +144,7 @@ class LocalProvider:
             yield payment
 
     async def refunds(self, since: datetime) -> AsyncIterator[ProviderRefund]:
-        """See ``ProviderRecords``; the requesting workflows are not stored."""
+        """See ``ProviderRecords``."""
         query = (
             select(provider_refunds)
             .where(provider_refunds.c.asked_at >= since)
@@ -182,12 +209,12 @@ async def _find(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
 
 
 def _record(row: Row[Any]) -> ProviderRefund:
+    parts = read_refund_id(row.refund_id, row.payment_id)
     return ProviderRefund(
-        refund_id=row.refund_id,
+        refund_id=row.refund_id if parts else None,
         provider_id=row.refund_id,
-        workflow_id=None,
         payment_id=row.payment_id,
-        order_id=None,
+        order_id=parts.order_id if parts else None,
         money=Money.model_validate({"amount": row.amount, "currency": row.currency}),
         status=RefundStatus(row.status),
         at=row.asked_at,

@@ -225,10 +225,11 @@ class StripeProvider:
         )
         if page is None:
             return None
-        async for refund in page.auto_paging_iter():
-            if _metadata(refund).get(REFUND_ID) == refund_id:
-                return refund
-        return None
+        made = [
+            it async for it in page.auto_paging_iter() if _metadata(it).get(REFUND_ID) == refund_id
+        ]
+        # The first, should there be more: see ``activities.provider_messages.first_of_each_id``.
+        return min(made, key=lambda it: (it.created, it.id), default=None)
 
     async def _charge_paid_in(self, currency: str, request: RefundRequest) -> stripe.Charge:
         # Stripe's refunds have no currency: it would refund 24.90 in whatever was paid.
@@ -377,7 +378,6 @@ def _refund(refund: stripe.Refund) -> ProviderRefund | None:
     return ProviderRefund(
         refund_id=refund_id,
         provider_id=refund.id,
-        workflow_id=metadata.get(WORKFLOW_ID),
         payment_id=charge.id,
         order_id=our_order(_metadata(charge)),
         money=from_stripe(refund.amount, refund.currency),

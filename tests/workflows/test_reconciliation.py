@@ -144,8 +144,8 @@ async def test_a_known_event_is_refused_under_another_type_only(at_stripe: AtStr
     assert report.findings == ()
 
 
-async def test_an_unknown_refund_is_found(at_stripe: AtStripe) -> None:
-    """R14: somebody used Stripe's own pages; and one that was made twice under our id."""
+async def test_a_refund_that_no_workflow_knows_is_found_and_counts(at_stripe: AtStripe) -> None:
+    """R24: somebody used Stripe's own pages; and two by an id of ours that we never asked for."""
     order = at_stripe.order
     async with order.working():
         await order.place()
@@ -156,10 +156,18 @@ async def test_an_unknown_refund_is_found(at_stripe: AtStripe) -> None:
         for metadata in ({}, ours, ours):
             await make({"charge": payment_id, "amount": 100, "metadata": metadata})
 
-        report = await reconciled(at_stripe)
+        first = await reconciled(at_stripe)
+        view = await order.view()
+        second = await reconciled(at_stripe)
 
-    assert sorted(kinds(report)) == ["refund_made_twice", "refund_unknown"]
-    assert not any(finding.repaired for finding in report.findings)
+    assert sorted(kinds(first)) == [
+        "outside_refund_missing",
+        "outside_refund_missing",
+        "refund_news_missing",
+    ]
+    assert all(finding.repaired for finding in first.findings)
+    assert view.amount_refunded == eur(300)
+    assert second.findings == ()
 
 
 async def test_a_ledger_that_differs_from_the_order_is_found(at_stripe: AtStripe) -> None:

@@ -421,7 +421,7 @@ async def test_a_refund_by_hand_is_found_with_its_order(
     all_of_them = await provider.refunds_of(asked.payment_id)
 
     assert found
-    assert (found.refund_id, found.workflow_id, found.order_id) == (None, None, "A-1")
+    assert (found.refund_id, found.order_id) == (None, "A-1")
     assert (found.payment_id, found.money.amount) == (asked.payment_id, 500)
     assert found.status is RefundStatus.SUCCEEDED
     assert {it.refund_id for it in all_of_them} == {None, asked.refund_id}
@@ -471,7 +471,7 @@ async def test_stripes_records_can_be_compared_with_the_ledger(
         (None, 500, "succeeded"),
         ("A-3", 2490, "succeeded"),
     }
-    assert (refund.refund_id, refund.workflow_id) == ("A-1-refund-1", "order-A-1")
+    assert (refund.refund_id, refund.order_id) == ("A-1-refund-1", "A-1")
     assert (refund.payment_id, refund.money) == (asked.payment_id, asked.money)
     assert (refund.status, refund.reason) == (RefundStatus.FAILED, "expired_or_canceled_card")
     assert refund.provider_id.startswith("re_")
