@@ -1,7 +1,7 @@
 """Whatever is refused is refused in the reader's language."""
 
 from collections.abc import Iterator
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -281,11 +281,11 @@ BREAKS_PATTERNS = "It looks like a number of this carrier: . But theirs have  to
 def test_what_a_stranger_says_stays_as_it_is_however_it_looks(text: str, locale: str) -> None:
     """Case 72: by itself, and within a sentence of ours."""
     name = sentence("Payment {payment_id} is not this order's.", payment_id=text)
-    started = perf_counter()
+    started = thread_time()
 
     assert localize(text, locale) == localize(crossed(text), locale) == text
     assert text in localize(crossed(name), locale)
-    assert perf_counter() - started < 0.1
+    assert thread_time() - started < 0.1
 
 
 @pytest.mark.parametrize(

@@ -227,8 +227,8 @@ async def test_a_mail_server_that_hangs_costs_one_wait_for_all_notifications(pos
         await post.write(ANNA)
     post.server.hangs = True
 
-    async with asyncio.timeout(2):
-        assert not await post.empty(post.office(patience=0.3))
+    assert not await post.empty(post.office(patience=0.3))
+
     assert post.server.tried == 1
 
 
