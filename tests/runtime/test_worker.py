@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
+from cli.app import run_command
 from client import orders
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
@@ -74,19 +75,6 @@ async def server() -> AsyncIterator[EmbeddedServer]:
         yield running
 
 
-async def test_no_process_outlives_the_one_that_started_it(
-    server: EmbeddedServer, tmp_path: Path
-) -> None:
-    async with worker(tmp_path, server.address, "--processes", "2") as process:
-        await said(process, "Serving OrderWorkflow", times=2)
-
-        process.kill()
-
-        # Ended only when nobody holds its output any more.
-        out, _ = await asyncio.wait_for(process.communicate(), 40)
-    assert out.count(b"Stopping: finishing what runs") == 2
-
-
 async def test_several_processes_serve_and_stop_together(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
@@ -103,18 +91,6 @@ async def test_several_processes_serve_and_stop_together(
     assert view.status is Status.AWAITING_PAYMENT
     assert [it.every for it in schedule.schedule.spec.intervals] == [timedelta(days=1)]
     assert status == 0
-
-
-async def test_a_process_that_dies_takes_the_others_with_it(
-    server: EmbeddedServer, tmp_path: Path
-) -> None:
-    """Whoever supervises the worker starts it again whole."""
-    async with worker(tmp_path, server.address, "--processes", "2") as process:
-        heard = await said(process, "Serving OrderWorkflow", times=2)
-        victim = int(heard.split("(process ")[1].split(")")[0])
-        os.kill(victim, signal.SIGKILL)
-
-        assert await asyncio.wait_for(process.wait(), 40) != 0
 
 
 async def test_missing_search_attributes_are_registered(
@@ -185,27 +161,29 @@ async def test_a_worker_that_waits_for_temporal_can_be_stopped(tmp_path: Path) -
         ([], {"ORDER_WEBHOOK_URLS": "https://hooks.example"}, "needs ORDER_WEBHOOK_SECRETS"),
     ],
 )
-async def test_invalid_options_are_reported_in_a_sentence(
-    tmp_path: Path, arguments: list[str], environment: dict[str, str], reason: str
+def test_invalid_options_are_reported_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    environment: dict[str, str],
+    reason: str,
 ) -> None:
-    async with worker(tmp_path, "127.0.0.1:1", *arguments, **environment) as process:
-        assert process.stdout
-        heard = (await process.stdout.read()).decode()
-        status = await process.wait()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
 
-    assert reason in heard
-    assert "Traceback" not in heard
-    assert status == 2
+    assert run_command(["worker", *arguments]) == 2
+
+    assert reason in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
 async def test_a_database_that_cannot_be_opened_is_named_in_the_error(
-    server: EmbeddedServer, tmp_path: Path, processes: str
+    server: EmbeddedServer, tmp_path: Path
 ) -> None:
+    """Also by one of several processes, whose status it is."""
     async with worker(
         tmp_path,
         server.address,
-        *("--processes", processes),
+        *("--processes", "2"),
         UNBUY_DATABASE_URL=f"sqlite:///{tmp_path}",
     ) as process:
         assert process.stdout
