@@ -28,9 +28,11 @@ from runtime.temporal import connect_later
 from runtime.wiring import Adapters
 from runtime.worker import build_worker
 from testing.postgres import postgres_server
+from testing.stripe.peer import Peer
 from testing.stripe.webhooks import signature
 from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.problem import must_be_problem
+from tests.orders.builders import eur
 
 # Seconds. What takes one or two of them on a machine that is not busy.
 SOON = 6.0
@@ -43,10 +45,10 @@ WEBHOOKS: dict[str, Any] = {
 
 @asynccontextmanager
 async def _gateway(
-    client: Client, database: Database, system: DemoSystem | None = None
+    client: Client, database: Database, system: DemoSystem | None = None, **changes: Any
 ) -> AsyncIterator[HttpStory]:
     async with (
-        serving(client, database, **WEBHOOKS) as address,
+        serving(client, database, **WEBHOOKS | changes) as address,
         httpx.AsyncClient(base_url=address, verify=False, timeout=20) as http,
     ):
         yield HttpStory(http, system)  # type: ignore[arg-type]
@@ -67,10 +69,10 @@ async def _soon(answer: Awaitable[httpx.Response]) -> httpx.Response:
         assert time.monotonic() - began < SOON
 
 
-def _paid(order: HttpStory, event_id: str) -> tuple[bytes, dict[str, str]]:
-    """Stripe's news of a payment, and its signature."""
+def _paid(order: HttpStory, event_id: str, charge_id: str = "ch_1") -> tuple[bytes, dict[str, str]]:
+    """Stripe's event of a payment, and its signature."""
     charge = {
-        **{"id": "ch_1", "amount": 2490, "amount_captured": 2490, "currency": "eur"},
+        **{"id": charge_id, "amount": 2490, "amount_captured": 2490, "currency": "eur"},
         **{"created": int(time.time()), "metadata": {"unbuy_order_id": order.order_id}},
     }
     event = {"id": event_id, "type": "charge.succeeded", "created": int(time.time())}
@@ -79,7 +81,7 @@ def _paid(order: HttpStory, event_id: str) -> tuple[bytes, dict[str, str]]:
 
 
 async def test_without_temporal_requests_fail_fast_until_it_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, peer: Peer
 ) -> None:
     """Cases 28, 29 and 40: nothing is lost, nothing taken twice, and the gateway is not restarted."""
     port = free_port()
@@ -90,9 +92,10 @@ async def test_without_temporal_requests_fail_fast_until_it_is_back(
     def temporal() -> Any:
         return embedded_server(database=tmp_path / "temporal.db", port=port)
 
-    async with _gateway(await connect_later(), database) as order:
+    async with _gateway(await connect_later(), database, stripe_api_base=peer.url) as order:
         ended = f"{order.order_id}-ended"
-        news, signed = _paid(order, "evt_1")
+        charge = await peer.checkout.pay(order.order_id, eur(2490))
+        news, signed = _paid(order, "evt_1", charge)
 
         def say() -> Awaitable[httpx.Response]:
             said = {"text": "Are you there?"}
