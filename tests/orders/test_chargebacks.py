@@ -7,7 +7,8 @@ import pytest
 from orders.closing import is_over
 from orders.disputes import DisputeOutcome
 from orders.errors import RefusalCode
-from orders.messages import RefundStatus
+from orders.messages import RefundStatus, Role
+from orders.reopening import reopened
 from orders.status import CloseReason, Status
 from tests.orders.builders import DUE, Story, books_must_balance, chargeback, eur, payment
 
@@ -580,3 +581,41 @@ def test_an_update_that_does_not_stop_a_refund_leaves_it_to_be_stopped() -> None
     assert story.refund.status is RefundStatus.REQUIRES_ACTION
     assert story.refund.stopping
     books_must_balance(story.order)
+
+
+def test_the_latest_amount_counts_when_the_order_is_over() -> None:
+    """R23, case 99: also where the order was reopened for it."""
+    story = Story().until_shipped()
+    for amount in (1000, DUE):
+        story.order = reopened(story.view, story.now)
+        view = story.send_chargeback("opened", amount)
+        assert view.amount_charged_back == eur(amount)
+        assert view.amount_owed_to_seller.amount == DUE - amount
+        books_must_balance(story.order)
+
+
+@pytest.mark.parametrize(("taken", "status"), [(1000, "accepted"), (DUE, "charged_back")])
+def test_a_payment_is_charged_back_when_all_of_it_is_for_good(taken: int, status: str) -> None:
+    """R23, case 103: not while the bank decides, not for a part, and not once the seller has won."""
+    story = Story().until_shipped()
+    for said, expected in (("opened", "accepted"), ("lost", status), ("won", "accepted")):
+        view = story.send_chargeback(said, taken)
+        assert view.payment
+        assert view.payment.status == expected
+
+    closed = Story().until_awaiting_shipment().send_chargeback("lost")
+    assert closed.payment
+    assert (closed.close_reason, closed.payment.status) == ("charged_back", "charged_back")
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_support_can_say_of_a_refund_what_the_order_offers(status: str) -> None:
+    """R15, R23, case 66: also while a chargeback is open, and of a refund that was stopped."""
+    story = Story().until_accepted()
+    refund_id = story.refund.refund_id
+    story.send_chargeback("opened")
+    for _ in range(2):
+        offered = {it.action: it.available for it in story.view.actions[Role.SUPPORT]}
+        assert offered["refund_update"]
+        story.send_refund_update(status, refund_id, by="support", reason="Seen in the dashboard.")
+        status = "succeeded"
