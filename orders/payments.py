@@ -105,10 +105,13 @@ class PendingPayment(Mutable):
 
 
 def payment_expires_at(order: Order) -> datetime:
-    """R1, R1a: when the order closes unpaid; a payment under way at the end of the 20 days is waited for."""
+    """R1, R1a: when the order closes unpaid; a payment under way at the end of the 20 days is waited for.
+
+    Not before one that came in time was declined (R6).
+    """
     if order.pending_payments:
         return order.pay_by + order.policy.payment_grace
-    return max(order.pay_by, order.pending_until or order.pay_by)
+    return max(order.pay_by, order.pending_until or order.pay_by, order.status_since)
 
 
 def on_payment_pending(order: Order, message: m.PaymentPending, at: datetime) -> None:

@@ -212,7 +212,7 @@ def apply_report(
 def repeats(refund: Refund, report: RefundReport) -> bool:
     """Whether this says nothing new of the refund.
 
-    What failed does not become pending again, and what is paid only comes back. What the provider has said
+    What failed is not under way again, and what is paid only comes back. What the provider has said
     before, or before what it said last, is old, also where support has known better since.
     """
     status = report.status
@@ -222,7 +222,7 @@ def repeats(refund: Refund, report: RefundReport) -> bool:
             return True
     if refund.is_settled:
         return status not in RefundStatus.failed()
-    is_old = status is RefundStatus.PENDING and refund.has_failed
+    is_old = refund.has_failed and status not in (*RefundStatus.failed(), RefundStatus.SUCCEEDED)
     return is_old or (refund.status is status and not _stops(refund, status))
 
 

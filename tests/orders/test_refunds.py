@@ -327,7 +327,7 @@ def test_repeated_updates_do_not_grow_the_order() -> None:
     """R15, case 31: what Temporal takes is 2 MB; the beginning of the timeline stays."""
     story = Story().until_accepted()
     for number in range(2000):
-        status = "failed" if number % 2 else "requires_action"
+        status = "failed" if number % 2 else "canceled"
         story.send_refund_update(status, reason="\N{OLD PERSIAN SIGN A}" * 1000)
 
     story.order.notifications.clear()  # the outbox has them
@@ -480,3 +480,25 @@ def test_a_refund_from_outside_stops_our_own() -> None:
     assert story.view.amount_owed_to_seller.amount == -500
     books_must_balance(story.order)
     assert is_over(story.order)
+
+
+def test_a_refund_that_failed_is_not_under_way_again() -> None:
+    """R15, R23: whatever was to be given up is not found to wait for somebody."""
+    story = Story().until_accepted()
+    story.send_refund_update("failed", reason="Account closed")
+
+    for status in ("pending", "requires_action"):
+        story.must_ignore("refund_update", refund_id=story.refund.refund_id, status=status)
+
+
+def test_an_order_does_not_close_before_its_payment_was_declined() -> None:
+    """R1, R6: the 20 days ended while it was checked."""
+    story = Story()
+    story.pass_until(START + 19.5 * DAY)
+    story.pay()
+    story.now = START + 20.25 * DAY
+    story.send("payment_declined", payment_id="pay-1", reason="stolen card")
+    story.settle()
+
+    assert story.view.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert story.view.closed_at == story.now
