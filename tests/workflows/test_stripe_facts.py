@@ -40,8 +40,6 @@ async def by_webhooks(at_stripe: AtStripe) -> None:
 
 async def by_reconciliation(at_stripe: AtStripe) -> None:
     """No event ever came; what is found is brought."""
-    # What the order has asked for itself is recorded first.
-    await order_becomes(at_stripe, lambda it: it.refund is None or it.refund.asked_at is not None)
     at_stripe.peer.front.webhooks.waiting.clear()
     report = await reconciled(at_stripe)
     missing = [it for it in report.findings if it.what != "unmatched_money"]
