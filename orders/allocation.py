@@ -23,7 +23,7 @@ from orders.notifications import NotificationKind
 from orders.refunds import RefundOwner, refund_under_way, refunds_of, start_refund
 from orders.status import CloseReason
 from orders.timeline import Event
-from orders.values import MAX_AMOUNT, Balance, Money
+from orders.values import MAX_AMOUNT, Money
 
 if TYPE_CHECKING:
     from orders.chargebacks import Chargeback
@@ -180,14 +180,19 @@ def where_money_is(order: Order) -> Books:
             "seller": -seller,
         }
     }
-    for currency, amount in found.taken.items():
-        _add(wanted, currency, cash=-amount)
-    for currency, amount in unmatched(found, received).items():
-        _add(wanted, currency, unmatched=amount)
+    add_taken(wanted, found, received)
     for it in order.unmatched_resolutions:
         amount = it.amount.amount
         _add(wanted, it.amount.currency, unmatched=-amount, **{it.borne_by: amount})
     return wanted
+
+
+def add_taken(wanted: Books, found: Gone, received: Money) -> None:
+    """Take off the cash what the provider took, with what of it is unmatched (R23)."""
+    for currency, amount in found.taken.items():
+        _add(wanted, currency, cash=-amount)
+    for currency, amount in unmatched(found, received).items():
+        _add(wanted, currency, unmatched=amount)
 
 
 def _add(books: Books, currency: str, **legs: int) -> None:
@@ -267,8 +272,3 @@ def close_if_nothing_is_left(order: Order, trigger: str, at: datetime) -> None:
     else:
         reason = CloseReason.REFUNDED_OUTSIDE if found.outside else CloseReason.CHARGED_BACK
     order.close(at, trigger, reason, Role.PROVIDER)
-
-
-def balances(amounts: dict[str, int]) -> list[Balance]:
-    """Amounts by currency, as values."""
-    return [Balance.booked(amount, currency) for currency, amount in amounts.items()]

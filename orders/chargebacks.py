@@ -141,9 +141,8 @@ def repeats_chargeback(chargebacks: list[Chargeback], message: m.ChargebackRepor
     known = find_chargeback(chargebacks, message)
     if known is None:
         return False
-    if known.said_at and message.said_at and message.said_at < known.said_at:
-        return True
-    return (message.status, message.money) == (known.status, known.money)
+    is_same = (message.status, message.money) == (known.status, known.money)
+    return is_same or m.said_before(message.said_at, known.said_at)
 
 
 def chargeback_details(message: m.ChargebackReported) -> dict[str, Any]:

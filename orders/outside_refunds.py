@@ -99,9 +99,8 @@ def repeats_outside_refund(refunds: list[OutsideRefund], message: m.OutsideRefun
     known = find_outside_refund(refunds, message)
     if known is None:
         return False
-    if known.said_at and message.said_at and message.said_at < known.said_at:
-        return True
-    return (message.status, message.money) == (known.status, known.money)
+    is_same = (message.status, message.money) == (known.status, known.money)
+    return is_same or m.said_before(message.said_at, known.said_at)
 
 
 def find_outside_refund(

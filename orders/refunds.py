@@ -217,7 +217,7 @@ def repeats(refund: Refund, report: RefundReport) -> bool:
     """
     status = report.status
     if report.by is Role.PROVIDER:
-        is_older = refund.said_at and report.said_at and report.said_at < refund.said_at
+        is_older = m.said_before(report.said_at, refund.said_at)
         if is_older or (refund.provider_status is status and not _stops(refund, status)):
             return True
     if refund.is_settled:

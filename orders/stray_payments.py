@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from orders import keys
 from orders.accounting import Posting
-from orders.allocation import Books, books, differences, gone, stop_or_resume, unmatched
+from orders.allocation import Books, add_taken, books, differences, gone, stop_or_resume, unmatched
 from orders.chargebacks import (
     CHARGEBACK_EVENTS,
     Chargeback,
@@ -408,11 +408,7 @@ class StrayPaymentState(Mutable):
         wanted: Books = {
             received.currency: {"cash": received.amount - found.refunded, "stray": -here}
         }
-        for currency, amount in found.taken.items():
-            accounts = wanted.setdefault(currency, {})
-            accounts["cash"] = accounts.get("cash", 0) - amount
-        for currency, amount in unmatched(found, received).items():
-            wanted[currency]["unmatched"] = amount
+        add_taken(wanted, found, received)
         return wanted
 
     def _book(self, at: datetime, step: str) -> None:
