@@ -35,7 +35,8 @@ class Health:
         try:
             # The client's own timeout does not apply while it is still connecting.
             async with asyncio.timeout(_WITHIN.total_seconds()):
-                return await self._client.service_client.check_health(timeout=_WITHIN)
+                # The SDK retries all calls but this one; a connection that has just been closed is no outage.
+                return await self._client.service_client.check_health(retry=True, timeout=_WITHIN)
         except (RPCError, RuntimeError, TimeoutError):
             return False
 
