@@ -8,6 +8,7 @@ Exit status: 0 done, 1 refused or impossible now, 2 asked for wrongly, 130 inter
 import asyncio
 import inspect
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -39,6 +40,8 @@ def run(
     app: App, arguments: Sequence[str], parse: Callable[[Sequence[str]], Parsed] | None = None
 ) -> int:
     """Run the command that the arguments ask for, read by ``parse`` or else ``app``; its exit status."""
+    # What a program and its children make is its owner's alone: databases, logs, secrets, proofs.
+    os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets a question mark, not an error.

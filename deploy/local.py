@@ -1,7 +1,7 @@
 """The whole system on this machine, until stopped: `make up`.
 
 Temporal's server with its web UI, a worker and the gateway. Orders and the server's state survive a restart:
-they are in `var/`. However this process ends, the others end with it.
+they are in `var/`, which is its owner's alone. However this process ends, the others end with it.
 """
 
 import asyncio
@@ -90,6 +90,12 @@ async def run(settings: Settings) -> int:
                 print(line, file=sys.stderr)
         print(gettext("Stopping ..."), flush=True)
     return 1 if ended else 0
+
+
+def _keep_to_its_owner(directory: Path) -> None:
+    directory.mkdir(exist_ok=True)
+    # Earlier versions left it open, and with it what is in it.
+    directory.chmod(0o700)
 
 
 @asynccontextmanager
@@ -227,6 +233,7 @@ def environment_of(server: EmbeddedServer) -> dict[str, str]:
 async def up() -> int:
     """Run the whole system on this machine, until Ctrl-C: Temporal, a worker and the gateway."""
     try:
+        await asyncio.to_thread(_keep_to_its_owner, DATA)
         return await run(read_settings())
     except EmbeddedServerError as error:
         raise Failure(str(error), status=1) from None

@@ -112,7 +112,7 @@ class Proofs:
             headers={
                 "Content-Length": str(opened.size),
                 "Content-Disposition": f'attachment; filename="{opened.file_name}"',
-                "Cache-Control": "private, max-age=3600",
+                "Cache-Control": "no-store",
             },
         )
 

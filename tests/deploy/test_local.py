@@ -122,11 +122,13 @@ sys.exit(main(["up"]))
 
 @pytest.fixture
 async def up(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The system, once it has said how to reach it; that lies in `said`."""
+    """The system, once it has said how to reach it; that lies in `said`. `var/` is an earlier version's."""
+    (tmp_path / DATA).mkdir(mode=0o755)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", UP, *(str(free_port()) for _ in range(3))),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "UNBUY_WORKER_PROCESSES": "2"},
+        umask=0o022,  # as most people have it
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
@@ -147,13 +149,17 @@ async def up(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 async def test_it_answers_once_it_says_so_and_stops_in_order_with_ctrl_c(
     tmp_path: Path, up: asyncio.subprocess.Process
 ) -> None:
-    """The terminal sends it to the server as well, which listens though it was told to ignore it."""
+    """The terminal sends it to the server as well, which listens though it was told to ignore it.
+
+    Case 90: what it made is its owner's alone.
+    """
     said = (tmp_path / "said").read_text()
     [(header, url)] = re.findall(r"curl -H @(\S+) (http\S+)", said)
     name, _, token = (tmp_path / header).read_text().strip().partition(": ")
     async with httpx.AsyncClient() as http:
         answer = await http.get(url, headers={name: token})
     assert answer.json() == {"orders": [], "next_cursor": None}
+    _only_its_owner_can_read(tmp_path / DATA)
 
     os.killpg(up.pid, signal.SIGINT)
     out, _ = await asyncio.wait_for(up.communicate(), 40)
@@ -165,6 +171,12 @@ async def test_it_answers_once_it_says_so_and_stops_in_order_with_ctrl_c(
     assert "Stopping: finishing what runs" in worker
     assert "cannot be reached" not in worker
     assert "/v1/orders" in gateway
+
+
+def _only_its_owner_can_read(data: Path) -> None:
+    made = [data, *data.rglob("*")]
+    assert {it.suffix for it in made} >= {"", ".db", ".log", ".secret", ".html"}
+    assert [it for it in made if it.stat().st_mode & 0o077] == []
 
 
 @pytest.mark.timeout(240)

@@ -32,6 +32,7 @@ async def test_a_proof_is_stored_and_served_to_those_who_may_see_the_order(
         assert handed.headers["content-type"] == "image/jpeg"
         assert handed.headers["content-disposition"].startswith("attachment; ")
         assert handed.headers["x-content-type-options"] == "nosniff"
+        assert handed.headers["cache-control"] == "no-store"
     stranger = order.person("buyer", "somebody-else")
     assert (await stranger.get(f"{order.path}/proofs/{proof['sha256']}")).status_code == 404
     assert (await order.buyer.get(f"{order.path}/proofs/{'0' * 64}")).status_code == 404
