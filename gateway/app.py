@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.api import Reorder, ServicesDep, api, count_unauthenticated
 from gateway.content_negotiation import prefers_a_page
+from gateway.framing import Framing
 from gateway.observability import METHODS, Observability
 from gateway.openapi import PROBLEMS, document
 from gateway.pages.orders import OrderPages
@@ -85,7 +86,7 @@ def build_app(
     if pages:
         app.router.routes.extend(pages.routes())
     document(app, Reorder)
-    return Observability(app)
+    return Observability(Framing(app))
 
 
 def _serve_webhooks(app: FastAPI) -> None:
