@@ -22,7 +22,7 @@ from database.orders import SqlOrders
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
 from orders.errors import InvalidInput
-from orders.place_order import PlaceOrder
+from orders.place_order import PlaceOrder, must_be_placeable
 from orders.status import Status
 from orders.view import OrderView, is_of
 from runtime.program import COMMAND
@@ -264,14 +264,19 @@ def _read_order(file: str) -> PlaceOrder:
             )
         ) from None
     try:
-        return PlaceOrder.model_validate_json(text)
+        placed = PlaceOrder.model_validate_json(text)
+        must_be_placeable(placed)
+        return placed
     except ValidationError as error:
-        raise Failure(
-            gettext(
-                "{error} samples/order-eur.json shows what an order looks like.",
-                error=InvalidInput.from_validation(file, error),
-            )
-        ) from None
+        problem = InvalidInput.from_validation(file, error)
+    except InvalidInput as error:
+        problem = error
+    raise Failure(
+        gettext(
+            "{error} samples/order-eur.json shows what an order looks like.",
+            error=problem,
+        )
+    )
 
 
 def _file_or_sample(file: str) -> Path:

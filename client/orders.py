@@ -14,7 +14,7 @@ from client.errors import NotRunning, OrderIdReused, UnknownOrder, domain_errors
 from client.finished_orders import LateDelivery, deliver_late
 from orders.messages import Message
 from orders.order import Order
-from orders.place_order import PlaceOrder
+from orders.place_order import PlaceOrder, must_be_placeable
 from orders.view import OrderView, deadline
 from workflows import ids, summary
 from workflows.order import OrderWorkflow
@@ -24,7 +24,8 @@ StoredOrder = Callable[[str], Awaitable[OrderView | None]]
 
 
 async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
-    """Place an order (R1). Raises OrderIdReused for an id that Temporal knows."""
+    """Place an order (R1). Raises OrderIdReused for an id that Temporal knows, and InvalidInput."""
+    must_be_placeable(placed)
     new = Order.new(placed, datetime.now(UTC))
     attributes = TypedSearchAttributes(
         [

@@ -25,7 +25,7 @@ from orders.place_order import Party, PlaceOrder
 from orders.schedule import ScheduledEvent
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
-from orders.values import Frozen, Instant, Money, OrderId, ShortText
+from orders.values import Frozen, Instant, Money, NewOrderId, ShortText
 from orders.view import OrderView
 
 api = APIRouter(prefix="/v1")
@@ -40,7 +40,7 @@ _PLACED: Final = PROBLEMS | {200: {"model": OrderView, "description": "It was th
 class Reorder(Frozen):
     """R3: a new order with the lines of one that was closed unpaid, at these prices."""
 
-    order_id: OrderId
+    order_id: NewOrderId
     prices: Annotated[dict[ShortText, Money], Field(max_length=100)]
     shipping_price: Money
 

@@ -64,6 +64,21 @@ class InvalidInput(OrderError):
             for problem in found
             if not (problem["type"] == "too_short" and {*problem["loc"]} & inside)
         ]
+        return cls._listing(what, problems)
+
+    @classmethod
+    def of(cls, what: str, problems: Mapping[str, str]) -> "InvalidInput":
+        """The same of problems by field."""
+        return cls._listing(
+            what,
+            [
+                sentence("{field}: {problem}", field=field, problem=problem)
+                for field, problem in problems.items()
+            ],
+        )
+
+    @classmethod
+    def _listing(cls, what: str, problems: list[str]) -> "InvalidInput":
         more = len(problems) - _MOST_PROBLEMS
         listed = Series(problems[:_MOST_PROBLEMS])
         if more <= 0:
@@ -88,7 +103,7 @@ def _of_field(problem: ErrorDetails) -> str:
     field = str(problem["loc"][-1])
     if field.endswith("amount") and problem["type"].startswith(("int_", "float_")):
         return sentence("must be whole minor units, such as 2490 for 24.90 EUR")
-    if field.endswith("currency") and problem["type"] != "missing":
+    if field.endswith("currency") and problem["type"] not in ("missing", "value_error"):
         return sentence("must be a code of ISO 4217, such as EUR")
     return problem_sentence(problem)
 

@@ -463,11 +463,11 @@ MESSAGES: dict[str, type[Message]] = {
 """Every message of the contract by its name."""
 
 
-def parse(name: str, arguments: list[bytes]) -> Message:
+def parse(name: str, arguments: list[bytes], context: Any = None) -> Message:
     """Read a message as it came over the wire: its name and the JSON text of each argument.
 
-    A message with no required field may come without an argument, or with ``null``.
-    Raises InvalidInput with the reason and the remedy.
+    A message with no required field may come without an argument, or with ``null``. ``context`` is None or
+    ``orders.values.ANY_CASE``. Raises InvalidInput with the reason and the remedy.
     """
     if (model := MESSAGES.get(name)) is None:
         raise InvalidInput(
@@ -487,7 +487,7 @@ def parse(name: str, arguments: list[bytes]) -> Message:
         )
     body = arguments[0] if arguments and arguments[0] not in (b"", b"null") else b"{}"
     try:
-        message = model.model_validate_json(body)
+        message = model.model_validate_json(body, context=context)
     except ValidationError as error:
         raise InvalidInput.from_validation(name, error) from None
     refuse_repeated_keys(body)

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import FailFast, Field, model_validator
 
+from orders.errors import InvalidInput
 from orders.policy import Policy
 from orders.sentences import sentence
-from orders.values import MAX_AMOUNT, Frozen, Money, OrderId, PartyId, ShortText
+from orders.values import MAX_AMOUNT, Frozen, Money, NewOrderId, PartyId, ShortText
 
 
 class Party(Frozen):
@@ -33,7 +34,7 @@ class PlaceOrder(Frozen):
     One currency throughout; what is due must be more than nothing and fit a signed 64-bit integer.
     """
 
-    order_id: OrderId
+    order_id: NewOrderId
     buyer: Party
     seller: Party
     # Judging 20,000 lines, each wrong in four ways, would keep everybody else waiting for seconds.
@@ -60,3 +61,15 @@ class PlaceOrder(Frozen):
     def total(self) -> Money:
         """All lines and the shipping price."""
         return self.shipping_price.of(self._total())
+
+
+def must_be_placeable(placed: PlaceOrder) -> None:
+    """Raise InvalidInput for what a new order may not have, though one that was placed long ago may.
+
+    Its id begins with a letter or digit: a browser turns ``/orders/..`` into another address.
+    """
+    problems = {f"policy.{name}": problem for name, problem in placed.policy.too_short().items()}
+    if not placed.order_id[0].isalnum():
+        problems = {"order_id": sentence("must begin with a letter or a digit"), **problems}
+    if problems:
+        raise InvalidInput.of("PlaceOrder", problems)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import FailFast, Field, model_validator
 
@@ -10,6 +10,11 @@ from orders.sentences import sentence
 from orders.values import Duration, Frozen
 
 _MOST_REMINDERS = 200
+
+LEAST: Final = timedelta(seconds=1)
+"""Any duration of a new order's policy; short enough to try things out."""
+LEAST_REMINDER: Final = timedelta(minutes=1)
+"""What comes again and again, as long as it takes: a mail each time."""
 
 _Reminders = Annotated[tuple[Duration, ...], Field(max_length=10), FailFast()]
 
@@ -61,3 +66,15 @@ class Policy(Frozen):
                 )
             )
         return self
+
+    def too_short(self) -> dict[str, str]:
+        """What is wrong with durations that no new order may have, by field."""
+        found: dict[str, str] = {}
+        for name, value in self:
+            least, text = (
+                (LEAST_REMINDER, "PT1M") if name == "dispute_reminder" else (LEAST, "PT1S")
+            )
+            each = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(it, timedelta) and it < least for it in each):
+                found[name] = sentence("must be at least {duration}", duration=text)
+        return found

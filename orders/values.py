@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from unicodedata import category
 
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic_extra_types.currency_code import Currency
@@ -120,6 +121,10 @@ LongText = Annotated[
 ]
 
 OrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+"""Any that an order was ever placed under: `.` and `..` too, once."""
+_NEW_ORDER_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+NewOrderId = Annotated[OrderId, Field(json_schema_extra={"pattern": _NEW_ORDER_ID})]
+"""What ``orders.place_order.must_be_placeable`` takes: one that begins with a letter or digit."""
 PartyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:|@+-]{1,64}$")]
 PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,100}$")]
 MessageId = Annotated[
@@ -149,6 +154,16 @@ def _counted(currency: Currency) -> Currency:
     if currency in _UNCOUNTED:
         raise ValueError(sentence("must be a currency with minor units"))
     return currency
+
+
+ANY_CASE: Final = {"currencies": "any case"}
+"""The validation context of what a workflow was told: histories have codes that were read in any case."""
+
+
+def _in_capitals(code: object, info: ValidationInfo) -> object:
+    if isinstance(code, str) and code != code.upper() and info.context != ANY_CASE:
+        raise ValueError(sentence("must be in capitals, such as EUR"))
+    return code
 
 
 _CODES = TypeAdapter(Currency).json_schema()
@@ -182,7 +197,9 @@ class Money(Frozen):
     """Whole minor units (cents for EUR, yen for JPY) of an ISO 4217 currency; never a float."""
 
     amount: MinorUnits
-    currency: Annotated[Currency, AfterValidator(_counted), _AS_COUNTED]
+    currency: Annotated[
+        Currency, BeforeValidator(_in_capitals), AfterValidator(_counted), _AS_COUNTED
+    ]
 
     @classmethod
     def zero(cls, currency: Currency) -> Self:

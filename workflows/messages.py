@@ -18,6 +18,7 @@ from orders.errors import InvalidInput, NotAllowedNow, OrderError
 from orders.messages import Message, parse, refuse_repeated_keys
 from orders.sentence_fields import read_sentences, with_sentences
 from orders.sentences import sentence
+from orders.values import ANY_CASE
 
 _JSON = b"json/plain"
 _REOPENED = b'{"reopened":'
@@ -129,7 +130,7 @@ def json_of(raw: RawValue, what: str, largest: int = _LARGEST_MESSAGE) -> bytes:
 
 def read_message(name: str, arguments: Sequence[RawValue]) -> Message:
     """Parse the message of a signal or an update. Raises InvalidInput."""
-    return parse(name, [json_of(raw, name) for raw in arguments])
+    return parse(name, [json_of(raw, name) for raw in arguments], ANY_CASE)
 
 
 def as_failure(error: OrderError) -> ApplicationError:
@@ -179,7 +180,7 @@ def read_input(
             reopened: type[Reopened[_State]] = Reopened[state]  # type: ignore[valid-type]
             return reopened.model_validate_json(raw[0].payload.data).reopened
         body = json_of(raw[0], name, _LARGEST_INPUT)
-        given = wanted.model_validate_json(body)
+        given = wanted.model_validate_json(body, context=ANY_CASE)
         refuse_repeated_keys(body)
         return given
     except ValidationError as error:

@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.tracking import Tracking, TrackingCheck
     from orders.closing import is_over
     from orders.disputes import Dispute, DisputeStatus
-    from orders.errors import NotAllowedNow, OrderError
+    from orders.errors import InvalidInput, NotAllowedNow, OrderError
     from orders.handlers import (
         check,
         is_repeat,
@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from orders.messages import MESSAGES, Message, PaymentReceived
     from orders.order import Order, StrayPayment
-    from orders.place_order import PlaceOrder
+    from orders.place_order import PlaceOrder, must_be_placeable
     from orders.schedule import let_time_pass, schedule
     from orders.sentences import sentence
     from orders.shipments import TrackingEvidence, tracking_verdict
@@ -322,8 +322,18 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
         state = read_input(raw, PlaceOrder, Order)
         if isinstance(state, Order):
             return state
+        _judge(state)
         must_run_as(ids.order_workflow_id(state.order_id))
     except ApplicationError as error:
         return error
     # Asked once: a run that continues has it in its state.
     return Order.new(state, workflow.now(), rules=2 if workflow.patched("rules 2") else 1)
+
+
+def _judge(placed: PlaceOrder) -> None:
+    try:
+        must_be_placeable(placed)
+    except InvalidInput as error:
+        # Some orders are older than this rule.
+        if workflow.patched("placeable"):
+            raise as_failure(error) from None

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, BuyerMessage, parse
-from orders.place_order import PlaceOrder
+from orders.place_order import PlaceOrder, must_be_placeable
 from orders.policy import Policy
-from orders.values import MAX_AMOUNT, Money, decimals
+from orders.values import ANY_CASE, MAX_AMOUNT, Money, decimals
 from tests.orders.builders import SHA, place
 
 PAYMENT = {
@@ -94,6 +94,64 @@ def test_a_number_with_too_many_digits_is_refused() -> None:
 def test_an_unknown_currency_is_refused(currency: str) -> None:
     """R5, case 17: ISO 4217, and money people pay with."""
     assert "money.currency" in _must_refuse("payment", _with("currency", f'"{currency}"'))
+
+
+@pytest.mark.parametrize("currency", ["eur", "Eur", "eUR"])
+def test_a_currency_in_small_letters_is_refused(currency: str) -> None:
+    """Case 93: with the remedy; a workflow's history may have such codes."""
+    text = _with("currency", f'"{currency}"')
+    assert "money.currency: must be in capitals, such as EUR" in _must_refuse("payment", text)
+    assert "shipping_price.currency" in _not_placed(
+        shipping_price={"amount": 0, "currency": currency}
+    )
+    assert parse("payment", [text.encode()], ANY_CASE) == parse(
+        "payment", [json.dumps(PAYMENT).encode()]
+    )
+
+
+@pytest.mark.parametrize("order_id", [".", "..", "-rf", "_", ".A-1", "-"])
+def test_a_new_order_has_an_id_that_begins_with_a_letter_or_a_digit(order_id: str) -> None:
+    """Case 80: an old one is still read."""
+    with pytest.raises(InvalidInput, match="order_id: must begin with a letter or a digit"):
+        must_be_placeable(place(order_id=order_id))
+
+
+@pytest.mark.parametrize("order_id", ["0", "z", "A-1..", "9_"])
+def test_other_ids_are_placed(order_id: str) -> None:
+    """Case 80."""
+    must_be_placeable(place(order_id=order_id))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payment_window": "PT0.9S"},
+        {"shipment_window": "PT0.000001S"},
+        {"refund_checks": ["P3D", "PT0.5S"]},
+        {"payment_reminders": ["PT0.5S"]},
+        {"dispute_reminder": "PT59S", "dispute_window": "PT0.5S"},
+        {"dispute_reminder": "PT0.000001S", "dispute_window": "PT0.0001S"},
+    ],
+)
+def test_no_duration_of_a_new_order_is_too_short(changes: dict[str, Any]) -> None:
+    """Case 118, R22: a second for what happens a few times, a minute for what happens for ever."""
+    with pytest.raises(InvalidInput) as caught:
+        must_be_placeable(place(policy=changes))
+    for field in changes:
+        assert f"policy.{field}: must be at least" in str(caught.value)
+
+
+def test_the_shortest_durations_are_placed() -> None:
+    """Case 118: seconds, for trying things out."""
+    names = [
+        name for name in Policy.model_fields if name.endswith(("_window", "_review", "_grace"))
+    ]
+    must_be_placeable(
+        place(
+            policy=dict.fromkeys(names, "PT1S")
+            | {"dispute_reminder": "PT1M", "refund_checks": ["PT1S"], "shipment_window": None}
+        )
+    )
 
 
 @pytest.mark.parametrize("currency", Money.model_json_schema()["properties"]["currency"]["enum"])

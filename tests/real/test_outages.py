@@ -100,8 +100,9 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 @pytest.fixture
-def hurried(placed: PlaceOrder) -> PlaceOrder:
+def hurried(placed: PlaceOrder, monkeypatch: pytest.MonkeyPatch) -> PlaceOrder:
     """An order whose days are seconds."""
+    monkeypatch.setattr("orders.policy.LEAST_REMINDER", SECOND)
     policy = Policy(
         payment_review=SECOND,
         seller_reply_window=4 * SECOND,

@@ -12,7 +12,7 @@ from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
 def order_id_of(request: pytest.FixtureRequest) -> str:
     """The test's name as an order id, short enough for ids that are made of it."""
     name = request.node.name.removeprefix("test_")
-    return "".join(char if char.isalnum() else "-" for char in name)[-40:]
+    return "".join(char if char.isalnum() else "-" for char in name)[-40:].strip("-")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

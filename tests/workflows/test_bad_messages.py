@@ -19,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from orders.messages import MESSAGES
 from orders.status import Status
 from orders.view import OrderView
+from testing.replay import replay
 from tests.orders.builders import eur, place
 from tests.stories.conftest import order_id_of
 from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
@@ -219,6 +220,11 @@ INPUTS: dict[str, tuple[Sequence[Any], str]] = {
     ),
     "NaN": ([raw(json.dumps(PLACED).replace("1245", "NaN").encode())], "lines.0.unit_price"),
     "a negative window": ([PLACED | {"policy": {"payment_window": "-P1D"}}], "payment_window"),
+    "an id that browsers drop": ([PLACED | {"order_id": ".."}], "begin with a letter or a digit"),
+    "a reminder without end": (
+        [PLACED | {"policy": {"dispute_reminder": "PT0.000001S", "dispute_window": "PT0.0001S"}}],
+        "policy.dispute_reminder: must be at least PT1M",
+    ),
     "another order's id": ([PLACED | {"order_id": "A-2"}], "must run under the workflow id"),
 }
 
@@ -227,7 +233,10 @@ INPUTS: dict[str, tuple[Sequence[Any], str]] = {
 async def test_an_order_with_bad_input_fails_at_once(
     abused: TimeSkippingStory, arguments: Sequence[Any], says: str
 ) -> None:
-    """Design: a sentence that says which field and why, where it would try its first task for ever."""
+    """Design: a sentence that says which field and why, where it would try its first task for ever.
+
+    Cases 80 and 118 among them.
+    """
     client = abused.environment.client
     await client.start_workflow(
         "OrderWorkflow", args=arguments, id="order-A-1001", task_queue=ids.TASK_QUEUE
@@ -241,6 +250,28 @@ async def test_an_order_with_bad_input_fails_at_once(
     assert cause.type == "InvalidInput"
     assert says in cause.message
     assert cause.message.endswith(".")
+
+
+async def test_an_order_that_could_not_be_placed_today_replays_and_is_read(
+    environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cases 80, 93, 118: what was placed and said before these rules goes on."""
+    old = PLACED | {"order_id": "..", "policy": {"payment_window": "PT0.5S"}}
+    old = json.loads(json.dumps(old).replace('"EUR"', '"eur"'))
+    with monkeypatch.context() as before:
+        before.setattr("orders.place_order.must_be_placeable", lambda placed: None)
+        async with time_skipping_story(environment, "before"):
+            handle = await environment.client.start_workflow(
+                "OrderWorkflow",
+                args=[old],
+                id="order-..",
+                task_queue=ids.TASK_QUEUE,
+                result_type=OrderView,
+            )
+            assert (await handle.result()).close_reason == "payment_expired"
+            history = await handle.fetch_history()
+
+    await replay(history)
 
 
 @pytest.mark.parametrize("workflow_type", ["OrderWorkflow", "StrayPaymentWorkflow"])
