@@ -14,10 +14,12 @@ from temporalio.exceptions import ApplicationError
 from orders.lifecycle import Verdict
 from orders.messages import Message, SellerReply, TrackingNumber
 from orders.sentences import sentence
+from orders.shipments import LONGEST_VERIFICATION
 from orders.tracking_numbers import TrackingVerdict, read_number
 from orders.values import Frozen
 
-LONGEST_OUTAGE = timedelta(days=2)
+# Retries come every five minutes: the verdict must be there before the number holds R20's window no longer.
+LONGEST_OUTAGE = LONGEST_VERIFICATION - timedelta(minutes=10)
 
 NOT_KNOWN = sentence("The carrier does not know this number.")
 NOBODY_TO_ASK = sentence(

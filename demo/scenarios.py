@@ -339,29 +339,52 @@ async def never_shipped(order: OrderStory) -> None:
     Ending(Status.CLOSED, CloseReason.DISPUTE_NO_REFUND, to_seller=PRICE),
 )
 async def decided_for_the_seller(order: OrderStory) -> None:
-    """R13, R16a: a refusal is ground for a dispute; one without refund leaves the seller the money."""
+    """R13, R16a: a refusal is ground for a dispute; goods that shipped may leave the seller the money."""
     await order.pay()
     await order.days_pass(1)
     await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
     await order.send(m.SellerReply(decision="refuse", note=gettext("It was made to measure.")))
     await order.days_pass(2)
+    await order.send(m.TrackingNumber(number="RL123456785PL"))
+    await order.until(lambda view: bool(view.shipment and view.shipment.is_shipped))
     await order.send(
         m.DisputeDecision(decision="no_refund", note=gettext("It was made to measure."))
     )
 
 
 @scenario(
-    N_("Dispute that nobody decides for 60 days"), given_back(CloseReason.DISPUTE_FULL_REFUND)
+    N_("Seller refuses: dispute, turned down, then not shipped within 30 days"),
+    given_back(CloseReason.SHIPMENT_EXPIRED),
 )
-async def mediator_silent(order: OrderStory) -> None:
-    """R16b: a mediator's silence does not hold the money for ever."""
+async def turned_down(order: OrderStory) -> None:
+    """R16a, R20: goods that did not ship are to be shipped, in the time that is left."""
     await order.pay()
     await order.days_pass(1)
     await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
     await order.send(m.SellerReply(decision="refuse"))
-    await order.days_pass(60)
+    await order.days_pass(5)
+    await order.send(m.DisputeDecision(decision="no_refund"))
+    await order.until(Status.AWAITING_SHIPMENT)
+    await order.days_pass(25)
     await order.until(Status.CLOSED)
     await order.days_pass(3)
+
+
+@scenario(
+    N_("Dispute that nobody decides for 60 days, with the shipment proved"),
+    Ending(Status.CLOSED, CloseReason.DISPUTE_NO_REFUND, to_seller=PRICE),
+)
+async def mediator_silent(order: OrderStory) -> None:
+    """R16a, R16b: a mediator's silence does not hold the money for ever."""
+    await order.pay()
+    await order.days_pass(1)
+    await order.send(m.CancelRequest(reason=CancelReason.CHANGED_MIND))
+    await order.send(m.SellerReply(decision="refuse"))
+    await order.days_pass(2)
+    await order.send(m.TrackingNumber(number="RM123456785PL"))
+    await order.until(lambda view: bool(view.shipment and view.shipment.is_shipped))
+    await order.days_pass(58)
+    await order.until(Status.CLOSED)
 
 
 @scenario(

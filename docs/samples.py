@@ -49,6 +49,8 @@ _WORDS: Final = {
 # The codes that a reason is, by what is told; elsewhere somebody gives it in words.
 _REASONS: Final = {
     "cancellation_requested": "changed_mind",
+    "cancellation_requested_after_proof": "changed_mind",
+    "unpaid_complaint": "seller_unreachable",
     "cancellation_ended": "no_proof",
     "dispute_offered": "no_proof",
     "dispute_opened": "seller_refused",

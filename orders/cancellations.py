@@ -12,7 +12,7 @@ from orders.errors import Refusal, RefusalCode
 from orders.messages import CancelReason, Role
 from orders.notifications import NotificationKind
 from orders.sentences import sentence
-from orders.shipments import add_tracking, claim_shipped, failed_proof
+from orders.shipments import add_tracking, ask_for_proof, claim_shipped, failed_proof
 from orders.status import CloseReason, Status
 from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
@@ -74,6 +74,13 @@ class Cancellation(Mutable):
         if self.ended_at is None:
             self.end(CancellationStatus.ENDED_BY_SHIPMENT, at)
 
+    def end_by_dispute(self, at: datetime) -> bool:
+        """R16: the dispute's decision ends a request that still runs; whether it did."""
+        runs = self.ended_at is None
+        if runs:
+            self.end(CancellationStatus.ENDED_BY_DISPUTE, at)
+        return runs
+
     def end(self, status: CancellationStatus, at: datetime) -> None:
         """It is over, and this is why."""
         self.status = status
@@ -102,8 +109,11 @@ _ENDED_BY: Final = {
 
 
 def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> None:
-    """R2: an unpaid order closes at once. R7, R8: a paid one waits for the seller's answer."""
+    """R2: an unpaid order closes at once. R7-R9: a paid one waits for the seller's answer, unless a number or
+    a photo that the seller gave waits to be judged: that is the answer.
+    """
     unpaid = order.status is Status.AWAITING_PAYMENT
+    note = message.note or None
     order.cancellation = Cancellation(
         status=CancellationStatus.REQUESTED,
         reason=message.reason,
@@ -122,12 +132,22 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
         complaint=message.complaint,
     )
     if unpaid:
+        if message.complaint:
+            order.notify(
+                at, NotificationKind.UNPAID_COMPLAINT, reason=message.reason.value, note=note
+            )
         order.close(at, message.name, CloseReason.BUYER_CANCELED_UNPAID, Role.BUYER)
         return
-    order.enter(message.name, Status.CANCELLATION_REQUESTED, at)
+    is_answered = order.rules > 1 and order.existing_shipment.has_evidence_to_judge
+    told = NotificationKind.CANCELLATION_REQUESTED
+    if is_answered:
+        told = NotificationKind.CANCELLATION_REQUESTED_AFTER_PROOF
+        ask_for_proof(order, message.name, at)
+    else:
+        order.enter(message.name, Status.CANCELLATION_REQUESTED, at)
     order.notify(
         at,
-        NotificationKind.CANCELLATION_REQUESTED,
+        told,
         reason=message.reason.value,
         due_by=(at + order.policy.seller_reply_window).isoformat(),
         money=order.amount_paid.model_dump(mode="json"),
@@ -137,8 +157,11 @@ def on_cancel_request(order: Order, message: m.CancelRequest, at: datetime) -> N
 
 
 def on_cancel_withdrawal(order: Order, message: m.CancelWithdrawal, at: datetime) -> None:
-    """R18: the order awaits shipment again."""
-    order.existing_cancellation.end(CancellationStatus.WITHDRAWN, at)
+    """R18, R20: the order awaits shipment again, and the time to ship stood still meanwhile."""
+    cancellation, shipment = order.existing_cancellation, order.existing_shipment
+    cancellation.end(CancellationStatus.WITHDRAWN, at)
+    if order.rules > 1 and shipment.ship_by:
+        shipment.ship_by += at - cancellation.requested_at
     order.happened(at, Event.CANCELLATION_WITHDRAWN, Role.BUYER)
     order.notify(at, NotificationKind.CANCELLATION_WITHDRAWN)
     if order.open_dispute:
@@ -166,16 +189,24 @@ def on_seller_reply(order: Order, message: m.SellerReply, at: datetime) -> None:
 
 
 def seller_reply_problem(order: Order, message: m.SellerReply) -> Refusal | None:
-    """A seller who claimed shipment has answered; giving in is still possible."""
-    if order.status is Status.PROOF_REQUESTED and message.decision != "accept":
+    """R9: a seller who has answered may still accept."""
+    if order.status is Status.CANCELLATION_REQUESTED or message.decision == "accept":
+        return None
+    if order.status is Status.DISPUTED:
         return Refusal(
             RefusalCode.ALREADY_ANSWERED,
             sentence(
-                "The seller has already answered that the goods are shipped; now proof is needed, "
-                "or the cancellation can be accepted."
+                "The cancellation request has ended in a dispute; all that the seller can still answer "
+                "is to accept the cancellation."
             ),
         )
-    return None
+    return Refusal(
+        RefusalCode.ALREADY_ANSWERED,
+        sentence(
+            "The seller has already answered that the goods are shipped; now proof is needed, "
+            "or the cancellation can be accepted."
+        ),
+    )
 
 
 def fault_of(reason: CancelReason) -> Fault:
@@ -184,16 +215,22 @@ def fault_of(reason: CancelReason) -> Fault:
 
 
 def end_cancellation(order: Order, at: datetime, reason: CloseReason) -> None:
-    """R14: an order that closes ends its request; one that nobody paid or shipped cancels itself."""
-    cancellation = order.cancellation
+    """R14: an order that closes ends its request; one that nobody paid or shipped cancels itself.
+
+    The request that there was is kept. A seller who accepts late ends it anew (R9).
+    """
     if reason in (CloseReason.PAYMENT_EXPIRED, CloseReason.SHIPMENT_EXPIRED):
-        order.cancellation = Cancellation(
+        fault = Fault.BUYER if reason is CloseReason.PAYMENT_EXPIRED else Fault.SELLER
+        order.cancellation = order.cancellation or Cancellation(
             status=CancellationStatus.BY_ITSELF,
             reason=None,
-            fault=Fault.BUYER if reason is CloseReason.PAYMENT_EXPIRED else Fault.SELLER,
+            fault=fault,
             fine=order.amount_due.of(0),
             requested_at=at,
-            ended_at=at,
         )
-    elif cancellation and cancellation.ended_at is None:
+        order.cancellation.fault = fault
+        order.cancellation.end(CancellationStatus.BY_ITSELF, at)
+    elif (cancellation := order.cancellation) and (
+        cancellation.ended_at is None or reason is CloseReason.SELLER_ACCEPTED
+    ):
         cancellation.end(_ENDED_BY.get(reason, CancellationStatus.ENDED_BY_DISPUTE), at)

@@ -92,9 +92,16 @@ _ENDED_BY: Final = {
 
 
 def on_dispute_request(order: Order, message: m.DisputeRequest, at: datetime) -> None:
-    """R12: the buyer opens a dispute, for the ground there is."""
+    """R12: the buyer opens a dispute, beside the request or for the ground there is.
+
+    One that was offered ends the request, as it would have if policy had opened it.
+    """
+    is_offered = order.ground is not None
     open_dispute(order, at, order.ground or DisputeReason.BUYER_REQUEST, Role.BUYER, message.note)
     if order.status is Status.AWAITING_SHIPMENT:
+        order.enter(message.name, Status.DISPUTED, at)
+    elif is_offered and order.rules > 1:
+        order.existing_cancellation.refuse(at)
         order.enter(message.name, Status.DISPUTED, at)
 
 
@@ -104,18 +111,21 @@ def on_dispute_withdrawal(order: Order, message: m.DisputeWithdrawal, at: dateti
     if dispute is None:
         raise AssertionError("lifecycle lets only an open dispute be dropped")
     order.happened(at, Event.DISPUTE_WITHDRAWN, Role.BUYER, note=message.note)
-    resolve(order, dispute, at, DisputeOutcome.WITHDRAWN, None, message.note)
-    if order.status is not Status.DISPUTED:
-        return
-    if order.existing_shipment.is_shipped:
+    shipment = order.existing_shipment
+    goes_on = order.status is Status.DISPUTED and not shipment.is_shipped
+    resolve(
+        order, dispute, at, DisputeOutcome.WITHDRAWN, None, message.note, awaits_shipment=goes_on
+    )
+    if goes_on:
+        _await_shipment_again(order, message.name, at)
+    elif order.status is Status.DISPUTED:
         order.finish_shipped(message.name, at)
-    else:
-        order.enter(message.name, Status.AWAITING_SHIPMENT, at)
-        order.existing_shipment.update_status(proof_is_asked_for=False)
 
 
 def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) -> None:
-    """R16: support decides, and the order closes."""
+    """R16, R16a: support decides, and the order closes; goods that did not ship are to be shipped again when
+    the claim is turned down.
+    """
     order.happened(
         at,
         Event.DISPUTE_DECIDED,
@@ -124,6 +134,17 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
         money=message.money.model_dump(mode="json") if message.money else None,
         note=message.note,
     )
+    dispute = order.open_dispute
+    if dispute is None:
+        raise AssertionError("lifecycle lets only an open dispute be decided")
+    unshipped = order.rules > 1 and not order.existing_shipment.is_shipped
+    if unshipped and message.decision == "no_refund":
+        outcome, nothing = DisputeOutcome.SELLER_FAVOUR, order.amount_paid.of(0)
+        resolve(order, dispute, at, outcome, nothing, message.note, awaits_shipment=True)
+        if order.existing_cancellation.end_by_dispute(at):
+            order.happened(at, Event.CANCELLATION_ENDED, Role.SYSTEM, reason=outcome.value)
+        _await_shipment_again(order, message.name, at)
+        return
     reason, back = {
         "full_refund": (CloseReason.DISPUTE_FULL_REFUND, order.amount_paid),
         "partial_refund": (CloseReason.DISPUTE_PARTIAL_REFUND, message.money),
@@ -137,6 +158,11 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
         to_buyer=back,
         note=message.note,
     )
+
+
+def _await_shipment_again(order: Order, trigger: str, at: datetime) -> None:
+    order.enter(trigger, Status.AWAITING_SHIPMENT, at)
+    order.existing_shipment.update_status(proof_is_asked_for=False)
 
 
 def dispute_decision_problem(order: Order, message: m.DisputeDecision) -> Refusal | None:
@@ -236,6 +262,8 @@ def resolve(
     outcome: DisputeOutcome,
     awarded: Money | None,
     note: str = "",
+    *,
+    awaits_shipment: bool = False,
 ) -> None:
     """End a dispute; ``note`` is in the words of whoever ended it."""
     dispute.status = DisputeStatus.RESOLVED
@@ -251,4 +279,5 @@ def resolve(
         outcome=outcome.value,
         note=note,
         money=refund_due(order),
+        awaits_shipment=awaits_shipment or None,
     )

@@ -74,6 +74,7 @@ def receive(order: Order, message: m.Message, at: datetime) -> bool:
     if is_repeat(order, message):
         return False
     check(order, message, at)
+    order.handle_until(at)
     if message.name not in TRANSITIONS[order.status]:
         # The check's end has passed, and its timer has not been seen yet (R7).
         accept_payment(order, at)

@@ -35,6 +35,7 @@ class Deadline(StrEnum):
     SELLER_NO_RESPONSE = "seller_no_response"
     NO_PROOF = "no_proof"
     DISPUTE_EXPIRED = "dispute_expired"
+    DISPUTE_EXPIRED_SHIPPED = "dispute_expired_shipped"
     REFUND_OVERDUE = "refund_overdue"
 
 
@@ -73,7 +74,10 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         Deadline.PAYMENT_ACCEPTED: (_SHIP,),  # R7
     },
     _SHIP: {
-        "cancel_request": (_CANCEL,),  # R7, R8
+        "cancel_request": (
+            _CANCEL,
+            _PROOF,
+        ),  # R7, R8; evidence that waits is the seller's answer (R9)
         "tracking_number": (_SHIP,),  # R11
         "shipment_proof": (_SHIP,),
         "proof_review": (_SHIP, _SHIPPED),
@@ -99,9 +103,12 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         Verdict.TRACKING_VALID: (_SHIPPED, _DISPUTE),  # R11, R16a
         Verdict.TRACKING_INVALID: (_CANCEL,),
         Verdict.TRACKING_UNKNOWN: (_CANCEL,),
-        "dispute_request": (_CANCEL,),  # beside the request, as in R8
+        "dispute_request": (
+            _CANCEL,
+            _DISPUTE,
+        ),  # beside the request, as in R8; offered, in its place
         "dispute_withdrawal": (_CANCEL,),
-        "dispute_decision": (_CLOSED,),  # R16
+        "dispute_decision": (_CLOSED, _SHIP),  # R16; turned down, R16a
         "settlement_offer": (_CANCEL,),
         "settlement_acceptance": (_CLOSED,),
         "seller_message": (_CANCEL,),
@@ -111,6 +118,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "outside_refund": (_CANCEL, _CLOSED),
         "unmatched_resolution": (_CANCEL,),
         Deadline.SELLER_NO_RESPONSE: (_CLOSED,),  # R9
+        Deadline.SHIPMENT_EXPIRED: (_CLOSED,),
         Deadline.DISPUTE_EXPIRED: (_CLOSED,),
     },
     _PROOF: {
@@ -121,9 +129,9 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         Verdict.TRACKING_VALID: (_SHIPPED, _DISPUTE),
         Verdict.TRACKING_INVALID: (_PROOF, _DISPUTE),  # R12
         Verdict.TRACKING_UNKNOWN: (_PROOF,),
-        "dispute_request": (_PROOF,),
+        "dispute_request": (_PROOF, _DISPUTE),
         "dispute_withdrawal": (_PROOF,),
-        "dispute_decision": (_CLOSED,),
+        "dispute_decision": (_CLOSED, _SHIP),
         "settlement_offer": (_PROOF,),
         "settlement_acceptance": (_CLOSED,),
         "seller_message": (_PROOF,),
@@ -133,9 +141,11 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "outside_refund": (_PROOF, _CLOSED),
         "unmatched_resolution": (_PROOF,),
         Deadline.NO_PROOF: (_DISPUTE, _SHIP),  # R12
+        Deadline.SHIPMENT_EXPIRED: (_CLOSED,),
         Deadline.DISPUTE_EXPIRED: (_CLOSED,),
     },
     _DISPUTE: {
+        "seller_reply": (_CLOSED,),  # the seller may give in until the goods have shipped (R9)
         "tracking_number": (_DISPUTE,),  # evidence (R16a)
         "shipment_proof": (_DISPUTE,),
         "proof_review": (_DISPUTE,),
@@ -143,7 +153,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         Verdict.TRACKING_INVALID: (_DISPUTE,),
         Verdict.TRACKING_UNKNOWN: (_DISPUTE,),
         "dispute_withdrawal": (_SHIPPED, _SHIP),  # R16b
-        "dispute_decision": (_CLOSED,),  # R16
+        "dispute_decision": (_CLOSED, _SHIP),  # R16, R16a
         "settlement_offer": (_DISPUTE,),
         "settlement_acceptance": (_CLOSED,),
         "seller_message": (_DISPUTE,),
@@ -152,7 +162,9 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "chargeback": (_DISPUTE, _CLOSED),
         "outside_refund": (_DISPUTE, _CLOSED),
         "unmatched_resolution": (_DISPUTE,),
+        Deadline.SHIPMENT_EXPIRED: (_CLOSED,),  # R20
         Deadline.DISPUTE_EXPIRED: (_CLOSED,),  # R16b
+        Deadline.DISPUTE_EXPIRED_SHIPPED: (_CLOSED,),
     },
     _SHIPPED: {
         "payment_declined": (_SHIPPED,),

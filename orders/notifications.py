@@ -16,6 +16,7 @@ class NotificationKind(StrEnum):
     ORDER_PLACED = "order_placed"
     ORDER_SHIPPED = "order_shipped"
     ORDER_CLOSED = "order_closed"
+    UNPAID_COMPLAINT = "unpaid_complaint"
     SELLER_MESSAGE = "seller_message"
     BUYER_MESSAGE = "buyer_message"
     OFFER_ACCEPTED = "offer_accepted"
@@ -31,19 +32,23 @@ class NotificationKind(StrEnum):
     OUTSIDE_REFUND_FAILED = "outside_refund_failed"
     UNMATCHED_MONEY = "unmatched_money"
     CANCELLATION_REQUESTED = "cancellation_requested"
+    CANCELLATION_REQUESTED_AFTER_PROOF = "cancellation_requested_after_proof"
     CANCELLATION_WITHDRAWN = "cancellation_withdrawn"
     CANCELLATION_REFUSED = "cancellation_refused"
     CANCELLATION_ENDED = "cancellation_ended"
     SELLER_REMINDER = "seller_reminder"
+    SHIPMENT_REMINDER = "shipment_reminder"
     SHIPMENT_CLAIMED = "shipment_claimed"
     SHIPMENT_EXTENDED = "shipment_extended"
     TRACKING_INVALID = "tracking_invalid"
     PROOF_REQUESTED = "proof_requested"
     PROOF_TO_REVIEW = "proof_to_review"
+    PROOF_REMINDER = "proof_reminder"
     PROOF_REJECTED = "proof_rejected"
     DISPUTE_OFFERED = "dispute_offered"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_REMINDER = "dispute_reminder"
+    DISPUTE_REMINDER_SHIPPED = "dispute_reminder_shipped"
     DISPUTE_RESOLVED = "dispute_resolved"
     SETTLEMENT_OFFERED = "settlement_offered"
     REFUND_STARTED = "refund_started"
@@ -92,6 +97,7 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _BUYER,
         _SELLER,
     ),
+    NotificationKind.UNPAID_COMPLAINT: (_SUPPORT,),
     NotificationKind.SELLER_MESSAGE: (_BUYER,),
     NotificationKind.BUYER_MESSAGE: (_SELLER,),
     NotificationKind.OFFER_ACCEPTED: (_SELLER,),
@@ -130,6 +136,10 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _BUYER,
         _SELLER,
     ),
+    NotificationKind.CANCELLATION_REQUESTED_AFTER_PROOF: (
+        _BUYER,
+        _SELLER,
+    ),
     NotificationKind.CANCELLATION_WITHDRAWN: (
         _BUYER,
         _SELLER,
@@ -140,11 +150,13 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _SELLER,
     ),
     NotificationKind.SELLER_REMINDER: (_SELLER,),
+    NotificationKind.SHIPMENT_REMINDER: (_SELLER,),
     NotificationKind.SHIPMENT_CLAIMED: (_BUYER,),
     NotificationKind.SHIPMENT_EXTENDED: (_SELLER,),
     NotificationKind.TRACKING_INVALID: (_SELLER,),
     NotificationKind.PROOF_REQUESTED: (_SELLER,),
     NotificationKind.PROOF_TO_REVIEW: (_SUPPORT,),
+    NotificationKind.PROOF_REMINDER: (_SUPPORT,),
     NotificationKind.PROOF_REJECTED: (_SELLER,),
     NotificationKind.DISPUTE_OFFERED: (_BUYER,),
     NotificationKind.DISPUTE_OPENED: (
@@ -153,6 +165,7 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _SUPPORT,
     ),
     NotificationKind.DISPUTE_REMINDER: (_SUPPORT,),
+    NotificationKind.DISPUTE_REMINDER_SHIPPED: (_SUPPORT,),
     NotificationKind.DISPUTE_RESOLVED: (
         _BUYER,
         _SELLER,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from orders import allocation, closing, order_refunds
+from orders import allocation, closing, order_refunds, schedule
 from orders.accounting import Balances, Posting
 from orders.cancellations import Cancellation
 from orders.chargebacks import Chargeback, moved_chargeback, open_chargeback
@@ -257,12 +257,16 @@ class Order(Mutable):
             raise AssertionError(f"{trigger} cannot lead from {self.status} to {target}")
         if target is self.status:
             return
-        if self.shipment:
+        if self.shipment and self.rules == 1:
             runs = target is Status.AWAITING_SHIPMENT
             self.shipment.pause(at, runs=runs, is_over=target in Status.ended())
         self.status = target
         self.status_since = at
         self.revision += 1
+
+    def handle_until(self, at: datetime) -> None:
+        """See ``orders.schedule.handle_until``."""
+        schedule.handle_until(self, at)
 
     def close(
         self,

@@ -106,6 +106,10 @@ _PAID_ALREADY: Final = Refusal(
     RefusalCode.NOT_IN_THIS_STATUS,
     sentence("The order is already paid; this payment is returned in full."),
 )
+_GOODS_HAVE_SHIPPED: Final = Refusal(
+    RefusalCode.ORDER_SHIPPED,
+    sentence("The goods have shipped; support will decide the dispute."),
+)
 _CANCELLATION_EXISTS: Final = Refusal(
     RefusalCode.CANCELLATION_EXISTS,
     sentence("Cancellation has already been requested; that request stands."),
@@ -118,9 +122,14 @@ def _cancellation_is_over(order: Order) -> Refusal:
             RefusalCode.ALREADY_ANSWERED,
             sentence("The seller has already answered the cancellation request."),
         )
+    if order.existing_shipment.is_shipped:
+        return Refusal(
+            RefusalCode.NOT_IN_THIS_STATUS,
+            sentence("The cancellation request has ended because the shipment is proved."),
+        )
     return Refusal(
         RefusalCode.NOT_IN_THIS_STATUS,
-        sentence("The cancellation request has ended because the shipment is proved."),
+        sentence("The cancellation request has ended; support will decide the dispute."),
     )
 
 
@@ -164,7 +173,6 @@ ANSWERS: Final[dict[tuple[Status, str], _Answer]] = {
         ),
     ),
     (_DISPUTE, "cancel_withdrawal"): _cancellation_is_over,
-    (_DISPUTE, "seller_reply"): _cancellation_is_over,
     (_DISPUTE, "dispute_request"): _DISPUTE_IS_OPEN,
     (_SHIPPED, "cancel_request"): Refusal(
         RefusalCode.ORDER_SHIPPED,
@@ -301,6 +309,14 @@ def _proof_must_wait(order: Order) -> Refusal | None:
     return Refusal(RefusalCode.NOT_IN_THIS_STATUS, sentence("No proof is waiting for review."))
 
 
+def _seller_may_answer(order: Order) -> Refusal | None:
+    if order.status is not _DISPUTE:
+        return None
+    if order.rules == 1:
+        return _cancellation_is_over(order)
+    return _GOODS_HAVE_SHIPPED if order.existing_shipment.is_shipped else None
+
+
 def _window_must_be_limited(order: Order) -> Refusal | None:
     if order.shipment and order.shipment.ship_by:
         return None
@@ -325,6 +341,7 @@ def _money_must_be_unmatched(order: Order) -> Refusal | None:
 
 
 _GUARDS: Final[dict[str, _Guard]] = {
+    "seller_reply": _seller_may_answer,
     "dispute_request": _dispute_may_be_opened,
     "dispute_withdrawal": _dispute_must_be_open,
     "dispute_decision": _dispute_must_be_open,

@@ -5,40 +5,56 @@ is decided by the state that ``let_time_pass`` finds: a message taken before win
 message and timer woke the workflow.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orders.disputes import DisputeReason
 from orders.lifecycle import DEADLINES, Deadline
 from orders.messages import Role
 from orders.notifications import NotificationKind
-from orders.order import Order
 from orders.payments import accept_payment, payment_expires_at
 from orders.refunds import Refund, next_check
 from orders.sentences import sentence
-from orders.shipments import failed_proof
+from orders.shipments import Shipment, failed_proof
 from orders.status import CloseReason, Status
 from orders.timeline import Event
-from orders.values import Frozen, Instant, next_multiple
+from orders.values import Frozen, Instant, Money, next_multiple
+
+if TYPE_CHECKING:
+    from orders.order import Order
+
+_BEFORE = timedelta(microseconds=1)
 
 
 class Reminder(StrEnum):
     """R21: what somebody is reminded of, as long as it is so."""
 
     PAYMENT_REMINDER = "payment_reminder"
+    SHIPMENT_REMINDER = "shipment_reminder"
     SELLER_REMINDER = "seller_reminder"
+    PROOF_REMINDER = "proof_reminder"
     DISPUTE_REMINDER = "dispute_reminder"
     CHARGEBACK_REMINDER = "chargeback_reminder"
 
 
 _REMINDERS: Final = {
     Reminder.PAYMENT_REMINDER: (Event.PAYMENT_REMINDER, NotificationKind.PAYMENT_REMINDER),
+    Reminder.SHIPMENT_REMINDER: (Event.SHIPMENT_REMINDER, NotificationKind.SHIPMENT_REMINDER),
     Reminder.SELLER_REMINDER: (Event.SELLER_REMINDER, NotificationKind.SELLER_REMINDER),
+    Reminder.PROOF_REMINDER: (Event.PROOF_REMINDER, NotificationKind.PROOF_REMINDER),
     Reminder.DISPUTE_REMINDER: (Event.DISPUTE_REMINDER, NotificationKind.DISPUTE_REMINDER),
     Reminder.CHARGEBACK_REMINDER: (Event.CHARGEBACK_REMINDER, NotificationKind.CHARGEBACK_REMINDER),
 }
+
+_ENDS_A_DISPUTE: Final = (
+    Deadline.SHIPMENT_EXPIRED,
+    Deadline.DISPUTE_EXPIRED,
+    Deadline.DISPUTE_EXPIRED_SHIPPED,
+)
 
 REFUND_CHECK: Final = "refund_check"
 """R14, R15: the provider is asked what became of the refund."""
@@ -50,6 +66,7 @@ COMING_PHRASES: Final = {
     Deadline.SHIPMENT_EXPIRED: sentence(
         "if it has not shipped by then, the order closes and the buyer is refunded"
     ),
+    Reminder.SHIPMENT_REMINDER: sentence("the seller is reminded to ship"),
     Reminder.SELLER_REMINDER: sentence("the seller is reminded to answer"),
     Deadline.SELLER_NO_RESPONSE: sentence(
         "if the seller has not answered by then, the order closes and the buyer is refunded"
@@ -57,9 +74,13 @@ COMING_PHRASES: Final = {
     Deadline.NO_PROOF: sentence(
         "if there is no proof of shipment by then, there is ground for a dispute"
     ),
+    Reminder.PROOF_REMINDER: sentence("support is reminded of the proof of shipment"),
     Reminder.DISPUTE_REMINDER: sentence("support is reminded of the dispute"),
     Deadline.DISPUTE_EXPIRED: sentence(
         "if support has not decided by then, the buyer is refunded in full"
+    ),
+    Deadline.DISPUTE_EXPIRED_SHIPPED: sentence(
+        "if support has not decided by then, the money goes to the seller, as the shipment is proved"
     ),
     Reminder.CHARGEBACK_REMINDER: sentence("support is reminded of the open chargeback"),
     REFUND_CHECK: sentence("we check with the payment provider whether the refund arrived"),
@@ -109,8 +130,20 @@ def let_time_pass(order: Order, now: datetime) -> None:
     ]
 
 
+def handle_until(order: Order, at: datetime) -> None:
+    """Note that time is handled until this instant, or until just before what nobody has seen to.
+
+    Whatever changes the order is preceded by it: a reminder whose day has passed by then does not come later
+    for that, whether anybody looked in between or not.
+    """
+    first = [due.at - _BEFORE for due in schedule(order)[:1]]
+    order.handled_until = max(order.handled_until, min([at, *first]))
+
+
 def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
     policy = order.policy
+    if order.shipment and order.is_open and not order.shipment.is_shipped:
+        yield from _shipment(order, order.shipment)
     match order.status:
         case Status.AWAITING_PAYMENT:
             yield ScheduledEvent(what=Deadline.PAYMENT_EXPIRED, at=payment_expires_at(order))
@@ -125,8 +158,6 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
                 )
         case Status.PAYMENT_REVIEW if order.payment:
             yield ScheduledEvent(what=Deadline.PAYMENT_ACCEPTED, at=order.payment.review_ends_at)
-        case Status.AWAITING_SHIPMENT if order.shipment and order.shipment.ship_by:
-            yield ScheduledEvent(what=Deadline.SHIPMENT_EXPIRED, at=order.shipment.ship_by)
         case Status.CANCELLATION_REQUESTED | Status.PROOF_REQUESTED if (
             order.cancellation and order.cancellation.due_by
         ):
@@ -141,7 +172,9 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
             yield from _refund(order, order.refund)
     every = policy.dispute_reminder
     if dispute := order.open_dispute:
-        yield ScheduledEvent(what=Deadline.DISPUTE_EXPIRED, at=dispute.due_by)
+        proved = order.rules > 1 and order.existing_shipment.is_shipped
+        ends = Deadline.DISPUTE_EXPIRED_SHIPPED if proved else Deadline.DISPUTE_EXPIRED
+        yield ScheduledEvent(what=ends, at=dispute.due_by)
         at = next_multiple(dispute.opened_at, every, order.handled_until)
         if at < dispute.due_by:
             yield ScheduledEvent(what=Reminder.DISPUTE_REMINDER, at=at)
@@ -154,10 +187,30 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
         )
 
 
+def _shipment(order: Order, shipment: Shipment) -> Iterator[ScheduledEvent]:
+    if order.rules == 1:
+        if order.status is Status.AWAITING_SHIPMENT and shipment.ship_by:
+            yield ScheduledEvent(what=Deadline.SHIPMENT_EXPIRED, at=shipment.ship_by)
+        return
+    policy = order.policy
+    if ends := shipment.expires_at(policy.dispute_window):
+        yield ScheduledEvent(what=Deadline.SHIPMENT_EXPIRED, at=ends)
+        # While a chargeback is open the seller is told not to ship (R23).
+        if not shipment.has_evidence_to_judge and not order.open_chargeback and order.payment:
+            since = order.payment.review_ends_at
+            yield from _before(
+                order, Reminder.SHIPMENT_REMINDER, since, ends, policy.shipment_reminders
+            )
+    if shipment.under_review and not order.open_dispute:
+        since = shipment.under_review[0].given_at
+        at = next_multiple(since, policy.dispute_reminder, order.handled_until)
+        yield ScheduledEvent(what=Reminder.PROOF_REMINDER, at=at)
+
+
 def _before(
     order: Order, what: str, since: datetime, end: datetime, leads: tuple[timedelta, ...]
 ) -> Iterator[ScheduledEvent]:
-    # It may have been handled up to where the order last woke up, before what runs now had begun.
+    # Time may be handled only up to before what runs now had begun.
     for lead in set(leads):
         if end - lead > max(order.handled_until, since):
             yield ScheduledEvent(what=what, at=end - lead)
@@ -186,6 +239,9 @@ def _pass(order: Order, deadline: Deadline, at: datetime) -> None:
             failed_proof(order, at, deadline, order.ground or DisputeReason.NO_PROOF)
         case Deadline.DISPUTE_EXPIRED:
             order.close(at, deadline, CloseReason.DISPUTE_FULL_REFUND, Role.SYSTEM)
+        case Deadline.DISPUTE_EXPIRED_SHIPPED:
+            nothing = order.amount_paid.of(0)
+            order.close(at, deadline, CloseReason.DISPUTE_NO_REFUND, Role.SYSTEM, to_buyer=nothing)
         case Deadline.REFUND_OVERDUE if order.refund:
             concerned = order.refund.miss_due_date()
             order.happened(at, Event.REFUND_OVERDUE, Role.SYSTEM, refund_id=order.refund.refund_id)
@@ -198,18 +254,25 @@ def _pass(order: Order, deadline: Deadline, at: datetime) -> None:
 
 def _remind(order: Order, reminder: Reminder, now: datetime) -> None:
     event, what = _REMINDERS[reminder]
-    due_by = {
-        Reminder.PAYMENT_REMINDER: order.pay_by,
-        Reminder.SELLER_REMINDER: order.cancellation.due_by if order.cancellation else None,
-        Reminder.DISPUTE_REMINDER: order.dispute.due_by if order.dispute else None,
-    }.get(reminder)
+    due_by: datetime | None = None
+    money: Money | None = None
+    match reminder:
+        case Reminder.PAYMENT_REMINDER:
+            due_by, money = order.pay_by, order.amount_due
+        case Reminder.SHIPMENT_REMINDER:
+            due_by, money = order.existing_shipment.ship_by, order.amount_paid
+        case Reminder.SELLER_REMINDER:
+            due_by = order.existing_cancellation.due_by
+        case Reminder.DISPUTE_REMINDER:
+            ends = next(due for due in schedule(order) if due.what in _ENDS_A_DISPUTE)
+            due_by, money = ends.at, order.amount_paid
+            if ends.what == Deadline.DISPUTE_EXPIRED_SHIPPED:
+                what = NotificationKind.DISPUTE_REMINDER_SHIPPED
+        case Reminder.CHARGEBACK_REMINDER if order.open_chargeback:
+            money = order.open_chargeback.money
+        case _:
+            pass  # there is no more to say of it
     order.happened(now, event, Role.SYSTEM)
-    chargeback = order.open_chargeback
-    money = {
-        Reminder.PAYMENT_REMINDER: order.amount_due,
-        Reminder.DISPUTE_REMINDER: order.amount_paid,
-        Reminder.CHARGEBACK_REMINDER: chargeback.money if chargeback else None,
-    }.get(reminder)
     order.notify(
         now,
         what,

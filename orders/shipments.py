@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from orders.order import Order
 
 
+LONGEST_VERIFICATION: Final = timedelta(days=2)
+"""R20: how long a number that is being verified holds the end of the time to ship."""
+
+
 class TrackingStatus(StrEnum):
     """Where a tracking number is; one that rules cannot judge is judged by support, like a photo."""
 
@@ -36,6 +40,11 @@ class TrackingStatus(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     LAPSED = "lapsed"
+
+    @classmethod
+    def verified(cls) -> frozenset[TrackingStatus]:
+        """Those of a number that rules and carrier judge, and not support."""
+        return frozenset({cls.VERIFYING, cls.VALID, cls.INVALID})
 
 
 class ProofStatus(StrEnum):
@@ -66,6 +75,7 @@ class TrackingEvidence(WithSentences, Mutable):
     number: str
     carrier: Text | None
     given_at: Instant
+    judged_at: Instant | None = None
     status: TrackingStatus = TrackingStatus.VERIFYING
     reason: Text | None = None
     other_order_id: str | None = None
@@ -86,10 +96,17 @@ class TrackingEvidence(WithSentences, Mutable):
         """What it is, in details of what people are told."""
         return {"kind": "tracking_number", "number": self.number}
 
-    def judge(self, *, accepted: bool, note: str) -> None:
+    def judge(self, at: datetime, *, accepted: bool, note: str) -> None:
         """Support's verdict."""
         self.status = TrackingStatus.ACCEPTED if accepted else TrackingStatus.REJECTED
+        self.judged_at = at
         self.note = note
+
+    def held_until(self, review: timedelta) -> datetime:
+        """R20: until when it holds the time to ship, where support has ``review`` to judge it."""
+        was_reviewed = self.status not in TrackingStatus.verified()
+        longest = self.given_at + (review if was_reviewed else LONGEST_VERIFICATION)
+        return min(self.judged_at or longest, longest)
 
     def lapse(self) -> None:
         """Nobody judges it any more."""
@@ -105,6 +122,7 @@ class ProofEvidence(Mutable):
     size: int
     sha256: str
     given_at: Instant
+    judged_at: Instant | None = None
     status: ProofStatus = ProofStatus.UNDER_REVIEW
     note: str = ""
 
@@ -118,10 +136,16 @@ class ProofEvidence(Mutable):
         """What it is, in details of what people are told."""
         return {"kind": self.kind}
 
-    def judge(self, *, accepted: bool, note: str) -> None:
+    def judge(self, at: datetime, *, accepted: bool, note: str) -> None:
         """Support's verdict."""
         self.status = ProofStatus.ACCEPTED if accepted else ProofStatus.REJECTED
+        self.judged_at = at
         self.note = note
+
+    def held_until(self, review: timedelta) -> datetime:
+        """R20: until when it holds the time to ship, where support has ``review`` to judge it."""
+        longest = self.given_at + review
+        return min(self.judged_at or longest, longest)
 
     def lapse(self) -> None:
         """Nobody judges it any more."""
@@ -134,7 +158,7 @@ class Shipment(Mutable):
     status: ShipmentStatus = ShipmentStatus.AWAITED
     ship_by: Instant | None
     paused_since: Instant | None = None
-    """Time in which a request or a dispute is open does not count against ``ship_by``."""
+    """By the first rules, time in which a request or a dispute is open does not count against ``ship_by``."""
     shipped_at: Instant | None = None
     tracking: list[TrackingEvidence] = Field(default_factory=list)
     proofs: list[ProofEvidence] = Field(default_factory=list)
@@ -147,8 +171,11 @@ class Shipment(Mutable):
     @property
     def under_review(self) -> list[TrackingEvidence | ProofEvidence]:
         """The numbers, photos and scans that wait for support, longest first."""
-        given: list[TrackingEvidence | ProofEvidence] = [*self.tracking, *self.proofs]
-        return sorted((it for it in given if it.is_under_review), key=lambda it: it.given_at)
+        return sorted((it for it in self._given if it.is_under_review), key=lambda it: it.given_at)
+
+    @property
+    def _given(self) -> list[TrackingEvidence | ProofEvidence]:
+        return [*self.tracking, *self.proofs]
 
     @property
     def is_shipped(self) -> bool:
@@ -171,6 +198,12 @@ class Shipment(Mutable):
             self.status = ShipmentStatus.UNDER_VERIFICATION
         else:
             self.status = ShipmentStatus.CLAIMED if proof_is_asked_for else ShipmentStatus.AWAITED
+
+    def expires_at(self, review: timedelta) -> datetime | None:
+        """R20: when the order closes unshipped: evidence that waits holds it, a photo for ``review``."""
+        if self.ship_by is None:
+            return None
+        return max([self.ship_by, *(it.held_until(review) for it in self._given)])
 
     def pause(self, at: datetime, *, runs: bool, is_over: bool) -> None:
         """The time to ship stands still, or ``runs`` on from where it stood still."""
@@ -217,7 +250,10 @@ def tracking_verdict(
     """R11, R12, R16a: what verifying a tracking number came to, judged by the status it finds now."""
     if not evidence.is_verifying:
         return
+    order.handle_until(at)
     evidence.status, event = _VERDICTS[found.verdict]
+    if not evidence.is_under_review:
+        evidence.judged_at = at
     evidence.carrier = found.carrier or evidence.carrier
     evidence.reason, evidence.other_order_id = found.reason, found.other_order_id
     shipment = order.existing_shipment
@@ -274,7 +310,7 @@ def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
     """R11, R12: support accepts or rejects the photo, scan or number that waits longest."""
     shipment = order.existing_shipment
     evidence = shipment.under_review[0]
-    evidence.judge(accepted=message.accepted, note=message.note)
+    evidence.judge(at, accepted=message.accepted, note=message.note)
     event = Event.PROOF_ACCEPTED if message.accepted else Event.PROOF_REJECTED
     note_evidence(order)
     order.happened(at, event, Role.SUPPORT, **evidence.about, note=message.note)
@@ -291,15 +327,20 @@ def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
 
 def claim_shipped(order: Order, trigger: str, at: datetime) -> None:
     """R10: the seller says the goods are shipped; proof is asked for, and the 14 days run on."""
-    cancellation = order.existing_cancellation
-    cancellation.claim_shipment(at)
+    ask_for_proof(order, trigger, at)
+    ends_at = order.existing_cancellation.due_by
+    due_by = ends_at.isoformat() if ends_at else None
+    order.notify(at, NotificationKind.PROOF_REQUESTED, due_by=due_by)
+    order.notify(at, NotificationKind.SHIPMENT_CLAIMED, due_by=due_by)
+
+
+def ask_for_proof(order: Order, trigger: str, at: datetime) -> None:
+    """R9, R10: the seller has answered that the goods are shipped, or has given evidence of it before."""
+    order.existing_cancellation.claim_shipment(at)
     order.ground = None  # one left from an earlier request is not this one's
     order.enter(trigger, Status.PROOF_REQUESTED, at)
     note_evidence(order)
     order.happened(at, Event.PROOF_REQUESTED, Role.SYSTEM)
-    due_by = cancellation.due_by.isoformat() if cancellation.due_by else None
-    order.notify(at, NotificationKind.PROOF_REQUESTED, due_by=due_by)
-    order.notify(at, NotificationKind.SHIPMENT_CLAIMED, due_by=due_by)
 
 
 def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason) -> None:

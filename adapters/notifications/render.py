@@ -1,10 +1,10 @@
 """What people are told, in words (R21): each notification as a friendly text in its reader's language.
 
 The texts are templates in ``adapters.notifications.templates``, translated by the catalogues. They take the
-message's details by name, written out, and ``{order}``; ``{why}``, ``{offer}``, ``{refund}``, ``{of_money}``,
-``{sum}``, ``{by}``, ``{expected}``, ``{of_number}`` and ``{other_order}`` are whole clauses, empty where
-there is nothing to say: a message that an earlier version wrote may lack their detail. Support, and payers
-whom nobody knows, read English.
+message's details by name, written out, and ``{order}``; ``{why}``, ``{offer}``, ``{refund}``, ``{goes_on}``,
+``{words}``, ``{of_money}``, ``{sum}``, ``{by}``, ``{expected}``, ``{of_number}`` and ``{other_order}`` are
+whole clauses, empty where there is nothing to say: a message that an earlier version wrote may lack their
+detail. Support, and payers whom nobody knows, read English.
 """
 
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from adapters.notifications.templates import (
     BY,
     DISCOUNT,
     EXPECTED,
+    GOES_ON,
     OF_MONEY,
     OF_NUMBER,
     OFFER,
@@ -24,6 +25,7 @@ from adapters.notifications.templates import (
     TEXTS,
     UNKNOWN,
     WHY,
+    WORDS,
 )
 from i18n.catalogues import LOCALES, translator
 from i18n.formats import days_text, instant_text, money_text
@@ -58,6 +60,8 @@ def wording(message: OutboxMessage) -> str:
             "offer": clause(DISCOUNT, "offer_id", "money", "amount_due")
             or clause(OFFER, "offer_id"),
             "refund": clause(REFUND[message.to], "money"),
+            "goes_on": clause(GOES_ON, "awaits_shipment"),
+            "words": clause(WORDS, "note"),
             "of_money": clause(OF_MONEY, "money"),
             "sum": clause(SUM, "money"),
             "by": clause(BY, "due_by"),

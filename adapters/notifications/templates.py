@@ -40,6 +40,11 @@ _TO_BUYER = {
         "Your request to cancel order {order} has been sent. The seller has until {due_by} "
         "to answer; without an answer the order closes and you get your money back{sum}."
     ),
+    "cancellation_requested_after_proof": N_(
+        "Your request to cancel order {order} has been sent. The seller had already sent proof of "
+        "shipment, which is now being checked: if it is good, the order counts as shipped. Until "
+        "{due_by} the seller can also agree to cancel."
+    ),
     "cancellation_withdrawn": N_(
         "You have withdrawn your request to cancel order {order}. It is awaiting shipment again."
     ),
@@ -60,7 +65,7 @@ _TO_BUYER = {
         "into it."
     ),
     "dispute_resolved": N_(
-        "The dispute about order {order} has been resolved: {outcome}.{refund}{why}"
+        "The dispute about order {order} has been resolved: {outcome}.{refund}{goes_on}{why}"
     ),
     "settlement_offered": N_(
         "The seller offers to refund {money} to settle the dispute about order {order}. If "
@@ -185,6 +190,11 @@ _TO_SELLER = {
         "accept, refuse, or say that it has already shipped. Without an answer the order "
         "closes and the buyer is refunded{sum}."
     ),
+    "cancellation_requested_after_proof": N_(
+        "The buyer asks to cancel order {order} ({reason}). The proof of shipment that you sent counts "
+        "as your answer and is being checked. Until {due_by} you can add better proof, or accept the "
+        "cancellation."
+    ),
     "cancellation_withdrawn": N_(
         "The buyer has withdrawn the request to cancel order {order}. It is awaiting "
         "shipment again."
@@ -192,6 +202,11 @@ _TO_SELLER = {
     "seller_reminder": N_(
         "The request to cancel order {order} still needs your answer. Please answer it, or "
         "prove the shipment, by {due_by}."
+    ),
+    "shipment_reminder": N_(
+        "The time to ship order {order} ends on {due_by}. Please enter a tracking number, or send a "
+        "photo or a scan of the postal receipt, before then; otherwise the order closes and the buyer is "
+        "refunded{sum}."
     ),
     "proof_requested": N_(
         "You say that order {order} has already shipped. Please prove it by {due_by} with a "
@@ -221,7 +236,7 @@ _TO_SELLER = {
         "into it; you can still send proof of shipment or offer a settlement."
     ),
     "dispute_resolved": N_(
-        "The dispute about order {order} has been resolved: {outcome}.{refund}{why}"
+        "The dispute about order {order} has been resolved: {outcome}.{refund}{goes_on}{why}"
     ),
     "order_shipped": N_("The shipment of order {order} is confirmed. Thank you."),
     "order_closed": N_("Order {order} is closed: {reason}.{refund}"),
@@ -249,10 +264,21 @@ _TO_SUPPORT = {
         "Order {order}: the seller has sent proof of shipment ({kind}{of_number}).{why}{other_order} "
         "Please review it."
     ),
+    "proof_reminder": N_(
+        "Order {order}: the seller's proof of shipment is still waiting for your review."
+    ),
+    "unpaid_complaint": N_(
+        "Order {order}: the buyer cancelled it before paying ({reason}) and complains about the "
+        "seller.{words}"
+    ),
     "dispute_opened": N_("Order {order}: a dispute has been opened: {reason}. Please decide it."),
     "dispute_reminder": N_(
         "Order {order}: the dispute is still undecided. If it is not decided by {due_by}, "
         "the buyer is refunded in full{sum}."
+    ),
+    "dispute_reminder_shipped": N_(
+        "Order {order}: the dispute is still undecided. If it is not decided by {due_by}, the money{sum} "
+        "goes to the seller, as the shipment is proved."
     ),
     "payment_contradicts": N_(
         "Order {order}: the provider's report of payment {payment_id} of {money} contradicts "
@@ -279,7 +305,9 @@ _TO_SUPPORT = {
         "Order {order}: the bank has not decided the chargeback{of_money} yet. Please find out from "
         "the payment provider what it still needs."
     ),
-    "dispute_resolved": N_("Order {order}: the dispute has been resolved: {outcome}.{refund}"),
+    "dispute_resolved": N_(
+        "Order {order}: the dispute has been resolved: {outcome}.{refund}{goes_on}"
+    ),
     "refund_failed": N_(
         "Order {order}: the refund{of_money} has failed.{why} Please make sure that the buyer gets the money."
     ),
@@ -381,6 +409,8 @@ REFUND: Final = {
     Role.SELLER: N_(" The buyer gets {money} back."),
     Role.SUPPORT: N_(" The buyer gets {money} back."),
 }
+GOES_ON: Final = N_(" The order is awaiting shipment again.")
+WORDS: Final = N_(" They write: “{note}”")
 OF_MONEY: Final = N_(" of {money}")
 EXPECTED: Final = N_(" It should arrive by {expected_by}.")
 BY: Final = N_(" by {due_by}")

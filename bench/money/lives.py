@@ -214,6 +214,8 @@ class SoakedOrder:
                 pass
             case Kind.PARTIAL | Kind.FULL | Kind.NOTHING:
                 await self._send(m.SellerReply(decision="refuse"))
+                if plan.kind is Kind.NOTHING:
+                    await self._prove_shipment()
                 await self._send(self._decision())
             case Kind.WON | Kind.LOST:
                 await self._accept_and_charge_back()
@@ -221,6 +223,14 @@ class SoakedOrder:
                 await self._send(m.SellerReply(decision="accept"))
         if plan.kind is Kind.LATE:
             await self._pay(plan.total)
+
+    async def _prove_shipment(self) -> None:
+        """R16a: without it the claim would be turned down, and the order go on."""
+        proof = {"reference": "proofs/receipt.jpg", "media_type": "image/jpeg", "sha256": "7c" * 32}
+        await self._send(
+            m.ShipmentProof.model_validate({"kind": "postal_receipt", "size": 97_310, **proof})
+        )
+        await self._send(m.ProofReview(accepted=True))
 
     def _decision(self) -> m.DisputeDecision:
         match self.plan.kind:

@@ -69,8 +69,8 @@ class Story:
     ``until_`` starts from an order that was placed, and lives through all that comes before.
     """
 
-    def __init__(self, placed: PlaceOrder | None = None, **policy: Any) -> None:
-        self.order = Order.new(placed or place(policy=Policy(**policy)), START)
+    def __init__(self, placed: PlaceOrder | None = None, *, rules: int = 2, **policy: Any) -> None:
+        self.order = Order.new(placed or place(policy=Policy(**policy)), START, rules)
         self.now = START
         self.provider: RefundStatus | None = None
 
@@ -301,7 +301,7 @@ _DETAIL_OF_CLAUSE = {
     "by": "due_by",
     "expected": "expected_by",
 }
-_OPTIONAL = {"order", "why", "offer", "of_number", "other_order"}
+_OPTIONAL = {"order", "why", "offer", "of_number", "other_order", "goes_on", "words"}
 
 
 def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:

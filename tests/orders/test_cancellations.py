@@ -1,12 +1,13 @@
 """The cancellation request, its answer and its proof: R7-R13, R18."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from orders.disputes import DisputeOutcome, DisputeReason
 from orders.errors import RefusalCode
-from orders.messages import CancelReason
+from orders.messages import CancelReason, Role
 from orders.status import CloseReason, Status
 from tests.orders.builders import DUE, START, Story, books_must_balance, eur, photo
 
@@ -240,6 +241,144 @@ def test_a_failed_proof_is_ground_for_a_dispute(failure: str, policy: str) -> No
     assert story.dispute.reason is DisputeReason(failure)
 
 
+_UNJUDGED: dict[str, Callable[[Story], object]] = {
+    "photo": lambda story: story.send("shipment_proof", **photo()),
+    "number": lambda story: story.send_tracking_number(),
+    "unknown number": lambda story: story.verdict(story.send_tracking_number(), valid=None),
+}
+
+
+@pytest.mark.parametrize("complaint", [True, False])
+@pytest.mark.parametrize("give", _UNJUDGED.values(), ids=_UNJUDGED)
+def test_evidence_given_before_the_request_is_the_sellers_answer(
+    give: Callable[[Story], object], complaint: bool
+) -> None:
+    """R9, R10: proof is asked for at once, and one letter says so."""
+    story = Story().until_awaiting_shipment()
+    give(story)
+
+    view = story.send("cancel_request", reason="other", complaint=complaint)
+
+    assert view.status is Status.PROOF_REQUESTED
+    assert (story.cancellation.status, story.cancellation.answered_at) == (
+        "shipment_claimed",
+        story.now,
+    )
+    assert ("no_proof", ANSWER_BY) in [(due.what, due.at) for due in view.next]
+    assert (view.dispute is not None) == complaint
+    told = {what for role, what in story.notified if role == "seller"}
+    assert "cancellation_requested_after_proof" in told
+    assert not told & {"cancellation_requested", "proof_requested"}
+    assert story.must_refuse("cancel_withdrawal").code is RefusalCode.ALREADY_ANSWERED
+    assert story.days_pass(14).status is Status.DISPUTED
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_a_verdict_on_evidence_given_before_the_request_decides_it(valid: bool) -> None:
+    """R9, R11, R12: as if it had been given after."""
+    story = Story().until_awaiting_shipment()
+    evidence = story.send_tracking_number()
+    story.send("cancel_request", reason="other")
+
+    view = story.verdict(evidence, valid=valid)
+
+    assert view.status is (Status.SHIPPED if valid else Status.DISPUTED)
+
+
+def test_evidence_that_was_judged_before_the_request_is_no_answer() -> None:
+    """R9: a wrong number says nothing of what the seller will answer."""
+    story = Story().until_awaiting_shipment()
+    story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
+
+    story.send("cancel_request", reason="other")
+
+    assert story.order.status is Status.CANCELLATION_REQUESTED
+    first = Story(rules=1).until_awaiting_shipment()
+    first.send("shipment_proof", **photo())
+    first.send("cancel_request", reason="other")
+    assert first.order.status is Status.CANCELLATION_REQUESTED
+
+
+_DISPUTED: dict[str, Callable[[Story], object]] = {
+    "refused": lambda story: story.reply("refuse"),
+    "wrong number": lambda story: story.verdict(
+        story.send_tracking_number("NOTREAL1"), valid=False
+    ),
+    "silence": lambda story: (story.reply("already_shipped"), story.days_pass(14)),
+}
+
+
+@pytest.mark.parametrize("dispute", _DISPUTED.values(), ids=_DISPUTED)
+def test_the_seller_may_accept_while_a_dispute_is_open(dispute: Callable[[Story], object]) -> None:
+    """R9, R16, case 108: closed, refunded, and the dispute is settled by it."""
+    story = Story().until_cancellation_requested()
+    dispute(story)
+    assert story.order.status is Status.DISPUTED
+    actions = {a.action: a for a in story.view.actions[Role.SELLER]}
+    assert actions["seller_reply"].available
+    for decision in ("refuse", "already_shipped"):
+        refused = story.must_refuse("seller_reply", decision=decision)
+        assert refused.code is RefusalCode.ALREADY_ANSWERED
+
+    view = story.reply("accept", note="You are right.")
+
+    assert view.close_reason is CloseReason.SELLER_ACCEPTED
+    assert story.refund.money == eur(DUE)
+    assert (story.cancellation.status, story.cancellation.ended_at) == ("accepted", story.now)
+    assert story.dispute.outcome is DisputeOutcome.SETTLED_BY_CANCELLATION
+    books_must_balance(story.order)
+
+
+def test_goods_that_have_shipped_are_not_cancelled_by_accepting() -> None:
+    """R9, R19: support decides the dispute about them."""
+    story = Story().until_disputed()
+    story.verdict(story.send_tracking_number(), valid=True)
+
+    refused = story.must_refuse("seller_reply", decision="accept")
+
+    assert refused.code is RefusalCode.ORDER_SHIPPED
+    first = Story(rules=1).until_disputed()
+    refused = first.must_refuse("seller_reply", decision="accept")
+    assert refused.code is RefusalCode.ALREADY_ANSWERED
+
+
+@pytest.mark.parametrize("ground_of", ["this request", "an earlier one"])
+def test_an_offered_dispute_that_is_taken_up_ends_the_request(ground_of: str) -> None:
+    """R12: it is the one that policy ``open`` would have opened."""
+    story = Story(dispute_on_failed_proof="offer").until_cancellation_requested()
+    if ground_of == "this request":
+        story.verdict(story.send_tracking_number("NOTREAL1"), valid=False)
+        reason = DisputeReason.INVALID_TRACKING
+    else:
+        story.reply("refuse")
+        story.send("cancel_request", reason="other")
+        reason = DisputeReason.SELLER_REFUSED
+
+    view = story.send("dispute_request", note="Taken up")
+
+    assert view.status is Status.DISPUTED
+    assert (story.dispute.reason, story.dispute.note) == (reason, "Taken up")
+    assert (story.cancellation.status, story.cancellation.ended_at) == ("refused", story.now)
+    assert {d.what for d in view.next} <= {
+        "dispute_expired",
+        "dispute_reminder",
+        "shipment_expired",
+        "shipment_reminder",
+    }
+    refused = story.must_refuse("cancel_withdrawal")
+    assert "proved" not in refused.reason
+
+
+def test_a_dispute_without_a_ground_runs_beside_the_request() -> None:
+    """R12: the seller still has time. By the first rules an offered one did, too."""
+    story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
+    assert story.send("dispute_request").status is Status.PROOF_REQUESTED
+
+    first = Story(rules=1, dispute_on_failed_proof="offer").until_claimed_shipped()
+    first.verdict(first.send_tracking_number("NOTREAL1"), valid=False)
+    assert first.send("dispute_request").status is Status.PROOF_REQUESTED
+
+
 def test_a_better_proof_replaces_a_wrong_number() -> None:
     """R12, policy offer: the 14 days run on, and the seller may bring better proof."""
     story = Story(dispute_on_failed_proof="offer").until_claimed_shipped()
@@ -313,7 +452,7 @@ def test_a_withdrawn_request_returns_the_order_to_shipment() -> None:
     assert view.cancellation
     assert view.cancellation.status == "withdrawn"
     assert story.dispute.outcome is DisputeOutcome.WITHDRAWN
-    assert {due.what for due in view.next} == {"shipment_expired"}
+    assert {due.what for due in view.next} == {"shipment_expired", "shipment_reminder"}
     story.send("cancel_request", reason="other")
 
 
@@ -373,8 +512,8 @@ def test_an_offered_dispute_is_shown_and_the_seller_is_notified_that_the_request
 
 
 def test_a_request_ended_by_shipment_counts_as_unanswered() -> None:
-    """R9, R16a: the sentence says what ended it."""
-    story = Story().until_awaiting_shipment()
+    """R9, R16a: the sentence says what ended it, by the first rules."""
+    story = Story(rules=1).until_awaiting_shipment()
     evidence = story.send_tracking_number()
     story.send("cancel_request", reason="other", complaint=True)
     story.verdict(evidence, valid=True)

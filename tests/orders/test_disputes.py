@@ -1,5 +1,6 @@
 """Disputes: R8, R12, R16, R16a, R16b."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -41,8 +42,9 @@ DECIDE_BY = OPENED + 60 * DAY
 def test_supports_decision_closes_the_order(
     decision: str, cents: int, reason: CloseReason, outcome: DisputeOutcome
 ) -> None:
-    """R16, R16a: full, partial or no refund; what does not go back is the seller's."""
+    """R16, R16a: full, partial or no refund of goods that shipped; what does not go back is the seller's."""
     story = Story().until_disputed()
+    story.verdict(story.send_tracking_number(), valid=True)
     money = {"money": eur(cents)} if decision == "partial_refund" else {}
 
     view = story.send("dispute_decision", decision=decision, **money)
@@ -60,13 +62,65 @@ def test_a_dispute_decision_ends_the_cancellation() -> None:
     """R16: decided beside an open request, it settles that one too."""
     story = Story().until_cancellation_requested(complaint=True)
 
-    view = story.send("dispute_decision", decision="no_refund")
+    view = story.send("dispute_decision", decision="full_refund")
 
-    assert view.close_reason is CloseReason.DISPUTE_NO_REFUND
+    assert view.close_reason is CloseReason.DISPUTE_FULL_REFUND
     assert view.cancellation
     assert view.cancellation.status == "ended_by_dispute"
     assert view.cancellation.ended_at == story.now
-    assert view.refund is None
+
+
+_UNSHIPPED: dict[str, Callable[[Story], Story]] = {
+    "disputed": Story.until_disputed,
+    "beside a request": lambda story: story.until_cancellation_requested(complaint=True),
+    "beside a claim": lambda story: story.until_claimed_shipped(complaint=True),
+}
+
+
+@pytest.mark.parametrize("arrive", _UNSHIPPED.values(), ids=_UNSHIPPED)
+def test_a_claim_that_is_turned_down_leaves_goods_to_be_shipped(
+    arrive: Callable[[Story], Story],
+) -> None:
+    """R16a, R20, case 107: the request ends, and the time to ship runs on as if nobody had asked."""
+    story = arrive(Story())
+    story.days_pass(10)
+
+    view = story.send("dispute_decision", decision="no_refund", note="It is on its way.")
+
+    assert (view.status, view.close_reason) == (Status.AWAITING_SHIPMENT, None)
+    assert story.dispute.outcome is DisputeOutcome.SELLER_FAVOUR
+    assert story.cancellation.ended_at
+    assert view.amount_held == eur(DUE)
+    assert ("shipment_expired", OPENED + 30 * DAY) in [(due.what, due.at) for due in view.next]
+    told = [it for it in story.order.notifications if it.what == "dispute_resolved"]
+    assert {it.details["awaits_shipment"] for it in told} == {True}
+    assert len(told) == 3
+    story.must_refuse("dispute_request")
+
+    story.send("cancel_request", reason="other")
+    story.send("cancel_withdrawal")
+    view = story.pass_until(OPENED + 30 * DAY)
+    assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
+    assert story.refund.money == eur(DUE)
+
+
+def test_a_claim_that_is_turned_down_leaves_evidence_to_judge() -> None:
+    """R16a, R11: what was given in the dispute may still ship the order."""
+    story = Story().until_disputed()
+    story.send("shipment_proof", **photo())
+    story.send("dispute_decision", decision="no_refund")
+    assert story.shipment.status == "under_verification"
+
+    assert story.send("proof_review", accepted=True).status is Status.SHIPPED
+
+
+def test_a_claim_that_the_first_rules_turn_down_closes_the_order() -> None:
+    """Its history says that the money is the seller's."""
+    story = Story(rules=1).until_disputed()
+
+    view = story.send("dispute_decision", decision="no_refund")
+
+    assert view.close_reason is CloseReason.DISPUTE_NO_REFUND
 
 
 @pytest.mark.parametrize("silent", [True, False])
@@ -145,22 +199,71 @@ def test_a_withdrawn_dispute_of_a_shipped_order_leaves_it_shipped() -> None:
     books_must_balance(story.order)
 
 
-def test_an_undecided_dispute_ends_with_a_full_refund() -> None:
-    """R16b: after 60 days, to the instant."""
-    story = Story().until_disputed()
+@pytest.mark.parametrize("proved", [True, False])
+def test_an_undecided_dispute_ends_by_what_is_proved(proved: bool) -> None:
+    """R16b, case 106: after 60 days, to the instant; it says beforehand for whom."""
+    story = Story(shipment_window=None).until_disputed()
+    story.send("shipment_proof", **photo())
+    story.send("proof_review", accepted=proved)
+    ends = "dispute_expired_shipped" if proved else "dispute_expired"
+    assert {due.what for due in story.view.next} == {ends, "dispute_reminder"}
     story.pass_until(DECIDE_BY - INSTANT)
     assert story.order.status is Status.DISPUTED
 
     view = story.pass_until(DECIDE_BY)
 
-    assert view.close_reason is CloseReason.DISPUTE_FULL_REFUND
-    assert story.dispute.outcome is DisputeOutcome.BUYER_FAVOUR
+    told = {it.what for it in story.order.notifications if it.to == "support"}
+    if proved:
+        assert view.close_reason is CloseReason.DISPUTE_NO_REFUND
+        assert story.dispute.outcome is DisputeOutcome.SELLER_FAVOUR
+        assert (view.refund, view.amount_owed_to_seller.amount) == (None, DUE)
+        assert "dispute_reminder_shipped" in told
+    else:
+        assert view.close_reason is CloseReason.DISPUTE_FULL_REFUND
+        assert story.dispute.outcome is DisputeOutcome.BUYER_FAVOUR
+        assert story.refund.money == eur(DUE)
+        assert "dispute_reminder_shipped" not in told
+    books_must_balance(story.order)
+
+
+def test_an_undecided_dispute_by_the_first_rules_ends_with_a_full_refund() -> None:
+    """Though the shipment is proved: its history says so."""
+    story = Story(rules=1).until_disputed()
+    story.verdict(story.send_tracking_number(), valid=True)
+
+    assert story.pass_until(DECIDE_BY).close_reason is CloseReason.DISPUTE_FULL_REFUND
+
+
+def test_an_unshipped_order_in_dispute_ends_with_the_time_to_ship() -> None:
+    """R20, R16: everything goes back, and support was told by when to decide."""
+    story = Story().until_disputed()
+
+    view = story.pass_until(OPENED + 30 * DAY)
+
+    assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
+    assert story.dispute.outcome is DisputeOutcome.SETTLED_BY_CANCELLATION
     assert story.refund.money == eur(DUE)
+    told = [
+        it.details["due_by"] for it in story.order.notifications if it.what == "dispute_reminder"
+    ]
+    assert told == [(OPENED + 30 * DAY).isoformat()] * 4
+
+
+def test_the_end_of_the_time_to_ship_comes_before_the_disputes_at_the_same_instant() -> None:
+    """R20, R16b: either way all of it goes back, once."""
+    story = Story(dispute_window=timedelta(days=30)).until_disputed()
+
+    view = story.pass_until(OPENED + 30 * DAY)
+
+    assert view.close_reason is CloseReason.SHIPMENT_EXPIRED
+    assert story.notified.count(("buyer", "order_closed")) == 1
+    books_must_balance(story.order)
 
 
 def test_a_decision_at_the_last_instant_counts() -> None:
     """R16b, R16: support's word before the timer's."""
     story = Story().until_disputed()
+    story.verdict(story.send_tracking_number(), valid=True)
     story.pass_until_just_before(DECIDE_BY)
 
     view = story.send("dispute_decision", decision="no_refund")
@@ -170,7 +273,7 @@ def test_a_decision_at_the_last_instant_counts() -> None:
 
 def test_support_is_reminded_every_week() -> None:
     """R16b, R21: eight times in 60 days, and never after the end."""
-    story = Story().until_disputed()
+    story = Story(shipment_window=None).until_disputed()
     story.pass_until(DECIDE_BY + 90 * DAY)
 
     reminders = [e.at for e in story.order.timeline if e.what == "dispute_reminder"]

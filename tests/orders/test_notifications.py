@@ -233,6 +233,7 @@ def test_the_end_of_a_dispute_names_what_goes_back(
 ) -> None:
     """R16, R21: and so does what is said of the order's closing; nothing where nothing goes back."""
     story = Story().until_disputed()
+    story.verdict(story.send_tracking_number(), valid=True)
     story.send("dispute_decision", decision=decision, **({"money": eur(money)} if money else {}))
 
     expected = {"amount": back, "currency": "EUR"} if back else None

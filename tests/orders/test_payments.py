@@ -91,6 +91,20 @@ def test_a_buyer_cancels_an_unpaid_order_at_once() -> None:
     assert view.next == []
 
 
+@pytest.mark.parametrize("complaint", [True, False])
+def test_support_is_told_of_a_complaint_about_an_unpaid_order(complaint: bool) -> None:
+    """R12, R21: there is nothing to dispute, but somebody has something to say."""
+    story = Story()
+
+    view = story.send("cancel_request", reason="other", complaint=complaint, note="They were rude.")
+
+    assert view.dispute is None
+    told = [it for it in story.order.notifications if it.what == "unpaid_complaint"]
+    assert [(it.to, it.details["note"]) for it in told] == (
+        [("support", "They were rude.")] if complaint else []
+    )
+
+
 def test_an_unpaid_order_can_be_cancelled_at_the_last_instant() -> None:
     """R2, case 1: the buyer's own cancellation wins the tie with the timer."""
     story = Story()

@@ -137,3 +137,14 @@ def test_a_refund_check_at_the_same_instant_leaves_the_reminder() -> None:
     story = Story(refund_checks=(7 * DAY,)).until_accepted()
 
     assert _opened(story, amount=1000) == [7 * DAY, 14 * DAY, 21 * DAY]
+
+
+def test_a_message_at_the_instant_of_a_reminder_leaves_it() -> None:
+    """R21, case 102: also of one that nobody has seen to for an hour."""
+    for late in (timedelta(0), timedelta(hours=1)):
+        story = Story()
+        story.pass_until_just_before(START + 17 * DAY)
+        story.now += late
+        story.send("buyer_message", text="Hello")
+
+        assert story.happened == ["placed", "buyer_message", "payment_reminder"]

@@ -44,9 +44,11 @@ async def test_a_dispute_ends_with_a_partial_refund(order: TimeSkippingStory) ->
 
 
 async def test_a_dispute_ends_without_a_refund(order: TimeSkippingStory) -> None:
-    """R16a: the money is the seller's, and nothing is left to wait for."""
+    """R16a: goods that shipped leave the money to the seller, and nothing is left to wait for."""
     await order.place()
     await order.until_disputed()
+    await order.send("tracking_number", number=GOOD_NUMBER)
+    await order.until(lambda view: bool(view.shipment and view.shipment.is_shipped))
     await order.send("dispute_decision", decision="no_refund")
 
     view = await order.must_end()
@@ -248,7 +250,7 @@ async def test_a_dispute_outlives_good_proof(order: TimeSkippingStory) -> None:
 
 async def test_an_undecided_dispute_is_refunded_after_60_days(order: TimeSkippingStory) -> None:
     """R16b: support is reminded every 7 days, and its silence ends with a full refund."""
-    await order.place()
+    await order.place(shipment_window=None)
     await order.until_disputed()
     await order.days_pass(60)
     await order.days_pass(3)

@@ -241,7 +241,8 @@ async def test_a_dispute_is_filed_after_an_outage_of_the_dispute_system(
     order.world.dispute_cases.state.down = False
     await order.days_pass(0.1)
     filed = await order.until(lambda view: bool(view.dispute and view.dispute.status != "open"))
-    await order.send("dispute_decision", decision="no_refund")
+    await order.send("dispute_decision", decision="full_refund")
+    await order.days_pass(3)
 
     view = await order.must_end()
     assert disputed.status is filed.status is Status.DISPUTED

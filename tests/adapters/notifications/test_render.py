@@ -104,7 +104,7 @@ def test_every_notification_of_a_long_story_reads_as_prose(locale: str) -> None:
         (19, "cancel_request", '{"reason":"distrust_seller","complaint":true}'),
         (20, "seller_reply", '{"decision":"already_shipped"}'),
         (40, "settlement_offer", '{"money":{"amount":1000,"currency":"PLN"}}'),
-        (60, "dispute_decision", '{"decision":"full_refund"}'),
+        (48, "dispute_decision", '{"decision":"full_refund"}'),
         (61, "refund_update", '{"refund_id":"A-1-refund-1","status":"failed","reason":"Closed."}'),
         (99, "refund_update", '{"refund_id":"A-1-refund-1","status":"succeeded"}'),
     ]
