@@ -9,6 +9,7 @@ from database.order_lists import SqlOrderLists, cursor_of_newest
 from database.orders import SqlOrders
 from database.support_queue import SqlSupportQueue
 from orders.disputes import Dispute, DisputeReason
+from orders.shipments import Shipment
 from tests.database.samples import START, placed, snapshot
 
 # The second and the third have waited equally long; the last does not wait.
@@ -21,6 +22,7 @@ async def waiting(database: Database, orders: SqlOrders) -> SqlSupportQueue:
         order = placed(order_id)
         if hours is not None:
             at = START + timedelta(hours=hours)
+            order.shipment = Shipment(ship_by=None)
             order.dispute = Dispute(
                 dispute_id=order_id,
                 reason=DisputeReason.BUYER_REQUEST,
