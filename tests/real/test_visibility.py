@@ -182,7 +182,7 @@ async def test_timers_and_activities_have_summaries(order: ServerStory) -> None:
     assert said[EventType.EVENT_TYPE_TIMER_STARTED] == [
         "payment_reminder",
         "payment_accepted",
-        "shipment_expired",
+        "shipment_reminder",
         "seller_reminder",
         "refund_check",
     ]

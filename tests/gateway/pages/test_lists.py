@@ -18,6 +18,7 @@ from i18n.formats import instant_text
 from orders.disputes import Dispute, DisputeReason
 from orders.order import Order
 from orders.place_order import PlaceOrder
+from orders.shipments import Shipment
 from tests.database.samples import snapshot
 from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.pages.conftest import Visit, Visitor
@@ -49,6 +50,7 @@ async def _keep(
         at = FIRST + timedelta(minutes=max(place, 1))
         recorded = Order.new(PlaceOrder.model_validate(order.body(order_id=order_id)), at)
         if disputes:
+            recorded.shipment = Shipment(ship_by=None)
             recorded.dispute = Dispute(
                 dispute_id=order_id,
                 reason=DisputeReason.BUYER_REQUEST,
