@@ -22,6 +22,7 @@ from i18n.catalogues import LOCALES
 from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import localize
+from runtime.logs import log_in_lines
 from runtime.namespace import register_search_attributes, schedule_reconciliation
 from runtime.settings import Settings
 from runtime.supervisor import serve_together
@@ -93,7 +94,7 @@ def worker(*, processes: Annotated[int | None, Parameter(metavar="NUMBER")] = No
 
 
 def _serve_process(settings: Settings) -> NoReturn:
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    log_in_lines(settings.log_level)
     status = 0
     try:
         # What is served and logged knows no terminal's language.

@@ -67,7 +67,7 @@ async def run(settings: Settings) -> int:
         ends = {}
         for name, its_environment in (
             ("worker", environment),
-            ("gateway", environment | gateway_variables(port, secret)),
+            ("gateway", environment | gateway_variables(port, secret, settings)),
         ):
             part = await stack.enter_async_context(_part(name, its_environment, logs[name]))
             ends[asyncio.create_task(part.wait())] = name
@@ -202,18 +202,20 @@ def command_variables(address: str, port: int) -> dict[str, str]:
     return {"TEMPORAL_ADDRESS": address, **database_variables(port)}
 
 
-def gateway_variables(port: int, secret: SecretStr) -> dict[str, str]:
-    """The gateway's variables beyond the worker's."""
+def gateway_variables(port: int, secret: SecretStr, settings: Settings) -> dict[str, str]:
+    """The gateway's variables beyond the worker's.
+
+    Beside an issuer or a real payment provider there is nothing to try out without them.
+    """
+    trying_out = {"UNBUY_BUYERS_CHOOSE_POLICY": "true", "UNBUY_PLAYGROUND": "true"}
     return {
         "UNBUY_GATEWAY_PORT": str(port + GATEWAY_PORT_OFFSET),
         "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
-        # For trying things out, such as orders with deadlines of seconds.
-        "UNBUY_BUYERS_CHOOSE_POLICY": "true",
-        "UNBUY_PLAYGROUND": "true",
         "UNBUY_PUBLIC_URL": f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}",
         "UNBUY_TEMPORAL_UI_URL": (
             f"http://127.0.0.1:{port + UI_PORT_OFFSET}/namespaces/default/workflows/order-{{order_id}}"
         ),
+        **(trying_out if settings.is_for_trying_out else {}),
     }
 
 

@@ -93,5 +93,7 @@ def _default(value: object) -> str:
             return f"`{str(value).lower()}`"
         case timedelta():
             return f"`{TypeAdapter(timedelta).dump_python(value, mode='json')}`"
+        case SecretStr():
+            return f"`{value.get_secret_value()}`"
         case _:
             return f"`{value}`"

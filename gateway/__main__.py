@@ -1,7 +1,6 @@
 """``python -m gateway``: the command that serves the HTTP API and the pages."""
 
 import asyncio
-import logging
 import sys
 
 from cli.app import main
@@ -11,13 +10,14 @@ from gateway.observability import log_as_json
 from gateway.server import serve
 from i18n.catalogues import LOCALES
 from i18n.current import use_locale
+from runtime.logs import log_in_lines
 from runtime.temporal import CannotServe
 
 
 def gateway() -> int:
     """Serve the HTTP API and its pages, until SIGTERM or SIGINT."""
     settings = read_settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    log_in_lines(settings.log_level)
     log_as_json()
     try:
         # Responses and logs do not depend on the terminal's language.

@@ -42,7 +42,7 @@ class RateLimits:
                 return
             stats = await self._windows.get_window_stats(self._limit, who)
         except StorageError as error:
-            log.warning("Requests cannot be counted: %s", error)
+            log.warning("Requests cannot be counted: %s", type(error.storage_error).__name__)
             raise ServiceUnavailable(
                 sentence("The request limit cannot be checked at the moment; try again soon.")
             ) from None

@@ -67,15 +67,8 @@ class Observability:
         try:
             await self._app(scope, receive, observed)
         except Exception as error:
-            # It was answered, where that was still possible. Its text may contain what a caller sent; no
-            # line of the code that failed does.
-            frames = traceback.extract_tb(error.__traceback__)
-            log.error(
-                "failed",
-                request_id=request_id,
-                error=type(error).__name__,
-                at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-_FRAMES:]],
-            )
+            # It was answered, where that was still possible.
+            log_failure(request_id, error)
         finally:
             seconds = time.perf_counter() - began
             route = _route(scope)
@@ -92,6 +85,17 @@ class Observability:
                 bytes=sent,
                 role=scope.get("unbuy.role"),
             )
+
+
+def log_failure(request_id: str, error: Exception) -> None:
+    """Log a bug by its place: its text may contain what a caller sent; no line of our code does."""
+    frames = traceback.extract_tb(error.__traceback__)
+    log.error(
+        "failed",
+        request_id=request_id,
+        error=type(error).__name__,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-_FRAMES:]],
+    )
 
 
 def _route(scope: Scope) -> str:

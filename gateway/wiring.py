@@ -64,14 +64,17 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
         proofs = Proofs(orders, ProofStore.at(settings.proof_store))
     except StoreUnavailable as error:
         raise CannotServe(str(error)) from None
+    counted_at = settings.rate_limit_storage.get_secret_value()
     try:
-        limits = RateLimits(settings.rate_limit, settings.rate_limit_storage)
-    except ConfigurationError as error:
+        limits = RateLimits(settings.rate_limit, counted_at)
+    except (ConfigurationError, ValueError) as error:
+        # What is said of the address may be its password.
+        is_about_it = isinstance(error, ValueError) or counted_at in str(error)
         raise CannotServe(
             sentence(
                 "Requests cannot be counted there ({why}). UNBUY_RATE_LIMIT_STORAGE says where, and the "
                 "library `limits` names the package that it needs for it.",
-                why=first_line(error),
+                why=sentence("no such address") if is_about_it else first_line(error),
             )
         ) from None
     return Services(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import Annotated, Final, Literal
 
 import httpx
@@ -26,6 +27,8 @@ _EXTRAS: Final = {
 """The extras, each with the package that it brings."""
 
 _SIGNING: Final = "whsec_"
+_FEWEST_CHARACTERS: Final = 12
+"""How many different ones a secret has: of 32 random ones in base64 some 25 differ."""
 
 # A path, or the bucket of S3 (3 to 63 characters) and a prefix without empty or relative parts.
 _PROOF_STORE: Final = re.compile(
@@ -62,8 +65,17 @@ def is_url(text: str, schemes: Sequence[str]) -> bool:
 
 def keeps_secrets(url: str) -> bool:
     """Whether what is sent to this address can be read by nobody on the way."""
-    here = ("localhost", "127.0.0.1", "::1")
-    return is_url(url, ("https",)) or (is_url(url, ("http",)) and httpx.URL(url).host in here)
+    return is_url(url, ("https",)) or (
+        is_url(url, ("http",)) and is_this_machine(httpx.URL(url).host)
+    )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine itself can reach the host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _split(value: object) -> object:
@@ -78,6 +90,18 @@ def _database(url: str) -> str:
     return url
 
 
+def _hard_to_guess(secret: SecretStr) -> SecretStr:
+    if len(set(secret.get_secret_value())) < _FEWEST_CHARACTERS:
+        raise ValueError(
+            gettext(
+                "has fewer than {number} different characters, and can be guessed: `openssl rand -base64 33` "
+                "makes a secret",
+                number=_FEWEST_CHARACTERS,
+            )
+        )
+    return secret
+
+
 def _rate(text: str) -> str:
     try:
         limits.parse(text)
@@ -88,8 +112,9 @@ def _rate(text: str) -> str:
     return text
 
 
-def _asynchronous(uri: str) -> str:
-    if not uri.startswith("async+"):
+def _rate_storage(uri: SecretStr) -> SecretStr:
+    scheme, separator, _ = uri.get_secret_value().partition("://")
+    if not (separator and scheme.startswith("async+")):
         raise ValueError(
             gettext("must be a URI that begins with async+, such as async+redis://host:6379")
         )
@@ -131,7 +156,10 @@ def _signing_secrets(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     for number, secret in enumerate(secrets, 1):
         if not _is_signing_secret(secret.get_secret_value()):
             raise ValueError(
-                gettext("number {number} is not whsec_ and 24 to 64 bytes in base64", number=number)
+                gettext(
+                    "number {number} is not whsec_ and 24 to 64 random bytes in base64",
+                    number=number,
+                )
             )
     return secrets
 
@@ -141,7 +169,8 @@ def _is_signing_secret(secret: str) -> bool:
         key = base64.b64decode(secret.removeprefix(_SIGNING), validate=True)
     except ValueError:
         return False
-    return secret.startswith(_SIGNING) and 24 <= len(key) <= 64
+    is_long = 24 <= len(key) <= 64
+    return secret.startswith(_SIGNING) and is_long and len(set(key)) >= _FEWEST_CHARACTERS
 
 
 LogLevel = Annotated[
@@ -154,13 +183,13 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several, separated by commas."""
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 """Several secrets, separated by commas."""
-LongSecret = Annotated[SecretStr, Field(min_length=32)]
+LongSecret = Annotated[SecretStr, Field(min_length=32), AfterValidator(_hard_to_guess)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 ProviderName = Annotated[Literal["local", "stripe"], AfterValidator(_payment_provider)]
 PublicUrl = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
 IssuerUrl = Annotated[str, AfterValidator(_issuer)]
 Rate = Annotated[str, AfterValidator(_rate)]
-RateStorage = Annotated[str, AfterValidator(_asynchronous)]
+RateStorage = Annotated[SecretStr, AfterValidator(_rate_storage)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_mail_server)]
 SigningSecrets = Annotated[Secrets, AfterValidator(_signing_secrets)]
 EasyPostKey = Annotated[SecretStr, AfterValidator(_easypost_key)]

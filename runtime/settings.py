@@ -4,8 +4,11 @@ How long a party has to act is not here but in the policy of each order. The con
 is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Any
 
+import httpx
 from pydantic import (
     Field,
     PositiveInt,
@@ -39,6 +42,7 @@ from runtime.setting_types import (
     SigningSecrets,
     SmtpUrl,
     has_extra,
+    is_this_machine,
     is_url,
     require_extra,
 )
@@ -63,7 +67,7 @@ class Settings(BaseSettings):
     """Where photos and scans are kept: a directory, or `s3://bucket/prefix`, with keys, region and endpoint
     in the usual `AWS_*` variables (docs/proofs.md)."""
     log_level: LogLevel = "INFO"
-    """How much is logged."""
+    """How much is logged. `DEBUG` is for looking for a fault; the libraries in use log no more by it."""
 
     worker_processes: PositiveInt | None = None
     """How many worker processes `unbuy worker` starts; unset, one for each core."""
@@ -92,7 +96,7 @@ class Settings(BaseSettings):
     """The port on which the gateway listens."""
     rate_limit: Rate = "300/minute"
     """How many requests one caller may make in a time (docs/gateway.md)."""
-    rate_limit_storage: RateStorage = "async+memory://"
+    rate_limit_storage: RateStorage = SecretStr("async+memory://")
     """Where requests are counted, as the library `limits` writes it: shared by several gateways with
     `async+redis://host:6379` and the package that this needs; else by each process (docs/gateway.md)."""
     max_watchers: PositiveInt = 1000
@@ -127,10 +131,11 @@ class Settings(BaseSettings):
     temporal_ui_url: str | None = None
     """An order in Temporal's web UI, with `{order_id}` for its id: a link for support (docs/pages.md)."""
     buyers_choose_policy: bool = False
-    """Whether a buyer may place orders with deadlines of their own, for trying things out."""
+    """Whether a buyer may place orders with deadlines of their own, for trying things out: refused where
+    `UNBUY_PLAYGROUND` is."""
     playground: bool = False
-    """Test payments and a clock that skips time, on the pages. It needs the embedded server, and has no
-    place in production (docs/pages.md)."""
+    """Test payments and a clock that skips time, on the pages. It needs the embedded server, and is refused
+    beside an issuer, a real payment provider or an address beyond this machine (docs/pages.md)."""
 
     smtp_url: SmtpUrl | None = None
     """The mail server, as in `smtp://user:password@host:587` (docs/notifications.md)."""
@@ -172,6 +177,11 @@ class Settings(BaseSettings):
         return allowed(self.notify_schemes, anywhere=self.allow_private_channels)
 
     @property
+    def is_for_trying_out(self) -> bool:
+        """Whether neither people beyond this machine nor real money hang on this installation."""
+        return not any(_signs_of_production(dict(self)))
+
+    @property
     def notifies_outside(self) -> bool:
         """Whether anybody is to be notified outside of this machine."""
         return bool(
@@ -187,6 +197,20 @@ class Settings(BaseSettings):
         if info.data.get("payment_provider") == "stripe" and not (key and key.get_secret_value()):
             raise ValueError(gettext("is needed when UNBUY_PAYMENT_PROVIDER is stripe"))
         return key
+
+    @field_validator("buyers_choose_policy", "playground")
+    @classmethod
+    def _trying_out_stays_on_this_machine(cls, is_on: bool, info: ValidationInfo) -> bool:
+        production = ", ".join(_signs_of_production(info.data)) if is_on else ""
+        if production:
+            raise ValueError(
+                gettext(
+                    "is for trying things out on this machine, and never true beside {production}: leave one "
+                    "or the other out",
+                    production=production,
+                )
+            )
+        return is_on
 
     @field_validator("mail_from")
     @classmethod
@@ -247,6 +271,18 @@ class Settings(BaseSettings):
         if urls and info.data.get("order_webhook_secrets") == ():
             raise ValueError(gettext("needs ORDER_WEBHOOK_SECRETS, to sign what is sent there"))
         return urls
+
+
+def _signs_of_production(given: Mapping[str, Any]) -> Iterator[str]:
+    """The variables by which people beyond this machine, or real money, hang on an installation."""
+    if given.get("oidc_issuer"):
+        yield "UNBUY_OIDC_ISSUER"
+    if given.get("payment_provider", "local") != "local":
+        yield "UNBUY_PAYMENT_PROVIDER"
+    if not is_this_machine(given.get("gateway_host", "")):
+        yield "UNBUY_GATEWAY_HOST"
+    if (url := given.get("public_url")) and not is_this_machine(httpx.URL(url).host):
+        yield "UNBUY_PUBLIC_URL"
 
 
 def variable(field: str) -> str:

@@ -1,7 +1,6 @@
 """What every page shares: session, language, time zone and error pages."""
 
 import hmac
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,15 +12,22 @@ from starlette.routing import Route
 
 from gateway import bodies
 from gateway.limits import RateLimits, address_of
+from gateway.observability import log_failure
 from gateway.pages.sessions import Session, Sessions
 from gateway.pages.sign_in import BACK
 from gateway.pages.templates import page
-from gateway.problems import Forbidden, InternalError, Invalid, Problem, Unauthorized, as_problem
+from gateway.problems import (
+    Forbidden,
+    InternalError,
+    Invalid,
+    Problem,
+    Unauthorized,
+    as_problem,
+    request_id,
+)
 from i18n.catalogues import Locale
 from i18n.negotiation import known, of_browser, zone_of
 from orders.sentences import sentence
-
-log = logging.getLogger("unbuy.gateway")
 
 LANGUAGE: Final = "unbuy-lang"
 """The cookie with the chosen language."""
@@ -58,14 +64,15 @@ class PageRenderer:
                     return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", 303)
                 return self.not_signed_in(request, problem)
             except Exception as error:
-                return self.failed(request, as_problem(error))
+                found = as_problem(error)
+                if isinstance(found, InternalError):
+                    log_failure(request_id(request), error)
+                return self.failed(request, found)
 
         return Route(path, served, methods=[method])
 
     def failed(self, request: Request, problem: Problem) -> Response:
         """A problem as a page."""
-        if isinstance(problem, InternalError):
-            log.exception("A page failed")
         response = self.show("error", request, None, {"problem": problem}, problem.status)
         response.headers.update(problem.headers)
         return response

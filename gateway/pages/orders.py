@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote, urlencode
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from fastapi.sse import format_sse_event
 from starlette.requests import Request
@@ -246,7 +246,7 @@ class OrderPages:
         if session.caller.role is not Role.BUYER:
             raise Forbidden(sentence("Only the buyer pays."))
         payment = PaymentReceived(
-            payment_id=f"test-{entered.get('message_id') or uuid4()}",
+            payment_id=f"test-{uuid5(NAMESPACE_OID, entered.get('message_id') or uuid4().hex)}",
             money=view.amount_due,
             method="card",
             paid_at=await self._now(order_id),

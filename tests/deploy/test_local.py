@@ -18,9 +18,17 @@ from pydantic import SecretStr
 from deploy import local
 from deploy.directions import directions, sign_in
 from deploy.embedded import free_port
-from deploy.local import DATA, DEFAULT_PORT, abandoned, command_variables, database_variables
+from deploy.local import (
+    DATA,
+    DEFAULT_PORT,
+    abandoned,
+    command_variables,
+    database_variables,
+    gateway_variables,
+)
 from i18n.catalogues import LOCALES, Locale
 from i18n.current import use_locale
+from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +46,23 @@ def test_a_database_that_is_set_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("UNBUY_DATABASE_URL", "postgresql://unbuy:secret@db.example/unbuy")
 
     assert database_variables(DEFAULT_PORT + 1) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_on"), [({}, True), ({"oidc_issuer": "https://login.example.org"}, False)]
+)
+def test_there_is_a_playground_unless_an_issuer_or_real_money_is_set(
+    given: dict[str, str], is_on: bool
+) -> None:
+    """Case 89: the gateway would not start."""
+    settings = Settings(**given)  # type: ignore[arg-type]
+
+    variables = gateway_variables(DEFAULT_PORT, SecretStr("s" * 32), settings)
+
+    assert ("UNBUY_PLAYGROUND" in variables, "UNBUY_BUYERS_CHOOSE_POLICY" in variables) == (
+        is_on,
+        is_on,
+    )
 
 
 @pytest.mark.parametrize("locale", LOCALES)

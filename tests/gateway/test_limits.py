@@ -87,11 +87,14 @@ async def test_callers_without_a_token_are_limited_by_address(
 
 
 async def test_without_the_rate_limit_store_callers_are_told_to_retry(
-    order: HttpStory, database: Database
+    order: HttpStory, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A shared store that is away is no error of ours, and opens nothing either."""
-    async with _limited(order, database, rate_limit_storage="async+lost://") as limited:
+    """Case 117: a store that is away is no error of ours, opens nothing, and its address shows nowhere."""
+    async with _limited(order, database, rate_limit_storage="async+lost://:canary@db") as limited:
         must_be_problem(await limited.buyer.get("/v1/orders"), 503)
+
+    assert "Requests cannot be counted: ConnectionError" in caplog.text
+    assert "canary" not in caplog.text
 
 
 class Lost(MemoryStorage):
@@ -104,10 +107,23 @@ class Lost(MemoryStorage):
         return ConnectionError
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        raise ConnectionError("connection refused")
+        raise ConnectionError("redis://:canary@db refused it")
 
 
-@pytest.mark.parametrize("storage", ["async+nowhere://x", "async+redis://127.0.0.1:1"])
+class Unreadable(MemoryStorage):
+    """A store that repeats what is wrong with its address."""
+
+    STORAGE_SCHEME = ["async+unreadable"]  # noqa: RUF012 (the library's own way)
+
+    def __init__(self, uri: str, **_: Any) -> None:
+        super().__init__(uri)
+        raise ValueError(f"Port could not be cast to integer value as {uri!r}")
+
+
+@pytest.mark.parametrize(
+    "storage",
+    ["async+redis://:canary@db:1", "async+redsi://:canary@db:1", "async+unreadable://:canary"],
+)
 def test_an_unusable_rate_limit_store_is_reported_at_startup(
     order: HttpStory, database: Database, storage: str
 ) -> None:
@@ -115,3 +131,4 @@ def test_an_unusable_rate_limit_store_is_reported_at_startup(
         build_services(settings(rate_limit_storage=storage), order.system.server.client, database)
 
     assert localize(str(caught.value), "pl").startswith("Nie można tam liczyć żądań (")
+    assert "canary" not in str(caught.value)

@@ -19,6 +19,7 @@ from database.connection import Database
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 from gateway.orders import OrderService
+from tests.gateway.browsing import sign_in
 from tests.gateway.conftest import SECRET, HttpStory, serving
 from tests.gateway.problem import HEADERS, must_be_problem
 
@@ -121,6 +122,29 @@ async def test_an_internal_error_is_logged_and_tells_callers_nothing(
     assert CANARY not in json.dumps(lines) + caplog.text
     (line,) = [line for line in lines if line["event"] == "request"]
     assert line["status"] == 500
+
+
+async def test_a_page_that_fails_leaves_its_place_in_the_log_and_not_its_text(
+    order: HttpStory,
+    lines: list[dict[str, Any]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Case 117: the text may contain what a person sent."""
+
+    async def fails(self: OrderService, *_: Any) -> Any:
+        raise RuntimeError(f"{CANARY} lives in Kanarkowa 1")
+
+    monkeypatch.setattr(OrderService, "visible", fails)
+
+    buyer = await sign_in(order.http, "buyer", order.buyer.id)
+    answer = await buyer.http.get(f"/orders/{order.order_id}")
+
+    assert answer.status_code == 500
+    (failed,) = [line for line in lines if line["event"] == "failed"]
+    assert failed["request_id"] == answer.headers["x-request-id"]
+    assert "test_observability.py" in failed["at"][-1]
+    assert CANARY not in answer.text + json.dumps(lines) + caplog.text
 
 
 async def test_every_answer_has_the_security_headers(order: HttpStory) -> None:

@@ -118,6 +118,90 @@ def test_settings_that_would_notify_nobody_are_reported_at_startup(
     assert "canary" not in said
 
 
+PRODUCTION = [
+    {"OIDC_ISSUER": "https://login.example.org"},
+    {"PAYMENT_PROVIDER": "stripe", "STRIPE_API_KEY": KEY},
+    {"GATEWAY_HOST": "0.0.0.0"},
+    {"GATEWAY_HOST": ""},
+    {"GATEWAY_HOST": "::"},
+    {"PUBLIC_URL": "https://shop.example.org"},
+]
+
+
+@pytest.mark.parametrize("production", PRODUCTION, ids=lambda it: next(iter(it)))
+@pytest.mark.parametrize("name", ["PLAYGROUND", "BUYERS_CHOOSE_POLICY"])
+def test_nothing_is_tried_out_where_people_or_money_hang_on_it(
+    monkeypatch: pytest.MonkeyPatch, production: dict[str, str], name: str
+) -> None:
+    """Case 89."""
+    for variable, value in production.items():
+        monkeypatch.setenv(f"UNBUY_{variable}", value)
+    assert not Settings().is_for_trying_out
+    monkeypatch.setenv(f"UNBUY_{name}", "true")
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = setting_errors(raised.value)
+    assert said.startswith(f"UNBUY_{name}: is for trying things out on this machine")
+    assert f"never true beside UNBUY_{next(iter(production))}: leave one or the other out" in said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_the_playground_is_open_on_this_machine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("UNBUY_GATEWAY_HOST", host)
+    monkeypatch.setenv("UNBUY_PUBLIC_URL", f"http://{f'[{host}]' if ':' in host else host}:8080")
+    monkeypatch.setenv("UNBUY_PLAYGROUND", "true")
+    monkeypatch.setenv("UNBUY_BUYERS_CHOOSE_POLICY", "true")
+
+    assert Settings().playground
+
+
+@pytest.mark.parametrize("secret", ["x" * 40, "abcdefghijk" * 4, "0123456789" * 5])
+@pytest.mark.parametrize("name", ["TOKEN_SECRET", "SESSION_SECRET"])
+def test_a_secret_that_can_be_guessed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, secret: str
+) -> None:
+    """Case 89."""
+    monkeypatch.setenv(f"UNBUY_{name}", secret)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = setting_errors(raised.value)
+    assert said.startswith(f"UNBUY_{name}: has fewer than 12 different characters")
+    assert secret not in said
+
+
+@pytest.mark.parametrize(
+    "storage",
+    ["redis://:canary@db", "async+canary", "canary"],
+)
+def test_a_rate_limit_storage_of_another_form_is_reported_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, storage: str
+) -> None:
+    """Case 117."""
+    monkeypatch.setenv("UNBUY_RATE_LIMIT_STORAGE", storage)
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = setting_errors(raised.value)
+    assert said.startswith("UNBUY_RATE_LIMIT_STORAGE: must be a URI that begins with async+")
+    assert "canary" not in said
+
+
+def test_a_rate_limit_storage_shows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 117."""
+    monkeypatch.setenv("UNBUY_RATE_LIMIT_STORAGE", "async+redis://:canary@db:6379")
+
+    settings = Settings()
+
+    assert settings.rate_limit_storage.get_secret_value().endswith("canary@db:6379")
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "canary" not in shown
+
+
 def test_errors_are_reported_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNBUY_LOG_LEVEL", "loud")
     monkeypatch.setenv("UNBUY_WORKER_PROCESSES", "-1")
@@ -175,11 +259,13 @@ def test_an_invalid_webhook_address_is_refused(monkeypatch: pytest.MonkeyPatch, 
     assert "canary" not in said
 
 
-@pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "!" * 40])
+@pytest.mark.parametrize(
+    "secret", ["whsec_", "whsec_c2hvcnQ=", SECRET[6:], "whsec_" + "!" * 40, "whsec_" + "A" * 32]
+)
 def test_a_weak_signing_secret_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     monkeypatch.setenv("ORDER_WEBHOOK_SECRETS", secret)
 
-    with pytest.raises(ValidationError, match="24 to 64 bytes"):
+    with pytest.raises(ValidationError, match="24 to 64 random bytes"):
         Settings()
 
 
