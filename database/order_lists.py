@@ -8,6 +8,7 @@ from sqlalchemy import String, Tuple, select, tuple_
 
 from database.connection import Database
 from database.tables import UtcInstant, orders
+from orders.listed import ListedOrder
 from orders.status import Status
 from orders.view import OrderView
 
@@ -24,7 +25,7 @@ def literal(cursor: Cursor) -> Tuple:
     return tuple_(*cursor, types=(UtcInstant(), String()))
 
 
-def cursor_of_newest(view: OrderView) -> Cursor:
+def cursor_of_newest(view: ListedOrder) -> Cursor:
     """An order's position in a list of the newest."""
     return Cursor(view.placed_at, view.order_id)
 
@@ -43,7 +44,7 @@ class SqlOrderLists:
         seller_id: str | None = None,
         status: Status | None = None,
         after: Cursor | None = None,
-    ) -> list[OrderView]:
+    ) -> list[ListedOrder]:
         """At most this many orders, newest first: a party's, in a status, after a position in the list."""
         query = select(orders.c.view).order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())
         if buyer_id is not None:
@@ -56,7 +57,7 @@ class SqlOrderLists:
             query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < literal(after))
         async with self._database.reading() as connection:
             rows = await connection.execute(query.limit(most))
-            return [OrderView.model_validate_json(row.view) for row in rows]
+            return [ListedOrder.model_validate_json(row.view) for row in rows]
 
     async def changed(self, seen: Mapping[str, int]) -> dict[str, tuple[int, OrderView]]:
         """Those of these orders that are at another revision than the one seen, with that revision."""

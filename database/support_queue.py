@@ -1,9 +1,11 @@
 """Support's queue: the orders that wait for support, and a search by order, buyer or seller."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, or_, select, tuple_
+from sqlalchemy import Row, Select, or_, select, tuple_
 
 from database.connection import Database
 from database.order_lists import Cursor, literal
@@ -51,8 +53,11 @@ class SqlSupportQueue:
 
     async def _cases(self, query: Select[str, datetime, str]) -> list[SupportCase]:
         async with self._database.reading() as connection:
-            rows = [
-                (OrderView.model_validate_json(view), Cursor(at, order_id))
-                for view, at, order_id in await connection.execute(query)
-            ]
-        return [SupportCase(view, waits_for_support(view), cursor) for view, cursor in rows]
+            rows = (await connection.execute(query)).all()
+        # Whole views, and so many: other requests go on meanwhile.
+        return await asyncio.to_thread(_as_cases, rows)
+
+
+def _as_cases(rows: Sequence[Row[str, datetime, str]]) -> list[SupportCase]:
+    views = [(OrderView.model_validate_json(it[0]), Cursor(it[1], it[2])) for it in rows]
+    return [SupportCase(view, waits_for_support(view), cursor) for view, cursor in views]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from orders.listed import ListedOrder
 from orders.messages import MESSAGES, ShipmentProof
 from orders.messages import Role as Role
+from orders.place_order import Party
 from orders.shipments import Shipment
 from orders.view import OrderView
 
@@ -67,17 +69,32 @@ class Tokens(Protocol):
 _INTERNAL: Final[dict[str, Any]] = {"unmatched": [], "unmatched_resolutions": []}
 
 
+def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
+    """The order in a list, without the other party's notification addresses."""
+    match caller.role:
+        case Role.BUYER:
+            return order.model_copy(update={"seller": _without_addresses(order.seller)})
+        case Role.SELLER:
+            return order.model_copy(update={"buyer": _without_addresses(order.buyer)})
+        case _:
+            return order
+
+
 def view_for(caller: Caller, order: OrderView) -> OrderView:
     """The view without the other party's notification addresses, and without strangers' orders."""
     hidden: dict[str, Any]
     match caller.role:
         case Role.BUYER:
-            hidden = {"seller": order.seller.model_copy(update={"notify": ()}), **_INTERNAL}
+            hidden = {"seller": _without_addresses(order.seller), **_INTERNAL}
         case Role.SELLER:
-            hidden = {"buyer": order.buyer.model_copy(update={"notify": ()}), **_INTERNAL}
+            hidden = {"buyer": _without_addresses(order.buyer), **_INTERNAL}
         case _:
             return order
     return order.model_copy(update={**hidden, "shipment": _without_strangers(order.shipment)})
+
+
+def _without_addresses(party: Party) -> Party:
+    return party.model_copy(update={"notify": ()})
 
 
 def _without_strangers(shipment: Shipment | None) -> Shipment | None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from database.order_lists import cursor_of_newest
 from gateway import bodies
-from gateway.access import Caller, view_for
+from gateway.access import Caller, listed_for, view_for
 from gateway.limits import address_of
 from gateway.openapi import DOWNLOAD, PROBLEMS, UPLOAD, body_of
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
@@ -190,11 +190,11 @@ async def list_orders(
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
     found = await services.orders.newest(who, chosen, after, PAGE_SIZE + 1)
-    shown, next_cursor = paginate([view_for(who, view) for view in found], cursor_of_newest)
+    shown, next_cursor = paginate([listed_for(who, it) for it in found], cursor_of_newest)
     page = Page(
         orders=[
-            Listed.model_validate({name: getattr(view, name) for name in Listed.model_fields})
-            for view in shown
+            Listed.model_validate({name: getattr(it, name) for name in Listed.model_fields})
+            for it in shown
         ],
         next_cursor=next_cursor,
     )

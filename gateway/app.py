@@ -79,6 +79,7 @@ def build_app(
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["X-Request-ID", "Retry-After", "Location"],
         )
+    app.add_middleware(Framing)
     app.include_router(api)
     _serve_webhooks(app)
     _serve_operations(app)
@@ -86,7 +87,7 @@ def build_app(
     if pages:
         app.router.routes.extend(pages.routes())
     document(app, Reorder)
-    return Observability(Framing(app))
+    return Observability(app)
 
 
 def _serve_webhooks(app: FastAPI) -> None:

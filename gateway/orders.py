@@ -35,6 +35,7 @@ from gateway.problems import (
     refused,
 )
 from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
+from orders.listed import ListedOrder
 from orders.messages import Message, PaymentReceived, RefundUpdate
 from orders.place_order import PlaceOrder
 from orders.policy import Policy
@@ -231,7 +232,7 @@ class OrderService:
 
     async def newest(
         self, caller: Caller, status: Status | None, after: Cursor | None, most: int
-    ) -> list[OrderView]:
+    ) -> list[ListedOrder]:
         """The caller's own orders, newest first; support's are all."""
         async with asking_the_database():
             return await self._listing.newest(

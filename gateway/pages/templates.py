@@ -18,6 +18,7 @@ from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.labels import label, phrase
 from i18n.sentences import localize
 from orders.chargebacks import open_chargeback
+from orders.listed import ListedOrder
 from orders.status import Status
 from orders.support_queue import Need
 from orders.view import OrderView
@@ -101,7 +102,7 @@ def _environment(locale: Locale) -> Environment:
     return environment
 
 
-def why(view: OrderView) -> tuple[str, str]:
+def why(view: OrderView | ListedOrder) -> tuple[str, str]:
     """The reason for an order's status: a kind of label, and its key."""
     if view.close_reason:
         return "close_reason", view.close_reason.value

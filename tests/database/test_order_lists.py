@@ -1,5 +1,6 @@
 """Lists of orders, part by part: support's, and the newest."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from database.orders import SqlOrders
 from database.support_queue import SqlSupportQueue
 from orders.disputes import Dispute, DisputeReason
 from orders.shipments import Shipment
+from orders.view import OrderView
 from tests.database.samples import START, placed, snapshot
 
 # The second and the third have waited equally long; the last does not wait.
@@ -73,3 +75,26 @@ async def test_the_newest_orders_are_paged_without_gaps_or_repeats(
         after = cursor_of_newest(found[-1])
 
     assert seen == ["A-0", "A-3", "A-2", "A-1"]
+
+
+async def test_a_list_of_large_orders_is_cheap(database: Database, orders: SqlOrders) -> None:
+    """What 50 orders of 100 lines cost the gateway's loop, beside what reading the whole of them does."""
+    order, lists = placed(), SqlOrderLists(database)
+    order.placed = order.placed.model_copy(update={"lines": order.placed.lines * 100})
+    for number in range(50):
+        order.placed = order.placed.model_copy(update={"order_id": f"A-{number}"})
+        await orders.record(snapshot(order))
+    whole = snapshot(order).view.model_dump_json()
+
+    listing, reading = [], []
+    for _ in range(3):  # the first prepares more, and garbage may be collected in one
+        begun = time.thread_time()
+        found = await lists.newest(most=50)
+        listed = time.thread_time()
+        for _ in found:
+            OrderView.model_validate_json(whole)
+        listing.append(listed - begun)
+        reading.append(time.thread_time() - listed)
+
+    assert len(found) == 50
+    assert min(listing) * 2 < min(reading)

@@ -1,0 +1,65 @@
+"""An order in a list: what lists show of a recorded view, without reading the rest of it.
+
+A view has up to 100 lines and any number of messages: 50 whole ones would keep other requests waiting.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+from orders.disputes import DisputeReason
+from orders.messages import CancelReason
+from orders.place_order import Party
+from orders.schedule import ScheduledEvent
+from orders.status import CloseReason, Status
+from orders.values import Instant, Money
+
+
+class _Part(BaseModel):
+    """Fields of a part of the view, by the same names."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ListedLine(_Part):
+    """See ``Line``."""
+
+    title: str
+
+
+class ListedDispute(_Part):
+    """See ``Dispute``."""
+
+    reason: DisputeReason
+
+
+class ListedCancellation(_Part):
+    """See ``Cancellation``."""
+
+    reason: CancelReason | None
+
+
+class ListedEvent(_Part):
+    """See ``TimelineEntry``."""
+
+    what: str
+    at: Instant
+
+
+class ListedOrder(_Part):
+    """See ``OrderView``."""
+
+    order_id: str
+    buyer: Party
+    seller: Party
+    lines: tuple[ListedLine, ...]
+    status: Status
+    status_since: Instant
+    close_reason: CloseReason | None
+    placed_at: Instant
+    closed_at: Instant | None
+    amount_due: Money
+    amount_paid: Money
+    amount_refunded: Money
+    cancellation: ListedCancellation | None
+    dispute: ListedDispute | None
+    timeline: list[ListedEvent]
+    next: list[ScheduledEvent]
