@@ -14,7 +14,8 @@ ProofError
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,6 +25,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 
 from adapters.local.directory import Directory
+from orders.messages import ShipmentProof
 from orders.sentences import sentence
 from orders.values import OrderId
 
@@ -110,7 +112,7 @@ class OpenedProof:
     media_type: str
     file_name: str
     size: int
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
 
 
 class _Type(NamedTuple):
@@ -141,7 +143,7 @@ class ObjectStore(Protocol):
     async def put(self, name: str, file: IO[bytes]) -> None:
         """Store the whole file under this name, or nothing; replaces an existing object."""
 
-    async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
+    async def get(self, name: str) -> tuple[int, AsyncGenerator[bytes, None]]:
         """The object's size in bytes, and its content. Raises FileNotFoundError."""
 
 
@@ -183,6 +185,21 @@ class ProofStore:
             except OSError as error:
                 raise StoreUnavailable from error
         return StoredProof(reference, media_type, size, sha256)
+
+    async def has(self, order_id: str, proof: ShipmentProof) -> bool:
+        """Whether the store has the file that a message names, as it says, for this order.
+
+        Implements ``client.proofs.HasProof``. Raises StoreUnavailable.
+        """
+        opened = await self.open(order_id, proof.sha256)
+        if opened is None:
+            return False
+        await opened.chunks.aclose()
+        return (proof.reference, proof.media_type, proof.size) == (
+            f"{_folder(order_id)}/{proof.sha256.lower()}",
+            opened.media_type,
+            opened.size,
+        )
 
     async def open(self, order_id: str, sha256: str) -> OpenedProof | None:
         """The proof of this order with this SHA-256 (hex); None if there is none.
@@ -255,10 +272,11 @@ def _folder(order_id: str) -> str:
     return f"order-{_ORDER_ID.validate_python(order_id)}"
 
 
-async def _stream(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    try:
-        yield first
-        async for chunk in rest:
-            yield chunk
-    except OSError as error:
-        raise StoreUnavailable from error
+async def _stream(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        try:
+            yield first
+            async for chunk in rest:
+                yield chunk
+        except OSError as error:
+            raise StoreUnavailable from error

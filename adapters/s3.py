@@ -1,6 +1,6 @@
 """Objects in a bucket on S3 or an S3-compatible store."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import IO
@@ -35,14 +35,14 @@ class Bucket:
             # One part at a time: with more the library holds the whole file in memory.
             await obstore.put_async(self._store, name, file, chunk_size=_PART, max_concurrency=1)
 
-    async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
+    async def get(self, name: str) -> tuple[int, AsyncGenerator[bytes, None]]:
         """See ``ObjectStore``."""
         with _as_os_error():
             found = await obstore.get_async(self._store, name)
         return found.meta["size"], _chunks(found)
 
 
-async def _chunks(found: "obstore.GetResult") -> AsyncIterator[bytes]:
+async def _chunks(found: "obstore.GetResult") -> AsyncGenerator[bytes, None]:
     with _as_os_error():
         async for chunk in found.stream(_CHUNK):
             yield bytes(chunk)

@@ -11,6 +11,7 @@ from rich.text import Text
 from temporalio.client import Client
 
 from activities.tracking import form_problem
+from adapters.proof_store import ProofStore, StoreUnavailable
 from adapters.tracking.rules import CarrierRules
 from cli import rendering
 from cli.arguments import Flag, Id, Json
@@ -24,9 +25,10 @@ from client.finished_orders import LateDelivery
 from i18n.current import current_locale, gettext
 from i18n.sentences import localize
 from orders.errors import InvalidInput, NotAllowedNow
-from orders.messages import MESSAGES, Message, PaymentReceived, parse
+from orders.messages import MESSAGES, Message, PaymentReceived, ShipmentProof, parse
 from orders.view import OrderView
 from runtime.program import COMMAND
+from runtime.settings import Settings
 from runtime.temporal import first_line
 from runtime.wiring import amount_rule
 
@@ -63,15 +65,24 @@ async def send(
     async with connection() as client:
         stored = partial(find_order, client)
         sending = orders.send_signal if signal else orders.send
-        problem_of = amount_rule(read_settings())
+        settings = read_settings()
         try:
-            answer = await sending(client, order_id, message, stored, problem_of=problem_of)
+            answer = await sending(
+                client,
+                order_id,
+                message,
+                stored,
+                problem_of=amount_rule(settings),
+                has_proof=partial(_has_proof, settings),
+            )
         except UnknownOrder:
             raise unknown_order(order_id) from None
         except NotAllowedNow as error:
             raise await _refused(client, order_id, message, error) from None
         except InvalidInput as error:
             raise _failure(message, rendering.refusal(str(error), None)) from None
+        except StoreUnavailable as error:
+            raise Failure(localize(str(error), current_locale()), status=1) from None
         except WorkflowFailed as error:
             raise _failure(message, plain(first_line(error))) from None
         except NoAnswer:
@@ -108,6 +119,10 @@ async def send(
         case LateDelivery():
             _print_late(order_id, message, answer)
     return 0
+
+
+async def _has_proof(settings: Settings, order_id: str, proof: ShipmentProof) -> bool:
+    return await ProofStore.at(settings.proof_store).has(order_id, proof)
 
 
 def _print_late(order_id: str, message: Message, late: LateDelivery) -> None:

@@ -12,6 +12,7 @@ from client import workflows
 from client.amounts import AmountRule, any_amount, refuse_unpayable
 from client.errors import NotRunning, OrderIdReused, UnknownOrder, domain_errors
 from client.finished_orders import LateDelivery, deliver_late
+from client.proofs import HasProof, no_store, refuse_unknown_proof
 from orders.messages import Message
 from orders.order import Order
 from orders.place_order import PlaceOrder, must_be_placeable
@@ -87,12 +88,16 @@ async def send(
     patience: timedelta | None = None,
     *,
     problem_of: AmountRule = any_amount,
+    has_proof: HasProof = no_store,
 ) -> OrderView | LateDelivery:
     """Update an order; if it has finished, what is said of its money counts nevertheless (R15, R17, R23).
 
-    Raises as ``refuse_unpayable``, ``update`` and ``deliver_late``, and never NotRunning.
+    Raises as ``refuse_unpayable``, ``refuse_unknown_proof``, ``update`` and ``deliver_late``, and never
+    NotRunning.
     """
-    await refuse_unpayable(message, problem_of, partial(show, client, order_id, patience))
+    view = partial(show, client, order_id, patience)
+    await refuse_unpayable(message, problem_of, view)
+    await refuse_unknown_proof(order_id, message, has_proof, view)
     try:
         return await update(client, order_id, message, patience)
     except NotRunning:
@@ -106,9 +111,12 @@ async def send_signal(
     stored: StoredOrder,
     *,
     problem_of: AmountRule = any_amount,
+    has_proof: HasProof = no_store,
 ) -> LateDelivery | None:
     """Signal an order; otherwise as ``send``. Returns None if the order is running."""
-    await refuse_unpayable(message, problem_of, partial(show, client, order_id))
+    view = partial(show, client, order_id)
+    await refuse_unpayable(message, problem_of, view)
+    await refuse_unknown_proof(order_id, message, has_proof, view)
     try:
         await signal(client, order_id, message)
     except NotRunning:

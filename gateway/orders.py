@@ -16,10 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from adapters.proof_store import StoreUnavailable
 from client import orders
 from client.amounts import AmountRule
 from client.errors import NoAnswer, OrderIdReused, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery, deliver_late
+from client.proofs import HasProof
 from database.connection import DATABASE_UNAVAILABLE, Database
 from database.idempotency_keys import SqlIdempotencyKeys
 from database.order_lists import Cursor, SqlOrderLists
@@ -125,11 +127,13 @@ class OrderService:
         client: Client,
         database: Database,
         problem_of: AmountRule,
+        has_proof: HasProof,
         *,
         buyers_choose_policy: bool,
     ) -> None:
         self._client = client
         self._problem_of = problem_of
+        self._has_proof = has_proof
         self._buyers_choose_policy = buyers_choose_policy
         self._stored = SqlOrders(database)
         self._listing = SqlOrderLists(database)
@@ -226,6 +230,7 @@ class OrderService:
             self._stored_order,
             PATIENCE,
             problem_of=self._problem_of,
+            has_proof=self._has_proof,
         )
         no_answer = _SEND_AGAIN if has_id else _LOOK_FIRST
         return await self._answer(caller, order_id, message, sending, no_answer)
@@ -280,6 +285,8 @@ class OrderService:
             raise refused(error, possible(caller, view), workflow_id) from None
         except InvalidInput as error:
             raise Invalid(str(error)) from None
+        except StoreUnavailable as error:
+            raise ServiceUnavailable(str(error)) from None
         except UnknownOrder:
             raise NotFound(sentence("There is no order {order}.", order=order_id[:64])) from None
         except WorkflowFailed as error:

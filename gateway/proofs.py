@@ -16,6 +16,7 @@ from adapters.proof_store import (
     StoredProof,
     WrongMediaType,
 )
+from client.proofs import proof_refusal
 from gateway.access import Caller
 from gateway.multipart import (
     LARGEST_BODY,
@@ -39,19 +40,12 @@ from gateway.problems import (
     WrongType,
     refused,
 )
-from orders.errors import NotAllowedNow, RefusalCode
-from orders.messages import Role, ShipmentProof
+from orders.messages import ShipmentProof
 from orders.sentences import sentence
-from orders.status import Status
 from orders.view import OrderView
 
 WITHIN: Final = timedelta(minutes=2)
 """How long an upload may take: 10 MiB on a slow line."""
-
-_CODES: Final = {
-    Status.SHIPPED: RefusalCode.ORDER_SHIPPED,
-    Status.CLOSED: RefusalCode.ORDER_CLOSED,
-}
 
 _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
     NotMultipart: WrongType,
@@ -80,7 +74,8 @@ class Proofs:
         If the order accepts no proof now, the body is not read.
         """
         view = await self._orders.visible(caller, order_id)
-        _must_take_proofs(caller, view)
+        if refusal := proof_refusal(view):
+            raise refused(refusal, possible(caller, view))
         fields, stored = await self._receive(order_id, request)
         proof = ShipmentProof(
             message_id=key or fields.message_id,
@@ -136,17 +131,3 @@ class Proofs:
             raise _MEANINGS.get(type(error), ServiceUnavailable)(str(error)) from None
         assert upload.fields, "whoever read to the end has them"
         return upload.fields, stored
-
-
-def _must_take_proofs(caller: Caller, view: OrderView) -> None:
-    listed = view.actions.get(Role.SELLER, [])
-    action = next((it for it in listed if it.action == ShipmentProof.name), None)
-    if action and not action.available:
-        error = NotAllowedNow(
-            ShipmentProof.name,
-            _CODES.get(view.status, RefusalCode.NOT_IN_THIS_STATUS),
-            view.status.value,
-            action.reason or "",
-            action.available_from,
-        )
-        raise refused(error, possible(caller, view))

@@ -54,16 +54,17 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
     if stripe and (secrets := settings.stripe_webhook_secrets):
         readers["stripe"] = stripe_reader(secrets)
     handler = provider_event_handler(stripe or LocalProvider(database), database, client)
+    try:
+        store = ProofStore.at(settings.proof_store)
+    except StoreUnavailable as error:
+        raise CannotServe(str(error)) from None
     orders = OrderService(
         client,
         database,
         amount_rule(settings),
+        store.has,
         buyers_choose_policy=settings.buyers_choose_policy,
     )
-    try:
-        proofs = Proofs(orders, ProofStore.at(settings.proof_store))
-    except StoreUnavailable as error:
-        raise CannotServe(str(error)) from None
     counted_at = settings.rate_limit_storage.get_secret_value()
     try:
         limits = RateLimits(settings.rate_limit, counted_at)
@@ -79,7 +80,7 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
         ) from None
     return Services(
         orders=orders,
-        proofs=proofs,
+        proofs=Proofs(orders, store),
         tokens=build_tokens(settings),
         limits=limits,
         order_stream=OrderStream(SqlOrderLists(database), settings.max_watchers),

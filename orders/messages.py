@@ -228,7 +228,7 @@ class TrackingNumber(Message):
 class ShipmentProof(Message):
     """R10, R11: The seller proves to have shipped by a photo or a postal receipt.
 
-    ``reference`` is where the proof store keeps the file.
+    ``reference`` is where the proof store keeps the file, which was uploaded for this order.
     """
 
     name = "shipment_proof"

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from tempfile import mkstemp
 from typing import IO
@@ -37,13 +37,13 @@ class Directory:
             Path(copy).unlink(missing_ok=True)
             raise
 
-    async def get(self, name: str) -> tuple[int, AsyncIterator[bytes]]:
+    async def get(self, name: str) -> tuple[int, AsyncGenerator[bytes, None]]:
         """See ``ObjectStore``."""
         file = await asyncio.to_thread((self._path / name).open, "rb")
         return os.fstat(file.fileno()).st_size, _chunks(file)
 
 
-async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def _chunks(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
     with file:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             yield chunk

@@ -22,9 +22,9 @@ from schemathesis.generation.meta import REQUEST_SHAPE_PROBES, TestPhase
 from bench.http.orders import RECIPES, Json, Orders, adding_up, fitting, whole
 from gateway.access import Role
 from orders.messages import MESSAGES
+from testing.pictures import PHOTO
 
-# A file is checked by its content, so each generated one is the smallest valid photo.
-PHOTO: Final = b"\xff\xd8\xff\xe0" + bytes(64) + b"\xff\xd9"
+# A file is checked by its content, so each generated one is a small photo.
 schemathesis.openapi.format("binary", strategies.just(PHOTO))
 
 AnyCase = Case[Any]

@@ -16,6 +16,7 @@ from orders.messages import MESSAGES
 from orders.policy import Policy
 from orders.status import Status
 from orders.values import MAX_AMOUNT
+from testing.pictures import PHOTO
 
 Json = dict[str, Any]
 
@@ -52,6 +53,7 @@ _CANCEL = ("cancel_request", EXAMPLES["cancel_request"])
 _REFUSE = ("seller_reply", {"decision": "refuse"})
 _OFFER = ("seller_message", EXAMPLES["seller_message"])
 _DISPUTED = (_PAID, _CANCEL, _REFUSE)
+_PROOF: Final[tuple[str, Json]] = ("proofs", {"kind": "photo"})
 # More than was paid.
 _UNMATCHED = (
     "chargeback",
@@ -66,11 +68,9 @@ RECIPES: Final[dict[str, Recipe]] = {
     "cancel_withdrawal": Recipe(_SHORT, (_PAID, _CANCEL)),
     "seller_reply": Recipe(_SHORT, (_PAID, _CANCEL)),
     "tracking_number": Recipe(_SHORT, (_PAID,)),
-    "shipment_proof": Recipe(_SHORT, (_PAID,)),
+    "shipment_proof": Recipe(_SHORT, (_PAID, _PROOF)),
     "proofs": Recipe(_SHORT, (_PAID,)),
-    "proof_review": Recipe(
-        _SHORT, (_PAID, _CANCEL, ("shipment_proof", EXAMPLES["shipment_proof"]))
-    ),
+    "proof_review": Recipe(_SHORT, (_PAID, _CANCEL, _PROOF)),
     "seller_message": Recipe(),
     "buyer_message": Recipe(),
     "offer_acceptance": Recipe(_LONG, (_OFFER,)),
@@ -141,7 +141,11 @@ class Orders:
         view = self._post("/v1/orders", Role.SUPPORT, placed)
         for name, body in recipe.steps:
             body = body | ({"payment_id": f"pay-{order_id}"} if "payment_id" in body else {})
-            view = self._tell(order_id, name, body)
+            view = (
+                self._prove(order_id, body)
+                if name == "proofs"
+                else self._tell(order_id, name, body)
+            )
             if name == "payment" and recipe.policy:
                 view = self._checked(order_id)
         self._known[order_id] = view
@@ -157,6 +161,16 @@ class Orders:
     def _tell(self, order_id: str, name: str, body: Json) -> Json:
         path = f"/v1/orders/{order_id}/{name.replace('_', '-')}"
         return self._post(path, MESSAGES[name].senders[0], body)
+
+    def _prove(self, order_id: str, form: Json) -> Json:
+        return _view(
+            self._http.post(
+                f"/v1/orders/{order_id}/proofs",
+                data=form,
+                files={"file": PHOTO},
+                headers=self._headers(Role.SELLER),
+            )
+        )
 
     def _read(self, order_id: str) -> Json:
         return _view(self._http.get(f"/v1/orders/{order_id}", headers=self._headers(Role.SUPPORT)))
@@ -204,6 +218,11 @@ def fitting(view: Json, name: str, body: Json, new_id: str) -> Json:
             return body | {"offer_id": view["offers"][-1]["offer_id"]}
         case "settlement_offer":
             return body | {"money": EXAMPLES["settlement_offer"]["money"]}
+        case "shipment_proof":
+            there = view["shipment"]["proofs"][-1]
+            return body | {
+                field: there[field] for field in ("reference", "media_type", "size", "sha256")
+            }
         case "refund_update":
             return body | {"refund_id": view["refund"]["refund_id"]}
         case "dispute_decision" if body.get("money"):

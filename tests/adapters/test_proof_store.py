@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import asdict
 from itertools import repeat
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from adapters.proof_store import (
     WrongMediaType,
 )
 from deploy.embedded import LOOPBACK, free_port
+from orders.messages import ShipmentProof
 from runtime.settings import Settings, setting_errors
 from testing.s3 import BUCKET, s3_peer
 
@@ -306,6 +308,23 @@ async def test_a_name_cannot_escape_the_store(store: ProofStore, sha256: str) ->
     await store.keep("A-2", coming(JPEG))
 
     assert await store.open("A-1", sha256.format(kept.sha256)) is None
+
+
+async def test_it_has_what_a_message_names_as_it_is_stored(store: ProofStore) -> None:
+    """Case 82."""
+    kept = await store.keep("A-1", coming(JPEG))
+    proof = ShipmentProof(kind="photo", **asdict(kept))
+
+    assert await store.has("A-1", proof)
+    assert await store.has("A-1", proof.model_copy(update={"sha256": kept.sha256.upper()}))
+    assert not await store.has("A-2", proof)
+    for other in (
+        {"size": kept.size + 1},
+        {"media_type": "image/png"},
+        {"sha256": "0" * 64},
+        {"reference": "proofs/1.jpg"},
+    ):
+        assert not await store.has("A-1", proof.model_copy(update=other))
 
 
 async def test_a_foreign_file_in_the_store_is_not_served(store: ProofStore, address: str) -> None:

@@ -25,6 +25,7 @@ from orders.status import Status
 from orders.view import OrderView
 from orders.view import view as view_of
 from tests.cli.terminal import ROOT, SAMPLE, Answer, Terminal, answer_of, first_line, payment
+from tests.orders.builders import SHA
 from workflows import ids
 
 
@@ -321,6 +322,25 @@ async def test_a_payment_for_a_finished_order_is_refunded(terminal: Terminal) ->
     assert late.status == 1
     assert "Payment P-late of €24.90 is returned in full" in late.err
     assert (await terminal.stray("P-late")).payment.reason == "order_closed"
+
+
+async def test_a_proof_that_nobody_uploaded_is_refused(terminal: Terminal) -> None:
+    """Case 82: by update and by signal."""
+    await terminal.place("unproved")
+    await terminal.run("send", "unproved", "payment", payment("P-unproved"))
+    handle = orders.handle(terminal.skipper.client, "unproved")
+    await terminal.skipper.fast_forward(handle, timedelta(days=1, seconds=2))
+    proof = {"kind": "photo", "reference": "order-unproved/1", "media_type": "image/jpeg"}
+    said = ("send", "unproved", "shipment_proof", json.dumps(proof | {"size": 9, "sha256": SHA}))
+    store = {"UNBUY_PROOF_STORE": str(terminal.directory / "proofs")}
+
+    for how in ((), ("--signal",)):
+        answer = await terminal.run(*said, *how, **store)
+
+        assert answer.status == 1
+        assert answer.err.startswith("shipment_proof is refused. The proof store has no such file")
+    view = await orders.show(terminal.skipper.client, "unproved")
+    assert (view.shipment and view.shipment.proofs, view.refused) == ([], [])
 
 
 async def test_the_payment_of_a_finished_order_is_not_refunded_again(terminal: Terminal) -> None:

@@ -1,10 +1,13 @@
 """Photos and scans over HTTP (R10, R11; case 53)."""
 
+from typing import Any
+
 import pytest
 
+from gateway.openapi import EXAMPLES
+from testing.pictures import PHOTO
 from tests.gateway.conftest import HttpStory
 
-JPEG = b"\xff\xd8\xff\xe0" + b"0" * 2000 + b"\xff\xd9"
 HTML = b"<html><script>alert(1)</script></html>"
 
 
@@ -20,15 +23,15 @@ async def test_a_proof_is_stored_and_served_to_those_who_may_see_the_order(
     await _has_to_prove(order)
 
     told = await order.seller.post(
-        f"{order.path}/proofs", files={"file": ("x.html", JPEG)}, data={"kind": "photo"}
+        f"{order.path}/proofs", files={"file": ("x.html", PHOTO)}, data={"kind": "photo"}
     )
 
     assert told.status_code == 200, told.text
     [proof] = told.json()["shipment"]["proofs"]
-    assert (proof["media_type"], proof["size"]) == ("image/jpeg", len(JPEG))
+    assert (proof["media_type"], proof["size"]) == ("image/jpeg", len(PHOTO))
     for person in (order.buyer, order.support):
         handed = await person.get(f"{order.path}/proofs/{proof['sha256']}")
-        assert handed.content == JPEG
+        assert handed.content == PHOTO
         assert handed.headers["content-type"] == "image/jpeg"
         assert handed.headers["content-disposition"].startswith("attachment; ")
         assert handed.headers["x-content-type-options"] == "nosniff"
@@ -40,7 +43,7 @@ async def test_a_proof_is_stored_and_served_to_those_who_may_see_the_order(
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(HTML, 415), (b"", 422), (JPEG[:-2], 422), (JPEG + b"0" * 10 * 1024 * 1024, 413)],
+    [(HTML, 415), (b"", 422), (PHOTO[:-2], 422), (PHOTO + b"0" * 10 * 1024 * 1024, 413)],
     ids=["page", "empty", "cut", "large"],
 )
 async def test_an_invalid_proof_is_refused_before_it_reaches_the_order(
@@ -65,6 +68,67 @@ async def test_a_proof_that_is_not_allowed_now_is_refused_unread(order: HttpStor
     refused = await order.seller.post(
         f"{order.path}/proofs", files={"file": ("x", HTML)}, data={"kind": "photo"}
     )
+
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "not_in_this_status"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"size": 1},
+        {"media_type": "image/png"},
+        {"sha256": "0" * 64},
+        {"reference": "order-A-1/photo.jpg"},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+async def test_a_message_names_only_what_is_stored_for_that_order(
+    order: HttpStory, other: dict[str, Any]
+) -> None:
+    """Case 82: no event, and the way to upload is said."""
+    await _has_to_prove(order)
+    events = await order.settled_events()
+
+    made_up = await order.seller.post(f"{order.path}/shipment-proof", EXAMPLES["shipment_proof"])
+
+    assert made_up.status_code == 422, made_up.text
+    assert f"upload the photo or scan on the order's page or to {order.path}/proofs" in made_up.text
+    assert await order.settled_events() == events
+    told = await order.seller.post(
+        f"{order.path}/proofs", files={"file": PHOTO}, data={"kind": "photo"}
+    )
+    [proof] = told.json()["shipment"]["proofs"]
+    fields = ("kind", "reference", "media_type", "size", "sha256")
+    stored = {name: proof[name] for name in fields}
+    refused = await order.seller.post(f"{order.path}/shipment-proof", stored | other)
+    taken = await order.seller.post(f"{order.path}/shipment-proof", stored)
+
+    assert (refused.status_code, taken.status_code) == (422, 200)
+    assert len(taken.json()["shipment"]["proofs"]) == 2
+
+
+async def test_a_file_of_another_order_is_not_this_ones(order: HttpStory) -> None:
+    """Case 82: the seller's own, too."""
+    await _has_to_prove(order)
+    other = HttpStory(order.http, order.system)
+    await _has_to_prove(other)
+    told = await other.seller.post(
+        f"{other.path}/proofs", files={"file": PHOTO}, data={"kind": "photo"}
+    )
+    [proof] = told.json()["shipment"]["proofs"]
+    stored = {name: proof[name] for name in EXAMPLES["shipment_proof"]}
+
+    refused = await order.seller.post(f"{order.path}/shipment-proof", stored)
+
+    assert refused.status_code == 422, refused.text
+
+
+async def test_where_no_proof_is_taken_the_order_says_why(order: HttpStory) -> None:
+    """Case 82: nothing is to be uploaded for it either."""
+    await order.place()
+
+    refused = await order.seller.post(f"{order.path}/shipment-proof", EXAMPLES["shipment_proof"])
 
     assert refused.status_code == 409
     assert refused.json()["code"] == "not_in_this_status"
