@@ -1,13 +1,16 @@
 """Where commands print: a person's terminal, or another program's pipe."""
 
 import io
+import json
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 from unicodedata import category
 
 from pydantic_core import to_json
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 # A pipe has no width: lines are wrapped for people only.
 _UNWRAPPED = 10_000
@@ -31,22 +34,50 @@ class Piped(io.StringIO):
         sys.stdout.flush()
 
 
+class PlainConsole(Console):
+    """A console whose only control characters are its own, whatever it is given."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """See base class."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                text = "\n".join(map(plain, segment.text.split("\n")))
+                yield Segment(text, segment.style)
+
+
 # Nobody's text may be taken for markup.
 out = (
-    Console(highlight=False, markup=False, emoji=False)
+    PlainConsole(highlight=False, markup=False, emoji=False)
     if sys.stdout.isatty()
-    else Console(file=Piped(), width=_UNWRAPPED, highlight=False, markup=False, emoji=False)
+    else PlainConsole(file=Piped(), width=_UNWRAPPED, highlight=False, markup=False, emoji=False)
 )
-err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = PlainConsole(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _steers(char: str) -> bool:
+    """Whether a terminal may obey it: control and formatting characters, and Unicode's line breaks."""
+    kind = category(char)
+    return kind.startswith("C") or kind in ("Zl", "Zp")
 
 
 def plain(text: str) -> str:
-    """Somebody's text without what would steer a terminal: control and formatting characters."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if category(char).startswith("C") else char for char in text
-    )
+    """Somebody's text in one line, without what would steer a terminal."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(char) else char for char in text)
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """Print what another program reads: models and instants as the contract writes them."""
-    out.print(to_json(value, indent=indent).decode(), soft_wrap=True)
+    """Print what another program reads: models and instants as the contract writes them.
+
+    What would steer a terminal is escaped, as JSON lets it be: programs read the same.
+    """
+    text = to_json(value, indent=indent).decode()
+    out.print(
+        "".join(
+            json.dumps(char)[1:-1] if char != "\n" and _steers(char) else char for char in text
+        ),
+        soft_wrap=True,
+    )

@@ -13,6 +13,7 @@ from orders.order import Order
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
 from workflows import ids, summary
+from workflows.markdown import as_code
 from workflows.messages import Reopened
 from workflows.order import OrderWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
@@ -49,5 +50,5 @@ async def reopen_stray_payment(
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         start_signal=message.name,
         start_signal_args=[message],
-        static_summary=f"Payment {state.payment_id}: reopened for {message.name}",
+        static_summary=f"Payment {as_code(state.payment_id)}: reopened for {message.name}",
     )

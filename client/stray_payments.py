@@ -12,6 +12,7 @@ from client.errors import NotRunning, domain_errors
 from client.reopening import reopen_stray_payment
 from orders.stray_payments import StrayPaymentInput, StrayPaymentMessage, StrayPaymentState
 from workflows import ids
+from workflows.markdown import as_code
 from workflows.stray_payment import StrayPaymentWorkflow
 
 
@@ -34,7 +35,8 @@ async def refund(client: Client, payment: StrayPaymentInput) -> StrayPaymentHand
             id=ids.stray_workflow_id(payment.payment_id),
             task_queue=ids.TASK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"Payment {payment.payment_id}: {payment.money} goes back ({payment.reason})",
+            static_summary=f"Payment {as_code(payment.payment_id)}: {payment.money} goes back "
+            f"({payment.reason})",
         )
     except WorkflowAlreadyStartedError:
         return handle(client, payment.payment_id)

@@ -9,6 +9,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.webhooks import Announcement
 from workflows import ids
+from workflows.markdown import as_code
 from workflows.order_webhook import OrderWebhookWorkflow
 
 # Called within a local activity (workflows.options.LOCAL), which is retried.
@@ -25,6 +26,6 @@ async def announce(client: Client, announcement: Announcement) -> None:
             id=ids.order_webhook_workflow_id(webhook.order_id, webhook.id),
             task_queue=ids.TASK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"Order {webhook.order_id}: {webhook.what}",
+            static_summary=f"Order {as_code(webhook.order_id)}: {webhook.what}",
             rpc_timeout=_WITHIN,
         )

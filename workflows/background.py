@@ -8,6 +8,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from workflows.markdown import as_code
 from workflows.steps import FAILED
 
 # How long until a step that failed for good is tried again: somebody may have fixed the cause by then.
@@ -50,7 +51,7 @@ class BackgroundTasks:
             await step()
         except FAILED as error:
             workflow.logger.error("Could not %s, trying again later: %s", name, error)
-            await workflow.sleep(_RETRY_AFTER, summary=f"{name} again")
+            await workflow.sleep(_RETRY_AFTER, summary=f"{as_code(name)} again")
         except Exception as bug:
             self._bug = bug
         finally:

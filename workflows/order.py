@@ -42,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.view import OrderView, deadline, view
     from workflows import ids, summary
     from workflows.background import BackgroundTasks, should_continue_as_new
+    from workflows.markdown import as_code
     from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
     from workflows.options import UNTIL_DONE
@@ -283,7 +284,7 @@ class OrderWorkflow:
                 number=evidence.number,
                 carrier=evidence.carrier,
             ),
-            f"verify {evidence.number}",
+            f"verify {as_code(evidence.number)}",
         )
         tracking_verdict(self._order, evidence, verdict, workflow.now())
 

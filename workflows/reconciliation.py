@@ -6,6 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.reconciliation import PATIENCE, Period, Reconciliation, Report
+    from workflows.markdown import as_code
     from workflows.options import COMPARE
 
 
@@ -33,7 +34,7 @@ def _written(report: Report) -> str:
         f"chargebacks and {report.orders} orders: {len(report.findings) + report.more} differences."
     )
     lines = [
-        f"- `{it.about}` {it.what}: expected {it.expected}, found {it.found}"
+        f"- {as_code(it.about)} {it.what}: expected {as_code(it.expected)}, found {as_code(it.found)}"
         + (" (brought again)" if it.repaired else "")
         for it in report.findings[:50]
     ]

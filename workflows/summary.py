@@ -10,23 +10,25 @@ from orders.schedule import COMING_PHRASES, schedule
 from orders.shipments import ProofEvidence, TrackingEvidence
 from orders.values import decimal
 from orders.view import PEOPLE, actions
+from workflows.markdown import as_code
 
 _MOST_EVENTS = 10
 
 
 def summary(placed: PlaceOrder) -> str:
     """One line that identifies the order in lists; no personal data."""
-    return f"Order {placed.order_id}: {placed.total}"
+    return f"Order {as_code(placed.order_id)}: {placed.total}"
 
 
 def about(placed: PlaceOrder) -> str:
     """The order as placed; it never changes."""
     lines = "\n".join(
-        f"- {line.quantity} x {_quoted(line.title)} ({_quoted(line.sku)}) at {line.unit_price}"
+        f"- {line.quantity} x {as_code(line.title)} ({as_code(line.sku)}) at {line.unit_price}"
         for line in placed.lines
     )
     return (
-        f"Buyer `{placed.buyer.id}`, seller `{placed.seller.id}`, total {placed.total}.\n\n{lines}\n\n"
+        f"Buyer {as_code(placed.buyer.id)}, seller {as_code(placed.seller.id)}, total {placed.total}.\n\n"
+        f"{lines}\n\n"
         "Messages are signals and updates of the same name, for example `cancel_request`; "
         "the query `order` shows everything."
     )
@@ -50,22 +52,22 @@ def current(order: Order) -> str:
             _listed("Can now", [f"{role.value}: {', '.join(a)}" for role, a in able.items() if a])
         )
     if (cancellation := order.cancellation) and cancellation.reason:
-        note = f": {_quoted(cancellation.note)}" if cancellation.note else ""
+        note = f": {as_code(cancellation.note)}" if cancellation.note else ""
         parts.append(
             f"Cancellation {cancellation.status}, because of {cancellation.reason.value}{note}."
         )
     if dispute := order.open_dispute:
         parts.append(
-            f"Dispute `{dispute.dispute_id}` ({dispute.reason.value}): {dispute.status}, "
+            f"Dispute {as_code(dispute.dispute_id)} ({dispute.reason.value}): {dispute.status}, "
             f"for the buyer at {_at(dispute.due_by)}, if nobody decides it before."
         )
     if order.shipment and (waiting := order.shipment.under_review):
         parts.append(_listed("For support to judge", [_evidence(it) for it in waiting]))
     if refund := order.refund:
         late = ", **overdue**" if refund.overdue and not refund.is_settled else ""
-        why = f" ({_quoted(refund.failure_reason)})" if refund.failure_reason else ""
+        why = f" ({as_code(refund.failure_reason)})" if refund.failure_reason else ""
         parts.append(
-            f"Refund `{refund.refund_id}` of {refund.money}: {refund.status.value}{why}{late}, "
+            f"Refund {as_code(refund.refund_id)} of {refund.money}: {refund.status.value}{why}{late}, "
             f"due by {_at(refund.due_by)}."
         )
     currency = order.amount_due.currency
@@ -77,7 +79,7 @@ def current(order: Order) -> str:
     )
     if order.refused:
         last = order.refused[-1]
-        parts.append(f"Last refused: {_quoted(last.name)}: {_quoted(last.reason)}")
+        parts.append(f"Last refused: {as_code(last.name)}: {as_code(last.reason)}")
     parts.append(
         _listed(
             "Happened",
@@ -89,11 +91,6 @@ def current(order: Order) -> str:
     return "\n\n".join(parts)
 
 
-def _quoted(text: str) -> str:
-    # Text from users must not become links in support's browser.
-    return f"`{text.replace('`', chr(39))}`"
-
-
 def _at(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
@@ -102,11 +99,11 @@ def _evidence(evidence: TrackingEvidence | ProofEvidence) -> str:
     if isinstance(evidence, ProofEvidence):
         return f"{evidence.kind}, given {_at(evidence.given_at)}"
     also = (
-        f", which order {_quoted(evidence.other_order_id)} has as well"
+        f", which order {as_code(evidence.other_order_id)} has as well"
         if evidence.other_order_id
         else ""
     )
-    return f"tracking number {_quoted(evidence.number)}, given {_at(evidence.given_at)}{also}"
+    return f"tracking number {as_code(evidence.number)}, given {_at(evidence.given_at)}{also}"
 
 
 def _listed(title: str, items: list[str]) -> str:

@@ -216,16 +216,20 @@ async def test_output_is_in_the_terminals_language(
 
 async def test_user_text_cannot_control_the_terminal(terminal: Terminal) -> None:
     await terminal.place("escape")
-    text = json.dumps({"text": "[bold]a\rb\u202ec :wave:"})
+    """Case 94: nor in JSON, which says the same."""
+    text = json.dumps({"text": "[bold]a\rb\u202ec :wave:\u2028d"})
     control = json.dumps({"text": "a\x9b2Jb"})
 
     told = await terminal.run("send", "escape", "buyer_message", text)
     steering = await terminal.run("send", "escape", "buyer_message", control)
     shown = await terminal.run("show", "escape")
+    as_json = await terminal.run("show", "escape", "--json")
 
     assert (told.status, steering.status) == (0, 2)
     assert "must not contain control characters" in steering.err
     assert "[bold]a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c :wave:" in shown.out
+    assert all(char.isprintable() or char == "\n" for char in shown.out + as_json.out)
+    assert json.loads(as_json.out)["messages"][0]["text"] == json.loads(text)["text"]
 
 
 async def test_watch_follows_an_order_to_its_end(terminal: Terminal) -> None:

@@ -159,7 +159,7 @@ async def test_the_web_ui_shows_the_order_without_personal_data(order: ServerSto
     described = await order.handle.describe()
 
     assert (
-        await described.static_summary() == f"Order {order.placed.order_id}: {order.placed.total}"
+        await described.static_summary() == f"Order `{order.placed.order_id}`: {order.placed.total}"
     )
     details = await described.static_details()
     assert details
