@@ -11,7 +11,7 @@ from orders.values import Duration, Frozen
 
 _MOST_REMINDERS = 200
 
-LEAST: Final = timedelta(seconds=1)
+LEAST: Final = timedelta(milliseconds=100)
 """Any duration of a new order's policy; short enough to try things out."""
 LEAST_REMINDER: Final = timedelta(minutes=1)
 """What comes again and again, as long as it takes: a mail each time."""
@@ -72,7 +72,7 @@ class Policy(Frozen):
         found: dict[str, str] = {}
         for name, value in self:
             least, text = (
-                (LEAST_REMINDER, "PT1M") if name == "dispute_reminder" else (LEAST, "PT1S")
+                (LEAST_REMINDER, "PT1M") if name == "dispute_reminder" else (LEAST, "PT0.1S")
             )
             each = value if isinstance(value, tuple) else (value,)
             if any(isinstance(it, timedelta) and it < least for it in each):

@@ -256,7 +256,7 @@ async def test_an_order_that_could_not_be_placed_today_replays_and_is_read(
     environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cases 80, 93, 118: what was placed and said before these rules goes on."""
-    old = PLACED | {"order_id": "..", "policy": {"payment_window": "PT0.5S"}}
+    old = PLACED | {"order_id": "..", "policy": {"payment_window": "PT0.05S"}}
     old = json.loads(json.dumps(old).replace('"EUR"', '"eur"'))
     with monkeypatch.context() as before:
         before.setattr("orders.place_order.must_be_placeable", lambda placed: None)
