@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.api import Reorder, ServicesDep, api, count_unauthenticated
 from gateway.content_negotiation import prefers_a_page
@@ -57,9 +58,18 @@ class Metrics(Response):
 
 
 def build_app(
-    services: Services, cors_origins: Sequence[str] = (), pages: OrderPages | None = None
+    services: Services,
+    cors_origins: Sequence[str] = (),
+    pages: OrderPages | None = None,
+    *,
+    trusted_proxies: Sequence[str] = (),
+    is_https: bool = False,
 ) -> Observability:
-    """The gateway. ``cors_origins``: origins whose scripts may call it; none by default."""
+    """The gateway. ``cors_origins``: origins whose scripts may call it; none by default.
+
+    ``trusted_proxies``: the networks whose ``X-Forwarded-For`` counts; ``is_https``: people reach it over
+    HTTPS.
+    """
     app = FastAPI(
         title="Unbuy",
         version="1",
@@ -80,6 +90,7 @@ def build_app(
             expose_headers=["X-Request-ID", "Retry-After", "Location"],
         )
     app.add_middleware(Framing)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies))
     app.include_router(api)
     _serve_webhooks(app)
     _serve_operations(app)
@@ -87,7 +98,7 @@ def build_app(
     if pages:
         app.router.routes.extend(pages.routes())
     document(app, Reorder)
-    return Observability(app)
+    return Observability(app, is_https=is_https)
 
 
 def _serve_webhooks(app: FastAPI) -> None:

@@ -5,7 +5,9 @@ Counted in this process unless ``UNBUY_RATE_LIMIT_STORAGE`` names a shared store
 
 import logging
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import Final
 
 from limits import parse
 from limits.aio.storage import Storage
@@ -19,10 +21,20 @@ from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
+# Providers give out /64 networks: whoever has one has any address of it.
+_HOUSEHOLD: Final = 64
+
 
 def address_of(request: Request) -> str:
-    """The client's address, which identifies unauthenticated callers."""
-    return request.client.host if request.client else "nowhere"
+    """The client's address, which identifies unauthenticated callers; of IPv6 the network of a household."""
+    host = request.client.host if request.client else "nowhere"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and not address.ipv4_mapped:
+        return str(ip_network((address, _HOUSEHOLD), strict=False))
+    return str(address)
 
 
 class RateLimits:

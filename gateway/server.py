@@ -58,7 +58,10 @@ async def serve(settings: Settings) -> None:
                 services,
                 settings.cors_origins,
                 build_pages(settings, services, client, database),
+                trusted_proxies=settings.trusted_proxies,
+                is_https=settings.is_https,
             ),
+            proxy_headers=False,  # else it believes any process of this machine
             host=settings.gateway_host,
             port=settings.gateway_port,
             access_log=False,
@@ -66,6 +69,11 @@ async def serve(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
+        if settings.is_https and not settings.trusted_proxies:
+            log.warning(
+                "UNBUY_TRUSTED_PROXIES is empty: all who come through your proxy without a token or session "
+                "count as one caller"
+            )
         log.info("Serving HTTP on %s:%d", settings.gateway_host, settings.gateway_port)
         try:
             await Server(config, services.order_stream).serve()

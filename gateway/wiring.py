@@ -109,8 +109,7 @@ def build_pages(
 
 def build_sign_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
     """How people sign in on the pages, and stay signed in. Raises CannotServe."""
-    public_url = settings.public_url or ""
-    secure = public_url.startswith("https://")
+    public_url, secure = settings.public_url or "", settings.is_https
     if not isinstance(tokens, IssuersTokens):
         secret = settings.session_secret or settings.token_secret
         assert secret, "else nobody has a token"

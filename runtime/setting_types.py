@@ -3,9 +3,10 @@
 import base64
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Final, Literal
 
 import httpx
@@ -112,6 +113,19 @@ def _rate(text: str) -> str:
     return text
 
 
+def _networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    with suppress(ValueError):
+        networks = [ip_network(name, strict=False) for name in names]
+        # Of all there are, any caller could say where it comes from.
+        if all(network.prefixlen for network in networks):
+            return tuple(map(str, networks))
+    raise ValueError(
+        gettext(
+            "must be addresses or networks, such as 10.0.0.7,10.1.0.0/16, and not all that there are"
+        )
+    )
+
+
 def _rate_storage(uri: SecretStr) -> SecretStr:
     scheme, separator, _ = uri.get_secret_value().partition("://")
     if not (separator and scheme.startswith("async+")):
@@ -181,6 +195,8 @@ PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several, separated by commas."""
+Networks = Annotated[Listed, AfterValidator(_networks)]
+"""IP addresses and networks, separated by commas."""
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 """Several secrets, separated by commas."""
 LongSecret = Annotated[SecretStr, Field(min_length=32), AfterValidator(_hard_to_guess)]

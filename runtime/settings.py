@@ -31,6 +31,7 @@ from runtime.setting_types import (
     Listed,
     LogLevel,
     LongSecret,
+    Networks,
     Port,
     PositiveDuration,
     ProofStoreAddress,
@@ -101,6 +102,9 @@ class Settings(BaseSettings):
     `async+redis://host:6379` and the package that this needs; else by each process (docs/gateway.md)."""
     max_watchers: PositiveInt = 1000
     """How many streams of server-sent events a gateway has open at once (docs/gateway.md)."""
+    trusted_proxies: Networks = ()
+    """The addresses or networks of reverse proxies, as in `10.0.0.7,10.1.0.0/16`: only what comes from there
+    says by `X-Forwarded-For` whom it is from (docs/gateway.md)."""
     cors_origins: Listed = ()
     """Whose pages' scripts may call the gateway from a browser, as in `https://shop.example`
     (docs/gateway.md)."""
@@ -175,6 +179,11 @@ class Settings(BaseSettings):
         if self.notify_schemes is None and not has_extra("apprise"):
             return frozenset({MAIL})
         return allowed(self.notify_schemes, anywhere=self.allow_private_channels)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people find the pages over HTTPS."""
+        return (self.public_url or "").startswith("https://")
 
     @property
     def is_for_trying_out(self) -> bool:

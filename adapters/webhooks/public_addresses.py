@@ -8,8 +8,12 @@ import asyncio
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-# Special (RFC 6890, RFC 7526), but not in every supported Python; cloud metadata services are there.
-_SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+# Special (RFC 6890, 7526, 9637), but not in every supported Python; cloud metadata services are there.
+_SPECIAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
 # All that IANA has allocated for unicast so far (www.iana.org/assignments/ipv6-address-space).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 # How IPv6-only networks reach IPv4 (RFC 6052): the last 32 bits are an IPv4 address.
@@ -50,6 +54,6 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
         if address not in _GLOBAL_UNICAST or address.sixtofour or address.teredo:
             return False
-    elif any(address in network for network in _SPECIAL):
+    if any(address in network for network in _SPECIAL):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved)

@@ -50,10 +50,18 @@ class PageRenderer:
 
         async def served(request: Request) -> Response:
             request.scope["unbuy.route"] = path
+            session = self._sessions.of(request)
+            if session is None:
+                return await self._counted(request, await answered(request))
             try:
-                session = self._sessions.of(request)
-                who = f"{session.caller.role.value} {session.caller.id}" if session else None
-                await self._limits.count(f"page {who or address_of(request)}")
+                who = session.caller
+                await self._limits.count(f"page {who.role.value} {who.id}")
+            except Problem as problem:
+                return self.failed(request, problem)
+            return await answered(request)
+
+        async def answered(request: Request) -> Response:
+            try:
                 if method == "POST" and is_from_elsewhere(request):
                     raise Forbidden(
                         sentence("This form comes from another site: open the page here.")
@@ -70,6 +78,18 @@ class PageRenderer:
                 return self.failed(request, found)
 
         return Route(path, served, methods=[method])
+
+    async def _counted(self, request: Request, response: Response) -> Response:
+        """The response to somebody without a session; refusals are counted by address, nothing else.
+
+        Whoever may sign in does, whatever others do at an address that they share (case 113).
+        """
+        try:
+            if 400 <= response.status_code < 500:
+                await self._limits.count(f"page {address_of(request)}")
+        except Problem as problem:
+            return self.failed(request, problem)
+        return response
 
     def failed(self, request: Request, problem: Problem) -> Response:
         """A problem as a page."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Final
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import httpx
 from pydantic import SecretStr
@@ -29,7 +29,7 @@ from orders.sentences import sentence
 
 log = logging.getLogger("unbuy.gateway")
 
-# Longer ones would not fit into the cookie.
+# Bytes: longer ones would not fit into the cookie.
 _LONGEST_ADDRESS: Final = 1000
 _ERROR: Final = re.compile(r"[a-z_]{1,50}")
 
@@ -76,7 +76,8 @@ class IssuerSignIn:
             "code_challenge_method": "S256",
         }
         response = RedirectResponse(str(httpx.URL(endpoint).copy_merge_params(query)), 303)
-        begun["to"] = to if len(to) <= _LONGEST_ADDRESS else "/"
+        # In the cookie no character is longer than in an address.
+        begun["to"] = to if len(quote(to)) <= _LONGEST_ADDRESS else "/"
         self._sessions.remember(response, begun)
         return response
 

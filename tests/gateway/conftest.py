@@ -52,7 +52,14 @@ async def serving(client: Client, database: Database, **changes: Any) -> AsyncIt
         services = build_services(chosen, client, database)
         site = build_pages(chosen, services, client, database)
         config = uvicorn.Config(
-            build_app(services, chosen.cors_origins, site),
+            build_app(
+                services,
+                chosen.cors_origins,
+                site,
+                trusted_proxies=chosen.trusted_proxies,
+                is_https=chosen.is_https,
+            ),
+            proxy_headers=False,
             access_log=False,
             log_level="error",
             lifespan="off",

@@ -10,6 +10,7 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
 }
 # Whole sentences; inside, a colon may lead in what is meant by a name in small letters.
 _SENTENCE = re.compile(r"[A-Za-z(].*[.)]", re.DOTALL)

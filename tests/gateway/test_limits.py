@@ -13,6 +13,7 @@ from database.connection import Database
 from gateway.wiring import build_services
 from i18n.sentences import localize
 from runtime.temporal import CannotServe
+from tests.gateway.browsing import sign_in
 from tests.gateway.conftest import HttpStory, serving, settings
 from tests.gateway.problem import must_be_problem
 
@@ -84,6 +85,69 @@ async def test_callers_without_a_token_are_limited_by_address(
         must_be_problem(await limited.http.post("/v1/webhooks/stripe", content=b"{}"), 429)
         assert (await limited.buyer.get("/v1/orders")).status_code == 200
         assert (await limited.http.get("/readyz")).status_code == 200
+
+
+async def _refused_from(limited: HttpStory, forwarded: str) -> int:
+    headers = {"X-Forwarded-For": forwarded}
+    return (await limited.http.get("/v1/orders", headers=headers)).status_code
+
+
+async def test_nobody_says_where_they_come_from_but_a_trusted_proxy(
+    order: HttpStory, database: Database
+) -> None:
+    """Case 88: without one any process of this machine could."""
+    for proxies, statuses in (
+        ("", [401, 401, 429, 429]),
+        ("10.0.0.0/8", [401, 401, 429, 429]),
+        ("127.0.0.1", [401, 401, 401, 401]),
+        ("10.0.0.0/8,127.0.0.0/8", [401, 401, 401, 401]),
+    ):
+        changes = {"rate_limit": "2/minute", "trusted_proxies": proxies}
+        async with _limited(order, database, **changes) as limited:
+            seen = [await _refused_from(limited, f"203.0.113.{number}") for number in range(4)]
+            assert seen == statuses, proxies
+
+
+async def test_the_nearest_address_that_is_no_proxys_counts(
+    order: HttpStory, database: Database
+) -> None:
+    """Case 88: those before it are what the caller says of itself; a port beside it is no other caller."""
+    changes = {"rate_limit": "2/minute", "trusted_proxies": "127.0.0.1,10.0.0.0/8"}
+    async with _limited(order, database, **changes) as limited:
+        seen = [
+            await _refused_from(limited, f"{it}, 203.0.113.7{port}, 10.0.0.9")
+            for it, port in (("198.51.100.1", ""), ("198.51.100.2", ":4000"), ("rubbish", ":4001"))
+        ]
+
+    assert seen == [401, 401, 429]
+
+
+async def test_addresses_of_one_ipv6_network_are_one_caller(
+    order: HttpStory, database: Database
+) -> None:
+    """Case 88: whoever has a /64 has any address of it."""
+    changes = {"rate_limit": "2/minute", "trusted_proxies": "127.0.0.1"}
+    async with _limited(order, database, **changes) as limited:
+        same = [await _refused_from(limited, f"2606:4700:0:1::{number:x}") for number in (1, 9, 15)]
+        other = await _refused_from(limited, "2606:4700:0:2::1")
+        mapped = [await _refused_from(limited, f"::ffff:192.0.2.{number}") for number in range(3)]
+
+    assert (same, other, mapped) == ([401, 401, 429], 401, [401, 401, 401])
+
+
+async def test_one_stranger_does_not_lock_the_sign_in_of_all(
+    order: HttpStory, database: Database
+) -> None:
+    """Case 113: behind a proxy that no setting names everybody has one address."""
+    async with _limited(order, database, rate_limit="2/minute") as limited:
+        for _ in range(5):
+            await limited.http.get("/sign-in")
+            await limited.http.post("/sign-in", data={"token": "rubbish"})
+        locked = await limited.http.post("/sign-in", data={"token": "rubbish"})
+
+        assert locked.status_code == 429
+        assert (await limited.http.get("/sign-in")).status_code == 200
+        await sign_in(limited.http, "buyer", "anna")
 
 
 async def test_without_the_rate_limit_store_callers_are_told_to_retry(

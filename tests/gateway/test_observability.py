@@ -171,6 +171,25 @@ async def test_every_answer_has_the_security_headers(order: HttpStory) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("https://shop.example", "max-age=31536000"), ("http://127.0.0.1", None)],
+)
+async def test_browsers_are_told_to_come_by_https_where_people_do(
+    order: HttpStory, database: Database, address: str, told: str | None
+) -> None:
+    async with (
+        serving(
+            order.system.server.client, database, public_url=address, buyers_choose_policy=False
+        ) as here,
+        httpx.AsyncClient(base_url=here, verify=False) as http,
+    ):
+        for path in ("/sign-in", "/v1/orders", "/healthz", "/static/unbuy.css", "/nowhere"):
+            answer = await http.get(path)
+            assert answer.headers.get("strict-transport-security") == told
+            assert "geolocation=()" in answer.headers["permissions-policy"]
+
+
 @asynccontextmanager
 async def _open_to(
     order: HttpStory, database: Database, origins: str

@@ -191,6 +191,27 @@ def test_a_rate_limit_storage_of_another_form_is_reported_without_its_password(
     assert "canary" not in said
 
 
+@pytest.mark.parametrize(
+    "proxies", ["*", "0.0.0.0/0", "::/0", "proxy.example.org", "10.0.0.7;10.0.0.8", "10.0.0.0/33"]
+)
+def test_proxies_that_are_nobodys_addresses_or_everybodys_are_refused(
+    monkeypatch: pytest.MonkeyPatch, proxies: str
+) -> None:
+    """Case 88."""
+    monkeypatch.setenv("UNBUY_TRUSTED_PROXIES", f"10.0.0.7,{proxies}")
+
+    with pytest.raises(ValidationError, match="must be addresses or networks"):
+        Settings()
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_TRUSTED_PROXIES", "10.0.0.7, 10.1.2.3/16, fd00::1")
+
+    assert Settings().trusted_proxies == ("10.0.0.7/32", "10.1.0.0/16", "fd00::1/128")
+    monkeypatch.setenv("UNBUY_TRUSTED_PROXIES", "")
+    assert Settings().trusted_proxies == ()
+
+
 def test_a_rate_limit_storage_shows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """Case 117."""
     monkeypatch.setenv("UNBUY_RATE_LIMIT_STORAGE", "async+redis://:canary@db:6379")

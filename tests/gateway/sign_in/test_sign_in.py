@@ -163,6 +163,7 @@ def test_a_sign_in_that_takes_too_long_expires(monkeypatch: pytest.MonkeyPatch) 
         "/sign-in",
         "/sign-in/back?state=x",
         "/" + "a" * 3000,
+        "/" + "ą" * 900,
         "",
     ],
 )
