@@ -369,7 +369,8 @@ def _title(text: str) -> Text:
 
 def _action(action: Action) -> Text:
     if action.available:
-        return Text(f"  + {key_and_name('action', action.action)}", style="green")
+        only = "".join(f" ({field}: {', '.join(taken)})" for field, taken in action.choices.items())
+        return Text(f"  + {key_and_name('action', action.action)}{only}", style="green")
     return Text(
         f"  - {key_and_name('action', action.action)}: {refusal(action.reason or '', action.available_from)}",
         style="dim",

@@ -1,5 +1,6 @@
 """What waits for support, and since when (R11, R15, R16): read off an order's view."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from orders.messages import RefundStatus
@@ -32,8 +33,16 @@ def waits_for_support(view: OrderView) -> Waiting | None:
             return Waiting(need=Need.REFUND_FAILED, since=refund.asked_at or refund.requested_at)
         if refund.overdue:
             return Waiting(need=Need.REFUND_OVERDUE, since=refund.due_by)
+    if view.unmatched:
+        return Waiting(need=Need.UNMATCHED, since=_last_moved(view))
     if view.closed_at is None and view.shipment and (unseen := view.shipment.under_review):
         return Waiting(need=Need.PROOF, since=unseen[0].given_at)
     if view.dispute and view.dispute.is_open:
         return Waiting(need=Need.DISPUTE, since=view.dispute.opened_at)
     return None
+
+
+def _last_moved(view: OrderView) -> datetime:
+    """When the provider last took or gave back money without our asking."""
+    chargebacks = (it.ended_at or it.opened_at for it in view.chargebacks)
+    return max([*chargebacks, *(it.changed_at for it in view.outside_refunds)])

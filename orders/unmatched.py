@@ -57,16 +57,19 @@ def on_unmatched_resolution(order: Order, message: m.UnmatchedResolution, at: da
 
 def unmatched_resolution_problem(order: Order, message: m.UnmatchedResolution) -> Refusal | None:
     """The seller's account is in the order's currency: a difference of currencies is the marketplace's."""
-    currency = order.amount_paid.currency
-    if message.borne_by == "marketplace" or all(
-        it.currency == currency and it.amount > 0 for it in order.unmatched
-    ):
+    if message.borne_by == "marketplace" or seller_can_bear(order):
         return None
     return Refusal(
         RefusalCode.WRONG_AMOUNT,
         sentence(
             "The seller can bear only money in {currency}, the order's currency; what was taken in "
             "another one is the marketplace's to bear.",
-            currency=currency,
+            currency=order.amount_paid.currency,
         ),
     )
+
+
+def seller_can_bear(order: Order) -> bool:
+    """Whether all that is unmatched now was taken in the order's currency."""
+    currency = order.amount_paid.currency
+    return all(it.currency == currency and it.amount > 0 for it in order.unmatched)

@@ -126,7 +126,8 @@ _NEW_ORDER_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 NewOrderId = Annotated[OrderId, Field(json_schema_extra={"pattern": _NEW_ORDER_ID})]
 """What ``orders.place_order.must_be_placeable`` takes: one that begins with a letter or digit."""
 PartyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:|@+-]{1,64}$")]
-PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,100}$")]
+# As long as Stripe's ids may be (docs.stripe.com/upgrades).
+PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,255}$")]
 MessageId = Annotated[
     str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable), _AS_PRINTABLE
 ]
@@ -140,7 +141,7 @@ PersonId = Annotated[
 """Who did something, as their token names them (R25)."""
 # Ours are made of an order's or a payment's id and a few words more.
 RefundId = Annotated[
-    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable), _AS_PRINTABLE
+    str, StringConstraints(min_length=1, max_length=300), AfterValidator(_printable), _AS_PRINTABLE
 ]
 
 MinorUnits = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]

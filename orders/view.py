@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from orders.cancellations import Cancellation
 from orders.chargebacks import Chargeback, moved_chargeback
+from orders.choices import Choices, choices
 from orders.closing import is_over
 from orders.conversation import ChatMessage
 from orders.disputes import Dispute
@@ -31,12 +32,16 @@ PEOPLE = (Role.BUYER, Role.SELLER, Role.SUPPORT)
 
 
 class Action(WithSentences, Frozen):
-    """Something a role can do, now or (``available_from``) later; ``reason`` says why not now."""
+    """Something a role can do, now or (``available_from``) later; ``reason`` says why not now.
+
+    ``choices`` are by field the values that are taken now, where not every one is.
+    """
 
     action: str
     available: bool
     available_from: Instant | None = None
     reason: Text | None = None
+    choices: Choices = Field(default_factory=dict)
 
 
 class OrderView(Frozen):
@@ -187,7 +192,7 @@ def deadline(order: Order) -> datetime | None:
 def _action(order: Order, name: str) -> Action:
     refused = refusal(order, name)
     if refused is None:
-        return Action(action=name, available=True)
+        return Action(action=name, available=True, choices=choices(order, name))
     return Action(
         action=name,
         available=False,

@@ -13,6 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, Literal, TypeVar
 
 import httpx
@@ -46,6 +47,9 @@ PATIENCE: Final = httpx.Timeout(15.0, connect=5.0)
 _REFUNDED_BY_EMAIL = frozenset({"customer_balance", "konbini", "promptpay"})
 
 _T = TypeVar("_T")
+
+# docs.stripe.com/api/idempotent_requests; an id that is made of a payment's may be longer.
+_LONGEST_KEY = 255
 
 # Idempotency keys to try in one attempt, past failures that Stripe has stored (case 21).
 _MOST_KEYS = 5
@@ -254,6 +258,8 @@ class StripeProvider:
         }
         if email:
             wanted["instructions_email"] = email
+        if len(key) > _LONGEST_KEY:
+            key = sha256(key.encode()).hexdigest()
         try:
             return await self._stripe.refunds.create_async(wanted, {"idempotency_key": key})
         except stripe.APIError as error:

@@ -164,8 +164,8 @@ class Plan:
         chance = self.chance
         silent = self.kind is Kind.SILENT
         return Policy(
-            payment_review=timedelta(seconds=chance.uniform(0.2, 1.0)),
-            seller_reply_window=timedelta(seconds=chance.uniform(0.5, 2.0) if silent else 3600),
+            payment_review=timedelta(seconds=chance.uniform(1.0, 2.0)),
+            seller_reply_window=timedelta(seconds=chance.uniform(1.0, 2.5) if silent else 3600),
             # Some are overdue before they can be settled (R15).
             refund_window=timedelta(seconds=2) if chance.random() < 0.2 else timedelta(days=14),
             refund_checks=tuple(

@@ -6,7 +6,7 @@ The fields are defined here once; templates render them, and the contract's mode
 import json
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from i18n.catalogues import N_, NC_
@@ -17,7 +17,7 @@ from orders.status import CloseReason, Status
 from orders.support_queue import Need, waits_for_support
 from orders.tracking_numbers import MOST_PASTED
 from orders.values import decimals
-from orders.view import OrderView
+from orders.view import Action, OrderView
 
 Kind = Literal["text", "long", "choice", "yes", "yes_or_no", "money", "number", "file", "hidden"]
 
@@ -26,7 +26,10 @@ _SETTLED_BY_SUPPORT: Final = ("succeeded", "pending", "failed", "canceled")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An input field. ``labels``: the kind of label of its choices."""
+    """An input field. ``labels``: the kind of label of its choices.
+
+    ``only_with``: the choice of another field without which this one has no meaning.
+    """
 
     name: str
     kind: Kind
@@ -36,6 +39,7 @@ class Field:
     most: int = 1000
     required: bool = False
     hint: str = ""
+    only_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ FORMS: Final[dict[str, Form]] = {
                 N_("Tracking number"),
                 most=MOST_PASTED,
                 hint=N_("Only if it has already shipped."),
+                only_with="already_shipped",
             ),
             _NOTE,
         ),
@@ -148,13 +153,20 @@ FORMS: Final[dict[str, Form]] = {
                 required=True,
             ),
             Field("text", "long", N_("Message"), required=True),
-            Field("discount", "money", N_("Discount"), hint=N_("Only if you offer a discount.")),
+            Field(
+                "discount",
+                "money",
+                N_("Discount"),
+                hint=N_("Only if you offer a discount."),
+                only_with="discount",
+            ),
             Field(
                 "bonus",
                 "text",
                 N_("Bonus"),
                 most=200,
                 hint=N_("What you add for free, if you offer a bonus."),
+                only_with="bonus",
             ),
         ),
     ),
@@ -255,6 +267,16 @@ def done_text(name: str, view: OrderView) -> str:
     if name == "cancel_request" and view.close_reason is CloseReason.BUYER_CANCELED_UNPAID:
         return CANCELLED
     return FORMS[name].done if name in FORMS else ""
+
+
+def offered_fields(action: Action) -> tuple[Field, ...]:
+    """The fields of a form with the choices that the order takes now, without those that need another one."""
+    fields = []
+    for field in FORMS[action.action].fields:
+        taken = action.choices.get(field.name, field.choices)
+        fields.append(replace(field, choices=tuple(it for it in field.choices if it in taken)))
+    offered = {choice for field in fields for choice in field.choices}
+    return tuple(it for it in fields if not it.only_with or it.only_with in offered)
 
 
 OFFERS: Final = {

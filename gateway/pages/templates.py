@@ -12,7 +12,7 @@ from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
 from gateway.pages.charts import WIDTH, money_bar, time_line
-from gateway.pages.forms import FORMS, NO, OFFERS, YES, open_offers
+from gateway.pages.forms import FORMS, NO, OFFERS, YES, offered_fields, open_offers
 from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.labels import label, phrase
@@ -68,6 +68,7 @@ def _environment(locale: Locale) -> Environment:
         "locales": LOCALES,
         "FORMS": FORMS,
         "OFFERS": OFFERS,
+        "offered_fields": offered_fields,
         "open_offers": open_offers,
         "time_line": time_line,
         "money_bar": money_bar,

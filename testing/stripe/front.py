@@ -25,6 +25,8 @@ VISA = "pm_card_visa"
 """A payment method that pays (docs.stripe.com/testing)."""
 DECLINED = "pm_card_chargeCustomerFail"
 """A payment method that is declined."""
+LONGEST_KEY = 255
+"""Of an idempotency key (docs.stripe.com/api/idempotent_requests)."""
 CARDS = {VISA: "4242424242424242", DECLINED: "4000000000000341"}
 _ALL = "1000000"
 
@@ -225,6 +227,8 @@ class Front:
         if not request.headers.get("Authorization", "").startswith("Bearer sk_"):
             return refusal("This key is not valid.", 401).response()
         key = request.headers.get("Idempotency-Key")
+        if key and len(key) > LONGEST_KEY:
+            return refusal("Keys have at most 255 characters.").response()
         if request.method == "POST" and key:
             response = await self._once(key, request, body, fault)
         else:

@@ -10,6 +10,7 @@ from orders.errors import RefusalCode
 from orders.messages import RefundStatus, Role
 from orders.reopening import reopened
 from orders.status import CloseReason, Status
+from orders.support_queue import Need, Waiting, waits_for_support
 from tests.orders.builders import DUE, Story, books_must_balance, chargeback, eur, payment
 
 DAY = timedelta(days=1)
@@ -406,6 +407,19 @@ def test_another_currency_takes_all_that_was_paid_until_support_has_looked() -> 
         (-2690, "USD"),
         (DUE, "EUR"),
     }
+
+
+def test_unmatched_money_waits_in_supports_queue() -> None:
+    """R23, case 65: since the provider took it, until support has said who bears it."""
+    story = Story().until_shipped()
+    story.days_pass(3)
+    story.send_chargeback("opened", DUE + 43)
+
+    waiting = waits_for_support(story.view)
+
+    assert waiting == Waiting(need=Need.UNMATCHED, since=story.now)
+    story.send("unmatched_resolution", borne_by="seller", note="The bank's fee.")
+    assert waits_for_support(story.view) is None
 
 
 def test_a_chargeback_of_nothing_takes_nothing() -> None:

@@ -310,7 +310,7 @@ def test_a_long_list_of_mistakes_is_not_read_to_its_end(changes: dict[str, Any])
         ("payment", "method", 200),
         ("shipment_proof", "media_type", 200),
         ("shipment_proof", "reference", 1000),
-        ("payment", "payment_id", 100),
+        ("payment", "payment_id", 255),
         ("payment", "message_id", 64),
         ("offer_acceptance", "offer_id", 64),
         ("tracking_number", "number", 50),

@@ -8,7 +8,7 @@ from orders import keys
 from orders.keys import RefundParts
 
 ORDER_IDS = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
-PAYMENT_IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,100}", fullmatch=True)
+PAYMENT_IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,255}", fullmatch=True)
 NUMBERS = st.integers(1, 10_000)
 
 

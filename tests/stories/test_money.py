@@ -198,9 +198,9 @@ async def test_a_refund_of_an_order_with_a_long_id_can_be_updated(order: TimeSki
 async def test_a_refund_of_a_stray_payment_with_a_long_id_can_be_updated(
     order: TimeSkippingStory,
 ) -> None:
-    """R15, R17: a payment id has up to 100 characters, and the stray refund's id is made of it."""
+    """R15, R17: a payment id has up to 255 characters, and the stray refund's id is made of it."""
     payment = StrayPaymentInput(
-        payment_id="p" * 100, money=eur(5), method="card", reason="order_closed"
+        payment_id="p" * 255, money=eur(5), method="card", reason="order_closed"
     )
     await stray_payments.refund(order.environment.client, payment)
     order.world.stray_payment_starter.started.append(payment.payment_id)

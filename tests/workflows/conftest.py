@@ -27,7 +27,7 @@ from tests.orders.builders import eur, place
 from tests.stories.time_skipping import own_task_queue
 from workflows import ids
 
-MOMENT = timedelta(milliseconds=300)
+MOMENT = timedelta(seconds=1)
 """The check of a payment, and when the provider is asked for a refund."""
 
 WINDOW = timedelta(seconds=3)
@@ -125,7 +125,9 @@ def _last_timer_fired(events: list[HistoryEvent]) -> bool:
 async def order(
     dev_server: EmbeddedServer, database: Database, url: str, request: pytest.FixtureRequest
 ) -> AsyncIterator[RealTimeStory]:
-    order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:]
+    order_id = "".join(char if char.isalnum() else "-" for char in request.node.name)[-60:].lstrip(
+        "-"
+    )
     provider = LocalProvider(database, settles_after=timedelta(0))
     system = DemoSystem.on(dev_server, database, url, provider)
     # What the orders of other tests have left to do must not be done with this test's database.

@@ -75,6 +75,20 @@ async def test_a_payment_of_nine_digits_is_refunded(peer: Peer, provider: Stripe
     assert (refund["amount"], refund["currency"]) == (150_000_000, "idr")
 
 
+async def test_a_refund_whose_id_is_too_long_for_a_key_is_made_once(
+    peer: Peer, provider: StripeProvider
+) -> None:
+    """R17, case 20: a stray refund's id is made of its payment's, which has up to 255 characters."""
+    asked = (await paid(peer)).model_copy(update={"refund_id": f"stray-{'p' * 255}-refund"})
+    peer.front.faults.plan(InjectedFault.LOST_ANSWER)
+
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(asked)
+
+    assert await provider.refund(asked) == PENDING
+    assert len(await peer.front.refunds()) == 1
+
+
 @pytest.mark.parametrize("fault", InjectedFault)
 async def test_whatever_fails_one_refund_is_made(
     peer: Peer, provider: StripeProvider, fault: InjectedFault
