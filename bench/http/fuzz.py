@@ -102,7 +102,10 @@ class Fuzz:
         if _is_probe(case):
             return
         if "cursor" in case.query and _is_valid(case, ParameterLocation.QUERY):
-            case.query["cursor"] = self.orders.cursor()
+            if cursor := self.orders.cursor():
+                case.query["cursor"] = cursor
+            else:
+                del case.query["cursor"]
         body = case.body if _is_valid(case, ParameterLocation.BODY) else None
         is_upload = case.media_type == "multipart/form-data"
         if (

@@ -136,7 +136,9 @@ class Load:
     async def sends(self, turn: int) -> None:
         """R4: send an order a message with a new id, and get its view."""
         message = self._message()
-        await self._post(f"/v1/orders/{self._order(turn)}/buyer-message", message.model_dump())
+        await self._post(
+            f"/v1/orders/{self._order(turn)}/buyer-message", message.model_dump(exclude_unset=True)
+        )
 
     async def sends_straight(self, turn: int) -> None:
         """The same: an update."""
@@ -189,7 +191,7 @@ async def run(
         load = Load(running, http)
         # Warm up.
         for what in OPERATIONS:
-            await load.row(what, 20, 4)
+            await load.row(what, min(options.operations, 20), 4)
         rows: list[Row] = []
         for what, at_once in itertools.product(OPERATIONS, options.levels):
             rows.append(await load.row(what, options.operations, at_once))
