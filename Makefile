@@ -41,7 +41,7 @@ demo: $(RUNTIME) ## live through every ending of an order in virtual time (ARGS=
 	@$(RUN) starter.py demo $(ARGS)
 
 test: $(DEVELOPMENT) ## all tests, on all cores (ARGS=... for pytest)
-	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile $(ARGS)
+	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEVELOPMENT) ## lint, format and types
 	@$(RUN) -m ruff check --quiet

@@ -9,6 +9,7 @@ And what stands for Stripe (``tests/stripe``).
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -31,6 +32,24 @@ from workflows import ids
 
 # Tests read English, whatever language the terminal of whoever runs them speaks.
 os.environ["UNBUY_LANG"] = "en"
+
+# A shell has what it runs in the background ignore Ctrl-C, and that is inherited: tests that press it would
+# wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What takes long: servers, browsers, processes.
+LONG = (
+    "bench",
+    "real",
+    "gateway",
+    "test_wheel.py",
+    "stories",
+    "workflows",
+    "runtime",
+    "deploy",
+    "demo",
+)
 
 DATABASES = ("sqlite", "postgresql")
 # The folders of tests that run on both.
@@ -97,6 +116,18 @@ async def postgres() -> AsyncIterator[Postgres]:
         migrated = await Database.open(server.create(TEMPLATE))
         await migrated.close()
         yield server
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests also wait, for servers to start and for time to pass."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process has it left when the others have nothing more to do."""
+    tests = Path(__file__).parent
+    first = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path.relative_to(tests).parts[0], len(LONG)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

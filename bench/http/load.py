@@ -135,10 +135,8 @@ class Load:
 
     async def sends(self, turn: int) -> None:
         """R4: send an order a message with a new id, and get its view."""
-        message = self._message()
-        await self._post(
-            f"/v1/orders/{self._order(turn)}/buyer-message", message.model_dump(exclude_unset=True)
-        )
+        message = self._message().model_dump(exclude_unset=True)
+        await self._post(f"/v1/orders/{self._order(turn)}/buyer-message", message)
 
     async def sends_straight(self, turn: int) -> None:
         """The same: an update."""
