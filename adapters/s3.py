@@ -41,6 +41,11 @@ class Bucket:
             found = await obstore.get_async(self._store, name)
         return found.meta["size"], _chunks(found)
 
+    async def remove(self, name: str) -> None:
+        """See ``ObjectStore``."""
+        with _as_os_error():
+            await obstore.delete_async(self._store, name)
+
 
 async def _chunks(found: "obstore.GetResult") -> AsyncGenerator[bytes, None]:
     with _as_os_error():

@@ -11,7 +11,8 @@ from rich.text import Text
 from temporalio.client import Client
 
 from activities.tracking import form_problem
-from adapters.proof_store import ProofStore, StoreUnavailable
+from adapters.proof_files import StoreUnavailable
+from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
 from cli import rendering
 from cli.arguments import Flag, Id, Json

@@ -6,7 +6,7 @@ nothing is accepted that could be lost.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from adapters.proof_store import StoreUnavailable
+from adapters.proof_files import StoreUnavailable
 from client import orders
 from client.amounts import AmountRule
 from client.errors import NoAnswer, OrderIdReused, UnknownOrder, WorkflowFailed
@@ -201,8 +201,17 @@ class OrderService:
             return stored
         return await self._ask(order_id) or stored
 
-    async def tell(self, caller: Caller, order_id: str, message: Message) -> OrderView:
-        """Send an order a message, and return its view. Raises a Problem with its refusal."""
+    async def tell(
+        self,
+        caller: Caller,
+        order_id: str,
+        message: Message,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> OrderView:
+        """Send an order a message, and return its view. Raises a Problem with its refusal.
+
+        ``prepare``: what is to be done before, once the message's id is known to be its own.
+        """
         if caller.role is not Role.PROVIDER:
             await self.must_be_visible(caller, order_id)
         elif not _could_be_one(order_id):
@@ -223,6 +232,8 @@ class OrderService:
                 )
         else:
             message = message.model_copy(update={"message_id": f"http-{uuid4()}"})
+        if prepare:
+            await prepare()
         sending = orders.send(
             self._client,
             order_id,

@@ -215,6 +215,7 @@ class TooManyRequests(Problem):
 
     def __init__(self, detail: str, seconds: int) -> None:
         super().__init__(detail, {"Retry-After": f"{seconds}"})
+        self.seconds = seconds
 
 
 class InternalError(Problem):

@@ -1,23 +1,30 @@
 """Proofs of shipment over HTTP (R10-R12; case 53): streamed to the store, and served."""
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from math import ceil
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
-from adapters.proof_store import (
+from adapters.proof_files import (
     EmptyProof,
     IncompleteProof,
     ProofError,
-    ProofStore,
     ProofTooLarge,
-    StoredProof,
+    ReceivedProof,
+    StoreUnavailable,
     WrongMediaType,
+    received,
 )
+from adapters.proof_store import ProofStore, reference
 from client.proofs import proof_refusal
 from gateway.access import Caller
+from gateway.limits import RateLimits
 from gateway.multipart import (
     LARGEST_BODY,
     MalformedUpload,
@@ -31,18 +38,23 @@ from gateway.multipart import (
 from gateway.orders import OrderService, possible
 from gateway.problems import (
     BadRequest,
+    Conflict,
     ContentTooLarge,
     Invalid,
     NotFound,
     Problem,
     RequestTimeout,
     ServiceUnavailable,
+    TooManyRequests,
     WrongType,
     refused,
 )
 from orders.messages import ShipmentProof
 from orders.sentences import sentence
+from orders.shipments import ProofEvidence
 from orders.view import OrderView
+
+log = logging.getLogger("unbuy.gateway")
 
 WITHIN: Final = timedelta(minutes=2)
 """How long an upload may take: 10 MiB on a slow line."""
@@ -62,42 +74,89 @@ _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
 class Proofs:
     """Accepts uploads and serves them."""
 
-    def __init__(self, orders: OrderService, store: ProofStore) -> None:
+    def __init__(self, orders: OrderService, store: ProofStore, limits: RateLimits) -> None:
+        """``limits``: how many uploads an order may have."""
         self._orders = orders
         self._store = store
+        self._limits = limits
 
     async def take(
         self, caller: Caller, order_id: str, request: Request, key: str | None = None
     ) -> OrderView:
         """Store an uploaded photo or scan, and send it to the order. ``key``: the message id.
 
-        If the order accepts no proof now, the body is not read.
+        If the order accepts no proof now, the body is not read. A file that it then refuses is not kept.
         """
         view = await self._orders.visible(caller, order_id)
         if refusal := proof_refusal(view):
             raise refused(refusal, possible(caller, view))
-        fields, stored = await self._receive(order_id, request)
+        await self._count(order_id)
+        async with _received(request) as (fields, file):
+            return await self._tell(caller, order_id, file, fields, key)
+
+    async def _count(self, order_id: str) -> None:
+        try:
+            await self._limits.count(f"proofs of {order_id}")
+        except TooManyRequests as error:
+            hours = ceil(error.seconds / 3600)
+            raise TooManyRequests(
+                sentence(
+                    "No more files can be uploaded for this order today; try again in {hours} h.",
+                    hours=hours,
+                ),
+                error.seconds,
+            ) from None
+
+    async def _tell(
+        self,
+        caller: Caller,
+        order_id: str,
+        file: ReceivedProof,
+        fields: ProofFields,
+        key: str | None,
+    ) -> OrderView:
         proof = ShipmentProof(
             message_id=key or fields.message_id,
             kind=fields.kind,
-            reference=stored.reference,
-            media_type=stored.media_type,
-            size=stored.size,
-            sha256=stored.sha256,
+            reference=reference(order_id, file.sha256),
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
         )
-        return await self._orders.tell(caller, order_id, proof)
+        is_new = False
+
+        async def keep() -> None:
+            nonlocal is_new
+            if not await self._store.has(order_id, proof):
+                await self._store.keep(order_id, file)
+                is_new = True
+
+        try:
+            return await self._orders.tell(caller, order_id, proof, keep)
+        except (Conflict, Invalid, NotFound):
+            # Without an answer the order may still take it.
+            if is_new:
+                await self._remove_unless_taken(order_id, file.sha256)
+            raise
+        except StoreUnavailable as error:
+            raise ServiceUnavailable(str(error)) from None
+
+    async def _remove_unless_taken(self, order_id: str, sha256: str) -> None:
+        """Remove a file, unless it came with another message as well, which the order took."""
+        try:
+            view = await self._orders.find(order_id)
+            if not (view and _proofs_of(view, sha256)):
+                await self._store.remove(order_id, sha256)
+        except (Problem, StoreUnavailable) as error:
+            log.warning("A file that an order refused is still stored: %s", type(error).__name__)
 
     async def open(self, caller: Caller, order_id: str, sha256: str) -> Response:
         """A proof as an attachment of its own media type, never sniffed."""
         view = await self._orders.visible(caller, order_id)
-        known = view.shipment.proofs if view.shipment else []
         try:
-            opened = (
-                await self._store.open(order_id, sha256)
-                if any(it.sha256.lower() == sha256.lower() for it in known)
-                else None
-            )
-        except ProofError as error:
+            is_its_own = _proofs_of(view, sha256)
+            opened = await self._store.open(order_id, sha256) if is_its_own else None
+        except StoreUnavailable as error:
             raise ServiceUnavailable(str(error)) from None
         if opened is None:
             raise NotFound(sentence("This order has no such proof."))
@@ -111,16 +170,18 @@ class Proofs:
             },
         )
 
-    async def _receive(self, order_id: str, request: Request) -> tuple[ProofFields, StoredProof]:
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > LARGEST_BODY:
-            raise ContentTooLarge(
-                sentence("A proof has 10 MiB at most: send a smaller photo or scan.")
-            )
+
+@asynccontextmanager
+async def _received(request: Request) -> AsyncIterator[tuple[ProofFields, ReceivedProof]]:
+    """What was uploaded, until the context is left. Raises a Problem where it cannot be taken."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > LARGEST_BODY:
+        raise ContentTooLarge(sentence("A proof has 10 MiB at most: send a smaller photo or scan."))
+    async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(WITHIN.total_seconds()):
                 upload = ProofUpload(request.headers.get("content-type"), request.stream())
-                stored = await self._store.keep(order_id, upload.chunks())
+                file = await stack.enter_async_context(received(upload.chunks()))
         except TimeoutError:
             raise RequestTimeout(
                 sentence("The upload took longer than two minutes; send it again.")
@@ -128,6 +189,12 @@ class Proofs:
         except ClientDisconnect:
             raise BadRequest(sentence("The upload broke off.")) from None
         except (UploadError, ProofError) as error:
-            raise _MEANINGS.get(type(error), ServiceUnavailable)(str(error)) from None
+            raise _MEANINGS[type(error)](str(error)) from None
         assert upload.fields, "whoever read to the end has them"
-        return upload.fields, stored
+        yield upload.fields, file
+
+
+def _proofs_of(view: OrderView, sha256: str) -> list[ProofEvidence]:
+    """The order's proofs with this file."""
+    known = view.shipment.proofs if view.shipment else []
+    return [it for it in known if it.sha256.lower() == sha256.lower()]

@@ -4,7 +4,8 @@ from limits.errors import ConfigurationError
 from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
-from adapters.proof_store import ProofStore, StoreUnavailable
+from adapters.proof_files import StoreUnavailable
+from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.order_lists import SqlOrderLists
@@ -68,6 +69,7 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
     counted_at = settings.rate_limit_storage.get_secret_value()
     try:
         limits = RateLimits(settings.rate_limit, counted_at)
+        uploads = RateLimits(f"{settings.proofs_per_day}/day", counted_at)
     except (ConfigurationError, ValueError) as error:
         # What is said of the address may be its password.
         is_about_it = isinstance(error, ValueError) or counted_at in str(error)
@@ -80,7 +82,7 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
         ) from None
     return Services(
         orders=orders,
-        proofs=Proofs(orders, store),
+        proofs=Proofs(orders, store, uploads),
         tokens=build_tokens(settings),
         limits=limits,
         order_stream=OrderStream(SqlOrderLists(database), settings.max_watchers),

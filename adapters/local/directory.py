@@ -42,6 +42,10 @@ class Directory:
         file = await asyncio.to_thread((self._path / name).open, "rb")
         return os.fstat(file.fileno()).st_size, _chunks(file)
 
+    async def remove(self, name: str) -> None:
+        """See ``ObjectStore``."""
+        await asyncio.to_thread((self._path / name).unlink, missing_ok=True)
+
 
 async def _chunks(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
     with file:

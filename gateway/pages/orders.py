@@ -41,6 +41,7 @@ from gateway.problems import (
     NoSuchMethod,
     NotFound,
     Problem,
+    TooManyRequests,
     WrongType,
     as_problem,
 )
@@ -216,7 +217,15 @@ class OrderPages:
         order_id = request.path_params["order_id"]
         try:
             await self._services.proofs.take(session.caller, order_id, request)
-        except (InvalidInput, Invalid, Conflict, WrongType, ContentTooLarge, BadRequest) as error:
+        except (
+            InvalidInput,
+            Invalid,
+            Conflict,
+            WrongType,
+            ContentTooLarge,
+            BadRequest,
+            TooManyRequests,
+        ) as error:
             wrong = {"entered_for": "shipment_proof"}
             return await self._show_refused(request, session, order_id, error, wrong)
         return _to_order(order_id, "shipment_proof")

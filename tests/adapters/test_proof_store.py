@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import asdict
 from itertools import repeat
 from pathlib import Path
 
@@ -16,15 +15,16 @@ import pytest
 from obstore.store import S3Store
 from pydantic import ValidationError
 
-from adapters.proof_store import (
+from adapters.proof_files import (
     LARGEST,
     EmptyProof,
     IncompleteProof,
-    ProofStore,
     ProofTooLarge,
     StoreUnavailable,
     WrongMediaType,
+    received,
 )
+from adapters.proof_store import ProofStore, reference
 from deploy.embedded import LOOPBACK, free_port
 from orders.messages import ShipmentProof
 from runtime.settings import Settings, setting_errors
@@ -86,6 +86,19 @@ async def coming(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
+async def keep(store: ProofStore, order_id: str, chunks: AsyncIterator[bytes]) -> ShipmentProof:
+    """Store an upload; a message that names it."""
+    async with received(chunks) as file:
+        await store.keep(order_id, file)
+        return ShipmentProof(
+            kind="photo",
+            reference=reference(order_id, file.sha256),
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
+        )
+
+
 async def all_of(chunks: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
 
@@ -108,7 +121,7 @@ async def test_a_proof_comes_back_as_it_was_sent_with_the_type_its_content_has(
     """R10, R11."""
     sha256 = hashlib.sha256(content).hexdigest()
 
-    kept = await store.keep("A-1", coming(content))
+    kept = await keep(store, "A-1", coming(content))
     opened = await store.open("A-1", sha256)
 
     assert (kept.media_type, kept.size, kept.sha256) == (media_type, len(content), sha256)
@@ -123,22 +136,33 @@ async def test_a_proof_comes_back_as_it_was_sent_with_the_type_its_content_has(
 async def test_a_proof_is_stored_alike_whatever_its_chunks(
     store: ProofStore, content: bytes
 ) -> None:
-    kept = await store.keep("A-1", coming(*(bytes([byte]) for byte in content), b""))
+    kept = await keep(store, "A-1", coming(*(bytes([byte]) for byte in content), b""))
 
     assert kept.size == len(content)
     assert kept.sha256 == hashlib.sha256(content).hexdigest()
 
 
 async def test_the_same_file_is_stored_once(store: ProofStore, names: Names) -> None:
-    first = await store.keep("A-1", coming(JPEG))
-    again = await store.keep("A-1", coming(JPEG[:7], JPEG[7:]))
+    first = await keep(store, "A-1", coming(JPEG))
+    again = await keep(store, "A-1", coming(JPEG[:7], JPEG[7:]))
 
     assert first == again
     assert names() == [first.reference]
 
 
+async def test_a_file_is_removed_and_no_other(store: ProofStore, names: Names) -> None:
+    """Case 84."""
+    kept = await keep(store, "A-1", coming(JPEG))
+    other = await keep(store, "A-2", coming(JPEG))
+
+    for _ in range(2):
+        await store.remove("A-1", kept.sha256)
+
+    assert names() == [other.reference]
+
+
 async def test_data_appended_by_a_camera_is_accepted(store: ProofStore) -> None:
-    assert (await store.keep("A-1", coming(JPEG, b"a film of the moment" * 99))).size > len(JPEG)
+    assert (await keep(store, "A-1", coming(JPEG, b"a film of the moment" * 99))).size > len(JPEG)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +182,7 @@ async def test_an_unknown_type_is_refused_whatever_its_name(
 ) -> None:
     """Case 53."""
     with pytest.raises(WrongMediaType):
-        await store.keep("A-1", coming(content))
+        await keep(store, "A-1", coming(content))
 
     assert names() == []
 
@@ -169,12 +193,12 @@ async def test_a_wrong_type_is_refused_by_its_first_bytes(store: ProofStore) -> 
         pytest.fail("More was read than is needed to refuse it.")
 
     with pytest.raises(WrongMediaType):
-        await store.keep("A-1", never_ending())
+        await keep(store, "A-1", never_ending())
 
 
 async def test_a_polyglot_file_is_served_as_the_type_it_was_checked_as(store: ProofStore) -> None:
     """Case 53: an image with a page inside is sent on as an image, to be saved."""
-    kept = await store.keep("A-1", coming(JPEG[:-2] + HTML + JPEG[-2:]))
+    kept = await keep(store, "A-1", coming(JPEG[:-2] + HTML + JPEG[-2:]))
     opened = await store.open("A-1", kept.sha256)
 
     assert opened
@@ -187,27 +211,27 @@ async def test_a_file_without_its_end_is_refused(
     store: ProofStore, names: Names, content: bytes
 ) -> None:
     with pytest.raises(IncompleteProof):
-        await store.keep("A-1", coming(content))
+        await keep(store, "A-1", coming(content))
 
     assert names() == []
 
 
 async def test_an_end_marker_across_two_chunks_is_found(store: ProofStore) -> None:
-    assert (await store.keep("A-1", coming(PNG[:-5], PNG[-5:]))).size == len(PNG)
+    assert (await keep(store, "A-1", coming(PNG[:-5], PNG[-5:]))).size == len(PNG)
 
 
 @pytest.mark.parametrize("chunks", [(), (b"",), (b"", b"")])
 async def test_an_empty_file_is_refused(store: ProofStore, chunks: tuple[bytes, ...]) -> None:
     with pytest.raises(EmptyProof):
-        await store.keep("A-1", coming(*chunks))
+        await keep(store, "A-1", coming(*chunks))
 
 
 async def test_ten_mebibytes_are_accepted_and_a_byte_more_is_refused(
     store: ProofStore, names: Names
 ) -> None:
-    kept = await store.keep("A-1", coming(*a_jpeg_of(LARGEST)))
+    kept = await keep(store, "A-1", coming(*a_jpeg_of(LARGEST)))
     with pytest.raises(ProofTooLarge):
-        await store.keep("A-2", coming(*a_jpeg_of(LARGEST + 1)))
+        await keep(store, "A-2", coming(*a_jpeg_of(LARGEST + 1)))
     opened = await store.open("A-1", kept.sha256)
 
     assert kept.size == LARGEST
@@ -220,7 +244,7 @@ async def test_a_large_proof_is_never_held_in_memory_as_a_whole(store: ProofStor
     """What Python holds; what the library holds beside it is one part of 5 MiB."""
     tracemalloc.start()
     try:
-        kept = await store.keep("A-1", coming(*a_jpeg_of(LARGEST)))
+        kept = await keep(store, "A-1", coming(*a_jpeg_of(LARGEST)))
         opened = await store.open("A-1", kept.sha256)
         assert opened
         largest = max([len(chunk) async for chunk in opened.chunks])
@@ -239,7 +263,7 @@ async def test_an_aborted_upload_leaves_nothing(store: ProofStore, names: Names)
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await store.keep("A-1", breaking_off())
+        await keep(store, "A-1", breaking_off())
 
     assert names() == []
 
@@ -248,6 +272,7 @@ def test_a_process_killed_in_the_middle_of_an_upload_leaves_nothing(tmp_path: Pa
     """The store has nothing, and nor has the directory of temporary files."""
     script = f"""
 import asyncio, os, signal
+from adapters.proof_files import received
 from adapters.proof_store import ProofStore
 
 async def killed():
@@ -255,7 +280,12 @@ async def killed():
     yield bytes(1 << 20)
     os.kill(os.getpid(), signal.SIGKILL)
 
-asyncio.run(ProofStore.at({str(tmp_path / "proofs")!r}).keep("A-1", killed()))
+async def keep():
+    store = ProofStore.at({str(tmp_path / "proofs")!r})
+    async with received(killed()) as file:
+        await store.keep("A-1", file)
+
+asyncio.run(keep())
 """
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -268,7 +298,7 @@ asyncio.run(ProofStore.at({str(tmp_path / "proofs")!r}).keep("A-1", killed()))
 
 
 async def test_a_proof_is_found_under_its_own_order_only(store: ProofStore) -> None:
-    kept = await store.keep("A-1", coming(JPEG))
+    kept = await keep(store, "A-1", coming(JPEG))
 
     assert await store.open("A-1", kept.sha256.upper())
     assert await store.open("A-2", kept.sha256) is None
@@ -279,7 +309,7 @@ async def test_a_proof_is_found_under_its_own_order_only(store: ProofStore) -> N
 async def test_every_order_id_has_a_path_of_its_own(
     store: ProofStore, names: Names, order_id: str
 ) -> None:
-    kept = await store.keep(order_id, coming(JPEG))
+    kept = await keep(store, order_id, coming(JPEG))
 
     assert names() == [f"order-{order_id}/{kept.sha256}"]
     assert await store.open(order_id, kept.sha256)
@@ -292,10 +322,10 @@ async def test_an_order_id_cannot_escape_the_store(
     store: ProofStore, names: Names, order_id: str
 ) -> None:
     """R11: whoever asks with a path of his own finds nothing, and keeps nothing there."""
-    kept = await store.keep("A-1", coming(JPEG))
+    kept = await keep(store, "A-1", coming(JPEG))
 
     with pytest.raises(ValidationError):
-        await store.keep(order_id, coming(JPEG))
+        await keep(store, order_id, coming(JPEG))
     assert await store.open(order_id, kept.sha256) is None
     assert names() == [kept.reference]
 
@@ -304,22 +334,21 @@ async def test_an_order_id_cannot_escape_the_store(
     "sha256", ["", "..", "../order-A-2/{}", "{}/", "{}#1", "{}\n", "./{}", "/etc/passwd", "{}\0"]
 )
 async def test_a_name_cannot_escape_the_store(store: ProofStore, sha256: str) -> None:
-    kept = await store.keep("A-1", coming(JPEG))
-    await store.keep("A-2", coming(JPEG))
+    kept = await keep(store, "A-1", coming(JPEG))
+    await keep(store, "A-2", coming(JPEG))
 
     assert await store.open("A-1", sha256.format(kept.sha256)) is None
 
 
 async def test_it_has_what_a_message_names_as_it_is_stored(store: ProofStore) -> None:
     """Case 82."""
-    kept = await store.keep("A-1", coming(JPEG))
-    proof = ShipmentProof(kind="photo", **asdict(kept))
+    proof = await keep(store, "A-1", coming(JPEG))
 
     assert await store.has("A-1", proof)
-    assert await store.has("A-1", proof.model_copy(update={"sha256": kept.sha256.upper()}))
+    assert await store.has("A-1", proof.model_copy(update={"sha256": proof.sha256.upper()}))
     assert not await store.has("A-2", proof)
     for other in (
-        {"size": kept.size + 1},
+        {"size": proof.size + 1},
         {"media_type": "image/png"},
         {"sha256": "0" * 64},
         {"reference": "proofs/1.jpg"},
@@ -349,7 +378,7 @@ async def test_an_unreachable_store_is_reported_in_a_sentence(
     store = ProofStore.at(f"s3://{BUCKET}")
 
     with pytest.raises(StoreUnavailable, match="try again in a few minutes"):
-        await store.keep("A-1", coming(JPEG))
+        await keep(store, "A-1", coming(JPEG))
     with pytest.raises(StoreUnavailable):
         await store.open("A-1", "0" * 64)
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -193,14 +194,17 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo
         yield system
 
 
+@pytest.fixture(scope="session")
+def proofs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The proof store of the gateway."""
+    return tmp_path_factory.mktemp("proofs")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def address(
-    system: DemoSystem, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
+async def address(system: DemoSystem, proofs: Path) -> AsyncIterator[str]:
     database = await Database.open(system.database_url)
-    proofs = str(tmp_path_factory.mktemp("proofs"))
     try:
-        async with serving(system.server.client, database, proof_store=proofs) as address:
+        async with serving(system.server.client, database, proof_store=str(proofs)) as address:
             yield address
     finally:
         await database.close()

@@ -11,7 +11,8 @@ from fastapi import FastAPI, Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.proof_store import LARGEST, ProofStore, ProofTooLarge
+from adapters.proof_files import LARGEST, ProofTooLarge, received
+from adapters.proof_store import ProofStore
 from gateway.multipart import (
     LARGEST_BODY,
     MalformedUpload,
@@ -216,11 +217,12 @@ async def test_a_proof_is_streamed_from_the_request_to_the_store(tmp_path: Path)
     async def take(request: Request) -> dict[str, object]:
         it = ProofUpload(request.headers.get("content-type"), request.stream())
         try:
-            kept = await store.keep("A-1", it.chunks())
+            async with received(it.chunks()) as file:
+                await store.keep("A-1", file)
         except (UploadError, InvalidInput, ProofTooLarge) as error:
             return {"error": type(error).__name__}
         assert it.fields
-        return {"kind": it.fields.kind, "size": kept.size, "media_type": kept.media_type}
+        return {"kind": it.fields.kind, "size": file.size, "media_type": file.media_type}
 
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://gateway"

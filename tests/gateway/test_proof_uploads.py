@@ -1,14 +1,45 @@
 """Photos and scans over HTTP (R10, R11; case 53)."""
 
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from database.connection import Database
+from demo.system import DemoSystem
 from gateway.openapi import EXAMPLES
 from testing.pictures import PHOTO
-from tests.gateway.conftest import HttpStory
+from tests.gateway.conftest import HttpStory, serving
 
 HTML = b"<html><script>alert(1)</script></html>"
+
+
+@pytest.fixture
+def stored(proofs: Path) -> Callable[[HttpStory], set[str]]:
+    """The names of an order's files in the store."""
+
+    def names(order: HttpStory) -> set[str]:
+        return {it.name for it in (proofs / f"order-{order.order_id}").iterdir()}
+
+    return names
+
+
+def _photo(number: int) -> bytes:
+    """Another file for each number: what follows a picture's end is no part of it."""
+    return PHOTO + str(number).encode()
+
+
+async def _upload(order: HttpStory, file: bytes, key: str | None = None) -> httpx.Response:
+    return await order.seller.post(
+        f"{order.path}/proofs",
+        files={"file": file},
+        data={"kind": "photo"},
+        headers={"Idempotency-Key": key} if key else {},
+    )
 
 
 async def _has_to_prove(order: HttpStory) -> None:
@@ -132,3 +163,69 @@ async def test_where_no_proof_is_taken_the_order_says_why(order: HttpStory) -> N
 
     assert refused.status_code == 409
     assert refused.json()["code"] == "not_in_this_status"
+
+
+async def test_of_many_files_under_one_key_the_first_is_kept(
+    order: HttpStory, stored: Callable[[HttpStory], set[str]]
+) -> None:
+    """Cases 84, 112: at once, where the others are refused for their key."""
+    await _has_to_prove(order)
+
+    answers = await asyncio.gather(*(_upload(order, _photo(n), "key-1") for n in range(12)))
+
+    assert sorted(it.status_code for it in answers) == [200] + [422] * 11
+    [proof] = (await order.support.get(order.path)).json()["shipment"]["proofs"]
+    assert stored(order) == {proof["sha256"]}
+
+
+async def test_what_an_order_does_not_take_is_not_kept(
+    order: HttpStory, stored: Callable[[HttpStory], set[str]]
+) -> None:
+    """Case 84: twelve at once, of which an order takes ten."""
+    await _has_to_prove(order)
+
+    answers = await asyncio.gather(*(_upload(order, _photo(n)) for n in range(12)))
+
+    assert sorted(it.status_code for it in answers) == [200] * 10 + [409] * 2
+    proofs = (await order.support.get(order.path)).json()["shipment"]["proofs"]
+    assert stored(order) == {it["sha256"] for it in proofs}
+    assert len(proofs) == 10
+
+
+async def test_a_file_that_was_taken_stays_though_another_message_with_it_is_refused(
+    order: HttpStory, stored: Callable[[HttpStory], set[str]]
+) -> None:
+    """Case 84: the same file twelve times at once, of which an order takes ten."""
+    await _has_to_prove(order)
+
+    answers = await asyncio.gather(*(_upload(order, PHOTO) for _ in range(12)))
+
+    assert sorted(it.status_code for it in answers) == [200] * 10 + [409] * 2
+    assert stored(order) == {sha256(PHOTO).hexdigest()}
+
+
+async def test_an_order_takes_so_many_uploads_a_day(system: DemoSystem, tmp_path: Path) -> None:
+    """Case 84: refused ones count, and another order has its own."""
+    database = await Database.open(system.database_url)
+    try:
+        async with (
+            serving(
+                system.server.client, database, proof_store=str(tmp_path), proofs_per_day=2
+            ) as address,
+            httpx.AsyncClient(base_url=address, timeout=20, verify=False) as http,
+        ):
+            order, other = HttpStory(http, system), HttpStory(http, system)
+            for it in (order, other):
+                await _has_to_prove(it)
+
+            answers = [await _upload(order, file) for file in (HTML, PHOTO, _photo(1))]
+            others = await _upload(other, PHOTO)
+    finally:
+        await database.close()
+
+    assert [it.status_code for it in (*answers, others)] == [415, 200, 429, 200]
+    problem = answers[2].json()
+    assert problem["detail"] == (
+        "No more files can be uploaded for this order today; try again in 24 h."
+    )
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 24 * 3600

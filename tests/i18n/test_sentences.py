@@ -11,7 +11,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 
 from activities.refunds import ProviderRefusal
-from adapters.proof_store import (
+from adapters.proof_files import (
     EmptyProof,
     IncompleteProof,
     ProofTooLarge,
