@@ -192,6 +192,7 @@ async def _photograph_pages(browser: Browser, address: str) -> None:
         page = await context.new_page()
         token = SecretTokens(_SECRET).issue(view.role, view.sub, timedelta(minutes=5))
         await page.goto(f"{address}/sign-in?token={token}&to={view.path}")
+        await page.locator("main button").click()
         await page.get_by_role("heading", level=1).wait_for()
         await page.screenshot(path=_IMAGES / f"{view.name}.png")
         print(f"wrote docs/images/{view.name}.png")

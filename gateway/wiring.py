@@ -97,7 +97,7 @@ def build_pages(
 ) -> OrderPages:
     """The pages. Raises CannotServe."""
     sessions, sign_in = build_sign_in(settings, services.tokens)
-    renderer = PageRenderer(sessions, services.limits)
+    renderer = PageRenderer(sessions, services.limits, settings.public_url or "")
     return OrderPages(
         services,
         renderer,

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -39,9 +39,12 @@ ZONE: Final = "unbuy-zone"
 class PageRenderer:
     """Renders pages, with and without a session."""
 
-    def __init__(self, sessions: Sessions, limits: RateLimits) -> None:
+    def __init__(self, sessions: Sessions, limits: RateLimits, public_url: str) -> None:
+        """``public_url``: where people find the pages, or an empty text."""
         self._sessions = sessions
         self._limits = limits
+        found = urlsplit(public_url)
+        self._origin = f"{found.scheme}://{found.netloc}"
 
     def route(
         self, path: str, serve: Callable[[Request], Awaitable[Response]], method: str = "GET"
@@ -62,7 +65,7 @@ class PageRenderer:
 
         async def answered(request: Request) -> Response:
             try:
-                if method == "POST" and is_from_elsewhere(request):
+                if method == "POST" and self._is_from_elsewhere(request):
                     raise Forbidden(
                         sentence("This form comes from another site: open the page here.")
                     )
@@ -128,13 +131,26 @@ class PageRenderer:
         """The session and fields of a submitted form. Raises Forbidden if another site sent it (CSRF)."""
         session = self.signed(request)
         entered = await form(request)
-        check_form_secret(session, entered.get("form_secret", ""))
+        check_form_secret(session.form_secret, entered.get("form_secret", ""))
         return session, entered
 
+    def _is_from_elsewhere(self, request: Request) -> bool:
+        """Whether another site's page sent this, as far as the browser says so: many do not.
 
-def check_form_secret(session: Session, form_secret: str) -> None:
-    """Raise Forbidden unless the form belongs to this session (CSRF)."""
-    if not hmac.compare_digest(form_secret.encode(), session.form_secret.encode()):
+        Browsers say ``Sec-Fetch-Site`` over HTTPS and on this machine only, and ``Origin: null`` of a page
+        without a referrer, as ours are.
+        """
+        origin = request.headers.get("origin", "null")
+        is_ours = origin in ("null", self._origin) or origin.partition("://")[2] == (
+            request.headers.get("host")
+        )
+        site = request.headers.get("sec-fetch-site", "none")
+        return not is_ours or site not in ("none", "same-origin")
+
+
+def check_form_secret(expected: str, given: str) -> None:
+    """Raise Forbidden unless the form is of this session, or of this sign-in (CSRF)."""
+    if not hmac.compare_digest(given.encode(), expected.encode()):
         raise Forbidden(
             sentence("This form comes from another session: open the page again and resend it.")
         )
@@ -147,14 +163,6 @@ async def form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
     except ValueError:
         raise Invalid(sentence("The form cannot be read.")) from None
-
-
-def is_from_elsewhere(request: Request) -> bool:
-    """Whether another site's page sent this, by ``Sec-Fetch-Site`` (HTTPS and localhost only).
-
-    Protects against login CSRF where there is no session yet, and so no form secret.
-    """
-    return request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
 def _about(request: Request, session: Session | None) -> dict[str, Any]:

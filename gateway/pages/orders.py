@@ -212,7 +212,7 @@ class OrderPages:
     async def _prove(self, request: Request) -> Response:
         """The upload of a photo or scan; the form secret is in the URL, as the body is streamed later."""
         session = self._renderer.signed(request)
-        check_form_secret(session, request.query_params.get("form_secret", ""))
+        check_form_secret(session.form_secret, request.query_params.get("form_secret", ""))
         _must_be_for(session, "upload")
         order_id = request.path_params["order_id"]
         try:

@@ -53,7 +53,7 @@ class Sessions:
             return None
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         caller = Caller(claims["sub"], Role(claims["role"]), expires_at)
-        return Session(caller, self._form_secret(claims["jti"]))
+        return Session(caller, self.form_secret(claims["jti"]))
 
     def begin(self, response: Response, caller: Caller) -> None:
         """Sign somebody in until their token expires, for half a day at most."""
@@ -121,5 +121,6 @@ class Sessions:
             path="/",
         )
 
-    def _form_secret(self, session_id: str) -> str:
-        return hmac.new(self._key, f"form {session_id}".encode(), sha256).hexdigest()
+    def form_secret(self, begun_as: str) -> str:
+        """What forms of the session, or of the sign-in, that began under a random name carry."""
+        return hmac.new(self._key, f"form {begun_as}".encode(), sha256).hexdigest()

@@ -1,13 +1,15 @@
 """Pages without a session: signing in, signing out, choosing the language."""
 
-from typing import Final
+from collections.abc import Mapping
+from secrets import token_urlsafe
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from gateway.access import PEOPLE, Caller
-from gateway.pages.base import LANGUAGE, PageRenderer, form, is_from_elsewhere
+from gateway.pages.base import LANGUAGE, PageRenderer, check_form_secret, form
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn
 from gateway.problems import TYPES, Forbidden, ServiceUnavailable, Unauthorized
@@ -15,6 +17,7 @@ from i18n.negotiation import known
 from orders.sentences import sentence
 
 _A_YEAR: Final = 365 * 24 * 3600
+_FORM: Final = "form"
 
 
 class SignInPages:
@@ -59,22 +62,44 @@ class SignInPages:
             _path_after_sign_in(request.query_params.get("to")),
             request.query_params.get("token"),
         )
-        if token and not is_from_elsewhere(request):
-            return await self._sign_in_with(token, to, request)
-        elsewhere = await self._sign_in.elsewhere(to)
-        return elsewhere or self._renderer.show("sign_in", request, None, {"to": to})
+        if not token:
+            return await self._sign_in.elsewhere(to) or self._show_form(request, {"to": to})
+        try:
+            caller = await self._caller(token)
+        except Unauthorized as problem:
+            return self._show_form(request, {"to": to, "problem": problem}, problem.status)
+        # Any site can link here: only the button signs in (case 78).
+        return self._show_form(request, {"to": to, "caller": caller, "token": token})
 
     async def _accept_token(self, request: Request) -> Response:
         entered = await form(request)
         to = _path_after_sign_in(entered.get("to"))
-        return await self._sign_in_with(entered.get("token", ""), to, request)
-
-    async def _sign_in_with(self, token: str, to: str, request: Request) -> Response:
         try:
-            return self._welcome(await self._sign_in.by_token(token.strip()), to)
+            caller = await self._caller(entered.get("token", ""))
         except Unauthorized as problem:
-            context = {"to": to, "problem": problem}
-            return self._renderer.show("sign_in", request, None, context, problem.status)
+            return self._show_form(request, {"to": to, "problem": problem}, problem.status)
+        begun = self._sessions.remembered(request) or {}
+        # Where nothing was begun here, nobody has the secret.
+        expected = self._sessions.form_secret(begun.get(_FORM) or token_urlsafe(16))
+        check_form_secret(expected, entered.get("form_secret", ""))
+        return self._welcome(caller, to)
+
+    async def _caller(self, token: str) -> Caller:
+        """The person of a token. Raises Unauthorized, Forbidden and NotFound."""
+        caller = await self._sign_in.by_token(token.strip())
+        _must_be_person(caller)
+        return caller
+
+    def _show_form(
+        self, request: Request, context: Mapping[str, Any], status: int = 200
+    ) -> Response:
+        """The form of a token, with a secret that this browser alone has (login CSRF)."""
+        begun = self._sessions.remembered(request) or {}
+        begun_as = begun.get(_FORM) or token_urlsafe(16)
+        shown = {"caller": None, "form_secret": self._sessions.form_secret(begun_as), **context}
+        response = self._renderer.show("sign_in", request, None, shown, status)
+        self._sessions.remember(response, {_FORM: begun_as})
+        return response
 
     async def _signed_in(self, request: Request) -> Response:
         try:
@@ -87,8 +112,7 @@ class SignInPages:
         return response
 
     def _welcome(self, caller: Caller, to: str) -> Response:
-        if caller.role not in PEOPLE:
-            raise Forbidden(sentence("The pages are for buyers, sellers and support."))
+        _must_be_person(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
         self._sessions.begin(response, caller)
         return response
@@ -102,6 +126,11 @@ class SignInPages:
     async def _show_signed_out(self, request: Request) -> Response:
         """Not straight to signing in: an issuer with a session would sign them in again."""
         return self._renderer.show("signed_out", request, None, {})
+
+
+def _must_be_person(caller: Caller) -> None:
+    if caller.role not in PEOPLE:
+        raise Forbidden(sentence("The pages are for buyers, sellers and support."))
 
 
 def _local_path(to: str | None) -> str:

@@ -21,12 +21,12 @@ from gateway.access import Caller, Role
 from gateway.pages.forms import FORMS
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.wiring import build_pages, build_services
-from tests.gateway.browsing import Browser, browser_at, sign_in
+from tests.gateway.browsing import Browser, browser_at, enter, sign_in
 from tests.gateway.conftest import SECRET, HttpStory, serving, settings, token
 
 HOUR = timedelta(hours=1)
 BEFORE_SESSIONS = {"/sign-in", "/language"}
-"""What changes nothing but the browser's own cookies: other sites are told by Sec-Fetch-Site alone."""
+"""Forms that need no session: signing in has a secret of its own, and a language harms nobody."""
 
 
 def began(secure: bool = False, until: timedelta = HOUR) -> tuple[Sessions, str]:
@@ -248,17 +248,53 @@ async def test_a_form_of_another_site_is_refused(
     assert await everything(order) == before
 
 
-async def test_a_link_of_another_site_does_not_sign_in(playground: str) -> None:
-    """Login CSRF: somebody would go on as another without seeing it."""
-    link = f"/sign-in?token={token('buyer', 'attacker')}"
-    async with browser_at(playground) as http:
-        from_elsewhere = await http.get(link, headers={"Sec-Fetch-Site": "cross-site"})
-        typed = await http.get(link, headers={"Sec-Fetch-Site": "none"})
+SAID = [
+    {name: value for name, value in (("Sec-Fetch-Site", site), ("Origin", origin)) if value}
+    for site in ("", "none", "same-origin", "same-site", "cross-site")
+    for origin in ("", "null", "https://evil.example", "http://127.0.0.1", "rubbish", "ours")
+]
+"""What a browser says, or what another site has it say."""
 
-    assert from_elsewhere.status_code == 200
-    assert "set-cookie" not in from_elsewhere.headers
-    assert 'name="token"' in from_elsewhere.text
-    assert typed.status_code == 303
+
+async def test_another_site_cannot_sign_anybody_in(playground: str) -> None:
+    """Case 78: neither by a link nor by a form, whatever is said of where it is from; our own button can."""
+    given = token("buyer", "attacker")
+    async with browser_at(playground) as attacker:
+        page = await attacker.get("/sign-in")
+        found = re.search(r'name="form_secret" value="(\w+)"', page.text)
+    assert found
+    entered = {"token": given, "to": "/", "form_secret": found[1]}
+    for said in SAID:
+        headers = {name: playground if it == "ours" else it for name, it in said.items()}
+        async with browser_at(playground) as http:
+            # Somebody who has no form of ours open, and somebody who has.
+            by_form = [await http.post("/sign-in", data=entered, headers=headers)]
+            by_link = await http.get("/sign-in", params={"token": given}, headers=headers)
+            by_form.append(await http.post("/sign-in", data=entered, headers=headers))
+
+            assert [it.status_code for it in by_form] == [403, 403]
+            assert by_link.status_code == 200
+            assert "attacker" in by_link.text
+            assert "unbuy" not in http.cookies
+    async with browser_at(playground) as http:
+        assert (await enter(http, given)).status_code == 303
+        assert "unbuy" in http.cookies
+
+
+async def test_an_origin_that_is_not_ours_is_refused(
+    people: dict[str, Browser], playground: str, order: HttpStory
+) -> None:
+    """Case 78: also with the secret, which should not be known there."""
+    await listed(order)
+    form = f"/orders/{order.order_id}/buyer-message"
+    entered = {"text": "Hello", "form_secret": people["buyer"].form_secret}
+
+    for origin in ("https://evil.example", "http://127.0.0.1", "http://[", "file://"):
+        answer = await people["buyer"].http.post(form, data=entered, headers={"Origin": origin})
+        assert answer.status_code == 403, origin
+    for origin in ("null", playground):
+        answer = await people["buyer"].http.post(form, data=entered, headers={"Origin": origin})
+        assert answer.status_code == 303, origin
 
 
 async def test_get_requests_change_nothing(
@@ -276,7 +312,7 @@ async def test_get_requests_change_nothing(
         for method in ("GET", "HEAD"):
             answer = await person.http.request(method, path, params=query)
             assert answer.status_code in (200, 401, 404, 405), path
-            if path != "/sign-in/back":
+            if path not in ("/sign-in", "/sign-in/back"):
                 assert "set-cookie" not in answer.headers, path
     assert await everything(order) == before
 
@@ -324,10 +360,10 @@ async def test_a_token_that_cannot_open_pages_is_refused_with_a_reason(
     text = given()  # type: ignore[operator]
     async with browser_at(playground) as http:
         linked = await http.get("/sign-in", params={"token": text})
-        posted = await http.post("/sign-in", data={"token": text})
+        posted = await enter(http, text)
 
     answers = [posted] if text == "" else [linked, posted]
     for answer in answers:
         assert answer.status_code == status
         assert 'role="alert"' in answer.text
-        assert "set-cookie" not in answer.headers
+        assert "unbuy=" not in answer.headers.get("set-cookie", "")
