@@ -14,7 +14,7 @@ from orders.handlers import record_refusal
 from orders.sentences import sentence
 from orders.view import OrderView
 from tests.orders.builders import Story, eur, photo
-from tests.orders.test_table import ARRIVALS
+from tests.orders.test_transitions import ARRIVALS
 
 _ENGLISH = re.compile(r"\b(the|is|and|of|was|not|since|because|can)\b", re.IGNORECASE)
 

@@ -21,7 +21,7 @@ from tests.orders.builders import (
     photo,
     place,
 )
-from tests.orders.test_table import FIELDS
+from tests.orders.test_transitions import FIELDS
 
 _BAD: tuple[Any, ...] = (
     *(None, 1, -1, 1.5, "", "x" * 2000, "\x00", True, [], {}, "soon", "2026-03-01T12:00:00"),

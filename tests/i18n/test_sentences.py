@@ -41,7 +41,7 @@ from tests.orders.builders import (
     payment,
 )
 from tests.orders.test_properties import OrderSnapshot, Run, beginnings, few, policies, steps
-from tests.orders.test_table import ARRIVALS, FIELDS
+from tests.orders.test_transitions import ARRIVALS, FIELDS
 from workflows.messages import as_failure, reason_of
 
 

@@ -12,7 +12,7 @@ from orders.messages import MESSAGES, Role
 from orders.order import Order
 from orders.view import Action
 from tests.orders.builders import DUE, Story, chargeback, eur, message, photo
-from tests.orders.test_table import ARRIVALS, FIELDS
+from tests.orders.test_transitions import ARRIVALS, FIELDS
 
 
 def _refund_is(*statuses: str) -> Callable[[], Story]:
