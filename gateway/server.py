@@ -1,12 +1,22 @@
 """The HTTP server: serves until it is stopped, then finishes running requests."""
 
+import asyncio
 import logging
 from datetime import timedelta
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from gateway.app import build_app
+from gateway.connections import (
+    AT_ONCE,
+    LARGEST_HEAD,
+    Connection,
+    QuietAccepting,
+    most_connections,
+)
+from gateway.observability import Observability
 from gateway.order_stream import OrderStream
 from gateway.wiring import build_pages, build_services
 from runtime.settings import Settings
@@ -24,10 +34,11 @@ WRITERS_PATIENCE = timedelta(seconds=2)
 
 # How long running requests may take once the gateway is stopping.
 _GRACE_SECONDS = 10
+_TICKS_APART = 5
 
 
 class Server(uvicorn.Server):
-    """Ends the streams on shutdown: they would never end on their own."""
+    """Ends connections that are late, and on shutdown the streams: they would never end on their own."""
 
     def __init__(self, config: uvicorn.Config, order_stream: OrderStream) -> None:
         super().__init__(config)
@@ -43,6 +54,30 @@ class Server(uvicorn.Server):
         self._order_stream.stop()
         super().handle_exit(sig, frame)
 
+    async def on_tick(self, counter: int) -> bool:
+        """See base class: ten times a second."""
+        if counter % _TICKS_APART == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.end_if_late()
+        return await super().on_tick(counter)
+
+
+def server_config(app: Observability, **more: Any) -> uvicorn.Config:
+    """How the app is served, wherever that is."""
+    return uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        h11_max_incomplete_event_size=LARGEST_HEAD,
+        backlog=AT_ONCE,
+        proxy_headers=False,  # else it believes any process of this machine
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        **more,
+    )
+
 
 async def serve(settings: Settings) -> None:
     """Serve until stopped; then accept no new requests and finish running ones."""
@@ -53,7 +88,7 @@ async def serve(settings: Settings) -> None:
     database = await open_database(settings.database_url, WRITERS_PATIENCE)
     try:
         services = build_services(settings, client, database)
-        config = uvicorn.Config(
+        config = server_config(
             build_app(
                 services,
                 settings.cors_origins,
@@ -61,19 +96,17 @@ async def serve(settings: Settings) -> None:
                 trusted_proxies=settings.trusted_proxies,
                 is_https=settings.is_https,
             ),
-            proxy_headers=False,  # else it believes any process of this machine
             host=settings.gateway_host,
             port=settings.gateway_port,
-            access_log=False,
+            limit_concurrency=most_connections(settings.max_watchers),
             log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         if settings.is_https and not settings.trusted_proxies:
             log.warning(
                 "UNBUY_TRUSTED_PROXIES is empty: all who come through your proxy without a token or session "
                 "count as one caller"
             )
+        asyncio.get_running_loop().set_exception_handler(QuietAccepting())
         log.info("Serving HTTP on %s:%d", settings.gateway_host, settings.gateway_port)
         try:
             await Server(config, services.order_stream).serve()

@@ -58,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
         "database",
         "fastapi",
         "gateway",
+        "h11",
         "httpx",
         "jinja2",
         "jwt",

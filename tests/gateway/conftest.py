@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from pydantic import SecretStr
 from temporalio.client import Client
 
@@ -23,7 +22,7 @@ from demo.system import DemoSystem, has_nothing_to_do, set_up
 from demo.waiting import until
 from gateway.access import Role
 from gateway.app import build_app
-from gateway.server import Server
+from gateway.server import Server, server_config
 from gateway.tokens import SecretTokens
 from gateway.wiring import build_pages, build_services
 from runtime.settings import Settings
@@ -47,24 +46,20 @@ def settings(**changes: Any) -> Settings:
 @asynccontextmanager
 async def serving(client: Client, database: Database, **changes: Any) -> AsyncIterator[str]:
     """A gateway on a port of its own, over TCP; its address."""
+    most = changes.pop("most_connections", None)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         chosen = settings(**({"public_url": address} | changes))
         services = build_services(chosen, client, database)
         site = build_pages(chosen, services, client, database)
-        config = uvicorn.Config(
-            build_app(
-                services,
-                chosen.cors_origins,
-                site,
-                trusted_proxies=chosen.trusted_proxies,
-                is_https=chosen.is_https,
-            ),
-            proxy_headers=False,
-            access_log=False,
-            log_level="error",
-            lifespan="off",
+        app = build_app(
+            services,
+            chosen.cors_origins,
+            site,
+            trusted_proxies=chosen.trusted_proxies,
+            is_https=chosen.is_https,
         )
+        config = server_config(app, log_level="error", lifespan="off", limit_concurrency=most)
         server = Server(config, services.order_stream)
         task = asyncio.create_task(server.serve([listening]))
         try:
