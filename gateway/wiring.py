@@ -9,6 +9,7 @@ from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.order_lists import SqlOrderLists
+from database.sessions import SqlSessions
 from database.support_queue import SqlSupportQueue
 from gateway.access import Tokens
 from gateway.health import Health
@@ -96,7 +97,7 @@ def build_pages(
     settings: Settings, services: Services, client: Client, database: Database
 ) -> OrderPages:
     """The pages. Raises CannotServe."""
-    sessions, sign_in = build_sign_in(settings, services.tokens)
+    sessions, sign_in = build_sign_in(settings, services.tokens, SqlSessions(database))
     renderer = PageRenderer(sessions, services.limits, settings.public_url or "")
     return OrderPages(
         services,
@@ -109,13 +110,15 @@ def build_pages(
     )
 
 
-def build_sign_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
+def build_sign_in(
+    settings: Settings, tokens: Tokens, store: SqlSessions
+) -> tuple[Sessions, SignIn]:
     """How people sign in on the pages, and stay signed in. Raises CannotServe."""
     public_url, secure = settings.public_url or "", settings.is_https
     if not isinstance(tokens, IssuersTokens):
         secret = settings.session_secret or settings.token_secret
         assert secret, "else nobody has a token"
-        return Sessions(secret, secure=secure), TokenSignIn(tokens)
+        return Sessions(secret, store, secure=secure), TokenSignIn(tokens)
     if not (public_url and settings.oidc_client_id and settings.session_secret):
         raise CannotServe(
             sentence(
@@ -131,7 +134,7 @@ def build_sign_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]
                 "for this machine itself)."
             )
         )
-    sessions = Sessions(settings.session_secret, secure=secure)
+    sessions = Sessions(settings.session_secret, store, secure=secure)
     we = Registration(
         settings.oidc_client_id,
         settings.oidc_client_secret,

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
+from database.connection import Database
+from database.sessions import SqlSessions
 from demo.system import DemoSystem
 from gateway.access import Role
 from gateway.pages import sessions
@@ -138,9 +140,11 @@ async def test_an_altered_sign_in_cookie_is_refused(shop: Shop) -> None:
         must_be_refused(await shop.browser.get(back), 401, "was not started in this browser")
 
 
-def test_a_sign_in_that_takes_too_long_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_that_takes_too_long_expires(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
     monkeypatch.setattr(sessions, "KEPT_FOR", -HOUR)
-    kept = Sessions(SECRET, secure=False)
+    kept = Sessions(SECRET, SqlSessions(database), secure=False)
     response = Response()
     kept.remember(response, {"state": "s"})
     cookie = response.headers["set-cookie"].partition(";")[0]
