@@ -13,7 +13,7 @@ from database.sessions import SqlSessions
 from database.support_queue import SqlSupportQueue
 from gateway.access import Tokens
 from gateway.health import Health
-from gateway.issuer import Issuer
+from gateway.issuer import Issuer, WrongIssuer
 from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
@@ -48,6 +48,23 @@ def build_tokens(settings: Settings) -> Tokens:
             "a secret of 32 characters or more for local use (`make up` makes one)."
         )
     )
+
+
+async def check_issuer(tokens: Tokens, settings: Settings) -> None:
+    """Raise CannotServe if the issuer calls itself otherwise than the settings do."""
+    if not isinstance(tokens, IssuersTokens):
+        return
+    try:
+        await tokens.issuer.check_name()
+    except WrongIssuer as error:
+        raise CannotServe(
+            sentence(
+                "UNBUY_OIDC_ISSUER is {given}, and who is there is called {named}: none of its tokens would "
+                "count. Set it to that, to the letter.",
+                given=settings.oidc_issuer,
+                named=error.named,
+            )
+        ) from None
 
 
 def build_services(settings: Settings, client: Client, database: Database) -> Services:
@@ -139,5 +156,6 @@ def build_sign_in(
         settings.oidc_client_id,
         settings.oidc_client_secret,
         f"{public_url.rstrip('/')}{BACK}",
+        settings.oidc_scopes,
     )
     return sessions, IssuerSignIn(tokens.issuer, we, settings.oidc_role_claim, sessions)

@@ -53,6 +53,14 @@ def test_an_issuer_without_tls_is_refused_beyond_this_machine(issuer: str) -> No
         Settings(oidc_issuer=issuer)
 
 
+@pytest.mark.parametrize(
+    "scopes", ["", "profile", "openid,profile", "openid\tx", "openid  x", "openidx"]
+)
+def test_scopes_without_openid_are_refused(scopes: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(oidc_scopes=scopes)
+
+
 def test_the_client_secret_is_never_shown() -> None:
     """Case 54."""
     chosen = settings(**COMPLETE, oidc_client_secret=SecretStr("canary"))

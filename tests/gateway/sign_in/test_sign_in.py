@@ -179,6 +179,18 @@ async def test_signing_in_redirects_to_our_own_pages_only(shop: Shop, to: str) -
     assert answer.headers["location"] == "/"
 
 
+async def test_the_issuer_is_asked_for_the_scopes_of_the_settings(system: DemoSystem) -> None:
+    """Case 95."""
+    async with (
+        little_issuer() as issuer,
+        shop_of(system, issuer, oidc_scopes="openid roles offline_access") as address,
+        browser_at(address) as browser,
+    ):
+        assert (await browser.get("/")).status_code == 200
+
+    assert issuer.asked[0]["scope"] == "openid roles offline_access"
+
+
 async def test_a_confidential_client_sends_its_secret(system: DemoSystem) -> None:
     secret = "s:ę%+ &cret"
     async with little_issuer() as issuer:
