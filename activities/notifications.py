@@ -5,6 +5,7 @@ Systems that subscribed to changes are notified on the same occasions.
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from temporalio import activity
@@ -53,15 +54,18 @@ class Outbox(Protocol):
     async def undelivered(self, order_id: str) -> list[OutboxMessage]:
         """The messages of an order that no channel has accepted yet, oldest first."""
 
-    async def mark_delivered(self, key: str) -> None:
-        """Mark a message as accepted by its channel or undeliverable; repeats change nothing."""
+    async def mark_delivered(self, *keys: str) -> None:
+        """Mark messages as accepted by a channel or undeliverable, all at once; repeats change nothing."""
 
 
 class Channel(Protocol):
     """A channel to recipients. It may receive a message twice, under the same key."""
 
-    async def send(self, message: OutboxMessage) -> None:
-        """Deliver a message. Raises if it could not be delivered."""
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
+        """Deliver what one recipient is told of one moment, in order, as one mail or the like.
+
+        Raises if it could not be delivered.
+        """
 
 
 class Subscribers(Protocol):
@@ -69,6 +73,14 @@ class Subscribers(Protocol):
 
     async def notify(self, order_id: str) -> None:
         """Send them the order's recorded view; each change once, however often this is called."""
+
+
+def by_moment(messages: Iterable[OutboxMessage]) -> list[list[OutboxMessage]]:
+    """An order's messages by recipient and instant: what one step tells one person belongs together."""
+    moments: dict[tuple[Role, Instant], list[OutboxMessage]] = {}
+    for message in messages:
+        moments.setdefault((message.to, message.at), []).append(message)
+    return list(moments.values())
 
 
 class Notifications:
@@ -98,10 +110,10 @@ class Notifications:
         A failure does not hold up the others, and people do not wait for systems; a channel preserves the
         order of messages to one recipient.
         """
-        messages = await self._outbox.undelivered(order_id)
+        moments = by_moment(await self._outbox.undelivered(order_id))
         results = await asyncio.gather(
             self._notify_subscribers(order_id),
-            *map(self._deliver, messages),
+            *map(self._deliver, moments),
             return_exceptions=True,
         )
         if failures := [it for it in results if it is not None]:
@@ -111,9 +123,9 @@ class Notifications:
         if self.subscribers:
             await self.subscribers.notify(order_id)
 
-    async def _deliver(self, message: OutboxMessage) -> None:
-        await self._channel.send(message)
-        await self._outbox.mark_delivered(message.key)
+    async def _deliver(self, moment: Sequence[OutboxMessage]) -> None:
+        await self._channel.send(moment)
+        await self._outbox.mark_delivered(*(it.key for it in moment))
 
     async def try_to_deliver(self, order_id: str) -> bool:
         """Make one attempt, if ``at_once``; returns False if messages are left in the outbox."""

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from adapters.notifications.render import wording
+from adapters.notifications.render import NotificationRenderer
 from cli import rendering
 from cli.arguments import Json
-from cli.connection import open_configured_database
+from cli.connection import open_configured_database, read_settings
 from cli.console import out, plain, print_json
 from database.outbox import OutboxEntry, SqlOutbox
 from i18n.current import gettext
+from runtime.wiring import notification_renderer
 
 
 async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> int:
@@ -21,12 +22,13 @@ async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> in
     as_json
         Print JSON.
     """
+    renderer = notification_renderer(read_settings())
     async with open_configured_database() as database:
         entries = await SqlOutbox(database).entries(order_id)
     if as_json:
-        print_json([_as_json(entry) for entry in entries])
+        print_json([_as_json(entry, renderer) for entry in entries])
         return 0
-    for text in rendering.outbox_entries(entries):
+    for text in rendering.outbox_entries(entries, renderer):
         out.print(text)
     if not entries:
         out.print(
@@ -40,7 +42,7 @@ async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> in
     return 0
 
 
-def _as_json(entry: OutboxEntry) -> dict[str, Any]:
+def _as_json(entry: OutboxEntry, renderer: NotificationRenderer) -> dict[str, Any]:
     """A notification for another program; never its party's addresses, which may carry secrets."""
     message = entry.message
     return {
@@ -49,7 +51,7 @@ def _as_json(entry: OutboxEntry) -> dict[str, Any]:
         "party": {"id": message.party.id, "name": message.party.name} if message.party else None,
         "what": message.what,
         "at": message.at,
-        "text": wording(message),
+        "text": renderer.text([message]),
         "delivered_at": entry.delivered_at,
         "refused": entry.refused,
     }

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from adapters.notifications.render import wording
+from adapters.notifications.render import NotificationRenderer
 from cli.console import plain
 from database.outbox import OutboxEntry
 from i18n.current import current_locale, gettext
@@ -210,7 +210,7 @@ def money_table(view: OrderView) -> Table:
     return table
 
 
-def outbox_entries(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
+def outbox_entries(outbox: Iterable[OutboxEntry], renderer: NotificationRenderer) -> Iterator[Text]:
     """Notifications in the words that people read, and whether they are delivered."""
     for entry in outbox:
         message = entry.message
@@ -226,7 +226,7 @@ def outbox_entries(outbox: Iterable[OutboxEntry]) -> Iterator[Text]:
         ]
         yield Text.assemble(
             (plain(f"{instant(message.at)}  {recipient}"), "bold"),
-            f"\n  {plain(wording(message))}",
+            f"\n  {plain(renderer.text([message]))}",
             ("".join(f"\n  {plain(it)}" for it in refused), "yellow"),
         )
 

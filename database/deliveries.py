@@ -60,35 +60,37 @@ class SqlDeliveries:
             if leased.rowcount == 1:
                 return DeliveryLease.GRANTED
             state = await connection.scalar(
-                select(deliveries.c.state).where(*_is_delivery(message_key, address))
+                select(deliveries.c.state).where(*_are_deliveries([message_key], address))
             )
         return DeliveryLease.HELD if state == "sending" else DeliveryLease.SETTLED
 
-    async def release(self, message_key: str, address: str) -> None:
-        """Release the lease after a temporary failure: another sender may try."""
+    async def release(self, message_keys: list[str], address: str) -> None:
+        """Release leases after a temporary failure: another sender may try."""
         async with self._database.writing() as connection:
             await connection.execute(
                 delete(deliveries).where(
-                    *_is_delivery(message_key, address), deliveries.c.state == "sending"
+                    *_are_deliveries(message_keys, address), deliveries.c.state == "sending"
                 )
             )
 
-    async def mark_delivered(self, message_key: str, address: str) -> None:
-        """Record that the message was delivered to the address."""
-        await self._settle(message_key, address, "delivered", "")
+    async def mark_delivered(self, message_keys: list[str], address: str) -> None:
+        """Record that the messages were delivered to the address, all of them or none."""
+        await self._settle(message_keys, address, "delivered", "")
 
-    async def mark_refused(self, message_key: str, address: str, reason: str) -> None:
+    async def mark_refused(self, message_keys: list[str], address: str, reason: str) -> None:
         """Record a permanent failure; ``reason`` is a sentence without personal data."""
-        await self._settle(message_key, address, "refused", reason)
+        await self._settle(message_keys, address, "refused", reason)
 
-    async def _settle(self, message_key: str, address: str, state: str, reason: str) -> None:
+    async def _settle(self, message_keys: list[str], address: str, state: str, reason: str) -> None:
         async with self._database.writing() as connection:
             await connection.execute(
                 update(deliveries)
-                .where(*_is_delivery(message_key, address), deliveries.c.state == "sending")
+                .where(*_are_deliveries(message_keys, address), deliveries.c.state == "sending")
                 .values(state=state, at=datetime.now(UTC), reason=reason)
             )
 
 
-def _is_delivery(message_key: str, address: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return deliveries.c.message_key == message_key, deliveries.c.address == digest(address)
+def _are_deliveries(
+    message_keys: list[str], address: str
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return deliveries.c.message_key.in_(message_keys), deliveries.c.address == digest(address)

@@ -45,12 +45,12 @@ class SqlOutbox:
         summary = await self._summary(order_id) if entries else None
         return [entry.message.model_copy(update={"summary": summary}) for entry in entries]
 
-    async def mark_delivered(self, key: str) -> None:
+    async def mark_delivered(self, *keys: str) -> None:
         """See ``Outbox``; the instant of the first delivery stays."""
         async with self._database.writing() as connection:
             await connection.execute(
                 update(outbox)
-                .where(outbox.c.key == key, outbox.c.delivered_at.is_(None))
+                .where(outbox.c.key.in_(keys), outbox.c.delivered_at.is_(None))
                 .values(delivered_at=datetime.now(UTC))
             )
 

@@ -1,19 +1,26 @@
 """A sample of every notification (R21): each event, for each recipient, in each language."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from activities.notifications import OrderSummary, OutboxMessage, SummaryLine
-from adapters.notifications.templates import TEXTS
+from adapters.notifications.render import TEXTS, NotificationRenderer
 from i18n.catalogues import LOCALES, Locale
 from orders.messages import Role
 from orders.place_order import Party
+from orders.sentences import sentence
 from orders.values import Money
 
 _AT: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _LATER: Final = "2026-03-16T12:00:00+00:00"
 _MONEY: Final = {"amount": 2490, "currency": "PLN"}
+_PART: Final = {"amount": 1000, "currency": "PLN"}
+
+# As the rules for tracking numbers have it.
+_CARRIER: Final = sentence("postal service ({country})", country="Poland")
 
 _NAMES: Final = {
     Role.BUYER: {"en": "Anna Smith", "pl": "Anna Kowalska"},
@@ -24,9 +31,11 @@ _NAMES: Final = {
 _DETAILS: Final[dict[str, Any]] = {
     "amount_due": _MONEY,
     "amounts": [_MONEY],
+    "carrier": _CARRIER,
     "due_by": _LATER,
     "expected_by": _LATER,
     "money": _MONEY,
+    "paid": _MONEY,
     "method": "card",
     "number": "RR473124829PL",
     "pay_by": _LATER,
@@ -59,15 +68,68 @@ _REASONS: Final = {
 _EXPLAINED: Final = {"en": "The account is closed.", "pl": "Rachunek jest zamknięty."}
 
 
-def samples() -> Iterator[OutboxMessage]:
-    """All of them, by event, then by role and language; support reads English."""
-    told = sorted(TEXTS, key=lambda it: (it[0], list(Role).index(it[1])))
-    for what, to in told:
-        for locale in LOCALES[:1] if to is Role.SUPPORT else LOCALES:
-            yield _sample(what, to, locale)
+# What one step tells one person together, in its order, with the reasons that go with each other.
+_MOMENTS: Final[tuple[tuple[Role, dict[str, dict[str, Any]]], ...]] = (
+    (
+        Role.BUYER,
+        {"cancellation_requested": {}, "dispute_opened": {"reason": "seller_complaint"}},
+    ),
+    (Role.BUYER, {"cancellation_refused": {}, "dispute_opened": {}}),
+    (
+        Role.BUYER,
+        {
+            "dispute_resolved": {"reason": "", "outcome": "resolved_with_payout", "money": _PART},
+            "order_closed": {"reason": "dispute_partial_refund"},
+            "refund_started": {"money": _PART},
+        },
+    ),
+    (Role.BUYER, {"order_closed": {}, "refund_started": {}}),
+    (
+        Role.SELLER,
+        {"proof_rejected": {"due_by": None}, "dispute_opened": {"reason": "proof_rejected"}},
+    ),
+    (
+        Role.SELLER,
+        {
+            "dispute_resolved": {"reason": ""},
+            "order_closed": {"reason": "dispute_full_refund"},
+        },
+    ),
+)
 
 
-def _sample(what: str, to: Role, locale: Locale) -> OutboxMessage:
+@dataclass(frozen=True)
+class Sample:
+    """What one person is told of one moment, and who puts it into words."""
+
+    messages: tuple[OutboxMessage, ...]
+    locale: Locale
+
+    @property
+    def renderer(self) -> NotificationRenderer:
+        """As in an installation where support reads this language, by the clock of Warsaw."""
+        return NotificationRenderer(self.locale, ZoneInfo("Europe/Warsaw"))
+
+    @property
+    def name(self) -> str:
+        """The events, the reader and the language."""
+        first = self.messages[0]
+        return f"{' + '.join(it.what for it in self.messages)}, {first.to.value}, {self.locale}"
+
+
+def samples() -> Iterator[Sample]:
+    """Every event by itself, in the order of an order's life, then what is told together."""
+    for what, texts in TEXTS.items():
+        for to in texts.by_role:
+            for locale in LOCALES:
+                yield Sample((_message(what, to, locale),), locale)
+    for to, moment in _MOMENTS:
+        for locale in LOCALES:
+            told = (_message(what, to, locale, **more) for what, more in moment.items())
+            yield Sample(tuple(told), locale)
+
+
+def _message(what: str, to: Role, locale: Locale, **more: Any) -> OutboxMessage:
     name = _NAMES.get(to, {}).get(locale)
     summary = OrderSummary(
         lines=(SummaryLine(title=_TITLES[locale], quantity=2),),
@@ -83,6 +145,6 @@ def _sample(what: str, to: Role, locale: Locale) -> OutboxMessage:
         party=Party(id=f"{to}-7", name=name, locale=locale) if name else None,
         what=what,
         at=_AT,
-        details=_DETAILS | {"reason": reason, "text": _WORDS[locale]},
+        details=_DETAILS | {"reason": reason, "text": _WORDS[locale]} | more,
         summary=None if what.startswith("stray_") else summary,
     )

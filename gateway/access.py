@@ -70,31 +70,31 @@ _INTERNAL: Final[dict[str, Any]] = {"unmatched": [], "unmatched_resolutions": []
 
 
 def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
-    """The order in a list, without the other party's notification addresses."""
+    """The order in a list, without the other party's addresses and time zone."""
     match caller.role:
         case Role.BUYER:
-            return order.model_copy(update={"seller": _without_addresses(order.seller)})
+            return order.model_copy(update={"seller": _without_contact(order.seller)})
         case Role.SELLER:
-            return order.model_copy(update={"buyer": _without_addresses(order.buyer)})
+            return order.model_copy(update={"buyer": _without_contact(order.buyer)})
         case _:
             return order
 
 
 def view_for(caller: Caller, order: OrderView) -> OrderView:
-    """The view without the other party's notification addresses, and without strangers' orders."""
+    """The view without the other party's addresses and time zone, and without strangers' orders."""
     hidden: dict[str, Any]
     match caller.role:
         case Role.BUYER:
-            hidden = {"seller": _without_addresses(order.seller), **_INTERNAL}
+            hidden = {"seller": _without_contact(order.seller), **_INTERNAL}
         case Role.SELLER:
-            hidden = {"buyer": _without_addresses(order.buyer), **_INTERNAL}
+            hidden = {"buyer": _without_contact(order.buyer), **_INTERNAL}
         case _:
             return order
     return order.model_copy(update={**hidden, "shipment": _without_strangers(order.shipment)})
 
 
-def _without_addresses(party: Party) -> Party:
-    return party.model_copy(update={"notify": ()})
+def _without_contact(party: Party) -> Party:
+    return party.model_copy(update={"notify": (), "time_zone": None})
 
 
 def _without_strangers(shipment: Shipment | None) -> Shipment | None:

@@ -51,9 +51,14 @@ def of_terminal(environment: Mapping[str, str]) -> Locale:
     return _best([said.partition(".")[0].partition("@")[0].replace("_", "-")])
 
 
-def zone_of(wanted: str | None) -> tzinfo:
-    """The time zone that a browser names, as the IANA database knows it; UTC for any other name."""
-    return ZoneInfo(wanted) if wanted and wanted in _zones() else UTC
+def zone_of(wanted: str | None, default: tzinfo = UTC) -> tzinfo:
+    """The time zone that a browser or a party names, or else the default."""
+    return (find_zone(wanted) if wanted else None) or default
+
+
+def find_zone(name: str) -> tzinfo | None:
+    """The time zone that the IANA database has under this name."""
+    return ZoneInfo(name) if name in _zones() else None
 
 
 @cache

@@ -245,6 +245,8 @@ def open_dispute(
         at,
         NotificationKind.DISPUTE_OPENED,
         reason=reason.value,
+        due_by=order.dispute.due_by.isoformat(),
+        money=order.amount_paid.model_dump(mode="json"),
     )
 
 
@@ -279,5 +281,6 @@ def resolve(
         outcome=outcome.value,
         note=note,
         money=refund_due(order),
+        paid=order.amount_paid.model_dump(mode="json"),
         awaits_shipment=awaits_shipment or None,
     )

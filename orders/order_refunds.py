@@ -61,7 +61,10 @@ def update_refund(order: Order, refund: Refund, report: RefundReport, at: dateti
             allocate(order, at, keys.refund_settled_step(number, refund.times_settled))
             if change is RefundChange.SUCCEEDED_AFTER_STOP:
                 order.notify(
-                    at, NotificationKind.REFUND_AFTER_CHARGEBACK, refund_id=refund.refund_id
+                    at,
+                    NotificationKind.REFUND_AFTER_CHARGEBACK,
+                    refund_id=refund.refund_id,
+                    money=money,
                 )
             order.notify(at, NotificationKind.REFUND_SUCCEEDED, money=money)
         case RefundChange.RETURNED:

@@ -277,6 +277,7 @@ def _notify_declined(order: Order, message: m.PaymentDeclined, at: datetime) -> 
         at,
         NotificationKind.PAYMENT_DECLINED if in_time else NotificationKind.PAYMENT_DECLINED_LATE,
         reason=message.reason,
+        amount_due=order.amount_due.model_dump(mode="json"),
         **({"pay_by": order.pay_by.isoformat()} if in_time else {}),
     )
 
@@ -309,6 +310,7 @@ def accept_payment(order: Order, at: datetime) -> None:
     lapse_offers(order, *OfferKind.before_payment())
     order.enter(Deadline.PAYMENT_ACCEPTED, Status.AWAITING_SHIPMENT, checked)
     order.happened(checked, Event.PAYMENT_ACCEPTED, Role.SYSTEM)
-    order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.BUYER)
+    money = order.payment.money.model_dump(mode="json")
+    order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.BUYER, money=money)
     if not order.open_chargeback:
-        order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.SELLER)
+        order.notify(at, NotificationKind.PAYMENT_ACCEPTED, Role.SELLER, money=money)

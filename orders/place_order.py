@@ -7,16 +7,21 @@ from pydantic import FailFast, Field, model_validator
 from orders.errors import InvalidInput
 from orders.policy import Policy
 from orders.sentences import sentence
-from orders.values import MAX_AMOUNT, Frozen, Money, NewOrderId, PartyId, ShortText
+from orders.values import MAX_AMOUNT, Frozen, Money, NewOrderId, PartyId, ShortText, TimeZoneName
 
 
 class Party(Frozen):
-    """A buyer or a seller: who they are, their language, and where to tell them (Apprise URLs)."""
+    """A buyer or a seller: who they are, their language, and where to tell them (Apprise URLs).
+
+    Instants are told in ``time_zone``, a name of the IANA database; one that is not there, or none, is the
+    installation's.
+    """
 
     id: PartyId
     name: ShortText
     locale: Literal["pl", "en"]
     notify: Annotated[tuple[ShortText, ...], Field(max_length=10), FailFast()] = ()
+    time_zone: TimeZoneName | None = None
 
 
 class Line(Frozen):

@@ -265,7 +265,7 @@ def tracking_verdict(
     match found.verdict:
         case Verdict.TRACKING_VALID:
             if not shipment.is_shipped:
-                ship(order, at, found.verdict)
+                ship(order, at, found.verdict, evidence)
         case Verdict.TRACKING_UNKNOWN:
             order.notify(
                 at,
@@ -316,7 +316,7 @@ def on_proof_review(order: Order, message: m.ProofReview, at: datetime) -> None:
     order.happened(at, event, Role.SUPPORT, **evidence.about, note=message.note)
     if message.accepted:
         if not shipment.is_shipped:
-            ship(order, at, message.name)
+            ship(order, at, message.name, evidence)
         return
     order.notify(
         at, NotificationKind.PROOF_REJECTED, note=message.note, due_by=_better_proof_due(order)
@@ -406,16 +406,26 @@ def on_shipment_extension(order: Order, message: m.ShipmentExtension, at: dateti
     )
 
 
-def ship(order: Order, at: datetime, trigger: str) -> None:
+def ship(
+    order: Order, at: datetime, trigger: str, evidence: TrackingEvidence | ProofEvidence
+) -> None:
     """R11, R16a: good proof. The order counts as shipped, or stays in its dispute."""
     shipment = order.existing_shipment
     shipment.status = ShipmentStatus.SHIPPED
     shipment.shipped_at = at
     order.ground = None
+    ended_request = order.cancellation is not None and order.cancellation.ended_at is None
     if order.cancellation:
         order.cancellation.end_by_shipment(at)
     order.happened(at, Event.SHIPPED, Role.SELLER)
-    order.notify(at, NotificationKind.ORDER_SHIPPED)
+    order.notify(
+        at,
+        NotificationKind.ORDER_SHIPPED,
+        **evidence.about,
+        carrier=evidence.carrier if isinstance(evidence, TrackingEvidence) else None,
+        ended_request=ended_request or None,
+        disputed=order.open_dispute is not None or None,
+    )
     if order.open_dispute:
         order.enter(trigger, Status.DISPUTED, at)
     else:

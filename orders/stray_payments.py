@@ -236,6 +236,7 @@ class StrayPaymentState(Mutable):
                         NotificationKind.STRAY_REFUND_AFTER_CHARGEBACK,
                         payment_id=self.payment_id,
                         refund_id=refund.refund_id,
+                        money=money,
                     )
             case RefundChange.RETURNED:
                 self._allocate(at, keys.stray_came_back_step(number, time))

@@ -126,6 +126,8 @@ _NEW_ORDER_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 NewOrderId = Annotated[OrderId, Field(json_schema_extra={"pattern": _NEW_ORDER_ID})]
 """What ``orders.place_order.must_be_placeable`` takes: one that begins with a letter or digit."""
 PartyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:|@+-]{1,64}$")]
+TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$")]
+"""As the IANA database names time zones; rules without a clock do not know which there are."""
 # As long as Stripe's ids may be (docs.stripe.com/upgrades).
 PaymentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,255}$")]
 MessageId = Annotated[

@@ -15,8 +15,10 @@ from annotated_types import Gt
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from adapters.notifications.addresses import sender_of
 from adapters.notifications.smtp_url import SmtpServer
 from i18n.current import gettext
+from i18n.negotiation import find_zone
 
 _EXTRAS: Final = {
     "apprise": "apprise",
@@ -146,6 +148,20 @@ def _mail_server(url: SecretStr) -> SecretStr:
     return url
 
 
+def _time_zone(name: str) -> str:
+    if find_zone(name) is None:
+        raise ValueError(gettext("must be an IANA time zone, such as Europe/Warsaw"))
+    return name
+
+
+def _mail_address(text: str) -> str:
+    try:
+        sender_of(text)
+    except ValueError:
+        raise ValueError(gettext("is not a mail address such as help@example.org")) from None
+    return text
+
+
 def _easypost_key(key: SecretStr) -> SecretStr:
     if key.get_secret_value():
         require_extra("easypost")
@@ -209,6 +225,8 @@ Scopes = Annotated[str, Field(pattern=r"^([!#-\[\]-~]+ )*openid( [!#-\[\]-~]+)*$
 Rate = Annotated[str, AfterValidator(_rate)]
 RateStorage = Annotated[SecretStr, AfterValidator(_rate_storage)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_mail_server)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SigningSecrets = Annotated[Secrets, AfterValidator(_signing_secrets)]
 EasyPostKey = Annotated[SecretStr, AfterValidator(_easypost_key)]
 ProofStoreAddress = Annotated[str, AfterValidator(_proof_store)]

@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.notifications.addresses import MAIL, allowed, scheme_of, sender_of
+from i18n.catalogues import Locale
 from i18n.current import current_locale, gettext
 from i18n.sentences import localize
 from orders.pydantic_messages import problem_sentence
@@ -31,6 +32,7 @@ from runtime.setting_types import (
     Listed,
     LogLevel,
     LongSecret,
+    MailAddress,
     Networks,
     Port,
     PositiveDuration,
@@ -43,6 +45,7 @@ from runtime.setting_types import (
     Secrets,
     SigningSecrets,
     SmtpUrl,
+    TimeZone,
     has_extra,
     is_this_machine,
     is_url,
@@ -160,6 +163,14 @@ class Settings(BaseSettings):
     (docs/notifications.md)."""
     support_notify: Secrets = ()
     """Where support is notified, by mail or Apprise (docs/notifications.md)."""
+    support_locale: Locale = "en"
+    """The language in which support is notified: `en` or `pl`."""
+    support_address: MailAddress | None = None
+    """Where buyers and sellers reach support, as in `help@example.org`: mails to them name it, and are
+    answered there (docs/notifications.md)."""
+    time_zone: TimeZone = "UTC"
+    """The time zone in which notifications tell instants to support, and to parties whose order names none
+    of theirs, as in `Europe/Warsaw`."""
 
     allow_private_webhooks: bool = False
     """Whether webhooks may go to private networks and this machine, and by `http://` (docs/webhooks.md)."""

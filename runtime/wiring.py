@@ -19,6 +19,7 @@ from adapters.local.log_channel import LogChannel
 from adapters.local.provider import LocalProvider
 from adapters.notifications.addresses import sender_of
 from adapters.notifications.email import MailComposer
+from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
@@ -41,6 +42,7 @@ from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
 from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
+from i18n.negotiation import zone_of
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -176,18 +178,26 @@ def reconciliation(
     return Reconciliation(provider, SqlAudit(database), TemporalWorkflowStates(client), redelivery)
 
 
+def notification_renderer(settings: Settings) -> NotificationRenderer:
+    """Puts notifications into words, by the settings' language and time zone where a reader has none."""
+    return NotificationRenderer(settings.support_locale, zone_of(settings.time_zone))
+
+
 def notification_router(settings: Settings, database: Database) -> NotificationRouter:
     """The channels to the outside, as the settings have them."""
     mailing = None
+    renderer = notification_renderer(settings)
     if settings.smtp_url and settings.mail_from:
+        support = sender_of(settings.support_address) if settings.support_address else None
         mailing = Mailing(
-            MailComposer(sender_of(settings.mail_from), settings.public_url),
+            MailComposer(sender_of(settings.mail_from), renderer, settings.public_url, support),
             SmtpChannel(SmtpServer.of(settings.smtp_url.get_secret_value())),
         )
     return NotificationRouter(
         SqlDeliveries(database),
         LogChannel(),
         settings.schemes,
+        renderer,
         mailing,
         [it.get_secret_value() for it in settings.support_notify],
     )

@@ -1,7 +1,7 @@
 """The world behind the activities, by hand: each remembers what it was asked, and can be out of order."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -72,10 +72,9 @@ class FakeOutbox:
             if message.order_id == order_id and message.key not in self.delivered
         ]
 
-    async def mark_delivered(self, key: str) -> None:
+    async def mark_delivered(self, *keys: str) -> None:
         await self.state.endure()
-        if key not in self.delivered:
-            self.delivered.append(key)
+        self.delivered.extend(key for key in keys if key not in self.delivered)
 
     def add(self, messages: Iterable[OutboxMessage]) -> None:
         for message in messages:
@@ -157,9 +156,9 @@ class FakeChannel:
     state: Outage = field(default_factory=Outage)
     sent: list[OutboxMessage] = field(default_factory=list)
 
-    async def send(self, message: OutboxMessage) -> None:
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
         await self.state.endure()
-        self.sent.append(message)
+        self.sent.extend(messages)
 
     def keys(self, order_id: str) -> Counter[str]:
         """How often each of an order's messages was sent."""

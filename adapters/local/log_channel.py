@@ -1,6 +1,7 @@
 """A channel that only writes to the log; used where no other is configured."""
 
 import logging
+from collections.abc import Sequence
 
 from activities.notifications import OutboxMessage
 
@@ -10,6 +11,7 @@ log = logging.getLogger("unbuy.notifications")
 class LogChannel:
     """Implements ``activities.notifications.Channel``: one line per message, without personal data."""
 
-    async def send(self, message: OutboxMessage) -> None:
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
         """See ``Channel``."""
-        log.info("Notified the %s: %s (%s)", message.to.value, message.what, message.key)
+        for message in messages:
+            log.info("Notified the %s: %s (%s)", message.to.value, message.what, message.key)

@@ -1,10 +1,12 @@
-"""A message as a mail (R21): plain text and HTML, and headers by which readers and machines know it."""
+"""Messages as a mail (R21): plain text and HTML, and headers by which readers and machines know it."""
 
 import hashlib
 import re
+from collections.abc import Sequence
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from functools import cache
 from pathlib import Path
 from unicodedata import category
@@ -13,8 +15,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from activities.notifications import OutboxMessage
-from adapters.notifications.render import wording
-from adapters.notifications.subjects import locale_of, subject
+from adapters.notifications.render import NotificationRenderer
 from i18n.catalogues import Locale, translator
 from i18n.formats import money_text
 from i18n.labels import label
@@ -44,34 +45,69 @@ def _templates(locale: Locale) -> Environment:
     return templates
 
 
+class _Subject(str):
+    """A subject's header that folds as RFC 2047 has it.
+
+    Python's own folding loses the space between two words of which one is not ASCII (seen on 3.11).
+    """
+
+    name = "Subject"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """See ``email.headerregistry.BaseHeader``."""
+        charset = None if self.isascii() else "utf-8"
+        text = Header(str(self), charset, header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {text}{policy.linesep}"
+
+
 class MailComposer:
-    """Writes mails from one sender. ``public_url`` is where the orders' pages are, if there are any."""
+    """Writes mails from one sender.
 
-    def __init__(self, sender: Address, public_url: str | None = None) -> None:
+    ``public_url`` is where the orders' pages are, if there are any, and ``support`` the address at which
+    parties reach support.
+    """
+
+    def __init__(
+        self,
+        sender: Address,
+        renderer: NotificationRenderer,
+        public_url: str | None = None,
+        support: Address | None = None,
+    ) -> None:
         self.sender = sender
+        self._renderer = renderer
         self._public_url = public_url
+        self._support = support
 
-    def write(self, message: OutboxMessage, local: str, domain: str) -> EmailMessage:
-        """The mail of a message to one address; the same message gives the same mail, to the byte.
+    def write(self, messages: Sequence[OutboxMessage], local: str, domain: str) -> EmailMessage:
+        """The mail of one moment's messages to one address; the same give the same mail, to the byte.
 
         What people wrote cannot add a header: each is one line when it gets here.
         """
-        about = _one_line(subject(message))
-        locale = locale_of(message)
+        message = messages[0]
+        keys = " ".join(it.key for it in messages)
+        about = _one_line(self._renderer.subject(messages))
+        locale = self._renderer.locale_of(message)
+        support = None if message.to is Role.SUPPORT else self._support
+        link = self.link(message)
         words = {
-            "link": self.link(message),
+            "footer": _footer(locale, link, support),
+            "link": link,
             "locale": locale,
             "subject": about,
             "summary": _summary(message, locale),
-            "text": wording(message),
+            "paragraphs": self._renderer.paragraphs(messages),
+            "tracking_link": self._renderer.tracking_link(messages),
         }
         name = _display_name(message.party.name) if message.party else ""
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self.sender
         mail["To"] = Address(display_name=name, username=local, domain=domain)
-        mail["Subject"] = about
+        if support:
+            mail["Reply-To"] = support
+        mail["Subject"] = _Subject(about)
         mail["Date"] = message.at
-        mail["Message-ID"] = self._id(f"{message.key} {local}@{domain}")
+        mail["Message-ID"] = self._id(f"{keys} {local}@{domain}")
         # A thread for each order, and a list for each role, to be sorted by.
         mail["References"] = self._id(message.order_id)
         mail["List-Id"] = f"Unbuy, {message.to} <{message.to}.unbuy.{self.sender.domain}>"
@@ -81,7 +117,7 @@ class MailComposer:
         )
         html = _templates(locale).get_template("mail.html.jinja").render(words)
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
-        mail.set_boundary(_digest(message.key))
+        mail.set_boundary(_digest(keys))
         mail["Content-Language"] = locale
         return mail
 
@@ -100,11 +136,13 @@ def _summary(message: OutboxMessage, locale: Locale) -> list[tuple[str, str]]:
     summary = message.summary
     if summary is None:
         return []
-    _ = translator(locale).gettext
+    said = translator(locale)
+    _ = said.gettext
     items = [f"{it.quantity} \N{MULTIPLICATION SIGN} {_one_line(it.title)}" for it in summary.lines]
     if len(items) > _MOST_LINES:
-        more = _("and {number} more").format(number=len(items) - _MOST_LINES)
-        items = [*items[:_MOST_LINES], more]
+        more = len(items) - _MOST_LINES
+        text = said.ngettext("and {number} other item", "and {number} other items", more)
+        items = [*items[:_MOST_LINES], text.format(number=more)]
     names = {Role.BUYER: summary.buyer, Role.SELLER: summary.seller}
     return [
         (_("Order number"), _one_line(message.order_id)),
@@ -116,6 +154,20 @@ def _summary(message: OutboxMessage, locale: Locale) -> list[tuple[str, str]]:
         ),
         (_("Total"), money_text(summary.total, locale)),
     ]
+
+
+def _footer(locale: Locale, link: str | None, support: Address | None) -> str:
+    _ = translator(locale).gettext
+    if link:
+        where = _("This mail was sent automatically. To answer, use the order's page.")
+    elif support:
+        where = _("This mail was sent automatically.")
+    else:
+        where = _("This mail was sent automatically. Please do not answer it.")
+    if support is None:
+        return where
+    ask = _("Any questions? Reply to this mail or write to {address}.")
+    return f"{where} {ask.format(address=support.addr_spec)}"
 
 
 def _digest(text: str) -> str:

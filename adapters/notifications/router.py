@@ -1,5 +1,7 @@
 """The channel to the outside (R21): each message goes to each of its reader's addresses, once.
 
+What is told of one moment is one mail, or one message of another service.
+
 Mail goes by SMTP, the rest by Apprise. Who has no address is notified as before, on this machine. An address
 that is refused for good is noted for support and holds up nothing; one that fails holds up the messages to
 itself only, which keep their order.
@@ -21,9 +23,8 @@ from activities.notifications import Channel, OutboxMessage
 from adapters.notifications.addresses import MAIL, check, label, mailbox, scheme_of
 from adapters.notifications.email import MailComposer
 from adapters.notifications.errors import PermanentFailure, TemporaryFailure
-from adapters.notifications.render import wording
+from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.smtp import SmtpChannel
-from adapters.notifications.subjects import subject
 from database.deliveries import DeliveryLease, SqlDeliveries
 from orders.messages import Role
 
@@ -62,12 +63,14 @@ class NotificationRouter:
         deliveries: SqlDeliveries,
         nobody: Channel,
         schemes: frozenset[str],
+        renderer: NotificationRenderer,
         mailing: Mailing | None = None,
         support: Sequence[str] = (),
     ) -> None:
         self._deliveries = deliveries
         self._nobody = nobody
         self._schemes = schemes
+        self._renderer = renderer
         self._mailing = mailing
         self._support = support
         self._queues: dict[str, _Queue] = {}
@@ -81,14 +84,14 @@ class NotificationRouter:
 
         return AppriseChannel()
 
-    async def send(self, message: OutboxMessage) -> None:
-        """See ``Channel``: to all its addresses at once, and those that have it are left out."""
-        entries = tuple(dict.fromkeys(self._entries(message)))
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
+        """See ``Channel``: to all addresses at once, and those that have them are left out."""
+        entries = tuple(dict.fromkeys(self._entries(messages[0])))
         if not entries:
-            await self._nobody.send(message)
+            await self._nobody.send(messages)
             return
         results = await asyncio.gather(
-            *(self._deliver(message, entry) for entry in entries), return_exceptions=True
+            *(self._deliver(messages, entry) for entry in entries), return_exceptions=True
         )
         if failures := [it for it in results if it is not None]:
             raise failures[0]
@@ -98,42 +101,56 @@ class NotificationRouter:
             return self._support
         return message.party.notify if message.party else ()
 
-    async def _deliver(self, message: OutboxMessage, entry: str) -> None:
+    async def _deliver(self, messages: Sequence[OutboxMessage], entry: str) -> None:
         channel = label(entry, self._schemes)
         async with self._in_order(entry):
-            match await self._deliveries.lease(message.key, entry, channel):
-                case DeliveryLease.SETTLED:
-                    return
-                case DeliveryLease.HELD:
-                    raise TemporaryFailure(f"Another worker is sending it by {channel}.")
-                case DeliveryLease.GRANTED:
-                    pass
+            leased = await self._lease(messages, entry, channel)
+            if not leased:
+                return
+            keys = [it.key for it in leased]
             try:
-                if (message.key, entry) not in self._unnoted:
-                    await self._carry(message, entry)
-                    self._unnoted.add((message.key, entry))
+                if unsent := [it for it in leased if (it.key, entry) not in self._unnoted]:
+                    await self._carry(unsent, entry)
+                    self._unnoted.update((it.key, entry) for it in unsent)
             except PermanentFailure as why:
-                log.warning("Message %s is not sent by %s: %s", message.key, channel, why)
-                await self._deliveries.mark_refused(message.key, entry, str(why))
+                log.warning("%s: not sent by %s: %s", ", ".join(keys), channel, why)
+                await self._deliveries.mark_refused(keys, entry, str(why))
             except Exception:
-                await self._deliveries.release(message.key, entry)
+                await self._deliveries.release(keys, entry)
                 raise
             else:
-                await self._deliveries.mark_delivered(message.key, entry)
-                self._unnoted.discard((message.key, entry))
+                await self._deliveries.mark_delivered(keys, entry)
+                self._unnoted.difference_update((key, entry) for key in keys)
 
-    async def _carry(self, message: OutboxMessage, entry: str) -> None:
-        if message.to is not Role.SUPPORT:
+    async def _lease(
+        self, messages: Sequence[OutboxMessage], entry: str, channel: str
+    ) -> list[OutboxMessage]:
+        """Those that the address does not have yet, leased; all of them or none."""
+        leased: list[OutboxMessage] = []
+        for message in messages:
+            match await self._deliveries.lease(message.key, entry, channel):
+                case DeliveryLease.GRANTED:
+                    leased.append(message)
+                case DeliveryLease.HELD:
+                    await self._deliveries.release([it.key for it in leased], entry)
+                    raise TemporaryFailure(f"Another worker is sending it by {channel}.")
+                case DeliveryLease.SETTLED:
+                    pass
+        return leased
+
+    async def _carry(self, messages: Sequence[OutboxMessage], entry: str) -> None:
+        if messages[0].to is not Role.SUPPORT:
             check(entry, self._schemes)
         if scheme_of(entry) != MAIL:
-            await self._services.send(entry, subject(message), wording(message))
+            subject, text = self._renderer.subject(messages), self._renderer.text(messages)
+            await self._services.send(entry, subject, text)
             return
         if self._mailing is None:
             raise PermanentFailure("No mail server is set; UNBUY_SMTP_URL names it.")
         local, domain = mailbox(entry)
         mails = self._mailing.mails
         await self._mailing.smtp.send(
-            mails.write(message, local, domain), mails.sender.addr_spec, f"{local}@{domain}"
+            mails.write(messages, local, domain), mails.sender.addr_spec, f"{local}@{domain}"
         )
 
     @asynccontextmanager

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from activities.notifications import OutboxMessage
+from adapters.notifications.render import NotificationRenderer
 from cli.rendering import outbox_entries
 from database.outbox import OutboxEntry, RefusedDelivery
 from orders.messages import Role
@@ -24,7 +25,9 @@ def test_support_sees_which_channels_failed() -> None:
     )
     refusal = RefusedDelivery(channel="mailto", reason="The mail server refuses it (550).")
 
-    [shown] = outbox_entries([OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))])
+    [shown] = outbox_entries(
+        [OutboxEntry(message=letter, delivered_at=AT, refused=(refusal,))], NotificationRenderer()
+    )
 
     assert shown.plain.splitlines()[1:] == [
         "  Order A-1 has shipped.",

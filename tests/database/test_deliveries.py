@@ -41,9 +41,9 @@ async def test_one_of_many_senders_at_once_is_granted_the_lease(deliveries: SqlD
 async def test_a_settled_delivery_stays_settled(deliveries: SqlDeliveries) -> None:
     """R21: also when a sender whose lease has expired says otherwise."""
     await deliveries.lease(KEY, ANNA, "mailto")
-    await deliveries.mark_delivered(KEY, ANNA)
-    await deliveries.release(KEY, ANNA)
-    await deliveries.mark_refused(KEY, ANNA, "Too late.")
+    await deliveries.mark_delivered([KEY], ANNA)
+    await deliveries.release([KEY], ANNA)
+    await deliveries.mark_refused([KEY], ANNA, "Too late.")
 
     assert await deliveries.lease(KEY, ANNA, "mailto") is DeliveryLease.SETTLED
     assert await deliveries.lease(KEY, TELEGRAM, "tgram") is DeliveryLease.GRANTED
@@ -51,7 +51,7 @@ async def test_a_settled_delivery_stays_settled(deliveries: SqlDeliveries) -> No
 
 async def test_a_released_delivery_can_be_leased_again(deliveries: SqlDeliveries) -> None:
     await deliveries.lease(KEY, ANNA, "mailto")
-    await deliveries.release(KEY, ANNA)
+    await deliveries.release([KEY], ANNA)
 
     assert await deliveries.lease(KEY, ANNA, "mailto") is DeliveryLease.GRANTED
 
@@ -73,7 +73,7 @@ async def test_the_outbox_shows_refused_deliveries_without_their_address(
 ) -> None:
     """R21, case 54."""
     await deliveries.lease(KEY, ANNA, "mailto")
-    await deliveries.mark_refused(KEY, ANNA, "The mail server refuses it (550).")
+    await deliveries.mark_refused([KEY], ANNA, "The mail server refuses it (550).")
 
     for order_id in ("A-1", None):
         [entry] = await SqlOutbox(database).entries(order_id)

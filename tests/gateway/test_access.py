@@ -272,6 +272,19 @@ async def test_a_buyer_may_reorder_what_support_has_placed(order: HttpStory) -> 
 
 
 @pytest.mark.parametrize(
+    ("role", "sees"), [(Role.BUYER, True), (Role.SELLER, False), (Role.SUPPORT, True)]
+)
+def test_a_partys_time_zone_is_its_own(role: Role, sees: bool) -> None:
+    """R21: it says where somebody lives."""
+    view = Story().view
+    buyer = view.buyer.model_copy(update={"time_zone": "Pacific/Chatham"})
+
+    seen = view_for(Caller("anybody", role, START), view.model_copy(update={"buyer": buyer}))
+
+    assert ("Chatham" in seen.model_dump_json()) is sees
+
+
+@pytest.mark.parametrize(
     ("role", "sees"), [(Role.BUYER, False), (Role.SELLER, False), (Role.SUPPORT, True)]
 )
 def test_only_support_sees_which_other_order_has_a_number(role: Role, sees: bool) -> None:

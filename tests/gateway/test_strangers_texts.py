@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from activities.notifications import OutboxMessage
-from adapters.notifications.render import wording
+from adapters.notifications.render import NotificationRenderer
 from database.connection import Database
 from database.outbox import SqlOutbox
 from demo.waiting import until
@@ -56,8 +56,9 @@ async def test_a_note_is_shown_as_it_is_and_a_polish_seller_is_told(
 
     assert view["cancellation"]["note"] == view["messages"][0]["text"] == text
     assert " ".join(Anatomy(page.text).text.split()).count(" ".join(text.split())) >= 2
-    assert wording(told).startswith(f"Kupujący prosi o anulowanie zamówienia {order.order_id}")
-    assert text in wording(await _told(order, "buyer_message"))
+    asked = NotificationRenderer().text([told])
+    assert asked.startswith(f"Kupujący prosi o anulowanie zamówienia {order.order_id}")
+    assert text in NotificationRenderer().text([await _told(order, "buyer_message")])
 
 
 async def _told(order: HttpStory, what: str) -> OutboxMessage:

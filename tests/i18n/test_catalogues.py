@@ -56,7 +56,7 @@ def test_extraction_reads_every_package_with_texts(extracted: Catalog) -> None:
     assert {"orders", "workflows", "activities", "adapters", "i18n"} <= {
         path.partition("/")[0] for path in files
     }
-    assert {"orders/refusals.py", "adapters/notifications/templates.py", "i18n/labels.py"} <= files
+    assert {"orders/refusals.py", "adapters/notifications/texts.py", "i18n/labels.py"} <= files
     assert not any(path.startswith(("tests", ".venv")) for path in files)
     assert len(extracted) > 400
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.notifications.templates import TEXTS
+from adapters.notifications.render import CLAUSES, TEXTS
 from orders import allocation
 from orders.cancellations import Cancellation
 from orders.disputes import Dispute
@@ -294,20 +294,16 @@ def photo() -> dict[str, Any]:
     }
 
 
-_DETAIL_OF_CLAUSE = {
-    "refund": "money",
-    "of_money": "money",
-    "sum": "money",
-    "by": "due_by",
-    "expected": "expected_by",
-}
-_OPTIONAL = {"order", "why", "offer", "of_number", "other_order", "goes_on", "words"}
+_DETAIL_OF_CLAUSE = {"refund": "money"} | {name: needed for name, (_, needed) in CLAUSES.items()}
+_OPTIONAL = {"order", "why", "offer", "free", "awaits_shipment", "note", "number", "other_order_id"}
 
 
 def notifications_must_be_valid(notifications: Iterable[Notification]) -> None:
     """R21: each goes to somebody whom it concerns, and has all that its text speaks of."""
     for it in notifications:
-        named = {field for _, field, _, _ in Formatter().parse(TEXTS[it.what, it.to]) if field}
+        named = {
+            field for _, field, _, _ in Formatter().parse(TEXTS[it.what].by_role[it.to]) if field
+        }
         assert "order" in named
         fields = {_DETAIL_OF_CLAUSE.get(it, it) for it in named}
         assert fields <= it.details.keys() | _OPTIONAL, it

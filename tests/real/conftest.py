@@ -1,6 +1,6 @@
 """The demo's system, once for all tests: a real Temporal server whose workflows' time can be skipped."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -22,10 +22,10 @@ class Mail:
     down: bool = True
     taken: list[str] = field(default_factory=list)
 
-    async def send(self, letter: OutboxMessage) -> None:
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
         if self.down:
             raise ConnectionError("Mail is down.")
-        self.taken.append(letter.key)
+        self.taken.extend(it.key for it in messages)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,7 +1,7 @@
 """Each neighbour of an order is down for a while: deadlines and money go on, and all is made good once."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -39,9 +39,9 @@ class Channel:
     outage: Outage = field(default_factory=Outage)
     taken: Counter[str] = field(default_factory=Counter)
 
-    async def send(self, letter: OutboxMessage) -> None:
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
         await self.outage.endure()
-        self.taken[letter.key] += 1
+        self.taken.update(it.key for it in messages)
 
 
 @dataclass

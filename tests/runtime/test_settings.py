@@ -100,6 +100,9 @@ async def test_notifications_are_sent_outside_once_a_mail_server_is_set(
         ({"NOTIFY_SCHEMES": "mailto, syslog"}, "UNBUY_NOTIFY_SCHEMES: syslog would"),
         ({"SUPPORT_NOTIFY": "canary"}, "UNBUY_SUPPORT_NOTIFY: needs addresses"),
         ({"SUPPORT_NOTIFY": "mailto:canary@a.b"}, "UNBUY_SUPPORT_NOTIFY: has a mail"),
+        ({"SUPPORT_ADDRESS": "help at example"}, "UNBUY_SUPPORT_ADDRESS: is not a mail address"),
+        ({"SUPPORT_LOCALE": "de"}, "UNBUY_SUPPORT_LOCALE: Input should be 'en' or 'pl'"),
+        ({"TIME_ZONE": "Warsaw"}, "UNBUY_TIME_ZONE: must be an IANA time zone"),
         ({"PUBLIC_URL": "shop.example.org"}, "UNBUY_PUBLIC_URL: String should match pattern"),
     ],
 )

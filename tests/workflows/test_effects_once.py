@@ -4,7 +4,7 @@ messages that come into an order's last moment.
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -131,10 +131,11 @@ class DyingStarter(TemporalStrayPayments):
 class ForgetfulChannel(FakeChannel):
     """Sends each letter, and the first time says that it did not."""
 
-    async def send(self, letter: OutboxMessage) -> None:
-        await super().send(letter)
-        if self.keys(letter.order_id)[letter.key] == 1 and letter.what == "order_closed":
-            raise Died(letter.key)
+    async def send(self, messages: Sequence[OutboxMessage]) -> None:
+        await super().send(messages)
+        for letter in messages:
+            if self.keys(letter.order_id)[letter.key] == 1 and letter.what == "order_closed":
+                raise Died(letter.key)
 
 
 class Dying:

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from adapters.local.log_channel import LogChannel
 from adapters.notifications.addresses import allowed, sender_of
 from adapters.notifications.email import MailComposer
+from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
@@ -49,12 +50,13 @@ class ByMail:
     database: Database
 
     async def must_notify_everyone_once(self, order_id: str | None = None) -> None:
-        """Each letter that was ever written is one mail, to the one it is for."""
+        """What one step tells one person is one mail, and each mail is sent once."""
         order_id = order_id or self.order.placed.order_id
         entries = await SqlOutbox(self.database).entries(order_id)
         assert entries
         assert all(it.delivered_at and not it.refused for it in entries)
-        assert len(self.server.mails) == len(await SqlOutbox(self.database).entries())
+        written = [it.message for it in await SqlOutbox(self.database).entries()]
+        assert len(self.server.mails) == len({(it.order_id, it.to, it.at) for it in written})
         assert set(self.server.counted.values()) == {1}
 
     async def mails(self, number: int) -> None:
@@ -77,8 +79,9 @@ async def by_mail(
                 SqlDeliveries(database),
                 LogChannel(),
                 allowed(None, anywhere=False),
+                NotificationRenderer(),
                 Mailing(
-                    MailComposer(sender_of("Unbuy <orders@unbuy.test>")),
+                    MailComposer(sender_of("Unbuy <orders@unbuy.test>"), NotificationRenderer()),
                     SmtpChannel(SmtpServer.of(server.url)),
                 ),
                 support=(HELP,),
@@ -123,6 +126,30 @@ async def test_a_mail_outage_of_a_day_holds_up_no_money(
     assert await SqlOrders(by_mail.database).find(view.order_id) == view
     await by_mail.must_notify_everyone_once()
     assert set(server.recipients) == {"anna@example.org", "shop@example.org"}
+
+
+async def test_what_a_decision_leads_to_is_one_mail(by_mail: ByMail) -> None:
+    """R16, R21: the end of the dispute, the closing and the refund, in this order, to the buyer."""
+    order, server = by_mail.order, by_mail.server
+    await order.place()
+    await order.until_awaiting_shipment()
+    await order.send("cancel_request", reason="distrust_seller", complaint=True)
+    await order.send("dispute_decision", decision="full_refund")
+    await order.days_pass(3)
+
+    await order.handle.result()
+    await by_mail.must_notify_everyone_once()
+    to_buyer = [
+        body.get_content()
+        for it in server.mails
+        if "anna@example.org" in it["To"] and (body := it.get_body(("plain",)))
+    ]
+    [asked] = [it for it in to_buyer if "Prośba o anulowanie" in it and "otwarty" in it]
+    [decided] = [it for it in to_buyer if "na Twoją korzyść" in it]
+    assert asked.index("Prośba o anulowanie") < asked.index("jest otwarty")
+    told = ("na Twoją korzyść", "tym samym zamknięte", "jest w drodze")
+    assert sorted(told, key=decided.index) == list(told)
+    assert sum("jest w drodze" in it for it in to_buyer) == 1
 
 
 async def test_an_unpaid_order_expires_during_a_mail_outage(by_mail: ByMail) -> None:

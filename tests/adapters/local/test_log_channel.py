@@ -24,6 +24,6 @@ async def test_a_notification_is_logged_in_one_line_without_personal_data(
         details={"text": "Dear Anna"},
     )
 
-    await LogChannel().send(letter)
+    await LogChannel().send([letter])
 
     assert caplog.messages == ["Notified the buyer: seller_message (A-1:1:order_placed:buyer)"]

@@ -1,13 +1,13 @@
 from datetime import UTC, datetime, timedelta
 from time import thread_time
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from activities.notifications import OutboxMessage
 from activities.tracking import NOT_KNOWN, USED_BY_ANOTHER_SELLER, USED_FOR_ANOTHER_BUYER
-from adapters.notifications.render import wording
-from adapters.notifications.templates import TEXTS
+from adapters.notifications.render import TEXTS, NotificationRenderer
 from adapters.tracking.rules import (
     NO_RULE,
     NO_SUCH_COUNTRY,
@@ -15,6 +15,7 @@ from adapters.tracking.rules import (
     WRONG_CHECK_DIGIT,
     WRONG_LENGTH,
     WRONG_RANGE,
+    CarrierRules,
 )
 from i18n.labels import PHRASES
 from orders.disputes import DisputeOutcome, DisputeReason
@@ -49,12 +50,18 @@ def letter(
     )
 
 
+def wording(*messages: OutboxMessage) -> str:
+    return NotificationRenderer().text(messages)
+
+
 def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_each_kind_has_exactly_one_text_for_each_of_its_recipients() -> None:
-    assert set(TEXTS) == {(kind, role) for kind, roles in RECIPIENTS.items() for role in roles}
+    assert {kind: set(texts.by_role) for kind, texts in TEXTS.items()} == {
+        kind: set(roles) for kind, roles in RECIPIENTS.items()
+    }
 
 
 def test_each_kind_has_a_recipient() -> None:
@@ -144,7 +151,7 @@ def test_a_notification_is_in_its_recipients_language() -> None:
     )
 
 
-def test_support_and_unknown_payers_read_english() -> None:
+def test_support_and_unknown_payers_read_english_unless_set_otherwise() -> None:
     money = {"amount": 5, "currency": "EUR"}
 
     assert wording(letter("proof_to_review", Role.SUPPORT, None, kind="photo")) == (
@@ -154,6 +161,112 @@ def test_support_and_unknown_payers_read_english() -> None:
         "Your payment of €0.05, which could not be matched to an order, has been returned to you. "
         "Reference: A-1."
     )
+
+
+def test_instants_are_told_by_the_readers_clock() -> None:
+    """R21: a party's own, else the installation's; a zone that the database has not is none."""
+    installation = NotificationRenderer(zone=ZoneInfo("Europe/Warsaw"))
+
+    def told(time_zone: str | None, renderer: NotificationRenderer = installation) -> str:
+        one = letter("seller_reminder", Role.SELLER, due_by="2026-07-01T22:30:00+00:00")
+        assert one.party
+        party = one.party.model_copy(update={"time_zone": time_zone})
+        return renderer.text([one.model_copy(update={"party": party})])
+
+    assert "by 2 July 2026, 00:30 CEST." in told(None)
+    assert "by 1 July 2026, 18:30 EDT." in told("America/New_York")
+    assert "by 2 July 2026, 00:30 CEST." in told("Europe/Atlantis")
+    assert "by 1 July 2026, 22:30 UTC." in told(None, NotificationRenderer())
+
+
+def test_support_is_told_in_its_own_language() -> None:
+    """R21: the installation's."""
+    one = letter("dispute_opened", Role.SUPPORT, None, reason="buyer_request")
+    renderer = NotificationRenderer("pl")
+
+    assert renderer.subject([one]) == "Otwarto spór: zamówienie A-1"
+    assert renderer.text([one]).startswith("Zamówienie A-1: otwarto spór: ")
+    assert renderer.locale_of(letter("order_placed", locale="en")) == "en"
+
+
+EUR_20 = {"amount": 2000, "currency": "EUR"}
+EUR_50 = {"amount": 5000, "currency": "EUR"}
+
+
+def decided(to: Role, *also: OutboxMessage) -> str:
+    return wording(
+        letter("dispute_resolved", to, outcome="settled", note="", money=EUR_20, paid=EUR_50),
+        letter("order_closed", to, reason="dispute_settled", money=EUR_20),
+        *also,
+    )
+
+
+def test_what_is_told_together_is_said_once() -> None:
+    """R21: the first event's subject; a paragraph for each; amount and reason of a closing in one."""
+    started = letter("refund_started", money=EUR_20, method="card", due_by="2026-01-21T00:00:00Z")
+
+    assert decided(Role.BUYER, started).split("\n\n") == [
+        "The dispute about order A-1 has been resolved: you and the seller settled it. "
+        "You get €20.00 back of the €50.00 that you paid.",
+        "That closes order A-1.",
+        "Your refund of €20.00 for order A-1 is on its way to the payment method you used (card). "
+        "It will arrive by 21 January 2026, 00:00 UTC.",
+    ]
+    assert decided(Role.SELLER).split("\n\n") == [
+        "The dispute about order A-1 has been resolved: you and the buyer settled it. "
+        "The buyer gets €20.00 back of the €50.00 that was paid.",
+        "That closes order A-1.",
+    ]
+    closed = letter("order_closed", reason="seller_accepted", money=EUR_20)
+    assert NotificationRenderer().subject([closed, started]) == "Order A-1 is closed"
+    assert wording(closed) == (
+        "Order A-1 is closed: the seller agreed to cancel it. You get €20.00 back. Cancelling is free "
+        "of charge."
+    )
+    assert wording(closed, started).startswith(
+        "Order A-1 is closed: the seller agreed to cancel it. Cancelling is free of charge.\n\nYour"
+    )
+
+
+@pytest.mark.parametrize("reason", sorted(CloseReason))
+def test_only_a_cancellation_is_said_to_be_free(reason: str) -> None:
+    """R14."""
+    free = "Cancelling is free" in wording(letter("order_closed", reason=reason))
+
+    assert free == (
+        reason
+        in ("buyer_canceled_unpaid", "seller_accepted", "seller_no_response", "shipment_expired")
+    )
+
+
+def test_a_shipped_order_says_how_to_follow_the_parcel() -> None:
+    """R11: carrier, number and the carrier's page; a photo has none of them."""
+    about: dict[str, Any] = {"kind": "tracking_number", "number": "520000012680041086770098"}
+    known = letter("order_shipped", carrier="InPost", **about)
+    theirs = letter("order_shipped", carrier="Anna's bicycle", disputed=True, **about)
+    photo = letter("order_shipped", Role.SELLER, kind="photo", carrier=None, ended_request=True)
+
+    assert wording(known) == (
+        "Order A-1 has shipped with InPost. The tracking number is 520000012680041086770098.\n\n"
+        "Follow the parcel: https://inpost.pl/sledzenie-przesylek?number=520000012680041086770098"
+    )
+    assert wording(theirs) == (
+        "Order A-1 has shipped with Anna's bicycle. The tracking number is 520000012680041086770098. "
+        "The dispute goes on until it is decided."
+    )
+    assert wording(photo) == (
+        "The shipment of order A-1 is confirmed. Thank you. That ends the request to cancel it."
+    )
+
+
+def test_a_carrier_is_named_in_the_readers_language() -> None:
+    """R11: a postal service by its country, as the rules have it."""
+    carrier = CarrierRules().judge("RR473124829PL", None).carrier
+    shipped = letter("order_shipped", locale="pl", carrier=carrier, number="RR473124829PL")
+    text = wording(crossed(shipped))
+
+    assert "operator pocztowy (Polska)" in text
+    assert "https://emonitoring.poczta-polska.pl/?numer=RR473124829PL" in text
 
 
 def test_a_reason_is_included_where_there_is_one() -> None:
@@ -237,6 +350,12 @@ ABOUT_MONEY = [
     ("chargeback_lost", Role.SUPPORT),
     ("cancellation_requested", Role.BUYER),
     ("cancellation_requested", Role.SELLER),
+    ("cancellation_requested_after_proof", Role.BUYER),
+    ("dispute_opened", Role.BUYER),
+    ("dispute_opened", Role.SELLER),
+    ("dispute_opened", Role.SUPPORT),
+    ("payment_accepted", Role.BUYER),
+    ("payment_accepted", Role.SELLER),
     ("payment_reminder", Role.BUYER),
     ("payment_received", Role.BUYER),
     ("payment_received", Role.SELLER),

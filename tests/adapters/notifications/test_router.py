@@ -3,10 +3,12 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -19,11 +21,12 @@ from adapters.notifications.addresses import allowed, sender_of
 from adapters.notifications.apprise import AppriseChannel
 from adapters.notifications.email import MailComposer
 from adapters.notifications.errors import PermanentFailure, TemporaryFailure
+from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
 from database.connection import Database
-from database.deliveries import SqlDeliveries
+from database.deliveries import DeliveryLease, SqlDeliveries
 from database.outbox import SqlOutbox
 from orders.messages import Role
 from orders.place_order import Party
@@ -98,17 +101,21 @@ class Post:
         patience: float = 5,
         mailing: bool = True,
     ) -> NotificationRouter:
-        mails = MailComposer(sender_of("Unbuy <orders@unbuy.test>"))
+        renderer = NotificationRenderer()
+        mails = MailComposer(sender_of("Unbuy <orders@unbuy.test>"), renderer)
         smtp = SmtpChannel(SmtpServer.of(self.server.url), patience=patience)
         return NotificationRouter(
             deliveries or SqlDeliveries(self.database),
             LogChannel(),
             allowed(None, anywhere=anywhere),
+            renderer,
             Mailing(mails, smtp) if mailing else None,
             support,
         )
 
-    async def write(self, *notify: str, to: Role = Role.BUYER) -> OutboxMessage:
+    async def write(
+        self, *notify: str, to: Role = Role.BUYER, moment: int | None = None
+    ) -> OutboxMessage:
         self.messages += 1
         message = OutboxMessage(
             key=f"A-1:seller_message:{self.messages}:{to}",
@@ -118,7 +125,7 @@ class Post:
             if to is Role.SUPPORT
             else Party(id="buyer-7", name="Anna", locale="en", notify=notify),
             what="seller_message",
-            at=AT + timedelta(minutes=self.messages),
+            at=AT + timedelta(minutes=moment or self.messages),
             details={"text": f"message {self.messages}"},
         )
         await put_into_outbox(self.database, message)
@@ -217,9 +224,59 @@ async def test_notifications_to_one_recipient_are_sent_in_order(post: Post) -> N
 
     assert (first, await post.empty(office)) == (False, True)
     assert between == ["bob@example.org"]
-    told = [body.get_content() for it in post.server.mails if (body := it.get_body(("plain",)))]
-    numbers = [n for text in told for n in range(1, 6) if f"message {n}" in text]
-    assert numbers == [5, 1, 2, 3, 4]
+    assert [_numbers(it) for it in post.server.mails] == [[5], [1], [2], [3], [4]]
+
+
+async def test_what_is_told_of_one_moment_is_one_mail(post: Post, hook: Hook) -> None:
+    """R21: in its order, to each address once, though one of them fails at first."""
+    for _ in range(2):
+        await post.write(ANNA, hook.url, moment=1)
+    await post.write(BOB, to=Role.SELLER, moment=1)
+    await post.write(ANNA, hook.url, moment=2)
+    office = post.office(anywhere=True)
+    hook.down = True
+    first = await post.empty(office)
+    hook.down = False
+
+    assert (first, await post.empty(office)) == (False, True)
+    told = sorted((it["To"], _numbers(it)) for it in post.server.mails)
+    assert told == [
+        ("Anna <anna@example.org>", [1, 2]),
+        ("Anna <anna@example.org>", [4]),
+        ("Anna <bob@example.org>", []),
+    ]
+    assert [it["message"].count("message") for it in hook.taken] == [2, 1]
+    assert set(post.server.counted.values()) == {1}
+
+
+async def test_a_moment_of_which_one_message_is_delivered_is_told_the_rest(post: Post) -> None:
+    """R21: an earlier version sent each by itself, and may have died between two."""
+    message = await post.write(ANNA, moment=1)
+    await post.write(ANNA, moment=1)
+    deliveries = SqlDeliveries(post.database)
+    await deliveries.lease(message.key, ANNA, "mailto")
+    await deliveries.mark_delivered([message.key], ANNA)
+
+    assert await post.empty(post.office())
+    assert [_numbers(it) for it in post.server.mails] == [[2]]
+
+
+async def test_a_moment_that_another_worker_is_sending_waits_whole(post: Post) -> None:
+    """R21: also where only its second message is being sent."""
+    first = await post.write(ANNA, moment=1)
+    second = await post.write(ANNA, moment=1)
+    deliveries = SqlDeliveries(post.database)
+    await deliveries.lease(second.key, ANNA, "mailto")
+
+    assert not await post.empty(post.office())
+    assert post.server.mails == []
+    assert await deliveries.lease(first.key, ANNA, "mailto") is DeliveryLease.GRANTED
+
+
+def _numbers(mail: EmailMessage) -> list[int]:
+    body = mail.get_body(("plain",))
+    assert body
+    return [int(number) for number in re.findall(r"message (\d)", body.get_content())]
 
 
 async def test_a_mail_server_that_hangs_costs_one_wait_for_all_notifications(post: Post) -> None:
@@ -252,11 +309,11 @@ class Dying(SqlDeliveries):
         super().__init__(database, lease_duration=timedelta(0))
         self.deaths = 1
 
-    async def mark_delivered(self, message: str, address: str) -> None:
+    async def mark_delivered(self, message_keys: list[str], address: str) -> None:
         if self.deaths:
             self.deaths -= 1
             raise Died
-        await super().mark_delivered(message, address)
+        await super().mark_delivered(message_keys, address)
 
 
 class Died(Exception):
@@ -265,10 +322,10 @@ class Died(Exception):
 
 async def test_a_worker_that_dies_after_the_mail_is_taken_repeats_the_same_mail(post: Post) -> None:
     """Case 19: what nobody can know, a mailbox can: the second mail has the first one's Message-ID."""
-    message = await post.write(ANNA)
+    messages = [await post.write(ANNA, moment=1), await post.write(ANNA, moment=1)]
     deliveries = Dying(post.database)
     with pytest.raises(Died):
-        await post.office(deliveries).send(message)
+        await post.office(deliveries).send(messages)
 
     assert await post.empty(post.office(deliveries))
     assert list(post.server.counted.values()) == [2]
@@ -279,7 +336,7 @@ async def test_a_worker_that_goes_on_sends_no_second_mail(post: Post) -> None:
     message = await post.write(ANNA)
     office = post.office(Dying(post.database))
     with pytest.raises(Died):
-        await office.send(message)
+        await office.send([message])
 
     assert await post.empty(office)
     assert list(post.server.counted.values()) == [1]
