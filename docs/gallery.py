@@ -21,8 +21,9 @@ body { font-family: system-ui, sans-serif; max-width: 1100px; margin: auto; padd
 table { border-collapse: collapse; margin-bottom: 48px }
 th, td { padding: 4px 16px 4px 0; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 .mail { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 16px }
-.mail p { margin: 0 0 4px; overflow-wrap: anywhere }
-iframe { width: 100%; height: 560px; border: 1px solid #767676 }
+h2, .mail p { overflow-wrap: anywhere }
+.mail p { margin: 0 0 4px }
+iframe { width: 100%; height: 640px; border: 1px solid #767676 }
 </style>
 """
 

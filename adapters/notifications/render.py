@@ -35,7 +35,7 @@ _UNKNOWN: Final = N_("There is an update on order {order}. Please see the order'
 
 CLAUSES: Final = {
     "by": (N_(" by {due_by}"), "due_by"),
-    "carried": (N_(" with {carrier}"), "carrier"),
+    "carried": (N_(" Carrier: {carrier}."), "carrier"),
     "dispute_goes_on": (N_(" The dispute goes on until it is decided."), "disputed"),
     "due": (" {amount_due}", "amount_due"),
     "expected": (N_(" It should arrive by {expected_by}."), "expected_by"),

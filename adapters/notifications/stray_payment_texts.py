@@ -36,7 +36,7 @@ STRAY_PAYMENT_TEXTS: Final[dict[str, Texts]] = {
         ),
     ),
     NotificationKind.STRAY_REFUND_REQUIRES_ACTION: Texts(
-        subject=N_("The return of a payment waits for its payer"),
+        subject=N_("The return of a payment is waiting for details"),
         buyer=N_(
             "Before {money}, which you paid and which could not be matched to an order, can be returned, "
             "the payment provider needs something from you, such as your bank details.{why} Please look for"

@@ -39,26 +39,6 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "do not ship before it is paid."
         ),
     ),
-    NotificationKind.ORDER_SHIPPED: Texts(
-        subject=N_("Order {order} has shipped"),
-        buyer=N_("Order {order} has shipped{carried}.{tracked}{request_ended}{dispute_goes_on}"),
-        seller=N_(
-            "The shipment of order {order} is confirmed. Thank "
-            "you.{tracked}{request_ended}{dispute_goes_on}"
-        ),
-    ),
-    NotificationKind.ORDER_CLOSED: Texts(
-        subject=N_("Order {order} is closed"),
-        buyer=N_("Order {order} is closed: {reason}.{refund}{free}"),
-        seller=N_("Order {order} is closed: {reason}.{refund}"),
-    ),
-    NotificationKind.UNPAID_COMPLAINT: Texts(
-        subject=N_("Order {order}: a complaint about the seller"),
-        support=N_(
-            "Order {order}: the buyer cancelled it before paying ({reason}) and complains about the "
-            "seller.{words}"
-        ),
-    ),
     NotificationKind.SELLER_MESSAGE: Texts(
         subject=N_("Message from the seller: order {order}"),
         buyer=N_("The seller writes about order {order}: “{text}”{offer}"),
@@ -102,17 +82,6 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             " Please do not ship before then."
         ),
     ),
-    NotificationKind.PAYMENT_ACCEPTED: Texts(
-        subject=N_("The payment for order {order} is accepted"),
-        buyer=N_(
-            "Your payment{of_money} for order {order} has been accepted, and the seller can ship it. Until "
-            "it ships you can ask to cancel."
-        ),
-        seller=N_(
-            "The payment{of_money} for order {order} has been accepted. Please ship it now and enter the "
-            "tracking number."
-        ),
-    ),
     NotificationKind.PAYMENT_DECLINED: Texts(
         subject=N_("The payment for order {order} was turned down"),
         buyer=N_(
@@ -131,11 +100,15 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "it."
         ),
     ),
-    NotificationKind.PAYMENT_CONTRADICTS: Texts(
-        subject=N_("Order {order}: contradictory payment reports"),
-        support=N_(
-            "Order {order}: the provider's report of payment {payment_id} of {money} contradicts an earlier"
-            " one. Please find out whether the money arrived."
+    NotificationKind.PAYMENT_ACCEPTED: Texts(
+        subject=N_("The payment for order {order} is accepted"),
+        buyer=N_(
+            "Your payment{of_money} for order {order} has been accepted, and the seller can ship it. Until "
+            "it ships you can ask to cancel."
+        ),
+        seller=N_(
+            "The payment{of_money} for order {order} has been accepted. Please ship it now and enter the "
+            "tracking number."
         ),
     ),
     NotificationKind.PAYMENT_REVERSED: Texts(
@@ -155,41 +128,31 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "back.{why} It is not refunded as well. Please look into it if the order has shipped."
         ),
     ),
-    NotificationKind.OUTSIDE_REFUND: Texts(
-        subject=N_("Order {order}: money sent back by the payment provider"),
-        buyer=N_(
-            "The payment provider has sent {money} of your payment for order {order} back to you.{why} "
-            "There is nothing for you to do; anything else that is due to you will be refunded as well."
+    NotificationKind.PAYMENT_CONTRADICTS: Texts(
+        subject=N_("Order {order}: contradictory payment reports"),
+        support=N_(
+            "Order {order}: the provider's report of payment {payment_id} of {money} contradicts an earlier"
+            " one. Please find out whether the money arrived."
         ),
+    ),
+    NotificationKind.UNPAID_COMPLAINT: Texts(
+        subject=N_("Order {order}: a complaint about the seller"),
+        support=N_(
+            "Order {order}: the buyer cancelled it before paying ({reason}) and complains about the "
+            "seller.{words}"
+        ),
+    ),
+    NotificationKind.SHIPMENT_REMINDER: Texts(
+        subject=N_("Reminder: please ship order {order}"),
         seller=N_(
-            "The payment provider has sent {money} of the payment for order {order} back to the buyer.{why}"
-            " If nothing of the payment is left before you ship, the order closes: please see the order's "
-            "page before you ship."
-        ),
-        support=N_(
-            "Order {order}: the provider has refunded {money} without our asking "
-            "({provider_refund_id}).{why} It counts towards what the buyer gets back. Please look into it "
-            "if none of us did it."
+            "The time to ship order {order} ends on {due_by}. Please enter a tracking number, or send a "
+            "photo or a scan of the postal receipt, before then; otherwise the order closes and the buyer "
+            "is refunded{sum}."
         ),
     ),
-    NotificationKind.OUTSIDE_REFUND_FAILED: Texts(
-        subject=N_("Order {order}: money sent back by the provider did not arrive"),
-        buyer=N_(
-            "The {money} that the payment provider was sending back to you for order {order} did not "
-            "arrive.{why} Your money is not lost; whatever is due to you will be refunded."
-        ),
-        support=N_(
-            "Order {order}: the refund of {money} that the provider made without our asking "
-            "({provider_refund_id}) has failed.{why} It no longer counts; what is due to the buyer is "
-            "refunded. Please see on the order's page whether anything is left to do."
-        ),
-    ),
-    NotificationKind.UNMATCHED_MONEY: Texts(
-        subject=N_("Order {order}: money that cannot be matched"),
-        support=N_(
-            "Order {order}: what the provider took does not match what was paid; the difference is "
-            "{amounts}. Please say on the order's page who bears it."
-        ),
+    NotificationKind.SHIPMENT_EXTENDED: Texts(
+        subject=N_("Order {order}: more time to ship"),
+        seller=N_("The buyer gives you {days} more to ship order {order}, until {ship_by}."),
     ),
     NotificationKind.CANCELLATION_REQUESTED: Texts(
         subject=N_("Order {order}: cancellation requested"),
@@ -216,6 +179,13 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "cancellation."
         ),
     ),
+    NotificationKind.SELLER_REMINDER: Texts(
+        subject=N_("Your answer is needed: cancellation of order {order}"),
+        seller=N_(
+            "The request to cancel order {order} still needs your answer. Please answer it, or prove the "
+            "shipment, by {due_by}."
+        ),
+    ),
     NotificationKind.CANCELLATION_WITHDRAWN: Texts(
         subject=N_("Cancellation request withdrawn: order {order}"),
         buyer=N_(
@@ -229,46 +199,10 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         subject=N_("The seller has refused to cancel order {order}"),
         buyer=N_("The seller has refused to cancel order {order}."),
     ),
-    NotificationKind.CANCELLATION_ENDED: Texts(
-        subject=N_("Order {order} will not be cancelled"),
-        buyer=N_(
-            "Your request to cancel order {order} has ended: {reason}. Support will decide the open "
-            "dispute."
-        ),
-        seller=N_(
-            "The request to cancel order {order} has ended without a cancellation: {reason}."
-        ),
-    ),
-    NotificationKind.SELLER_REMINDER: Texts(
-        subject=N_("Your answer is needed: cancellation of order {order}"),
-        seller=N_(
-            "The request to cancel order {order} still needs your answer. Please answer it, or prove the "
-            "shipment, by {due_by}."
-        ),
-    ),
-    NotificationKind.SHIPMENT_REMINDER: Texts(
-        subject=N_("Reminder: please ship order {order}"),
-        seller=N_(
-            "The time to ship order {order} ends on {due_by}. Please enter a tracking number, or send a "
-            "photo or a scan of the postal receipt, before then; otherwise the order closes and the buyer "
-            "is refunded{sum}."
-        ),
-    ),
     NotificationKind.SHIPMENT_CLAIMED: Texts(
         subject=N_("Order {order}: the seller says it has shipped"),
         buyer=N_(
             "The seller says that order {order} has already shipped, and has until {due_by} to prove it."
-        ),
-    ),
-    NotificationKind.SHIPMENT_EXTENDED: Texts(
-        subject=N_("Order {order}: more time to ship"),
-        seller=N_("The buyer gives you {days} more to ship order {order}, until {ship_by}."),
-    ),
-    NotificationKind.TRACKING_INVALID: Texts(
-        subject=N_("Order {order}: the tracking number could not be verified"),
-        seller=N_(
-            "We could not verify the tracking number {number} for order {order}.{why} Please check it and "
-            "send the right one, or a photo or a scan of the postal receipt{by}."
         ),
     ),
     NotificationKind.PROOF_REQUESTED: Texts(
@@ -276,6 +210,13 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         seller=N_(
             "You say that order {order} has already shipped. Please prove it by {due_by} with a tracking "
             "number, a photo or a scan of the postal receipt."
+        ),
+    ),
+    NotificationKind.TRACKING_INVALID: Texts(
+        subject=N_("Order {order}: the tracking number could not be verified"),
+        seller=N_(
+            "We could not verify the tracking number {number} for order {order}.{why} Please check it and "
+            "send the right one, or a photo or a scan of the postal receipt{by}."
         ),
     ),
     NotificationKind.PROOF_TO_REVIEW: Texts(
@@ -298,6 +239,24 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "number, another photo or a scan of the postal receipt{by}."
         ),
     ),
+    NotificationKind.ORDER_SHIPPED: Texts(
+        subject=N_("Order {order} has shipped"),
+        buyer=N_("Order {order} has shipped.{carried}{tracked}{request_ended}{dispute_goes_on}"),
+        seller=N_(
+            "The shipment of order {order} is confirmed. Thank "
+            "you.{carried}{tracked}{request_ended}{dispute_goes_on}"
+        ),
+    ),
+    NotificationKind.CANCELLATION_ENDED: Texts(
+        subject=N_("Order {order} will not be cancelled"),
+        buyer=N_(
+            "Your request to cancel order {order} has ended: {reason}. Support will decide the open "
+            "dispute."
+        ),
+        seller=N_(
+            "The request to cancel order {order} has ended without a cancellation: {reason}."
+        ),
+    ),
     NotificationKind.DISPUTE_OFFERED: Texts(
         subject=N_("You can open a dispute about order {order}"),
         buyer=N_(
@@ -316,6 +275,13 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         ),
         support=N_(
             "Order {order}: a dispute has been opened{sum}: {reason}. Please decide it{by}."
+        ),
+    ),
+    NotificationKind.SETTLEMENT_OFFERED: Texts(
+        subject=N_("Order {order}: settlement offered"),
+        buyer=N_(
+            "The seller offers to refund {money} to settle the dispute about order {order}. If you accept, "
+            "the dispute ends; otherwise support decides."
         ),
     ),
     NotificationKind.DISPUTE_REMINDER: Texts(
@@ -342,12 +308,10 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         ),
         support=N_("Order {order}: the dispute has been resolved: {outcome}.{refund}{goes_on}"),
     ),
-    NotificationKind.SETTLEMENT_OFFERED: Texts(
-        subject=N_("Order {order}: settlement offered"),
-        buyer=N_(
-            "The seller offers to refund {money} to settle the dispute about order {order}. If you accept, "
-            "the dispute ends; otherwise support decides."
-        ),
+    NotificationKind.ORDER_CLOSED: Texts(
+        subject=N_("Order {order} is closed"),
+        buyer=N_("Order {order} is closed: {reason}.{refund}{free}"),
+        seller=N_("Order {order} is closed: {reason}.{refund}"),
     ),
     NotificationKind.REFUND_STARTED: Texts(
         subject=N_("The refund for order {order} is on its way"),
@@ -361,19 +325,8 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         buyer=N_("Your refund of {money} for order {order} has been paid."),
         seller=N_("The buyer has received the refund of {money} for order {order}."),
     ),
-    NotificationKind.REFUND_FAILED: Texts(
-        subject=N_("The refund for order {order} has not arrived yet"),
-        buyer=N_(
-            "Your refund{of_money} for order {order} has not arrived yet.{why} Our support team is taking "
-            "care of it; your money is not lost."
-        ),
-        support=N_(
-            "Order {order}: the refund{of_money} has failed.{why} Please make sure that the buyer gets the "
-            "money."
-        ),
-    ),
     NotificationKind.REFUND_REQUIRES_ACTION: Texts(
-        subject=N_("The refund for order {order} waits for the buyer"),
+        subject=N_("The refund for order {order} is waiting for details"),
         buyer=N_(
             "Before your refund{of_money} for order {order} can be paid, the payment provider needs "
             "something from you, such as your bank details.{why} Please look for its e-mail and answer it. "
@@ -383,6 +336,17 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "Order {order}: the refund{of_money} waits for the buyer, from whom the provider needs "
             "something, such as bank details.{why} Please wait and do not pay another way: the buyer would "
             "have the money twice."
+        ),
+    ),
+    NotificationKind.REFUND_FAILED: Texts(
+        subject=N_("The refund for order {order} has not arrived yet"),
+        buyer=N_(
+            "Your refund{of_money} for order {order} has not arrived yet.{why} Our support team is taking "
+            "care of it; your money is not lost."
+        ),
+        support=N_(
+            "Order {order}: the refund{of_money} has failed.{why} Please make sure that the buyer gets the "
+            "money."
         ),
     ),
     NotificationKind.REFUND_RETURNED: Texts(
@@ -421,6 +385,35 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
             "same money back another way. Please look into it."
         ),
     ),
+    NotificationKind.OUTSIDE_REFUND: Texts(
+        subject=N_("Order {order}: money sent back by the payment provider"),
+        buyer=N_(
+            "The payment provider has sent {money} of your payment for order {order} back to you.{why} "
+            "There is nothing for you to do; anything else that is due to you will be refunded as well."
+        ),
+        seller=N_(
+            "The payment provider has sent {money} of the payment for order {order} back to the buyer.{why}"
+            " If nothing of the payment is left before you ship, the order closes: please see the order's "
+            "page before you ship."
+        ),
+        support=N_(
+            "Order {order}: the provider has refunded {money} without our asking "
+            "({provider_refund_id}).{why} It counts towards what the buyer gets back. Please look into it "
+            "if none of us did it."
+        ),
+    ),
+    NotificationKind.OUTSIDE_REFUND_FAILED: Texts(
+        subject=N_("Order {order}: money sent back by the provider did not arrive"),
+        buyer=N_(
+            "The {money} that the payment provider was sending back to you for order {order} did not "
+            "arrive.{why} Your money is not lost; whatever is due to you will be refunded."
+        ),
+        support=N_(
+            "Order {order}: the refund of {money} that the provider made without our asking "
+            "({provider_refund_id}) has failed.{why} It no longer counts; what is due to the buyer is "
+            "refunded. Please see on the order's page whether anything is left to do."
+        ),
+    ),
     NotificationKind.CHARGEBACK_OPENED: Texts(
         subject=N_("Order {order}: chargeback"),
         seller=N_(
@@ -441,7 +434,7 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         ),
     ),
     NotificationKind.CHARGEBACK_WON: Texts(
-        subject=N_("Order {order}: chargeback won by the seller"),
+        subject=N_("The chargeback on order {order} has been won"),
         seller=N_(
             "You have won the chargeback{of_money} on order {order}; the bank has returned the money."
         ),
@@ -451,11 +444,18 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         ),
     ),
     NotificationKind.CHARGEBACK_LOST: Texts(
-        subject=N_("Order {order}: chargeback won by the buyer"),
+        subject=N_("The chargeback on order {order} has been lost"),
         seller=N_(
             "The chargeback{of_money} on order {order} ended in the buyer's favour: the money stays with "
             "the buyer."
         ),
         support=N_("Order {order}: the chargeback{of_money} ended in the buyer's favour."),
+    ),
+    NotificationKind.UNMATCHED_MONEY: Texts(
+        subject=N_("Order {order}: money that cannot be matched"),
+        support=N_(
+            "Order {order}: what the provider took does not match what was paid; the difference is "
+            "{amounts}. Please say on the order's page who bears it."
+        ),
     ),
 }

@@ -247,11 +247,11 @@ def test_a_shipped_order_says_how_to_follow_the_parcel() -> None:
     photo = letter("order_shipped", Role.SELLER, kind="photo", carrier=None, ended_request=True)
 
     assert wording(known) == (
-        "Order A-1 has shipped with InPost. The tracking number is 520000012680041086770098.\n\n"
+        "Order A-1 has shipped. Carrier: InPost. The tracking number is 520000012680041086770098.\n\n"
         "Follow the parcel: https://inpost.pl/sledzenie-przesylek?number=520000012680041086770098"
     )
     assert wording(theirs) == (
-        "Order A-1 has shipped with Anna's bicycle. The tracking number is 520000012680041086770098. "
+        "Order A-1 has shipped. Carrier: Anna's bicycle. The tracking number is 520000012680041086770098. "
         "The dispute goes on until it is decided."
     )
     assert wording(photo) == (
