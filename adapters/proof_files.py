@@ -9,6 +9,10 @@ ProofError
 ├── WrongMediaType      neither JPEG nor PNG nor PDF by its content (HTTP 415)
 ├── EmptyProof          no content at all (HTTP 422)
 ├── IncompleteProof     truncated: the end of the file is missing (HTTP 422)
+├── UnreadableProof     it cannot be opened (HTTP 422)
+├── TooManyPixels       a picture of more than 50 megapixels (HTTP 422)
+├── TooManyPages        a PDF of more than 20 pages (HTTP 422)
+├── CannotDraw          no copy can be drawn now (HTTP 503)
 └── StoreUnavailable    the store can't be reached or written to (HTTP 503)
 """
 
@@ -18,7 +22,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from orders.sentences import sentence
 
@@ -71,6 +75,54 @@ class IncompleteProof(ProofError):
                 media_type=media_type,
             )
         )
+
+
+class UnreadableProof(ProofError):
+    """A file that no program of ours can open, or not within reasonable time and memory."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            sentence(
+                "The file can't be opened: see whether it opens on your device, save it anew as JPEG, PNG "
+                "or PDF, and send it again."
+            )
+        )
+
+
+class TooManyPixels(ProofError):
+    """A picture of more than ``most`` pixels: width times height."""
+
+    most: Final = 50_000_000
+
+    def __init__(self) -> None:
+        super().__init__(
+            sentence(
+                "A photo or scan has {most} megapixels at most, and this one has more: send a smaller one.",
+                most=self.most // 1_000_000,
+            )
+        )
+
+
+class TooManyPages(ProofError):
+    """A PDF of more than ``most`` pages."""
+
+    most: Final = 20
+
+    def __init__(self) -> None:
+        super().__init__(
+            sentence(
+                "A PDF has {most} pages at most, and this one has more: send only those that prove the "
+                "shipment.",
+                most=self.most,
+            )
+        )
+
+
+class CannotDraw(ProofError):
+    """The machine lacks what it takes to draw a copy."""
+
+    def __init__(self) -> None:
+        super().__init__(sentence("Files can't be checked now: try again in a few minutes."))
 
 
 class StoreUnavailable(ProofError):

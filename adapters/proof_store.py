@@ -16,6 +16,7 @@ from orders.messages import ShipmentProof
 from orders.values import OrderId
 
 _ORDER_ID: TypeAdapter[str] = TypeAdapter(OrderId)
+_COPY = ".copy"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,19 +73,31 @@ class ProofStore:
         except OSError as error:
             raise StoreUnavailable from error
 
-    async def keep(self, order_id: str, proof: ReceivedProof) -> None:
-        """Store a file under its ``reference``: the same twice is one. Raises StoreUnavailable."""
-        name = reference(order_id, proof.sha256)
-        proof.file.seek(0)
+    async def keep(self, order_id: str, proof: ReceivedProof, copy: IO[bytes]) -> None:
+        """Store a file under its ``reference``, and its copy beside it: the same twice is one.
+
+        Raises StoreUnavailable.
+        """
+        await self.keep_copy(order_id, proof.sha256, copy)
+        await self._put(reference(order_id, proof.sha256), proof.file)
+
+    async def keep_copy(self, order_id: str, sha256: str, copy: IO[bytes]) -> None:
+        """Store the copy of a file that is stored. Raises StoreUnavailable."""
+        await self._put(reference(order_id, sha256) + _COPY, copy)
+
+    async def _put(self, name: str, file: IO[bytes]) -> None:
+        file.seek(0)
         try:
-            await self._objects.put(name, proof.file)
+            await self._objects.put(name, file)
         except OSError as error:
             raise StoreUnavailable from error
 
     async def remove(self, order_id: str, sha256: str) -> None:
         """Remove what ``keep`` stored. Raises StoreUnavailable, for a key that may not delete as well."""
+        name = reference(order_id, sha256)
         try:
-            await self._objects.remove(reference(order_id, sha256))
+            await self._objects.remove(name)
+            await self._objects.remove(name + _COPY)
         except OSError as error:
             raise StoreUnavailable from error
 
@@ -103,12 +116,12 @@ class ProofStore:
             found.size,
         )
 
-    async def open(self, order_id: str, sha256: str) -> OpenedProof | None:
-        """The proof of this order with this SHA-256 (hex); None if there is none.
+    async def open(self, order_id: str, sha256: str, *, copy: bool = False) -> OpenedProof | None:
+        """The proof of this order with this SHA-256 (hex), or its copy; None if there is none.
 
         Authorisation is the caller's responsibility. Raises StoreUnavailable.
         """
-        found = await self._find(order_id, sha256)
+        found = await self._find(order_id, sha256, _COPY if copy else "")
         if found is None:
             return None
         return OpenedProof(
@@ -118,7 +131,7 @@ class ProofStore:
             chunks=_stream(found),
         )
 
-    async def _find(self, order_id: str, sha256: str) -> _Found | None:
+    async def _find(self, order_id: str, sha256: str, suffix: str = "") -> _Found | None:
         try:
             folder = _folder(order_id)
         except ValueError:
@@ -127,7 +140,7 @@ class ProofStore:
         if not _SHA256.fullmatch(sha256):
             return None
         try:
-            size, stream = await self._objects.get(f"{folder}/{sha256}")
+            size, stream = await self._objects.get(f"{folder}/{sha256}{suffix}")
             first = await anext(stream, b"")
         except FileNotFoundError:
             return None

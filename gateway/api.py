@@ -313,7 +313,10 @@ async def download_proof(
     services: ServicesDep,
     who: Annotated[Caller, only_for("download")],
 ) -> Response:
-    """A proof of the order's shipment, for whoever may see the order."""
+    """A proof of the order's shipment, for whoever may see the order.
+
+    The buyer gets a copy: what can be seen, without place, owner or whatever else a file carries.
+    """
     return await services.proofs.open(who, order_id, sha256)
 
 

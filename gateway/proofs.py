@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from math import ceil
-from typing import Final
+from typing import IO, Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
+from adapters.proof_copies import ProofCopies
 from adapters.proof_files import (
+    CannotDraw,
     EmptyProof,
     IncompleteProof,
     ProofError,
@@ -21,7 +23,7 @@ from adapters.proof_files import (
     WrongMediaType,
     received,
 )
-from adapters.proof_store import ProofStore, reference
+from adapters.proof_store import OpenedProof, ProofStore, reference
 from client.proofs import proof_refusal
 from gateway.access import Caller
 from gateway.limits import RateLimits
@@ -49,7 +51,7 @@ from gateway.problems import (
     WrongType,
     refused,
 )
-from orders.messages import ShipmentProof
+from orders.messages import Role, ShipmentProof
 from orders.sentences import sentence
 from orders.shipments import ProofEvidence
 from orders.view import OrderView
@@ -79,6 +81,7 @@ class Proofs:
         self._orders = orders
         self._store = store
         self._limits = limits
+        self._copies = ProofCopies()
 
     async def take(
         self, caller: Caller, order_id: str, request: Request, key: str | None = None
@@ -91,8 +94,24 @@ class Proofs:
         if refusal := proof_refusal(view):
             raise refused(refusal, possible(caller, view))
         await self._count(order_id)
-        async with _received(request) as (fields, file):
-            return await self._tell(caller, order_id, file, fields, key)
+        async with _received(request) as (fields, file), _drawn(self._copies, file) as copy:
+            return await self._tell(caller, order_id, file, copy, fields, key)
+
+    async def _open_copy(self, order_id: str, sha256: str) -> OpenedProof | None:
+        """The copy of a proof, which is drawn now if it came before there were any."""
+        if copy := await self._store.open(order_id, sha256, copy=True):
+            return copy
+        if (original := await self._store.open(order_id, sha256)) is None:
+            return None
+        try:
+            async with received(original.chunks) as file, self._copies.drawn(file) as drawn:
+                await self._store.keep_copy(order_id, sha256, drawn)
+        except (StoreUnavailable, CannotDraw):
+            raise
+        except ProofError:
+            # Once it took no more than the right first bytes.
+            raise NotFound(sentence("This proof can't be shown to you; support has it.")) from None
+        return await self._store.open(order_id, sha256, copy=True)
 
     async def _count(self, order_id: str) -> None:
         try:
@@ -112,6 +131,7 @@ class Proofs:
         caller: Caller,
         order_id: str,
         file: ReceivedProof,
+        copy: IO[bytes],
         fields: ProofFields,
         key: str | None,
     ) -> OrderView:
@@ -128,7 +148,7 @@ class Proofs:
         async def keep() -> None:
             nonlocal is_new
             if not await self._store.has(order_id, proof):
-                await self._store.keep(order_id, file)
+                await self._store.keep(order_id, file, copy)
                 is_new = True
 
         try:
@@ -151,13 +171,21 @@ class Proofs:
             log.warning("A file that an order refused is still stored: %s", type(error).__name__)
 
     async def open(self, caller: Caller, order_id: str, sha256: str) -> Response:
-        """A proof as an attachment of its own media type, never sniffed."""
+        """A proof as an attachment of its own media type, never sniffed.
+
+        The buyer gets its copy, which tells nothing of the seller but what can be seen (case 85).
+        """
         view = await self._orders.visible(caller, order_id)
-        try:
-            is_its_own = _proofs_of(view, sha256)
-            opened = await self._store.open(order_id, sha256) if is_its_own else None
-        except StoreUnavailable as error:
-            raise ServiceUnavailable(str(error)) from None
+        opened = None
+        if _proofs_of(view, sha256):
+            try:
+                opened = (
+                    await self._open_copy(order_id, sha256)
+                    if caller.role is Role.BUYER
+                    else await self._store.open(order_id, sha256)
+                )
+            except (StoreUnavailable, CannotDraw) as error:
+                raise ServiceUnavailable(str(error)) from None
         if opened is None:
             raise NotFound(sentence("This order has no such proof."))
         return StreamingResponse(
@@ -192,6 +220,19 @@ async def _received(request: Request) -> AsyncIterator[tuple[ProofFields, Receiv
             raise _MEANINGS[type(error)](str(error)) from None
         assert upload.fields, "whoever read to the end has them"
         yield upload.fields, file
+
+
+@asynccontextmanager
+async def _drawn(copies: ProofCopies, file: ReceivedProof) -> AsyncIterator[IO[bytes]]:
+    """A copy of the file. Raises a Problem where none can be drawn."""
+    async with AsyncExitStack() as stack:
+        try:
+            copy = await stack.enter_async_context(copies.drawn(file))
+        except CannotDraw as error:
+            raise ServiceUnavailable(str(error)) from None
+        except ProofError as error:
+            raise Invalid(str(error)) from None
+        yield copy
 
 
 def _proofs_of(view: OrderView, sha256: str) -> list[ProofEvidence]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
+from io import BytesIO
 from itertools import repeat
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from testing.s3 import BUCKET, s3_peer
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00" + b"\xff\xd9"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR" + b"." * 40 + b"\x00\x00\x00\x00IEND\xae\x42\x60\x82"
+COPY = b"\xff\xd8\xff\xe0a copy\xff\xd9"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\nstartxref\n9\n%%EOF\n"
 HTML = b"<!doctype html><script>alert(document.cookie)</script>"
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
@@ -60,7 +62,7 @@ def store(address: str) -> ProofStore:
 
 @pytest.fixture
 def names(address: str) -> Names:
-    """What is in the store, whoever put it there and however it is called."""
+    """What is in the store beside copies, whoever put it there and however it is called."""
 
     def files() -> list[str]:
         found = (it for it in Path(address).rglob("*") if it.is_file())
@@ -70,7 +72,8 @@ def names(address: str) -> Names:
         bucket = S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2])
         return sorted(it["path"] for it in bucket.list().collect())
 
-    return objects if address.startswith("s3:") else files
+    listed = objects if address.startswith("s3:") else files
+    return lambda: [it for it in listed() if not it.endswith(".copy")]
 
 
 def speak_s3(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
@@ -89,7 +92,7 @@ async def coming(*chunks: bytes) -> AsyncIterator[bytes]:
 async def keep(store: ProofStore, order_id: str, chunks: AsyncIterator[bytes]) -> ShipmentProof:
     """Store an upload; a message that names it."""
     async with received(chunks) as file:
-        await store.keep(order_id, file)
+        await store.keep(order_id, file, BytesIO(COPY))
         return ShipmentProof(
             kind="photo",
             reference=reference(order_id, file.sha256),
@@ -150,15 +153,30 @@ async def test_the_same_file_is_stored_once(store: ProofStore, names: Names) -> 
     assert names() == [first.reference]
 
 
-async def test_a_file_is_removed_and_no_other(store: ProofStore, names: Names) -> None:
+async def test_a_file_is_removed_with_its_copy_and_no_other(store: ProofStore) -> None:
     """Case 84."""
     kept = await keep(store, "A-1", coming(JPEG))
-    other = await keep(store, "A-2", coming(JPEG))
+    await keep(store, "A-2", coming(JPEG))
 
     for _ in range(2):
         await store.remove("A-1", kept.sha256)
 
-    assert names() == [other.reference]
+    for copy in (False, True):
+        assert await store.open("A-1", kept.sha256, copy=copy) is None
+        assert await store.open("A-2", kept.sha256, copy=copy)
+
+
+async def test_a_copy_is_kept_beside_its_file(store: ProofStore) -> None:
+    """Case 85."""
+    kept = await keep(store, "A-1", coming(JPEG))
+
+    original = await store.open("A-1", kept.sha256)
+    copy = await store.open("A-1", kept.sha256, copy=True)
+
+    assert original
+    assert copy
+    assert (await all_of(original.chunks), await all_of(copy.chunks)) == (JPEG, COPY)
+    assert (copy.media_type, copy.size) == ("image/jpeg", len(COPY))
 
 
 async def test_data_appended_by_a_camera_is_accepted(store: ProofStore) -> None:
@@ -272,6 +290,7 @@ def test_a_process_killed_in_the_middle_of_an_upload_leaves_nothing(tmp_path: Pa
     """The store has nothing, and nor has the directory of temporary files."""
     script = f"""
 import asyncio, os, signal
+from io import BytesIO
 from adapters.proof_files import received
 from adapters.proof_store import ProofStore
 
@@ -283,7 +302,7 @@ async def killed():
 async def keep():
     store = ProofStore.at({str(tmp_path / "proofs")!r})
     async with received(killed()) as file:
-        await store.keep("A-1", file)
+        await store.keep("A-1", file, BytesIO(b"a copy"))
 
 asyncio.run(keep())
 """

@@ -218,7 +218,7 @@ async def test_a_proof_is_streamed_from_the_request_to_the_store(tmp_path: Path)
         it = ProofUpload(request.headers.get("content-type"), request.stream())
         try:
             async with received(it.chunks()) as file:
-                await store.keep("A-1", file)
+                await store.keep("A-1", file, file.file)
         except (UploadError, InvalidInput, ProofTooLarge) as error:
             return {"error": type(error).__name__}
         assert it.fields

@@ -12,10 +12,10 @@ from demo.system import DemoSystem
 from demo.waiting import until
 from gateway.pages.forms import FORMS
 from orders.messages import MESSAGES
+from testing.pictures import PHOTO
 from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, sign_in
 from tests.gateway.conftest import HttpStory, serving
 
-JPEG = b"\xff\xd8\xff\xe0" + b"0" * 200 + b"\xff\xd9"
 ROLES = ("buyer", "seller", "support")
 
 
@@ -52,7 +52,7 @@ async def ask_to_cancel(order: HttpStory, text: str) -> None:
     await told(order, "seller", "seller-reply", decision="already_shipped", note=text)
     await told(order, "seller", "tracking-number", number="RR123456784PL", carrier=text)
     proof = await order.seller.post(
-        f"{order.path}/proofs", files={"file": (text, JPEG)}, data={"kind": "photo"}
+        f"{order.path}/proofs", files={"file": (text, PHOTO)}, data={"kind": "photo"}
     )
     assert proof.status_code == 200, proof.text
     money = {"amount": 100, "currency": "EUR"}

@@ -12,7 +12,7 @@ import pytest
 from database.connection import Database
 from demo.system import DemoSystem
 from gateway.openapi import EXAMPLES
-from testing.pictures import PHOTO
+from testing.pictures import OWNER, PHOTO, black_png, pdf, photo_of_somebody
 from tests.gateway.conftest import HttpStory, serving
 
 HTML = b"<html><script>alert(1)</script></html>"
@@ -23,7 +23,10 @@ def stored(proofs: Path) -> Callable[[HttpStory], set[str]]:
     """The names of an order's files in the store."""
 
     def names(order: HttpStory) -> set[str]:
-        return {it.name for it in (proofs / f"order-{order.order_id}").iterdir()}
+        files = {it.name for it in (proofs / f"order-{order.order_id}").iterdir()}
+        originals = {name.removesuffix(".copy") for name in files}
+        assert files == originals | {f"{name}.copy" for name in originals}
+        return originals
 
     return names
 
@@ -60,9 +63,9 @@ async def test_a_proof_is_stored_and_served_to_those_who_may_see_the_order(
     assert told.status_code == 200, told.text
     [proof] = told.json()["shipment"]["proofs"]
     assert (proof["media_type"], proof["size"]) == ("image/jpeg", len(PHOTO))
-    for person in (order.buyer, order.support):
+    for person in (order.buyer, order.seller, order.support):
         handed = await person.get(f"{order.path}/proofs/{proof['sha256']}")
-        assert handed.content == PHOTO
+        assert (handed.content == PHOTO) == (person != order.buyer)
         assert handed.headers["content-type"] == "image/jpeg"
         assert handed.headers["content-disposition"].startswith("attachment; ")
         assert handed.headers["x-content-type-options"] == "nosniff"
@@ -74,13 +77,21 @@ async def test_a_proof_is_stored_and_served_to_those_who_may_see_the_order(
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(HTML, 415), (b"", 422), (PHOTO[:-2], 422), (PHOTO + b"0" * 10 * 1024 * 1024, 413)],
-    ids=["page", "empty", "cut", "large"],
+    [
+        (HTML, 415),
+        (b"", 422),
+        (PHOTO[:-2], 422),
+        (PHOTO + b"0" * 10 * 1024 * 1024, 413),
+        (black_png(40_000, 40_000), 422),
+        (pdf(["<< >>"] * 21), 422),
+        (b"%PDF-1.7 is not one %%EOF", 422),
+    ],
+    ids=["page", "empty", "cut", "large", "pixels", "pages", "unreadable"],
 )
 async def test_an_invalid_proof_is_refused_before_it_reaches_the_order(
-    order: HttpStory, content: bytes, status: int
+    order: HttpStory, proofs: Path, content: bytes, status: int
 ) -> None:
-    """Case 53: HTML named .jpg among them."""
+    """Case 53: HTML named .jpg among them. Case 83: 40,000 by 40,000 pixels in 189 KiB."""
     await _has_to_prove(order)
 
     refused = await order.seller.post(
@@ -91,6 +102,7 @@ async def test_an_invalid_proof_is_refused_before_it_reaches_the_order(
     assert refused.headers["content-type"] == "application/problem+json"
     view = (await order.seller.get(order.path)).json()
     assert (view["shipment"]["proofs"], view["refused"]) == ([], [])
+    assert not (proofs / f"order-{order.order_id}").exists()
 
 
 async def test_a_proof_that_is_not_allowed_now_is_refused_unread(order: HttpStory) -> None:
@@ -229,3 +241,54 @@ async def test_an_order_takes_so_many_uploads_a_day(system: DemoSystem, tmp_path
         "No more files can be uploaded for this order today; try again in 24 h."
     )
     assert 0 < int(answers[2].headers["Retry-After"]) <= 24 * 3600
+
+
+async def test_the_buyer_gets_a_copy_without_place_and_owner(order: HttpStory) -> None:
+    """Case 85: the original stays for support, and for the seller whose it is."""
+    await _has_to_prove(order)
+    original = photo_of_somebody()
+    [proof] = (await _upload(order, original)).json()["shipment"]["proofs"]
+    path = f"{order.path}/proofs/{proof['sha256']}"
+
+    copy = await order.buyer.get(path)
+
+    assert (copy.status_code, copy.headers["content-type"]) == (200, "image/jpeg")
+    assert copy.content.startswith(b"\xff\xd8\xff")
+    assert int(copy.headers["content-length"]) == len(copy.content)
+    assert OWNER.encode() not in copy.content
+    for person in (order.seller, order.support):
+        assert (await person.get(path)).content == original
+
+
+async def test_of_a_proof_that_came_before_copies_one_is_drawn_when_it_is_asked_for(
+    order: HttpStory, proofs: Path
+) -> None:
+    """Case 85: what earlier versions stored."""
+    await _has_to_prove(order)
+    [proof] = (await _upload(order, photo_of_somebody())).json()["shipment"]["proofs"]
+    stored = proofs / proof["reference"]
+    stored.with_name(f"{stored.name}.copy").unlink()
+
+    copies = [await order.buyer.get(f"{order.path}/proofs/{proof['sha256']}") for _ in range(2)]
+
+    assert [it.status_code for it in copies] == [200, 200]
+    assert copies[0].content == copies[1].content
+    assert OWNER.encode() not in copies[0].content
+
+
+async def test_a_proof_of_earlier_versions_that_cannot_be_drawn_is_for_support_alone(
+    order: HttpStory, proofs: Path
+) -> None:
+    """Case 85: it was judged by its first and last bytes then."""
+    await _has_to_prove(order)
+    [proof] = (await _upload(order, photo_of_somebody())).json()["shipment"]["proofs"]
+    stored = proofs / proof["reference"]
+    stored.with_name(f"{stored.name}.copy").unlink()
+    stored.write_bytes(old := b"\xff\xd8\xff\xe0" + bytes(99) + b"\xff\xd9")
+    path = f"{order.path}/proofs/{proof['sha256']}"
+
+    refused = await order.buyer.get(path)
+
+    assert refused.status_code == 404
+    assert refused.json()["detail"] == "This proof can't be shown to you; support has it."
+    assert (await order.support.get(path)).content == old
