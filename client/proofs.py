@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from client.errors import UnknownOrder
-from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
+from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import Message, Role, ShipmentProof
 from orders.refusals import MOST
 from orders.sentences import sentence
@@ -34,7 +34,7 @@ async def refuse_unknown_proof(
     has_proof: HasProof,
     show: Callable[[], Awaitable[OrderView]],
 ) -> None:
-    """Raise InvalidInput for a message whose file is not stored, and NotAllowedNow where no proof is taken.
+    """Raise NotAllowedNow for a message whose file is not stored, with why where no proof is taken anyway.
 
     ``show`` gets the order's view. An unknown order is left to whoever looks for it.
     """
@@ -44,12 +44,15 @@ async def refuse_unknown_proof(
         view = await show()
     except UnknownOrder:
         return
-    raise proof_refusal(view) or InvalidInput(
+    raise proof_refusal(view) or NotAllowedNow(
+        message.name,
+        RefusalCode.UNKNOWN_PROOF,
+        view.status.value,
         sentence(
             "The proof store has no such file for this order: upload the photo or scan on the order's page "
             "or to /v1/orders/{order}/proofs, which sends this message itself.",
             order=order_id,
-        )
+        ),
     )
 
 

@@ -266,6 +266,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "wrong_amount": NC_("refusal_code", "Wrong amount"),
         "unknown_offer": NC_("refusal_code", "No such offer"),
         "unknown_refund": NC_("refusal_code", "No such refund"),
+        "unknown_proof": NC_("refusal_code", "No such file"),
         "too_many_messages": NC_("refusal_code", "Too many messages"),
         "not_in_this_status": NC_("refusal_code", "Not possible in this status"),
         "unknown_order": NC_("refusal_code", "No such order"),

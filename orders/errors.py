@@ -35,6 +35,7 @@ class RefusalCode(StrEnum):
     WRONG_AMOUNT = "wrong_amount"
     UNKNOWN_OFFER = "unknown_offer"
     UNKNOWN_REFUND = "unknown_refund"
+    UNKNOWN_PROOF = "unknown_proof"
     TOO_MANY_MESSAGES = "too_many_messages"
     NOT_IN_THIS_STATUS = "not_in_this_status"
 

@@ -8,7 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 from client import orders
 from client.errors import UnknownOrder
 from client.proofs import no_store, proof_refusal, refuse_unknown_proof
-from orders.errors import InvalidInput, NotAllowedNow, RefusalCode
+from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import Message, ShipmentProof
 from orders.view import OrderView
 from tests.orders.builders import Story, message, photo
@@ -31,9 +31,10 @@ async def judge(story: Story, sent: Message = PROOF, *, is_stored: bool = False)
 async def test_only_what_is_stored_may_be_sent() -> None:
     story = Story().until_awaiting_shipment()
 
-    with pytest.raises(InvalidInput, match="upload the photo or scan"):
+    with pytest.raises(NotAllowedNow, match="upload the photo or scan") as caught:
         await judge(story)
 
+    assert caught.value.code is RefusalCode.UNKNOWN_PROOF
     await judge(story, is_stored=True)
     await judge(story, message("buyer_message", text="Hello?"))
 
@@ -78,7 +79,7 @@ async def test_whoever_names_no_store_sends_no_proof(
         stored = partial(orders.show, client)
 
         for sending in (orders.send, orders.send_signal):
-            with pytest.raises(InvalidInput):
+            with pytest.raises(NotAllowedNow):
                 await sending(client, order_id, PROOF, stored)
 
         view = await order.view()

@@ -15,8 +15,8 @@ import httpx
 from demo.story import StoryFailed
 from demo.transports import TemporalTransport
 from gateway.openapi import EXAMPLES
-from orders.errors import NotAllowedNow
-from orders.messages import MESSAGES, Message, PaymentReceived, Role, ShipmentProof
+from orders.errors import NotAllowedNow, RefusalCode
+from orders.messages import MESSAGES, Message, PaymentReceived, Role
 from orders.place_order import PlaceOrder
 from orders.view import OrderView
 from testing.pictures import PHOTO
@@ -54,10 +54,10 @@ class HttpTransport:
         answer = await _posted(
             sender, f"{path}/{message.name.replace('_', '-')}", body, headers=headers
         )
-        if isinstance(message, ShipmentProof) and answer.status_code == 422:
+        if answer.status_code == 409 and answer.json()["code"] == RefusalCode.UNKNOWN_PROOF:
             # The story's file is nowhere; here is one.
             answer = await sender.post(
-                f"{path}/proofs", data={"kind": message.kind}, files={"file": PHOTO}
+                f"{path}/proofs", data={"kind": body["kind"]}, files={"file": PHOTO}
             )
         return _view(answer)
 

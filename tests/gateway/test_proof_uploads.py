@@ -135,7 +135,8 @@ async def test_a_message_names_only_what_is_stored_for_that_order(
 
     made_up = await order.seller.post(f"{order.path}/shipment-proof", EXAMPLES["shipment_proof"])
 
-    assert made_up.status_code == 422, made_up.text
+    assert made_up.status_code == 409, made_up.text
+    assert made_up.json()["code"] == "unknown_proof"
     assert f"upload the photo or scan on the order's page or to {order.path}/proofs" in made_up.text
     assert await order.settled_events() == events
     told = await order.seller.post(
@@ -147,7 +148,7 @@ async def test_a_message_names_only_what_is_stored_for_that_order(
     refused = await order.seller.post(f"{order.path}/shipment-proof", stored | other)
     taken = await order.seller.post(f"{order.path}/shipment-proof", stored)
 
-    assert (refused.status_code, taken.status_code) == (422, 200)
+    assert (refused.status_code, taken.status_code) == (409, 200)
     assert len(taken.json()["shipment"]["proofs"]) == 2
 
 
@@ -164,7 +165,7 @@ async def test_a_file_of_another_order_is_not_this_ones(order: HttpStory) -> Non
 
     refused = await order.seller.post(f"{order.path}/shipment-proof", stored)
 
-    assert refused.status_code == 422, refused.text
+    assert refused.status_code == 409, refused.text
 
 
 async def test_where_no_proof_is_taken_the_order_says_why(order: HttpStory) -> None:
