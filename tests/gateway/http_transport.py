@@ -5,6 +5,7 @@ so many orders at once outlast the gateway's patience.
 """
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +79,7 @@ class DoubtingTransport(HttpTransport):
     straight: TemporalTransport
     refusals: list[tuple[NotAllowedNow, NotAllowedNow]] = field(default_factory=list)
     """Of the same message: over HTTP, and by update."""
+    tried: Counter[str] = field(default_factory=Counter)
 
     async def tell(self, placed: PlaceOrder, message: Message) -> None:
         """See ``Transport``."""
@@ -85,7 +87,9 @@ class DoubtingTransport(HttpTransport):
         for actions in view.actions.values() if _lives(view) else ():
             refused = [it.action for it in actions if not it.available and it.reason]
             if refused:
-                name = refused[len(self.refusals) % len(refused)]
+                # By the order alone: which stories go on meanwhile is chance.
+                name = refused[self.tried[placed.order_id] % len(refused)]
+                self.tried[placed.order_id] += 1
                 example = MESSAGES[name].model_validate(EXAMPLES[name])
                 with suppress(NotAllowedNow):
                     await self.ask(placed, example)

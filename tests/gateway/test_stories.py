@@ -29,7 +29,9 @@ async def ended(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ended
         database = await Database.open(system.database_url)
         try:
             async with (
-                serving(system.server.client, database) as address,
+                serving(
+                    system.server.client, database, proof_store=str(directory / "proofs")
+                ) as address,
                 httpx.AsyncClient(base_url=address, timeout=20) as http,
             ):
                 transport = DoubtingTransport(http, TemporalTransport(system.server.client))
