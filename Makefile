@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up bench soak-money soak-http load-http histories screenshot docs docs-tables catalogues mails \
+.PHONY: help setup demo test check format up bench soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
 	migration lock clean
 
 PYTHON ?= python3
@@ -65,6 +65,9 @@ soak-http: $(DEVELOPMENT) ## 10,000 requests that schemathesis makes of the HTTP
 
 load-http: $(DEVELOPMENT) ## what HTTP costs beside Temporal's own client (ARGS='--operations 1000 --levels 1 16')
 	@$(RUN) -m bench load-http $(ARGS)
+
+explore: $(DEVELOPMENT) ## every state that the rules can come to, and every order of arrival (ARGS='--model people')
+	@$(RUN) -m tests.explore $(ARGS)
 
 histories: $(DEVELOPMENT) ## record the histories of the replay tests again
 	@$(RUN) -m tests.replay.record $(ARGS)

@@ -5,6 +5,7 @@ The view and the ledger are all that is left of it, and they are enough: an orde
 nothing, and all that can still happen to it happens to its money.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -52,6 +53,8 @@ def is_late_message(message: Message) -> bool:
 
 def reopened(view: OrderView, at: datetime) -> Order:
     """The order as it ended; what was booked for it follows from its facts. ``at`` is now."""
+    declined = list(_payments(view, Event.PAYMENT_DECLINED))
+    seen = set(_payments(view, Event.PAYMENT_RECEIVED))
     order = Order(
         placed=PlaceOrder(
             order_id=view.order_id,
@@ -87,7 +90,9 @@ def reopened(view: OrderView, at: datetime) -> Order:
         timeline=view.timeline,
         refused=view.refused,
         handled_until=at,
-        sent_back=_sent_back(view),
+        declined_payments=declined,
+        declined_unseen=[it for it in declined if it not in seen],
+        sent_back=dict.fromkeys(_payments(view, Event.PAYMENT_SENT_BACK)),
         filed={view.dispute.dispute_id: view.dispute.fingerprint} if view.dispute else {},
         reopened=True,
         numbered_from=microseconds(at),
@@ -110,7 +115,7 @@ def _awarded(view: OrderView) -> Money | None:
     return view.amount_paid
 
 
-def _sent_back(view: OrderView) -> dict[str, Money | None]:
-    what = Event.PAYMENT_SENT_BACK
-    sent = (it.details.get("payment_id") for it in view.timeline if it.what == what)
-    return {payment_id: None for payment_id in sent if isinstance(payment_id, str)}
+def _payments(view: OrderView, what: Event) -> Iterator[str]:
+    """The payments to which this has happened."""
+    ids = (it.details.get("payment_id") for it in view.timeline if it.what == what)
+    return (payment_id for payment_id in ids if isinstance(payment_id, str))

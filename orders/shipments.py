@@ -12,7 +12,7 @@ from pydantic import Field
 
 from orders import messages as m
 from orders.disputes import DisputeReason, open_dispute
-from orders.lifecycle import Verdict
+from orders.lifecycle import Deadline, Verdict
 from orders.messages import Role
 from orders.notifications import NotificationKind
 from orders.policy import OnFailedProof
@@ -352,9 +352,11 @@ def failed_proof(order: Order, at: datetime, trigger: str, reason: DisputeReason
     already_open = order.open_dispute is not None
     offered = not already_open and order.policy.dispute_on_failed_proof is OnFailedProof.OFFER
     if offered:
+        # The end of the 14 days finds one that was offered for a wrong number or a rejected photo.
+        if order.ground is None or trigger != Deadline.NO_PROOF:
+            order.happened(at, Event.DISPUTE_OFFERED, Role.SYSTEM, reason=reason.value)
+            order.notify(at, NotificationKind.DISPUTE_OFFERED, reason=reason.value)
         order.ground = reason
-        order.happened(at, Event.DISPUTE_OFFERED, Role.SYSTEM, reason=reason.value)
-        order.notify(at, NotificationKind.DISPUTE_OFFERED, reason=reason.value)
         if trigger in (Verdict.TRACKING_INVALID, m.ProofReview.name):
             return
     order.existing_cancellation.refuse(at)

@@ -70,6 +70,12 @@ def unmatched_resolution_problem(order: Order, message: m.UnmatchedResolution) -
 
 
 def seller_can_bear(order: Order) -> bool:
-    """Whether all that is unmatched now was taken in the order's currency."""
+    """Whether all that is unmatched now was taken in the order's currency, or the seller has borne it before.
+
+    What a chargeback took that is won gives the seller back what it was (R23).
+    """
     currency = order.amount_paid.currency
-    return all(it.currency == currency and it.amount > 0 for it in order.unmatched)
+    borne = sum(it.amount.amount for it in order.unmatched_resolutions if it.borne_by == "seller")
+    return all(
+        it.currency == currency and (it.amount > 0 or -it.amount <= borne) for it in order.unmatched
+    )

@@ -41,7 +41,6 @@ class Registration:
     client_id: str
     secret: SecretStr | None
     redirect_uri: str
-    scopes: str
 
 
 class IssuerSignIn:
@@ -70,7 +69,7 @@ class IssuerSignIn:
             "response_type": "code",
             "client_id": self._we.client_id,
             "redirect_uri": self._we.redirect_uri,
-            "scope": self._we.scopes,
+            "scope": "openid",
             "state": begun["state"],
             "nonce": begun["nonce"],
             "code_challenge": challenge.decode(),

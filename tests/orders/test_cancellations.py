@@ -509,6 +509,7 @@ def test_an_offered_dispute_is_shown_and_the_seller_is_notified_that_the_request
 
     assert story.order.status is Status.AWAITING_SHIPMENT
     assert ("seller", "cancellation_ended") in story.notified
+    assert story.notified.count(("buyer", "dispute_offered")) == 1
 
 
 def test_a_request_ended_by_shipment_counts_as_unanswered() -> None:

@@ -386,6 +386,21 @@ def test_more_than_was_paid_is_booked_up_to_it_and_the_rest_apart(status: str) -
     story.must_refuse("unmatched_resolution", borne_by="seller", note="Again.")
 
 
+def test_what_the_seller_bore_of_a_chargeback_that_is_won_can_be_given_back() -> None:
+    """R23: a chargeback that the seller wins puts things back; never more than the seller has borne."""
+    story = Story().until_shipped()
+    story.send_chargeback("opened", DUE + 43)
+    story.send("unmatched_resolution", borne_by="seller", note="Their contract says so.")
+    story.send_chargeback("won", DUE + 43)
+    assert [it.amount for it in story.view.unmatched] == [-43]
+
+    story.send("unmatched_resolution", borne_by="seller", note="The bank gave it back.")
+
+    assert story.view.unmatched == []
+    assert story.view.amount_owed_to_seller.amount == DUE
+    books_must_balance(story.order)
+
+
 def test_another_currency_takes_all_that_was_paid_until_support_has_looked() -> None:
     """R23, case 59: nothing is paid out that the bank may have; the difference is the marketplace's."""
     story = Story().until_awaiting_shipment()

@@ -6,7 +6,7 @@ from orders.closing import is_over, is_settled
 from orders.reopening import reopened
 from orders.status import CloseReason, Status
 from orders.view import is_finished, view
-from tests.orders.builders import DUE, Story
+from tests.orders.builders import DUE, Story, payment
 
 
 def _closed() -> Story:
@@ -61,6 +61,22 @@ def test_a_finished_order_is_reopened_for_a_chargeback(end: str) -> None:
     assert sum(it.legs["cash"] for it in story.order.postings) == (0 if end == "won" else -DUE)
     keys = [it.key for it in story.order.notifications]
     assert len(set(keys)) == len(keys)
+
+
+def test_a_reopened_order_knows_the_payments_that_were_declined() -> None:
+    """R6, R17: one that repeats changes nothing, and one that says otherwise goes to support."""
+    story = Story()
+    story.send("payment_declined", payment_id="pay-0", reason="No")
+    story.pay(payment_id="pay-1")
+    story.send("payment_declined", payment_id="pay-1", reason="No")
+    story.pay(payment_id="pay-2")
+    story.send_chargeback("lost", payment_id="pay-2")
+    story.order = reopened(story.view, story.now)
+
+    for payment_id in ("pay-0", "pay-1"):
+        story.must_ignore("payment_declined", payment_id=payment_id, reason="No")
+    story.must_ignore("payment", **payment("pay-1"))
+    story.must_refuse("payment", **payment("pay-0"))
 
 
 def test_only_what_was_closed_unpaid_counts_as_unpaid() -> None:
