@@ -207,7 +207,9 @@ def gateway_variables(port: int, secret: SecretStr, settings: Settings) -> dict[
 
     Beside an issuer or a real payment provider there is nothing to try out without them.
     """
-    trying_out = {"UNBUY_BUYERS_CHOOSE_POLICY": "true", "UNBUY_PLAYGROUND": "true"}
+    trying_out = dict.fromkeys(
+        ("UNBUY_BUYERS_PLACE_ORDERS", "UNBUY_BUYERS_CHOOSE_POLICY", "UNBUY_PLAYGROUND"), "true"
+    )
     return {
         "UNBUY_GATEWAY_PORT": str(port + GATEWAY_PORT_OFFSET),
         "UNBUY_TOKEN_SECRET": secret.get_secret_value(),

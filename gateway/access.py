@@ -24,21 +24,28 @@ MAY: Final[dict[str, frozenset[Role]]] = {
     "list": PEOPLE,
     "read": PEOPLE,
     "watch": PEOPLE,
-    "reorder": frozenset({Role.BUYER}),
+    "reorder": frozenset({Role.BUYER, Role.SUPPORT}),
     "upload": frozenset(ShipmentProof.senders),
     "download": PEOPLE,
     **{name: frozenset(message.senders) for name, message in MESSAGES.items()},
 }
-"""The roles allowed each action on their own orders; messages by their names in the contract."""
+"""The roles allowed each action on their own orders; messages by their names in the contract.
+
+Buyers place and re-order only where the installation says so (R3).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated party: its id, its role, and when its token expires."""
+    """An authenticated party: its id, its role, and when its token expires.
+
+    ``email`` is the address that the token says is verified.
+    """
 
     id: str
     role: Role
     expires_at: datetime
+    email: str | None = None
 
     def may(self, action: str) -> bool:
         """Whether this role is ever allowed this action."""

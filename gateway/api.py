@@ -155,8 +155,10 @@ async def place_order(
 ) -> Response:
     """Place an order (R1).
 
-    The same again changes nothing and answers 200. A buyer places orders of their own, under the
-    marketplace's policy; support places any.
+    The same again changes nothing and answers 200. Support's token, the marketplace's, places any.
+
+    A buyer's places only where the installation says so (`UNBUY_BUYERS_PLACE_ORDERS`): orders of their own,
+    under the marketplace's policy, which notify nobody but the verified e-mail address of the token.
     """
     placed = await services.orders.place(who, await read_as(request, PlaceOrder))
     return _answer_placed(placed.view, placed.is_new, who)
@@ -268,7 +270,10 @@ async def reorder(
     services: ServicesDep,
     who: Annotated[Caller, only_for("reorder")],
 ) -> Response:
-    """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given."""
+    """Add an order that was closed unpaid to the cart again (R3): a new order at the prices given.
+
+    A buyer's token does only where the installation says so (`UNBUY_BUYERS_PLACE_ORDERS`).
+    """
     closed = await services.orders.visible(who, order_id)
     wanted = await read_as(request, Reorder)
     placed = await services.orders.reorder(

@@ -10,12 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, NamedTuple
+from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from adapters.notifications.addresses import MAIL, mailbox
+from adapters.notifications.errors import PermanentFailure
 from adapters.proof_files import StoreUnavailable
 from client import orders
 from client.amounts import AmountRule
@@ -27,6 +30,7 @@ from database.idempotency_keys import SqlIdempotencyKeys
 from database.order_lists import Cursor, SqlOrderLists
 from database.orders import SqlOrders
 from gateway.access import SET_BY_TOKEN, Caller, Role
+from gateway.limits import RateLimits
 from gateway.problems import (
     Conflict,
     Forbidden,
@@ -128,22 +132,28 @@ class OrderService:
         database: Database,
         problem_of: AmountRule,
         has_proof: HasProof,
+        placing: RateLimits,
         *,
+        buyers_place_orders: bool,
         buyers_choose_policy: bool,
     ) -> None:
         self._client = client
         self._problem_of = problem_of
         self._has_proof = has_proof
+        self.buyers_place_orders = buyers_place_orders
+        self._placing = placing
         self._buyers_choose_policy = buyers_choose_policy
         self._stored = SqlOrders(database)
         self._listing = SqlOrderLists(database)
         self._requests = SqlIdempotencyKeys(database)
 
     async def place(self, caller: Caller, placed: PlaceOrder) -> Placed:
-        """R1: place an order; repeating the same order has no effect.
+        """R1, R3: place an order; repeating the same order has no effect.
 
-        Raises Forbidden for fields that the caller may not set, and Conflict for an id in use.
+        Raises Forbidden for fields that the caller may not set, TooManyRequests, and Conflict for an id in
+        use.
         """
+        await self._may_place(caller)
         self._must_be_the_callers(caller, placed)
         return await self._place(placed)
 
@@ -178,7 +188,11 @@ class OrderService:
         prices: Mapping[str, Money],
         shipping_price: Money,
     ) -> Placed:
-        """R3: place an order that was closed unpaid again, under a new id and at the given prices."""
+        """R3: place an order that was closed unpaid again, under a new id and at the given prices.
+
+        Raises as ``place``, and MessageRefused for one that was not.
+        """
+        await self._may_place(caller)
         try:
             again = reorder(closed, new_id, prices, shipping_price, Policy())
         except NotAllowedNow as error:
@@ -316,6 +330,15 @@ class OrderService:
         assert found, "a stored order is stored for ever"
         return found
 
+    async def _may_place(self, caller: Caller) -> None:
+        if caller.role is not Role.BUYER:
+            return
+        if not self.buyers_place_orders:
+            raise Forbidden(
+                sentence("Prices are the marketplace's: it places orders, with support's token.")
+            )
+        await self._placing.count(f"orders of {caller.id}")
+
     def _must_be_the_callers(self, caller: Caller, placed: PlaceOrder) -> None:
         if caller.role is not Role.BUYER:
             return
@@ -329,10 +352,25 @@ class OrderService:
                     "Only the marketplace sets the policy: leave it out, or let support place the order."
                 )
             )
+        if not all(_is_mailbox_of(entry, caller.email) for entry in placed.buyer.notify):
+            raise Forbidden(
+                sentence(
+                    "Buyers are notified at the verified e-mail address of their token: leave buyer.notify "
+                    "out, or name that alone."
+                )
+            )
         if placed.seller.notify:
             raise Forbidden(
                 sentence("Only the seller sets where they are notified: leave seller.notify out.")
             )
+
+
+def _is_mailbox_of(entry: str, email: str | None) -> bool:
+    """Whether an entry of ``notify`` is mail to this address."""
+    try:
+        return email is not None and mailbox(entry) == mailbox(f"{MAIL}:{quote(email)}")
+    except PermanentFailure:
+        return False
 
 
 def _sent_by(caller: Caller, message: Message) -> Message:

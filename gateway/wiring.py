@@ -59,17 +59,11 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
         store = ProofStore.at(settings.proof_store)
     except StoreUnavailable as error:
         raise CannotServe(str(error)) from None
-    orders = OrderService(
-        client,
-        database,
-        amount_rule(settings),
-        store.has,
-        buyers_choose_policy=settings.buyers_choose_policy,
-    )
     counted_at = settings.rate_limit_storage.get_secret_value()
     try:
         limits = RateLimits(settings.rate_limit, counted_at)
         uploads = RateLimits(f"{settings.proofs_per_day}/day", counted_at)
+        placing = RateLimits(settings.buyer_orders_limit, counted_at)
     except (ConfigurationError, ValueError) as error:
         # What is said of the address may be its password.
         is_about_it = isinstance(error, ValueError) or counted_at in str(error)
@@ -80,6 +74,15 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
                 why=sentence("no such address") if is_about_it else first_line(error),
             )
         ) from None
+    orders = OrderService(
+        client,
+        database,
+        amount_rule(settings),
+        store.has,
+        placing,
+        buyers_place_orders=settings.buyers_place_orders,
+        buyers_choose_policy=settings.buyers_choose_policy,
+    )
     return Services(
         orders=orders,
         proofs=Proofs(orders, store, uploads),

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     """Where a buyer pays, with `{order_id}` for the order's id (docs/pages.md)."""
     temporal_ui_url: str | None = None
     """An order in Temporal's web UI, with `{order_id}` for its id: a link for support (docs/pages.md)."""
+    buyers_place_orders: bool = False
+    """Whether a buyer's own token places and re-orders, at prices of its own (R3); otherwise the marketplace
+    does, with support's token (docs/gateway.md)."""
+    buyer_orders_limit: Rate = "100/day"
+    """How many orders one buyer may place in a time, where buyers do."""
     buyers_choose_policy: bool = False
     """Whether a buyer may place orders with deadlines of their own, for trying things out: refused where
     `UNBUY_PLAYGROUND` is."""

@@ -23,7 +23,8 @@ from orders.keys import read_stray_ledger_id
 from orders.messages import Role
 
 # RFC 5322's specials but for the dot, and what begins and ends an encoded word (RFC 2047).
-_SPECIALS = re.compile(r'[]"(),:;<=>?@\\[]')
+_SPECIALS = re.compile(r'[]"(),/:;<=>?@\\[]')
+_DOTS = re.compile(r"(?<!\S)\.+|(?<=\w)[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}](?=\w\w)")
 
 
 # Of an order's items in a mail; the order's page has all of them.
@@ -177,9 +178,10 @@ def _digest(text: str) -> str:
 def _display_name(name: str) -> str:
     """Without what has a meaning in an address: Python loses the quotes of a name that it folds.
 
-    A dot that stands alone, or begins a word, makes no word of a name in RFC 5322 either.
+    A dot that stands alone, or begins a word, makes no word of a name in RFC 5322 either; and within one it
+    makes a link, as a slash does.
     """
-    return _one_line(re.sub(r"(?<!\S)\.+", " ", _SPECIALS.sub(" ", name)))
+    return _one_line(_DOTS.sub(" ", _SPECIALS.sub(" ", name)))
 
 
 def _one_line(text: str) -> str:

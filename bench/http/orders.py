@@ -266,14 +266,13 @@ def _within_bounds(money: Json, currency: str) -> Json:
 
 def _within_reason(policy: Json) -> Json:
     try:
-        Policy.model_validate_json(json.dumps(policy))
+        wrong = {*Policy.model_validate_json(json.dumps(policy)).too_short()}
     except ValidationError as error:
         wrong = {"dispute_window", "dispute_reminder"}
         for problem in error.errors():
             if "10 years" in problem["msg"] or problem["type"] == "time_delta_parsing":
                 wrong.add(str(problem["loc"][0]))
-        return {name: it for name, it in policy.items() if name not in wrong}
-    return policy
+    return {name: it for name, it in policy.items() if name not in wrong}
 
 
 def _view(answer: httpx.Response) -> Json:

@@ -59,6 +59,8 @@ async def system(directory: Path) -> AsyncIterator[System]:
             "UNBUY_PROOF_STORE": str(directory / "proofs"),
             "UNBUY_GATEWAY_PORT": str(port),
             "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
+            "UNBUY_BUYERS_PLACE_ORDERS": "true",
+            "UNBUY_BUYER_ORDERS_LIMIT": "1000000/day",
             "UNBUY_BUYERS_CHOOSE_POLICY": "true",
             # One caller makes all requests, so no rate limit.
             "UNBUY_RATE_LIMIT": "1000000/second",

@@ -332,6 +332,7 @@ class OrderPages:
             "entered_for": "",
             "unconfirmed": "",
             "links": self._links,
+            "buyers_place_orders": self._services.orders.buyers_place_orders,
             "clock": self._clock,
             "now": await self._now(view.order_id),
             "message_id": uuid4().hex,

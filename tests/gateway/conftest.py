@@ -38,7 +38,12 @@ def token(role: str, sub: str, lifetime: timedelta = timedelta(hours=1)) -> str:
 
 def settings(**changes: Any) -> Settings:
     """A gateway's settings for tests: nobody is slowed down unless the test is about that."""
-    given: dict[str, Any] = {"token_secret": SECRET, "rate_limit": "100000/minute"}
+    given: dict[str, Any] = {
+        "token_secret": SECRET,
+        "rate_limit": "100000/minute",
+        "buyers_place_orders": True,
+        "buyer_orders_limit": "100000/minute",
+    }
     is_local = Settings(**(given | changes)).is_for_trying_out
     return Settings(**({"buyers_choose_policy": is_local} | given | changes))
 

@@ -39,7 +39,7 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     f"POST {ORDER}/proofs": SELLER,
     # There is none yet; tests/gateway/test_proof_uploads.py has one.
     f"GET {ORDER}/proofs/{{sha256}}": (401, 404, 404, 404, 404, 404, 403),
-    f"POST {ORDER}/reorder": BUYER,
+    f"POST {ORDER}/reorder": (401, TAKEN, 404, 403, 403, TAKEN, 403),
     f"POST {ORDER}/payment": PROVIDER,
     f"POST {ORDER}/payment-declined": PROVIDER,
     f"POST {ORDER}/cancel-request": BUYER,

@@ -194,6 +194,23 @@ def test_a_name_keeps_the_characters_that_a_header_allows() -> None:
     assert mail["To"].addresses[0].display_name == "J. Łoś-O'Neil Shop Kraków"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Your parcel: https://evil.example/pay", "Your parcel https evil example pay"),
+        ("www.evil.example", "www evil example"),
+        ("t.co/x", "t co x"),
+        ("evil\u3002example evil\uff0eexample", "evil example evil example"),
+        ("J.R.R. Tolkien Jr.", "J.R.R. Tolkien Jr."),
+    ],
+)
+def test_a_name_makes_no_link(name: str, shown: str) -> None:
+    """Case 110: mail programs make links of what looks like a host."""
+    mail = read(MAILS.write(message(name=name), "anna", "example.org"))
+
+    assert mail["To"].addresses[0].display_name == shown
+
+
 def test_user_text_is_escaped_in_the_html_part() -> None:
     """What the seller wrote is shown as it is, whatever it would mean in HTML."""
     text = "<script>x</script> & <b>5 > 3</b>\n.\nsecond line"
