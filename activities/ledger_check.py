@@ -89,6 +89,9 @@ class StoredLedger(Protocol):
     async def order(self, order_id: str) -> OrderView | None:
         """An order's recorded view; None if there is none."""
 
+    async def mark_terminated(self, order_id: str) -> None:
+        """Record that the order's workflow was ended from outside, until it records something again."""
+
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
         """A stray payment's recorded state; None if there is none."""
 
@@ -168,6 +171,7 @@ class LedgerCheck:
                 )
             )
         if live is None and not is_finished(stored):
+            await self._stored.mark_terminated(order_id)
             found.append(
                 Finding(
                     about=order_id,

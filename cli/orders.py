@@ -178,6 +178,8 @@ async def list_orders(
                 "deadline": found.typed_search_attributes.get(ids.ORDER_DEADLINE)
                 if found.status is WorkflowExecutionStatus.RUNNING
                 else None,
+                "terminated": found.status
+                not in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED),
             }
             for found in sorted(listed, key=lambda found: found.start_time, reverse=True)
         ]
@@ -199,7 +201,11 @@ async def list_orders(
             plain(rendering.key_and_name("status", str(row["status"]))),
             plain(str(row["buyer"])),
             plain(str(row["seller"])),
-            rendering.instant(at) if isinstance(at, datetime) else "",
+            gettext("process terminated")
+            if row["terminated"]
+            else rendering.instant(at)
+            if isinstance(at, datetime)
+            else "",
         )
     out.print(table if rows else gettext("No such orders."))
     if len(rows) == _MOST_LISTED:

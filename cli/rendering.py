@@ -21,6 +21,7 @@ from i18n.labels import LABELS, PHRASES, label, phrase
 from i18n.sentences import localize
 from orders.messages import Role
 from orders.payments import Payment, PendingPayment
+from orders.reopening import TERMINATED
 from orders.schedule import COMING_PHRASES
 from orders.status import Status
 from orders.timeline import TimelineEntry
@@ -128,6 +129,7 @@ def heading(view: OrderView) -> Text:
             instant=instant(view.status_since),
             state=state(view),
         ),
+        (f" {localize(TERMINATED, current_locale())}" if view.terminated else "", "bold"),
     )
 
 

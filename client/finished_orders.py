@@ -12,11 +12,11 @@ from client.errors import UnknownOrder
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import check, is_repeat
 from orders.messages import Message, PaymentReceived
-from orders.reopening import is_late_message, reopened
+from orders.reopening import TERMINATED, is_late_message, reopened, terminated
 from orders.sentences import sentence
 from orders.status import Status
 from orders.stray_payments import StrayPaymentInput
-from orders.view import OrderView
+from orders.view import OrderView, is_finished
 
 UNKNOWN_ORDER = "unknown_order"
 """The reason for refunding a payment for an unknown order; in addition to the contract's refusal codes."""
@@ -49,7 +49,7 @@ async def deliver_late(
     if view is None:
         raise UnknownOrder(order_id)
     if not is_late_message(message):
-        raise _refusal(view, message)
+        raise _refusal(view if is_finished(view) else terminated(view), message)
     order = reopened(view, datetime.now(UTC))
     if is_repeat(order, message):
         return LateDelivery(view, None)
@@ -87,6 +87,10 @@ def _refusal(view: OrderView, message: Message) -> NotAllowedNow:
     """The refusal with the reason that the order's last view gives, if any."""
     listed = (action for actions in view.actions.values() for action in actions)
     reason = next((it.reason for it in listed if it.action == message.name), None)
+    if view.terminated:
+        return NotAllowedNow(
+            message.name, RefusalCode.NOT_IN_THIS_STATUS, view.status.value, TERMINATED
+        )
     code = RefusalCode.ORDER_SHIPPED if view.status is Status.SHIPPED else RefusalCode.ORDER_CLOSED
     return NotAllowedNow(
         message.name, code, view.status.value, reason or sentence("The order is finished.")

@@ -4,8 +4,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from temporalio.client import Client, WorkflowHandle
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryRejectedError
+from temporalio.common import (
+    QueryRejectCondition,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from client import workflows
@@ -16,6 +21,7 @@ from client.proofs import HasProof, no_store, refuse_unknown_proof
 from orders.messages import Message
 from orders.order import Order
 from orders.place_order import PlaceOrder, must_be_placeable
+from orders.reopening import terminated
 from orders.view import OrderView, deadline
 from workflows import ids, summary
 from workflows.order import OrderWorkflow
@@ -59,7 +65,15 @@ def handle(client: Client, order_id: str) -> WorkflowHandle[OrderWorkflow, Order
 async def show(client: Client, order_id: str, patience: timedelta | None = None) -> OrderView:
     """The order as it is now, or as it ended. Raises UnknownOrder, NoAnswer and WorkflowFailed."""
     with domain_errors(UnknownOrder(order_id)):
-        return await handle(client, order_id).query(OrderWorkflow.order_view, rpc_timeout=patience)
+        found = handle(client, order_id)
+        try:
+            return await found.query(
+                OrderWorkflow.order_view,
+                reject_condition=QueryRejectCondition.NOT_COMPLETED_CLEANLY,
+                rpc_timeout=patience,
+            )
+        except WorkflowQueryRejectedError:
+            return terminated(await found.query(OrderWorkflow.order_view, rpc_timeout=patience))
 
 
 async def is_running(client: Client, order_id: str) -> bool:

@@ -83,6 +83,10 @@ class SqlAudit:
         """See ``OwnRecords``."""
         return await self._orders.find(order_id)
 
+    async def mark_terminated(self, order_id: str) -> None:
+        """See ``OwnRecords``."""
+        await self._orders.mark_terminated(order_id)
+
     async def stray_payment(self, payment_id: str) -> StrayPaymentState | None:
         """See ``OwnRecords``."""
         return await self._stray_payments.find(payment_id)

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import case, literal, select
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from database import ledger, outbox
 from database.connection import Database, insert_into
 from database.tables import orders
+from orders.reopening import terminated
 from orders.support_queue import waits_for_support
 from orders.view import OrderView
 
@@ -40,6 +41,19 @@ class SqlOrders:
                 run_id = snapshot.first_run_id if snapshot.reopened else None
                 await ledger.correct_to(connection, view.order_id, snapshot.postings, at, run_id)
             await outbox.add(connection, outbox_messages(view, snapshot.notifications))
+
+    async def mark_terminated(self, order_id: str) -> None:
+        """Record that the order's workflow was ended from outside, until it records something again."""
+        row = select(orders.c.view, orders.c.revision).where(orders.c.order_id == order_id)
+        async with self._database.writing() as connection:
+            known = (await connection.execute(row)).one_or_none()
+            if known is None or (view := OrderView.model_validate_json(known.view)).terminated:
+                return
+            await connection.execute(
+                update(orders)
+                .where(orders.c.order_id == order_id, orders.c.revision == known.revision)
+                .values(view=terminated(view).model_dump_json(), revision=known.revision + 1)
+            )
 
 
 async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:

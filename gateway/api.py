@@ -60,6 +60,7 @@ class Listed(Frozen):
     amount_paid: Money
     amount_refunded: Money
     next: list[ScheduledEvent]
+    terminated: bool
 
 
 class Page(Frozen):

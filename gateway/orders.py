@@ -213,7 +213,11 @@ class OrderService:
         stored = await self._stored_order(order_id)
         if stored and is_finished(stored):
             return stored
-        return await self._ask(order_id) or stored
+        live = await self._ask(order_id)
+        if live and live.terminated:
+            async with asking_the_database():
+                await self._stored.mark_terminated(order_id)
+        return live or stored
 
     async def tell(
         self,

@@ -63,3 +63,4 @@ class ListedOrder(_Part):
     dispute: ListedDispute | None
     timeline: list[ListedEvent]
     next: list[ScheduledEvent]
+    terminated: bool = False

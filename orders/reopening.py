@@ -23,10 +23,11 @@ from orders.order import Order
 from orders.payments import Payment
 from orders.place_order import PlaceOrder
 from orders.refunds import refund_number, refunds_of
+from orders.sentences import sentence
 from orders.status import CloseReason, Status
 from orders.timeline import Event
 from orders.values import Money, microseconds
-from orders.view import OrderView
+from orders.view import Action, OrderView
 
 LATE: Final = (
     PaymentDeclined,
@@ -37,6 +38,10 @@ LATE: Final = (
 )
 """Messages that an order takes also when its workflow has ended."""
 
+TERMINATED: Final = sentence(
+    "This order's process was terminated: nothing happens to it until support has it started again."
+)
+
 _AWARDED: Final = frozenset(
     {
         CloseReason.DISPUTE_PARTIAL_REFUND,
@@ -44,6 +49,29 @@ _AWARDED: Final = frozenset(
         CloseReason.DISPUTE_SETTLED,
     }
 )
+
+
+def terminated(view: OrderView) -> OrderView:
+    """The last view of an order whose workflow was ended from outside, before the order was over.
+
+    Nothing comes next, and all that can be done is to say what has happened to its money.
+    """
+    late = {message.name for message in LATE}
+    return view.model_copy(
+        update={
+            "terminated": True,
+            "next": [],
+            "actions": {
+                role: [
+                    it
+                    if it.action in late
+                    else Action(action=it.action, available=False, reason=TERMINATED)
+                    for it in listed
+                ]
+                for role, listed in view.actions.items()
+            },
+        }
+    )
 
 
 def is_late_message(message: Message) -> bool:

@@ -83,6 +83,8 @@ class OrderView(Frozen):
     refused: list[Refused]
     next: list[ScheduledEvent]
     actions: dict[Role, list[Action]]
+    terminated: bool = False
+    """Whether its workflow was ended from outside: nothing happens by itself any more."""
 
     @model_validator(mode="before")
     @classmethod

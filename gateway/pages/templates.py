@@ -19,6 +19,7 @@ from i18n.labels import label, phrase
 from i18n.sentences import localize
 from orders.chargebacks import open_chargeback
 from orders.listed import ListedOrder
+from orders.reopening import TERMINATED
 from orders.status import Status
 from orders.support_queue import Need
 from orders.view import OrderView
@@ -86,6 +87,7 @@ def _environment(locale: Locale) -> Environment:
         "NEWEST": NEWEST,
         "MOST_RADIOS": MOST_RADIOS,
         "STATUSES": tuple(Status),
+        "TERMINATED": TERMINATED,
         "open_chargeback": open_chargeback,
         "why": why,
         "static": static,

@@ -232,6 +232,27 @@ async def test_user_text_cannot_control_the_terminal(terminal: Terminal) -> None
     assert json.loads(as_json.out)["messages"][0]["text"] == json.loads(text)["text"]
 
 
+async def test_a_terminated_order_says_so(terminal: Terminal) -> None:
+    """Case 97: shown, listed, and when it is sent something."""
+    await terminal.place("terminated", buyer={**SAMPLE["buyer"], "id": "buyer-terminated"})
+    await until(lambda: SqlOrders(terminal.database).find("terminated"))
+    await orders.handle(terminal.skipper.client, "terminated").terminate()
+    of_buyer = ("list", "--buyer", "buyer-terminated")
+
+    shown = await terminal.run("show", "terminated")
+    told = await terminal.run("send", "terminated", "cancel_request", '{"reason": "other"}')
+    listed = await until(
+        lambda: terminal.run(*of_buyer),
+        lambda answer: "terminated" in answer.out.split("process")[-1],
+    )
+    as_json = json.loads((await terminal.run(*of_buyer, "--json")).out)
+
+    assert "This order's process was terminated" in shown.out
+    assert (told.status, "process was terminated" in told.err) == (1, True)
+    assert "process terminated" in listed.out
+    assert [(it["terminated"], it["deadline"]) for it in as_json] == [(True, None)]
+
+
 async def test_watch_follows_an_order_to_its_end(terminal: Terminal) -> None:
     await terminal.place("watched")
 

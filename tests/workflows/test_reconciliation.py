@@ -223,7 +223,10 @@ async def test_a_payment_booked_both_for_an_order_and_as_stray_is_found(
 
 
 async def test_an_order_whose_workflow_was_terminated_is_found(at_stripe: AtStripe) -> None:
-    """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money."""
+    """R15: nothing is dropped; somebody terminated the workflows of an order and of stray money.
+
+    Case 97: from then on lists and pages say so.
+    """
     order = at_stripe.order
     stray = StrayPaymentInput(
         payment_id="ch_lost", money=eur(500), method="card", reason="unknown_order"
@@ -240,3 +243,6 @@ async def test_an_order_whose_workflow_was_terminated_is_found(at_stripe: AtStri
         report = await reconciled(at_stripe)
 
     assert sorted(kinds(report)) == ["process_gone", "stray_money_left"]
+    known = await SqlOrders(order.database).find(order.placed.order_id)
+    assert known
+    assert (known.terminated, known.next) == (True, [])
