@@ -49,10 +49,15 @@ class SqlOrders:
             known = (await connection.execute(row)).one_or_none()
             if known is None or (view := OrderView.model_validate_json(known.view)).terminated:
                 return
+            marked = terminated(view)
             await connection.execute(
                 update(orders)
                 .where(orders.c.order_id == order_id, orders.c.revision == known.revision)
-                .values(view=terminated(view).model_dump_json(), revision=known.revision + 1)
+                .values(
+                    view=marked.model_dump_json(),
+                    revision=known.revision + 1,
+                    waits_since=_waits_since(marked),
+                )
             )
 
 

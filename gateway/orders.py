@@ -214,7 +214,7 @@ class OrderService:
         if stored and is_finished(stored):
             return stored
         live = await self._ask(order_id)
-        if live and live.terminated:
+        if live and live.terminated and not (stored and stored.terminated):
             async with asking_the_database():
                 await self._stored.mark_terminated(order_id)
         return live or stored

@@ -11,6 +11,7 @@ from orders.view import OrderView
 class Need(StrEnum):
     """What support has to do about an order."""
 
+    TERMINATED = "terminated"
     REFUND_FAILED = "refund_failed"
     REFUND_OVERDUE = "refund_overdue"
     UNMATCHED = "unmatched"
@@ -26,7 +27,12 @@ class Waiting(Frozen):
 
 
 def waits_for_support(view: OrderView) -> Waiting | None:
-    """The most pressing thing that an order needs of support: money first, then proofs, then disputes."""
+    """The most pressing thing that an order needs of support: money first, then proofs, then disputes.
+
+    Before all that its workflow is started again, as nothing happens without it.
+    """
+    if view.terminated:
+        return Waiting(need=Need.TERMINATED, since=view.timeline[-1].at)
     refund = view.refund
     if refund and not refund.is_settled:
         if refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):

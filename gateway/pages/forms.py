@@ -336,6 +336,7 @@ def _sample(places: int) -> str:
 
 
 _NEEDED: Final = {
+    Need.TERMINATED: set(),
     Need.REFUND_FAILED: {"refund_update"},
     Need.REFUND_OVERDUE: {"refund_update"},
     Need.UNMATCHED: {"unmatched_resolution"},

@@ -33,6 +33,7 @@ _MAY: Final = (
 
 
 NEEDS: Final = {
+    Need.TERMINATED: N_("Process terminated"),
     Need.REFUND_FAILED: N_("Refund failed"),
     Need.REFUND_OVERDUE: N_("Refund overdue"),
     Need.UNMATCHED: N_("Unmatched money"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from client import orders
 from demo.waiting import until
-from tests.gateway.browsing import sign_in
+from tests.gateway.browsing import browser_at, sign_in
 from tests.gateway.conftest import HttpStory
 from tests.gateway.problem import must_be_problem
 
@@ -51,9 +51,13 @@ async def test_a_message_to_a_terminated_order_is_refused_as_its_view_says(
     assert "stray-payment-" in must_be_problem(paid, 409)["process"]
 
 
-async def test_pages_and_lists_say_that_an_order_was_terminated(order: HttpStory) -> None:
-    """Case 97: also the lists, once anybody has seen it."""
+async def test_pages_and_lists_say_that_an_order_was_terminated(
+    order: HttpStory, address: str
+) -> None:
+    """Case 97: also the lists, once anybody has seen it; and support's of what waits for it."""
     await _terminated(order)
+    async with browser_at(address) as desk:
+        waiting = await (await sign_in(desk, "support", "support-1")).http.get("/")
     browser = await sign_in(order.http, "buyer", order.buyer.id)
 
     page = await browser.http.get(f"/orders/{order.order_id}")
@@ -63,6 +67,7 @@ async def test_pages_and_lists_say_that_an_order_was_terminated(order: HttpStory
     assert SAYS in page.text
     assert 'id="pay"' not in page.text
     assert SAYS in home.text
+    assert order.order_id in waiting.text
     assert (listed["terminated"], listed["next"]) == (True, [])
 
 
