@@ -51,7 +51,7 @@ def _as_json(entry: OutboxEntry, renderer: NotificationRenderer) -> dict[str, An
         "party": {"id": message.party.id, "name": message.party.name} if message.party else None,
         "what": message.what,
         "at": message.at,
-        "text": renderer.text([message]),
+        "text": renderer.text_or_plain([message]),
         "delivered_at": entry.delivered_at,
         "refused": entry.refused,
     }

@@ -228,7 +228,7 @@ def outbox_entries(outbox: Iterable[OutboxEntry], renderer: NotificationRenderer
         ]
         yield Text.assemble(
             (plain(f"{instant(message.at)}  {recipient}"), "bold"),
-            f"\n  {plain(renderer.text([message]))}",
+            f"\n  {plain(renderer.text_or_plain([message]))}",
             ("".join(f"\n  {plain(it)}" for it in refused), "yellow"),
         )
 

@@ -86,7 +86,6 @@ class MailComposer:
         What people wrote cannot add a header: each is one line when it gets here.
         """
         message = messages[0]
-        keys = " ".join(it.key for it in messages)
         about = _one_line(self._renderer.subject(messages))
         locale = self._renderer.locale_of(message)
         support = None if message.to is Role.SUPPORT else self._support
@@ -101,25 +100,40 @@ class MailComposer:
             "tracking_link": self._renderer.tracking_link(messages),
         }
         name = _display_name(message.party.name) if message.party else ""
-        mail = EmailMessage(policy=SMTP)
-        mail["From"] = self.sender
-        mail["To"] = Address(display_name=name, username=local, domain=domain)
+        mail = self._headed(messages, Address(name, local, domain), about)
         if support:
             mail["Reply-To"] = support
-        mail["Subject"] = _Subject(about)
-        mail["Date"] = message.at
-        mail["Message-ID"] = self._id(f"{keys} {local}@{domain}")
-        # A thread for each order, and a list for each role, to be sorted by.
-        mail["References"] = self._id(message.order_id)
-        mail["List-Id"] = f"Unbuy, {message.to} <{message.to}.unbuy.{self.sender.domain}>"
-        mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(
             _templates(locale).get_template("mail.txt.jinja").render(words), cte="quoted-printable"
         )
         html = _templates(locale).get_template("mail.html.jinja").render(words)
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
-        mail.set_boundary(_digest(keys))
+        mail.set_boundary(_digest(_keys(messages)))
         mail["Content-Language"] = locale
+        return mail
+
+    def write_plainly(
+        self, messages: Sequence[OutboxMessage], local: str, domain: str, words: tuple[str, str]
+    ) -> EmailMessage:
+        """A mail of this subject and text, and of nothing that people wrote."""
+        about, text = words
+        mail = self._headed(messages, Address("", local, domain), about)
+        link = self.link(messages[0])
+        mail.set_content(f"{text}\n\n{link}\n" if link else f"{text}\n", cte="quoted-printable")
+        return mail
+
+    def _headed(self, messages: Sequence[OutboxMessage], to: Address, about: str) -> EmailMessage:
+        message = messages[0]
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = self.sender
+        mail["To"] = to
+        mail["Subject"] = _Subject(about)
+        mail["Date"] = message.at
+        mail["Message-ID"] = self._id(f"{_keys(messages)} {to.addr_spec}")
+        # A thread for each order, and a list for each role, to be sorted by.
+        mail["References"] = self._id(message.order_id)
+        mail["List-Id"] = f"Unbuy, {message.to} <{message.to}.unbuy.{self.sender.domain}>"
+        mail["Auto-Submitted"] = "auto-generated"
         return mail
 
     def link(self, message: OutboxMessage) -> str | None:
@@ -130,6 +144,10 @@ class MailComposer:
 
     def _id(self, of: str) -> str:
         return f"<{_digest(of)}@{self.sender.domain}>"
+
+
+def _keys(messages: Sequence[OutboxMessage]) -> str:
+    return " ".join(it.key for it in messages)
 
 
 def _summary(message: OutboxMessage, locale: Locale) -> list[tuple[str, str]]:

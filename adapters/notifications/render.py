@@ -105,6 +105,22 @@ class NotificationRenderer:
             parts.append(f"{follow}: {link}")
         return "\n\n".join(parts)
 
+    def plain(self, messages: Sequence[OutboxMessage]) -> tuple[str, str]:
+        """Subject and text of what cannot be written out: of the order's id, and of nobody's words."""
+        first = messages[0]
+        said = translator(self.locale_of(first)).gettext
+        return (
+            said(_UNKNOWN_SUBJECT).format(order=first.order_id),
+            said(_UNKNOWN).format(order=first.order_id),
+        )
+
+    def text_or_plain(self, messages: Sequence[OutboxMessage]) -> str:
+        """The text as it is sent: plain where ``text`` fails, for whatever reason."""
+        try:
+            return self.text(messages)
+        except Exception:
+            return self.plain(messages)[1]
+
     def paragraphs(self, messages: Sequence[OutboxMessage]) -> list[str]:
         """A short paragraph for each event, which names the order. What one says is not said again."""
         told = {it.what for it in messages}

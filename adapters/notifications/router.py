@@ -16,6 +16,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from adapters.notifications.apprise import AppriseChannel
 
 log = logging.getLogger("unbuy.notifications")
+
+# A mail, or the subject and the text for another service.
+_Written = EmailMessage | tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -141,17 +145,62 @@ class NotificationRouter:
     async def _carry(self, messages: Sequence[OutboxMessage], entry: str) -> None:
         if messages[0].to is not Role.SUPPORT:
             check(entry, self._schemes)
+        try:
+            written = self._written(messages, entry)
+        except PermanentFailure:
+            raise
+        except Exception as error:
+            # Whatever somebody wrote, and whatever is wrong with our own texts: people are told.
+            log.error("%s: sent plainly (%s)", messages[0].key, type(error).__name__)
+            plain = self._plainly(messages, entry, self._renderer.plain(messages))
+            await self._hand_over(plain, entry)
+            if messages[0].to is not Role.SUPPORT:
+                await self._report(messages[0])
+        else:
+            await self._hand_over(written, entry)
+
+    def _written(self, messages: Sequence[OutboxMessage], entry: str) -> _Written:
         if scheme_of(entry) != MAIL:
-            subject, text = self._renderer.subject(messages), self._renderer.text(messages)
-            await self._services.send(entry, subject, text)
-            return
+            return self._renderer.subject(messages), self._renderer.text(messages)
+        mail = self._mail.mails.write(messages, *mailbox(entry))
+        mail.as_bytes()  # what cannot be sent is not written either
+        return mail
+
+    def _plainly(
+        self, messages: Sequence[OutboxMessage], entry: str, words: tuple[str, str]
+    ) -> _Written:
+        if scheme_of(entry) != MAIL:
+            return words
+        return self._mail.mails.write_plainly(messages, *mailbox(entry), words)
+
+    async def _report(self, message: OutboxMessage) -> None:
+        """Have support told that a message was sent plainly, which holds up nothing."""
+        report = message.model_copy(
+            update={"key": f"{message.key}:plainly", "to": Role.SUPPORT, "party": None}
+        )
+        words = (
+            f"Order {message.order_id}: a notification was sent plainly",
+            f"What the {message.to} was to be told of order {message.order_id} ({message.what}) could not be "
+            "written out. That there is an update is all that they were told. The log says why.",
+        )
+        for entry in self._support:
+            try:
+                await self._hand_over(self._plainly([report], entry, words), entry)
+            except Exception as error:
+                log.error("%s: support is not told (%s)", report.key, type(error).__name__)
+
+    @property
+    def _mail(self) -> Mailing:
         if self._mailing is None:
             raise PermanentFailure("No mail server is set; UNBUY_SMTP_URL names it.")
-        local, domain = mailbox(entry)
-        mails = self._mailing.mails
-        await self._mailing.smtp.send(
-            mails.write(messages, local, domain), mails.sender.addr_spec, f"{local}@{domain}"
-        )
+        return self._mailing
+
+    async def _hand_over(self, written: _Written, entry: str) -> None:
+        if isinstance(written, tuple):
+            await self._services.send(entry, *written)
+            return
+        sender = self._mail.mails.sender.addr_spec
+        await self._mail.smtp.send(written, sender, "@".join(mailbox(entry)))
 
     @asynccontextmanager
     async def _in_order(self, entry: str) -> AsyncIterator[None]:

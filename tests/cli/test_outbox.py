@@ -33,3 +33,20 @@ def test_support_sees_which_channels_failed() -> None:
         "  Order A-1 has shipped.",
         "  Not by mailto: The mail server refuses it (550).",
     ]
+
+
+def test_a_message_that_cannot_be_written_out_is_shown_plainly() -> None:
+    """R21, case 72: as it was sent; the others are shown as they are."""
+    letter = OutboxMessage(
+        key="A-1:seller_message:1:buyer",
+        order_id="A-1",
+        to=Role.BUYER,
+        party=Party(id="b", name="Anna", locale="en"),
+        what="seller_message",
+        at=AT,
+        details={},
+    )
+
+    [shown] = outbox_entries([OutboxEntry(message=letter, delivered_at=AT)], NotificationRenderer())
+
+    assert "There is an update on order A-1." in shown.plain

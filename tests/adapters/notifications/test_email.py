@@ -206,7 +206,7 @@ def test_a_name_keeps_the_characters_that_a_header_allows() -> None:
 )
 def test_a_name_makes_no_link(name: str, shown: str) -> None:
     """Case 110: mail programs make links of what looks like a host."""
-    mail = read(MAILS.write(message(name=name), "anna", "example.org"))
+    mail = read(MAILS.write([message(name=name)], "anna", "example.org"))
 
     assert mail["To"].addresses[0].display_name == shown
 

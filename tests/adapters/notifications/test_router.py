@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from testing.mail_server import MailServer, mail_server
 from tests.database.samples import put_into_outbox
 
 ANNA, BOB = "mailto:anna@example.org", "mailto:bob@example.org"
+HELP = "mailto:help@unbuy.test"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -114,7 +115,11 @@ class Post:
         )
 
     async def write(
-        self, *notify: str, to: Role = Role.BUYER, moment: int | None = None
+        self,
+        *notify: str,
+        to: Role = Role.BUYER,
+        moment: int | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> OutboxMessage:
         self.messages += 1
         message = OutboxMessage(
@@ -126,7 +131,7 @@ class Post:
             else Party(id="buyer-7", name="Anna", locale="en", notify=notify),
             what="seller_message",
             at=AT + timedelta(minutes=moment or self.messages),
-            details={"text": f"message {self.messages}"},
+            details={"text": f"message {self.messages}"} if details is None else dict(details),
         )
         await put_into_outbox(self.database, message)
         return message
@@ -184,6 +189,70 @@ async def test_support_has_addresses_of_its_own(post: Post, hook: Hook) -> None:
     assert await post.empty(post.office(support=("mailto:help@unbuy.test", hook.url)))
     assert post.server.recipients == ["help@unbuy.test"]
     assert len(hook.taken) == 1
+
+
+def _told(post: Post, address: str) -> list[tuple[str, str]]:
+    """The subjects of mails to an address, and what is in them in one line."""
+    return [
+        (mail["subject"], " ".join(mail.as_string().split()))
+        for mail, to in zip(post.server.mails, post.server.recipients, strict=True)
+        if to == address
+    ]
+
+
+@pytest.mark.parametrize(
+    "details",
+    [{}, {"text": {"amount": "many", "currency": "EUR"}}, {"text": "a", "due_by": "tomorrow"}],
+    ids=["missing", "no money", "no instant"],
+)
+async def test_what_cannot_be_written_out_is_sent_plainly_and_reported(
+    post: Post, hook: Hook, details: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """R21, case 72: whatever is in one message, people are told, and what comes after it is sent."""
+    await post.write(ANNA, hook.url, details=details)
+    await post.write(ANNA)
+
+    assert await post.empty(post.office(anywhere=True, support=(HELP,)))
+    plain, full = _told(post, "anna@example.org")
+    assert plain[0] == hook.taken[0]["title"] == "Update on order A-1"
+    assert "There is an update on order A-1." in plain[1]
+    assert "message 2" in full[1]
+    reports = _told(post, "help@unbuy.test")
+    assert {it[0] for it in reports} == {"Order A-1: a notification was sent plainly"}
+    assert "A-1:seller_message:1:buyer: sent plainly (" in caplog.text
+    assert "tomorrow" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "failing", ["email._summary", "email._display_name", "email._one_line", "render._text"]
+)
+async def test_no_fault_of_ours_keeps_a_message_back(
+    post: Post, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R21, case 72: any exception at all, in the text, the layout or a header; also of a report."""
+
+    def fails(*_: Any) -> Any:
+        raise RecursionError("a fault of ours")
+
+    await post.write(ANNA)
+    post.server.unknown.add("gone@unbuy.test")
+    with monkeypatch.context() as patched:
+        patched.setattr(f"adapters.notifications.{failing}", fails)
+        assert await post.empty(post.office(support=("mailto:gone@unbuy.test", HELP)))
+
+    assert [it[0] for it in _told(post, "anna@example.org")] == ["Update on order A-1"]
+    [report] = _told(post, "help@unbuy.test")
+    assert "What the buyer was to be told of order A-1 (seller_message)" in report[1]
+    assert await post.refused() == []
+
+
+async def test_support_is_told_plainly_too(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R21, case 72: and once."""
+    await post.write(to=Role.SUPPORT)
+    monkeypatch.setattr(NotificationRenderer, "paragraphs", lambda *_: 1 / 0)
+
+    assert await post.empty(post.office(support=(HELP,)))
+    assert [it[0] for it in _told(post, "help@unbuy.test")] == ["Update on order A-1"]
 
 
 async def test_a_refused_address_holds_up_nothing_and_support_sees_it(
