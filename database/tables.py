@@ -257,3 +257,17 @@ requests = Table(
     Column("received_at", UtcInstant, nullable=False),
 )
 """Messages sent over HTTP by idempotency key: reusing a key for another message is refused."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("party_id", Text, nullable=False),
+    Column("seen_at", UtcInstant, nullable=False),
+    Column("checked_at", UtcInstant, nullable=False),
+    Column("ends_at", UtcInstant, nullable=False, index=True),
+    Column("refresh_token", Text, nullable=True),
+    Index(None, "party_id", "role"),
+)
+"""Who is signed in on the pages: a session without its row has ended. ``refresh_token`` is encrypted."""

@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any, Final
@@ -30,8 +31,16 @@ FRESH: Final = timedelta(minutes=5)
 COOLDOWN: Final = timedelta(seconds=30)
 """Minimum time between two fetches for an unknown key."""
 
-# Values of ``alg``: never "none", and no HMAC, as the issuer signs with key pairs.
-_ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+_RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+# Values of ``alg`` by type and curve: never "none", and no HMAC, as the issuer signs with key pairs.
+_ALGORITHMS: Final[Mapping[tuple[object, object], tuple[str, ...]]] = {
+    ("RSA", None): _RSA,
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("OKP", "Ed25519"): ("EdDSA",),
+    ("OKP", "Ed448"): ("EdDSA",),
+}
 # Allowed clock skew.
 _LEEWAY: Final = timedelta(seconds=30)
 _AFTER_A_FAILURE: Final = timedelta(seconds=1)
@@ -41,8 +50,16 @@ _LONGEST_REASON: Final = 160
 _BAD_ANSWERS: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
+class WrongIssuer(ValueError):
+    """The discovery document names another issuer than the settings: ``named``."""
+
+    def __init__(self, named: object) -> None:
+        super().__init__(f"it calls itself {named!r}")
+        self.named = str(named)
+
+
 class IssuersKeys:
-    """Keys by their ids (``kid``); concurrent callers share one fetch."""
+    """The keys of an issuer; concurrent callers share one fetch."""
 
     def __init__(
         self, issuer: str, fresh: timedelta = FRESH, cooldown: timedelta = COOLDOWN
@@ -50,26 +67,37 @@ class IssuersKeys:
         self._issuer = issuer
         self._fresh = fresh
         self._cooldown = cooldown
-        self._keys: dict[str | None, jwt.PyJWK] | None = None
+        self._keys: list[_PublishedKey] | None = None
         self._asked_at = -float("inf")
         self._lock = asyncio.Lock()
 
-    async def find(self, kid: str | None) -> jwt.PyJWK | None:
-        """A key by its id; None if the issuer has none. Raises ServiceUnavailable if no key is known."""
+    async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+        """The key with this id for this algorithm, or without an id the only one for it; None without one.
+
+        Raises ServiceUnavailable if no key is known.
+        """
         # Fresh, or stale during another fetch: no caller waits for a hanging issuer.
-        if self._keys is None or kid not in self._keys or self._is_due(kid):
+        if self._fitting(kid, algorithm) is None or self._is_due(kid, algorithm):
             async with self._lock:
-                if self._is_due(kid):
+                if self._is_due(kid, algorithm):
                     await self._ask()
         if self._keys is None:
             raise _keys_unavailable()
-        return self._keys.get(kid)
+        return self._fitting(kid, algorithm)
 
-    def _is_due(self, kid: str | None) -> bool:
+    def _fitting(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+        found = [
+            it.by_algorithm[algorithm]
+            for it in self._keys or ()
+            if algorithm in it.by_algorithm and (kid is None or it.id == kid)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _is_due(self, kid: str | None, algorithm: str) -> bool:
         if self._keys is None:
             wait = _AFTER_A_FAILURE
         else:
-            wait = self._fresh if kid in self._keys else self._cooldown
+            wait = self._fresh if self._fitting(kid, algorithm) else self._cooldown
         return time.monotonic() - self._asked_at >= wait.total_seconds()
 
     async def _ask(self) -> None:
@@ -80,7 +108,8 @@ class IssuersKeys:
                 published = await _json(http, about["jwks_uri"])
             self._keys = _usable(published["keys"])
         except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            log.warning("The issuer's keys cannot be had: %s", type(error).__name__)
+            why = error if isinstance(error, WrongIssuer) else type(error).__name__
+            log.warning("The issuer's keys cannot be had: %s", why)
 
 
 _Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
@@ -114,20 +143,30 @@ class Issuer:
                 raise _keys_unavailable() from None
         return self._endpoints
 
+    async def check_name(self) -> None:
+        """Raise WrongIssuer if the issuer calls itself otherwise; nothing if it does not answer."""
+        try:
+            async with asking() as http:
+                await _discovered(http, self._address)
+        except WrongIssuer:
+            raise
+        except (*_BAD_ANSWERS, httpx.HTTPError, httpx.InvalidURL) as error:
+            log.warning("The issuer does not answer yet: %s", type(error).__name__)
+
     async def claims(self, token: str, audience: str) -> Mapping[str, Any]:
         """The claims of its token for ``audience``. Raises Unauthorized and ServiceUnavailable."""
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
+            header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
             raise Unauthorized(sentence("This token cannot be read: sign in again.")) from None
-        if (key := await self._keys.find(kid)) is None:
+        if (key := await self._keys.find(header.get("kid"), str(header.get("alg")))) is None:
             raise Unauthorized(
                 sentence("This token is not signed by a key of the issuer: sign in again.")
             )
         return decoded(
             token,
             key,
-            algorithms=_ALGORITHMS,
+            algorithms=[key.algorithm_name],
             audience=audience,
             issuer=self._address,
             options={"require": ["exp", "sub", "iss", "aud"]},
@@ -175,10 +214,10 @@ def _keys_unavailable() -> ServiceUnavailable:
 
 
 async def _discovered(http: httpx.AsyncClient, issuer: str) -> Mapping[str, Any]:
-    """The discovery document. Raises one of ``_BAD_ANSWERS`` if it names another issuer."""
+    """The discovery document. Raises WrongIssuer, and one of ``_BAD_ANSWERS``."""
     about = await _json(http, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if about["issuer"] != issuer:
-        raise ValueError("it names another issuer")
+        raise WrongIssuer(about["issuer"])
     return about
 
 
@@ -188,11 +227,27 @@ async def _json(http: httpx.AsyncClient, address: str) -> Mapping[str, Any]:
     return found
 
 
-def _usable(published: list[dict[str, Any]]) -> dict[str | None, jwt.PyJWK]:
+@dataclass(frozen=True, slots=True)
+class _PublishedKey:
+    """A public key: its id, if it has one, and what it is to each algorithm that it may be used with."""
+
+    id: str | None
+    by_algorithm: Mapping[str, jwt.PyJWK]
+
+
+def _usable(published: list[dict[str, Any]]) -> list[_PublishedKey]:
     """The signing keys, without those of unsupported types."""
-    found: dict[str | None, jwt.PyJWK] = {}
+    found = []
     for entry in published:
-        if isinstance(kid := entry.get("kid"), str) and entry.get("use", "sig") == "sig":
-            with suppress(jwt.PyJWTError):
-                found[kid] = jwt.PyJWK(entry)
+        if entry.get("use", "sig") != "sig" or not isinstance(kid := entry.get("kid"), str | None):
+            continue
+        fitting = _ALGORITHMS.get((entry.get("kty"), entry.get("crv")), ())
+        only = entry.get("alg")
+        with suppress(jwt.PyJWTError):
+            found.append(
+                _PublishedKey(
+                    kid,
+                    {it: jwt.PyJWK(entry, it) for it in fitting if only is None or it == only},
+                )
+            )
     return found

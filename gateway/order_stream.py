@@ -7,8 +7,8 @@ does not depend on who watches it.
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from math import ceil
@@ -25,6 +25,9 @@ from orders.view import OrderView
 
 log = logging.getLogger("unbuy.gateway")
 
+ASK_EVERY: Final = timedelta(seconds=5)
+"""How long a stream may outlast the session of whoever watches."""
+
 _LOOK_EVERY: Final = timedelta(milliseconds=500)
 _NEVER_SEEN: Final = -1
 # One caller may use at most one of this many shares of the streams.
@@ -33,6 +36,10 @@ _SHARES: Final = 4
 _ASK_AGAIN: Final = 30
 
 WATCHERS = Gauge("unbuy_gateway_watchers", "Open streams of server-sent events.")
+
+
+async def _always() -> bool:
+    return True
 
 
 class _Watcher:
@@ -58,12 +65,17 @@ class OrderStream:
 
     @asynccontextmanager
     async def watching(
-        self, order_id: str, who: Caller, seen: int | None = None
+        self,
+        order_id: str,
+        who: Caller,
+        seen: int | None = None,
+        is_open: Callable[[], Awaitable[bool]] = _always,
     ) -> AsyncIterator[AsyncIterator[tuple[int, OrderView]]]:
         """An order's revision and view, now (unless already ``seen``) and at each change, while authorised.
 
-        A slow watcher may miss intermediate changes, never the last. Raises ServiceUnavailable above the
-        limit of watchers, and TooManyRequests above the caller's own.
+        It ends with the caller's token, and when ``is_open`` says that the session has ended. A slow watcher
+        may miss intermediate changes, never the last. Raises ServiceUnavailable above the limit of watchers,
+        and TooManyRequests above the caller's own.
         """
         if self._stopped.is_set() or sum(map(len, self._watchers.values())) >= self._most:
             raise ServiceUnavailable(
@@ -86,7 +98,7 @@ class OrderStream:
             self._looking = asyncio.create_task(self._look())
         WATCHERS.inc()
         try:
-            yield self._changes(watcher, who.expires_at)
+            yield self._changes(watcher, who.expires_at, is_open)
         finally:
             WATCHERS.dec()
             self._by_caller[caller] -= 1
@@ -97,15 +109,13 @@ class OrderStream:
                 del self._watchers[order_id]
 
     async def _changes(
-        self, watcher: _Watcher, until: datetime
+        self, watcher: _Watcher, until: datetime, is_open: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[tuple[int, OrderView]]:
         while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
-            try:
-                async with asyncio.timeout(left):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, ASK_EVERY.total_seconds())):
                     await watcher.has_changed.wait()
-            except TimeoutError:
-                return
-            if watcher.is_over:
+            if watcher.is_over or not await is_open():
                 return
             watcher.has_changed.clear()
             if watcher.view:

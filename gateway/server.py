@@ -18,7 +18,7 @@ from gateway.connections import (
 )
 from gateway.observability import Observability
 from gateway.order_stream import OrderStream
-from gateway.wiring import build_pages, build_services
+from gateway.wiring import build_pages, build_services, check_issuer
 from runtime.settings import Settings
 from runtime.temporal import (
     BadConfiguration,
@@ -88,6 +88,7 @@ async def serve(settings: Settings) -> None:
     database = await open_database(settings.database_url, WRITERS_PATIENCE)
     try:
         services = build_services(settings, client, database)
+        await check_issuer(services.tokens, settings)
         config = server_config(
             build_app(
                 services,

@@ -9,10 +9,11 @@ from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.order_lists import SqlOrderLists
+from database.sessions import SqlSessions
 from database.support_queue import SqlSupportQueue
 from gateway.access import Tokens
 from gateway.health import Health
-from gateway.issuer import Issuer
+from gateway.issuer import Issuer, WrongIssuer
 from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
@@ -47,6 +48,23 @@ def build_tokens(settings: Settings) -> Tokens:
             "a secret of 32 characters or more for local use (`make up` makes one)."
         )
     )
+
+
+async def check_issuer(tokens: Tokens, settings: Settings) -> None:
+    """Raise CannotServe if the issuer calls itself otherwise than the settings do."""
+    if not isinstance(tokens, IssuersTokens):
+        return
+    try:
+        await tokens.issuer.check_name()
+    except WrongIssuer as error:
+        raise CannotServe(
+            sentence(
+                "UNBUY_OIDC_ISSUER is {given}, and who is there is called {named}: none of its tokens would "
+                "count. Set it to that, to the letter.",
+                given=settings.oidc_issuer,
+                named=error.named,
+            )
+        ) from None
 
 
 def build_services(settings: Settings, client: Client, database: Database) -> Services:
@@ -99,7 +117,7 @@ def build_pages(
     settings: Settings, services: Services, client: Client, database: Database
 ) -> OrderPages:
     """The pages. Raises CannotServe."""
-    sessions, sign_in = build_sign_in(settings, services.tokens)
+    sessions, sign_in = build_sign_in(settings, services.tokens, SqlSessions(database))
     renderer = PageRenderer(sessions, services.limits, settings.public_url or "")
     return OrderPages(
         services,
@@ -112,13 +130,15 @@ def build_pages(
     )
 
 
-def build_sign_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]:
+def build_sign_in(
+    settings: Settings, tokens: Tokens, store: SqlSessions
+) -> tuple[Sessions, SignIn]:
     """How people sign in on the pages, and stay signed in. Raises CannotServe."""
     public_url, secure = settings.public_url or "", settings.is_https
     if not isinstance(tokens, IssuersTokens):
         secret = settings.session_secret or settings.token_secret
         assert secret, "else nobody has a token"
-        return Sessions(secret, secure=secure), TokenSignIn(tokens)
+        return Sessions(secret, store, secure=secure), TokenSignIn(tokens)
     if not (public_url and settings.oidc_client_id and settings.session_secret):
         raise CannotServe(
             sentence(
@@ -134,10 +154,11 @@ def build_sign_in(settings: Settings, tokens: Tokens) -> tuple[Sessions, SignIn]
                 "for this machine itself)."
             )
         )
-    sessions = Sessions(settings.session_secret, secure=secure)
+    sessions = Sessions(settings.session_secret, store, secure=secure)
     we = Registration(
         settings.oidc_client_id,
         settings.oidc_client_secret,
         f"{public_url.rstrip('/')}{BACK}",
+        settings.oidc_scopes,
     )
     return sessions, IssuerSignIn(tokens.issuer, we, settings.oidc_role_claim, sessions)

@@ -220,6 +220,8 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 ProviderName = Annotated[Literal["local", "stripe"], AfterValidator(_payment_provider)]
 PublicUrl = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
 IssuerUrl = Annotated[str, AfterValidator(_issuer)]
+Scopes = Annotated[str, Field(pattern=r"^([!#-\[\]-~]+ )*openid( [!#-\[\]-~]+)*$")]
+"""Scopes of RFC 6749, openid among them."""
 Rate = Annotated[str, AfterValidator(_rate)]
 RateStorage = Annotated[SecretStr, AfterValidator(_rate_storage)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_mail_server)]

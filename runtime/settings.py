@@ -41,6 +41,7 @@ from runtime.setting_types import (
     PublicUrl,
     Rate,
     RateStorage,
+    Scopes,
     Secrets,
     SigningSecrets,
     SmtpUrl,
@@ -122,7 +123,10 @@ class Settings(BaseSettings):
     oidc_audience: str = "unbuy"
     """The audience that the API's access tokens must name (docs/signing-in.md)."""
     oidc_role_claim: str = "role"
-    """The claim that holds the caller's role (docs/signing-in.md)."""
+    """The claim that holds the caller's role, or a path to it such as `realm_access.roles`
+    (docs/signing-in.md)."""
+    oidc_scopes: Scopes = "openid"
+    """What the pages ask the issuer for, separated by blanks (docs/signing-in.md)."""
     oidc_client_id: str | None = None
     """What the issuer calls the pages, where people sign in at it (docs/signing-in.md)."""
     oidc_client_secret: SecretStr | None = None

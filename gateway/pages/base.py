@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -21,6 +22,7 @@ from gateway.problems import (
     InternalError,
     Invalid,
     Problem,
+    ServiceUnavailable,
     Unauthorized,
     as_problem,
     request_id,
@@ -53,7 +55,11 @@ class PageRenderer:
 
         async def served(request: Request) -> Response:
             request.scope["unbuy.route"] = path
-            session = self._sessions.of(request)
+            try:
+                session = await self._sessions.of(request)
+            except Problem as problem:
+                return self.failed(request, problem)
+            request.scope["unbuy.session"] = session
             if session is None:
                 return await self._counted(request, await answered(request))
             try:
@@ -120,9 +126,20 @@ class PageRenderer:
         chosen = known(request.cookies.get(LANGUAGE))
         return chosen or of_browser(request.headers.get("accept-language"))
 
+    def session(self, request: Request) -> Session | None:
+        """The session; None when nobody is signed in."""
+        found: Session | None = request.scope["unbuy.session"]
+        return found
+
+    async def is_open(self, session: Session) -> bool:
+        """Whether a session goes on; while the database does not answer it does."""
+        with suppress(ServiceUnavailable):
+            return await self._sessions.is_open(session)
+        return True
+
     def signed(self, request: Request) -> Session:
         """The session. Raises Unauthorized."""
-        if (session := self._sessions.of(request)) is None:
+        if (session := self.session(request)) is None:
             raise Unauthorized(sentence("Your session has expired. Please sign in again."))
         request.scope["unbuy.role"] = session.caller.role.value
         return session

@@ -41,6 +41,7 @@ class Registration:
     client_id: str
     secret: SecretStr | None
     redirect_uri: str
+    scopes: str
 
 
 class IssuerSignIn:
@@ -69,7 +70,7 @@ class IssuerSignIn:
             "response_type": "code",
             "client_id": self._we.client_id,
             "redirect_uri": self._we.redirect_uri,
-            "scope": "openid",
+            "scope": self._we.scopes,
             "state": begun["state"],
             "nonce": begun["nonce"],
             "code_challenge": challenge.decode(),

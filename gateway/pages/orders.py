@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -284,7 +285,9 @@ class OrderPages:
         stack = AsyncExitStack()
         # Entered before the response begins, so that the limit of watchers is a proper error.
         changes = await stack.enter_async_context(
-            self._services.order_stream.watching(order_id, session.caller)
+            self._services.order_stream.watching(
+                order_id, session.caller, is_open=partial(self._renderer.is_open, session)
+            )
         )
 
         async def events() -> AsyncIterator[bytes]:

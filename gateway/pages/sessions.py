@@ -1,12 +1,14 @@
 """Sessions of the pages: a cookie that scripts can't read, and a secret in every form.
 
-The cookie is a signed token (never one of the API's), ``SameSite=Lax`` so that links in mails work. Every
-request that changes something must also carry the session's form secret (CSRF).
+The cookie is a signed token with the id of a session (never one of the API's), ``SameSite=Lax`` so that links
+in mails work. A session counts while the database has it (case 77). Every request that changes something must
+also carry its form secret (CSRF).
 """
 
 import hmac
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -17,64 +19,121 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.access import Caller, Role
+from database.sessions import SqlSessions, StoredSession
+from gateway.access import Caller
+from gateway.orders import asking_the_database
 
 LONGEST: Final = timedelta(hours=12)
 """The longest session."""
+
+IDLE: Final = timedelta(hours=1)
+"""How long a session lasts that its person does not use; what a page's script asks for is no use."""
+
+REMEMBERED: Final = timedelta(seconds=5)
+"""How long another gateway goes by what it has read of a session."""
 
 KEPT_FOR: Final = timedelta(minutes=15)
 """How long signing in at the issuer may take."""
 
 _AUDIENCE: Final = "unbuy-pages"
 _KEPT: Final = "unbuy-kept"
+# So often at most the use of a session is written down.
+_NOTE_EVERY: Final = timedelta(minutes=1)
+_MOST_REMEMBERED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """The signed-in caller, and the secret of their forms."""
 
+    id: str
     caller: Caller
     form_secret: str
 
 
 class Sessions:
-    """Signs people in and out; nothing is stored on the server."""
+    """Signs people in and out."""
 
-    def __init__(self, secret: SecretStr, *, secure: bool) -> None:
+    def __init__(self, secret: SecretStr, store: SqlSessions, *, secure: bool) -> None:
         """``secure``: the pages are served over HTTPS, so the cookie is limited to it."""
         self._key = hmac.digest(secret.get_secret_value().encode(), b"unbuy pages", "sha256")
+        self._store = store
         self._secure = secure
         self._cookie = "__Host-unbuy" if secure else "unbuy"
+        self._remembered: dict[str, tuple[float, StoredSession | None]] = {}
 
-    def of(self, request: Request) -> Session | None:
-        """The session of a request; None when nobody is signed in."""
+    async def of(self, request: Request) -> Session | None:
+        """The session of a request; None when nobody is signed in. Raises ServiceUnavailable."""
         claims = self._read(request, self._cookie, _AUDIENCE)
-        if claims is None:
+        if claims is None or (found := await self._find(claims["jti"])) is None:
             return None
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-        caller = Caller(claims["sub"], Role(claims["role"]), expires_at)
-        return Session(caller, self.form_secret(claims["jti"]))
+        now = datetime.now(UTC)
+        if _is_by_person(request) and now - found.seen_at > _NOTE_EVERY:
+            async with asking_the_database():
+                is_there = await self._store.set_seen(found.session_id, now)
+            self._keep_in_mind(found.session_id, replace(found, seen_at=now) if is_there else None)
+            if not is_there:
+                return None
+            found = replace(found, seen_at=now)
+        caller = Caller(found.party_id, found.role, found.ends_at)
+        return Session(found.session_id, caller, self.form_secret(found.session_id))
 
-    def begin(self, response: Response, caller: Caller) -> None:
-        """Sign somebody in until their token expires, for half a day at most."""
+    async def is_open(self, session: Session) -> bool:
+        """Whether nobody has ended a session. Raises ServiceUnavailable."""
+        return await self._find(session.id) is not None
+
+    async def begin(self, response: Response, caller: Caller) -> None:
+        """Sign somebody in until their token expires, for half a day at most. Raises ServiceUnavailable."""
         now = datetime.now(UTC)
         expires_at = min(caller.expires_at, now + LONGEST)
+        session_id = token_urlsafe(16)
+        async with asking_the_database():
+            await self._store.add(
+                StoredSession(session_id, caller.role, caller.id, now, now, expires_at), now
+            )
         cookie = jwt.encode(
-            {
-                "sub": caller.id,
-                "role": caller.role.value,
-                "aud": _AUDIENCE,
-                "exp": expires_at,
-                "jti": token_urlsafe(16),
-            },
-            self._key,
-            algorithm="HS256",
+            {"aud": _AUDIENCE, "exp": expires_at, "jti": session_id}, self._key, algorithm="HS256"
         )
         self._set(response, self._cookie, cookie, expires_at - now)
 
-    def end(self, response: Response) -> None:
-        """Sign out."""
+    async def end(self, response: Response, session: Session) -> None:
+        """Sign out. Raises ServiceUnavailable."""
+        async with asking_the_database():
+            await self._store.end(session.id)
+        self._keep_in_mind(session.id, None)
         self._set(response, self._cookie, "", timedelta(0))
+
+    async def end_all(self, response: Response, session: Session) -> None:
+        """Sign out in all browsers. Raises ServiceUnavailable."""
+        caller = session.caller
+        async with asking_the_database():
+            await self._store.end_all(caller.role, caller.id)
+        for session_id, (_, found) in list(self._remembered.items()):
+            if found and (found.role, found.party_id) == (caller.role, caller.id):
+                self._keep_in_mind(session_id, None)
+        self._set(response, self._cookie, "", timedelta(0))
+
+    async def _find(self, session_id: str) -> StoredSession | None:
+        """A session that counts, as it was at most some seconds ago."""
+        read_at, found = self._remembered.get(session_id, (None, None))
+        # What has ended never comes back.
+        is_due = read_at is None or (
+            found and time.monotonic() - read_at > REMEMBERED.total_seconds()
+        )
+        if is_due:
+            async with asking_the_database():
+                found = await self._store.find(session_id)
+            self._keep_in_mind(session_id, found)
+        now = datetime.now(UTC)
+        if found is None or now >= found.ends_at or now - found.seen_at > IDLE:
+            return None
+        return found
+
+    def _keep_in_mind(self, session_id: str, found: StoredSession | None) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        _, known = self._remembered.get(session_id, (0, found))
+        self._remembered[session_id] = (time.monotonic(), known and found)
 
     def remember(self, response: Response, what: Mapping[str, str]) -> None:
         """Store values in the browser for a quarter of an hour, replacing earlier ones."""
@@ -124,3 +183,8 @@ class Sessions:
     def form_secret(self, begun_as: str) -> str:
         """What forms of the session, or of the sign-in, that began under a random name carry."""
         return hmac.new(self._key, f"form {begun_as}".encode(), sha256).hexdigest()
+
+
+def _is_by_person(request: Request) -> bool:
+    """Whether somebody opens a page or sends a form, and no script of ours asks."""
+    return request.headers.get("sec-fetch-mode", "navigate") == "navigate"

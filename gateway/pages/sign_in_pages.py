@@ -43,7 +43,7 @@ class SignInPages:
     async def _choose_language(self, request: Request) -> Response:
         entered = await form(request)
         to = _local_path(entered.get("to"))
-        if self._sessions.of(request) is None and not to.startswith(("/sign", TYPES)):
+        if self._renderer.session(request) is None and not to.startswith(("/sign", TYPES)):
             to = "/signed-out"  # form-action forbids redirects of forms to another site
         response = RedirectResponse(to, 303)
         if chosen := known(entered.get("locale")):
@@ -82,7 +82,7 @@ class SignInPages:
         # Where nothing was begun here, nobody has the secret.
         expected = self._sessions.form_secret(begun.get(_FORM) or token_urlsafe(16))
         check_form_secret(expected, entered.get("form_secret", ""))
-        return self._welcome(caller, to)
+        return await self._welcome(caller, to)
 
     async def _caller(self, token: str) -> Caller:
         """The person of a token. Raises Unauthorized, Forbidden and NotFound."""
@@ -107,20 +107,21 @@ class SignInPages:
         except (Unauthorized, Forbidden, ServiceUnavailable) as problem:
             response = self._renderer.not_signed_in(request, problem)
         else:
-            response = self._welcome(caller, to)
+            response = await self._welcome(caller, to)
         self._sessions.forget(response)
         return response
 
-    def _welcome(self, caller: Caller, to: str) -> Response:
+    async def _welcome(self, caller: Caller, to: str) -> Response:
         _must_be_person(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
-        self._sessions.begin(response, caller)
+        await self._sessions.begin(response, caller)
         return response
 
     async def _sign_out(self, request: Request) -> Response:
-        await self._renderer.posted(request)
+        session, entered = await self._renderer.posted(request)
         response = RedirectResponse("/signed-out", 303)
-        self._sessions.end(response)
+        end = self._sessions.end_all if entered.get("everywhere") else self._sessions.end
+        await end(response, session)
         return response
 
     async def _show_signed_out(self, request: Request) -> Response:

@@ -1,10 +1,12 @@
 """Who is signed in on the pages, and that nothing is done in their name (CSRF)."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -15,9 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from database.connection import Database
+from database.sessions import SqlSessions
 from demo.system import DemoSystem
 from demo.waiting import until
+from gateway import order_stream
 from gateway.access import Caller, Role
+from gateway.pages import sessions
 from gateway.pages.forms import FORMS
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.wiring import build_pages, build_services
@@ -29,10 +34,12 @@ BEFORE_SESSIONS = {"/sign-in", "/language"}
 """Forms that need no session: signing in has a secret of its own, and a language harms nobody."""
 
 
-def began(secure: bool = False, until: timedelta = HOUR) -> tuple[Sessions, str]:
+async def began(
+    database: Database, secure: bool = False, until: timedelta = 2 * HOUR
+) -> tuple[Sessions, str]:
     """Somebody's sign-in, and the cookie as it is set."""
-    signed_in, response = Sessions(SECRET, secure=secure), Response()
-    signed_in.begin(response, Caller("anna", Role.BUYER, datetime.now(UTC) + until))
+    signed_in, response = Sessions(SECRET, SqlSessions(database), secure=secure), Response()
+    await signed_in.begin(response, Caller("anna", Role.BUYER, datetime.now(UTC) + until))
     return signed_in, response.headers["set-cookie"]
 
 
@@ -41,17 +48,17 @@ def asking(cookie: str) -> Request:
     return Request({"type": "http", "headers": headers})
 
 
-def test_the_cookie_is_same_site_and_http_only() -> None:
-    _, cookie = began()
+async def test_the_cookie_is_same_site_and_http_only(database: Database) -> None:
+    _, cookie = await began(database)
 
     assert re.fullmatch(
-        r"unbuy=[\w.-]+; HttpOnly; Max-Age=(3600|3599); Path=/; SameSite=lax", cookie
+        r"unbuy=[\w.-]+; HttpOnly; Max-Age=(7200|7199); Path=/; SameSite=lax", cookie
     )
 
 
-def test_over_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
+async def test_over_https_the_cookie_is_secure_and_bound_to_the_host(database: Database) -> None:
     """``__Host-``: browsers take it from this host over HTTPS only, whatever a neighbour sets."""
-    signed_in, cookie = began(secure=True)
+    signed_in, cookie = await began(database, secure=True)
     kept = Response()
     signed_in.remember(kept, {"state": "s"})
 
@@ -60,30 +67,32 @@ def test_over_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
         flags = it.split("; ")[1:]
         assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= set(flags)
         assert "Domain" not in it
-    assert signed_in.of(asking(cookie.partition(";")[0])) is not None
-    assert signed_in.of(asking(cookie.partition(";")[0].removeprefix("__Host-"))) is None
+    assert await signed_in.of(asking(cookie.partition(";")[0])) is not None
+    assert await signed_in.of(asking(cookie.partition(";")[0].removeprefix("__Host-"))) is None
 
 
-def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest() -> None:
+async def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest(
+    database: Database,
+) -> None:
     for valid_until, lasts in ((HOUR, HOUR), (timedelta(days=30), LONGEST)):
-        signed_in, cookie = began(until=valid_until)
-        session = signed_in.of(asking(cookie.partition(";")[0]))
+        signed_in, cookie = await began(database, until=valid_until)
+        session = await signed_in.of(asking(cookie.partition(";")[0]))
 
         assert session
         assert abs(session.caller.expires_at - datetime.now(UTC) - lasts) < timedelta(minutes=1)
 
 
-def test_an_expired_session_is_invalid_even_if_its_cookie_stays() -> None:
-    signed_in, cookie = began(until=-timedelta(seconds=1))
+async def test_an_expired_session_is_invalid_even_if_its_cookie_stays(database: Database) -> None:
+    signed_in, cookie = await began(database, until=-timedelta(seconds=1))
 
-    assert signed_in.of(asking(cookie.partition(";")[0])) is None
+    assert await signed_in.of(asking(cookie.partition(";")[0])) is None
 
 
-def test_each_session_has_its_own_csrf_token() -> None:
+async def test_each_session_has_its_own_csrf_token(database: Database) -> None:
     found = set()
     for _ in range(2):
-        signed_in, cookie = began()
-        session = signed_in.of(asking(cookie.partition(";")[0]))
+        signed_in, cookie = await began(database)
+        session = await signed_in.of(asking(cookie.partition(";")[0]))
         assert session
         assert len(session.form_secret) == 64
         found.add(session.form_secret)
@@ -91,17 +100,22 @@ def test_each_session_has_its_own_csrf_token() -> None:
     assert len(found) == 2
 
 
-def test_only_a_signed_session_is_valid() -> None:
-    signed_in, cookie = began()
+def _elsewhere(database: Database) -> Sessions:
+    secret = SecretStr("another secret, of another place")
+    return Sessions(secret, SqlSessions(database), secure=False)
+
+
+async def test_only_a_signed_session_is_valid(database: Database) -> None:
+    signed_in, cookie = await began(database)
     value = cookie.partition(";")[0].partition("=")[2]
     header, payload, signature = value.split(".")
     claims = jwt.decode(value, options={"verify_signature": False})
-    other, kept = Sessions(SecretStr("another secret, of another place"), secure=False), Response()
+    other, kept = _elsewhere(database), Response()
     theirs = Response()
-    other.begin(theirs, Caller("anna", Role.BUYER, datetime.now(UTC) + HOUR))
+    await other.begin(theirs, Caller("anna", Role.BUYER, datetime.now(UTC) + HOUR))
     signed_in.remember(kept, {"sub": "anna", "role": "support"})
 
-    assert signed_in.of(asking(f"unbuy={value}"))
+    assert await signed_in.of(asking(f"unbuy={value}"))
     for wrong in (
         jwt.encode(claims | {"role": "support"}, SECRET.get_secret_value(), algorithm="HS256"),
         jwt.encode(claims, "", algorithm="none"),
@@ -115,7 +129,7 @@ def test_only_a_signed_session_is_valid() -> None:
         "[" * 3000,
         "",
     ):
-        assert signed_in.of(asking(f"unbuy={wrong}".encode().decode("latin-1"))) is None
+        assert await signed_in.of(asking(f"unbuy={wrong}".encode().decode("latin-1"))) is None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -315,6 +329,118 @@ async def test_get_requests_change_nothing(
             if path not in ("/sign-in", "/sign-in/back"):
                 assert "set-cookie" not in answer.headers, path
     assert await everything(order) == before
+
+
+@asynccontextmanager
+async def same_browser(at: str, browser: Browser) -> AsyncIterator[Browser]:
+    """A browser with the cookies and the form secret that another one had."""
+    async with browser_at(at) as http:
+        http.cookies.update(browser.http.cookies)
+        yield Browser(http, browser.form_secret)
+
+
+async def is_in(browser: Browser) -> bool:
+    return (await browser.http.get("/")).status_code == 200
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gateways and streams that look at each session anew."""
+    monkeypatch.setattr(sessions, "REMEMBERED", timedelta(0))
+    monkeypatch.setattr(order_stream, "ASK_EVERY", timedelta(milliseconds=50))
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_what_a_browser_had_before_signing_out_counts_nowhere(
+    people: dict[str, Browser], playground: str, order: HttpStory, system: DemoSystem
+) -> None:
+    """Case 77: neither the cookie nor the form secret, at this gateway and at another."""
+    await listed(order)
+    database = await Database.open(system.database_url)
+    form = f"/orders/{order.order_id}/buyer-message"
+    try:
+        async with (
+            serving(system.server.client, database) as other,
+            same_browser(playground, people["buyer"]) as here,
+            same_browser(other, people["buyer"]) as there,
+            browser_at(playground) as second,
+        ):
+            elsewhere = await sign_in(second, "buyer", order.buyer.id)
+            assert await is_in(here)
+            assert await is_in(there)
+            before = await everything(order)
+
+            await people["buyer"].post("/sign-out")
+
+            for browser in (here, there):
+                assert not await is_in(browser)
+                assert (await browser.post(form, text="Hello")).status_code == 401
+            assert await everything(order) == before
+            assert await is_in(elsewhere)
+            assert await is_in(people["seller"])
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_signing_out_everywhere_ends_all_sessions_of_this_person(
+    people: dict[str, Browser], playground: str, order: HttpStory
+) -> None:
+    """Case 77: in this role, and nobody else's."""
+    async with browser_at(playground) as second, browser_at(playground) as third:
+        elsewhere = await sign_in(second, "buyer", order.buyer.id)
+        seller = await sign_in(third, "seller", order.buyer.id)
+
+        answer = await people["buyer"].post("/sign-out", everywhere="yes")
+
+        assert answer.headers["location"] == "/signed-out"
+        assert not await is_in(elsewhere)
+        assert await is_in(seller)
+        again = await sign_in(second, "buyer", order.buyer.id)
+        assert await is_in(again)
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_a_stream_ends_with_its_session(people: dict[str, Browser], order: HttpStory) -> None:
+    """Case 77."""
+    await listed(order)
+    changes = f"/orders/{order.order_id}/changes"
+    async with people["buyer"].http.stream("GET", changes) as stream:
+        received = stream.aiter_bytes()
+        await anext(received)
+
+        await people["buyer"].post("/sign-out")
+
+        async with asyncio.timeout(10):
+            async for _ in received:
+                pass
+
+
+async def test_a_session_that_nobody_uses_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 77: what the page's script asks for is no use of it."""
+    signed_in, cookie = await began(database)
+    person = asking(cookie.partition(";")[0])
+    script = Request(
+        {**person.scope, "headers": [*person.scope["headers"], (b"sec-fetch-mode", b"cors")]}
+    )
+    now = datetime.now(UTC)
+
+    def later(minutes: int) -> None:
+        clock = SimpleNamespace(now=lambda _: now + timedelta(minutes=minutes))
+        monkeypatch.setattr(sessions, "datetime", clock)
+
+    later(40)
+    assert await signed_in.of(script)
+    assert await signed_in.of(person)
+    later(50)
+    assert await signed_in.of(script)
+    later(99)
+    assert await signed_in.of(script)
+    later(101)
+    assert await signed_in.of(script) is None
+    assert await signed_in.of(person) is None
 
 
 async def test_signing_out_ends_the_session_of_this_browser(people: dict[str, Browser]) -> None:

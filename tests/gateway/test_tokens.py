@@ -15,6 +15,7 @@ import jwt
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from pydantic import SecretStr
 
 from database.connection import Database
@@ -23,7 +24,11 @@ from gateway.issuer import Issuer as OurIssuer
 from gateway.issuer import IssuersKeys
 from gateway.problems import ServiceUnavailable, Unauthorized
 from gateway.tokens import IssuersTokens, SecretTokens
-from tests.gateway.conftest import SECRET, HttpStory, serving
+from gateway.wiring import build_tokens, check_issuer
+from i18n.sentences import localize
+from orders.place_order import Party
+from runtime.temporal import CannotServe
+from tests.gateway.conftest import SECRET, HttpStory, serving, settings
 from tests.gateway.problem import must_be_problem
 from tests.gateway.token_issuer import Issuer, claims, ec_key, issuer, pem, rsa_key
 
@@ -185,7 +190,7 @@ async def test_an_issuers_tokens_are_accepted_with_rsa_and_ec_keys(signer: Issue
 
 async def test_a_token_that_the_issuer_did_not_sign_for_us_is_refused(signer: Issuer) -> None:
     """Case 47: not by another key, not for others, and not by what is public."""
-    key, public = rsa_key(), pem(rsa_key())
+    public = pem(rsa_key())
     for_us = json.dumps(
         {"sub": "b", "role": "buyer", "iss": signer.url, "aud": "unbuy", "exp": 9999999999}
     )
@@ -198,7 +203,9 @@ async def test_a_token_that_the_issuer_did_not_sign_for_us_is_refused(signer: Is
         "no issuer": signer.token("rsa-1", iss=None),
         "expired": signer.token("rsa-1", exp=NOW - timedelta(minutes=1)),
         "no exp": signer.token("rsa-1", exp=None),
-        "no kid": jwt.encode(claims(iss=signer.url, aud="unbuy"), key, "RS256"),
+        "no kid, and another key": jwt.encode(
+            claims(iss=signer.url, aud="unbuy"), rsa_key(1), "RS256"
+        ),
         "the public key as a secret": _by_hand({"alg": "HS256", "kid": "rsa-1"}, for_us, public),
         "our own secret": _local(iss=signer.url, aud="unbuy"),
         "no signature": jwt.encode(claims(), "", "none", headers={"kid": "rsa-1"}),
@@ -215,6 +222,154 @@ async def test_a_token_that_the_issuer_did_not_sign_for_us_is_refused(signer: Is
     for token in refused.values():
         with pytest.raises(Unauthorized):
             await tokens.caller(token)
+
+
+SIGNERS: dict[str, Any] = {
+    **{name: rsa_key() for name in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")},
+    "ES256": ec_key(),
+    "ES384": ec.generate_private_key(ec.SECP384R1()),
+    "ES512": ec.generate_private_key(ec.SECP521R1()),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+}
+
+
+def _jwk(algorithm: str, **more: str) -> dict[str, Any]:
+    """The public key of this algorithm, as an issuer publishes it."""
+    published = jwt.get_algorithm_by_name(algorithm).to_jwk(
+        SIGNERS[algorithm].public_key(), as_dict=True
+    )
+    return {**published, **more}
+
+
+def _signed(signer: Issuer, algorithm: str, **headers: str) -> str:
+    us = claims(iss=signer.url, aud="unbuy")
+    return jwt.encode(us, SIGNERS[algorithm], algorithm, headers=headers)
+
+
+@pytest.mark.parametrize("algorithm", SIGNERS)
+async def test_a_key_that_names_no_algorithm_counts_for_those_of_its_type(
+    signer: Issuer, algorithm: str
+) -> None:
+    """Case 95: by its id and, where no other key fits, without one; beside a key for encryption."""
+    signer.keys = {}
+    signer.more = [_jwk(algorithm, kid="one"), _jwk(algorithm, kid="enc", use="enc")]
+    tokens = _tokens(signer)
+
+    for token in (_signed(signer, algorithm, kid="one"), _signed(signer, algorithm)):
+        assert (await tokens.caller(token)).id == "buyer-7"
+    for kid in ("enc", "two"):
+        with pytest.raises(Unauthorized):
+            await tokens.caller(_signed(signer, algorithm, kid=kid))
+
+
+async def test_a_key_that_names_its_algorithm_counts_for_no_other(signer: Issuer) -> None:
+    """Case 95."""
+    signer.keys = {}
+    signer.more = [_jwk("RS256", kid="one", alg="PS256")]
+    tokens = _tokens(signer)
+
+    await tokens.caller(_signed(signer, "PS256", kid="one"))
+    for algorithm in ("RS256", "PS384"):
+        with pytest.raises(Unauthorized):
+            await tokens.caller(_signed(signer, algorithm, kid="one"))
+
+
+async def test_a_token_without_a_key_id_is_refused_where_several_keys_fit(signer: Issuer) -> None:
+    """Case 95: each is tried by its id only."""
+    signer.keys = {}
+    signer.more = [_jwk("RS256", kid="one"), _jwk("ES256", kid="two"), _jwk("ES256", kid="three")]
+    tokens = _tokens(signer)
+
+    await tokens.caller(_signed(signer, "RS512"))
+    with pytest.raises(Unauthorized):
+        await tokens.caller(_signed(signer, "ES256"))
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes", "role"),
+    [
+        ("roles", {"roles": ["offline_access", "seller"]}, "seller"),
+        ("realm_access.roles", {"realm_access": {"roles": ["x", "support", "support"]}}, "support"),
+        ("access.my.client.roles", {"access": {"my.client": {"roles": ["buyer"]}}}, "buyer"),
+        ("https://shop.example/role", {"https://shop.example/role": "seller"}, "seller"),
+        ("a.b", {"a": {"b": "seller"}, "a.b": "buyer"}, "buyer"),
+        ("roles", {"roles": []}, None),
+        ("roles", {"roles": ["buyer", "seller"]}, None),
+        ("roles", {"roles": [["buyer"], {"buyer": 1}, None]}, None),
+        ("roles.0", {"roles": ["buyer"]}, None),
+        ("realm_access.roles", {"realm_access": "buyer"}, None),
+        (".", {"": "buyer"}, None),
+    ],
+)  # fmt: skip
+async def test_a_role_is_found_in_a_list_or_by_its_path(
+    signer: Issuer, claim: str, changes: dict[str, Any], role: str | None
+) -> None:
+    """Case 95: exactly one of ours, however many there are of others'."""
+    tokens = IssuersTokens(OurIssuer(signer.url), "unbuy", claim)
+    token = signer.token("rsa-1", role=None, **changes)
+
+    if role is None:
+        with pytest.raises(Unauthorized):
+            await tokens.caller(token)
+    else:
+        assert (await tokens.caller(token)).role == role
+
+
+@pytest.mark.parametrize(
+    ("sub", "party"),
+    [
+        ("auth0|5f7c", "auth0|5f7c"),
+        ("o'hara", "sha256:DFfrPxLVifJpyZYyDT9vA7XXYhOhwM9q8AWVIwQbjAU"),
+        ("b" * 65, None),
+        ("uid=anna, ou=people", None),
+        ("Zm9v/YmFy+A==", None),
+        ("b" * 255, None),
+    ],
+)
+async def test_a_subject_that_is_no_party_id_is_the_party_of_its_digest(
+    signer: Issuer, sub: str, party: str | None
+) -> None:
+    """Case 95 (OpenID Connect Core 2): up to 255 ASCII characters."""
+    caller = await _tokens(signer).caller(signer.token("rsa-1", sub=sub))
+
+    digest = base64.urlsafe_b64encode(sha256(sub.encode()).digest()).decode().rstrip("=")
+    assert caller.id == (party or f"sha256:{digest}")
+    assert Party(id=caller.id, name="Anna", locale="pl", notify=()).id == caller.id
+
+
+@pytest.mark.parametrize("sub", ["b" * 256, "büyer", "b\n", "", "sha256:" + "A" * 43])
+async def test_what_is_no_subject_is_refused(signer: Issuer, sub: str) -> None:
+    """Case 95: nor can one be called what another one's digest is."""
+    with pytest.raises(Unauthorized):
+        await _tokens(signer).caller(signer.token("rsa-1", sub=sub))
+
+
+@pytest.mark.parametrize("named", ["{}/", "{}/realms/shop", "https://evil.example"])
+async def test_an_issuer_of_another_name_is_reported_at_startup(
+    signer: Issuer, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Case 95: with a slash too few nobody could sign in, and nothing said why."""
+    its_name = named.format(signer.url)
+    signer.answers["/.well-known/openid-configuration"] = web.json_response({"issuer": its_name})
+    chosen = settings(oidc_issuer=signer.url)
+
+    with pytest.raises(CannotServe) as told:
+        await check_issuer(build_tokens(chosen), chosen)
+
+    assert f"UNBUY_OIDC_ISSUER is {signer.url}, and who is there is called {its_name}:" in str(
+        told.value
+    )
+    assert "do litery" in localize(str(told.value), "pl")
+    with pytest.raises(ServiceUnavailable):
+        await _tokens(signer).caller(signer.token("rsa-1"))
+    assert f"it calls itself '{its_name}'" in caplog.text
+
+
+async def test_a_gateway_starts_while_its_issuer_is_away(signer: Issuer) -> None:
+    for chosen in (settings(oidc_issuer=signer.url), settings(oidc_issuer=issuer().url)):
+        await check_issuer(build_tokens(chosen), chosen)
+    local = settings()
+    await check_issuer(build_tokens(local), local)
 
 
 async def test_a_published_secret_is_refused(signer: Issuer) -> None:

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
+from database.connection import Database
+from database.sessions import SqlSessions
 from demo.system import DemoSystem
 from gateway.access import Role
 from gateway.pages import sessions
@@ -138,9 +140,11 @@ async def test_an_altered_sign_in_cookie_is_refused(shop: Shop) -> None:
         must_be_refused(await shop.browser.get(back), 401, "was not started in this browser")
 
 
-def test_a_sign_in_that_takes_too_long_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_that_takes_too_long_expires(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
     monkeypatch.setattr(sessions, "KEPT_FOR", -HOUR)
-    kept = Sessions(SECRET, secure=False)
+    kept = Sessions(SECRET, SqlSessions(database), secure=False)
     response = Response()
     kept.remember(response, {"state": "s"})
     cookie = response.headers["set-cookie"].partition(";")[0]
@@ -173,6 +177,18 @@ async def test_signing_in_redirects_to_our_own_pages_only(shop: Shop, to: str) -
 
     assert answer.status_code == 303
     assert answer.headers["location"] == "/"
+
+
+async def test_the_issuer_is_asked_for_the_scopes_of_the_settings(system: DemoSystem) -> None:
+    """Case 95."""
+    async with (
+        little_issuer() as issuer,
+        shop_of(system, issuer, oidc_scopes="openid roles offline_access") as address,
+        browser_at(address) as browser,
+    ):
+        assert (await browser.get("/")).status_code == 200
+
+    assert issuer.asked[0]["scope"] == "openid roles offline_access"
 
 
 async def test_a_confidential_client_sends_its_secret(system: DemoSystem) -> None:

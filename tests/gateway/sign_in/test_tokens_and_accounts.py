@@ -94,7 +94,7 @@ async def test_an_id_token_of_another_sign_in_is_refused(shop: Shop, sign: Any) 
 
 
 @pytest.mark.parametrize(
-    "role", ["provider", "admin", "", None, ["buyer"], {"buyer": True}, "Buyer"]
+    "role", ["provider", "admin", "", None, ["buyer", "seller"], {"buyer": True}, "Buyer"]
 )
 async def test_an_account_without_a_role_is_refused_with_a_reason(shop: Shop, role: Any) -> None:
     """Case 48: the provider's among them, which would see every order."""
@@ -107,7 +107,7 @@ async def test_an_account_without_a_role_is_refused_with_a_reason(shop: Shop, ro
 
 
 async def test_an_account_with_an_invalid_party_id_is_refused_with_a_reason(shop: Shop) -> None:
-    shop.issuer.account["sub"] = "Anna Kowalska"
+    shop.issuer.account["sub"] = "Anna\nKowalska"
 
     must_be_refused(await shop.browser.get(await shop.begin()), 403, "ask the operators")
 
