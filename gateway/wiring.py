@@ -18,7 +18,7 @@ from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.pages.base import PageRenderer
-from gateway.pages.oidc import IssuerSignIn, Registration
+from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration
 from gateway.pages.orders import Links, OrderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
@@ -154,11 +154,12 @@ def build_sign_in(
                 "for this machine itself)."
             )
         )
-    sessions = Sessions(settings.session_secret, store, secure=secure)
     we = Registration(
         settings.oidc_client_id,
         settings.oidc_client_secret,
         f"{public_url.rstrip('/')}{BACK}",
         settings.oidc_scopes,
     )
-    return sessions, IssuerSignIn(tokens.issuer, we, settings.oidc_role_claim, sessions)
+    client = IssuerClient(tokens.issuer, we, settings.oidc_role_claim)
+    sessions = Sessions(settings.session_secret, store, secure=secure, check=client.refresh)
+    return sessions, IssuerSignIn(client, sessions)

@@ -55,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         "activities",
         "adapters",
         "client",
+        "cryptography",
         "database",
         "fastapi",
         "gateway",

@@ -8,6 +8,7 @@ import hmac
 import logging
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -22,7 +23,8 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.access import PEOPLE, Caller
 from gateway.issuer import Issuer, asking
-from gateway.pages.sessions import LONGEST, Sessions
+from gateway.pages.sessions import LONGEST, UNCHECKED, Sessions
+from gateway.pages.sign_in import SignedIn
 from gateway.problems import Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from gateway.tokens import caller_of
 from orders.sentences import sentence
@@ -44,15 +46,112 @@ class Registration:
     scopes: str
 
 
+class IssuerClient:
+    """The pages as a client of the issuer: what it says of an account, by a code or a refresh token."""
+
+    def __init__(self, issuer: Issuer, we: Registration, role_claim: str) -> None:
+        self.issuer = issuer
+        self.we = we
+        self._role_claim = role_claim
+
+    async def redeem(self, code: str, verifier: str, nonce: str) -> tuple[Caller, str | None]:
+        """The caller of a code, valid once, and a refresh token, if the issuer gives any.
+
+        Raises Unauthorized, Forbidden and ServiceUnavailable.
+        """
+        answer = await self._ask(
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": self.we.redirect_uri,
+                "code_verifier": verifier,
+            }
+        )
+        claims = await self._claims(answer)
+        if not _same(str(claims.get("nonce", "")), nonce):
+            log.warning("An ID token was refused: it is from another sign-in")
+            raise _not_for_us()
+        given = answer.get("refresh_token")
+        return self._named(claims), given if isinstance(given, str) else None
+
+    async def refresh(self, refresh_token: str) -> tuple[Caller, str]:
+        """What the issuer now says of an account, and the refresh token for the next time.
+
+        Raises Unauthorized and Forbidden where it says nothing any more, and ServiceUnavailable.
+        """
+        answer = await self._ask({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        given = answer.get("refresh_token")
+        return self._named(await self._claims(answer)), (
+            given if isinstance(given, str) else refresh_token
+        )
+
+    async def _ask(self, form: dict[str, str]) -> Mapping[str, Any]:
+        """The answer of the token endpoint, with an ID token. Raises Unauthorized and ServiceUnavailable."""
+        endpoint = (await self.issuer.endpoints()).token_endpoint
+        if endpoint is None:
+            raise _unusable("its discovery names no token_endpoint")
+        auth = None
+        if self.we.secret:
+            # RFC 6749, 2.3.1: form-encoded.
+            secret = self.we.secret.get_secret_value()
+            auth = httpx.BasicAuth(quote_plus(self.we.client_id), quote_plus(secret))
+        else:
+            form["client_id"] = self.we.client_id
+        try:
+            async with asking() as http:
+                response = await http.post(
+                    endpoint, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT
+                )
+            answer = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise _unusable(f"its token endpoint: {type(error).__name__}") from None
+        match answer:
+            case {"error": "invalid_grant"}:
+                raise Unauthorized(
+                    sentence("The identity provider did not accept this sign-in: sign in again.")
+                )
+            case {"id_token": str()} if response.is_success:
+                found: Mapping[str, Any] = answer
+                return found
+            case {"access_token": str()} if response.is_success and "refresh_token" in form:
+                log.warning(
+                    "The issuer refreshes no ID token: its sessions end, and begin anew there"
+                )
+                raise _not_for_us()
+            case {"error": str(code)} if _ERROR.fullmatch(code):
+                raise _unusable(f"its token endpoint: {code}")
+            case _:
+                raise _unusable(f"its token endpoint: {response.status_code} without an ID token")
+
+    async def _claims(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What an ID token for us says. Raises Unauthorized and ServiceUnavailable."""
+        try:
+            claims = await self.issuer.claims(answer["id_token"], self.we.client_id)
+        except Unauthorized as problem:
+            log.warning("An ID token was refused: %s", problem)
+            raise _not_for_us() from None
+        if claims.get("azp", self.we.client_id) != self.we.client_id:
+            log.warning("An ID token was refused: it was issued to another client")
+            raise _not_for_us()
+        return claims
+
+    def _named(self, claims: Mapping[str, Any]) -> Caller:
+        """The person whom claims name. Raises Forbidden."""
+        try:
+            caller = caller_of(claims, self._role_claim)
+        except Unauthorized as problem:
+            log.warning("An account cannot be used: %s", problem)
+            raise _without_role() from None
+        if caller.role not in PEOPLE:
+            raise _without_role()
+        return caller
+
+
 class IssuerSignIn:
     """Production: people sign in at the issuer, and nowhere else."""
 
-    def __init__(
-        self, issuer: Issuer, we: Registration, role_claim: str, sessions: Sessions
-    ) -> None:
-        self._issuer = issuer
-        self._we = we
-        self._role_claim = role_claim
+    def __init__(self, client: IssuerClient, sessions: Sessions) -> None:
+        self._client = client
         self._sessions = sessions
 
     async def by_token(self, token: str) -> Caller:
@@ -61,16 +160,16 @@ class IssuerSignIn:
 
     async def elsewhere(self, to: str) -> Response:
         """See ``SignIn``. Raises ServiceUnavailable."""
-        endpoint = (await self._issuer.endpoints()).authorization_endpoint
+        endpoint = (await self._client.issuer.endpoints()).authorization_endpoint
         if endpoint is None:
             raise _unusable("its discovery names no authorization_endpoint")
         begun = {name: token_urlsafe(32) for name in ("state", "nonce", "verifier")}
         challenge = urlsafe_b64encode(sha256(begun["verifier"].encode()).digest()).rstrip(b"=")
         query = {
             "response_type": "code",
-            "client_id": self._we.client_id,
-            "redirect_uri": self._we.redirect_uri,
-            "scope": self._we.scopes,
+            "client_id": self._client.we.client_id,
+            "redirect_uri": self._client.we.redirect_uri,
+            "scope": self._client.we.scopes,
             "state": begun["state"],
             "nonce": begun["nonce"],
             "code_challenge": challenge.decode(),
@@ -82,10 +181,10 @@ class IssuerSignIn:
         self._sessions.remember(response, begun)
         return response
 
-    async def back(self, request: Request) -> tuple[Caller, str]:
+    async def back(self, request: Request) -> SignedIn:
         """See ``SignIn``. Also raises Forbidden and ServiceUnavailable."""
         begun, given = self._sessions.remembered(request), request.query_params
-        if begun is None or not _same(given.get("state", ""), begun["state"]):
+        if not (begun and "state" in begun and _same(given.get("state", ""), begun["state"])):
             raise Unauthorized(
                 sentence(
                     "This sign-in was not started in this browser, is already complete, or took more "
@@ -94,69 +193,13 @@ class IssuerSignIn:
             )
         if error := given.get("error"):
             raise _refused(error)
-        token = await self._redeem(given.get("code", ""), begun["verifier"])
-        return await self._named(token, begun["nonce"]), begun["to"]
-
-    async def _redeem(self, code: str, verifier: str) -> str:
-        """Exchange a code, valid once, for an ID token. Raises Unauthorized and ServiceUnavailable."""
-        endpoint = (await self._issuer.endpoints()).token_endpoint
-        if endpoint is None:
-            raise _unusable("its discovery names no token_endpoint")
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": self._we.redirect_uri,
-            "code_verifier": verifier,
-        }
-        auth = None
-        if self._we.secret:
-            # RFC 6749, 2.3.1: form-encoded.
-            secret = self._we.secret.get_secret_value()
-            auth = httpx.BasicAuth(quote_plus(self._we.client_id), quote_plus(secret))
-        else:
-            form["client_id"] = self._we.client_id
-        try:
-            async with asking() as http:
-                response = await http.post(
-                    endpoint, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT
-                )
-            answer: Any = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise _unusable(f"its token endpoint: {type(error).__name__}") from None
-        match answer:
-            case {"error": "invalid_grant"}:
-                raise Unauthorized(
-                    sentence("The identity provider did not accept this sign-in: sign in again.")
-                )
-            case {"id_token": str(token)} if response.is_success:
-                return token
-            case {"error": str(code)} if _ERROR.fullmatch(code):
-                raise _unusable(f"its token endpoint: {code}")
-            case _:
-                raise _unusable(f"its token endpoint: {response.status_code} without an ID token")
-
-    async def _named(self, token: str, nonce: str) -> Caller:
-        """The caller whom an ID token names. Raises Unauthorized, Forbidden and ServiceUnavailable."""
-        try:
-            claims = await self._issuer.claims(token, self._we.client_id)
-        except Unauthorized as problem:
-            log.warning("An ID token was refused: %s", problem)
-            raise _not_for_us() from None
-        if not _same(str(claims.get("nonce", "")), nonce):
-            log.warning("An ID token was refused: it is from another sign-in")
-            raise _not_for_us()
-        if claims.get("azp", self._we.client_id) != self._we.client_id:
-            log.warning("An ID token was refused: it was issued to another client")
-            raise _not_for_us()
-        try:
-            caller = caller_of(claims, self._role_claim)
-        except Unauthorized as problem:
-            log.warning("An account cannot be used: %s", problem)
-            raise _without_role() from None
-        if caller.role not in PEOPLE:
-            raise _without_role()
+        caller, refresh_token = await self._client.redeem(
+            given.get("code", ""), begun["verifier"], begun["nonce"]
+        )
         # An ID token's `exp` limits its use for signing in, often to minutes, not the session.
-        return replace(caller, expires_at=datetime.now(UTC) + LONGEST)
+        lasts = LONGEST if refresh_token else UNCHECKED
+        caller = replace(caller, expires_at=datetime.now(UTC) + lasts)
+        return SignedIn(caller, begun["to"], refresh_token)
 
 
 def _same(one: str, other: str) -> bool:

@@ -6,15 +6,19 @@ also carry its form secret (CSRF).
 """
 
 import hmac
+import logging
 import time
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from secrets import token_urlsafe
+from secrets import token_bytes, token_urlsafe
 from typing import Any, Final
 
 import jwt
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +26,10 @@ from starlette.responses import Response
 from database.sessions import SqlSessions, StoredSession
 from gateway.access import Caller
 from gateway.orders import asking_the_database
+from gateway.problems import Forbidden, ServiceUnavailable, Unauthorized
+from orders.sentences import sentence
+
+log = logging.getLogger("unbuy.gateway")
 
 LONGEST: Final = timedelta(hours=12)
 """The longest session."""
@@ -31,6 +39,12 @@ IDLE: Final = timedelta(hours=1)
 
 REMEMBERED: Final = timedelta(seconds=5)
 """How long another gateway goes by what it has read of a session."""
+
+CHECK_EVERY: Final = timedelta(minutes=5)
+"""How old the issuer's word on an account may be before it is asked again."""
+
+UNCHECKED: Final = timedelta(minutes=15)
+"""The longest session of an account that the issuer cannot be asked about again."""
 
 KEPT_FOR: Final = timedelta(minutes=15)
 """How long signing in at the issuer may take."""
@@ -54,9 +68,22 @@ class Session:
 class Sessions:
     """Signs people in and out."""
 
-    def __init__(self, secret: SecretStr, store: SqlSessions, *, secure: bool) -> None:
-        """``secure``: the pages are served over HTTPS, so the cookie is limited to it."""
+    def __init__(
+        self,
+        secret: SecretStr,
+        store: SqlSessions,
+        *,
+        secure: bool,
+        check: Callable[[str], Awaitable[tuple[Caller, str]]] | None = None,
+    ) -> None:
+        """``secure``: the pages are served over HTTPS, so the cookie is limited to it.
+
+        ``check`` says by a refresh token what the issuer now says of an account, and by which token it is
+        asked next; it raises Unauthorized or Forbidden where it says nothing any more.
+        """
         self._key = hmac.digest(secret.get_secret_value().encode(), b"unbuy pages", "sha256")
+        self._seal = AESGCM(hmac.digest(self._key, b"unbuy refresh tokens", "sha256"))
+        self._check = check
         self._store = store
         self._secure = secure
         self._cookie = "__Host-unbuy" if secure else "unbuy"
@@ -82,14 +109,17 @@ class Sessions:
         """Whether nobody has ended a session. Raises ServiceUnavailable."""
         return await self._find(session.id) is not None
 
-    async def begin(self, response: Response, caller: Caller) -> None:
+    async def begin(
+        self, response: Response, caller: Caller, refresh_token: str | None = None
+    ) -> None:
         """Sign somebody in until their token expires, for half a day at most. Raises ServiceUnavailable."""
         now = datetime.now(UTC)
         expires_at = min(caller.expires_at, now + LONGEST)
         session_id = token_urlsafe(16)
         async with asking_the_database():
+            sealed = self._sealed(refresh_token, session_id) if refresh_token else None
             await self._store.add(
-                StoredSession(session_id, caller.role, caller.id, now, now, expires_at), now
+                StoredSession(session_id, caller.role, caller.id, now, now, expires_at, sealed), now
             )
         cookie = jwt.encode(
             {"aud": _AUDIENCE, "exp": expires_at, "jti": session_id}, self._key, algorithm="HS256"
@@ -127,7 +157,56 @@ class Sessions:
         now = datetime.now(UTC)
         if found is None or now >= found.ends_at or now - found.seen_at > IDLE:
             return None
+        if self._check and found.refresh_token and now - found.checked_at > CHECK_EVERY:
+            return await self._checked(found, found.refresh_token, self._check)
         return found
+
+    async def _checked(
+        self,
+        found: StoredSession,
+        sealed: str,
+        check: Callable[[str], Awaitable[tuple[Caller, str]]],
+    ) -> StoredSession | None:
+        """The session by what the issuer now says; as it was while the issuer does not answer."""
+        now = datetime.now(UTC)
+        async with asking_the_database():
+            if not await self._store.begin_check(found, now):
+                return found  # another request asks
+        found = replace(found, checked_at=now)
+        self._keep_in_mind(found.session_id, found)
+        try:
+            caller, refresh_token = await check(self._opened(sealed, found.session_id))
+            goes_on = (caller.role, caller.id) == (found.role, found.party_id)
+        except ServiceUnavailable:
+            return found
+        except (Unauthorized, Forbidden):
+            goes_on = False
+        async with asking_the_database():
+            if not goes_on:
+                log.info("A session ends: the issuer no longer names its account and role")
+                await self._store.end(found.session_id)
+                self._keep_in_mind(found.session_id, None)
+                return None
+            sealed = self._sealed(refresh_token, found.session_id)
+            await self._store.set_refresh_token(found.session_id, sealed)
+        found = replace(found, refresh_token=sealed)
+        self._keep_in_mind(found.session_id, found)
+        return found
+
+    def _sealed(self, refresh_token: str, session_id: str) -> str:
+        nonce = token_bytes(12)
+        box = self._seal.encrypt(nonce, refresh_token.encode(), session_id.encode())
+        return b64encode(nonce + box).decode()
+
+    def _opened(self, sealed: str, session_id: str) -> str:
+        """What was sealed for this session. Raises Unauthorized where another secret did so."""
+        box = b64decode(sealed)
+        try:
+            return self._seal.decrypt(box[:12], box[12:], session_id.encode()).decode()
+        except InvalidTag:
+            raise Unauthorized(
+                sentence("Your session has expired. Please sign in again.")
+            ) from None
 
     def _keep_in_mind(self, session_id: str, found: StoredSession | None) -> None:
         if len(self._remembered) >= _MOST_REMEMBERED:

@@ -1,5 +1,6 @@
 """How people sign in on the pages: locally by a token, in production at the OpenID Connect issuer."""
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from starlette.requests import Request
@@ -11,6 +12,15 @@ from orders.sentences import sentence
 
 BACK: Final = "/sign-in/back"
 """The redirect URI's path."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Whom the issuer has named, the local path to go on to, and what asks about them again, if anything."""
+
+    caller: Caller
+    to: str
+    refresh_token: str | None
 
 
 class SignIn(Protocol):
@@ -25,8 +35,8 @@ class SignIn(Protocol):
         Raises ServiceUnavailable.
         """
 
-    async def back(self, request: Request) -> tuple[Caller, str]:
-        """The caller returning from the issuer, and the local path to go on to.
+    async def back(self, request: Request) -> SignedIn:
+        """Whoever returns from the issuer.
 
         Raises Unauthorized, Forbidden and ServiceUnavailable.
         """
@@ -46,6 +56,6 @@ class TokenSignIn:
         """See ``SignIn``."""
         return None
 
-    async def back(self, request: Request) -> tuple[Caller, str]:
+    async def back(self, request: Request) -> SignedIn:
         """See ``SignIn``."""
         raise NotFound(sentence("There is no page at this address."))

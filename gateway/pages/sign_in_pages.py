@@ -103,18 +103,18 @@ class SignInPages:
 
     async def _signed_in(self, request: Request) -> Response:
         try:
-            caller, to = await self._sign_in.back(request)
+            found = await self._sign_in.back(request)
         except (Unauthorized, Forbidden, ServiceUnavailable) as problem:
             response = self._renderer.not_signed_in(request, problem)
         else:
-            response = await self._welcome(caller, to)
+            response = await self._welcome(found.caller, found.to, found.refresh_token)
         self._sessions.forget(response)
         return response
 
-    async def _welcome(self, caller: Caller, to: str) -> Response:
+    async def _welcome(self, caller: Caller, to: str, refresh_token: str | None = None) -> Response:
         _must_be_person(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
-        await self._sessions.begin(response, caller)
+        await self._sessions.begin(response, caller, refresh_token)
         return response
 
     async def _sign_out(self, request: Request) -> Response:

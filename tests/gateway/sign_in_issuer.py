@@ -70,6 +70,11 @@ class LittleIssuer:
         self.sign: Callable[[Claims], str] = lambda claims: self.key.sign(claims)
         self.fails: Callable[[], Response] | None = None
         self.asked: list[dict[str, str]] = []
+        self.gives_refresh_tokens = True
+        self.refreshes_id_tokens = True
+        self.has_locked_out = False
+        self.refreshed = 0
+        self._refresh_tokens: set[str] = set()
         self._codes: dict[str, dict[str, str]] = {}
 
     def app(self) -> Starlette:
@@ -121,6 +126,8 @@ class LittleIssuer:
         form = dict(parse_qsl((await request.body()).decode()))
         if not self._is_client(request, form):
             return JSONResponse({"error": "invalid_client"}, 401)
+        if form["grant_type"] == "refresh_token":
+            return self._refresh(form["refresh_token"])
         begun = self._codes.pop(form["code"], None)
         challenge = base64.urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest())
         if (
@@ -130,20 +137,25 @@ class LittleIssuer:
             or challenge.decode().rstrip("=") != begun["code_challenge"]
         ):
             return JSONResponse({"error": "invalid_grant"}, 400)
+        return self._tokens({"nonce": begun["nonce"]})
+
+    def _refresh(self, token: str) -> Response:
+        """Each refresh token counts once."""
+        if self.has_locked_out or token not in self._refresh_tokens:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        self._refresh_tokens.discard(token)
+        self.refreshed += 1
+        return self._tokens({}, with_id_token=self.refreshes_id_tokens)
+
+    def _tokens(self, more: Claims, *, with_id_token: bool = True) -> Response:
         now = int(time.time())
-        claims = {
-            "iss": self.address,
-            "aud": CLIENT_ID,
-            "iat": now,
-            "exp": now + 60,
-            "nonce": begun["nonce"],
-            **self.account,
-        }
-        tokens = {
-            "access_token": "for nobody",
-            "token_type": "Bearer",
-            "id_token": self.sign(claims),
-        }
+        claims = {"iss": self.address, "aud": CLIENT_ID, "iat": now, "exp": now + 60}
+        tokens = {"access_token": "for nobody", "token_type": "Bearer"}
+        if with_id_token:
+            tokens["id_token"] = self.sign(claims | more | self.account)
+        if self.gives_refresh_tokens:
+            tokens["refresh_token"] = token_urlsafe(16)
+            self._refresh_tokens.add(tokens["refresh_token"])
         return JSONResponse(tokens, headers={"Cache-Control": "no-store"})
 
     def _is_client(self, request: Request, form: dict[str, str]) -> bool:
