@@ -11,7 +11,7 @@ UploadError
 Fields that aren't what the contract says are ``orders.errors.InvalidInput`` (HTTP 422).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
 from multipart import (  # type: ignore[import-untyped]
@@ -30,6 +30,7 @@ LARGEST_BODY = 10 * 1024 * 1024 + 64 * 1024
 """Bytes of the whole request: the largest proof and its multipart framing."""
 
 _MOST_FIELDS = 8
+_SECRET = "form_secret"
 # Bytes: 64 characters in UTF-8.
 _LONGEST_FIELD = 256
 _LONGEST_BOUNDARY = 70  # RFC 2046
@@ -88,10 +89,19 @@ class ProofUpload:
     declared type are ignored.
     """
 
-    def __init__(self, content_type: str | None, body: AsyncIterator[bytes]) -> None:
-        """Raises NotMultipart and MalformedUpload."""
+    def __init__(
+        self,
+        content_type: str | None,
+        body: AsyncIterator[bytes],
+        check: Callable[[str], None] | None = None,
+    ) -> None:
+        """``check`` is given the ``form_secret`` that comes before the file, and raises if it is wrong.
+
+        Raises NotMultipart and MalformedUpload.
+        """
         self.fields: ProofFields | None = None
         self._body = body
+        self._check = check
         self._parser = PushMultipartParser(_boundary(content_type))
         self._part = ""
         self._parts: dict[str, bytes] = {}
@@ -120,6 +130,8 @@ class ProofUpload:
             raise MalformedUpload(sentence("it breaks off before its end")) from None
         if self._parts.pop("file", None) is None:
             raise WrongParts(sentence("there is no `file`"))
+        if self._check:
+            del self._parts[_SECRET]
         fields = {name: _text(value) for name, value in self._parts.items()}
         try:
             self.fields = ProofFields.model_validate(fields)
@@ -140,6 +152,8 @@ class ProofUpload:
             raise MalformedUpload(sentence("a part of it has no name"))
         if name in self._parts:
             raise WrongParts(sentence("a part is there twice"))
+        if self._check and name == "file":
+            self._check(_text(self._parts.setdefault(_SECRET, b"")))
         self._part, self._parts[name] = name, b""
         if len(self._parts.keys() - {"file"}) > _MOST_FIELDS:
             raise UploadTooLarge(sentence("it has more than {most} fields", most=_MOST_FIELDS))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from math import ceil
@@ -84,9 +84,16 @@ class Proofs:
         self._copies = ProofCopies()
 
     async def take(
-        self, caller: Caller, order_id: str, request: Request, key: str | None = None
+        self,
+        caller: Caller,
+        order_id: str,
+        request: Request,
+        key: str | None = None,
+        check: Callable[[str], None] | None = None,
     ) -> OrderView:
         """Store an uploaded photo or scan, and send it to the order. ``key``: the message id.
+
+        ``check`` is given the form's secret before the file is read, and raises if it is wrong.
 
         If the order accepts no proof now, the body is not read. A file that it then refuses is not kept.
         """
@@ -94,7 +101,10 @@ class Proofs:
         if refusal := proof_refusal(view):
             raise refused(refusal, possible(caller, view))
         await self._count(order_id)
-        async with _received(request) as (fields, file), _drawn(self._copies, file) as copy:
+        async with (
+            _received(request, check) as (fields, file),
+            _drawn(self._copies, file) as copy,
+        ):
             return await self._tell(caller, order_id, file, copy, fields, key)
 
     async def _open_copy(self, order_id: str, sha256: str) -> OpenedProof | None:
@@ -200,7 +210,9 @@ class Proofs:
 
 
 @asynccontextmanager
-async def _received(request: Request) -> AsyncIterator[tuple[ProofFields, ReceivedProof]]:
+async def _received(
+    request: Request, check: Callable[[str], None] | None
+) -> AsyncIterator[tuple[ProofFields, ReceivedProof]]:
     """What was uploaded, until the context is left. Raises a Problem where it cannot be taken."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > LARGEST_BODY:
@@ -208,7 +220,8 @@ async def _received(request: Request) -> AsyncIterator[tuple[ProofFields, Receiv
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(WITHIN.total_seconds()):
-                upload = ProofUpload(request.headers.get("content-type"), request.stream())
+                content_type = request.headers.get("content-type")
+                upload = ProofUpload(content_type, request.stream(), check)
                 file = await stack.enter_async_context(received(upload.chunks()))
         except TimeoutError:
             raise RequestTimeout(

@@ -211,13 +211,13 @@ class OrderPages:
         return _to_order(order_id, name)
 
     async def _prove(self, request: Request) -> Response:
-        """The upload of a photo or scan; the form secret is in the URL, as the body is streamed later."""
+        """The upload of a photo or scan, whose secret comes before the file."""
         session = self._renderer.signed(request)
-        check_form_secret(session.form_secret, request.query_params.get("form_secret", ""))
         _must_be_for(session, "upload")
         order_id = request.path_params["order_id"]
+        check = partial(check_form_secret, session.form_secret)
         try:
-            await self._services.proofs.take(session.caller, order_id, request)
+            await self._services.proofs.take(session.caller, order_id, request, check=check)
         except (
             InvalidInput,
             Invalid,
