@@ -102,6 +102,7 @@ async def caller(request: Request, services: ServicesDep) -> Caller:
             )
         found = await services.tokens.caller(token.strip())
     request.scope["unbuy.role"] = found.role.value
+    request.scope["unbuy.party"] = found.id
     await services.limits.count(f"{found.role.value} {found.id}")
     return found
 

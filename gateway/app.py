@@ -64,11 +64,12 @@ def build_app(
     *,
     trusted_proxies: Sequence[str] = (),
     is_https: bool = False,
+    secret: bytes = b"",
 ) -> Observability:
     """The gateway. ``cors_origins``: origins whose scripts may call it; none by default.
 
     ``trusted_proxies``: the networks whose ``X-Forwarded-For`` counts; ``is_https``: people reach it over
-    HTTPS.
+    HTTPS; ``secret`` makes the security log's digests.
     """
     app = FastAPI(
         title="Unbuy",
@@ -98,7 +99,7 @@ def build_app(
     if pages:
         app.router.routes.extend(pages.routes())
     document(app, Reorder)
-    return Observability(app, is_https=is_https)
+    return Observability(app, is_https=is_https, secret=secret)
 
 
 def _serve_webhooks(app: FastAPI) -> None:

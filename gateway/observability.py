@@ -1,25 +1,35 @@
 """Every request's id, security headers, log line and metrics.
 
-The log has routes, statuses and roles, never a party, an order or any text of a body (case 54).
+The log has routes, statuses and roles, never a party, an order or any text of a body (case 54). What is
+refused, and who signs in and out, is in the security log as well, with digests of party and address.
 """
 
+import hmac
 import re
 import time
 import traceback
+from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.limits import address_of
+
 log = structlog.get_logger("unbuy.access")
+security = structlog.get_logger("unbuy.security", log="security")
 
 REQUESTS = Counter("unbuy_gateway_requests", "Requests answered.", ("method", "route", "status"))
 SECONDS = Histogram(
     "unbuy_gateway_request_seconds", "From the first byte asked to the last answered.", ("route",)
 )
+
+_REFUSALS: Final = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 429: "too_many"}
+"""What the security log has of requests, beside signing in and out."""
 
 _FRAMES: Final = 8
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -44,9 +54,13 @@ _HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 class Observability:
     """The outermost ASGI middleware: it sees error responses as well."""
 
-    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
-        """``is_https``: people reach it over HTTPS, and from then on in no other way."""
+    def __init__(self, app: ASGIApp, *, is_https: bool, secret: bytes) -> None:
+        """``is_https``: people reach it over HTTPS, and from then on in no other way.
+
+        ``secret`` makes digests of parties and addresses that tell nobody else who they are.
+        """
         self._app = app
+        self._key = hmac.digest(secret, b"unbuy security log", "sha256")
         self._headers = _HEADERS | (_HTTPS_ONLY if is_https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +96,17 @@ class Observability:
             method = scope["method"] if scope["method"] in METHODS else "other"
             REQUESTS.labels(method, route, status).inc()
             SECONDS.labels(route).observe(seconds)
+            if event := _REFUSALS.get(status) or scope.get("unbuy.security"):
+                security.info(
+                    event,
+                    request_id=request_id,
+                    method=method,
+                    route=route,
+                    status=status,
+                    role=scope.get("unbuy.role"),
+                    party=self._digest(scope.get("unbuy.party")),
+                    address=self._digest(address_of(Request(scope))),
+                )
             log.info(
                 "request",
                 request_id=request_id,
@@ -92,6 +117,9 @@ class Observability:
                 bytes=sent,
                 role=scope.get("unbuy.role"),
             )
+
+    def _digest(self, text: str | None) -> str | None:
+        return text and hmac.new(self._key, text.encode(), sha256).hexdigest()[:16]
 
 
 def log_failure(request_id: str, error: Exception) -> None:

@@ -96,6 +96,7 @@ async def serve(settings: Settings) -> None:
                 build_pages(settings, services, client, database),
                 trusted_proxies=settings.trusted_proxies,
                 is_https=settings.is_https,
+                secret=settings.own_secret,
             ),
             host=settings.gateway_host,
             port=settings.gateway_port,

@@ -208,6 +208,12 @@ class Settings(BaseSettings):
         return (self.public_url or "").startswith("https://")
 
     @property
+    def own_secret(self) -> bytes:
+        """The secret that only gateways have; the session's, else the tokens'."""
+        found = self.session_secret or self.token_secret
+        return found.get_secret_value().encode() if found else b""
+
+    @property
     def is_for_trying_out(self) -> bool:
         """Whether neither people beyond this machine nor real money hang on this installation."""
         return not any(_signs_of_production(dict(self)))

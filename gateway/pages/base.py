@@ -142,6 +142,7 @@ class PageRenderer:
         if (session := self.session(request)) is None:
             raise Unauthorized(sentence("Your session has expired. Please sign in again."))
         request.scope["unbuy.role"] = session.caller.role.value
+        request.scope["unbuy.party"] = session.caller.id
         return session
 
     async def posted(self, request: Request) -> tuple[Session, dict[str, str]]:

@@ -82,7 +82,7 @@ class SignInPages:
         # Where nothing was begun here, nobody has the secret.
         expected = self._sessions.form_secret(begun.get(_FORM) or token_urlsafe(16))
         check_form_secret(expected, entered.get("form_secret", ""))
-        return await self._welcome(caller, to)
+        return await self._welcome(request, caller, to)
 
     async def _caller(self, token: str) -> Caller:
         """The person of a token. Raises Unauthorized, Forbidden and NotFound."""
@@ -107,14 +107,18 @@ class SignInPages:
         except (Unauthorized, Forbidden, ServiceUnavailable) as problem:
             response = self._renderer.not_signed_in(request, problem)
         else:
-            response = await self._welcome(found.caller, found.to, found.refresh_token)
+            response = await self._welcome(request, found.caller, found.to, found.refresh_token)
         self._sessions.forget(response)
         return response
 
-    async def _welcome(self, caller: Caller, to: str, refresh_token: str | None = None) -> Response:
+    async def _welcome(
+        self, request: Request, caller: Caller, to: str, refresh_token: str | None = None
+    ) -> Response:
         _must_be_person(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
         await self._sessions.begin(response, caller, refresh_token)
+        said = {"security": "signed_in", "role": caller.role.value, "party": caller.id}
+        request.scope.update({f"unbuy.{name}": value for name, value in said.items()})
         return response
 
     async def _sign_out(self, request: Request) -> Response:
@@ -122,6 +126,7 @@ class SignInPages:
         response = RedirectResponse("/signed-out", 303)
         end = self._sessions.end_all if entered.get("everywhere") else self._sessions.end
         await end(response, session)
+        request.scope["unbuy.security"] = "signed_out"
         return response
 
     async def _show_signed_out(self, request: Request) -> Response:

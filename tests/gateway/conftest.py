@@ -63,6 +63,7 @@ async def serving(client: Client, database: Database, **changes: Any) -> AsyncIt
             site,
             trusted_proxies=chosen.trusted_proxies,
             is_https=chosen.is_https,
+            secret=chosen.own_secret,
         )
         config = server_config(app, log_level="error", lifespan="off", limit_concurrency=most)
         server = Server(config, services.order_stream)

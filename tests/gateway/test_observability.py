@@ -38,6 +38,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     before = structlog.get_config()
     structlog.configure(processors=[take])
     monkeypatch.setattr("gateway.observability.log", structlog.get_logger())
+    monkeypatch.setattr("gateway.observability.security", structlog.get_logger(log="security"))
     yield found
     structlog.configure(**before)
 
@@ -96,6 +97,38 @@ async def test_logs_and_metrics_contain_no_personal_data(
     assert ("none", 404, None) in routes
     assert 'route="/v1/orders/{order_id}"' in metrics
     assert {line["method"] for line in lines} <= {"GET", "POST", "other"}
+
+
+async def test_the_security_log_has_who_was_refused_and_who_signed_in(
+    order: HttpStory, lines: list[dict[str, Any]]
+) -> None:
+    """By digests, the same for one party and one address (ASVS 16.3)."""
+    await order.place()
+    stranger = order.person("buyer", f"{CANARY}-{order.number}")
+
+    await order.http.get("/v1/orders")
+    await stranger.post(f"{order.path}/seller-reply", {"decision": "accept"})
+    await stranger.get(order.path)
+    browser = await sign_in(order.http, "buyer", stranger.id)
+    await browser.post("/sign-out")
+    await order.seller.get("/v1/orders/nobodys")
+
+    said = [line for line in lines if line.get("log") == "security"]
+    assert [(it["event"], it["status"], it["role"]) for it in said] == [
+        ("not_signed_in", 401, None),
+        ("forbidden", 403, "buyer"),
+        ("not_found", 404, "buyer"),
+        ("signed_in", 303, "buyer"),
+        ("signed_out", 303, "buyer"),
+        ("not_found", 404, "seller"),
+    ]
+    parties = [it["party"] for it in said]
+    assert parties[0] is None
+    assert len({*parties[1:5]}) == 1
+    assert parties[5] not in (None, parties[1])
+    assert len({it["address"] for it in said}) == 1
+    assert CANARY not in json.dumps(said)
+    assert "127.0.0.1" not in json.dumps(said)
 
 
 async def test_an_internal_error_is_logged_and_tells_callers_nothing(
