@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from gateway import bodies
+from gateway.access import Caller
 from gateway.limits import RateLimits, address_of
 from gateway.observability import log_failure
 from gateway.pages.sessions import Session, Sessions
@@ -63,8 +64,7 @@ class PageRenderer:
             if session is None:
                 return await self._counted(request, await answered(request))
             try:
-                who = session.caller
-                await self._limits.count(f"page {who.role.value} {who.id}")
+                await self.count(session.caller)
             except Problem as problem:
                 return self.failed(request, problem)
             return await answered(request)
@@ -87,6 +87,10 @@ class PageRenderer:
                 return self.failed(request, found)
 
         return Route(path, served, methods=[method])
+
+    async def count(self, caller: Caller) -> None:
+        """Count a request of somebody who is signed in, or signs in. Raises TooManyRequests."""
+        await self._limits.count(f"page {caller.role.value} {caller.id}")
 
     async def _counted(self, request: Request, response: Response) -> Response:
         """The response to somebody without a session; refusals are counted by address, nothing else.

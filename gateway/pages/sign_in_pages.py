@@ -115,6 +115,7 @@ class SignInPages:
         self, request: Request, caller: Caller, to: str, refresh_token: str | None = None
     ) -> Response:
         _must_be_person(caller)
+        await self._renderer.count(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
         await self._sessions.begin(response, caller, refresh_token)
         said = {"security": "signed_in", "role": caller.role.value, "party": caller.id}
