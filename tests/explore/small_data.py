@@ -48,10 +48,12 @@ class Bounds:
     refunds: int = 2
     facts: int = 1
     """Chargebacks and refunds from outside."""
+    resolutions: int = 1
+    """Of unmatched money: they could shift it for ever."""
     words: bool = True
     """Whether the provider says of a refund also what comes to the same: that it is pending, or canceled."""
     beyond: bool = False
-    """Whether a chargeback may be of more than was paid, or in another currency."""
+    """Whether a chargeback may be of more than was paid, or in another currency, and the seller bears it."""
 
 
 @cache
@@ -139,8 +141,9 @@ def _from_provider(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str
         yield "payment_pending", {"payment_id": first, "money": due, "method": "card"}
     for name, fields in _facts(order, bounds):
         yield name, {"payment_id": order.payment_id or first, **fields}
-    for who in ("seller", "marketplace"):
-        yield "unmatched_resolution", {"borne_by": who, "note": "A fee"}
+    if _has_room(order, bounds, "resolutions"):
+        for who in ("marketplace", "seller") if bounds.beyond else ("marketplace",):
+            yield "unmatched_resolution", {"borne_by": who, "note": "A fee"}
     for refund_id in [it.refund_id for it in refunds_of(order)] or ["no-refund"]:
         for update in RefundStatus if bounds.words else _SAID:
             yield "refund_update", {"refund_id": refund_id, "status": update}
@@ -203,6 +206,8 @@ def _has_room(order: Order, bounds: Bounds, what: str) -> bool:
             number = order.counters.get("shipment_extension", 0)
         case "facts":
             number = len(order.chargebacks) + len(order.outside_refunds)
+        case "resolutions":
+            number = len(order.unmatched_resolutions)
         case _:
             raise AssertionError(f"nothing bounds {what}")
     most: int = getattr(bounds, what)

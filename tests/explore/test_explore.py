@@ -26,7 +26,7 @@ from tests.explore.search import Search
         ("money, open", 1, 15),
         ("money, ended", 1, 40),
         ("money, two facts", 1, 25),
-        ("money, beyond", 1, 40),
+        ("money, beyond", 2, 50),
         ("stray payment", 3, 100),
     ],
 )
