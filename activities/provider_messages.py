@@ -68,6 +68,7 @@ def own_refund_message(refund: ProviderRefund, said_at: datetime) -> RefundUpdat
         refund_id=refund.refund_id or "",
         status=refund.status,
         reason=refund.reason,
+        act_by=refund.act_by,
         said_at=said_at,
     )
 

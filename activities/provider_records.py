@@ -28,7 +28,8 @@ class ProviderPayment(Frozen):
 class ProviderRefund(Frozen):
     """A refund; ``refund_id`` is the id that whoever requested it gave it, None if none.
 
-    ``provider_id`` is the provider's own id, ``order_id`` the order that its payment was made for, if any.
+    ``provider_id`` is the provider's own id, ``order_id`` the order that its payment was made for, if any;
+    ``act_by`` until when the provider waits for the buyer to act.
     """
 
     refund_id: str | None
@@ -39,6 +40,7 @@ class ProviderRefund(Frozen):
     status: RefundStatus
     at: Instant
     reason: str = ""
+    act_by: Instant | None = None
 
 
 class ProviderChargeback(Frozen):

@@ -54,11 +54,13 @@ class RefundQuestion(Frozen):
 class RefundState(WithSentences, Frozen):
     """The state of a refund at the provider; provider-specific data never leaves the adapter.
 
-    ``said_at`` is when the provider was asked, by its clock and not the order's; adapters leave it out.
+    ``act_by`` is until when the provider waits for the buyer to act, if it does and says so. ``said_at`` is
+    when the provider was asked, by its clock and not the order's; adapters leave it out.
     """
 
     status: RefundStatus
     reason: Text = ""
+    act_by: Instant | None = None
     said_at: Instant | None = None
 
 

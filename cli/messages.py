@@ -14,7 +14,7 @@ from activities.tracking import form_problem
 from adapters.proof_files import StoreUnavailable
 from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
-from cli import rendering
+from cli import rendering, stray_payments
 from cli.arguments import Flag, Id, Json
 from cli.connection import connection, no_answer, read_settings
 from cli.console import err, out, plain, print_json
@@ -25,6 +25,7 @@ from client.errors import NoAnswer, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery
 from i18n.current import current_locale, gettext
 from i18n.sentences import localize
+from orders import keys
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.messages import MESSAGES, Message, PaymentReceived, ShipmentProof, parse
 from orders.view import OrderView
@@ -49,7 +50,7 @@ async def send(
     Parameters
     ----------
     order_id
-        The order.
+        The order; or stray/ and the id of a payment that no order takes.
     name
         The message: payment, cancel_request, seller_reply, ...
     json
@@ -63,9 +64,12 @@ async def send(
     """
     message = _read_message(name, json, message_id)
     _must_be_meant(message, may_ask=json != "-")
+    if payment_id := keys.read_stray_ledger_id(order_id):
+        return await _send_to_stray_payment(payment_id, message, as_json)
     async with connection() as client:
         stored = partial(find_order, client)
-        sending = orders.send_signal if signal else orders.send
+        strays = stray_payments.RecordedStrayPayments()
+        sending = orders.send_signal if signal else partial(orders.send, strays=strays)
         settings = read_settings()
         try:
             answer = await sending(
@@ -124,6 +128,21 @@ async def send(
 
 async def _has_proof(settings: Settings, order_id: str, proof: ShipmentProof) -> bool:
     return await ProofStore.at(settings.proof_store).has(order_id, proof)
+
+
+async def _send_to_stray_payment(payment_id: str, message: Message, as_json: bool) -> int:
+    async with connection() as client:
+        try:
+            found = await stray_payments.tell(client, payment_id, message)
+        except InvalidInput as error:
+            raise _failure(message, rendering.refusal(str(error), None)) from None
+        except NoAnswer:
+            raise no_answer() from None
+    if as_json:
+        print_json(found)
+    else:
+        out.print(gettext("{name} accepted.", name=message.name), stray_payments.whole(found))
+    return 0
 
 
 def _print_late(order_id: str, message: Message, late: LateDelivery) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from cli import rendering
+from cli import rendering, stray_payments
 from cli.arguments import Flag, Id, Json, party_id
 from cli.connection import connection, open_configured_database
 from cli.console import out, plain, print_json
@@ -21,6 +21,7 @@ from client.errors import OrderIdReused, UnknownOrder, WorkflowFailed
 from database.orders import SqlOrders
 from i18n.catalogues import N_, translator
 from i18n.current import current_locale, gettext
+from orders import keys
 from orders.errors import InvalidInput
 from orders.place_order import PlaceOrder, must_be_placeable
 from orders.status import Status
@@ -100,11 +101,18 @@ async def show(order_id: str, /, *, as_json: Json = False) -> int:
     Parameters
     ----------
     order_id
-        The order.
+        The order; or stray/ and the id of a payment that no order takes.
     as_json
         Print JSON.
     """
     async with connection() as client:
+        if payment_id := keys.read_stray_ledger_id(order_id):
+            found = await stray_payments.find(client, payment_id)
+            if as_json:
+                print_json(found)
+            else:
+                out.print(stray_payments.whole(found))
+            return 0
         view = await find_order(client, order_id)
     if view is None:
         raise unknown_order(order_id)

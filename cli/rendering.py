@@ -24,6 +24,7 @@ from orders.payments import Payment, PendingPayment
 from orders.reopening import TERMINATED
 from orders.schedule import COMING_PHRASES
 from orders.status import Status
+from orders.stray_payments import StrayPaymentState
 from orders.timeline import TimelineEntry
 from orders.values import Balance, Money
 from orders.view import Action, OrderView
@@ -279,7 +280,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
                 )
             )
         )
-    yield from (Text(f"  {line}") for line in _moved_by_the_provider(view))
+    yield from (Text(f"  {line}") for line in moved_by_the_provider(view))
     if dispute := view.dispute:
         outcome = f": {phrase(dispute.outcome, current_locale())}" if dispute.outcome else ""
         status = named("dispute_status", dispute.status)
@@ -311,7 +312,7 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
         yield from (_action(action) for action in sorted(actions, key=lambda it: not it.available))
 
 
-def _moved_by_the_provider(view: OrderView) -> Iterator[str]:
+def moved_by_the_provider(view: OrderView | StrayPaymentState) -> Iterator[str]:
     """Chargebacks, refunds that nobody here asked for, and what cannot be matched (R23, R24)."""
     for chargeback in view.chargebacks:
         yield gettext(

@@ -18,6 +18,8 @@ from client.amounts import AmountRule, any_amount, refuse_unpayable
 from client.errors import NotRunning, OrderIdReused, UnknownOrder, domain_errors
 from client.finished_orders import LateDelivery, deliver_late
 from client.proofs import HasProof, no_store, refuse_unknown_proof
+from client.stray_payments import StoredStrayPayments, send_if_stray
+from orders.errors import NotAllowedNow
 from orders.messages import Message
 from orders.order import Order
 from orders.place_order import PlaceOrder, must_be_placeable
@@ -101,10 +103,13 @@ async def send(
     stored: StoredOrder,
     patience: timedelta | None = None,
     *,
+    strays: StoredStrayPayments | None = None,
     problem_of: AmountRule = any_amount,
     has_proof: HasProof = no_store,
 ) -> OrderView | LateDelivery:
     """Update an order; if it has finished, what is said of its money counts nevertheless (R15, R17, R23).
+
+    With ``strays``, what is said of a payment that the order did not take reaches that one.
 
     Raises as ``refuse_unpayable``, ``refuse_unknown_proof``, ``update`` and ``deliver_late``, and never
     NotRunning.
@@ -113,9 +118,14 @@ async def send(
     await refuse_unpayable(message, problem_of, view)
     await refuse_unknown_proof(order_id, message, has_proof, view)
     try:
-        return await update(client, order_id, message, patience)
-    except NotRunning:
-        return await deliver_late(client, order_id, await stored(order_id), message)
+        try:
+            return await update(client, order_id, message, patience)
+        except NotRunning:
+            return await deliver_late(client, order_id, await stored(order_id), message)
+    except (NotAllowedNow, UnknownOrder):
+        if strays and (workflow_id := await send_if_stray(client, message, strays)):
+            return LateDelivery(await stored(order_id), workflow_id)
+        raise
 
 
 async def send_signal(

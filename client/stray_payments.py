@@ -10,6 +10,14 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from client import workflows
 from client.errors import NotRunning, domain_errors
 from client.reopening import reopen_stray_payment
+from orders import keys
+from orders.messages import (
+    ChargebackReported,
+    Message,
+    OutsideRefundReported,
+    PaymentDeclined,
+    RefundUpdate,
+)
 from orders.stray_payments import StrayPaymentInput, StrayPaymentMessage, StrayPaymentState
 from workflows import ids
 from workflows.markdown import as_code
@@ -68,7 +76,7 @@ async def send(
 ) -> bool:
     """Report what has become of a stray payment's money, also after its workflow has ended.
 
-    Returns whether there is such a payment. Raises InvalidInput for a refund that is not its.
+    Returns whether there is such a payment. Raises as ``StrayPaymentState.check``.
     """
     workflow_id = ids.stray_workflow_id(payment_id)
     try:
@@ -77,7 +85,27 @@ async def send(
         state = await stored.find(payment_id)
         if state is None:
             return False
+        state.check(message)
         # On a copy: what says nothing new starts nothing.
         if state.model_copy(deep=True).receive(message, datetime.now(UTC)):
             await reopen_stray_payment(client, state, message)
     return True
+
+
+async def send_if_stray(
+    client: Client, message: Message, stored: StoredStrayPayments
+) -> str | None:
+    """Report what an order does not take to the stray payment that it is about; its workflow's id.
+
+    Whoever reports need not know which payments no order takes. None if it is about no stray payment.
+    """
+    match message:
+        case RefundUpdate(refund_id=refund_id):
+            payment_id = keys.read_stray_refund_id(refund_id)
+        case ChargebackReported() | OutsideRefundReported() | PaymentDeclined():
+            payment_id = message.payment_id
+        case _:
+            return None
+    if payment_id and await send(client, payment_id, message, stored):
+        return ids.stray_workflow_id(payment_id)
+    return None

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, or_, select, tuple_
+from sqlalchemy import Row, Select, func, or_, select, tuple_
 
 from database.connection import Database
 from database.order_lists import Cursor, literal
-from database.tables import orders
+from database.tables import ledger_legs, ledger_transactions, orders, stray_payments
+from orders import keys
 from orders.support_queue import Waiting, waits_for_support
 from orders.view import OrderView
+
+_MOST_STRAYS = 100
 
 
 class SupportCase(NamedTuple):
@@ -50,6 +53,28 @@ class SqlSupportQueue:
         if after is not None:
             query = query.where(tuple_(*here) < literal(after))
         return await self._cases(query.order_by(*(it.desc() for it in here)).limit(most))
+
+    async def stray_payments(self, sought: str = "") -> list[str]:
+        """R23: the ids of stray payments with money that nobody has said who bears; or the one sought."""
+        entries = ledger_transactions.c
+        unsaid = (
+            select(entries.order_id)
+            .join_from(ledger_transactions, ledger_legs)
+            .where(
+                ledger_legs.c.account == "unmatched",
+                entries.order_id.startswith(keys.STRAY_LEDGER_PREFIX),
+            )
+            .group_by(entries.order_id, entries.currency)
+            .having(func.sum(ledger_legs.c.amount) != 0)
+            .distinct()
+            .limit(_MOST_STRAYS)
+        )
+        one = select(stray_payments.c.payment_id).where(stray_payments.c.payment_id == sought)
+        async with self._database.reading() as connection:
+            if sought:
+                return list((await connection.execute(one)).scalars())
+            found = (await connection.execute(unsaid)).scalars()
+        return sorted(filter(None, map(keys.read_stray_ledger_id, found)))
 
     async def _cases(self, query: Select[str, datetime, str]) -> list[SupportCase]:
         async with self._database.reading() as connection:

@@ -34,6 +34,7 @@ _DETAILS: Final[dict[str, Any]] = {
     "carrier": _CARRIER,
     "due_by": _LATER,
     "expected_by": _LATER,
+    "act_by": _LATER,
     "money": _MONEY,
     "paid": _MONEY,
     "method": "card",

@@ -19,6 +19,7 @@ from gateway.openapi import DOWNLOAD, PROBLEMS, UPLOAD, body_of
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
 from gateway.problems import Forbidden, Invalid, Unauthorized
 from gateway.services import Services
+from gateway.stray_payments import STRAY_MESSAGES, StrayPaymentView
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
 from orders.place_order import Party, PlaceOrder
@@ -135,6 +136,9 @@ async def read_as(request: Request, model: type[_Body]) -> _Body:
     return found
 
 
+PaymentIdPath = Annotated[
+    str, Path(description="The provider's id of the payment.", examples=["pay-1"])
+]
 OrderIdPath = Annotated[str, Path(description="The order's id.", examples=["A-1001"])]
 
 
@@ -361,6 +365,56 @@ def _checked(key: str | None) -> str | None:
             sentence("Idempotency-Key must be 1 to 64 visible characters of ASCII, such as a UUID.")
         )
     return key
+
+
+@api.get(
+    "/stray-payments/{payment_id}",
+    response_model=StrayPaymentView,
+    responses=PROBLEMS,
+    tags=["support"],
+)
+async def read_stray_payment(
+    payment_id: PaymentIdPath,
+    services: ServicesDep,
+    _: Annotated[Caller, only_for("read_stray_payment")],
+) -> Response:
+    """Read a stray payment: one that no order takes and that goes back (R17)."""
+    found = await services.stray_payments.find(payment_id)
+    return Response(found.model_dump_json(), media_type="application/json")
+
+
+def _tell_stray(name: str) -> Callable[..., Awaitable[Response]]:
+    async def tell(
+        payment_id: PaymentIdPath,
+        request: Request,
+        services: ServicesDep,
+        who: Annotated[Caller, only_for(name)],
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="The message's id: the same again changes nothing."),
+            WithJsonSchema({"type": "string", "pattern": _KEY.pattern}),
+        ] = None,
+    ) -> Response:
+        message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
+        found = await services.stray_payments.tell(who, payment_id, message)
+        return Response(found.model_dump_json(), media_type="application/json")
+
+    return tell
+
+
+for _name, _model in STRAY_MESSAGES.items():
+    api.add_api_route(
+        f"/stray-payments/{{payment_id}}/{_name.replace('_', '-')}",
+        _tell_stray(_name),
+        methods=["POST"],
+        response_model=StrayPaymentView,
+        responses=PROBLEMS,
+        openapi_extra=body_of(_model),
+        operation_id=f"stray_{_name}",
+        summary=f"{_name.replace('_', ' ').capitalize()} of a stray payment",
+        description=f"{_model.__doc__}\n\nFrom: {' or '.join(_model.senders)}.",
+        tags=list(_model.senders),
+    )
 
 
 for _name, _model in MESSAGES.items():

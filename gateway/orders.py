@@ -29,6 +29,7 @@ from database.connection import DATABASE_UNAVAILABLE, Database
 from database.idempotency_keys import SqlIdempotencyKeys
 from database.order_lists import Cursor, SqlOrderLists
 from database.orders import SqlOrders
+from database.stray_payments import SqlStrayPayments
 from gateway.access import SET_BY_TOKEN, Caller, Role
 from gateway.limits import RateLimits
 from gateway.problems import (
@@ -144,6 +145,7 @@ class OrderService:
         self._placing = placing
         self._buyers_choose_policy = buyers_choose_policy
         self._stored = SqlOrders(database)
+        self._strays = SqlStrayPayments(database)
         self._listing = SqlOrderLists(database)
         self._requests = SqlIdempotencyKeys(database)
 
@@ -235,7 +237,7 @@ class OrderService:
         elif not _could_be_one(order_id):
             late = deliver_late(self._client, order_id, None, message)
             return await self._answer(caller, order_id, message, late, _NO_ANSWER)
-        message = _sent_by(caller, message)
+        message = sent_by(caller, message)
         has_id = message.message_id is not None
         if has_id:
             async with asking_the_database():
@@ -258,6 +260,7 @@ class OrderService:
             message,
             self._stored_order,
             PATIENCE,
+            strays=self._strays,
             problem_of=self._problem_of,
             has_proof=self._has_proof,
         )
@@ -330,9 +333,9 @@ class OrderService:
             return answer
         if isinstance(message, PaymentReceived) and answer.workflow_id:
             raise _refunded(caller, order_id, message, answer.view, answer.workflow_id)
-        found = await self.find(order_id)
-        assert found, "a stored order is stored for ever"
-        return found
+        if found := await self.find(order_id):
+            return found
+        raise _accepted_for_none(order_id, message, answer.workflow_id)
 
     async def _may_place(self, caller: Caller) -> None:
         if caller.role is not Role.BUYER:
@@ -377,7 +380,7 @@ def _is_mailbox_of(entry: str, email: str | None) -> bool:
         return False
 
 
-def _sent_by(caller: Caller, message: Message) -> Message:
+def sent_by(caller: Caller, message: Message) -> Message:
     """R25: the message with who sent it, which only the token says."""
     if any(getattr(message, name, None) is not None for name in SET_BY_TOKEN):
         raise Invalid(sentence("by_id and by are set from your token: leave them out."))
@@ -435,6 +438,17 @@ def _refunded(
         sentence("The order is finished."),
     )
     return refused(over, possible(caller, view), workflow_id)
+
+
+def _accepted_for_none(order_id: str, message: Message, workflow_id: str | None) -> Problem:
+    """What is said of a stray payment's money under the id of an order that does not exist."""
+    no_such = sentence(
+        "There is no order {order}. {message} is accepted for the payment that it is about ({process}).",
+        order=order_id[:64],
+        message=message.name,
+        process=workflow_id or "",
+    )
+    return NotFound(no_such, process=workflow_id)
 
 
 def possible(caller: Caller, view: OrderView | None) -> list[str]:

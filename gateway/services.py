@@ -10,6 +10,7 @@ from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.proofs import Proofs
 from gateway.provider_webhooks import ProviderWebhooks
+from gateway.stray_payments import StrayPaymentService
 
 if TYPE_CHECKING:
     from adapters.stripe.provider import StripeProvider
@@ -20,6 +21,7 @@ class Services:
     """The gateway's services, one instance each."""
 
     orders: OrderService
+    stray_payments: StrayPaymentService
     tokens: Tokens
     limits: RateLimits
     order_stream: OrderStream

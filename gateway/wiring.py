@@ -27,6 +27,7 @@ from gateway.pages.time_skipping import Clock
 from gateway.proofs import Proofs
 from gateway.provider_webhooks import ProviderWebhooks, stripe_reader
 from gateway.services import Services
+from gateway.stray_payments import StrayPaymentService
 from gateway.tokens import IssuersTokens, SecretTokens
 from orders.sentences import sentence
 from runtime.setting_types import keeps_secrets
@@ -103,6 +104,7 @@ def build_services(settings: Settings, client: Client, database: Database) -> Se
     )
     return Services(
         orders=orders,
+        stray_payments=StrayPaymentService(client, database),
         proofs=Proofs(orders, store, uploads),
         tokens=build_tokens(settings),
         limits=limits,

@@ -23,12 +23,13 @@ from orders.notifications import NotificationKind
 from orders.refunds import RefundOwner, refund_under_way, refunds_of, start_refund
 from orders.status import CloseReason
 from orders.timeline import Event
-from orders.values import MAX_AMOUNT, Money
+from orders.values import MAX_AMOUNT, Balance, Money
 
 if TYPE_CHECKING:
     from orders.chargebacks import Chargeback
     from orders.order import Order
     from orders.outside_refunds import OutsideRefund
+    from orders.unmatched import ResolvedAmount
 
 Books = dict[str, dict[str, int]]
 """By currency, the balance of each account in minor units, with the signs of ``orders.accounting``."""
@@ -181,9 +182,7 @@ def where_money_is(order: Order) -> Books:
         }
     }
     add_taken(wanted, found, received)
-    for it in order.unmatched_resolutions:
-        amount = it.amount.amount
-        _add(wanted, it.amount.currency, unmatched=-amount, **{it.borne_by: amount})
+    add_resolved(wanted, order.unmatched_resolutions)
     return wanted
 
 
@@ -193,6 +192,22 @@ def add_taken(wanted: Books, found: Gone, received: Money) -> None:
         _add(wanted, currency, cash=-amount)
     for currency, amount in unmatched(found, received).items():
         _add(wanted, currency, unmatched=amount)
+
+
+def add_resolved(wanted: Books, resolutions: Iterable[ResolvedAmount]) -> None:
+    """Move what support has said who bears it to their account (R23)."""
+    for it in resolutions:
+        amount = it.amount.amount
+        _add(wanted, it.amount.currency, unmatched=-amount, **{it.borne_by: amount})
+
+
+def unmatched_now(postings: Iterable[Posting]) -> list[Balance]:
+    """R23: by currency, what no payment accounts for and nobody has said who bears it."""
+    return [
+        Balance.booked(accounts["unmatched"], currency)
+        for currency, accounts in books(postings).items()
+        if accounts.get("unmatched")
+    ]
 
 
 def _add(books: Books, currency: str, **legs: int) -> None:

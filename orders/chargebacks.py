@@ -84,13 +84,16 @@ def chargeback_problem(order: Order, message: m.ChargebackReported) -> Refusal |
 def not_its_payment(order: Order, payment_id: str) -> Refusal | None:
     """Why what the provider says of this payment does not concern the order; None where it does."""
     payment = order.payment
+    another = Refusal(
+        RefusalCode.NOT_IN_THIS_STATUS,
+        sentence("Payment {payment_id} is not this order's.", payment_id=payment_id),
+    )
+    if payment_id in order.sent_back:
+        return another
     if payment is None or (payment.is_declined and payment.payment_id != payment_id):
         return None
     if payment.payment_id != payment_id:
-        return Refusal(
-            RefusalCode.NOT_IN_THIS_STATUS,
-            sentence("Payment {payment_id} is not this order's.", payment_id=payment_id),
-        )
+        return another
     if payment.is_declined:
         return Refusal(
             RefusalCode.NOT_IN_THIS_STATUS,

@@ -10,7 +10,7 @@ from typing import Final, get_args
 from orders.messages import RefundStatus, Role, SellerMessage
 from orders.offers import OfferKind
 from orders.order import Order
-from orders.refunds import RefundReport, refunds_of, repeats
+from orders.refunds import RefundOwner, RefundReport, refunds_of, repeats
 from orders.status import Status
 from orders.unmatched import seller_can_bear
 
@@ -34,9 +34,9 @@ def _unmatched_resolution(order: Order) -> Choices:
     return {} if seller_can_bear(order) else {"borne_by": ("marketplace",)}
 
 
-def _refund_update(order: Order) -> Choices:
+def refund_update_choices(owner: RefundOwner) -> Choices:
     """What support can say of the latest refund."""
-    latest = refunds_of(order)[-1]
+    latest = refunds_of(owner)[-1]
     says = (it for it in RefundStatus if not repeats(latest, RefundReport(it, by=Role.SUPPORT)))
     return {"status": tuple(it.value for it in says)}
 
@@ -45,7 +45,7 @@ _CHOICES: Final[Mapping[str, Callable[[Order], Choices]]] = {
     "seller_reply": _seller_reply,
     "seller_message": _seller_message,
     "unmatched_resolution": _unmatched_resolution,
-    "refund_update": _refund_update,
+    "refund_update": refund_update_choices,
 }
 
 

@@ -14,6 +14,7 @@ PAYMENT_PREFIX: Final = "payment/"
 """What the step of a payment that an order took begins with."""
 
 _CHARGEBACK_PREFIX: Final = "chargeback/"
+_REFUND_OF_STRAY = re.compile(r"stray-(?P<payment_id>.+?)-refund(-[1-9][0-9]*)?")
 _REFUND_OF_ORDER = re.compile(r"(?P<order_id>.+)-refund-(?P<number>[1-9][0-9]*)")
 
 STRAY_RECEIVED: Final = "received"
@@ -48,6 +49,12 @@ def read_refund_id(refund_id: str, payment_id: str) -> RefundParts | None:
     if found := _REFUND_OF_ORDER.fullmatch(refund_id):
         return RefundParts(found["order_id"], int(found["number"]))
     return None
+
+
+def read_stray_refund_id(refund_id: str) -> str | None:
+    """The stray payment whose refund has this id; None for an id of another form."""
+    found = _REFUND_OF_STRAY.fullmatch(refund_id)
+    return found["payment_id"] if found else None
 
 
 def posting_key(ledger_id: str, step: str) -> str:

@@ -419,8 +419,9 @@ class DisputeDecision(Message):
 class RefundUpdate(ProviderFact):
     """R15: The status of a refund has changed at the payment provider, or support knows more of it.
 
-    ``by`` is whose word it is, the provider's unless it says otherwise; ``note`` is what support knows,
-    kept with its name (R25).
+    ``act_by`` is until when the provider waits for the buyer to act, with ``requires_action``. ``by`` is
+    whose word it is, the provider's unless it says otherwise; ``note`` is what support knows, kept with its
+    name (R25).
     """
 
     name = "refund_update"
@@ -429,6 +430,7 @@ class RefundUpdate(ProviderFact):
     refund_id: RefundId
     status: RefundStatus
     reason: LongText = ""
+    act_by: Instant | None = None
     note: LongText = ""
     by: Literal["provider", "support"] | None = None
 

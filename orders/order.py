@@ -226,11 +226,7 @@ class Order(Mutable):
         """R23: what the provider took and no payment accounts for, by currency; nobody has said who bears
         it.
         """
-        return [
-            Balance.booked(accounts["unmatched"], currency)
-            for currency, accounts in allocation.books(self.all_postings).items()
-            if accounts.get("unmatched")
-        ]
+        return allocation.unmatched_now(self.all_postings)
 
     @property
     def open_chargeback(self) -> Chargeback | None:

@@ -18,6 +18,7 @@ from orders.refunds import (
     apply_report,
     find_refund,
     refund_number,
+    what_is_asked,
 )
 from orders.sentences import sentence
 from orders.timeline import Event
@@ -76,8 +77,7 @@ def update_refund(order: Order, refund: Refund, report: RefundReport, at: dateti
         case RefundChange.FAILED:
             order.notify(at, NotificationKind.REFUND_FAILED, reason=report.reason, money=money)
         case RefundChange.REQUIRES_ACTION:
-            order.notify(
-                at, NotificationKind.REFUND_REQUIRES_ACTION, reason=report.reason, money=money
-            )
+            what = NotificationKind.REFUND_REQUIRES_ACTION
+            order.notify(at, what, money=money, **what_is_asked(report))
         case RefundChange.NOTED:
             pass

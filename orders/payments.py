@@ -253,6 +253,8 @@ def on_payment_declined(order: Order, message: m.PaymentDeclined, at: datetime) 
 
 def payment_declined_problem(order: Order, message: m.PaymentDeclined) -> Refusal | None:
     """R6: once a payment was accepted, or the order is over, only that payment can still fail."""
+    if message.payment_id in order.sent_back:
+        return not_its_payment(order, message.payment_id)
     if order.status in (Status.AWAITING_PAYMENT, Status.PAYMENT_REVIEW):
         return None
     if order.payment and order.payment.payment_id == message.payment_id:

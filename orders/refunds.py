@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from orders import keys
 from orders import messages as m
@@ -33,6 +33,8 @@ class Refund(WithSentences, Mutable):
     method: str
     status: RefundStatus = RefundStatus.PENDING
     failure_reason: Text | None = None
+    act_by: Instant | None = None
+    """Until when the provider waits for the buyer to act (R15), if it says so."""
     note: str = ""
     """What support knows of it (R25)."""
     due_by: Instant
@@ -80,13 +82,17 @@ REFUND_EVENTS: Final = {
 
 
 class RefundReport(NamedTuple):
-    """What the provider, or support, says of a refund; ``said_at`` is when the provider said it."""
+    """What the provider, or support, says of a refund.
+
+    ``said_at`` is when the provider said it, ``act_by`` until when it waits for the buyer to act.
+    """
 
     status: RefundStatus
     reason: str = ""
     by: Role = Role.PROVIDER
     note: str = ""
     said_at: datetime | None = None
+    act_by: datetime | None = None
 
     @classmethod
     def of(cls, message: m.RefundUpdate) -> RefundReport:
@@ -97,7 +103,14 @@ class RefundReport(NamedTuple):
             Role(message.by or Role.PROVIDER),
             message.note,
             message.said_at,
+            message.act_by,
         )
+
+
+def what_is_asked(report: RefundReport) -> dict[str, Any]:
+    """R15: what people are told of a refund that waits for its payer, as JSON values."""
+    act_by = report.act_by.isoformat() if report.act_by else None
+    return {"reason": report.reason, "act_by": act_by}
 
 
 class RefundOwner(Protocol):
@@ -185,6 +198,7 @@ def apply_report(
     is_stopped, is_known = _stops(refund, status), _is_known_to_fail(refund, reason)
     was_settled, refund.status = refund.is_settled, status
     refund.failure_reason = None if refund.is_settled else (reason or None)
+    refund.act_by = report.act_by if status is RefundStatus.REQUIRES_ACTION else None
     refund.note = report.note or refund.note
     if report.by is Role.PROVIDER:
         refund.provider_status = status

@@ -12,7 +12,16 @@ from pydantic import Field, model_validator
 
 from orders import keys
 from orders.accounting import Posting
-from orders.allocation import Books, add_taken, books, differences, gone, stop_or_resume, unmatched
+from orders.allocation import (
+    Books,
+    add_resolved,
+    add_taken,
+    books,
+    differences,
+    gone,
+    stop_or_resume,
+    unmatched_now,
+)
 from orders.chargebacks import (
     CHARGEBACK_EVENTS,
     Chargeback,
@@ -22,6 +31,7 @@ from orders.chargebacks import (
     open_chargeback,
     repeats_chargeback,
 )
+from orders.errors import InvalidInput
 from orders.messages import (
     ChargebackReported,
     ChargebackStatus,
@@ -29,6 +39,7 @@ from orders.messages import (
     PaymentDeclined,
     RefundUpdate,
     Role,
+    UnmatchedResolution,
 )
 from orders.notifications import RECIPIENTS, Notification, NotificationKind
 from orders.outside_refunds import (
@@ -52,9 +63,12 @@ from orders.refunds import (
     refund_under_way,
     refunds_of,
     start_refund,
+    what_is_asked,
 )
 from orders.schedule import REFUND_CHECK, Reminder, ScheduledEvent
+from orders.sentences import sentence
 from orders.timeline import Event, TimelineEntry
+from orders.unmatched import ResolvedAmount, resolution_details, resolved_amounts
 from orders.values import (
     Balance,
     Frozen,
@@ -76,7 +90,13 @@ _CHARGEBACK_NOTIFICATIONS: Final = {
 }
 
 
-StrayPaymentMessage = RefundUpdate | ChargebackReported | OutsideRefundReported | PaymentDeclined
+StrayPaymentMessage = (
+    RefundUpdate
+    | ChargebackReported
+    | OutsideRefundReported
+    | PaymentDeclined
+    | UnmatchedResolution
+)
 """What a stray payment is told."""
 
 
@@ -104,6 +124,9 @@ class StrayPaymentState(Mutable):
     """Those before it: paid, or stopped as the payer had the money another way."""
     chargebacks: list[Chargeback] = Field(default_factory=list)
     outside_refunds: list[OutsideRefund] = Field(default_factory=list)
+    unmatched_resolutions: list[ResolvedAmount] = Field(default_factory=list)
+    message_ids: list[str] = Field(default_factory=list)
+    """Of what support has said of unmatched money; all else is known by the provider's ids."""
     was_reversed: bool = False
     """R6: whether the payment failed after it had come in."""
     timeline: list[TimelineEntry] = Field(default_factory=list)
@@ -168,9 +191,10 @@ class StrayPaymentState(Mutable):
 
     @property
     def unmatched(self) -> list[Balance]:
-        """R23: what the provider took beyond the payment, or in another currency."""
-        amounts = unmatched(gone(self), self.received)
-        return [Balance.booked(amount, currency) for currency, amount in amounts.items()]
+        """R23: what the provider took beyond the payment, or in another currency; nobody has said who bears
+        it.
+        """
+        return unmatched_now(self.postings)
 
     @property
     def is_over(self) -> bool:
@@ -192,21 +216,61 @@ class StrayPaymentState(Mutable):
             coming.append(ScheduledEvent(what=Reminder.CHARGEBACK_REMINDER, at=at))
         return min(coming, key=lambda it: it.at, default=None)
 
+    def check(self, message: StrayPaymentMessage) -> None:
+        """Raise InvalidInput for what is not about it, or what support cannot say of it."""
+        why = None
+        match message:
+            case RefundUpdate(refund_id=refund_id):
+                if find_refund(self, refund_id) is None:
+                    why = sentence(
+                        "This stray payment has no refund {refund_id}.", refund_id=refund_id
+                    )
+            case UnmatchedResolution():
+                if message.message_id in self.message_ids:
+                    return
+                if not self.unmatched:
+                    why = sentence("All money of this payment is accounted for.")
+                elif message.borne_by != "marketplace":
+                    why = sentence(
+                        "No order takes this payment, and so no seller: what cannot be matched is the "
+                        "marketplace's to bear."
+                    )
+            case _:
+                if message.payment_id != self.payment_id:
+                    why = sentence(
+                        "This is not payment {payment_id}.", payment_id=message.payment_id
+                    )
+        if why:
+            raise InvalidInput(why)
+
     def receive(self, message: StrayPaymentMessage, at: datetime) -> bool:
         """Apply what the provider, or support, says of it; whether that says anything new."""
+        events, postings, unmatched = len(self.timeline), len(self.postings), self.unmatched
         match message:
             case RefundUpdate():
-                refund = find_refund(self, message.refund_id)
-                before = len(self.timeline)
-                if refund:
+                if refund := find_refund(self, message.refund_id):
                     self.update_refund(refund, RefundReport.of(message), at)
-                return len(self.timeline) > before
             case ChargebackReported():
-                return self._charged_back(message, at)
+                self._charged_back(message, at)
             case OutsideRefundReported():
-                return self._refunded_outside(message, at)
+                self._refunded_outside(message, at)
             case PaymentDeclined():
-                return self._reversed(message, at)
+                self._reversed(message, at)
+            case UnmatchedResolution():
+                self._resolved(message, at)
+        if self.unmatched and self.unmatched != unmatched:
+            self._tell_of_unmatched(at)
+        if message.by_id:
+            # R25: who said it, as an order's timeline and ledger have it.
+            said_by = {"by_id": message.by_id}
+            self.timeline[events:] = [
+                it if it.by is Role.SYSTEM else it.model_copy(update=said_by)
+                for it in self.timeline[events:]
+            ]
+            self.postings[postings:] = [
+                it.model_copy(update=said_by) for it in self.postings[postings:]
+            ]
+        return len(self.timeline) > events
 
     def refund_asked(self, refund: Refund) -> None:
         """See ``orders.refunds.RefundOwner``."""
@@ -221,8 +285,10 @@ class StrayPaymentState(Mutable):
         self._happened(
             at,
             Event.REFUND_RETURNED if returned else REFUND_EVENTS[report.status],
+            report.by,
             refund_id=refund.refund_id,
             reason=report.reason,
+            **({"note": report.note} if report.note else {}),
         )
         number, time = refund_number(refund), refund.times_settled
         money = refund.money.model_dump(mode="json")
@@ -240,38 +306,31 @@ class StrayPaymentState(Mutable):
                     )
             case RefundChange.RETURNED:
                 self._allocate(at, keys.stray_came_back_step(number, time))
-                self._notify(
-                    at,
-                    NotificationKind.STRAY_REFUND_RETURNED,
-                    money=money,
-                    reason=report.reason,
-                )
+                what = NotificationKind.STRAY_REFUND_RETURNED
+                self._notify(at, what, money=money, reason=report.reason)
             case RefundChange.STOPPED:
                 self._notify(at, NotificationKind.STRAY_REFUND_STOPPED, money=money)
                 self._send_back(at)
             case RefundChange.FAILED:
-                self._notify(
-                    at, NotificationKind.STRAY_REFUND_FAILED, money=money, reason=report.reason
-                )
+                what = NotificationKind.STRAY_REFUND_FAILED
+                self._notify(at, what, money=money, reason=report.reason)
             case RefundChange.REQUIRES_ACTION:
-                self._notify(
-                    at,
-                    NotificationKind.STRAY_REFUND_REQUIRES_ACTION,
-                    money=money,
-                    reason=report.reason,
-                )
+                what = NotificationKind.STRAY_REFUND_REQUIRES_ACTION
+                self._notify(at, what, money=money, **what_is_asked(report))
             case RefundChange.NOTED:
                 pass
 
-    def _charged_back(self, message: ChargebackReported, at: datetime) -> bool:
+    def _charged_back(self, message: ChargebackReported, at: datetime) -> None:
         """R23: the payer's bank took money back, or has decided."""
         if repeats_chargeback(self.chargebacks, message):
-            return False
+            return
         noted = note_chargeback(self.chargebacks, message, at)
         self._book(at, self._step(keys.chargeback_step))
         twice = self.received.of(max(-self.held, 0)).model_dump(mode="json")
         for status in noted:
-            self._happened(at, CHARGEBACK_EVENTS[status], **chargeback_details(message))
+            self._happened(
+                at, CHARGEBACK_EVENTS[status], Role.PROVIDER, **chargeback_details(message)
+            )
             self._notify(
                 at,
                 _CHARGEBACK_NOTIFICATIONS[status],
@@ -279,14 +338,12 @@ class StrayPaymentState(Mutable):
                 twice=twice,
                 **chargeback_details(message),
             )
-        self._tell_of_unmatched(at)
         self._send_back(at, won=message.status is ChargebackStatus.WON)
-        return True
 
-    def _refunded_outside(self, message: OutsideRefundReported, at: datetime) -> bool:
+    def _refunded_outside(self, message: OutsideRefundReported, at: datetime) -> None:
         """R24: the provider sent money back without our asking."""
         if repeats_outside_refund(self.outside_refunds, message):
-            return False
+            return
         counted, refund = note_outside_refund(self.outside_refunds, message, at)
         self._book(at, self._step(keys.outside_refund_step))
         event, what = (
@@ -294,20 +351,18 @@ class StrayPaymentState(Mutable):
             if refund.counts
             else (Event.OUTSIDE_REFUND_FAILED, NotificationKind.STRAY_OUTSIDE_REFUND_FAILED)
         )
-        self._happened(at, event, **outside_refund_details(message))
+        self._happened(at, event, Role.PROVIDER, **outside_refund_details(message))
         if refund.counts != counted:
             self._notify(at, what, payment_id=self.payment_id, **outside_refund_details(message))
-        self._tell_of_unmatched(at)
         self._send_back(at)
-        return True
 
-    def _reversed(self, message: PaymentDeclined, at: datetime) -> bool:
+    def _reversed(self, message: PaymentDeclined, at: datetime) -> None:
         """R6: the payment failed after it had come in."""
         if self.was_reversed:
-            return False
+            return
         self.was_reversed = True
         self._book(at, keys.payment_reversed_step(self.payment_id))
-        self._happened(at, Event.PAYMENT_REVERSED, reason=message.reason)
+        self._happened(at, Event.PAYMENT_REVERSED, Role.PROVIDER, reason=message.reason)
         self._notify(
             at,
             NotificationKind.STRAY_PAYMENT_REVERSED,
@@ -316,7 +371,19 @@ class StrayPaymentState(Mutable):
             twice=self.received.of(max(-self.held, 0)).model_dump(mode="json"),
         )
         self._send_back(at)
-        return True
+
+    def _resolved(self, message: UnmatchedResolution, at: datetime) -> None:
+        """R23: support says who bears all that is unmatched now; no seller can."""
+        if message.message_id in self.message_ids:
+            return
+        if message.message_id:
+            self.message_ids.append(message.message_id)
+        amounts = self.unmatched
+        self.unmatched_resolutions += resolved_amounts(message, amounts, at)
+        self._book(at, keys.unmatched_step(self._number_of(Event.UNMATCHED_RESOLVED) + 1))
+        self._happened(
+            at, Event.UNMATCHED_RESOLVED, Role.SUPPORT, **resolution_details(message, amounts)
+        )
 
     def let_time_pass(self, now: datetime) -> None:
         """R15, R23: at certain instants the provider is to be asked, and support to be reminded."""
@@ -370,13 +437,16 @@ class StrayPaymentState(Mutable):
         refund_id = keys.stray_refund_id(self.payment_id, len(refunds_of(self)) + 1)
         return start_refund(self, refund_id, self.payment_id, self.payment.method, money, at)
 
-    def _happened(self, at: datetime, what: Event, **details: Any) -> None:
-        self.timeline.append(TimelineEntry(at=at, what=what, by=Role.SYSTEM, details=details))
+    def _happened(self, at: datetime, what: Event, by: Role = Role.SYSTEM, **details: Any) -> None:
+        self.timeline.append(TimelineEntry(at=at, what=what, by=by, details=details))
+
+    def _number_of(self, what: str) -> int:
+        return sum(entry.what == what for entry in self.timeline)
 
     def _notify(self, at: datetime, what: NotificationKind, *only: Role, **details: Any) -> None:
         # Numbered by what is told, as an order's notifications are.
         about = self.timeline[-1].what
-        number = sum(entry.what == about for entry in self.timeline)
+        number = self._number_of(about)
         for role in only or RECIPIENTS[what]:
             self.notifications.append(
                 Notification(
@@ -389,13 +459,12 @@ class StrayPaymentState(Mutable):
             )
 
     def _tell_of_unmatched(self, at: datetime) -> None:
-        if self.unmatched:
-            self._notify(
-                at,
-                NotificationKind.STRAY_UNMATCHED_MONEY,
-                payment_id=self.payment_id,
-                amounts=[it.model_dump(mode="json") for it in self.unmatched],
-            )
+        self._notify(
+            at,
+            NotificationKind.STRAY_UNMATCHED_MONEY,
+            payment_id=self.payment_id,
+            amounts=[it.model_dump(mode="json") for it in self.unmatched],
+        )
 
     def _step(self, of: Callable[[str, int], str]) -> str:
         """The next step of its kind that is booked."""
@@ -410,6 +479,7 @@ class StrayPaymentState(Mutable):
             received.currency: {"cash": received.amount - found.refunded, "stray": -here}
         }
         add_taken(wanted, found, received)
+        add_resolved(wanted, self.unmatched_resolutions)
         return wanted
 
     def _book(self, at: datetime, step: str) -> None:

@@ -6,8 +6,9 @@ lies on an account of its own until support says who bears it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orders import keys
 from orders import messages as m
@@ -38,21 +39,34 @@ class ResolvedAmount(Frozen):
 def on_unmatched_resolution(order: Order, message: m.UnmatchedResolution, at: datetime) -> None:
     """R23: support says who bears all that is unmatched now."""
     amounts = order.unmatched
-    order.unmatched_resolutions += [
+    order.unmatched_resolutions += resolved_amounts(message, amounts, at)
+    order.allocate(at, keys.unmatched_step(order.count("unmatched resolution")))
+    order.happened(
+        at, Event.UNMATCHED_RESOLVED, Role.SUPPORT, **resolution_details(message, amounts)
+    )
+
+
+def resolved_amounts(
+    message: m.UnmatchedResolution, amounts: Iterable[Balance], at: datetime
+) -> list[ResolvedAmount]:
+    """What support has said who bears it."""
+    return [
         ResolvedAmount(
             at=at, by_id=message.by_id, note=message.note, borne_by=message.borne_by, amount=amount
         )
         for amount in amounts
     ]
-    order.allocate(at, keys.unmatched_step(order.count("unmatched resolution")))
-    order.happened(
-        at,
-        Event.UNMATCHED_RESOLVED,
-        Role.SUPPORT,
-        borne_by=message.borne_by,
-        note=message.note,
-        amounts=[it.model_dump(mode="json") for it in amounts],
-    )
+
+
+def resolution_details(
+    message: m.UnmatchedResolution, amounts: Iterable[Balance]
+) -> dict[str, Any]:
+    """What a timeline says of it, as JSON values."""
+    return {
+        "borne_by": message.borne_by,
+        "note": message.note,
+        "amounts": [it.model_dump(mode="json") for it in amounts],
+    }
 
 
 def unmatched_resolution_problem(order: Order, message: m.UnmatchedResolution) -> Refusal | None:

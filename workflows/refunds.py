@@ -104,7 +104,7 @@ async def _look_up(refund: Refund) -> RefundState | None:
 
 
 def _report(state: RefundState) -> RefundReport:
-    return RefundReport(state.status, state.reason, said_at=state.said_at)
+    return RefundReport(state.status, state.reason, said_at=state.said_at, act_by=state.act_by)
 
 
 def _question(refund: Refund) -> RefundQuestion:

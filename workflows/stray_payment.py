@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import get_args
+from typing import Final, get_args
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -17,8 +17,6 @@ with workflow.unsafe.imports_passed_through():
         outbox_messages,
     )
     from orders.errors import InvalidInput, OrderError
-    from orders.messages import RefundUpdate
-    from orders.refunds import find_refund
     from orders.sentences import sentence
     from orders.stray_payments import StrayPaymentInput, StrayPaymentMessage, StrayPaymentState
     from orders.values import microseconds
@@ -29,6 +27,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refunds import RefundSteps
     from workflows.steps import run_local_then_durable
     from workflows.timer import DeadlineTimer
+
+
+_RECORDS_ALL: Final = "what nobody is told is recorded"
+"""The patch from which on a change is recorded that notifies nobody."""
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
@@ -47,6 +49,8 @@ class StrayPaymentWorkflow:
         self._outbox = OutboxDelivery(self._tasks)
         self._refunds = RefundSteps(self._tasks)
         self._timer = DeadlineTimer()
+        self._recorded = 0
+        """How many of the timeline's entries are recorded."""
 
     @property
     def _state(self) -> StrayPaymentState:
@@ -95,7 +99,8 @@ class StrayPaymentWorkflow:
         """Start the steps that the state calls for; returns whether any step is under way."""
         state, start = self._state, self._tasks.start
         self._refunds.start(state)
-        if state.notifications:
+        has_changed = len(state.timeline) != self._recorded
+        if state.notifications or (has_changed and workflow.patched(_RECORDS_ALL)):
             start("record", self._record)
         return bool(self._tasks.under_way)
 
@@ -141,22 +146,12 @@ class StrayPaymentWorkflow:
                     name=name[:64],
                 )
             )
-        if isinstance(message, RefundUpdate):
-            if find_refund(self._state, message.refund_id) is None:
-                raise InvalidInput(
-                    sentence(
-                        "This stray payment has no refund {refund_id}.", refund_id=message.refund_id
-                    )
-                )
-        elif message.payment_id != self._state.payment_id:
-            raise InvalidInput(
-                sentence("This is not payment {payment_id}.", payment_id=message.payment_id)
-            )
+        self._state.check(message)
         return message
 
     async def _record(self) -> None:
         state, info = self._state, workflow.info()
-        messages = outbox_messages(state)
+        messages, entries = outbox_messages(state), len(state.timeline)
         stored = StoredStrayPayment(
             first_run_id=info.first_execution_run_id,
             reopened=state.reopened,
@@ -171,6 +166,7 @@ class StrayPaymentWorkflow:
             StrayPayments.record_stray, step, "book and tell"
         )
         del state.notifications[: len(messages)]
+        self._recorded = entries
         # Earlier versions returned nothing.
         if recorded and not recorded.delivered:
             self._outbox.start(state.about)

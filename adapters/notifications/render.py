@@ -46,6 +46,7 @@ CLAUSES: Final = {
     "request_ended": (N_(" That ends the request to cancel it."), "ended_request"),
     "sum": (" ({money})", "money"),
     "tracked": (N_(" The tracking number is {number}."), "number"),
+    "until": (N_(" by {act_by}"), "act_by"),
     "words": (N_(" They write: “{note}”"), "note"),
 }
 """Clauses, each with the detail that it needs."""

@@ -39,13 +39,13 @@ STRAY_PAYMENT_TEXTS: Final[dict[str, Texts]] = {
         subject=N_("The return of a payment is waiting for details"),
         buyer=N_(
             "Before {money}, which you paid and which could not be matched to an order, can be returned, "
-            "the payment provider needs something from you, such as your bank details.{why} Please look for"
-            " its e-mail and answer it. Your money is not lost. Reference: {order}."
+            "the payment provider needs something from you, such as your bank details. Please look for its "
+            "e-mail and answer it{until}. Your money is not lost. Reference: {order}."
         ),
         support=N_(
             "{order}: the return of {money}, which belongs to no order, waits for its payer, from whom the "
-            "provider needs something, such as bank details.{why} Please wait and do not pay another way: "
-            "the payer would have the money twice."
+            "provider needs something, such as bank details{until}.{why} Please wait and do not pay another "
+            "way: the payer would have the money twice."
         ),
     ),
     NotificationKind.STRAY_REFUND_RETURNED: Texts(
@@ -107,7 +107,7 @@ STRAY_PAYMENT_TEXTS: Final[dict[str, Texts]] = {
         subject=N_("Stray payment: money that cannot be matched"),
         support=N_(
             "{order}: what the provider took of stray payment {payment_id} does not match what was paid; "
-            "the difference is {amounts}. Please look into it."
+            "the difference is {amounts}. Please say on the payment's page who bears it."
         ),
     ),
     NotificationKind.STRAY_REFUND_STOPPED: Texts(

@@ -329,13 +329,13 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         subject=N_("The refund for order {order} is waiting for details"),
         buyer=N_(
             "Before your refund{of_money} for order {order} can be paid, the payment provider needs "
-            "something from you, such as your bank details.{why} Please look for its e-mail and answer it. "
-            "Your money is not lost."
+            "something from you, such as your bank details. Please look for its e-mail and answer "
+            "it{until}. Your money is not lost."
         ),
         support=N_(
             "Order {order}: the refund{of_money} waits for the buyer, from whom the provider needs "
-            "something, such as bank details.{why} Please wait and do not pay another way: the buyer would "
-            "have the money twice."
+            "something, such as bank details{until}.{why} Please wait and do not pay another way: the buyer "
+            "would have the money twice."
         ),
     ),
     NotificationKind.REFUND_FAILED: Texts(

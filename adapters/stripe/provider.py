@@ -320,22 +320,16 @@ def _instructions_email(charge: stripe.Charge) -> str | None:
 def _state(refund: stripe.Refund) -> RefundState:
     status = refund_status(refund.status)
     if status is RefundStatus.REQUIRES_ACTION:
-        return RefundState(status=status, reason=_what_is_asked(refund))
+        return RefundState(status=status, act_by=_act_by(refund))
     return RefundState(status=status, reason=word(getattr(refund, "failure_reason", None)))
 
 
-def _what_is_asked(refund: stripe.Refund) -> str:
-    """What the buyer is asked for; empty where Stripe does not say."""
+def _act_by(refund: stripe.Refund) -> datetime | None:
+    """Until when Stripe waits for the buyer to answer its e-mail; None where it does not say."""
     action = getattr(refund, "next_action", None)
     details = action.display_details if action else None
-    if details is None:
-        return ""
-    if details.expires_at is None:
-        return sentence("Stripe has asked for bank details by e-mail.")
-    return sentence(
-        "Stripe has asked for bank details by e-mail, and waits for them until {day}.",
-        day=in_utc(details.expires_at).date().isoformat(),
-    )
+    expires_at = details.expires_at if details else None
+    return None if expires_at is None else in_utc(expires_at)
 
 
 def _payment(charge: stripe.Charge) -> ProviderPayment:
@@ -390,6 +384,7 @@ def _refund(refund: stripe.Refund) -> ProviderRefund | None:
         status=state.status,
         at=in_utc(refund.created),
         reason=state.reason,
+        act_by=state.act_by,
     )
 
 

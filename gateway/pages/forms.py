@@ -289,8 +289,8 @@ YES: Final = NC_("answer", "Yes")
 NO: Final = NC_("answer", "No")
 
 
-def read(name: str, entered: Mapping[str, str], view: OrderView) -> Message:
-    """The message of a submitted form. Raises InvalidInput."""
+def read(name: str, entered: Mapping[str, str], currency: str) -> Message:
+    """The message of a submitted form; its amounts are in this currency. Raises InvalidInput."""
     payload: dict[str, Any] = {"message_id": entered.get("message_id") or None}
     for each in FORMS[name].fields:
         text = entered.get(each.name, "").strip()
@@ -300,7 +300,6 @@ def read(name: str, entered: Mapping[str, str], view: OrderView) -> Message:
             case "yes_or_no" if text:
                 payload[each.name] = text == "yes"
             case "money" if text:
-                currency = view.amount_due.currency
                 payload[each.name] = {"amount": _minor(text, currency), "currency": currency}
             case "number" if text:
                 payload[each.name] = int(text) if text.isascii() and text.isdigit() else text

@@ -29,6 +29,7 @@ from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.sessions import Session
 from gateway.pages.sign_in_pages import SignInPages
+from gateway.pages.stray_payments import StrayPaymentPages
 from gateway.pages.templates import STATIC
 from gateway.pages.time_skipping import Clock
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
@@ -116,6 +117,7 @@ class OrderPages:
             at(f"{order}/proofs/{{sha256}}", self._proof),
             *(playing if self._clock else []),
             at(f"{order}/{{message}}", self._act, "POST"),
+            *StrayPaymentPages(self._services.stray_payments, self._renderer).routes(),
             *self._entrance.routes(),
             *ProblemPages(self._renderer).routes(),
             Mount("/static", _Static(directory=STATIC), name="static"),
@@ -154,8 +156,14 @@ class OrderPages:
                 if sought
                 else await self._queue.first(PAGE_SIZE + 1, after)
             )
+            strays = await self._queue.stray_payments(sought) if after is None else []
         cases, cursor = paginate(found, lambda case: case.cursor)
-        context = {"cases": cases, "sought": sought, "temporal": self._links.temporal}
+        context = {
+            "cases": cases,
+            "strays": strays,
+            "sought": sought,
+            "temporal": self._links.temporal,
+        }
         return self._list(
             "support_queue", request, session, context, {"q": sought} if sought else {}, cursor
         )
@@ -196,10 +204,11 @@ class OrderPages:
         order_id = request.path_params["order_id"]
         view = await self._services.orders.visible(session.caller, order_id)
         try:
-            message = read(name, entered, view)
+            message = read(name, entered, view.amount_due.currency)
             if FORMS[name].grave and not entered.get("confirmed"):
                 here = f"/orders/{order_id}"
                 context = {"view": view, "name": name, "entered": entered, "here": here}
+                context["payment_id"] = ""
                 return self._renderer.show("confirm", request, session, context)
             if not entered.get(_AS_IT_IS) and (why := form_problem(self._number_rules, message)):
                 wrong = {"entered": entered, "entered_for": name, "unconfirmed": _AS_IT_IS}

@@ -162,6 +162,34 @@ async def test_a_payment_that_an_order_refuses_goes_back(terminal: Terminal) -> 
     await terminal.stray("P-1")
 
 
+async def test_support_says_who_bears_a_stray_payments_unmatched_money(
+    terminal: Terminal,
+) -> None:
+    """R23: by the name that the ledger gives it; told once more it says that nothing is left to say."""
+    await terminal.place("taken-too-much")
+    wrong = {"amount": 100, "currency": "EUR"}
+    await terminal.run("send", "taken-too-much", "payment", payment("P-2", money=wrong))
+    await terminal.stray("P-2")
+    taken = {"payment_id": "P-2", "money": {"amount": 143, "currency": "EUR"}, "status": "lost"}
+    told = await terminal.run("send", "taken-too-much", "chargeback", json.dumps(taken))
+    assert "stray-payment-P-2" in told.out
+    shown = await terminal.run("show", "stray/P-2")
+    assert "unmatched: €0.43, to be decided by support" in shown.out
+    said = json.dumps({"borne_by": "marketplace", "note": "The bank's fee."})
+
+    answer = await terminal.run("send", "stray/P-2", "unmatched_resolution", said)
+    again = await terminal.run("send", "stray/P-2", "unmatched_resolution", said)
+
+    assert answer.status == 0, answer.err
+    assert "€0.43, borne by marketplace: The bank's fee." in answer.out
+    assert again.status == 1
+    assert "All money of this payment is accounted for." in again.err
+    nothing = await terminal.run("show", "stray/no-such")
+    assert (nothing.status, "There is no stray payment no-such." in nothing.err) == (2, True)
+    wrong_kind = await terminal.run("send", "stray/P-2", "buyer_message", '{"text": "Hello"}')
+    assert "accepts only what is said of its money" in wrong_kind.err
+
+
 async def test_show_prints_status_money_history_and_what_comes_next(terminal: Terminal) -> None:
     await terminal.place("shown")
 

@@ -23,7 +23,7 @@ _NAMES = {
     *("samples", "buyer", "seller", "support", "provider", "Temporal", "JSON", "ID", "R", "d"),
     *("UNBUY", "LC", "ALL", "MESSAGES", "LANG", "Ctrl", "C", "token", "zero", "do", "worker"),
     *("API", "HTTP", "SIGINT", "SIGTERM", "WORKER", "PROCESSES", "bash", "fish", "zsh", "unbuy"),
-    *("source", "system", "UNBUY_WORKER_PROCESSES"),
+    *("source", "system", "stray", "UNBUY_WORKER_PROCESSES"),
 }
 _WORDS = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
 

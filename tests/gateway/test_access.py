@@ -31,6 +31,7 @@ SUPPORT = (401, 403, 403, 403, 403, TAKEN, 403)
 PROVIDER = (401, 403, 403, 403, 403, 403, TAKEN)
 
 ORDER = "/v1/orders/{order_id}"
+STRAY = "/v1/stray-payments/{payment_id}"
 EXPECTED: dict[str, tuple[int, ...]] = {
     "POST /v1/orders": (401, TAKEN, 403, 403, 403, TAKEN, 403),
     "GET /v1/orders": (401, TAKEN, TAKEN, TAKEN, TAKEN, TAKEN, 403),
@@ -62,6 +63,13 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     f"POST {ORDER}/unmatched-resolution": SUPPORT,
     f"POST {ORDER}/dispute-decision": SUPPORT,
     f"POST {ORDER}/refund-update": (401, 403, 403, 403, 403, TAKEN, TAKEN),
+    # There is no such payment; tests/gateway/test_stray_payments.py has one.
+    f"GET {STRAY}": (401, 403, 403, 403, 403, 404, 403),
+    f"POST {STRAY}/payment-declined": (401, 403, 403, 403, 403, 403, 404),
+    f"POST {STRAY}/chargeback": (401, 403, 403, 403, 403, 403, 404),
+    f"POST {STRAY}/outside-refund": (401, 403, 403, 403, 403, 403, 404),
+    f"POST {STRAY}/unmatched-resolution": (401, 403, 403, 403, 403, 404, 403),
+    f"POST {STRAY}/refund-update": (401, 403, 403, 403, 403, 404, 404),
     # By signature, and here none is set up.
     "POST /v1/webhooks/{provider}": (404,) * 7,
     "GET /healthz": ALL,
@@ -110,7 +118,8 @@ def _body(order: HttpStory, path: str) -> Any:
 
 async def _status(order: HttpStory, caller: Person | None, route: str) -> int:
     method, _, path = route.partition(" ")
-    address = path.format(order_id=order.order_id, provider="stripe", sha256="0" * 64)
+    named = {"order_id": order.order_id, "payment_id": "no-such-payment"}
+    address = path.format(**named, provider="stripe", sha256="0" * 64)
     if path == "/docs/ui":
         address += "/swagger-ui.css"
     headers = caller._headers({}) if caller else {}

@@ -90,3 +90,14 @@ def test_what_is_made_stays_as_it_is_in_histories_and_in_the_ledger() -> None:
         "A-1-dispute-1",
         "offer-1",
     ]
+
+
+@given(PAYMENT_IDS, st.integers(1, 50))
+def test_a_stray_payments_refund_says_whose_it_is(payment_id: str, number: int) -> None:
+    """R17: so that what is said of it finds its payment."""
+    refund_id = keys.stray_refund_id(payment_id, number)
+    found = keys.read_stray_refund_id(refund_id)
+    assert found
+    assert refund_id in {keys.stray_refund_id(found, it) for it in (1, number)}
+    if "-refund" not in payment_id:
+        assert found == payment_id

@@ -149,6 +149,18 @@ def test_a_refund_that_needs_help_is_told(status: str, told: str) -> None:
     assert is_over(story.order)
 
 
+def test_what_the_provider_waits_for_is_said_with_its_last_day() -> None:
+    """R15: kept while the provider waits for the buyer, and no longer."""
+    story = Story().until_accepted()
+    until = story.now + 45 * DAY
+    story.send_refund_update("requires_action", act_by=until)
+
+    assert story.refund.act_by == until
+    assert {it.details["act_by"] for it in story.order.notifications[-2:]} == {until.isoformat()}
+    story.send_refund_update("failed", reason="expired")
+    assert story.refund.act_by is None
+
+
 def test_a_refund_that_fails_again_is_notified_only_for_another_reason() -> None:
     """R15, R21: the same words twice say nothing."""
     story = Story().until_accepted()

@@ -5,16 +5,28 @@ from itertools import pairwise
 
 import pytest
 
+from orders.allocation import books
+from orders.errors import InvalidInput
 from orders.messages import (
     ChargebackReported,
     OutsideRefundReported,
     PaymentDeclined,
     RefundStatus,
     Role,
+    UnmatchedResolution,
 )
 from orders.refunds import Refund, RefundReport, find_refund
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
-from tests.orders.builders import START, chargeback, eur, notifications_must_be_valid, place
+from tests.orders.builders import (
+    DUE,
+    START,
+    Story,
+    chargeback,
+    eur,
+    notifications_must_be_valid,
+    outside_refund,
+    place,
+)
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -336,6 +348,31 @@ def test_a_won_chargeback_that_was_never_opened_takes_nothing() -> None:
     refused.must_be_over()
 
 
+def test_support_says_who_bears_what_cannot_be_matched() -> None:
+    """R23, case 59: told once, borne by the marketplace; what comes after is new, and told again."""
+    story = StrayPaymentStory()
+    resolution = UnmatchedResolution(borne_by="marketplace", note="A fee.", by_id="sue")
+    with pytest.raises(InvalidInput, match="accounted for"):
+        story.stray.check(resolution)
+    for amount in (PAID + 7, PAID + 7, PAID + 7):
+        story.send_chargeback("opened", amount)
+    story.send_chargeback("lost", PAID + 7)
+    assert [str(it) for it in story.stray.unmatched] == ["0.07 EUR"]
+    assert [what for _, what in story.notified].count("stray_unmatched_money") == 1
+    with pytest.raises(InvalidInput, match="no seller"):
+        story.stray.check(resolution.model_copy(update={"borne_by": "seller"}))
+
+    story.stray.check(resolution)
+    assert story.stray.receive(resolution, story.now)
+
+    assert story.stray.unmatched == []
+    assert story.stray.timeline[-1].by_id == story.stray.postings[-1].by_id == "sue"
+    assert books(story.stray.postings)["EUR"]["marketplace"] == 7
+    story.send_chargeback("lost", PAID + 9)
+    assert [str(it) for it in story.stray.unmatched] == ["0.02 EUR"]
+    assert [what for _, what in story.notified].count("stray_unmatched_money") == 2
+
+
 def test_the_banks_latest_amount_counts() -> None:
     """R23: also of the amount, and after a decision; the same again is nothing."""
     story = StrayPaymentStory()
@@ -360,3 +397,14 @@ def test_a_payer_whose_bank_has_the_money_is_not_notified_of_a_late_refund() -> 
     assert story.refund.model_dump()["stop_asked_at"] is None
     told = {to for to, what in story.notified if what == "stray_refund_overdue"}
     assert told == {Role.SUPPORT.value}
+
+
+@pytest.mark.parametrize("name", ["chargeback", "outside_refund", "payment_declined"])
+def test_an_order_leaves_what_is_said_of_a_payment_that_it_sent_back(name: str) -> None:
+    """R17, R23, R24: also while it awaits another one, where it takes news of a payment that is to come."""
+    story = Story()
+    story.send_stray_payment(payment_id="pay-2", money=eur(DUE - 1))
+    said = {"chargeback": chargeback("opened"), "outside_refund": outside_refund()}
+    fields = said.get(name, {"reason": "returned"}) | {"payment_id": "pay-2"}
+
+    assert "pay-2 is not this order's" in story.must_refuse(name, **fields).reason

@@ -27,7 +27,7 @@ from tests.orders.builders import eur, place
 from tests.stories.time_skipping import own_task_queue
 from workflows import ids
 
-MOMENT = timedelta(seconds=1)
+MOMENT = timedelta(milliseconds=300)
 """The check of a payment, and when the provider is asked for a refund."""
 
 WINDOW = timedelta(seconds=3)

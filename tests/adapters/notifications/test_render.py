@@ -369,6 +369,20 @@ ABOUT_MONEY = [
 ]
 
 
+@pytest.mark.parametrize("what", ["refund_requires_action", "stray_refund_requires_action"])
+def test_what_the_provider_needs_of_the_buyer_is_said_in_their_language(what: str) -> None:
+    """R15: until when they must act, and nothing of the provider's own words."""
+    said: dict[str, Any] = {"money": {"amount": 2490, "currency": "EUR"}, "reason": "Bank details."}
+    act_by = "2026-01-21T00:00:00+00:00"
+
+    text = wording(letter(what, Role.BUYER, locale="pl", **said, act_by=act_by))
+
+    assert "odpowiedzieć na niego do 21 stycznia 2026" in text
+    assert "Bank details" not in text
+    without = wording(letter(what, Role.BUYER, locale="pl", **said, act_by=None))
+    assert "odpowiedzieć na niego. Twoje" in without
+
+
 @pytest.mark.parametrize("locale", ["en", "pl"])
 @pytest.mark.parametrize(("what", "to"), ABOUT_MONEY)
 def test_what_is_said_about_money_names_the_amount(
