@@ -27,6 +27,13 @@ class SqlOrders:
             view = (await connection.execute(query)).scalar_one_or_none()
         return None if view is None else OrderView.model_validate_json(view)
 
+    async def parties(self, order_id: str) -> tuple[str, str] | None:
+        """The ids of an order's buyer and seller; None for an unknown order."""
+        query = select(orders.c.buyer_id, orders.c.seller_id).where(orders.c.order_id == order_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else (row.buyer_id, row.seller_id)
+
     async def record(self, snapshot: OrderSnapshot) -> None:
         """See ``OrderStore``.
 

@@ -52,16 +52,16 @@ class Caller:
         """Whether this role is ever allowed this action."""
         return self.role in MAY[action]
 
-    def may_see(self, order: OrderView) -> bool:
-        """Whether the order is the caller's own; support's are all, and the provider's to report on.
+    def may_see(self, buyer_id: str, seller_id: str) -> bool:
+        """Whether an order of these is the caller's own; support's are all, the provider's to report on.
 
         ``MAY`` says what a role may do with it: the provider reads none.
         """
         match self.role:
             case Role.BUYER:
-                return order.buyer.id == self.id
+                return buyer_id == self.id
             case Role.SELLER:
-                return order.seller.id == self.id
+                return seller_id == self.id
             case _:
                 return True
 

@@ -231,9 +231,12 @@ async def _watched(
     seen = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
 
     async def events(
-        changes: AsyncIterable[tuple[int, OrderView]],
+        changes: AsyncIterable[tuple[int, OrderView] | None],
     ) -> AsyncIterable[ServerSentEvent]:
-        async for revision, view in changes:
+        async for change in changes:
+            if change is None:
+                continue  # FastAPI pings by itself
+            revision, view = change
             yield ServerSentEvent(
                 event="order",
                 id=str(revision),

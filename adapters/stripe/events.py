@@ -23,7 +23,7 @@ from adapters.stripe.codes import in_utc, our_order
 TOLERANCE: Final = timedelta(seconds=300)
 """The greatest age of a signature, and difference between clocks."""
 
-LARGEST: Final = 1024 * 1024
+LARGEST: Final = 256 * 1024
 """Bytes of a body."""
 
 

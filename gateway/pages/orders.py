@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from fastapi.sse import format_sse_event
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount
@@ -301,8 +301,11 @@ class OrderPages:
 
         async def events() -> AsyncIterator[bytes]:
             async with stack:
-                async for _, view in changes:
-                    yield format_sse_event(event="order", data_str=_digest(view))
+                async for change in changes:
+                    if change is None:
+                        yield KEEPALIVE_COMMENT
+                    else:
+                        yield format_sse_event(event="order", data_str=_digest(change[1]))
 
         return StreamingResponse(events(), media_type="text/event-stream")
 

@@ -1,8 +1,12 @@
 """Addresses that lead nowhere: a page for people, a problem for programs."""
 
+from typing import Any
+
 import httpx
 import pytest
 
+from client import orders
+from database.orders import SqlOrders
 from gateway.content_negotiation import prefers_a_page
 from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.browsing import HOSTILE, Anatomy, browser_at, sign_in
@@ -112,3 +116,39 @@ async def test_the_requested_address_is_not_repeated(order: HttpStory) -> None:
 )
 def test_an_error_page_is_for_clients_that_prefer_html(accept: str, is_for_people: bool) -> None:
     assert prefers_a_page(accept) == is_for_people
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_anothers_order_takes_the_same_path_as_none(
+    order: HttpStory, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Case 115: the same is asked of the database and of Temporal, in the same order."""
+    await order.place()
+    steps: list[str] = []
+    _spy(monkeypatch, SqlOrders, "parties", steps)
+    _spy(monkeypatch, SqlOrders, "find", steps)
+    _spy(monkeypatch, orders, "show", steps)
+    stranger = order.person("buyer", "stranger")
+    paths = ["", "/events", "/proofs/0"] if method == "GET" else ["/buyer-message", "/reorder"]
+
+    for path in paths:
+        taken = []
+        for of in (order.path, "/v1/orders/never-was"):
+            steps.clear()
+            if method == "GET":
+                answer = await stranger.get(f"{of}{path}")
+            else:
+                answer = await stranger.post(f"{of}{path}", {"text": "Hello"})
+            must_be_problem(answer, 404)
+            taken.append(list(steps))
+        assert taken == [["parties", "show"]] * 2, path
+
+
+def _spy(monkeypatch: pytest.MonkeyPatch, on: Any, name: str, steps: list[str]) -> None:
+    call = getattr(on, name)
+
+    async def spied(*args: Any, **options: Any) -> Any:
+        steps.append(name)
+        return await call(*args, **options)
+
+    monkeypatch.setattr(on, name, spied)

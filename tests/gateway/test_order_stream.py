@@ -11,11 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import routing
 from prometheus_client import REGISTRY
 
 from database.connection import Database
 from database.order_lists import SqlOrderLists
 from demo.waiting import until
+from gateway import order_stream
+from tests.gateway.browsing import browser_at, sign_in
 from tests.gateway.conftest import HttpStory, Person, serving, token
 from tests.gateway.problem import must_be_problem
 
@@ -102,11 +105,15 @@ async def test_a_hundred_watchers_see_each_change_and_cost_the_order_nothing(
     monkeypatch.setattr(SqlOrderLists, "changed", counted)
     async with _town(order) as here, AsyncExitStack() as stack:
         await here.place()
-        people = (here.buyer, here.seller, here.support)
+        support = [here.person("support", f"support-{it}") for it in range(10)]
+        people = (here.buyer, here.seller, *support)
         streams: list[Stream] = []
         # The first one's event says that the order is kept: who comes later need not ask it.
         for several in (1, *[11] * 9):
-            watching = (_watching(people[number % 3], here.path) for number in range(several))
+            watching = (
+                _watching(people[(len(streams) + number) % len(people)], here.path)
+                for number in range(several)
+            )
             new = await asyncio.gather(*map(stack.enter_async_context, watching))
             await asyncio.gather(*(stream.until("awaiting_payment") for stream in new))
             streams += new
@@ -194,9 +201,11 @@ async def test_a_watcher_above_the_limit_is_refused_until_another_leaves(order: 
 
 
 async def test_one_caller_cannot_take_all_streams(order: HttpStory) -> None:
-    """A quarter of them is one caller's at most; 429, and none is lost by whoever hangs up."""
-    async with _town(order, max_watchers=8) as here:
+    """Case 114: a twentieth of them is one caller's at most; 429, and none is lost by whoever hangs up."""
+    async with _town(order, max_watchers=40) as here:
         await here.place()
+        other = f"{here.order_id}-2"
+        await here.place(order_id=other)
         for _ in range(2):
             async with (
                 _watching(here.buyer, here.path) as first,
@@ -205,9 +214,54 @@ async def test_one_caller_cannot_take_all_streams(order: HttpStory) -> None:
             ):
                 for stream in (first, second, others):
                     await stream.next()
-                refused = await here.buyer.get(f"{here.path}/events")
+                refused = await here.buyer.get(f"/v1/orders/{other}/events")
                 assert "too many" in must_be_problem(refused, 429)["detail"]
             await _nobody_watches()
+
+
+@pytest.mark.parametrize("most", [2, 40])
+async def test_a_new_stream_replaces_the_callers_oldest_of_the_same_order(
+    order: HttpStory, most: int
+) -> None:
+    """Case 114: at the caller's limit and at that of all, as the oldest may be of a client that is gone."""
+    async with _town(order, max_watchers=most) as here, AsyncExitStack() as stack:
+        await here.place()
+        watching = [here.buyer, here.buyer] if most > 2 else [here.buyer, here.seller]
+        streams = []
+        for person in (*watching, here.buyer):
+            streams.append(await stack.enter_async_context(_watching(person, here.path)))
+            await streams[-1].next()
+
+        await streams[0].ends()
+        await here.buyer.post(f"{here.path}/buyer-message", {"text": "Still there?"})
+        for stream in streams[1:]:
+            _, view = await stream.next()
+            assert view["messages"][0]["text"] == "Still there?"
+        await stack.aclose()
+        await _nobody_watches()
+
+
+async def test_both_streams_are_written_to_while_nothing_happens(
+    order: HttpStory, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 114: who has vanished without a word is found out by it."""
+    monkeypatch.setattr(order_stream, "PING_EVERY", timedelta(milliseconds=50))
+    monkeypatch.setattr(order_stream, "ASK_EVERY", timedelta(milliseconds=20))
+    monkeypatch.setattr(routing, "_PING_INTERVAL", 0.05)
+    await order.place()
+
+    signed = {"Authorization": f"Bearer {token('buyer', order.buyer.id)}"}
+    async with browser_at(address) as http:
+        await sign_in(http, "buyer", order.buyer.id)
+        for path in (f"{order.path}/events", f"/orders/{order.order_id}/changes"):
+            async with asyncio.timeout(20), http.stream("GET", path, headers=signed) as stream:
+                pings = events = 0
+                async for line in stream.aiter_lines():
+                    pings += line == ": ping"
+                    events += line == "event: order"
+                    if pings >= 2 and events:
+                        break
+                assert events == 1
 
 
 async def _nobody_watches() -> None:
