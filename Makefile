@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format up bench soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
+.PHONY: help setup demo test check audit sbom format up bench soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
 	migration lock clean
 
 PYTHON ?= python3
@@ -21,6 +21,7 @@ setup: $(DEVELOPMENT) ## the virtual environment in .venv, with everything the o
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.x ...")'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@$(RUN) -m pip uninstall -qq --yes setuptools
 
 $(RUNTIME): requirements.lock | $(RUN)
 	@echo "Installing what Unbuy needs into $(VENV)"
@@ -47,6 +48,14 @@ check: $(DEVELOPMENT) ## lint, format and types
 	@$(RUN) -m ruff check --quiet
 	@$(RUN) -m ruff format --check --quiet || { echo "Run 'make format':"; $(RUN) -m ruff format --check; }
 	@$(RUN) -m mypy --no-error-summary
+
+audit: $(DEVELOPMENT) ## judge the locked dependencies by known vulnerabilities, from an installed database
+	@$(RUN) .ci/audit.py
+
+sbom: $(DEVELOPMENT) ## what the system needs at run time as a CycloneDX bill of materials, in var/sbom.json
+	@mkdir -p var
+	@$(RUN) -m uv --quiet tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
+		--output-reproducible --output-file var/sbom.json
 
 format: $(DEVELOPMENT) ## sort imports, apply safe fixes and format
 	@$(RUN) -m ruff check --fix --quiet
@@ -97,8 +106,8 @@ LOCK = $(RUN) -m uv --no-config --quiet pip compile --universal --python-version
 	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
 
 lock: $(DEVELOPMENT) ## make all requirements*.lock from pyproject.toml (ARGS=--upgrade)
-	@$(LOCK) pyproject.toml --extra embedded --output-file requirements.lock
-	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements.lock \
+	@$(LOCK) pyproject.toml --extra embedded --group install --output-file requirements.lock
+	@$(LOCK) pyproject.toml --all-extras --group dev --group install --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	@$(LOCK) --group docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 	@if grep -nE '(https?|file):|--(extra-)?index-url|--find-links' requirements*.lock || \
