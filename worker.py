@@ -23,7 +23,7 @@ from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import localize
 from runtime.logs import log_in_lines
-from runtime.namespace import register_search_attributes, schedule_reconciliation
+from runtime.namespace import register_search_attributes, schedule_daily_work
 from runtime.settings import Settings
 from runtime.supervisor import serve_together
 from runtime.temporal import BadConfiguration, CannotServe, open_database, wait_for_temporal
@@ -48,7 +48,7 @@ async def serve(settings: Settings) -> None:
         return
     client = connecting.result()
     await register_search_attributes(client)
-    await schedule_reconciliation(client)
+    await schedule_daily_work(client)
     database = await open_database(settings.database_url)
     try:
         worker = build_worker(

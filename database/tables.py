@@ -173,7 +173,7 @@ outbox = Table(
     Column("what", String(64), nullable=False),
     Column("at", UtcInstant, nullable=False),
     Column("details", Text, nullable=False),
-    Column("delivered_at", UtcInstant, nullable=True),
+    Column("delivered_at", UtcInstant, nullable=True, index=True),
     _one_of("role", Role),
 )
 """Notifications, oldest first; ``delivered_at`` is null until each is delivered or given up."""
@@ -185,7 +185,7 @@ deliveries = Table(
     Column("address", String(64), primary_key=True),
     Column("channel", String(32), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("at", UtcInstant, nullable=False),
+    Column("at", UtcInstant, nullable=False, index=True),
     Column("why", Text, key="reason", nullable=False),
     _one_of("state", ("sending", "delivered", "refused")),
 )
@@ -219,7 +219,7 @@ provider_events = Table(
     metadata,
     Column("event_id", Text, primary_key=True),
     Column("type", Text, nullable=True),
-    Column("delivered_at", UtcInstant, nullable=False),
+    Column("delivered_at", UtcInstant, nullable=False, index=True),
 )
 """A provider's events that a workflow has accepted, by the provider's id; old ones have no type."""
 
@@ -254,7 +254,7 @@ requests = Table(
     Column("message", String(32), primary_key=True),
     Column("message_id", String(64), primary_key=True),
     Column("digest", String(64), nullable=False),
-    Column("received_at", UtcInstant, nullable=False),
+    Column("received_at", UtcInstant, nullable=False, index=True),
 )
 """Messages sent over HTTP by idempotency key: reusing a key for another message is refused."""
 

@@ -14,6 +14,7 @@ _DOCUMENT = re.compile(r"docs/([a-z-]+\.md)")
 
 SECTIONS = {
     "database_url": "Storage and logs",
+    "idempotency_key_retention": "Retention",
     "worker_processes": "Workers",
     "payment_provider": "Payments",
     "gateway_host": "Gateway",

@@ -1,4 +1,4 @@
-"""What our programs set up in Temporal's namespace: search attributes, and the schedule of reconciliation."""
+"""What our programs set up in Temporal's namespace: search attributes, and what runs daily."""
 
 import logging
 
@@ -10,10 +10,11 @@ from temporalio.api.operatorservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from client import reconciliation
+from client import schedules
 from runtime.program import COMMAND
 from runtime.temporal import CannotServe, why_refused
 from workflows import ids
+from workflows.retention import RetentionWorkflow
 
 log = logging.getLogger("unbuy.worker")
 
@@ -48,15 +49,17 @@ async def register_search_attributes(client: Client) -> None:
         )
 
 
-async def schedule_reconciliation(client: Client) -> None:
-    """Have reconciliation run daily; where the service does not let us, say so and go on."""
+async def schedule_daily_work(client: Client) -> None:
+    """Have reconciliation and retention run daily; where the service does not let us, say so and go on."""
     try:
-        await reconciliation.schedule_daily(client)
+        await schedules.schedule_reconciliation(client)
+        await schedules.schedule_retention(client)
     except RPCError as error:
         if error.status not in (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
             raise
         log.warning(
-            "Reconciliation cannot be scheduled from here (%s); run `%s reconcile` daily",
+            "Nothing can be scheduled from here (%s); run `%s reconcile` daily, and have %s started daily",
             error.message,
             COMMAND,
+            RetentionWorkflow.__name__,
         )

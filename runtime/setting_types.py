@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 import httpx
 import limits
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
@@ -208,6 +208,8 @@ LogLevel = Annotated[
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
 ]
 PositiveDuration = Annotated[timedelta, Gt(timedelta(0))]
+RetentionPeriod = Annotated[timedelta, Ge(timedelta(days=1))]
+"""For how long something is kept: what is repeated, is repeated within hours."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several, separated by commas."""

@@ -41,6 +41,7 @@ from runtime.setting_types import (
     PublicUrl,
     Rate,
     RateStorage,
+    RetentionPeriod,
     Scopes,
     Secrets,
     SigningSecrets,
@@ -73,6 +74,16 @@ class Settings(BaseSettings):
     in the usual `AWS_*` variables (docs/proofs.md)."""
     log_level: LogLevel = "INFO"
     """How much is logged. `DEBUG` is for looking for a fault; the libraries in use log no more by it."""
+
+    idempotency_key_retention: RetentionPeriod = timedelta(days=30)
+    """How long the key of a message over HTTP is kept, of a refused one, too: at least as long as clients may
+    repeat it (docs/retention.md)."""
+    webhook_inbox_retention: RetentionPeriod = timedelta(days=90)
+    """How long it is known which of the provider's events were taken (docs/retention.md)."""
+    delivery_retention: RetentionPeriod = timedelta(days=90)
+    """How long it is known what became of a notification at each address (docs/retention.md)."""
+    outbox_retention: RetentionPeriod = timedelta(days=365)
+    """How long a notification is kept that was delivered or given up (docs/retention.md)."""
 
     worker_processes: PositiveInt | None = None
     """How many worker processes `unbuy worker` starts; unset, one for each core."""

@@ -11,6 +11,7 @@ from activities.notifications import Channel, Notifications, Outbox, Subscribers
 from activities.orders import OrderRecords, OrderStore
 from activities.reconciliation import Reconciliation
 from activities.refunds import PaymentProvider, RefundRegister, Refunds
+from activities.retention import Retained, Retention
 from activities.stray_payments import StrayPayments, StrayPaymentStarter, StrayPaymentStore
 from activities.tracking import CarrierService, NumberRegistry, NumberRules, Tracking
 from activities.webhooks import Endpoints, OrderWebhooks
@@ -40,6 +41,7 @@ from database.deliveries import SqlDeliveries
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
+from database.retention import SqlExpiredRows
 from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
 from i18n.negotiation import zone_of
@@ -67,6 +69,7 @@ class Adapters:
     number_registry: NumberRegistry
     stray_payment_starter: StrayPaymentStarter
     reconciliation: Reconciliation | None = None
+    retention: Retention | None = None
     carrier_service: CarrierService | None = None
     notifies_at_once: bool = True
     # Also where nobody subscribed: a webhook may have been on its way when that changed.
@@ -95,7 +98,9 @@ class Adapters:
     def from_settings(cls, settings: Settings, database: Database, client: Client) -> "Adapters":
         """What the settings name, and local adapters for the rest."""
         adapters = dataclasses.replace(
-            cls.local(database, client), carrier_service=carrier_service(settings)
+            cls.local(database, client),
+            carrier_service=carrier_service(settings),
+            retention=retention(settings, database),
         )
         if settings.notifies_outside:
             router = notification_router(settings, database)
@@ -139,6 +144,7 @@ class Adapters:
             stray_payments.record_stray,
             OrderWebhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),
+            *([self.retention.remove_expired] if self.retention else []),
         ]
 
 
@@ -181,6 +187,18 @@ def reconciliation(
 def notification_renderer(settings: Settings) -> NotificationRenderer:
     """Puts notifications into words, by the settings' language and time zone where a reader has none."""
     return NotificationRenderer(settings.support_locale, zone_of(settings.time_zone))
+
+
+def retention(settings: Settings, database: Database) -> Retention:
+    """Removes what has been kept for as long as the settings say."""
+    # Deliveries before their notifications, so that a batch of these takes few along.
+    ages = {
+        Retained.IDEMPOTENCY_KEYS: settings.idempotency_key_retention,
+        Retained.WEBHOOK_INBOX: settings.webhook_inbox_retention,
+        Retained.DELIVERIES: settings.delivery_retention,
+        Retained.OUTBOX: settings.outbox_retention,
+    }
+    return Retention(SqlExpiredRows(database), ages)
 
 
 def notification_router(settings: Settings, database: Database) -> NotificationRouter:

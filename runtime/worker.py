@@ -12,6 +12,7 @@ from workflows import ids
 from workflows.order import OrderWorkflow
 from workflows.order_webhook import OrderWebhookWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.stray_payment import StrayPaymentWorkflow
 
 WORKFLOWS = (
@@ -19,6 +20,7 @@ WORKFLOWS = (
     StrayPaymentWorkflow,
     ReconciliationWorkflow,
     OrderWebhookWorkflow,
+    RetentionWorkflow,
 )
 
 

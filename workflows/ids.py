@@ -14,6 +14,9 @@ SEARCH_ATTRIBUTES = (ORDER_STATUS, BUYER_ID, SELLER_ID, ORDER_DEADLINE)
 RECONCILIATION = "reconciliation"
 """The id of the schedule, and of a reconciliation that is started by hand."""
 
+RETENTION = "retention"
+"""The id of the schedule."""
+
 
 def order_workflow_id(order_id: str) -> str:
     """The workflow id of an order; no other order has it again (REJECT_DUPLICATE)."""

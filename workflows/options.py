@@ -73,3 +73,10 @@ COMPARE = DurableOptions(
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5), maximum_attempts=5),
 )
 """Reconciliation: it reads everything, and after a failure the next run follows anyway."""
+
+CLEAN_UP = DurableOptions(
+    start_to_close_timeout=timedelta(hours=1),
+    heartbeat_timeout=timedelta(minutes=5),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5), maximum_attempts=5),
+)
+"""Retention: what is left after a failure, the next run removes."""

@@ -7,11 +7,12 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import insert, select
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
@@ -20,6 +21,8 @@ from temporalio.service import RPCError
 
 from cli.app import run_command
 from client import orders
+from database.connection import Database
+from database.tables import requests
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
 from orders.status import Status
@@ -83,14 +86,62 @@ async def test_several_processes_serve_and_stop_together(
         assert f"task queue orders of {server.address}" in heard
         await orders.place(server.client, place(order_id="served"))
         view = await orders.show(server.client, "served")
-        schedule = await server.client.get_schedule_handle(ids.RECONCILIATION).describe()
+        schedules = [
+            await server.client.get_schedule_handle(daily).describe()
+            for daily in (ids.RECONCILIATION, ids.RETENTION)
+        ]
 
         process.send_signal(signal.SIGTERM)
         status = await asyncio.wait_for(process.wait(), 40)
 
     assert view.status is Status.AWAITING_PAYMENT
-    assert [it.every for it in schedule.schedule.spec.intervals] == [timedelta(days=1)]
+    for described in schedules:
+        assert [it.every for it in described.schedule.spec.intervals] == [timedelta(days=1)]
     assert status == 0
+
+
+async def test_the_schedule_of_retention_removes_what_the_settings_say(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Case 92: by the worker's own setting, which is a day here."""
+    async with worker(
+        tmp_path,
+        server.address,
+        *("--processes", "1"),
+        UNBUY_IDEMPOTENCY_KEY_RETENTION="P1D",
+    ) as process:
+        await said(process, "Serving OrderWorkflow")
+        database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'unbuy.db'}")
+        try:
+            await _note(database, "key-1", datetime.now(UTC) - timedelta(days=2))
+            await _note(database, "key-2", datetime.now(UTC))
+            schedule = server.client.get_schedule_handle(ids.RETENTION)
+            await schedule.trigger()
+
+            async def removed() -> bool:
+                described = await schedule.describe()
+                return bool(described.info.recent_actions and not described.info.running_actions)
+
+            await until(removed)
+            async with database.reading() as connection:
+                kept = (await connection.scalars(select(requests.c.message_id))).all()
+        finally:
+            await database.close()
+
+    assert kept == ["key-2"]
+
+
+async def _note(database: Database, key: str, at: datetime) -> None:
+    async with database.writing() as connection:
+        await connection.execute(
+            insert(requests).values(
+                order_id="A-1",
+                message="buyer_message",
+                message_id=key,
+                digest="0" * 64,
+                received_at=at,
+            )
+        )
 
 
 async def test_missing_search_attributes_are_registered(
