@@ -80,6 +80,20 @@ ENDED: Final[dict[str, Situation]] = {
     ),
 }
 
+_CHARGEBACK: Final = {
+    "payment_id": "pay-1",
+    "chargeback_id": "dp_1",
+    "money": PART,
+    "status": "opened",
+}
+_CLOSED_MEANWHILE: Final[Situation] = (
+    *PAID,
+    ("chargeback", _CHARGEBACK),
+    ("cancel_request", {"reason": "changed_mind"}),
+    ("seller_reply", {"decision": "accept"}),
+)
+"""The rest of the money is on its way back while the bank decides."""
+
 
 def _is_paid(order: Order) -> bool:
     return order.amount_paid.amount > 0 and not takes_payments(order)
@@ -109,7 +123,13 @@ def models(which: str = "") -> list[Model[Any, Any]]:
             followed=_BY_PROVIDER,
             is_past=lambda order: not order.is_open,
         ),
-        OrderModel("money, ended", policy, few, [*ENDED.values()], followed=_BY_PROVIDER),
+        OrderModel(
+            "money, ended",
+            policy,
+            few,
+            [*ENDED.values(), _CLOSED_MEANWHILE],
+            followed=_BY_PROVIDER,
+        ),
         OrderModel(
             "money, two facts",
             policy,

@@ -137,10 +137,10 @@ def _status_says_what_is_so(order: Order, now: datetime) -> Iterator[str]:
 def _waiting_ends(order: Order, now: datetime) -> Iterator[str]:
     """R1, R9, R16b, R20: nothing waits longer than policy says, if nobody does anything."""
     waiting = copy_of(order)
+    may_wait = waiting.policy.shipment_window is None
     for _ in range(_MOST_REMINDERS):
         coming = schedule(waiting)
-        has_time = waiting.policy.shipment_window is None
-        if not (coming and waiting.is_open) or (has_time and waiting.status is _SHIP):
+        if not (coming and waiting.is_open) or (may_wait and waiting.status is _SHIP):
             return
         pass_time(waiting, coming[0].at)
     yield f"an order that is {waiting.status} waits for ever"

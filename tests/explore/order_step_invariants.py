@@ -82,8 +82,24 @@ def _refunds_are_what_is_due(before: Order, move: OrderMove, after: Order) -> It
             yield "R14: a refund is not due when policy says"
         if any(it.status in _UNDER_WAY for it in refunds if it is not refund):
             yield "a second refund begins while one is under way"
-        if after.to_buyer is None or allocation.gone(after).total > after.to_buyer.amount:
+        # Summed up here once more: what `allocation` says of it is in question.
+        ours = sum(it.money.amount for it in refunds if not it.has_failed)
+        if after.to_buyer is None or ours + _taken(after) > after.to_buyer.amount:
             yield "more goes back than the buyer is to get"
+
+
+def _taken(order: Order) -> int:
+    """What bank and provider have of the payment: all of it by another currency's."""
+    paid, payment_id = order.received, order.payment_id
+    mine = [it for it in order.chargebacks if it.payment_id == payment_id]
+    sent = [it for it in order.outside_refunds if it.payment_id == payment_id]
+    chargebacks = [it.money for it in mine if not it.is_won]
+    outside = [it.money for it in sent if it.counts]
+    taken = sum(
+        it.amount if it.currency == paid.currency else paid.amount
+        for it in (*chargebacks, *outside)
+    )
+    return min(taken, paid.amount)
 
 
 def _deadlines_stay(before: Order, move: OrderMove, after: Order) -> Iterator[str]:

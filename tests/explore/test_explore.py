@@ -24,7 +24,7 @@ from tests.explore.search import Search
         ("people, endless", 2, 50),
         ("money to come", 3, 80),
         ("money, open", 1, 15),
-        ("money, ended", 1, 40),
+        ("money, ended", 1, 45),
         ("money, two facts", 1, 25),
         ("money, beyond", 2, 50),
         ("stray payment", 3, 100),
