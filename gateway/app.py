@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.api import Reorder, ServicesDep, api, count_unauthenticated
 from gateway.content_negotiation import prefers_a_page
 from gateway.framing import Framing
+from gateway.limits import RateLimits, address_of
 from gateway.observability import METHODS, Observability
 from gateway.openapi import PROBLEMS, document
 from gateway.pages.orders import OrderPages
@@ -49,6 +51,34 @@ _START_DOCS: Final = """SwaggerUIBundle({
 """
 _FOR_PROGRAMS: Final = ("/v1", "/docs", "/openapi.json", "/metrics", "/healthz", "/readyz")
 """Paths where errors are always problem details, never pages."""
+
+
+_COUNTED: Final = ("/docs", "/openapi.json", "/metrics")
+"""Paths, and all below them, that ask for no token and cost more than they look."""
+
+
+class _CountedByAddress:
+    """ASGI middleware: counts them apart from what else an address asks for (case 91)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        answer = self._app
+        if scope["type"] == "http" and _is_below(scope["path"], _COUNTED):
+            request = Request(scope)
+            try:
+                limits: RateLimits = request.app.state.services.limits
+                await limits.count(f"operations {address_of(request)}")
+            except Problem as problem:
+                locale = of_browser(request.headers.get("accept-language"))
+                answer = problem.response(request_id(request), locale)
+        await answer(scope, receive, send)
+
+
+def _is_below(path: str, places: Sequence[str]) -> bool:
+    return any(path == it or path.startswith(f"{it}/") for it in places)
 
 
 class Metrics(Response):
@@ -90,6 +120,7 @@ def build_app(
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["X-Request-ID", "Retry-After", "Location"],
         )
+    app.add_middleware(_CountedByAddress)
     app.add_middleware(Framing)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies))
     app.include_router(api)
@@ -164,7 +195,7 @@ def _asks_for_a_page(request: Request) -> bool:
     path = request.url.path
     return (
         request.method == "GET"
-        and not any(path == it or path.startswith(f"{it}/") for it in _FOR_PROGRAMS)
+        and not _is_below(path, _FOR_PROGRAMS)
         and prefers_a_page(request.headers.get("accept", ""))
     )
 

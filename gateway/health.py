@@ -13,6 +13,7 @@ from gateway.orders import asking_the_database
 from gateway.problems import ServiceUnavailable
 
 _WITHIN: Final = timedelta(seconds=2)
+_LOOK_EVERY: Final = timedelta(seconds=1)
 
 
 class Health:
@@ -21,9 +22,20 @@ class Health:
     def __init__(self, client: Client, database: Database) -> None:
         self._client = client
         self._database = database
+        self._looking = asyncio.Lock()
+        self._seen: list[str] = []
+        self._seen_at: float | None = None
 
     async def unavailable(self) -> list[str]:
-        """Those of ``temporal`` and ``database`` that do not respond."""
+        """Those of ``temporal`` and ``database`` that do not respond; seen a second ago at most (case 91)."""
+        async with self._looking:
+            now = asyncio.get_running_loop().time()
+            if self._seen_at is None or now - self._seen_at > _LOOK_EVERY.total_seconds():
+                self._seen = await self._look()
+                self._seen_at = asyncio.get_running_loop().time()
+            return self._seen
+
+    async def _look(self) -> list[str]:
         temporal, database = await asyncio.gather(self._temporal(), self._reads())
         return [
             name

@@ -1,6 +1,7 @@
 """How much one caller may ask for (case 30): told from when again, and nobody else is held up."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from database.connection import Database
+from gateway.health import Health
 from gateway.wiring import build_services
 from i18n.sentences import localize
 from runtime.temporal import CannotServe
@@ -148,6 +150,35 @@ async def test_one_stranger_does_not_lock_the_sign_in_of_all(
         assert locked.status_code == 429
         assert (await limited.http.get("/sign-in")).status_code == 200
         await sign_in(limited.http, "buyer", "anna")
+
+
+async def test_operations_and_documentation_are_limited_by_address(
+    order: HttpStory, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 91: apart from all else; readiness is looked at once a second, whoever asks for it."""
+    looks = 0
+    look = Health._look
+
+    async def counted(health: Health) -> list[str]:
+        nonlocal looks
+        looks += 1
+        return await look(health)
+
+    monkeypatch.setattr(Health, "_look", counted)
+    async with _limited(order, database, rate_limit="5/minute") as limited:
+        paths = ("/metrics", "/docs", "/docs/ui/swagger-ui.css", "/docs/start.js", "/openapi.json")
+        for path in paths:
+            assert (await limited.http.get(path)).status_code == 200
+        for path in (*paths, "/docs/ui/nothing"):
+            must_be_problem(await limited.http.get(path), 429)
+        began = time.monotonic()
+        ready = await asyncio.gather(*(limited.http.get("/readyz") for _ in range(20)))
+        took = time.monotonic() - began
+
+        assert {it.status_code for it in ready} == {200}
+        assert 1 <= looks <= 1 + took
+        assert (await limited.http.get("/healthz")).status_code == 200
+        assert (await limited.buyer.get("/v1/orders")).status_code == 200
 
 
 async def test_without_the_rate_limit_store_callers_are_told_to_retry(

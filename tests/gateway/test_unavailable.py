@@ -257,7 +257,7 @@ async def test_without_the_database_requests_fail_fast_until_it_is_back(
     await _all_away(order)
     await asyncio.to_thread(server.ensure_postgres_running)
 
-    assert (await order.http.get("/readyz")).status_code == 200
+    await until(lambda: order.http.get("/readyz"), lambda answer: answer.is_success)
     assert (await order.buyer.get(order.path)).status_code == 200
 
     monkeypatch.setattr(orders, "DATABASE_PATIENCE", timedelta(milliseconds=500))
