@@ -40,7 +40,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    connecting = asyncio.create_task(wait_for_temporal())
+    connecting = asyncio.create_task(wait_for_temporal(settings.encryption_keys))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():

@@ -29,7 +29,7 @@ async def connection() -> AsyncIterator[Client]:
     """A client of the configured Temporal service; what its calls can fail with becomes a sentence."""
     quiet_core()
     try:
-        client = await connect()
+        client = await connect(read_settings().encryption_keys)
     except BadConfiguration as error:
         raise Failure(str(error)) from None
     except Unreachable as error:

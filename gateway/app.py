@@ -13,9 +13,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
+from temporalio.converter import PayloadCodec
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway.api import Reorder, ServicesDep, api, count_unauthenticated
+from gateway.codec_server import codec_server
 from gateway.content_negotiation import prefers_a_page
 from gateway.framing import Framing
 from gateway.limits import RateLimits, address_of
@@ -49,7 +51,15 @@ _START_DOCS: Final = """SwaggerUIBundle({
   persistAuthorization: false, validatorUrl: null
 })
 """
-_FOR_PROGRAMS: Final = ("/v1", "/docs", "/openapi.json", "/metrics", "/healthz", "/readyz")
+_FOR_PROGRAMS: Final = (
+    "/v1",
+    "/temporal",
+    "/docs",
+    "/openapi.json",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+)
 """Paths where errors are always problem details, never pages."""
 
 
@@ -92,14 +102,16 @@ def build_app(
     cors_origins: Sequence[str] = (),
     pages: OrderPages | None = None,
     *,
+    codec: PayloadCodec | None = None,
     trusted_proxies: Sequence[str] = (),
     is_https: bool = False,
     secret: bytes = b"",
 ) -> Observability:
     """The gateway. ``cors_origins``: origins whose scripts may call it; none by default.
 
-    ``trusted_proxies``: the networks whose ``X-Forwarded-For`` counts; ``is_https``: people reach it over
-    HTTPS; ``secret`` makes the security log's digests.
+    ``codec``: what encrypts for Temporal, whose web UI then has it decoded here. ``trusted_proxies``: the
+    networks whose ``X-Forwarded-For`` counts; ``is_https``: people reach it over HTTPS; ``secret`` makes the
+    security log's digests.
     """
     app = FastAPI(
         title="Unbuy",
@@ -117,13 +129,21 @@ def build_app(
             CORSMiddleware,
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "Last-Event-ID",
+                "X-Namespace",
+            ],
             expose_headers=["X-Request-ID", "Retry-After", "Location"],
         )
     app.add_middleware(_CountedByAddress)
     app.add_middleware(Framing)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies))
     app.include_router(api)
+    if codec:
+        app.include_router(codec_server(codec))
     _serve_webhooks(app)
     _serve_operations(app)
     _serve_docs(app)

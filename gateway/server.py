@@ -82,7 +82,7 @@ def server_config(app: Observability, **more: Any) -> uvicorn.Config:
 async def serve(settings: Settings) -> None:
     """Serve until stopped; then accept no new requests and finish running ones."""
     try:
-        client = await connect_later()
+        client = await connect_later(settings.encryption_keys)
     except BadConfiguration as error:
         raise CannotServe(str(error)) from None
     database = await open_database(settings.database_url, WRITERS_PATIENCE)
@@ -94,6 +94,7 @@ async def serve(settings: Settings) -> None:
                 services,
                 settings.cors_origins,
                 build_pages(settings, services, client, database),
+                codec=client.data_converter.payload_codec,
                 trusted_proxies=settings.trusted_proxies,
                 is_https=settings.is_https,
                 secret=settings.own_secret,
@@ -103,6 +104,10 @@ async def serve(settings: Settings) -> None:
             limit_concurrency=most_connections(settings.max_watchers),
             log_level="warning",
         )
+        if settings.oidc_issuer and not settings.encryption_keys:
+            log.warning(
+                "UNBUY_ENCRYPTION_KEYS is empty: Temporal keeps orders in clear (docs/encryption.md)"
+            )
         if settings.is_https and not settings.trusted_proxies:
             log.warning(
                 "UNBUY_TRUSTED_PROXIES is empty: all who come through your proxy without a token or session "

@@ -19,6 +19,7 @@ from adapters.notifications.addresses import sender_of
 from adapters.notifications.smtp_url import SmtpServer
 from i18n.current import gettext
 from i18n.negotiation import find_zone
+from runtime.encryption import EncryptionKey
 
 _EXTRAS: Final = {
     "apprise": "apprise",
@@ -203,6 +204,23 @@ def _is_signing_secret(secret: str) -> bool:
     return secret.startswith(_SIGNING) and is_long and len(set(key)) >= _FEWEST_CHARACTERS
 
 
+def _encryption_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for number, key in enumerate(keys, 1):
+        try:
+            parsed = EncryptionKey.parse(key.get_secret_value())
+        except ValueError:
+            parsed = None
+        if parsed is None or len(set(parsed.secret)) < _FEWEST_CHARACTERS:
+            raise ValueError(
+                gettext(
+                    "number {number} is not an id, a colon and 32 random bytes in base64, such as `openssl "
+                    "rand -base64 32` makes",
+                    number=number,
+                )
+            )
+    return keys
+
+
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
     BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
@@ -230,5 +248,6 @@ SmtpUrl = Annotated[SecretStr, AfterValidator(_mail_server)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SigningSecrets = Annotated[Secrets, AfterValidator(_signing_secrets)]
+EncryptionKeys = Annotated[Secrets, AfterValidator(_encryption_keys)]
 EasyPostKey = Annotated[SecretStr, AfterValidator(_easypost_key)]
 ProofStoreAddress = Annotated[str, AfterValidator(_proof_store)]

@@ -28,6 +28,7 @@ from orders.pydantic_messages import problem_sentence
 from runtime.setting_types import (
     DatabaseUrl,
     EasyPostKey,
+    EncryptionKeys,
     IssuerUrl,
     Listed,
     LogLevel,
@@ -84,6 +85,9 @@ class Settings(BaseSettings):
     """How long it is known what became of a notification at each address (docs/retention.md)."""
     outbox_retention: RetentionPeriod = timedelta(days=365)
     """How long a notification is kept that was delivered or given up (docs/retention.md)."""
+    encryption_keys: EncryptionKeys = ()
+    """What encrypts all that Temporal keeps of an order: each an id, a colon and 32 bytes in base64. The
+    first encrypts, each decrypts; unset, nothing is encrypted (docs/encryption.md)."""
 
     worker_processes: PositiveInt | None = None
     """How many worker processes `unbuy worker` starts; unset, one for each core."""

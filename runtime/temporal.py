@@ -6,13 +6,13 @@ Temporal is found by its own environment configuration (`TEMPORAL_ADDRESS`, `TEM
 import asyncio
 import logging
 import textwrap
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 
+from pydantic import SecretStr
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RetryConfig, RPCError
@@ -20,6 +20,7 @@ from temporalio.service import RetryConfig, RPCError
 from client.errors import is_unknown_namespace
 from database.connection import DATABASE_ERRORS, SQLITE_BUSY_TIMEOUT, Database
 from orders.sentences import sentence
+from runtime.encryption import data_converter
 
 log = logging.getLogger("unbuy.temporal")
 
@@ -62,7 +63,7 @@ def quiet_core() -> None:
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
 
 
-def connect_later() -> Awaitable[Client]:
+def connect_later(encryption_keys: Sequence[SecretStr] = ()) -> Awaitable[Client]:
     """A client of the configured Temporal service, which need not be there yet; it gives up soon.
 
     Raises BadConfiguration. Calls while the service is away raise RPCError, or RuntimeError before the first
@@ -70,18 +71,18 @@ def connect_later() -> Awaitable[Client]:
     """
     return Client.connect(
         **_configuration(),
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter(encryption_keys),
         lazy=True,
         retry_config=_IMPATIENT,
     )
 
 
-async def connect() -> Client:
+async def connect(encryption_keys: Sequence[SecretStr] = ()) -> Client:
     """A client of the configured Temporal service. Raises BadConfiguration and Unreachable."""
     config = _configuration()
     try:
         async with asyncio.timeout(_CONNECT_WITHIN.total_seconds()):
-            return await Client.connect(**config, data_converter=pydantic_data_converter)
+            return await Client.connect(**config, data_converter=data_converter(encryption_keys))
     except (RuntimeError, TimeoutError, ValueError) as error:
         raise Unreachable(
             sentence(
@@ -92,12 +93,12 @@ async def connect() -> Client:
         ) from None
 
 
-async def wait_for_temporal() -> Client:
+async def wait_for_temporal(encryption_keys: Sequence[SecretStr] = ()) -> Client:
     """The same; waits, saying so in the log, while it cannot be reached. Raises BadConfiguration."""
     pause = 1.0
     while True:
         try:
-            return await connect()
+            return await connect(encryption_keys)
         except Unreachable as error:
             log.warning("%s TEMPORAL_ADDRESS names it; trying again in %.0f s", error, pause)
             await asyncio.sleep(pause)

@@ -118,6 +118,7 @@ async def postgres() -> AsyncIterator[Postgres]:
         yield server
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests also wait, for servers to start and for time to pass."""
     return (os.cpu_count() or 1) + 1

@@ -59,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
         "database",
         "fastapi",
         "gateway",
+        "google",
         "h11",
         "httpx",
         "jinja2",

@@ -61,6 +61,7 @@ async def serving(client: Client, database: Database, **changes: Any) -> AsyncIt
             services,
             chosen.cors_origins,
             site,
+            codec=client.data_converter.payload_codec,
             trusted_proxies=chosen.trusted_proxies,
             is_https=chosen.is_https,
             secret=chosen.own_secret,

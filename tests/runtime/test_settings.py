@@ -18,6 +18,7 @@ from i18n.extraction import packages
 from runtime.settings import Settings, setting_errors
 from runtime.wiring import Adapters
 from testing.webhook_receiver import SECRET
+from tests.runtime import test_encryption as encryption
 
 KEY = "sk_test_canary"
 
@@ -174,6 +175,33 @@ def test_a_secret_that_can_be_guessed_is_refused(
     said = setting_errors(raised.value)
     assert said.startswith(f"UNBUY_{name}: has fewer than 12 different characters")
     assert secret not in said
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["x", "one:", "one:AAAA", f"one:{'A' * 43}=", "one:%", f":{'A' * 43}"],
+)
+def test_a_key_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Without a colon, empty, short, of one byte repeated, not base64, without an id."""
+    monkeypatch.setenv("UNBUY_ENCRYPTION_KEYS", f"{encryption.KEY},{key}")
+
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+
+    said = setting_errors(raised.value)
+    assert said.startswith("UNBUY_ENCRYPTION_KEYS: number 2 is not an id, a colon and 32 random")
+    assert encryption.KEY not in said
+
+
+def test_keys_are_listed_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBUY_ENCRYPTION_KEYS", f"{encryption.KEY},{encryption.OLD_KEY}")
+
+    keys = [it.get_secret_value() for it in Settings().encryption_keys]
+    assert keys == [
+        encryption.KEY,
+        encryption.OLD_KEY,
+    ]
+    assert encryption.KEY.partition(":")[2] not in repr(Settings())
 
 
 @pytest.mark.parametrize(
