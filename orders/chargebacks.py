@@ -165,10 +165,14 @@ class _Payment(Protocol):
     def chargebacks(self) -> list[Chargeback]: ...
 
 
+def open_chargebacks(owner: _Payment) -> list[Chargeback]:
+    """R23: those of a payment's chargebacks that the bank has not decided."""
+    return [it for it in owner.chargebacks if it.payment_id == owner.payment_id and it.is_open]
+
+
 def open_chargeback(owner: _Payment) -> Chargeback | None:
-    """R23: the first of a payment's chargebacks that the bank has not decided."""
-    mine = (it for it in owner.chargebacks if it.payment_id == owner.payment_id)
-    return next((it for it in mine if it.is_open), None)
+    """The first of them."""
+    return next(iter(open_chargebacks(owner)), None)
 
 
 def moved_chargeback(data: Any) -> Any:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from orders.chargebacks import open_chargebacks
 from orders.disputes import DisputeReason
 from orders.lifecycle import DEADLINES, Deadline
 from orders.messages import Role
@@ -255,27 +256,28 @@ def _pass(order: Order, deadline: Deadline, at: datetime) -> None:
 def _remind(order: Order, reminder: Reminder, now: datetime) -> None:
     event, what = _REMINDERS[reminder]
     due_by: datetime | None = None
-    money: Money | None = None
+    amounts: list[Money | None] = [None]
     match reminder:
         case Reminder.PAYMENT_REMINDER:
-            due_by, money = order.pay_by, order.amount_due
+            due_by, amounts = order.pay_by, [order.amount_due]
         case Reminder.SHIPMENT_REMINDER:
-            due_by, money = order.existing_shipment.ship_by, order.amount_paid
+            due_by, amounts = order.existing_shipment.ship_by, [order.amount_paid]
         case Reminder.SELLER_REMINDER:
             due_by = order.existing_cancellation.due_by
         case Reminder.DISPUTE_REMINDER:
             ends = next(due for due in schedule(order) if due.what in _ENDS_A_DISPUTE)
-            due_by, money = ends.at, order.amount_paid
+            due_by, amounts = ends.at, [order.amount_paid]
             if ends.what == Deadline.DISPUTE_EXPIRED_SHIPPED:
                 what = NotificationKind.DISPUTE_REMINDER_SHIPPED
-        case Reminder.CHARGEBACK_REMINDER if order.open_chargeback:
-            money = order.open_chargeback.money
+        case Reminder.CHARGEBACK_REMINDER:
+            amounts = [it.money for it in open_chargebacks(order)]
         case _:
             pass  # there is no more to say of it
     order.happened(now, event, Role.SYSTEM)
-    order.notify(
-        now,
-        what,
-        due_by=due_by.isoformat() if due_by else None,
-        money=money.model_dump(mode="json") if money else None,
-    )
+    for money in amounts:
+        order.notify(
+            now,
+            what,
+            due_by=due_by.isoformat() if due_by else None,
+            money=money.model_dump(mode="json") if money else None,
+        )

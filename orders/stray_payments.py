@@ -29,6 +29,7 @@ from orders.chargebacks import (
     moved_chargeback,
     note_chargeback,
     open_chargeback,
+    open_chargebacks,
     repeats_chargeback,
 )
 from orders.errors import InvalidInput
@@ -395,14 +396,13 @@ class StrayPaymentState(Mutable):
             self.refund_check_due = True
             return
         self._happened(now, Event.CHARGEBACK_REMINDER)
-        chargeback = open_chargeback(self)
-        money = (chargeback.money if chargeback else self.received).model_dump(mode="json")
-        self._notify(
-            now,
-            NotificationKind.STRAY_CHARGEBACK_REMINDER,
-            payment_id=self.payment_id,
-            money=money,
-        )
+        for chargeback in open_chargebacks(self):
+            self._notify(
+                now,
+                NotificationKind.STRAY_CHARGEBACK_REMINDER,
+                payment_id=self.payment_id,
+                money=chargeback.money.model_dump(mode="json"),
+            )
 
     def refund_checked(self, refund: Refund, report: RefundReport | None, at: datetime) -> None:
         """R15: the provider was asked; past the 2 weeks its silence is overdue, and people are told, once."""

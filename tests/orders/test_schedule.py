@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from orders.notifications import NotificationKind
 from orders.order import Order
 from orders.schedule import let_time_pass, schedule
 from orders.status import CloseReason, Status
-from tests.orders.builders import START, Story, place
+from tests.orders.builders import START, Story, chargeback, place
 
 DAY = timedelta(days=1)
 
@@ -130,6 +131,29 @@ def test_support_is_reminded_of_an_open_chargeback(arrive: Any, amount: int) -> 
 
     assert _opened(story, amount=amount) == [7 * DAY, 14 * DAY, 21 * DAY]
     assert schedule(story.order), "somebody is reminded until the bank decides"
+
+
+def test_support_is_reminded_of_every_open_chargeback() -> None:
+    """R23, case 65: of two that are open each time of both, and then of the one that is left."""
+    story = Story(shipment_window=None).until_awaiting_shipment()
+    for chargeback_id, amount in (("cb-1", 1000), ("cb-2", 500)):
+        story.send("chargeback", **chargeback("opened", amount) | {"chargeback_id": chargeback_id})
+        story.days_pass(1)
+    story.days_pass(6)
+    both = _reminded(story)
+    story.send("chargeback", **chargeback("won", 1000) | {"chargeback_id": "cb-1"})
+    story.days_pass(7)
+
+    assert both == [1000, 500]
+    assert _reminded(story) == [1000, 500, 500]
+
+
+def _reminded(story: Story) -> list[int]:
+    return [
+        it.details["money"]["amount"]
+        for it in story.order.notifications
+        if it.what == NotificationKind.CHARGEBACK_REMINDER
+    ]
 
 
 def test_a_refund_check_at_the_same_instant_leaves_the_reminder() -> None:

@@ -87,7 +87,7 @@ async def test_nothing_that_people_write_can_be_read_in_temporal(tmp_path: Path)
 async def test_an_order_whose_key_is_lost_waits_and_goes_on_when_it_is_back(
     tmp_path: Path, placed: PlaceOrder
 ) -> None:
-    """Keys are exchanged: the new one encrypts, the old one is still needed for what is older."""
+    """Case 34. Keys are exchanged: the new one encrypts, the old one is still needed for what is older."""
     async with embedded_server() as server:
         async with open_site(tmp_path, _with(server, OLD_KEY)) as site, site.worker():
             await orders.place(site.system.server.client, placed)
