@@ -135,7 +135,7 @@ MESSAGES: dict[str, dict[str, list[Any]]] = {
             7,
         ],
         "money": [{"amount": 0, "currency": "EUR"}, 2490, None, {"amount": 1.5, "currency": "EUR"}],
-        "payment_id": ["", "x" * 101, "x\n", 7, "pay/../1"],
+        "payment_id": ["", "x" * 256, "x\n", 7, "pay/../1"],
         "method": [None, "x" * 1001, "\0"],
         "message_id": ["", "m" * 65, "m\0", 7],
     },
