@@ -175,6 +175,8 @@ def wrong_with_refusal(order: Order, message: Message) -> Iterator[Violation]:
     """Facts are never refused: what is said of the order's money, or of money that is to come, is taken."""
     if not isinstance(message, (ChargebackReported, OutsideRefundReported, PaymentDeclined)):
         return
+    if message.payment_id in order.sent_back:
+        return  # it is the stray payment's
     payment = order.payment
     if payment and (payment.is_declined or payment.payment_id != message.payment_id):
         return

@@ -47,7 +47,8 @@ class Visitor:
         """By the link that ``make up`` prints."""
         signed = token(self.role, self.id)
         await self.page.goto(f"{self.address}/sign-in?token={signed}&to={to}")
-        await self.page.locator("main").get_by_role("button", name=self.text("Sign in")).click()
+        async with self.page.expect_navigation():
+            await self.page.locator("main").get_by_role("button", name=self.text("Sign in")).click()
 
     async def opens(self, order_id: str) -> None:
         """Go to an order's page."""
