@@ -1,5 +1,6 @@
 """Where a bench keeps its databases and logs, and the machine that it ran on."""
 
+import logging
 import os
 import platform
 import tempfile
@@ -21,6 +22,16 @@ def workplace(name: str, keep: Path | None) -> Iterator[Path]:
         directory = keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without what servers and libraries log of load and faults: what goes wrong is counted."""
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def machine() -> str:

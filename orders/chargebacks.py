@@ -15,7 +15,7 @@ from orders.messages import ChargebackStatus, Role
 from orders.notifications import NotificationKind
 from orders.sentences import sentence
 from orders.timeline import Event
-from orders.values import Instant, Money, Mutable
+from orders.values import Instant, Money, Mutable, said_before
 
 if TYPE_CHECKING:
     from orders.order import Order
@@ -145,7 +145,7 @@ def repeats_chargeback(chargebacks: list[Chargeback], message: m.ChargebackRepor
     if known is None:
         return False
     is_same = (message.status, message.money) == (known.status, known.money)
-    return is_same or m.said_before(message.said_at, known.said_at)
+    return is_same or said_before(message.said_at, known.said_at)
 
 
 def chargeback_details(message: m.ChargebackReported) -> dict[str, Any]:

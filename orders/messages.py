@@ -7,7 +7,6 @@ sentence of its docstring is its description in Temporal's web UI: it must be un
 
 import json
 import re
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -132,11 +131,6 @@ class ProviderFact(Message):
     """
 
     said_at: Instant | None = None
-
-
-def said_before(one: datetime | None, other: datetime | None) -> bool:
-    """Whether the provider said one thing before another, as far as both instants are known."""
-    return one is not None and other is not None and one < other
 
 
 class PaymentReceived(Message):

@@ -17,7 +17,7 @@ from orders.errors import Refusal
 from orders.messages import RefundStatus, Role
 from orders.notifications import NotificationKind
 from orders.timeline import Event
-from orders.values import Instant, Money, Mutable
+from orders.values import Instant, Money, Mutable, said_before
 
 if TYPE_CHECKING:
     from orders.order import Order
@@ -100,7 +100,7 @@ def repeats_outside_refund(refunds: list[OutsideRefund], message: m.OutsideRefun
     if known is None:
         return False
     is_same = (message.status, message.money) == (known.status, known.money)
-    return is_same or m.said_before(message.said_at, known.said_at)
+    return is_same or said_before(message.said_at, known.said_at)
 
 
 def find_outside_refund(

@@ -19,7 +19,7 @@ from orders.messages import RefundStatus, Role
 from orders.policy import Policy
 from orders.sentence_fields import Text, WithSentences
 from orders.timeline import Event
-from orders.values import Instant, Money, Mutable, next_multiple
+from orders.values import Instant, Money, Mutable, next_multiple, said_before
 
 _SHORTEST_INTERVAL = timedelta(seconds=1)
 
@@ -231,7 +231,7 @@ def repeats(refund: Refund, report: RefundReport) -> bool:
     """
     status = report.status
     if report.by is Role.PROVIDER:
-        is_older = m.said_before(report.said_at, refund.said_at)
+        is_older = said_before(report.said_at, refund.said_at)
         if is_older or (refund.provider_status is status and not _stops(refund, status)):
             return True
     if refund.is_settled:

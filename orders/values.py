@@ -97,6 +97,12 @@ def microseconds(at: datetime) -> int:
 Instant = Annotated[AwareDatetime, BeforeValidator(_iso_instant), AfterValidator(_in_utc)]
 """An instant with a time zone, kept in UTC; a naive one is refused."""
 
+
+def said_before(one: datetime | None, other: datetime | None) -> bool:
+    """Whether the provider said one thing before another, as far as both instants are known."""
+    return one is not None and other is not None and one < other
+
+
 # In schemas: what validators say of a value, as far as a schema can. (The format ``duration`` is RFC 3339's,
 # which has months and no fractions.)
 _SECONDS = r"[0-9]+(\.[0-9]+)?S"

@@ -6,7 +6,6 @@ worker, a gateway and this client, one process each. Exits non-zero on any error
 
 import asyncio
 import itertools
-import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -26,7 +25,7 @@ from temporalio.service import RPCError
 from bench.http.orders import PARTIES
 from bench.http.system import System, system
 from bench.tables import narrow
-from bench.workplace import Keep, machine, workplace
+from bench.workplace import Keep, hushed, machine, workplace
 from cli.progress import progress
 from client import orders
 from client.errors import ClientError
@@ -254,9 +253,8 @@ def load_http(
 ) -> int:
     """Measure what HTTP costs: placing, reading and sending over it, and straight to Temporal."""
     console = Console(highlight=False)
-    # Hide the server's warnings under load; errors are counted here.
-    logging.disable(logging.ERROR)
     with (
+        hushed(),
         workplace("load", keep) as directory,
         progress(console, "rows", len(OPERATIONS) * len(options.levels)) as measured,
     ):

@@ -6,7 +6,6 @@ seed determines the random choices, but not the machine's timing.
 """
 
 import asyncio
-import logging
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.money.soak import MoneySoakOptions, SoakCounts, soak
-from bench.workplace import Keep, machine, workplace
+from bench.workplace import Keep, hushed, machine, workplace
 from cli.progress import progress
 from testing.postgres import postgres_server
 
@@ -113,9 +112,7 @@ def soak_money(
 ) -> int:
     """Make thousands of refunds with faults on every call and workers killed all through, and count each."""
     console = Console(highlight=False)
-    # Faults are injected, so the libraries' warnings about each are noise.
-    logging.disable(logging.ERROR)
-    with workplace("soak", keep) as directory:
+    with hushed(), workplace("soak", keep) as directory:
         counts = asyncio.run(run(options, directory, console))
     report(console, options, counts)
     return 1 if counts.wrong else 0

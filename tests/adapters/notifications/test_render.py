@@ -314,14 +314,17 @@ def test_what_looks_like_a_sentence_of_ours_is_passed_on_as_it_is(
     words: str, locale: Literal["en", "pl"]
 ) -> None:
     """Case 72: as a reason, a note or a text, and at once."""
-    started = thread_time()
-    told = [
-        wording(crossed(letter("refund_failed", locale=locale, reason=words))),
-        wording(crossed(letter("proof_rejected", Role.SELLER, locale, note=words))),
-        wording(crossed(letter("buyer_message", Role.SELLER, locale, text=words))),
-    ]
+    took = []
+    for _ in range(3):  # the collector of garbage may add its own time to one
+        started = thread_time()
+        told = [
+            wording(crossed(letter("refund_failed", locale=locale, reason=words))),
+            wording(crossed(letter("proof_rejected", Role.SELLER, locale, note=words))),
+            wording(crossed(letter("buyer_message", Role.SELLER, locale, text=words))),
+        ]
+        took.append(thread_time() - started)
 
-    assert thread_time() - started < 0.2
+    assert min(took) < 0.2
     assert all(words in text for text in told)
 
 
