@@ -153,7 +153,8 @@ async def test_a_wrong_tracking_number_opens_a_dispute(order: TimeSkippingStory)
     """R11, R12: a wrong number is ground; a right one given in the dispute is evidence (R16a)."""
     await order.place()
     disputed = await order.until_claimed_shipped(tracking_number=WRONG_NUMBER)
-    evidence = await order.send("tracking_number", number=GOOD_NUMBER)
+    await order.send("tracking_number", number=GOOD_NUMBER)
+    evidence = await order.until(lambda view: bool(view.shipment and view.shipment.is_shipped))
     await order.send("dispute_decision", decision="no_refund")
 
     assert disputed.status is evidence.status is Status.DISPUTED
