@@ -8,14 +8,17 @@ from itertools import count
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
+from temporalio.client import (
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+)
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from client import orders, stray_payments
 from demo.story import OrderStory
-from demo.system import has_nothing_to_do
 from demo.transports import TemporalTransport
 from demo.waiting import until
 from orders.messages import Message
@@ -61,9 +64,8 @@ class TimeSkippingDriver:
     async def view(self, placed: PlaceOrder) -> OrderView:
         # A query that comes with a workflow task in which local activities run may leave a history that does
         # not replay (TMPRL1100, docs/decisions/0021-queries-and-local-activities.md).
-        await until(
-            self._handle(ids.order_workflow_id(placed.order_id)).describe, has_nothing_to_do
-        )
+        handle = self._handle(ids.order_workflow_id(placed.order_id))
+        await until(handle.describe, _has_no_task_under_way)
         return await self._transport.view(placed)
 
     async def now(self, workflow_id: str) -> datetime:
@@ -148,6 +150,11 @@ class TimeSkippingStory(OrderStory):
     async def must_replay(self) -> None:
         """Its history leads to the same decisions again."""
         await replay(await self.handle.fetch_history())
+
+
+def _has_no_task_under_way(execution: WorkflowExecutionDescription) -> bool:
+    is_over = execution.status is not WorkflowExecutionStatus.RUNNING
+    return is_over or not execution.raw_description.HasField("pending_workflow_task")
 
 
 @contextmanager
