@@ -267,7 +267,9 @@ async def test_a_terminated_order_says_so(terminal: Terminal) -> None:
     await orders.handle(terminal.skipper.client, "terminated").terminate()
     of_buyer = ("list", "--buyer", "buyer-terminated")
 
-    shown = await terminal.run("show", "terminated")
+    shown = await until(
+        lambda: terminal.run("show", "terminated"), lambda answer: "process was" in answer.out
+    )
     told = await terminal.run("send", "terminated", "cancel_request", '{"reason": "other"}')
     listed = await until(
         lambda: terminal.run(*of_buyer),
