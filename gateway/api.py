@@ -139,6 +139,13 @@ async def read_as(request: Request, model: type[_Body]) -> _Body:
 PaymentIdPath = Annotated[
     str, Path(description="The provider's id of the payment.", examples=["pay-1"])
 ]
+MessageKey = Annotated[
+    str | None,
+    Header(description="The message's id: the same again changes nothing."),
+    WithJsonSchema({"type": "string", "pattern": _KEY.pattern}),
+]
+"""The header ``Idempotency-Key`` of a message."""
+
 OrderIdPath = Annotated[str, Path(description="The order's id.", examples=["A-1001"])]
 
 
@@ -340,11 +347,7 @@ def _tell(name: str) -> Callable[..., Awaitable[Response]]:
         request: Request,
         services: ServicesDep,
         who: Annotated[Caller, only_for(name)],
-        idempotency_key: Annotated[
-            str | None,
-            Header(description="The message's id: the same again changes nothing."),
-            WithJsonSchema({"type": "string", "pattern": _KEY.pattern}),
-        ] = None,
+        idempotency_key: MessageKey = None,
     ) -> Response:
         message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
         return answer(await services.orders.tell(who, order_id, message), who)
@@ -392,11 +395,7 @@ def _tell_stray(name: str) -> Callable[..., Awaitable[Response]]:
         request: Request,
         services: ServicesDep,
         who: Annotated[Caller, only_for(name)],
-        idempotency_key: Annotated[
-            str | None,
-            Header(description="The message's id: the same again changes nothing."),
-            WithJsonSchema({"type": "string", "pattern": _KEY.pattern}),
-        ] = None,
+        idempotency_key: MessageKey = None,
     ) -> Response:
         message = _with_id(parse(name, [await bodies.read_json(request)]), idempotency_key)
         found = await services.stray_payments.tell(who, payment_id, message)

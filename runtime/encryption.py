@@ -9,6 +9,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Sequence
+from copy import copy
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -69,17 +70,17 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
     be read. What is not sealed is passed on: it is older than the keys, or was sent by hand.
     """
 
-    def __init__(self, keys: Sequence[EncryptionKey], workflow_id: str | None = None) -> None:
+    def __init__(self, keys: Sequence[EncryptionKey]) -> None:
         self._keys = {key.key_id: AESGCM(key.secret) for key in keys}
         self._newest = keys[0].key_id
-        self._workflow_id = workflow_id
+        self._workflow_id: str | None = None
 
     def with_context(self, context: SerializationContext) -> Self:
         """See base class."""
         if not isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
             return self
-        of_workflow = type(self).__new__(type(self))
-        of_workflow.__dict__ = self.__dict__ | {"_workflow_id": context.workflow_id}
+        of_workflow = copy(self)
+        of_workflow._workflow_id = context.workflow_id
         return of_workflow
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
