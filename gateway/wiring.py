@@ -19,7 +19,8 @@ from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.pages.base import PageRenderer
 from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration
-from gateway.pages.orders import Links, OrderPages
+from gateway.pages.order_page import Links
+from gateway.pages.orders import OrderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
 from gateway.pages.sign_in_pages import SignInPages

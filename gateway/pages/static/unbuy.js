@@ -65,9 +65,9 @@
 
   document.addEventListener("input", () => { typed = true; });
   sayWhereWeAre();
-  if (!main.dataset.seen) return;
+  if (!main.dataset.changes) return;
   news.querySelector("button").addEventListener("click", refresh);
-  new EventSource(`${main.dataset.page}/changes`).addEventListener("order", (event) => {
+  new EventSource(main.dataset.changes).addEventListener("order", (event) => {
     if (event.data === main.dataset.seen) return;
     main.dataset.seen = event.data;
     // What somebody is writing is not taken from under their hands.

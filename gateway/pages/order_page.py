@@ -1,0 +1,278 @@
+"""The page of one order: its forms, its upload, its changes as they come, and the demo's clock.
+
+Everything works without script, every action as a form. Script only keeps the page up to date.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+from uuid import NAMESPACE_OID, uuid4, uuid5
+
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute
+
+from activities.tracking import NumberRules, form_problem
+from gateway.access import Caller, Role, view_for
+from gateway.pages.base import PageRenderer, check_form_secret
+from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited_from, read
+from gateway.pages.sessions import Session
+from gateway.pages.time_skipping import Clock
+from gateway.problems import (
+    BadRequest,
+    Conflict,
+    ContentTooLarge,
+    Forbidden,
+    Invalid,
+    MessageRefused,
+    NotFound,
+    TooManyRequests,
+    WrongType,
+    as_problem,
+)
+from gateway.services import Services
+from i18n.catalogues import translator
+from orders.errors import InvalidInput
+from orders.messages import PaymentReceived
+from orders.sentences import sentence
+from orders.view import OrderView
+
+_DONE: Final = "done"
+_PAID: Final = "pay_now"
+_AS_IT_IS: Final = "as_it_is"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """External links of the pages; each may contain ``{order_id}``."""
+
+    pay: str | None
+    temporal: str | None
+
+
+class OrderPage:
+    """One order's page."""
+
+    def __init__(
+        self,
+        services: Services,
+        renderer: PageRenderer,
+        number_rules: NumberRules,
+        links: Links,
+        clock: Clock | None,
+    ) -> None:
+        """``clock``: only where time can be skipped; it also enables test payments."""
+        self._services = services
+        self._renderer = renderer
+        self._number_rules = number_rules
+        self._links = links
+        self._clock = clock
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of an order's page and its forms."""
+        at, order = self._renderer.route, "/orders/{order_id}"
+        playing = [
+            at(f"{order}/pay", self._pay, "POST"),
+            at(f"{order}/clock", self._skip, "POST"),
+        ]
+        return [
+            at(order, self._order),
+            at(f"{order}/changes", self._changes),
+            at(f"{order}/reorder", self._reorder, "POST"),
+            at(f"{order}/shipment-proof", self._prove, "POST"),
+            at(f"{order}/proofs/{{sha256}}", self._proof),
+            *(playing if self._clock else []),
+            at(f"{order}/{{message}}", self._act, "POST"),
+        ]
+
+    async def _order(self, request: Request) -> Response:
+        session = self._renderer.signed(request)
+        view = await self._services.orders.visible(session.caller, request.path_params["order_id"])
+        done = request.query_params.get(_DONE, "")
+        text = PAID if done == _PAID else done_text(done, view)
+        text = translator(self._renderer.locale(request)).gettext(text) if text else ""
+        return await self._show_order(request, session, view, {"done": text})
+
+    async def _act(self, request: Request) -> Response:
+        """A submitted form, named after its message with hyphens."""
+        session, entered = await self._renderer.posted(request)
+        name = request.path_params["message"].replace("-", "_")
+        if name not in FORMS:
+            raise NotFound(sentence("There is no such form."))
+        _must_be_for(session, name)
+        order_id = request.path_params["order_id"]
+        view = await self._services.orders.visible(session.caller, order_id)
+        try:
+            message = read(name, entered, view.amount_due.currency)
+            if FORMS[name].grave and not entered.get("confirmed"):
+                here = f"/orders/{order_id}"
+                context = {"view": view, "name": name, "entered": entered, "here": here}
+                context["payment_id"] = ""
+                return self._renderer.show("confirm", request, session, context)
+            if not entered.get(_AS_IT_IS) and (why := form_problem(self._number_rules, message)):
+                wrong = {"entered": entered, "entered_for": name, "unconfirmed": _AS_IT_IS}
+                return await self._show_refused(request, session, order_id, Invalid(why), wrong)
+            await self._services.orders.tell(session.caller, order_id, message)
+        except (InvalidInput, Invalid, Conflict) as error:
+            wrong = {"entered": entered, "entered_for": name}
+            return await self._show_refused(request, session, order_id, error, wrong)
+        return _to_order(order_id, name)
+
+    async def _prove(self, request: Request) -> Response:
+        """The upload of a photo or scan, whose secret comes before the file."""
+        session = self._renderer.signed(request)
+        _must_be_for(session, "upload")
+        order_id = request.path_params["order_id"]
+        check = partial(check_form_secret, session.form_secret)
+        try:
+            await self._services.proofs.take(session.caller, order_id, request, check=check)
+        except (
+            InvalidInput,
+            Invalid,
+            Conflict,
+            WrongType,
+            ContentTooLarge,
+            BadRequest,
+            TooManyRequests,
+        ) as error:
+            wrong = {"entered_for": "shipment_proof"}
+            return await self._show_refused(request, session, order_id, error, wrong)
+        return _to_order(order_id, "shipment_proof")
+
+    async def _proof(self, request: Request) -> Response:
+        session, found = self._renderer.signed(request), request.path_params
+        return await self._services.proofs.open(session.caller, found["order_id"], found["sha256"])
+
+    async def _reorder(self, request: Request) -> Response:
+        """R3: "Add to cart again". There is no catalogue here, so the prices are the old order's."""
+        session, entered = await self._renderer.posted(request)
+        _must_be_for(session, "reorder")
+        order_id = request.path_params["order_id"]
+        view = await self._services.orders.visible(session.caller, order_id)
+        prices = {line.sku: line.unit_price for line in view.lines}
+        new_id = f"{order_id[:52]}-{entered.get('message_id', '')[:8] or uuid4().hex[:8]}"
+        placed = await self._services.orders.reorder(
+            session.caller, view, new_id, prices, view.shipping_price
+        )
+        return _to_order(placed.view.order_id)
+
+    async def _pay(self, request: Request) -> Response:
+        """A test payment without a provider (``clock``)."""
+        session, entered = await self._renderer.posted(request)
+        order_id = request.path_params["order_id"]
+        view = await self._services.orders.visible(session.caller, order_id)
+        if session.caller.role is not Role.BUYER:
+            raise Forbidden(sentence("Only the buyer pays."))
+        payment = PaymentReceived(
+            payment_id=f"test-{uuid5(NAMESPACE_OID, entered.get('message_id') or uuid4().hex)}",
+            money=view.amount_due,
+            method="card",
+            paid_at=await self._now(order_id),
+        )
+        provider = Caller("test", Role.PROVIDER, session.caller.expires_at)
+        try:
+            await self._services.orders.tell(provider, order_id, payment)
+        except MessageRefused as problem:
+            return await self._show_refused(request, session, order_id, problem, {})
+        return _to_order(order_id, _PAID)
+
+    async def _skip(self, request: Request) -> Response:
+        """Skip an order's time (``clock``)."""
+        session, entered = await self._renderer.posted(request)
+        order_id = request.path_params["order_id"]
+        view = await self._services.orders.visible(session.caller, order_id)
+        assert self._clock
+        await self._clock.skip(view, entered.get("skip", ""))
+        return _to_order(order_id)
+
+    async def _changes(self, request: Request) -> Response:
+        """Server-sent events that the order has changed; the script then reloads it."""
+        session = self._renderer.signed(request)
+        order_id = request.path_params["order_id"]
+        await self._services.orders.must_be_visible(session.caller, order_id)
+        stack = AsyncExitStack()
+        # Entered before the response begins, so that the limit of watchers is a proper error.
+        changes = await stack.enter_async_context(
+            self._services.order_stream.watching(
+                order_id, session.caller, is_open=partial(self._renderer.is_open, session)
+            )
+        )
+
+        async def events() -> AsyncIterator[bytes]:
+            async with stack:
+                async for change in changes:
+                    if change is None:
+                        yield KEEPALIVE_COMMENT
+                    else:
+                        yield format_sse_event(event="order", data_str=_digest(change[1]))
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    async def _show_refused(
+        self,
+        request: Request,
+        session: Session,
+        order_id: str,
+        error: Exception,
+        more: Mapping[str, Any],
+    ) -> Response:
+        """The current order, and why it refused the message."""
+        problem = as_problem(error)
+        view = await self._services.orders.visible(session.caller, order_id)
+        wrong = {"problem": problem, **more}
+        return await self._show_order(request, session, view, wrong, problem.status)
+
+    async def _show_order(
+        self,
+        request: Request,
+        session: Session,
+        view: OrderView,
+        more: Mapping[str, Any],
+        status: int = 200,
+    ) -> Response:
+        caller = session.caller
+        context = {
+            "view": view_for(caller, view),
+            "seen": _digest(view),
+            "here": f"/orders/{view.order_id}",
+            # Single-click actions before those with fields.
+            "actions": sorted(
+                view.actions.get(caller.role, []),
+                key=lambda it: it.action in FORMS and it.action not in OFFERS,
+            ),
+            "asked": messages_awaited_from(caller.role, view),
+            "done": "",
+            "entered": {},
+            "entered_for": "",
+            "unconfirmed": "",
+            "links": self._links,
+            "buyers_place_orders": self._services.orders.buyers_place_orders,
+            "clock": self._clock,
+            "now": await self._now(view.order_id),
+            "message_id": uuid4().hex,
+        }
+        return self._renderer.show("order", request, session, {**context, **more}, status)
+
+    async def _now(self, order_id: str) -> datetime:
+        return await self._clock.now(order_id) if self._clock else datetime.now(UTC)
+
+
+def _must_be_for(session: Session, action: str) -> None:
+    if not session.caller.may(action):
+        raise Forbidden(sentence("You don't have permission for this."))
+
+
+def _digest(view: OrderView) -> str:
+    """A digest that differs between states of an order."""
+    return sha256(view.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _to_order(order_id: str, done: str = "") -> Response:
+    query = f"?{urlencode({_DONE: done})}" if done else ""
+    return RedirectResponse(f"/orders/{quote(order_id)}{query}", 303)
