@@ -64,7 +64,8 @@ format: $(DEVELOPMENT) ## sort imports, apply safe fixes and format
 up: $(RUNTIME) ## the system, running until stopped
 	@$(RUN) starter.py up $(ARGS)
 
-bench: load-http ## what Unbuy costs, measured
+bench: $(DEVELOPMENT) ## what an order costs beside a skeleton that does nothing (ARGS=--quick)
+	@$(RUN) -m bench bench $(ARGS)
 
 soak-money: $(DEVELOPMENT) ## refunds among faults and dying workers, each counted (ARGS='--refunds 2000 --seed 1')
 	@$(RUN) -m bench soak-money $(ARGS)
@@ -107,7 +108,7 @@ LOCK = $(RUN) -m uv --no-config --quiet pip compile --universal --python-version
 
 lock: $(DEVELOPMENT) ## make all requirements*.lock from pyproject.toml (ARGS=--upgrade)
 	@$(LOCK) pyproject.toml --extra embedded --group install --output-file requirements.lock
-	@$(LOCK) pyproject.toml --all-extras --group dev --group install --constraint requirements.lock \
+	@$(LOCK) pyproject.toml --all-extras --group dev --group bench --group install --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	@$(LOCK) --group docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 	@if grep -nE '(https?|file):|--(extra-)?index-url|--find-links' requirements*.lock || \

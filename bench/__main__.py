@@ -7,6 +7,7 @@ from cli import help as cli_help
 from cli.program import new_app, run
 
 COMMANDS: Final = {
+    "bench": "bench.performance.command:bench",
     "load-http": "bench.http.load:load_http",
     "soak-http": "bench.http.soak:soak_http",
     "soak-money": "bench.money.command:soak_money",

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.hasty_worker import ATTEMPT
+from bench.workplace import environment_for
 from deploy.embedded import EmbeddedServer
-from deploy.local import environment_of
 from runtime import program
 
 _ROOT = Path(__file__).parents[1]
@@ -102,12 +102,7 @@ async def fleet(
     ``attempt``: seconds until an attempt at a refund times out; None for the product's own timeout.
     ``settings`` are those of ``runtime/settings.py``.
     """
-    environment = {
-        name: value
-        for name, value in environment_of(server).items()
-        if not name.startswith("UNBUY_")
-    }
-    environment |= {f"UNBUY_{name.upper()}": value for name, value in settings.items()}
+    environment = environment_for(server, **settings)
     if attempt is not None:
         environment[ATTEMPT] = str(attempt)
     workers = Fleet(environment, directory / "workers.log", chance)

@@ -11,6 +11,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from deploy.embedded import EmbeddedServer
+from deploy.local import environment_of
+
 Keep = Annotated[Path | None, Parameter(help="Directory where databases and logs stay.")]
 """The option of every bench; without it they go when it ends."""
 
@@ -22,6 +25,16 @@ def workplace(name: str, keep: Path | None) -> Iterator[Path]:
         directory = keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
+
+
+def environment_for(server: EmbeddedServer, **settings: str) -> dict[str, str]:
+    """The environment of a process of the server's, with these settings and no others of Unbuy's."""
+    environment = {
+        name: value
+        for name, value in environment_of(server).items()
+        if not name.startswith("UNBUY_")
+    }
+    return environment | {f"UNBUY_{name.upper()}": value for name, value in settings.items()}
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from bench.workplace import environment_for
 from demo.waiting import until
 from deploy.child_process import child_process
 from deploy.embedded import EmbeddedServer, embedded_server, free_port
-from deploy.local import environment_of
 from gateway.access import Role
 from gateway.tokens import SecretTokens
 from runtime import program
@@ -49,22 +49,18 @@ async def system(directory: Path) -> AsyncIterator[System]:
         embedded_server(database=directory / "temporal.db") as server,
         AsyncExitStack() as stack,
     ):
-        environment = {
-            name: value
-            for name, value in environment_of(server).items()
-            if not name.startswith("UNBUY_")
-        }
-        environment |= {
-            "UNBUY_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'unbuy.db'}",
-            "UNBUY_PROOF_STORE": str(directory / "proofs"),
-            "UNBUY_GATEWAY_PORT": str(port),
-            "UNBUY_TOKEN_SECRET": secret.get_secret_value(),
-            "UNBUY_BUYERS_PLACE_ORDERS": "true",
-            "UNBUY_BUYER_ORDERS_LIMIT": "1000000/day",
-            "UNBUY_BUYERS_CHOOSE_POLICY": "true",
+        environment = environment_for(
+            server,
+            database_url=f"sqlite+aiosqlite:///{directory / 'unbuy.db'}",
+            proof_store=str(directory / "proofs"),
+            gateway_port=str(port),
+            token_secret=secret.get_secret_value(),
+            buyers_place_orders="true",
+            buyer_orders_limit="1000000/day",
+            buyers_choose_policy="true",
             # One caller makes all requests, so no rate limit.
-            "UNBUY_RATE_LIMIT": "1000000/second",
-        }
+            rate_limit="1000000/second",
+        )
         for name, command in (
             ("worker", program.argv("worker", "--processes", "1")),
             ("gateway", program.argv("gateway")),
