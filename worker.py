@@ -57,6 +57,7 @@ async def serve(settings: Settings) -> None:
             max_cached_workflows=settings.max_cached_workflows,
             graceful_shutdown=settings.graceful_shutdown,
             sticky_timeout=settings.sticky_timeout,
+            sandboxed=settings.workflow_sandbox,
         )
         async with worker:
             log.info(

@@ -80,7 +80,7 @@ async def set_up(directory: Path) -> AsyncIterator[DemoSystem]:
         database = await Database.open(url)
         try:
             adapters = Adapters.local(database, server.client)
-            async with build_worker(server.client, adapters.activities()):
+            async with build_worker(server.client, adapters.activities(), sandboxed=False):
                 yield DemoSystem.on(server, database, url)
         finally:
             await database.close()

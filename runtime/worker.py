@@ -32,11 +32,13 @@ def build_worker(
     max_cached_workflows: int = 2000,
     graceful_shutdown: timedelta = timedelta(seconds=30),
     sticky_timeout: timedelta = timedelta(seconds=2),
+    sandboxed: bool = True,
 ) -> Worker:
     """A worker for orders and all that belongs to them.
 
     ``max_cached_workflows`` should be at least the number of orders that are awake;
-    ``sticky_timeout`` is how long the orders of a killed worker wait for it.
+    ``sticky_timeout`` is how long the orders of a killed worker wait for it. ``sandboxed`` is for tests;
+    in production it only costs (docs/decisions/0022).
     """
     config = client.config()
     config["data_converter"] = lenient_converter(config["data_converter"])
@@ -45,7 +47,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=activities,
-        workflow_runner=workflow_runner(),
+        workflow_runner=workflow_runner(sandboxed=sandboxed),
         max_cached_workflows=max_cached_workflows,
         graceful_shutdown_timeout=graceful_shutdown,
         sticky_queue_schedule_to_start_timeout=sticky_timeout,

@@ -21,9 +21,10 @@ def history(request: pytest.FixtureRequest) -> WorkflowHistory:
     return WorkflowHistory.from_json(recorded["workflow_id"], recorded["history"])
 
 
-async def test_a_recorded_history_replays(history: WorkflowHistory) -> None:
+@pytest.mark.parametrize("sandboxed", [True, False], ids=["sandboxed", "as in production"])
+async def test_a_recorded_history_replays(history: WorkflowHistory, sandboxed: bool) -> None:
     """Cases 36 and 37: every ending's recorded history is decided again as it was."""
-    await replay(history)
+    await replay(history, sandboxed=sandboxed)
 
 
 async def test_an_order_that_was_placed_before_keeps_its_rules(
