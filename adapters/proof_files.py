@@ -12,6 +12,7 @@ ProofError
 ├── UnreadableProof     it cannot be opened (HTTP 422)
 ├── TooManyPixels       a picture of more than 50 megapixels (HTTP 422)
 ├── TooManyPages        a PDF of more than 20 pages (HTTP 422)
+├── AlteredProof        what is stored is not what was sent (it is not served to its end)
 ├── CannotDraw          no copy can be drawn now (HTTP 503)
 └── StoreUnavailable    the store can't be reached or written to (HTTP 503)
 """
@@ -116,6 +117,13 @@ class TooManyPages(ProofError):
                 most=self.most,
             )
         )
+
+
+class AlteredProof(ProofError):
+    """A stored file whose SHA-256 is not the one under which it was stored."""
+
+    def __init__(self) -> None:
+        super().__init__(sentence("The stored file is not the one that was sent."))
 
 
 class CannotDraw(ProofError):

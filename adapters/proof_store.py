@@ -1,5 +1,6 @@
 """Photos and scans that prove a shipment, stored per order and named by their SHA-256 (R10, R11)."""
 
+import hashlib
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,7 +12,14 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 
 from adapters.local.directory import Directory
-from adapters.proof_files import HEAD, FileType, ReceivedProof, StoreUnavailable, type_of
+from adapters.proof_files import (
+    HEAD,
+    AlteredProof,
+    FileType,
+    ReceivedProof,
+    StoreUnavailable,
+    type_of,
+)
 from orders.messages import ShipmentProof
 from orders.values import OrderId
 
@@ -119,7 +127,8 @@ class ProofStore:
     async def open(self, order_id: str, sha256: str, *, copy: bool = False) -> OpenedProof | None:
         """The proof of this order with this SHA-256 (hex), or its copy; None if there is none.
 
-        Authorisation is the caller's responsibility. Raises StoreUnavailable.
+        Authorisation is the caller's responsibility. Raises StoreUnavailable. Reading a proof that somebody
+        has replaced in the store raises AlteredProof before its last chunk.
         """
         found = await self._find(order_id, sha256, _COPY if copy else "")
         if found is None:
@@ -128,7 +137,7 @@ class ProofStore:
             media_type=found.type.media_type,
             file_name=f"proof-{sha256[:12].lower()}.{found.type.extension}",
             size=found.size,
-            chunks=_stream(found),
+            chunks=_stream(found) if copy else _verified(_stream(found), sha256.lower()),
         )
 
     async def _find(self, order_id: str, sha256: str, suffix: str = "") -> _Found | None:
@@ -170,3 +179,19 @@ async def _stream(found: _Found) -> AsyncGenerator[bytes, None]:
                 yield chunk
         except OSError as error:
             raise StoreUnavailable from error
+
+
+async def _verified(
+    chunks: AsyncGenerator[bytes, None], sha256: str
+) -> AsyncGenerator[bytes, None]:
+    """The same. Raises AlteredProof in place of the last chunk where this is not their digest."""
+    digest, last = hashlib.sha256(), b""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if last:
+                yield last
+            digest.update(chunk)
+            last = chunk
+    if digest.hexdigest() != sha256:
+        raise AlteredProof
+    yield last

@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "reconcile": "cli.accounting:reconcile",
     "books": "cli.accounting:books",
     "token": "cli.tokens:token",
+    "end-sessions": "cli.sessions:end_sessions",
     "demo": "demo.command:demo",
     "up": "deploy.local:up",
     "worker": "worker:worker",

@@ -10,15 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Table, event, func, make_url, select
+from sqlalchemy import URL, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from database import schema
-
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+from database.address import parse
 
 try:
     import asyncpg  # type: ignore[import-untyped]
@@ -30,8 +29,8 @@ else:
 DATABASE_UNAVAILABLE = (SQLAlchemyError, sqlite3.Error, *_POSTGRESQL_ERRORS, OSError)
 """Errors of an open database, of its server or its disk."""
 
-DATABASE_ERRORS = (*DATABASE_UNAVAILABLE, ImportError, ValueError)
-"""Errors of opening a database and reading from it: wrong URL, missing driver, or as above."""
+DATABASE_ERRORS = (*DATABASE_UNAVAILABLE, ImportError, OverflowError, ValueError)
+"""Errors of opening a database and reading from it: wrong URL or port, missing driver, or as above."""
 
 # Any fixed number: a process that migrates a PostgreSQL database holds this advisory lock.
 _SCHEMA_LOCK = 1_970_168_437
@@ -62,10 +61,9 @@ class Database:
 
         An SQLite file and its directory are created if missing, and the schema is migrated to its newest
         version. ``patience`` is how long a write waits for another process's on SQLite, without a way to
-        cancel it. Raises NewerDatabase.
+        cancel it. Raises NewerDatabase, and ValueError for what is no such URL.
         """
-        address = make_url(url)
-        address = address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
+        address = parse(url)
         if address.get_backend_name() == "sqlite":
             file = Path(address.database or "")
             await asyncio.to_thread(_prepare, file)

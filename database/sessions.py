@@ -74,8 +74,8 @@ class SqlSessions:
         async with self._database.writing() as connection:
             await connection.execute(delete(sessions).filter_by(session_id=session_id))
 
-    async def end_all(self, role: Role, party_id: str) -> None:
-        """End all sessions of a party in a role."""
+    async def end_all(self, role: Role, party_id: str) -> int:
+        """End all sessions of a party in a role; how many there were."""
         change = delete(sessions).filter_by(role=role, party_id=party_id)
         async with self._database.writing() as connection:
-            await connection.execute(change)
+            return (await connection.execute(change)).rowcount

@@ -8,8 +8,9 @@ import hmac
 import re
 import time
 import traceback
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TextIO
 from uuid import uuid4
 
 import structlog
@@ -31,6 +32,11 @@ SECONDS = Histogram(
 _REFUSALS: Final = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 429: "too_many"}
 """What the security log has of requests, beside signing in and out."""
 
+_AS_JSON: Final = (
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.add_log_level,
+    structlog.processors.JSONRenderer(),
+)
 _FRAMES: Final = 8
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -51,6 +57,12 @@ _HEADERS: Final = {
 _HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
+def digests(secret: bytes) -> Callable[[str | None], str | None]:
+    """What the security log has of parties and addresses: the same for the same one, by this secret."""
+    key = hmac.digest(secret, b"unbuy security log", "sha256")
+    return lambda text: text and hmac.new(key, text.encode(), sha256).hexdigest()[:16]
+
+
 class Observability:
     """The outermost ASGI middleware: it sees error responses as well."""
 
@@ -60,7 +72,7 @@ class Observability:
         ``secret`` makes digests of parties and addresses that tell nobody else who they are.
         """
         self._app = app
-        self._key = hmac.digest(secret, b"unbuy security log", "sha256")
+        self._digest = digests(secret)
         self._headers = _HEADERS | (_HTTPS_ONLY if is_https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,9 +130,6 @@ class Observability:
                 role=scope.get("unbuy.role"),
             )
 
-    def _digest(self, text: str | None) -> str | None:
-        return text and hmac.new(self._key, text.encode(), sha256).hexdigest()[:16]
-
 
 def log_failure(request_id: str, error: Exception) -> None:
     """Log a bug by its place: its text may contain what a caller sent; no line of our code does."""
@@ -141,11 +150,9 @@ def _route(scope: Scope) -> str:
 
 def log_as_json() -> None:
     """Log to standard output, one JSON object a line."""
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
+    structlog.configure(processors=_AS_JSON, logger_factory=structlog.PrintLoggerFactory())
+
+
+def security_log_of(file: TextIO) -> Any:
+    """The security log of a command."""
+    return structlog.wrap_logger(structlog.PrintLogger(file), processors=_AS_JSON, log="security")

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters.proof_copies import ProofCopies
 from adapters.proof_files import (
+    AlteredProof,
     CannotDraw,
     EmptyProof,
     IncompleteProof,
@@ -118,6 +119,9 @@ class Proofs:
                 await self._store.keep_copy(order_id, sha256, drawn)
         except (StoreUnavailable, CannotDraw):
             raise
+        except AlteredProof as error:
+            log.error("A file in the proof store is not the one that was sent")
+            raise NotFound(str(error)) from None
         except ProofError:
             # Once it took no more than the right first bytes.
             raise NotFound(sentence("This proof can't be shown to you; support has it.")) from None

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 from typing import Annotated, Final, Literal
 
 import httpx
@@ -31,8 +32,11 @@ _EXTRAS: Final = {
 """The extras, each with the package that it brings."""
 
 _SIGNING: Final = "whsec_"
-_FEWEST_CHARACTERS: Final = 12
-"""How many different ones a secret has: of 32 random ones in base64 some 25 differ."""
+_FEWEST_BYTES: Final = 12
+"""How many different ones a key has: of 24 random ones some 23 differ."""
+_FEWEST_PAIRS: Final = 18
+"""How many different pairs of neighbours a secret has: one that repeats a shorter text has as many as that
+is long. Of 32 random hexadecimal digits some 29 differ, of 32 decimal ones 27."""
 
 # A path, or the bucket of S3 (3 to 63 characters) and a prefix without empty or relative parts.
 _PROOF_STORE: Final = re.compile(
@@ -89,19 +93,15 @@ def _split(value: object) -> object:
 
 
 def _database(url: str) -> str:
-    if url.startswith("postgresql"):
+    if url.startswith("postgres"):
         require_extra("postgresql")
     return url
 
 
 def _hard_to_guess(secret: SecretStr) -> SecretStr:
-    if len(set(secret.get_secret_value())) < _FEWEST_CHARACTERS:
+    if len(set(pairwise(secret.get_secret_value()))) < _FEWEST_PAIRS:
         raise ValueError(
-            gettext(
-                "has fewer than {number} different characters, and can be guessed: `openssl rand -base64 33` "
-                "makes a secret",
-                number=_FEWEST_CHARACTERS,
-            )
+            gettext("repeats itself, and can be guessed: `openssl rand -base64 33` makes a secret")
         )
     return secret
 
@@ -201,7 +201,7 @@ def _is_signing_secret(secret: str) -> bool:
     except ValueError:
         return False
     is_long = 24 <= len(key) <= 64
-    return secret.startswith(_SIGNING) and is_long and len(set(key)) >= _FEWEST_CHARACTERS
+    return secret.startswith(_SIGNING) and is_long and len(set(key)) >= _FEWEST_BYTES
 
 
 def _encryption_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -210,7 +210,7 @@ def _encryption_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
             parsed = EncryptionKey.parse(key.get_secret_value())
         except ValueError:
             parsed = None
-        if parsed is None or len(set(parsed.secret)) < _FEWEST_CHARACTERS:
+        if parsed is None or len(set(parsed.secret)) < _FEWEST_BYTES:
             raise ValueError(
                 gettext(
                     "number {number} is not an id, a colon and 32 random bytes in base64, such as `openssl "

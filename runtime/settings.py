@@ -68,8 +68,8 @@ class Settings(BaseSettings):
 
     database_url: DatabaseUrl = Field(default="sqlite+aiosqlite:///var/unbuy.db", repr=False)
     """The database, for workers, gateway and commands alike: SQLite, or
-    `postgresql://user:password@host/name`. A relative path is relative to the working directory; missing
-    directories and tables are made."""
+    `postgresql://user:password@host/name`, to which `?sslmode=verify-full` (or another of libpq's modes) adds
+    TLS. A relative path is relative to the working directory; missing directories and tables are made."""
     proof_store: ProofStoreAddress = "var/proofs"
     """Where photos and scans are kept: a directory, or `s3://bucket/prefix`, with keys, region and endpoint
     in the usual `AWS_*` variables (docs/proofs.md)."""

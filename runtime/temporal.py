@@ -144,6 +144,8 @@ def why_refused(client: Client, error: RPCError) -> str:
 
 def first_line(error: BaseException | None) -> str:
     """What an error says, in one line."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return sentence("no answer in time")
     return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
@@ -159,8 +161,6 @@ def _configuration() -> ClientConnectConfig:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return sentence("no answer in time")
     for text, meaning in _REASONS:
         if text in str(error):
             return meaning

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from adapters.proof_files import (
     LARGEST,
+    AlteredProof,
     EmptyProof,
     IncompleteProof,
     ProofTooLarge,
@@ -376,17 +377,31 @@ async def test_it_has_what_a_message_names_as_it_is_stored(store: ProofStore) ->
 
 
 async def test_a_foreign_file_in_the_store_is_not_served(store: ProofStore, address: str) -> None:
-    place = f"order-A-1/{'0' * 64}"
-    if address.startswith("s3:"):
-        obstore.put(S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2]), place, HTML)
-    else:
-        _write(Path(address, place), HTML)
+    _put(address, f"order-A-1/{'0' * 64}", HTML)
 
     assert await store.open("A-1", "0" * 64) is None
 
 
-def _write(file: Path, content: bytes) -> None:
-    file.parent.mkdir()
+@pytest.mark.parametrize("other", [PNG, JPEG[:-2] + b"x" * 300_000 + JPEG[-2:]])
+async def test_another_picture_in_the_place_of_a_proof_is_not_served_to_its_end(
+    store: ProofStore, address: str, other: bytes
+) -> None:
+    kept = await keep(store, "A-1", coming(JPEG))
+    _put(address, kept.reference, other)
+    opened = await store.open("A-1", kept.sha256)
+
+    assert opened
+    with pytest.raises(AlteredProof):
+        await all_of(opened.chunks)
+
+
+def _put(address: str, place: str, content: bytes) -> None:
+    """Put something into the store past our code."""
+    if address.startswith("s3:"):
+        obstore.put(S3Store(BUCKET, prefix=address.partition(f"{BUCKET}/")[2]), place, content)
+        return
+    file = Path(address, place)
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(content)
 
 

@@ -108,8 +108,19 @@ async def test_an_unreachable_server_is_named_in_the_error(
         "sqlite:////tmp",
         "postgresql://unbuy:secret@127.0.0.1:1/unbuy",
         "postgresql://127.0.0.1:port/unbuy",
+        "postgres://127.0.0.1:99999/unbuy",
+        "postgresql://unbuy:secret@127.0.0.1:1/unbuy?sslmode=require",
+        "postgresql://unbuy:secret@127.0.0.1:1/unbuy?sslmode=secret",
+        "postgresql://unbuy:secret@127.0.0.1:1/unbuy?connect_timeout=1",
+        "postgresql://unbuy:secret@127.0.0.1:1/unbuy?timeout=soon",
+        "postgresql://unbuy:secret/more@127.0.0.1/unbuy",
+        "postgresql+psycopg://unbuy:secret@127.0.0.1:1/unbuy",
         "oracle://db.example/unbuy",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///unbuy.db?mode=ro",
         "unbuy.db",
+        "",
     ],
 )
 async def test_an_unreadable_database_is_named_in_the_error(terminal: Terminal, url: str) -> None:
@@ -120,6 +131,8 @@ async def test_an_unreadable_database_is_named_in_the_error(terminal: Terminal, 
     assert answer.status == 1
     assert "The database cannot be read (" in answer.err
     assert "UNBUY_DATABASE_URL says where it is" in answer.err
+    assert "secret" not in answer.err
+    assert answer.err.count("\n") == 1
     assert time.monotonic() - began < 10
 
 

@@ -35,7 +35,7 @@ async def test_all_sessions_of_one_party_in_one_role_end_together(database: Data
     for session in (ANNA, replace(ANNA, session_id="anna-2"), *others):
         await store.add(session, NOW)
 
-    await store.end_all(Role.BUYER, "anna")
+    assert await store.end_all(Role.BUYER, "anna") == 2
 
     assert await store.find("anna-1") is None
     assert await store.find("anna-2") is None

@@ -282,14 +282,42 @@ async def test_a_proof_of_earlier_versions_that_cannot_be_drawn_is_for_support_a
 ) -> None:
     """Case 85: it was judged by its first and last bytes then."""
     await _has_to_prove(order)
-    [proof] = (await _upload(order, photo_of_somebody())).json()["shipment"]["proofs"]
-    stored = proofs / proof["reference"]
-    stored.with_name(f"{stored.name}.copy").unlink()
-    stored.write_bytes(old := b"\xff\xd8\xff\xe0" + bytes(99) + b"\xff\xd9")
-    path = f"{order.path}/proofs/{proof['sha256']}"
+    old = b"\xff\xd8\xff\xe0" + bytes(99) + b"\xff\xd9"
+    digest = sha256(old).hexdigest()
+    stored = proofs / f"order-{order.order_id}" / digest
+    stored.parent.mkdir()
+    stored.write_bytes(old)
+    named = {
+        "kind": "photo",
+        "reference": f"order-{order.order_id}/{digest}",
+        "media_type": "image/jpeg",
+        "size": len(old),
+        "sha256": digest,
+    }
+    assert (await order.seller.post(f"{order.path}/shipment-proof", named)).status_code == 200
+    path = f"{order.path}/proofs/{digest}"
 
     refused = await order.buyer.get(path)
 
     assert refused.status_code == 404
     assert refused.json()["detail"] == "This proof can't be shown to you; support has it."
     assert (await order.support.get(path)).content == old
+
+
+async def test_a_proof_that_was_replaced_in_the_store_is_not_served(
+    order: HttpStory, proofs: Path
+) -> None:
+    """Whoever reaches the store can take a proof away, but give no other in its place."""
+    await _has_to_prove(order)
+    [proof] = (await _upload(order, photo_of_somebody())).json()["shipment"]["proofs"]
+    stored = proofs / proof["reference"]
+    stored.with_name(f"{stored.name}.copy").unlink()
+    stored.write_bytes(stored.read_bytes().replace(OWNER.encode(), b"x" * len(OWNER)))
+    path = f"{order.path}/proofs/{proof['sha256']}"
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await order.support.get(path)
+    refused = await order.buyer.get(path)
+
+    assert refused.status_code == 404
+    assert refused.json()["detail"] == "The stored file is not the one that was sent."
