@@ -22,7 +22,9 @@ from i18n.catalogues import LOCALES
 from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal
 from i18n.sentences import localize
+from runtime.health import Health
 from runtime.logs import log_in_lines
+from runtime.monitoring import Monitoring, monitoring
 from runtime.namespace import register_search_attributes, schedule_daily_work
 from runtime.settings import Settings
 from runtime.supervisor import serve_together
@@ -34,8 +36,17 @@ from workflows import ids
 log = logging.getLogger("unbuy.worker")
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; then take nothing new and finish what runs."""
+async def serve(settings: Settings, number: int = 1) -> None:
+    """Serve until SIGTERM or SIGINT; then take nothing new and finish what runs.
+
+    ``number`` tells several processes apart.
+    """
+    port = settings.worker_port and settings.worker_port + number - 1
+    async with monitoring(settings.worker_host, port) as watched:
+        await _serve(settings, watched)
+
+
+async def _serve(settings: Settings, watched: Monitoring) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -68,7 +79,8 @@ async def serve(settings: Settings) -> None:
                 client.namespace,
                 os.getpid(),
             )
-            await stop.wait()
+            with watched.ready(Health(client, database), database):
+                await stop.wait()
             log.info("Stopping: finishing what runs")
     finally:
         await database.close()
@@ -87,20 +99,20 @@ def worker(*, processes: Annotated[int | None, Parameter(metavar="NUMBER")] = No
     settings = read_settings()
     if processes is not None and processes < 1:
         raise Failure(gettext("--processes must be at least 1."))
-    number = processes or settings.worker_processes or os.cpu_count() or 1
+    together = processes or settings.worker_processes or os.cpu_count() or 1
     serve_process = partial(_serve_process, settings)
-    if number == 1:
-        serve_process()
-    return serve_together(serve_process, number)
+    if together == 1:
+        serve_process(1)
+    return serve_together(serve_process, together)
 
 
-def _serve_process(settings: Settings) -> NoReturn:
+def _serve_process(settings: Settings, number: int) -> NoReturn:
     log_in_lines(settings.log_level)
     status = 0
     try:
         # What is served and logged knows no terminal's language.
         with use_locale(LOCALES[0]):
-            asyncio.run(serve(settings))
+            asyncio.run(serve(settings, number))
     except (BadConfiguration, CannotServe) as error:
         log.debug("The worker cannot serve", exc_info=True)
         err.print(plain(localize(str(error), of_terminal(os.environ))))

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from database.connection import Database, lock_key
-from database.tables import ledger_legs, ledger_transactions, orders
+from database.tables import UNSETTLED, ledger_legs, ledger_transactions, orders
 from orders.accounting import Posting
 from orders.allocation import Books
 from orders.status import Status
@@ -38,6 +38,15 @@ class HeldBalance(NamedTuple):
     currency: str
     status: Status
     amount: int
+
+
+class UnsettledBalance(NamedTuple):
+    """Money of an order or a stray payment that is on an account of its own, in minor units."""
+
+    currency: str
+    account: str
+    amount: int
+    since: datetime
 
 
 def totals_by_currency(balances: Iterable[AccountBalance]) -> dict[str, int]:
@@ -165,6 +174,22 @@ async def correct_to(
             )
             # No id or step contains "#", so this is never another posting's key.
             await _insert(connection, correction, f"{key}#{entry.entries}", run_id, corrects=key)
+
+
+async def unsettled(connection: AsyncConnection) -> list[UnsettledBalance]:
+    """The stray and unmatched money of each order and stray payment that has any (R17, R23)."""
+    entries, amount = ledger_transactions.c, func.sum(ledger_legs.c.amount)
+    query = (
+        select(entries.currency, ledger_legs.c.account, amount, func.min(entries.at))
+        .join_from(ledger_legs, ledger_transactions)
+        .where(UNSETTLED)
+        .group_by(entries.order_id, entries.currency, ledger_legs.c.account)
+        .having(amount != 0)
+    )
+    return [
+        UnsettledBalance(currency, account, int(total), since)
+        for currency, account, total, since in await connection.execute(query)
+    ]
 
 
 async def book_once(connection: AsyncConnection, posting: Posting) -> None:

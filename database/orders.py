@@ -10,8 +10,9 @@ from database import ledger, outbox
 from database.connection import Database, insert_into
 from database.tables import orders
 from orders.reopening import terminated
+from orders.schedule import REFUND_CHECK
 from orders.support_queue import waits_for_support
-from orders.view import OrderView
+from orders.view import OrderView, is_finished
 
 
 class SqlOrders:
@@ -63,7 +64,7 @@ class SqlOrders:
                 .values(
                     view=marked.model_dump_json(),
                     revision=known.revision + 1,
-                    waits_since=_waits_since(marked),
+                    **_watched(marked),
                 )
             )
 
@@ -81,14 +82,17 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
         status=view.status,
         placed_at=view.placed_at,
         updated_at=_last_changed(view),
-        waits_since=_waits_since(view),
+        **_watched(view),
     )
     newer = insert.excluded
     upsert = insert.on_conflict_do_update(
         index_elements=["order_id"],
         set_={
             name: newer[name]
-            for name in ("revision", "first_run_id", "view", "status", "updated_at", "waits_since")
+            for name in (
+                *("revision", "first_run_id", "view", "status", "updated_at"),
+                *_watched(view),
+            )
         },
         where=case(
             (orders.c.first_run_id == newer.first_run_id, orders.c.revision <= newer.revision),
@@ -105,10 +109,17 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
     return False
 
 
-def _waits_since(view: OrderView) -> datetime | None:
-    """Since when the order waits for support."""
-    waiting = waits_for_support(view)
-    return waiting.since if waiting else None
+def _watched(view: OrderView) -> dict[str, datetime | None]:
+    """By which it is seen that something is late."""
+    waiting, refund = waits_for_support(view), view.refund
+    # Asking the provider changes nothing by itself, hence is not recorded when it has been done.
+    coming = (it.at for it in view.next if it.what != REFUND_CHECK)
+    is_owed = refund and not (refund.is_settled or is_finished(view))
+    return {
+        "waits_since": waiting.since if waiting else None,
+        "due_at": next(coming, None),
+        "refund_due_by": refund.due_by if refund and is_owed else None,
+    }
 
 
 def _last_changed(view: OrderView) -> datetime:

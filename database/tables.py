@@ -6,6 +6,7 @@ here needs a migration, and what triggers refuse stands there alone (``database/
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 from orders.accounting import ACCOUNTS
@@ -79,6 +81,8 @@ orders = Table(
     Column("placed_at", UtcInstant, nullable=False),
     Column("updated_at", UtcInstant, nullable=False),
     Column("waits_since", UtcInstant, nullable=True),
+    Column("due_at", UtcInstant, nullable=True, index=True),
+    Column("refund_due_by", UtcInstant, nullable=True, index=True),
     _one_of("status", Status),
     # A party's own orders, and support's list by status, newest first.
     Index(None, "buyer_id", "placed_at", "order_id"),
@@ -88,7 +92,9 @@ orders = Table(
 )
 """The read model: each order's view as JSON; ``updated_at`` is by the order's own clock.
 
-``waits_since`` is null for an order that does not wait for support. ``first_run_id`` is Temporal's.
+``waits_since`` is null for an order that does not wait for support; ``due_at`` is the next instant at which
+it changes by itself, ``refund_due_by`` the due date of a refund that is not back yet, both null in old rows.
+``first_run_id`` is Temporal's.
 """
 
 stray_payments = Table(
@@ -118,6 +124,9 @@ ledger_transactions = Table(
 ``by_id`` is who caused it (R25), ``first_run_id`` the run of a workflow that was started again to book it.
 """
 
+UNSETTLED: Final = text("account IN ('stray', 'unmatched')")
+"""The legs of money that belongs to no order: few among many, hence an index of their own."""
+
 ledger_legs = Table(
     "ledger_legs",
     metadata,
@@ -132,6 +141,12 @@ ledger_legs = Table(
     _one_of("account", ACCOUNTS),
     CheckConstraint(
         f"amount <> 0 and amount between -{MAX_AMOUNT} and {MAX_AMOUNT}", name="amount"
+    ),
+    Index(
+        "ix_ledger_legs_unsettled",
+        "transaction_key",
+        sqlite_where=UNSETTLED,
+        postgresql_where=UNSETTLED,
     ),
 )
 """A debit (positive) or credit (negative) in minor units; those of a transaction sum to zero, and stay."""

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.access import Tokens
-from gateway.health import Health
 from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.proofs import Proofs
 from gateway.provider_webhooks import ProviderWebhooks
 from gateway.stray_payments import StrayPaymentService
+from runtime.health import Health
 
 if TYPE_CHECKING:
     from adapters.stripe.provider import StripeProvider

@@ -12,7 +12,6 @@ from database.order_lists import SqlOrderLists
 from database.sessions import SqlSessions
 from database.support_queue import SqlSupportQueue
 from gateway.access import Tokens
-from gateway.health import Health
 from gateway.issuer import Issuer, WrongIssuer
 from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
@@ -31,6 +30,7 @@ from gateway.services import Services
 from gateway.stray_payments import StrayPaymentService
 from gateway.tokens import IssuersTokens, SecretTokens
 from orders.sentences import sentence
+from runtime.health import Health
 from runtime.setting_types import keeps_secrets
 from runtime.settings import Settings
 from runtime.temporal import CannotServe, first_line

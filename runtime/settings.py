@@ -91,6 +91,11 @@ class Settings(BaseSettings):
 
     worker_processes: PositiveInt | None = None
     """How many worker processes `unbuy worker` starts; unset, one for each core."""
+    worker_host: str = "127.0.0.1"
+    """Where workers tell their health and metrics (docs/observability.md)."""
+    worker_port: Port | None = None
+    """The port on which a worker's first process tells its health and metrics, each further one on the next;
+    unset, none does (docs/observability.md)."""
     max_cached_workflows: PositiveInt = 2000
     """How many workflows one worker process keeps in memory: at least the number of orders that are awake.
     Beyond it, an order's next step replays its history."""

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
-def serve_together(serve: Callable[[], None], processes: int) -> int:
+def serve_together(serve: Callable[[int], None], processes: int) -> int:
     """Serve with several processes, which stop together, also when one dies or this; the worst exit status.
 
-    ``serve`` must be picklable: the processes are spawned.
+    ``serve`` is given the number of its process, from 1; it must be picklable: the processes are spawned.
     """
     spawn = multiprocessing.get_context("spawn")
     children = [
-        spawn.Process(target=_serve_with_parent, args=(serve,), name=f"worker-{number}")
+        spawn.Process(target=_serve_with_parent, args=(serve, number), name=f"worker-{number}")
         for number in range(1, processes + 1)
     ]
     for child in children:
@@ -43,9 +43,9 @@ def serve_together(serve: Callable[[], None], processes: int) -> int:
     return max(_status(child.exitcode) for child in children)
 
 
-def _serve_with_parent(serve: Callable[[], None]) -> None:
+def _serve_with_parent(serve: Callable[[int], None], number: int) -> None:
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-    serve()
+    serve(number)
 
 
 def _stop_with_parent() -> None:

@@ -47,6 +47,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.notifications import OutboxDelivery
     from workflows.options import UNTIL_DONE
     from workflows.refunds import RefundSteps
+    from workflows.refusals import count_refusal
     from workflows.steps import FAILED, run_local_then_durable
     from workflows.timer import DeadlineTimer
 
@@ -109,6 +110,7 @@ class OrderWorkflow:
         try:
             self._receive(read_message(name, arguments))
         except OrderError as error:
+            count_refusal(name, error)
             record_refusal(self._order, name, str(error), workflow.now())
 
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> OrderView:
@@ -120,6 +122,7 @@ class OrderWorkflow:
             message = read_message(name, arguments)
             is_new = self._receive(message)
         except OrderError as error:
+            count_refusal(name, error)
             record_refusal(self._order, name, str(error), workflow.now())
             raise as_failure(error) from None
         if not is_new and (refused := sent_back_before(self._order, message)):
@@ -137,6 +140,7 @@ class OrderWorkflow:
             if not (is_repeat(self._order, message) or isinstance(message, PaymentReceived)):
                 check(self._order, message, workflow.now())
         except OrderError as error:
+            count_refusal(name, error)
             raise as_failure(error) from None
 
     @workflow.query(

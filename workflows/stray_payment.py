@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
     from workflows.refunds import RefundSteps
+    from workflows.refusals import count_refusal
     from workflows.steps import run_local_then_durable
     from workflows.timer import DeadlineTimer
 
@@ -109,6 +110,7 @@ class StrayPaymentWorkflow:
         try:
             self._receive(name, arguments)
         except OrderError as error:
+            count_refusal(name, error)
             workflow.logger.warning("Refused %s: %s", name[:64], error)
 
     def on_update(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentState:
@@ -116,6 +118,7 @@ class StrayPaymentWorkflow:
         try:
             self._receive(name, arguments)
         except OrderError as error:
+            count_refusal(name, error)
             raise as_failure(error) from None
         return self._state
 
@@ -124,6 +127,7 @@ class StrayPaymentWorkflow:
         try:
             self._read(name, arguments)
         except OrderError as error:
+            count_refusal(name, error)
             raise as_failure(error) from None
 
     @workflow.query(

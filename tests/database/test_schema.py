@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import DBAPIError
 
 from database import schema
@@ -56,11 +57,16 @@ def constraints(connection: Connection) -> dict[str, Any]:
             sorted(seen.get_check_constraints(name), key=str),
             sorted(seen.get_foreign_keys(name), key=str),
             sorted(seen.get_unique_constraints(name), key=str),
-            sorted(seen.get_indexes(name), key=str),
+            sorted(map(str, map(_comparable, seen.get_indexes(name)))),
             seen.get_pk_constraint(name),
         )
         for name in metadata.tables
     }
+
+
+def _comparable(index: ReflectedIndex) -> dict[str, Any]:
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return {**index, "dialect_options": options}
 
 
 def remove_all(connection: Connection) -> None:

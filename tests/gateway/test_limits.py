@@ -11,9 +11,9 @@ import pytest
 from limits.aio.storage import MemoryStorage
 
 from database.connection import Database
-from gateway.health import Health
 from gateway.wiring import build_services
 from i18n.sentences import localize
+from runtime.health import Health
 from runtime.temporal import CannotServe
 from tests.gateway.browsing import sign_in
 from tests.gateway.conftest import HttpStory, serving, settings

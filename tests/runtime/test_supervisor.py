@@ -16,7 +16,7 @@ TOGETHER = """
 import os, signal, sys, threading
 from runtime.supervisor import serve_together
 
-def serve():
+def serve(number):
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     os.write(1, b"serving %d\\n" % os.getpid())

@@ -1,6 +1,7 @@
-"""Liveness and readiness of the gateway."""
+"""Readiness of worker and gateway."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from typing import Final
 
@@ -8,9 +9,9 @@ from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from database.connection import Database
-from gateway.orders import asking_the_database
-from gateway.problems import ServiceUnavailable
+from database.connection import DATABASE_UNAVAILABLE, Database
+
+log = logging.getLogger("unbuy.health")
 
 _WITHIN: Final = timedelta(seconds=2)
 _LOOK_EVERY: Final = timedelta(seconds=1)
@@ -54,8 +55,12 @@ class Health:
 
     async def _reads(self) -> bool:
         try:
-            async with asking_the_database(), self._database.reading() as connection:
+            async with (
+                asyncio.timeout(_WITHIN.total_seconds()),
+                self._database.reading() as connection,
+            ):
                 await connection.execute(select(1))
-        except ServiceUnavailable:
+        except (*DATABASE_UNAVAILABLE, TimeoutError) as error:
+            log.warning("The database does not answer: %s", type(error).__name__)
             return False
         return True
