@@ -12,6 +12,7 @@ from adapters.stripe.money import from_stripe
 from bench.money.plan import PlannedEnding
 from database.ledger import AccountBalance
 from orders.messages import RefundStatus
+from orders.payments import PaymentStatus
 from orders.refunds import Refund
 from orders.stray_payments import StrayPaymentState
 from orders.values import Money
@@ -123,6 +124,7 @@ def _refunds(evidence: Evidence) -> Iterator[str]:
     for it in evidence.refunds:
         made[it["metadata"].get("refund_id", "")].append(it)
     asked = {it.refund_id: it for it in evidence.asked}
+    yield from _refunds_by_hand(evidence, made.pop("", []))
     known = {it.refund_id: it for it in _known(evidence)}
     for refund_id in sorted(made.keys() - asked.keys()):
         yield f"Refund {refund_id} is at the provider, and was never asked for."
@@ -146,6 +148,20 @@ def _refunds(evidence: Evidence) -> Iterator[str]:
             yield f"Refund {refund_id} is another one in the register."
 
 
+def _refunds_by_hand(evidence: Evidence, made: Sequence[Json]) -> Iterator[str]:
+    """Each counts once, as it stands at the provider (R24)."""
+    known = {
+        it.provider_refund_id: it for view in evidence.views.values() for it in view.outside_refunds
+    }
+    for it in made:
+        here = known.pop(it["id"], None)
+        money = from_stripe(it["amount"], it["currency"])
+        if here is None or (here.money, here.status) != (money, it["status"]):
+            yield f"Refund {it['id']} by hand of {money} is {it['status']}, and here {here}."
+    for provider_id in known:
+        yield f"The provider does not know of refund {provider_id} by hand."
+
+
 def _sums_of_charges(evidence: Evidence) -> Iterator[str]:
     """No charge is refunded by more than it captured."""
     back: Counter[str] = Counter()
@@ -164,9 +180,14 @@ def _payments(evidence: Evidence) -> Iterator[str]:
         times = (charge["id"] in accepted) + (charge["id"] in evidence.stray_payments)
         if times != 1:
             yield f"Payment {charge['id']} was taken {times} times instead of once."
-    if unheard := (accepted | evidence.stray_payments.keys()) - {
-        it["id"] for it in _paid(evidence)
-    }:
+    reversed_late = {
+        view.payment.payment_id
+        for view in evidence.views.values()
+        if view.payment and view.payment.status is PaymentStatus.REVERSED
+    }
+    failed = {it["id"] for it in evidence.charges if it["status"] == "failed"}
+    known = {it["id"] for it in _paid(evidence)} | (reversed_late & failed)
+    if unheard := (accepted | evidence.stray_payments.keys()) - known:
         yield f"The provider does not know of payment {', '.join(sorted(unheard))}."
 
 
@@ -197,7 +218,9 @@ def _orders(evidence: Evidence) -> Iterator[str]:
                 f"+ held {held} + owed {owed}."
             )
         balances = evidence.balances.get(order_id, {})
-        accounts = (balances.get("cash", 0), balances.get("held", 0) + balances.get("refunds", 0))
+        # What cannot be matched was taken from the cash, and from no order (R23).
+        cash = balances.get("cash", 0) + balances.get("unmatched", 0)
+        accounts = (cash, balances.get("held", 0) + balances.get("refunds", 0))
         if sum(balances.values()) or (*accounts, balances.get("seller", 0)) != (
             paid - refunded - back,
             -held,
@@ -218,8 +241,9 @@ def _stray_payments(evidence: Evidence) -> Iterator[str]:
         if stray_payment.held > 0:
             yield f"Stray payment {payment_id} has {stray_payment.held} here in the end."
         balances = evidence.balances.get(stray_payment.ledger_id)
+        unmatched = sum(it.amount for it in stray_payment.unmatched)
         if balances is None or (balances.get("cash", 0), balances.get("stray", 0)) != (
-            stray_payment.held,
+            stray_payment.held - unmatched,
             -stray_payment.held,
         ):
             yield f"Stray payment {payment_id} is still in the ledger: {balances}."
@@ -278,7 +302,8 @@ def _messages(evidence: Evidence) -> Iterator[str]:
             yield f"Order {message.order_id}: {message.what} for {message.to} was never delivered."
     notified = Counter((it.order_id, it.to, it.what) for it in evidence.messages)
     for order_id, view in evidence.views.items():
-        back = sum(it.is_settled for it in (*view.earlier_refunds, view.refund) if it)
+        # Once more where it had come back (R15).
+        back = sum(it.times_settled for it in (*view.earlier_refunds, view.refund) if it)
         wanted = {
             "order_placed": 1,
             "order_closed": int(view.closed_at is not None),

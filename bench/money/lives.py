@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,8 +14,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from adapters.stripe.events import read_event
+from adapters.stripe.money import to_stripe
 from adapters.stripe.provider import ProviderUnavailable
-from bench.money.plan import Kind, Moment, Plan, tracking_number
+from bench.money.plan import SHIPPED, Kind, Moment, Plan, tracking_number
 from client import orders, stray_payments
 from client.errors import NoAnswer, NotRunning
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
@@ -51,6 +53,10 @@ class EventDelivery:
     """By id of the charge or dispute: set once an event of it has been accepted."""
     refunds: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     """By our refund's id: set once the provider has made it."""
+    heard: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By our refund's id, of those whose order has ended and polls no more: set once an event of it has been
+    accepted.
+    """
     on_refund: Callable[[str, str], None] = lambda _refund, _charge: None
 
     _in_flight: int = 0
@@ -77,8 +83,8 @@ class EventDelivery:
     async def _deliver(self, body: bytes) -> None:
         event = json.loads(body)
         about = event["data"]["object"]
-        if event["type"] == "refund.created":
-            refund_id = about["metadata"]["refund_id"]
+        refund_id = about.get("metadata", {}).get("refund_id")
+        if event["type"] == "refund.created" and refund_id:
             self.refunds[refund_id].set()
             self.on_refund(refund_id, about["charge"])
         chance = random.Random(f"{self.seed}:{event['id']}")
@@ -90,7 +96,8 @@ class EventDelivery:
             received = read_event(body, signed, [SecretStr(self.front.webhooks.secret)], now)
             if unlucky:
                 unlucky = False
-                if str(about["metadata"].get("process")).startswith("order-"):
+                is_polled = str(about["metadata"].get("process")).startswith("order-")
+                if is_polled and refund_id not in self.heard:
                     self.lost += 1
                     return
             else:
@@ -106,6 +113,8 @@ class EventDelivery:
                     pass
                 else:
                     self.delivered[about["id"]].set()
+                    if refund_id in self.heard:
+                        self.heard[refund_id].set()
                     return
             await asyncio.sleep(chance.uniform(0.2, 1.0))
 
@@ -181,6 +190,9 @@ class SoakedOrder:
             case Kind.UNKNOWN_WON | Kind.UNKNOWN_LOST:
                 await self._pay_and_charge_back()
                 return
+            case Kind.UNKNOWN_PARTS | Kind.UNKNOWN_UNMATCHED | Kind.UNKNOWN_RETURNED:
+                await self._late_facts_of_stray_payment()
+                return
             case Kind.UNPAID:
                 await self._request_cancellation()
                 await self._pay(plan.total)
@@ -197,12 +209,20 @@ class SoakedOrder:
         if plan.kind is Kind.SEIZED:
             await self._charge_back(await self._charge(), "lost")
             return
-        if plan.kind is Kind.SHIPPED:
+        if plan.kind in SHIPPED:
+            charge = await self._charge()
             number = tracking_number(int(plan.order_id[1:]))
             await self._send(m.TrackingNumber(number=number))
+            await orders.handle(self.client, plan.order_id).result()
+            await self._late_facts(charge)
             return
+        if plan.kind is Kind.REST:
+            await self._refund_by_hand(await self._charge())
         await self._request_cancellation()
         await self._answer()
+        if plan.kind is Kind.RETURNED:
+            await orders.handle(self.client, plan.order_id).result()
+            await self._return_and_pay_again(keys.order_refund_id(plan.order_id, 1))
 
     async def _request_cancellation(self) -> None:
         await self._send(m.CancelRequest(reason=self.plan.chance.choice(list(CancelReason))))
@@ -290,6 +310,72 @@ class SoakedOrder:
                 await stray_payments.handle(self.client, charge).result()
         won = self.plan.kind is Kind.UNKNOWN_WON
         await self._charge_back(charge, "won" if won else "lost")
+
+    async def _late_facts(self, charge: str) -> None:
+        """R6, R23, R24: of an order whose process has ended."""
+        match self.plan.kind:
+            case Kind.BY_HAND:
+                await self._refund_by_hand(charge)
+            case Kind.REVERSED:
+                await self.events.front.decline(charge)
+            case Kind.SHIPPED:
+                pass
+            case _:
+                await self._charge_back_parts(charge)
+
+    async def _charge_back_parts(self, charge: str) -> None:
+        """R23: by chargebacks of parts, decided again and again, or of more than was paid."""
+        plan = self.plan
+        part, rest = plan.part, plan.total.of(plan.total.amount - plan.part.amount)
+        match plan.kind:
+            case Kind.UNMATCHED | Kind.UNKNOWN_UNMATCHED:
+                more = plan.total.of(plan.total.amount + plan.part.amount)
+                await self._decide_dispute(await self._dispute(charge, more), "lost")
+            case Kind.ANEW:
+                dispute = await self._dispute(charge, part)
+                for status in ("won", "lost", "won"):
+                    await self._decide_dispute(dispute, status)
+                    await self._until_known(dispute, status)
+            case _:
+                first, second = await self._dispute(charge, part), await self._dispute(charge, rest)
+                await self._decide_dispute(second, "won")
+                await self._decide_dispute(first, "lost")
+
+    async def _until_known(self, dispute: str, status: str) -> None:
+        """Until the order has it: what the bank said twice within one workflow task is told twice at once."""
+        while True:
+            with suppress(*_NOT_REACHED):
+                chargebacks = (await orders.show(self.client, self.plan.order_id)).chargebacks
+                if any(it.chargeback_id == dispute and it.status == status for it in chargebacks):
+                    return
+            await asyncio.sleep(_LIKE_A_PERSON)
+
+    async def _dispute(self, charge: str, money: Money) -> str:
+        return await self.events.front.dispute(charge, to_stripe(money)[0])
+
+    async def _refund_by_hand(self, charge: str) -> None:
+        """R24: until the order has heard of it."""
+        front, part = self.events.front, to_stripe(self.plan.part)[0]
+        refund = await front.refund_by_hand(charge, part)
+        await front.settle(refund)
+        await self.events.delivered[refund].wait()
+
+    async def _late_facts_of_stray_payment(self) -> None:
+        charge = await self._take_payment(self.plan.total)
+        await self.events.delivered[charge].wait()
+        await stray_payments.handle(self.client, charge).result()
+        if self.plan.kind is Kind.UNKNOWN_RETURNED:
+            await self._return_and_pay_again(keys.stray_refund_id(charge, 1))
+        else:
+            await self._charge_back_parts(charge)
+
+    async def _return_and_pay_again(self, refund_id: str) -> None:
+        """R15: it comes back days after it was paid, and is paid again once that is known."""
+        front, heard = self.events.front, self.events.heard
+        for turn in (front.fail, front.settle):
+            heard[refund_id] = asyncio.Event()
+            await turn(refund_id)
+            await heard[refund_id].wait()
 
     async def _charge_back(self, charge: str, status: str) -> None:
         dispute = await self.events.front.dispute(charge)

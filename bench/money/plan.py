@@ -37,6 +37,16 @@ class Kind(StrEnum):
     WON = "a chargeback that is won"
     LOST = "a chargeback that is lost"
     SEIZED = "a chargeback before anything else"
+    PARTS = "shipped, then two chargebacks of parts, one lost and one won"
+    ANEW = "shipped, then a chargeback of a part that is won, lost and won"
+    UNMATCHED = "shipped, then a chargeback of more than was paid"
+    BY_HAND = "shipped, then a part refunded by hand"
+    REST = "a part refunded by hand, then accepted"
+    REVERSED = "shipped, then its payment fails"
+    RETURNED = "accepted, and its refund comes back and is paid again"
+    UNKNOWN_PARTS = "paid for no order, two chargebacks of parts, one lost and one won"
+    UNKNOWN_UNMATCHED = "paid for no order, a chargeback of more than was paid"
+    UNKNOWN_RETURNED = "paid for no order, and its refund comes back and is paid again"
 
 
 REFUNDS = {
@@ -56,6 +66,16 @@ REFUNDS = {
     Kind.WON: 1,
     Kind.LOST: 0,
     Kind.SEIZED: 0,
+    Kind.PARTS: 0,
+    Kind.ANEW: 0,
+    Kind.UNMATCHED: 0,
+    Kind.BY_HAND: 1,
+    Kind.REST: 2,
+    Kind.REVERSED: 0,
+    Kind.RETURNED: 1,
+    Kind.UNKNOWN_PARTS: 1,
+    Kind.UNKNOWN_UNMATCHED: 1,
+    Kind.UNKNOWN_RETURNED: 1,
 }
 
 _SHARES = {
@@ -75,20 +95,47 @@ _SHARES = {
     Kind.WON: 6,
     Kind.LOST: 5,
     Kind.SEIZED: 1,
+    Kind.PARTS: 2,
+    Kind.ANEW: 2,
+    Kind.UNMATCHED: 2,
+    Kind.BY_HAND: 2,
+    Kind.REST: 3,
+    Kind.REVERSED: 2,
+    Kind.RETURNED: 3,
+    Kind.UNKNOWN_PARTS: 2,
+    Kind.UNKNOWN_UNMATCHED: 2,
+    Kind.UNKNOWN_RETURNED: 2,
 }
 
-_ENDS = {
+SHIPPED = (
+    Kind.SHIPPED,
+    Kind.PARTS,
+    Kind.ANEW,
+    Kind.UNMATCHED,
+    Kind.BY_HAND,
+    Kind.REVERSED,
+)
+"""What happens after the goods have shipped, and the order's process has ended."""
+
+_ENDS: dict[Kind, CloseReason | None] = {
     Kind.SILENT: CloseReason.SELLER_NO_RESPONSE,
     Kind.PARTIAL: CloseReason.DISPUTE_PARTIAL_REFUND,
     Kind.FULL: CloseReason.DISPUTE_FULL_REFUND,
     Kind.NOTHING: CloseReason.DISPUTE_NO_REFUND,
-    Kind.SHIPPED: None,
+    **dict.fromkeys(SHIPPED, None),
     Kind.UNPAID: CloseReason.BUYER_CANCELED_UNPAID,
     Kind.SEIZED: CloseReason.CHARGED_BACK,
 }
 
 
-FOR_NO_ORDER = (Kind.UNKNOWN, Kind.UNKNOWN_WON, Kind.UNKNOWN_LOST)
+FOR_NO_ORDER = (
+    Kind.UNKNOWN,
+    Kind.UNKNOWN_WON,
+    Kind.UNKNOWN_LOST,
+    Kind.UNKNOWN_PARTS,
+    Kind.UNKNOWN_UNMATCHED,
+    Kind.UNKNOWN_RETURNED,
+)
 
 
 class Moment(StrEnum):
@@ -144,20 +191,27 @@ class Plan:
         all_of_it = self.total.amount
         refunded: int | None = all_of_it
         match self.kind:
-            case Kind.PARTIAL:
+            case Kind.PARTIAL | Kind.BY_HAND:
                 refunded = self.part.amount
-            case Kind.NOTHING | Kind.SHIPPED | Kind.UNPAID | Kind.SEIZED:
+            case Kind.NOTHING | Kind.UNPAID | Kind.SEIZED | Kind.SHIPPED | Kind.REVERSED:
+                refunded = 0
+            case Kind.PARTS | Kind.ANEW | Kind.UNMATCHED:
                 refunded = 0
             case Kind.LOST:
                 refunded = all_of_it if self.moment is Moment.AFTER else None
             case _:
                 pass
+        charged_back = 0
+        if self.kind in (Kind.LOST, Kind.SEIZED, Kind.REVERSED, Kind.UNMATCHED):
+            charged_back = all_of_it
+        elif self.kind is Kind.PARTS:
+            charged_back = self.part.amount
         return PlannedEnding(
-            status=Status.SHIPPED if self.kind is Kind.SHIPPED else Status.CLOSED,
+            status=Status.SHIPPED if self.kind in SHIPPED else Status.CLOSED,
             close_reason=_ENDS.get(self.kind, CloseReason.SELLER_ACCEPTED),
             paid=0 if self.kind is Kind.UNPAID else all_of_it,
             refunded=refunded,
-            charged_back=all_of_it if self.kind in (Kind.LOST, Kind.SEIZED) else 0,
+            charged_back=charged_back,
         )
 
     def _policy(self) -> Policy:

@@ -19,7 +19,7 @@ from bench.money import judge
 from bench.money.evidence import gather
 from bench.money.judge import Evidence
 from bench.money.lives import Bank, EventDelivery, SoakedOrder
-from bench.money.plan import FOR_NO_ORDER, REFUNDS, Plan, plans
+from bench.money.plan import FOR_NO_ORDER, REFUNDS, Kind, Plan, plans
 from bench.worker_fleet import Fleet, fleet
 from cli.arguments import Flag
 from client import orders, stray_payments
@@ -186,13 +186,14 @@ class Soak:
         trigger.pull = lambda: self.fleet.kill_soon(chance.uniform(0, 0.1))
         events, bank = self._people()
         wrong: list[str] = []
+        living = {it.order_id: it.kind for it in batch}
         turns = asyncio.Semaphore(_AT_ONCE)
         stray_payments: dict[str, StrayPaymentState] = {}
         try:
             async with asyncio.TaskGroup() as running:
                 delivering = running.create_task(events.run())
                 async with asyncio.timeout(patience):
-                    lives = [self._life(it, turns, events, bank) for it in batch]
+                    lives = [self._life(it, turns, events, bank, living) for it in batch]
                     for problem in await asyncio.gather(*lives):
                         wrong += problem
                     await self._until_sent_back(batch)
@@ -200,7 +201,10 @@ class Soak:
                     stray_payments = await self._stray_payments(batch)
                 delivering.cancel()
         except* TimeoutError:
-            wrong.append(f"The batch did not come to its end in {patience:.0f} s.")
+            left = [f"{order_id} ({kind})" for order_id, kind in living.items()]
+            wrong.append(
+                f"The batch did not come to its end in {patience:.0f} s; orders left: {left}."
+            )
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
         evidence = await gather(self.client, self.database, self.front, endings, stray_payments)
         wrong += judge.faults(evidence, self.counts.cash)
@@ -221,7 +225,12 @@ class Soak:
         return events, bank
 
     async def _life(
-        self, plan: Plan, turns: asyncio.Semaphore, events: EventDelivery, bank: Bank
+        self,
+        plan: Plan,
+        turns: asyncio.Semaphore,
+        events: EventDelivery,
+        bank: Bank,
+        living: dict[str, Kind],
     ) -> list[str]:
         life = SoakedOrder(plan, self.client, self.peer.checkout, events, bank)
         try:
@@ -231,6 +240,7 @@ class Soak:
                 await orders.handle(self.client, plan.order_id).result()
         except (ClientError, OrderError, TemporalError, RPCError) as error:
             return [f"Order {plan.order_id} ({plan.kind}): {type(error).__name__}: {error}"]
+        del living[plan.order_id]
         return []
 
     async def _until_sent_back(self, batch: Sequence[Plan]) -> None:
