@@ -59,7 +59,7 @@ class Gone(NamedTuple):
 
     ``decided`` is what of ``charged_back`` the bank will not give back by a decision that is due, and
     ``taken`` what the provider took by chargebacks and refunds of its own, by currency and however much it
-    is.
+    is, also of a payment that was declined or has not come in.
     """
 
     refunded: int
@@ -78,17 +78,16 @@ class Gone(NamedTuple):
 def gone(facts: PaymentFacts) -> Gone:
     """What has left the payment."""
     received = facts.received
-    chargebacks = [
-        it for it in facts.chargebacks if it.payment_id == facts.payment_id and not it.is_won
-    ]
-    outside = [
-        it.money for it in facts.outside_refunds if it.payment_id == facts.payment_id and it.counts
-    ]
+    standing = [it for it in facts.chargebacks if not it.is_won]
+    counted = [it for it in facts.outside_refunds if it.counts]
+    taken = [*(it.money for it in standing), *(it.money for it in counted)]
+    chargebacks = [it for it in standing if it.payment_id == facts.payment_id]
+    outside = [it.money for it in counted if it.payment_id == facts.payment_id]
     claimed = [it.money for it in chargebacks]
     decided = [it.money for it in chargebacks if not it.is_open]
     if facts.was_reversed:
-        claimed.append(received)
-        decided.append(received)
+        for amounts in (taken, claimed, decided):
+            amounts.append(received)
     refund = refund_under_way(facts)
     return Gone(
         refunded=sum(it.money.amount for it in refunds_of(facts) if it.is_settled),
@@ -96,7 +95,7 @@ def gone(facts: PaymentFacts) -> Gone:
         charged_back=_claim(claimed, received),
         decided=_claim(decided, received),
         under_way=refund.money.amount if refund else 0,
-        taken=_by_currency((*claimed, *outside)) if received.amount else {},
+        taken=_by_currency(taken),
     )
 
 
@@ -125,7 +124,7 @@ def books(postings: Iterable[Posting]) -> Books:
 
 
 def unmatched(found: Gone, received: Money) -> dict[str, int]:
-    """R23: what the provider took beyond the payment or in another currency, less what was booked for it."""
+    """R23: what the provider took beyond what came in or in another currency, less what was booked for it."""
     amounts = {currency: amount for currency, amount in found.taken.items() if amount}
     if amounts:
         booked = found.outside + found.charged_back

@@ -65,43 +65,53 @@ CHARGEBACK_NOTIFICATIONS: Final = {
 def on_chargeback(order: Order, message: m.ChargebackReported, at: datetime) -> None:
     """R23: the buyer's bank took money back, or has decided, or has decided anew.
 
-    One of a payment that has not come in yet counts as soon as it does.
+    One of a payment that was declined is set aside, and so is one of a payment that has not come in, until
+    it does.
     """
     told = note_chargeback(order.chargebacks, message, at)
     step = keys.chargeback_step(message.payment_id, order.count("chargeback posting"))
     allocate(order, at, step, won=message.status is ChargebackStatus.WON)
+    only = whom_it_concerns(order, message.payment_id)
     for status in told:
         order.happened(at, CHARGEBACK_EVENTS[status], Role.PROVIDER, **chargeback_details(message))
-        order.notify(at, CHARGEBACK_NOTIFICATIONS[status], **chargeback_details(message))
+        order.notify(at, CHARGEBACK_NOTIFICATIONS[status], *only, **chargeback_details(message))
     close_if_nothing_is_left(order, message.name, at)
 
 
 def chargeback_problem(order: Order, message: m.ChargebackReported) -> Refusal | None:
-    """It must be about this order's payment, or come before any."""
+    """It must be about a payment of this order's, also a declined one, or come before any."""
     return not_its_payment(order, message.payment_id)
 
 
 def not_its_payment(order: Order, payment_id: str) -> Refusal | None:
     """Why what the provider says of this payment does not concern the order; None where it does."""
     payment = order.payment
-    another = Refusal(
+    said_of = {
+        order.payment_id,
+        *order.declined_payments,
+        *(it.payment_id for it in order.chargebacks),
+        *(it.payment_id for it in order.outside_refunds),
+    }
+    awaits_payment = payment is None or payment.is_declined
+    if payment_id not in order.sent_back and (awaits_payment or payment_id in said_of):
+        return None
+    return Refusal(
         RefusalCode.NOT_IN_THIS_STATUS,
         sentence("Payment {payment_id} is not this order's.", payment_id=payment_id),
     )
-    if payment_id in order.sent_back:
-        return another
-    if payment is None or (payment.is_declined and payment.payment_id != payment_id):
-        return None
-    if payment.payment_id != payment_id:
-        return another
-    if payment.is_declined:
-        return Refusal(
-            RefusalCode.NOT_IN_THIS_STATUS,
-            sentence(
-                "Payment {payment_id} was declined; no money was taken.", payment_id=payment_id
-            ),
-        )
-    return None
+
+
+def whom_it_concerns(order: Order, payment_id: str) -> tuple[Role, ...]:
+    """Who alone is told what the provider takes of this payment; nobody in particular where all are.
+
+    A payment that was declined has brought buyer and seller nothing that could be taken from them (R6).
+    """
+    payment = order.payment
+    if payment and payment.payment_id == payment_id:
+        is_declined = payment.is_declined
+    else:
+        is_declined = payment_id in order.declined_payments
+    return (Role.SUPPORT,) if is_declined else ()
 
 
 def find_chargeback(

@@ -58,6 +58,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "payment_declined": (_PAY,),  # of a payment that has not come yet
         "chargeback": (_PAY,),  # likewise
         "outside_refund": (_PAY,),
+        "unmatched_resolution": (_PAY,),
         "cancel_request": (_CLOSED,),  # R2
         "seller_message": (_PAY,),  # R4
         "buyer_message": (_PAY,),

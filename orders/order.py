@@ -99,7 +99,7 @@ class Order(Mutable):
     refund: Refund | None = None
     earlier_refunds: list[Refund] = Field(default_factory=list)
     chargebacks: list[Chargeback] = Field(default_factory=list)
-    """Those of its payment, and any of a payment that has not come in yet (R23)."""
+    """Those of its payment, and any of one that was declined or has not come in (R23)."""
     outside_refunds: list[OutsideRefund] = Field(default_factory=list)
     unmatched_resolutions: list[ResolvedAmount] = Field(default_factory=list)
     pending_payments: list[PendingPayment] = Field(default_factory=list)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orders import keys
 from orders import messages as m
 from orders.allocation import allocate, close_if_nothing_is_left
-from orders.chargebacks import not_its_payment
+from orders.chargebacks import not_its_payment, whom_it_concerns
 from orders.errors import Refusal
 from orders.messages import RefundStatus, Role
 from orders.notifications import NotificationKind
@@ -61,6 +61,7 @@ def on_outside_refund(order: Order, message: m.OutsideRefundReported, at: dateti
             NotificationKind.OUTSIDE_REFUND
             if refund.counts
             else NotificationKind.OUTSIDE_REFUND_FAILED,
+            *whom_it_concerns(order, message.payment_id),
             **outside_refund_details(message),
         )
     order.revision += 1
@@ -68,7 +69,7 @@ def on_outside_refund(order: Order, message: m.OutsideRefundReported, at: dateti
 
 
 def outside_refund_problem(order: Order, message: m.OutsideRefundReported) -> Refusal | None:
-    """It must be of this order's payment, or come before any."""
+    """It must be of a payment of this order's, also a declined one, or come before any."""
     return not_its_payment(order, message.payment_id)
 
 

@@ -178,7 +178,7 @@ def wrong_with_refusal(order: Order, message: Message) -> Iterator[Violation]:
     if message.payment_id in order.sent_back:
         return  # it is the stray payment's
     payment = order.payment
-    if payment and (payment.is_declined or payment.payment_id != message.payment_id):
+    if payment and message.payment_id not in (payment.payment_id, *order.declined_payments):
         return
     if payment is None and not order.is_open and isinstance(message, PaymentDeclined):
         return

@@ -11,7 +11,15 @@ from orders.messages import RefundStatus, Role
 from orders.reopening import reopened
 from orders.status import CloseReason, Status
 from orders.support_queue import Need, Waiting, waits_for_support
-from tests.orders.builders import DUE, Story, books_must_balance, chargeback, eur, payment
+from tests.orders.builders import (
+    DUE,
+    Story,
+    books_must_balance,
+    chargeback,
+    eur,
+    outside_refund,
+    payment,
+)
 
 DAY = timedelta(days=1)
 
@@ -506,21 +514,54 @@ def test_a_chargeback_of_another_payment_is_refused() -> None:
     assert story.must_refuse("chargeback", **other).code is RefusalCode.NOT_IN_THIS_STATUS
 
 
-def test_a_declined_payment_cannot_be_charged_back() -> None:
-    """R23, R6: no money was taken, so the seller does not owe it."""
+@pytest.mark.parametrize("said", ["chargeback", "outside_refund"])
+@pytest.mark.parametrize("seen", ["in its check", "never"])
+@pytest.mark.parametrize("then", ["awaits payment", "is paid otherwise", "has expired"])
+def test_what_is_taken_of_a_declined_payment_is_set_aside(then: str, seen: str, said: str) -> None:
+    """R6, R23, R24: no money came in that it could be booked to; support alone is told."""
     story = Story()
-    story.pay()
+    if seen != "never":
+        story.pay()
     story.send("payment_declined", payment_id="pay-1", reason="")
-    story.days_pass(20)
+    if then == "is paid otherwise":
+        story.send("payment", **payment("pay-2"))
+    elif then == "has expired":
+        story.days_pass(20)
+    before, told = story.view, len(story.notified)
+    taken, given_back = {
+        "chargeback": (chargeback("lost", 1000), chargeback("won", 1000)),
+        "outside_refund": (outside_refund(1000), outside_refund(1000, "failed")),
+    }[said]
 
-    story.must_refuse("chargeback", **chargeback("opened"))
+    view = story.send(said, **taken)
 
-    assert story.view.amount_owed_to_seller.amount == 0
+    assert [(it.amount, it.currency) for it in view.unmatched] == [(1000, "EUR")]
+    assert story.order.books.balance("cash") == before.amount_paid.amount - 1000
+    assert (view.status, view.amount_held) == (before.status, before.amount_held)
+    assert {to for to, _ in story.notified[told:]} == {"support"}
+    assert ("support", "unmatched_money") in story.notified[told:]
+    books_must_balance(story.order)
+    story.send("unmatched_resolution", borne_by="marketplace", note="The provider's mistake.")
+    story.send(said, **given_back)
+    assert [it.amount for it in story.view.unmatched] == [-1000]
+    books_must_balance(story.order)
+
+
+def test_what_is_taken_of_a_payment_before_it_comes_in_is_set_aside_until_it_does() -> None:
+    """R23: the provider has taken it all the same."""
+    story = Story()
+    view = story.send_chargeback("opened", 1000)
+    assert [it.amount for it in view.unmatched] == [1000]
+
+    view = story.send("payment", **payment())
+
+    assert (view.unmatched, view.amount_held) == ([], eur(DUE - 1000))
+    books_must_balance(story.order)
 
 
 @pytest.mark.parametrize("end", [None, "won"])
 def test_a_payment_declined_while_charged_back_leaves_no_money(end: str | None) -> None:
-    """R23, R6: the payment goes as it came, whatever part the bank took, or gave back."""
+    """R23, R6: the payment goes as it came; what the bank took, and has not given back, is set aside."""
     story = Story()
     story.pay()
     story.send_chargeback("opened", 1000)
@@ -530,7 +571,9 @@ def test_a_payment_declined_while_charged_back_leaves_no_money(end: str | None) 
     view = story.send("payment_declined", payment_id="pay-1", reason="")
 
     assert (view.amount_paid, view.amount_held, view.amount_charged_back) == (eur(0),) * 3
-    assert not any(story.order.books.balances.values())
+    taken = 0 if end else 1000
+    assert sum(it.amount for it in view.unmatched) == taken
+    assert story.order.books.balance("cash") == -taken
     books_must_balance(story.order)
 
 
@@ -543,7 +586,8 @@ def test_each_payment_has_its_own_chargeback() -> None:
     story.send("payment", **payment("pay-2"))
     story.send_chargeback("opened", 2000, "pay-2")
     books_must_balance(story.order)
-    assert story.order.books.balance("cash") == DUE - 2000
+    assert [it.amount for it in story.view.unmatched] == [1000]
+    assert story.order.books.balance("cash") == DUE - 2000 - 1000
 
     story.send_chargeback("won", 2000, "pay-2")
 

@@ -115,7 +115,7 @@ def _ready(status: Status, name: str) -> Story:
             if name == "settlement_acceptance":
                 story.send("settlement_offer", money=eur(500))
             return story
-        case _, "unmatched_resolution" if status is not S.AWAITING_PAYMENT:
+        case _, "unmatched_resolution":
             # Of a little more than was paid, and nothing of it taken for good.
             story = ARRIVALS[status]()
             more = chargeback("opened", DUE + 1)
@@ -387,10 +387,10 @@ def _shape(order: Order) -> tuple[object, ...]:
     """What of an order decides which status it may come to next; the rest is detail."""
     shipment = order.shipment
     # Of these nothing but the money matters.
-    if order.unmatched:
-        return (order.status, "unmatched")
     if order.payment is None and any(it.status == "lost" for it in order.chargebacks):
         return (order.status, "lost before it came")
+    if order.unmatched:
+        return (order.status, "unmatched")
     return (
         order.status,
         shipment.status if shipment else None,
