@@ -1,16 +1,20 @@
 """Lists of orders, and which of them have changed, from their recorded views."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVarTuple
 
-from sqlalchemy import String, Tuple, select, tuple_
+from sqlalchemy import ColumnElement, Select, String, Tuple, func, select, tuple_
 
 from database.connection import Database
+from database.search import matches
 from database.tables import UtcInstant, orders
 from orders.listed import ListedOrder
+from orders.messages import Role
 from orders.status import Status
 from orders.view import OrderView
+
+_Row = TypeVarTuple("_Row")
 
 
 class Cursor(NamedTuple):
@@ -30,6 +34,13 @@ def cursor_of_newest(view: ListedOrder) -> Cursor:
     return Cursor(view.placed_at, view.order_id)
 
 
+class ListReader(NamedTuple):
+    """Whom a list is for: a buyer or a seller, whose own orders it has, or support."""
+
+    role: Role
+    id: str
+
+
 class SqlOrderLists:
     """Reads lists of orders."""
 
@@ -38,26 +49,72 @@ class SqlOrderLists:
 
     async def newest(
         self,
+        reader: ListReader,
         *,
         most: int,
-        buyer_id: str | None = None,
-        seller_id: str | None = None,
         status: Status | None = None,
+        asked: Collection[str] = (),
+        due_before: datetime | None = None,
         after: Cursor | None = None,
     ) -> list[ListedOrder]:
-        """At most this many orders, newest first: a party's, in a status, after a position in the list."""
-        query = select(orders.c.view).order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())
-        if buyer_id is not None:
-            query = query.where(orders.c.buyer_id == buyer_id)
-        if seller_id is not None:
-            query = query.where(orders.c.seller_id == seller_id)
+        """At most this many orders, newest first: in a status, that ask one of these, after a position."""
+        query = _newest_first(_of(reader))
         if status is not None:
             query = query.where(orders.c.status == status)
+        if asked:
+            query = query.where(_asked(reader.role).in_(asked))
+        if due_before is not None:
+            query = query.where(_due_by(reader.role) < due_before)
         if after is not None:
             query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < literal(after))
+        return await self._listed(query.limit(most))
+
+    async def counts(self, reader: ListReader) -> dict[str | None, int]:
+        """How many orders ask what of the reader, and under None how many ask nothing."""
+        asked = _asked(reader.role)
+        query = _whose(select(asked, func.count()), reader).group_by(asked)
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.limit(most))
-            return [ListedOrder.model_validate_json(row.view) for row in rows]
+            return {row[0]: row[1] for row in await connection.execute(query)}
+
+    async def asking(
+        self, reader: ListReader, asked: Collection[str], *, skip: int, most: int
+    ) -> list[ListedOrder]:
+        """Orders that ask one of these of the reader, the soonest deadline first."""
+        column, due_by = _asked(reader.role), _due_by(reader.role)
+        query = (
+            _of(reader).where(column.in_(asked)).order_by(due_by.nulls_last(), orders.c.order_id)
+        )
+        return await self._listed(query.offset(skip).limit(most))
+
+    async def asking_nothing(
+        self, reader: ListReader, *, skip: int, most: int
+    ) -> list[ListedOrder]:
+        """Orders that ask nothing of the reader, newest first."""
+        query = _newest_first(_of(reader)).where(_asked(reader.role).is_(None))
+        return await self._listed(query.offset(skip).limit(most))
+
+    async def count(self, reader: ListReader, sought: str, status: Status | None) -> int:
+        """How many orders there are with these words, in this status."""
+        query = _whose(select(func.count()).select_from(orders), reader)
+        async with self._database.reading() as connection:
+            found = await connection.execute(query.where(*_wanted(sought, status)))
+            return found.scalar_one()
+
+    async def search(
+        self, reader: ListReader, sought: str, status: Status | None, *, skip: int, most: int
+    ) -> list[ListedOrder]:
+        """Orders with these words, in this status, newest first."""
+        query = _newest_first(_of(reader)).where(*_wanted(sought, status))
+        return await self._listed(query.offset(skip).limit(most))
+
+    async def _listed(self, query: Select[str, str, datetime]) -> list[ListedOrder]:
+        async with self._database.reading() as connection:
+            return [
+                ListedOrder.model_validate_json(view).model_copy(
+                    update={"asked": asked, "due_by": due_by}
+                )
+                for view, asked, due_by in await connection.execute(query)
+            ]
 
     async def changed(self, seen: Mapping[str, int]) -> dict[str, tuple[int, OrderView]]:
         """Those of these orders that are at another revision than the one seen, with that revision."""
@@ -73,3 +130,48 @@ class SqlOrderLists:
                 row.order_id: (row.revision, OrderView.model_validate_json(row.view))
                 for row in rows
             }
+
+
+def _asked(role: Role) -> ColumnElement[str]:
+    match role:
+        case Role.BUYER:
+            return orders.c.buyer_asked
+        case Role.SELLER:
+            return orders.c.seller_asked
+        case _:
+            return orders.c.need
+
+
+def _due_by(role: Role) -> ColumnElement[datetime]:
+    match role:
+        case Role.BUYER:
+            return orders.c.buyer_due_by
+        case Role.SELLER:
+            return orders.c.seller_due_by
+        case _:
+            return orders.c.need_due_by
+
+
+def _wanted(sought: str, status: Status | None) -> Iterator[ColumnElement[bool]]:
+    if sought:
+        yield matches(sought)
+    if status is not None:
+        yield orders.c.status == status
+
+
+def _of(reader: ListReader) -> Select[str, str, datetime]:
+    return _whose(select(orders.c.view, _asked(reader.role), _due_by(reader.role)), reader)
+
+
+def _whose(query: Select[*_Row], reader: ListReader) -> Select[*_Row]:
+    match reader.role:
+        case Role.BUYER:
+            return query.where(orders.c.buyer_id == reader.id)
+        case Role.SELLER:
+            return query.where(orders.c.seller_id == reader.id)
+        case _:
+            return query
+
+
+def _newest_first(query: Select[*_Row]) -> Select[*_Row]:
+    return query.order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())

@@ -1,6 +1,7 @@
 """Orders as they were last recorded; never deleted."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from database import ledger, outbox
 from database.connection import Database, insert_into
-from database.tables import orders
+from database.tables import orders, search_terms
+from orders import search_terms as terms
+from orders.asked import asked_of
+from orders.messages import Role
 from orders.reopening import terminated
 from orders.schedule import REFUND_CHECK
 from orders.support_queue import waits_for_support
@@ -65,6 +69,7 @@ class SqlOrders:
                     view=marked.model_dump_json(),
                     revision=known.revision + 1,
                     **_watched(marked),
+                    **listed_by(marked),
                 )
             )
 
@@ -82,17 +87,14 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
         status=view.status,
         placed_at=view.placed_at,
         updated_at=_last_changed(view),
-        **_watched(view),
+        **(derived := _watched(view) | listed_by(view)),
     )
     newer = insert.excluded
     upsert = insert.on_conflict_do_update(
         index_elements=["order_id"],
         set_={
             name: newer[name]
-            for name in (
-                *("revision", "first_run_id", "view", "status", "updated_at"),
-                *_watched(view),
-            )
+            for name in ("revision", "first_run_id", "view", "status", "updated_at", *derived)
         },
         where=case(
             (orders.c.first_run_id == newer.first_run_id, orders.c.revision <= newer.revision),
@@ -101,6 +103,9 @@ async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
         ),
     )
     if (await connection.execute(upsert)).rowcount == 1:
+        await connection.execute(
+            insert_into(connection, search_terms).on_conflict_do_nothing(), searched_by(view)
+        )
         return True
     owner = select(orders.c.first_run_id).where(orders.c.order_id == view.order_id)
     is_same = (await connection.execute(owner)).scalar_one() == snapshot.first_run_id
@@ -120,6 +125,25 @@ def _watched(view: OrderView) -> dict[str, datetime | None]:
         "due_at": next(coming, None),
         "refund_due_by": refund.due_by if refund and is_owed else None,
     }
+
+
+def listed_by(view: OrderView) -> dict[str, Any]:
+    """The columns by which lists find the order: what it asks of whom, and until when."""
+    waiting = waits_for_support(view)
+    buyer, seller = asked_of(view, Role.BUYER), asked_of(view, Role.SELLER)
+    return {
+        "need": waiting and waiting.need,
+        "need_due_by": waiting and waiting.due_by,
+        "buyer_asked": buyer and buyer.ask,
+        "buyer_due_by": buyer and buyer.due_by,
+        "seller_asked": seller and seller.ask,
+        "seller_due_by": seller and seller.due_by,
+    }
+
+
+def searched_by(view: OrderView) -> list[dict[str, str]]:
+    """The rows by which searches find the order."""
+    return [{"term": term, "order_id": view.order_id} for term in sorted(terms.search_terms(view))]
 
 
 def _last_changed(view: OrderView) -> datetime:

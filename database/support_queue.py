@@ -1,28 +1,34 @@
-"""Support's queue: the orders that wait for support, and a search by order, buyer or seller."""
+"""Support's queue: the orders that wait for support, and a search."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select, tuple_
+from sqlalchemy import Select, func, select
 
 from database.connection import Database
-from database.order_lists import Cursor, literal
+from database.search import matches
 from database.tables import ledger_legs, ledger_transactions, orders, stray_payments
 from orders import keys
-from orders.support_queue import Waiting, waits_for_support
+from orders.support_queue import Need, Waiting, waits_for_support
 from orders.view import OrderView
 
 _MOST_STRAYS = 100
 
 
 class SupportCase(NamedTuple):
-    """An order, what it waits for, and its position in the list that it was found in."""
+    """An order, and what it waits for."""
 
     view: OrderView
     waiting: Waiting | None
-    cursor: Cursor
+
+
+class QueueOrder(StrEnum):
+    """By what the queue is sorted: who has waited longest, or what is settled soonest without support."""
+
+    AGE = "age"
+    DEADLINE = "deadline"
 
 
 class SqlSupportQueue:
@@ -31,28 +37,37 @@ class SqlSupportQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, most: int, after: Cursor | None = None) -> list[SupportCase]:
-        """At most this many orders that wait for support, the longest waiting first."""
-        here = orders.c.waits_since, orders.c.order_id
-        query = select(orders.c.view, *here).where(orders.c.waits_since.is_not(None))
-        if after is not None:
-            query = query.where(tuple_(*here) > literal(after))
-        return await self._cases(query.order_by(*here).limit(most))
+    async def counts(self) -> dict[Need, int]:
+        """How many orders wait for what."""
+        need = orders.c.need
+        query = select(need, func.count()).where(need.is_not(None)).group_by(need)
+        async with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in await connection.execute(query)}
+        return {it: found[it] for it in Need if it in found}
 
-    async def search(
-        self, sought: str, most: int, after: Cursor | None = None
+    async def waiting(
+        self, need: Need | None, by: QueueOrder, *, skip: int, most: int
     ) -> list[SupportCase]:
-        """Orders whose id starts with this, or of the buyer or seller with this id; newest first."""
-        of_them = or_(
-            orders.c.order_id.startswith(sought, autoescape=True),
-            orders.c.buyer_id == sought,
-            orders.c.seller_id == sought,
-        )
-        here = orders.c.placed_at, orders.c.order_id
-        query = select(orders.c.view, *here).where(of_them)
-        if after is not None:
-            query = query.where(tuple_(*here) < literal(after))
-        return await self._cases(query.order_by(*(it.desc() for it in here)).limit(most))
+        """Orders that wait for support, or for one thing of it."""
+        query = select(orders.c.view).where(orders.c.waits_since.is_not(None))
+        if need is not None:
+            query = query.where(orders.c.need == need)
+        if by is QueueOrder.DEADLINE:
+            query = query.order_by(orders.c.need_due_by.nulls_last())
+        query = query.order_by(orders.c.waits_since, orders.c.order_id)
+        return await self._cases(query.offset(skip).limit(most))
+
+    async def count(self, sought: str) -> int:
+        """How many orders have these words (``orders.search_terms``)."""
+        query = select(func.count()).select_from(orders).where(matches(sought))
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def search(self, sought: str, *, skip: int, most: int) -> list[SupportCase]:
+        """Orders with these words, newest first."""
+        query = select(orders.c.view).where(matches(sought))
+        query = query.order_by(orders.c.placed_at.desc(), orders.c.order_id.desc())
+        return await self._cases(query.offset(skip).limit(most))
 
     async def stray_payments(self, sought: str = "") -> list[str]:
         """R23: the ids of stray payments with money that nobody has said who bears; or the one sought."""
@@ -76,13 +91,13 @@ class SqlSupportQueue:
             found = (await connection.execute(unsaid)).scalars()
         return sorted(filter(None, map(keys.read_stray_ledger_id, found)))
 
-    async def _cases(self, query: Select[str, datetime, str]) -> list[SupportCase]:
+    async def _cases(self, query: Select[str]) -> list[SupportCase]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        # Whole views, and so many: other requests go on meanwhile.
-        return await asyncio.to_thread(_as_cases, rows)
+            views = list((await connection.execute(query)).scalars())
+        # Whole views: other requests go on meanwhile.
+        return await asyncio.to_thread(_as_cases, views)
 
 
-def _as_cases(rows: Sequence[Row[str, datetime, str]]) -> list[SupportCase]:
-    views = [(OrderView.model_validate_json(it[0]), Cursor(it[1], it[2])) for it in rows]
-    return [SupportCase(view, waits_for_support(view), cursor) for view, cursor in views]
+def _as_cases(stored: Sequence[str]) -> list[SupportCase]:
+    views = map(OrderView.model_validate_json, stored)
+    return [SupportCase(view, waits_for_support(view)) for view in views]

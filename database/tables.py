@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from orders.accounting import ACCOUNTS
 from orders.messages import RefundStatus, Role
+from orders.search_terms import MAX_TERM
 from orders.status import Status
 from orders.values import MAX_AMOUNT
 
@@ -83,19 +84,42 @@ orders = Table(
     Column("waits_since", UtcInstant, nullable=True),
     Column("due_at", UtcInstant, nullable=True, index=True),
     Column("refund_due_by", UtcInstant, nullable=True, index=True),
+    Column("need", String(32), nullable=True),
+    Column("need_due_by", UtcInstant, nullable=True),
+    Column("buyer_asked", String(32), nullable=True),
+    Column("buyer_due_by", UtcInstant, nullable=True),
+    Column("seller_asked", String(32), nullable=True),
+    Column("seller_due_by", UtcInstant, nullable=True),
     _one_of("status", Status),
     # A party's own orders, and support's list by status, newest first.
     Index(None, "buyer_id", "placed_at", "order_id"),
     Index(None, "seller_id", "placed_at", "order_id"),
     Index(None, "status", "placed_at", "order_id"),
     Index(None, "waits_since", "order_id"),
+    # What is asked of a party, soonest first.
+    Index(None, "buyer_id", "buyer_asked", "buyer_due_by"),
+    Index(None, "seller_id", "seller_asked", "seller_due_by"),
 )
 """The read model: each order's view as JSON; ``updated_at`` is by the order's own clock.
 
 ``waits_since`` is null for an order that does not wait for support; ``due_at`` is the next instant at which
 it changes by itself, ``refund_due_by`` the due date of a refund that is not back yet, both null in old rows.
-``first_run_id`` is Temporal's.
+``need`` is what it needs of support, ``buyer_asked`` and ``seller_asked`` what it asks of each (``Ask``),
+null where there is nothing. ``first_run_id`` is Temporal's.
 """
+
+search_terms = Table(
+    "search_terms",
+    metadata,
+    # Compared by their code points, so that a beginning is a range.
+    Column(
+        "term",
+        String(MAX_TERM).with_variant(String(MAX_TERM, collation="C"), "postgresql"),
+        primary_key=True,
+    ),
+    Column("order_id", ForeignKey(orders.c.order_id), primary_key=True, index=True),
+)
+"""The words by which orders are found (``orders.search_terms``); what an order had once it keeps."""
 
 stray_payments = Table(
     "stray_payments",

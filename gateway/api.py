@@ -1,8 +1,9 @@
 """The HTTP API of the contract: each route authenticates, rate-limits, translates and responds."""
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -20,12 +21,14 @@ from gateway.paging import PAGE_SIZE, decode_cursor, paginate
 from gateway.problems import Forbidden, Invalid, Unauthorized
 from gateway.services import Services
 from gateway.stray_payments import STRAY_MESSAGES, StrayPaymentView
+from orders.asked import Ask
 from orders.errors import InvalidInput
 from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
 from orders.place_order import Party, PlaceOrder
 from orders.schedule import ScheduledEvent
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
+from orders.support_queue import Need
 from orders.values import Frozen, Instant, Money, NewOrderId, ShortText
 from orders.view import OrderView
 
@@ -47,7 +50,10 @@ class Reorder(Frozen):
 
 
 class Listed(Frozen):
-    """An order in a list: fields of its view, by the same names."""
+    """An order in a list: fields of its view, by the same names.
+
+    ``asked`` is what it asks of the caller (an ``Ask``, or a ``Need`` of support), ``due_by`` until when.
+    """
 
     order_id: str
     buyer: Party
@@ -62,6 +68,8 @@ class Listed(Frozen):
     amount_refunded: Money
     next: list[ScheduledEvent]
     terminated: bool
+    asked: str | None
+    due_by: Instant | None
 
 
 class Page(Frozen):
@@ -186,6 +194,17 @@ async def list_orders(
         Query(description="Only those in this status."),
         WithJsonSchema({"type": "string", "enum": list(Status)}),
     ] = None,
+    asked: Annotated[
+        str | None,
+        Query(
+            description="Only those that ask this of the caller; `any`: those that ask anything."
+        ),
+        WithJsonSchema({"type": "string", "enum": ["any", *Ask, *Need]}),
+    ] = None,
+    due_before: Annotated[
+        datetime | None,
+        Query(description="Only those that ask something of the caller that is due before this."),
+    ] = None,
     cursor: Annotated[
         str | None,
         Query(description="`next_cursor` of the page before."),
@@ -193,18 +212,22 @@ async def list_orders(
     ] = None,
 ) -> Response:
     """List the caller's own orders, newest first; support's are all."""
-    chosen = None
-    if status is not None:
-        try:
-            chosen = Status(status)
-        except ValueError:
-            raise Invalid(
-                sentence("status must be one of {names}.", names=", ".join(Status))
-            ) from None
+    chosen = None if status is None else Status(_one_of("status", status, Status))
+    asks = (*Ask, *Need)
+    wanted = () if asked is None else (_one_of("asked", asked, ("any", *asks)),)
+    if due_before is not None and due_before.tzinfo is None:
+        raise Invalid(sentence("due_before must have a time zone, such as Z."))
     after = None if cursor is None else decode_cursor(cursor)
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))
-    found = await services.orders.newest(who, chosen, after, PAGE_SIZE + 1)
+    found = await services.orders.newest(
+        who,
+        chosen,
+        after,
+        PAGE_SIZE + 1,
+        asked=asks if wanted == ("any",) else wanted,
+        due_before=due_before,
+    )
     shown, next_cursor = paginate([listed_for(who, it) for it in found], cursor_of_newest)
     page = Page(
         orders=[
@@ -436,3 +459,10 @@ for _name, _model in MESSAGES.items():
 
 def _answer_placed(view: OrderView, is_new: bool, to: Caller) -> Response:
     return answer(view, to, 201 if is_new else 200, Location=f"/v1/orders/{view.order_id}")
+
+
+def _one_of(name: str, text: str, choices: Iterable[str]) -> str:
+    """A query parameter that takes no other values. Raises Invalid."""
+    if text not in (taken := list(choices)):
+        raise Invalid(sentence("{name} must be one of {names}.", name=name, names=", ".join(taken)))
+    return text

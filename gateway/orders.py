@@ -6,9 +6,9 @@ nothing is accepted that could be lost.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
@@ -27,7 +27,7 @@ from client.finished_orders import LateDelivery, deliver_late
 from client.proofs import HasProof
 from database.connection import DATABASE_UNAVAILABLE, Database
 from database.idempotency_keys import SqlIdempotencyKeys
-from database.order_lists import Cursor, SqlOrderLists
+from database.order_lists import Cursor, ListReader, SqlOrderLists
 from database.orders import SqlOrders
 from database.stray_payments import SqlStrayPayments
 from gateway.access import SET_BY_TOKEN, Caller, Role
@@ -278,15 +278,26 @@ class OrderService:
         return await self._answer(caller, order_id, message, sending, no_answer)
 
     async def newest(
-        self, caller: Caller, status: Status | None, after: Cursor | None, most: int
+        self,
+        caller: Caller,
+        status: Status | None,
+        after: Cursor | None,
+        most: int,
+        *,
+        asked: Collection[str] = (),
+        due_before: datetime | None = None,
     ) -> list[ListedOrder]:
-        """The caller's own orders, newest first; support's are all."""
+        """The caller's own orders, newest first; support's are all.
+
+        Only those that ask one of ``asked`` of the caller, or something before an instant, where given.
+        """
         async with asking_the_database():
             return await self._listing.newest(
+                ListReader(caller.role, caller.id),
                 most=most,
-                buyer_id=caller.id if caller.role is Role.BUYER else None,
-                seller_id=caller.id if caller.role is Role.SELLER else None,
                 status=status,
+                asked=asked,
+                due_before=due_before,
                 after=after,
             )
 

@@ -17,8 +17,9 @@ from gateway.limits import RateLimits
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.pages.base import PageRenderer
+from gateway.pages.links import Links
+from gateway.pages.lists import ListPages
 from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration
-from gateway.pages.order_page import Links
 from gateway.pages.orders import OrderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
@@ -122,14 +123,16 @@ def build_pages(
     """The pages. Raises CannotServe."""
     sessions, sign_in = build_sign_in(settings, services.tokens, SqlSessions(database))
     renderer = PageRenderer(sessions, services.limits, settings.public_url or "")
+    links = Links(settings.pay_url, settings.temporal_ui_url)
+    clock = Clock(client) if settings.playground else None
     return OrderPages(
         services,
         renderer,
         SignInPages(renderer, sessions, sign_in),
-        SqlSupportQueue(database),
+        ListPages(SqlOrderLists(database), SqlSupportQueue(database), renderer, links, clock),
         CarrierRules(),
-        Links(settings.pay_url, settings.temporal_ui_url),
-        Clock(client) if settings.playground else None,
+        links,
+        clock,
     )
 
 

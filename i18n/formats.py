@@ -15,6 +15,7 @@ from i18n.catalogues import translator
 from orders.values import Balance, Money, decimals
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_HOURS_MATTER = 7
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -100,6 +101,31 @@ def until_text(until: timedelta, locale: str) -> str:
         case _:
             text = said.ngettext("{number} minute ago", "{number} minutes ago", number)
     return text.format(number=number)
+
+
+def left_text(left: timedelta, locale: str) -> str:
+    """How much time is left, in two units and never more: ``2 dni 4 godz.``, ``5 godz. 10 min``."""
+    days, hours = left.days, left.seconds // 3600
+    if days:
+        parts = [format_unit(days, "duration-day", length="long", locale=locale)]
+        parts += [_short(hours, "hour", locale)] if hours and days < _HOURS_MATTER else []
+    else:
+        minutes = left.seconds // 60 % 60
+        parts = [_short(hours, "hour", locale)] if hours else []
+        parts += [_short(minutes, "minute", locale)] if minutes or not hours else []
+    return _NO_BREAK.join(parts).replace(" ", _NO_BREAK)
+
+
+def _short(number: int, unit: str, locale: str) -> str:
+    text: str = format_unit(number, f"duration-{unit}", length="short", locale=locale)
+    return text
+
+
+def deadline_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
+    """The end of a time, short and with its weekday: ``pt., 18 gru 2026, 21:33 CET``."""
+    local = at.astimezone(zone)
+    written = format_datetime(local, "EEE, d MMM y, HH:mm", locale=locale)
+    return f"{written} {_zone_name(local, locale)}"
 
 
 def list_text(parts: list[str], locale: str) -> str:

@@ -22,6 +22,16 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "shipped": NC_("status", "Shipped"),
         "closed": NC_("status", "Closed"),
     },
+    # what an order in a list asks of its reader
+    "ask": {
+        "reply": NC_("ask", "Answer the cancellation request"),
+        "prove_shipment": NC_("ask", "Prove that you have shipped it"),
+        "ship": NC_("ask", "Ship it"),
+        "pay": NC_("ask", "Pay for it"),
+        "act_on_refund": NC_("ask", "The payment provider needs something from you to refund it"),
+        "consider_settlement": NC_("ask", "Answer the seller's settlement offer"),
+        "consider_dispute": NC_("ask", "You can open a dispute"),
+    },
     "close_reason": {
         "payment_expired": NC_("close_reason", "Not paid in time"),
         "buyer_canceled_unpaid": NC_("close_reason", "Cancelled by the buyer before paying"),

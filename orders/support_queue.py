@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from orders.lifecycle import Deadline
 from orders.messages import RefundStatus
 from orders.values import Frozen, Instant
 from orders.view import OrderView
@@ -20,10 +21,11 @@ class Need(StrEnum):
 
 
 class Waiting(Frozen):
-    """Something that only support can move, since an instant."""
+    """Something that only support can move, since an instant; at ``due_by`` it is settled without support."""
 
     need: Need
     since: Instant
+    due_by: Instant | None = None
 
 
 def waits_for_support(view: OrderView) -> Waiting | None:
@@ -36,16 +38,32 @@ def waits_for_support(view: OrderView) -> Waiting | None:
     refund = view.refund
     if refund and not refund.is_settled:
         if refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
-            return Waiting(need=Need.REFUND_FAILED, since=refund.asked_at or refund.requested_at)
+            since = refund.asked_at or refund.requested_at
+            return Waiting(need=Need.REFUND_FAILED, since=since, due_by=refund.due_by)
         if refund.overdue:
             return Waiting(need=Need.REFUND_OVERDUE, since=refund.due_by)
     if view.unmatched:
         return Waiting(need=Need.UNMATCHED, since=_last_moved(view))
     if view.closed_at is None and view.shipment and (unseen := view.shipment.under_review):
-        return Waiting(need=Need.PROOF, since=unseen[0].given_at)
+        return Waiting(need=Need.PROOF, since=unseen[0].given_at, due_by=_end(view))
     if view.dispute and view.dispute.is_open:
-        return Waiting(need=Need.DISPUTE, since=view.dispute.opened_at)
+        return Waiting(need=Need.DISPUTE, since=view.dispute.opened_at, due_by=_end(view))
     return None
+
+
+_ENDS = frozenset(
+    {
+        Deadline.DISPUTE_EXPIRED,
+        Deadline.DISPUTE_EXPIRED_SHIPPED,
+        Deadline.NO_PROOF,
+        Deadline.SHIPMENT_EXPIRED,
+    }
+)
+
+
+def _end(view: OrderView) -> datetime | None:
+    """When a proof or a dispute is settled without support."""
+    return next((due.at for due in view.next if due.what in _ENDS), None)
 
 
 def _last_moved(view: OrderView) -> datetime:

@@ -5,7 +5,6 @@ Everything works without script, every action as a form. Script only keeps the p
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -22,6 +21,7 @@ from activities.tracking import NumberRules, form_problem
 from gateway.access import Caller, Role, view_for
 from gateway.pages.base import PageRenderer, check_form_secret
 from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited_from, read
+from gateway.pages.links import Links
 from gateway.pages.sessions import Session
 from gateway.pages.time_skipping import Clock
 from gateway.problems import (
@@ -46,14 +46,6 @@ from orders.view import OrderView
 _DONE: Final = "done"
 _PAID: Final = "pay_now"
 _AS_IT_IS: Final = "as_it_is"
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """External links of the pages; each may contain ``{order_id}``."""
-
-    pay: str | None
-    temporal: str | None
 
 
 class OrderPage:

@@ -20,8 +20,10 @@ from i18n.sentences import localize
 from orders.chargebacks import open_chargeback
 from orders.listed import ListedOrder
 from orders.reopening import TERMINATED
+from orders.shipments import ProofEvidence
 from orders.status import Status
 from orders.support_queue import Need
+from orders.values import Balance, Money
 from orders.view import OrderView
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -91,6 +93,8 @@ def _environment(locale: Locale) -> Environment:
         "TERMINATED": TERMINATED,
         "open_chargeback": open_chargeback,
         "why": why,
+        "at_stake": at_stake,
+        "need_reason": lambda need, view: need_reason(need, view, locale),
         "static": static,
         "phrase": lambda code: phrase(str(code), locale),
         "localize": lambda text: localize(text, locale) if text else "",
@@ -102,6 +106,8 @@ def _environment(locale: Locale) -> Environment:
         "date": _in_readers_zone(formats.date_text, locale),
         "since": _in_readers_zone(formats.from_text, locale),
         "until": _until(locale),
+        "left": lambda left: formats.left_text(left, locale),
+        "deadline": _in_readers_zone(formats.deadline_text, locale),
     }
     return environment
 
@@ -122,6 +128,33 @@ def why(view: OrderView | ListedOrder) -> tuple[str, str]:
         return "cancellation_status", "shipment_claimed"
     moved = [it.what for it in view.timeline if it.at <= view.status_since]
     return "event", (moved or ["placed"])[-1]
+
+
+def at_stake(need: Need, view: OrderView) -> Money | Balance:
+    """The money that something support has to do is about."""
+    match need:
+        case Need.REFUND_FAILED | Need.REFUND_OVERDUE if view.refund:
+            return view.refund.money
+        case Need.UNMATCHED if view.unmatched:
+            return view.unmatched[0]
+        case Need.DISPUTE | Need.PROOF:
+            return view.amount_held
+        case _:
+            return view.amount_due
+
+
+def need_reason(need: Need, view: OrderView, locale: Locale) -> str:
+    """Why support has something to do; empty where there is no more to say."""
+    match need:
+        case Need.REFUND_FAILED | Need.REFUND_OVERDUE if view.refund and view.refund.failure_reason:
+            return localize(view.refund.failure_reason, locale)
+        case Need.PROOF if view.shipment and (unseen := view.shipment.under_review):
+            kind = unseen[0].kind if isinstance(unseen[0], ProofEvidence) else "tracking_number"
+            return phrase(kind, locale)
+        case Need.DISPUTE if view.dispute:
+            return phrase(view.dispute.reason, locale)
+        case _:
+            return ""
 
 
 @cache

@@ -13,7 +13,7 @@ from tests.gateway.conftest import token
 HOSTILE = """"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"""
 """What would run, if a page let it."""
 
-OUR_SCRIPT = re.compile(r"/static/unbuy\.js(\?\w+)?")
+OUR_SCRIPT = re.compile(r"/static/(unbuy|lists)\.js(\?\w+)?")
 """Perhaps with its version; what stands inside of such an element never runs."""
 
 

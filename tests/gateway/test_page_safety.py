@@ -186,7 +186,7 @@ async def test_only_support_sees_the_support_queue(
 
     for role in ROLES:
         home = await people[role].http.get("/", params={"q": order.buyer.id})
-        assert ("Search by order number, buyer or seller" in must_be_safe(home).text) == (
+        assert ("Search by order, person, product" in must_be_safe(home).text) == (
             role == "support"
         )
 

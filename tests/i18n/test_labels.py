@@ -7,6 +7,7 @@ import pytest
 from activities.ledger_check import Finding
 from i18n.catalogues import LOCALES
 from i18n.labels import LABELS, PHRASES, label, phrase
+from orders.asked import Ask
 from orders.cancellations import CancellationStatus, Fault
 from orders.disputes import DisputeOutcome, DisputeReason, DisputeStatus
 from orders.errors import RefusalCode
@@ -35,6 +36,7 @@ def _choices(of: Any, field: str) -> set[str]:
 
 KEYS: dict[str, set[str]] = {
     "status": set(Status),
+    "ask": set(Ask),
     "close_reason": set(CloseReason),
     "cancel_reason": set(CancelReason),
     "cancellation_status": set(CancellationStatus),

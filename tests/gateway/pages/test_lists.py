@@ -12,14 +12,18 @@ from playwright.async_api import expect
 from database.connection import Database
 from database.orders import SqlOrders
 from demo.system import DemoSystem
-from gateway.paging import PAGE_SIZE
-from i18n.catalogues import LOCALES, Locale
-from i18n.formats import instant_text
+from gateway.paging import SHOWN
+from i18n.catalogues import LOCALES, Locale, translator
+from i18n.formats import deadline_text
+from i18n.labels import phrase
 from orders.disputes import Dispute, DisputeReason
+from orders.handlers import receive
+from orders.messages import parse
 from orders.order import Order
 from orders.place_order import PlaceOrder
+from orders.schedule import let_time_pass
 from orders.shipments import Shipment
-from tests.database.samples import snapshot
+from tests.database.samples import pay, snapshot
 from tests.gateway.conftest import HttpStory, serving
 from tests.gateway.pages.conftest import Visit, Visitor
 from tests.gateway.pages.soundness import fits, is_sound
@@ -70,76 +74,152 @@ async def _follow(visitor: Visitor, link: str) -> None:
         await visitor.page.get_by_role("link", name=visitor.text(link), exact=True).click()
 
 
+def _found(visitor: Visitor, number: int) -> str:
+    said = translator(visitor.locale)
+    text: str = said.ngettext("%(number)s order found", "%(number)s orders found", number)
+    return text % {"number": number}
+
+
 @pytest.mark.parametrize("locale", LOCALES)
-async def test_without_script_older_orders_are_behind_a_link_and_the_filter_goes_along(
+async def test_without_script_pages_have_numbers_and_the_filter_goes_along(
     order: HttpStory, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
-    newest_first = (await _keep(kept, order, 2 * PAGE_SIZE + 1))[::-1]
+    newest_first = (await _keep(kept, order, 2 * SHOWN + 1))[::-1]
     buyer = await visit("buyer", locale, address=shop, script=False, width=360)
     await buyer.sign_in()
     await buyer.page.get_by_label(buyer.text("Status")).select_option("awaiting_payment")
     async with buyer.page.expect_navigation():
-        await buyer.page.get_by_role("button", name=buyer.text("Show")).click()
+        await buyer.page.get_by_role("button", name=buyer.text("Search")).click()
 
+    found = buyer.page.get_by_role("status").filter(has_text=_found(buyer, 2 * SHOWN + 1))
+    await expect(found).to_be_visible()
     seen = await _listed(buyer)
     await fits(buyer.page)
     for _ in range(2):
-        await _follow(buyer, "Older orders")
+        await _follow(buyer, "Next")
         await expect(buyer.page.get_by_label(buyer.text("Status"))).to_have_value(
             "awaiting_payment"
         )
         seen += await _listed(buyer)
 
     assert seen == newest_first
-    older = buyer.page.get_by_role("link", name=buyer.text("Older orders"), exact=True)
-    await expect(older).to_have_count(0)
-    await _follow(buyer, "Newest orders")
-    assert await _listed(buyer) == newest_first[:PAGE_SIZE]
-    newest = buyer.page.get_by_role("link", name=buyer.text("Newest orders"))
-    await expect(newest).to_have_count(0)
-    await expect(buyer.page.get_by_label(buyer.text("Status"))).to_have_value("awaiting_payment")
+    await expect(
+        buyer.page.get_by_text(
+            buyer.text(
+                "%(first)s to %(last)s of %(total)s",
+                first=2 * SHOWN + 1,
+                last=2 * SHOWN + 1,
+                total=2 * SHOWN + 1,
+            )
+        )
+    ).to_be_visible()
+    await expect(buyer.page.get_by_role("link", name=buyer.text("Next"), exact=True)).to_have_count(
+        0
+    )
+    async with buyer.page.expect_navigation():
+        await buyer.page.get_by_role("link", name=f"{buyer.text('Page')} 1", exact=True).click()
+    assert await _listed(buyer) == newest_first[:SHOWN]
 
 
-async def test_a_list_that_fits_on_one_page_has_no_link(
+async def test_a_list_that_fits_on_one_page_has_no_pages(
     order: HttpStory, visit: Visit, kept: Database, shop: str
 ) -> None:
-    await _keep(kept, order, PAGE_SIZE)
+    await _keep(kept, order, SHOWN)
     buyer = await visit("buyer", address=shop)
     await buyer.sign_in()
 
-    assert len(await _listed(buyer)) == PAGE_SIZE
-    await expect(buyer.page.get_by_role("navigation")).to_have_count(0)
+    assert len(await _listed(buyer)) == SHOWN
+    pages = buyer.page.get_by_role("navigation", name=buyer.text("Pages of the list"))
+    await expect(pages).to_have_count(0)
 
 
 @pytest.mark.parametrize("role", ["buyer", "support"])
-@pytest.mark.parametrize("cursor", ["", "!", "Zm9v", "MjAyNi0xMS0yNVQxMjowMDowMCBB"])
-async def test_an_invalid_cursor_gets_an_error_page(
-    order: HttpStory, visit: Visit, role: str, cursor: str
+@pytest.mark.parametrize("number", ["", "0", "-1", "x", "1e3", "٣", "9999999"])
+async def test_an_invalid_page_gets_an_error_page(
+    order: HttpStory, visit: Visit, role: str, number: str
 ) -> None:
-    """Empty, of other letters, of no instant, of an instant without a zone."""
     visitor = await visit(role, "pl")
     await visitor.sign_in()
 
-    answer = await visitor.page.goto(f"{visitor.address}/?cursor={cursor}")
+    answer = await visitor.page.goto(f"{visitor.address}/?page={number}")
 
     assert answer
     assert answer.status == 422
     text = "There is no such page of the list: start from the first one."
     await expect(visitor.page.get_by_role("alert")).to_have_text(visitor.text(text))
-    await _follow(visitor, "To my orders")
-    await expect(visitor.page.get_by_role("alert")).to_have_count(0)
 
 
-async def test_the_page_after_the_last_order_is_empty(order: HttpStory, visit: Visit) -> None:
-    buyer = await visit("buyer")
+async def test_the_page_after_the_last_is_the_last(
+    order: HttpStory, visit: Visit, kept: Database, shop: str
+) -> None:
+    """A list becomes shorter while somebody reads it."""
+    ids = await _keep(kept, order, SHOWN + 1)
+    buyer = await visit("buyer", address=shop)
     await buyer.sign_in()
-    before_all_orders = "MjAwMC0wMS0wMVQwMDowMDowMCswMDowMCBB"  # 2000-01-01, order A
 
-    await buyer.page.goto(f"{buyer.address}/?cursor={before_all_orders}")
+    await buyer.page.goto(f"{buyer.address}/?page=7")
 
-    await expect(buyer.page.get_by_text(buyer.text("There are no older orders."))).to_be_visible()
-    await _follow(buyer, "Newest orders")
-    await expect(buyer.page).to_have_url(f"{buyer.address}/")
+    assert await _listed(buyer) == [ids[-1]]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_a_seller_has_first_what_needs_an_answer_by_deadline_then_what_to_ship(
+    order: HttpStory, visit: Visit, kept: Database, shop: str, locale: Locale
+) -> None:
+    """R9, R20: whenever they were placed; and each part alone, with its number."""
+    ids = await _keep(kept, order, SHOWN + 2)
+    late, soon, to_ship = ids[3], ids[1], ids[2]
+    now = datetime.now(UTC)
+    for order_id, days in ((late, 1), (soon, 13), (to_ship, None)):
+        await _record(kept, _paid(order, order_id, now - timedelta(days=20), days, now))
+    seller = await visit("seller", locale, address=shop, zone="Europe/Warsaw")
+    await seller.sign_in()
+
+    headings = seller.page.get_by_role("heading", level=2)
+    await expect(headings).to_have_text(
+        [
+            f"{seller.text('Needs your answer')} (2)",
+            f"{seller.text('To ship')} (1)",
+            f"{seller.text('All others')} ({SHOWN - 1})",
+        ]
+    )
+    assert (await _listed(seller))[:3] == [soon, late, to_ship]
+    first = seller.page.get_by_role("listitem").filter(has_text=soon)
+    await expect(first).to_contain_text(seller.label("ask", "reply"))
+    await expect(first.locator(".urgent")).to_have_count(1)
+    await is_sound(seller.page)
+    await _follow(seller, "Next")
+    await expect(headings).to_have_text([f"{seller.text('All others')} ({SHOWN - 1})"])
+    assert len(await _listed(seller)) == 2
+    tabs = seller.page.get_by_role("navigation", name=seller.text("My orders"))
+    async with seller.page.expect_navigation():
+        await tabs.get_by_role("link", name=f"{seller.text('Needs your answer')} 2").click()
+    assert await _listed(seller) == [soon, late]
+
+
+async def test_a_list_is_live_and_says_when_the_connection_is_lost(
+    order: HttpStory, visit: Visit, kept: Database, shop: str
+) -> None:
+    """Defect 20 of a stale page that says nothing."""
+    ids = await _keep(kept, order, 1)
+    buyer = await visit("buyer", address=shop)
+    await buyer.page.clock.install()
+    await buyer.sign_in()
+    assert await _listed(buyer) == ids
+
+    await _keep(kept, order, 2)
+    await buyer.page.clock.run_for(11_000)
+    await expect(buyer.page.locator(".list a.whole")).to_have_text(
+        [ids[0], ids[0].replace("000", "001")]
+    )
+    lost = buyer.page.get_by_text(buyer.text("Connection lost. This is how it was at"))
+    await expect(lost).to_be_hidden()
+
+    await buyer.page.context.set_offline(True)
+    await expect(lost).to_be_visible()
+    await buyer.page.context.set_offline(False)
+    await buyer.page.clock.run_for(11_000)
+    await expect(lost).to_be_hidden()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -147,29 +227,48 @@ async def test_support_can_page_through_the_queue_and_search_results(
     order: HttpStory, visit: Visit, kept: Database, shop: str, locale: Locale
 ) -> None:
     """R11, R15, R16: what waits longest comes first, what is found newest first."""
-    ids = await _keep(kept, order, PAGE_SIZE + 2, disputes=True)
+    ids = await _keep(kept, order, SHOWN + 2, disputes=True)
     support = await visit("support", locale, address=shop, zone="Europe/Warsaw")
     await support.sign_in()
 
     heading = support.page.get_by_role("heading", level=2)
-    await expect(heading).to_contain_text(support.text("more than %(number)s", number=PAGE_SIZE))
-    longest = instant_text(FIRST + timedelta(minutes=1), locale, ZoneInfo("Europe/Warsaw"))
-    await expect(support.page.get_by_role("listitem").first).to_contain_text(longest)
+    await expect(heading).to_have_text(f"{support.text('Needs your decision')} ({SHOWN + 2})")
+    longest = deadline_text(FIRST + timedelta(minutes=1), locale, ZoneInfo("Europe/Warsaw"))
+    first = support.page.locator(".list li").first
+    await expect(first).to_contain_text(longest)
+    await expect(first).to_contain_text(phrase("buyer_request", locale))
     await is_sound(support.page)
     waiting = await _listed(support)
-    await _follow(support, "Newer")
+    await _follow(support, "Next")
     assert waiting + await _listed(support) == ids
-    await _follow(support, "Oldest first")
+    await _follow(support, "Ending soonest")
+    assert await _listed(support) == waiting
+    tabs = support.page.get_by_role("navigation", name=support.text("Needs your decision"))
+    async with support.page.expect_navigation():
+        await tabs.get_by_role("link", name=support.text("Dispute to decide")).click()
     assert await _listed(support) == waiting
 
-    await support.page.get_by_role("searchbox").fill(order.buyer.id)
+    await support.page.get_by_role("searchbox").fill(f"anna {order.buyer.id}")
     async with support.page.expect_navigation():
         await support.page.get_by_role("button", name=support.text("Search")).click()
-    number = support.text("More than %(number)s orders found", number=PAGE_SIZE)
-    await expect(heading).to_have_text(number)
+    await expect(support.page.locator(".found")).to_contain_text(_found(support, SHOWN + 2))
     found = await _listed(support)
-    await _follow(support, "Older orders")
-    await expect(heading).to_have_text(support.text("Older orders found"))
+    await _follow(support, "Next")
     assert found + await _listed(support) == ids[::-1]
-    await _follow(support, "Newest orders")
+    await _follow(support, "Previous")
     assert await _listed(support) == found
+
+
+async def _record(database: Database, order: Order) -> None:
+    await SqlOrders(database).record(snapshot(order).model_copy(update={"revision": 1000}))
+
+
+def _paid(order: HttpStory, order_id: str, at: datetime, asked: int | None, now: datetime) -> Order:
+    """An order that was paid at an instant; so many days ago its buyer asked to cancel it."""
+    made = Order.new(PlaceOrder.model_validate(order.body(order_id=order_id)), at)
+    pay(made, at)
+    let_time_pass(made, at + timedelta(days=1))
+    if asked is not None:
+        request = parse("cancel_request", [b'{"reason": "changed_mind"}'])
+        receive(made, request, now - timedelta(days=asked))
+    return made
