@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from orders.if_nothing import if_nothing
 from orders.listed import ListedOrder
 from orders.messages import MESSAGES, ShipmentProof
 from orders.messages import Role as Role
@@ -90,16 +91,22 @@ def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
 
 
 def view_for(caller: Caller, order: OrderView) -> OrderView:
-    """The view without the other party's addresses and time zone, and without strangers' orders."""
+    """The view with what silence does, without the other party's addresses and time zone, and without
+    strangers' orders.
+    """
+    follows = if_nothing(order)
     hidden: dict[str, Any]
     match caller.role:
         case Role.BUYER:
-            hidden = {"seller": _without_contact(order.seller), **_INTERNAL}
+            hidden = {"seller": _without_contact(order.seller)}
         case Role.SELLER:
-            hidden = {"buyer": _without_contact(order.buyer), **_INTERNAL}
+            hidden = {"buyer": _without_contact(order.buyer)}
         case _:
-            return order
-    return order.model_copy(update={**hidden, "shipment": _without_strangers(order.shipment)})
+            return order.model_copy(update={"if_nothing": follows})
+    hidden["if_nothing"] = {role: it for role, it in follows.items() if role is not Role.SUPPORT}
+    return order.model_copy(
+        update={**_INTERNAL, **hidden, "shipment": _without_strangers(order.shipment)}
+    )
 
 
 def _without_contact(party: Party) -> Party:

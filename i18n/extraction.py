@@ -34,6 +34,7 @@ KEYWORDS: Final = {
     **DEFAULT_KEYWORDS,
     "NC_": ((1, "c"), 2),
     "sentence": None,  # orders.sentences
+    "template": None,
     "plural_sentence": (1, 2),
 }
 # gettext's own documentation is no text of ours.

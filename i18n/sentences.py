@@ -1,17 +1,20 @@
 """The rules' sentences (``orders.sentences``) in another language."""
 
+from datetime import UTC, tzinfo
+
 from i18n.catalogues import LOCALES, translator
-from i18n.formats import country_text, list_text, money_text
+from i18n.formats import country_text, instant_text, list_text, money_text
 from orders.sentences import Argument, OneOf, Sentence, Series, fill
-from orders.values import Balance, Money
+from orders.values import Balance, Money, WrittenInstant
 
 
-def localize(text: str, locale: str) -> str:
+def localize(text: str, locale: str, zone: tzinfo | None = None) -> str:
     """A sentence of ours in this language, with its money and alternatives as that language writes them.
 
-    Any other text as it is: it is somebody's own words.
+    With a time zone its instants are by that clock, and English is written out for people as well. Any other
+    text as it is: it is somebody's own words.
     """
-    if not isinstance(text, Sentence) or locale == LOCALES[0]:
+    if not isinstance(text, Sentence) or (locale == LOCALES[0] and zone is None):
         return text
     catalogue = translator(locale)
     template = (
@@ -19,20 +22,24 @@ def localize(text: str, locale: str) -> str:
         if text.plural is None
         else catalogue.ngettext(text.template, text.plural, text.number)
     )
-    return fill(template, {name: _written(name, it, locale) for name, it in text.arguments.items()})
+    return fill(
+        template, {name: _written(name, it, locale, zone) for name, it in text.arguments.items()}
+    )
 
 
-def _written(name: str, argument: Argument, locale: str) -> str:
+def _written(name: str, argument: Argument, locale: str, zone: tzinfo | None) -> str:
     match argument:
         case str() if name == "country":
             return country_text(argument, locale)
         case OneOf():
-            return list_text([localize(it, locale) for it in argument], locale)
+            return list_text([localize(it, locale, zone) for it in argument], locale)
         case Series():
-            return str(Series(localize(it, locale) for it in argument))
+            return str(Series(localize(it, locale, zone) for it in argument))
+        case WrittenInstant():
+            return instant_text(argument.at, locale, zone or UTC)
         case Money() | Balance():
             return money_text(argument, locale)
         case str():
-            return localize(argument, locale)
+            return localize(argument, locale, zone)
         case _:
             return str(argument)

@@ -28,7 +28,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from orders.sentences import Argument, OneOf, Sentence, Series
-from orders.values import Balance, Frozen, Money
+from orders.values import Balance, Frozen, Money, WrittenInstant
 
 SUFFIX = "_sentence"
 
@@ -54,7 +54,8 @@ class SentenceData(Frozen):
     template: _Template
     plural: _Template | None = None
     arguments: dict[
-        _Name, "str | int | Balance | OneOfData | SentenceData | list[SentenceData | str]"
+        _Name,
+        "str | int | Balance | WrittenInstant | OneOfData | SentenceData | list[SentenceData | str]",
     ] = Field(max_length=_MOST_ARGUMENTS)
 
 
@@ -141,6 +142,8 @@ def _argument_data(argument: Argument) -> Any:
             return {"one_of": [_argument_data(it) for it in argument]}
         case Series():
             return [_argument_data(it) for it in argument]
+        case WrittenInstant():
+            return {"at": argument.at.isoformat()}
         case Money() | Balance():
             return {"amount": argument.amount, "currency": argument.currency}
         case str() | int():
@@ -175,6 +178,8 @@ def _argument(data: Any) -> Argument:
             return Series(map(_item, data))
         case {"one_of": choices}:
             return OneOf(map(_item, choices))
+        case {"at": _}:
+            return WrittenInstant.model_validate(data)
         case {"amount": _, "currency": _}:
             return Balance.model_validate(data)
         case _:

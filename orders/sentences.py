@@ -5,8 +5,8 @@ what was put into it, from which ``i18n.sentences`` makes the same sentence in a
 ``str`` is somebody's own words, which nobody translates, however much they look like one of ours. How
 sentences cross JSON is in ``orders.sentence_fields``.
 
-Each text stands whole in a call of ``sentence``, where the catalogues' extraction finds it, and what varies
-in it has a name.
+Each text stands whole in a call of ``sentence`` or ``template``, where the catalogues' extraction finds it,
+and what varies in it has a name.
 """
 
 import re
@@ -42,8 +42,9 @@ class Series(tuple["Sentence | str", ...]):
 class Sentence(str):
     """An English sentence of ours.
 
-    ``arguments`` are by name: sentences and other texts, whole numbers, amounts of money (``orders.values``),
-    ``OneOf`` and ``Series``. Whatever is cut out of it or put together with it is plain text again.
+    ``arguments`` are by name: sentences and other texts, whole numbers, amounts of money and
+    instants (``orders.values``), ``OneOf`` and ``Series``. Whatever is cut out of it or put together with it
+    is plain text again.
     """
 
     template: str
@@ -80,6 +81,11 @@ Argument = Sentence | OneOf | Series | BaseModel | str | int
 def sentence(template: str, /, **arguments: object) -> Sentence:
     """The template, written out; what is no argument of a sentence is put in by its text."""
     return Sentence(template, {name: _argument(it) for name, it in arguments.items()})
+
+
+def template(text: str) -> str:
+    """A sentence's template, marked for the catalogues, that ``sentence`` is given elsewhere."""
+    return text
 
 
 def plural_sentence(one: str, many: str, number: int, /, **arguments: object) -> Sentence:

@@ -84,6 +84,13 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError(sentence("must be between the years 1 and 9999 in UTC")) from None
 
 
+# Not by the process's locale.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+
+
 def next_multiple(since: datetime, every: timedelta, after: datetime) -> datetime:
     """The first instant past ``after`` that lies whole intervals, one at the least, behind ``since``."""
     return since + every * (max(after - since, timedelta(0)) // every + 1)
@@ -251,3 +258,13 @@ def _not_zero(money: Money) -> Money:
 
 
 PositiveMoney = Annotated[Money, AfterValidator(_not_zero), _AS_POSITIVE]
+
+
+class WrittenInstant(Frozen):
+    """An instant within a sentence."""
+
+    at: Instant
+
+    def __str__(self) -> str:
+        """For sentences: ``5 March 2026, 14:30 UTC``."""
+        return f"{self.at.day} {_MONTHS[self.at.month - 1]} {self.at:%Y, %H:%M} UTC"

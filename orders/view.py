@@ -11,6 +11,7 @@ from orders.choices import Choices, choices
 from orders.closing import is_over
 from orders.conversation import ChatMessage
 from orders.disputes import Dispute
+from orders.if_nothing import IfNothing
 from orders.messages import MESSAGES, Role
 from orders.offers import Offer
 from orders.order import Order, Refused
@@ -83,6 +84,8 @@ class OrderView(Frozen):
     refused: list[Refused]
     next: list[ScheduledEvent]
     actions: dict[Role, list[Action]]
+    if_nothing: dict[Role, IfNothing] = Field(default_factory=dict)
+    """What silence does, by who reads it. Added to what people are answered (``orders.if_nothing``)."""
     terminated: bool = False
     """Whether its workflow was ended from outside: nothing happens by itself any more."""
 

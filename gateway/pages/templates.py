@@ -97,7 +97,7 @@ def _environment(locale: Locale) -> Environment:
         "need_reason": lambda need, view: need_reason(need, view, locale),
         "static": static,
         "phrase": lambda code: phrase(str(code), locale),
-        "localize": lambda text: localize(text, locale) if text else "",
+        "localize": _localize(locale),
     }
     environment.filters |= {
         "money": lambda money: formats.money_text(money, locale),
@@ -168,6 +168,14 @@ def _until(locale: Locale) -> Any:
         return formats.until_text(at - now, locale)
 
     return until
+
+
+def _localize(locale: Locale) -> Any:
+    @pass_context
+    def local(context: Context, text: str | None) -> str:
+        return localize(text, locale, context["zone"]) if text else ""
+
+    return local
 
 
 def _in_readers_zone(text: Callable[[datetime, str, tzinfo], str], locale: Locale) -> Any:

@@ -305,3 +305,13 @@ def test_only_support_sees_which_other_order_has_a_number(role: Role, sees: bool
 
     assert ("A-strangers" in seen) is sees
     assert story.shipment.tracking[0].other_order_id == "A-strangers"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_whoever_reads_an_order_is_told_what_silence_does(role: Role) -> None:
+    """R9, R21: with the amount and the date; what it does for support is between us and the provider."""
+    seen = view_for(Caller("anybody", role, START), Story().until_cancellation_requested().view)
+
+    assert "24.90 EUR" in seen.if_nothing[Role.BUYER].text
+    assert "If you do nothing by" in seen.if_nothing[Role.SELLER].text
+    assert (Role.SUPPORT in seen.if_nothing) == (role not in (Role.BUYER, Role.SELLER))

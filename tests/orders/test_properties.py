@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from orders.closing import is_over
 from orders.errors import NotAllowedNow
 from orders.handlers import check, receive, record_refusal, send_back
+from orders.if_nothing import if_nothing
 from orders.lifecycle import DEADLINES, TRANSITIONS, Verdict
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
 from orders.order import Order
@@ -299,6 +300,10 @@ def _message(order: Order, name: str, how: int) -> Message:
 def _invariants(order: Order, now: datetime) -> None:
     """Whatever happened, this holds."""
     books_must_balance(order)
+    follows = if_nothing(view(order))
+    assert all(it.money is None or it.money.amount > 0 for it in follows.values())
+    is_late = order.refund is not None and order.refund.overdue
+    assert is_late or all(it.at is None or it.at > now for it in follows.values())
     paid, refunded = order.amount_paid.amount, order.amount_refunded.amount
     charged_back = order.amount_charged_back.amount
     borne = [it.amount.amount for it in order.unmatched_resolutions if it.borne_by == "seller"]
