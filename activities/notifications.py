@@ -6,7 +6,7 @@ Systems that subscribed to changes are notified on the same occasions.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from temporalio import activity
 
@@ -68,6 +68,14 @@ class Channel(Protocol):
         """
 
 
+@runtime_checkable
+class NotingChannel(Channel, Protocol):
+    """A channel that only notes what it is given: its messages are recorded as delivered."""
+
+    def note(self, messages: Sequence[OutboxMessage]) -> None:
+        """Note the messages; never fails."""
+
+
 class Subscribers(Protocol):
     """Systems that are notified of every change of an order."""
 
@@ -102,6 +110,12 @@ class Notifications:
         self._channel = channel
         self.subscribers = subscribers
         self._at_once = at_once
+        self._notes = channel.note if isinstance(channel, NotingChannel) else None
+
+    @property
+    def deliver_with_the_record(self) -> bool:
+        """Whether messages are delivered by being recorded, so that they are recorded as that."""
+        return self._notes is not None
 
     @activity.defn
     async def deliver_notices(self, order_id: str) -> None:
@@ -127,16 +141,21 @@ class Notifications:
         await self._channel.send(moment)
         await self._outbox.mark_delivered(*(it.key for it in moment))
 
-    async def try_to_deliver(self, order_id: str) -> bool:
-        """Make one attempt, if ``at_once``; returns False if messages are left in the outbox."""
+    async def try_to_deliver(self, order_id: str, recorded: Sequence[OutboxMessage]) -> bool:
+        """Make one attempt, if ``at_once``, for an order of which these messages were just recorded.
+
+        Returns False if messages are left in the outbox.
+        """
         try:
-            if not self._at_once:
-                await self._notify_subscribers(order_id)
-                return not await self._outbox.undelivered(order_id)
-            await self.deliver_notices(order_id)
+            if self._notes:
+                self._notes(recorded)
+            elif self._at_once:
+                await self.deliver_notices(order_id)
+                return True
+            await self._notify_subscribers(order_id)
+            return self.deliver_with_the_record or not recorded
         except Exception:
             activity.logger.warning(
                 "notifications of order %s wait: a channel or the subscribers failed", order_id
             )
             return False
-        return True

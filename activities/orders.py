@@ -79,8 +79,10 @@ class OrderStore(Protocol):
     async def find(self, order_id: str) -> OrderView | None:
         """An order's latest view, also years after it closed; None for an unknown order."""
 
-    async def record(self, snapshot: OrderSnapshot) -> None:
+    async def record(self, snapshot: OrderSnapshot, *, delivered: bool = False) -> None:
         """Record a snapshot with its postings and notifications, in one transaction.
+
+        ``delivered``: the notifications are delivered by that.
 
         The same snapshot again changes nothing, and an older revision never replaces a newer view. Raises
         OrderExists for a snapshot of another workflow than the one that is recorded under this id.
@@ -97,7 +99,10 @@ class OrderRecords:
     @activity.defn
     async def record_order(self, snapshot: OrderSnapshot) -> Recorded:
         """Record the snapshot and make a first attempt to notify everyone concerned (R21)."""
-        await self._orders.record(snapshot)
-        if not (snapshot.notifications or self._notifications.subscribers):
+        notifications = self._notifications
+        await self._orders.record(snapshot, delivered=notifications.deliver_with_the_record)
+        if not (snapshot.notifications or notifications.subscribers):
             return Recorded(delivered=True)
-        return Recorded(delivered=await self._notifications.try_to_deliver(snapshot.view.order_id))
+        messages = outbox_messages(snapshot.view, snapshot.notifications)
+        order_id = snapshot.view.order_id
+        return Recorded(delivered=await notifications.try_to_deliver(order_id, messages))

@@ -66,8 +66,10 @@ class StrayPaymentStore(Protocol):
     async def find(self, payment_id: str) -> StrayPaymentState | None:
         """A stray payment's latest state, also years after its refund; None if there is none."""
 
-    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
+    async def record(self, snapshot: StrayPaymentSnapshot, *, delivered: bool = False) -> None:
         """Record the state with its postings and notifications, in one transaction.
+
+        ``delivered``: the notifications are delivered by that.
 
         The same snapshot again changes nothing, an older revision never replaces a newer state, and nor
         does the snapshot of another workflow than the first for this payment.
@@ -95,10 +97,14 @@ class StrayPayments:
     @activity.defn
     async def record_stray(self, snapshot: StrayPaymentSnapshot) -> Recorded:
         """Record the snapshot and make a first attempt to notify everyone concerned (R21)."""
-        await self._store.record(snapshot)
+        notifications = self._notifications
+        await self._store.record(snapshot, delivered=notifications.deliver_with_the_record)
+        messages: dict[str, list[OutboxMessage]] = {}
+        for message in snapshot.messages:
+            messages.setdefault(message.order_id, []).append(message)
         # What cannot be delivered now stays in the outbox: money never waits for a notification.
         delivered = [
-            await self._notifications.try_to_deliver(order_id)
-            for order_id in dict.fromkeys(message.order_id for message in snapshot.messages)
+            await notifications.try_to_deliver(order_id, recorded)
+            for order_id, recorded in messages.items()
         ]
         return Recorded(delivered=all(delivered))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from sqlalchemy import select
+from sqlalchemy.engine import Connection
 
 from database.connection import Database, insert_if_missing
 from database.tables import requests
@@ -25,9 +26,10 @@ class SqlIdempotencyKeys:
             "message_id": message.message_id,
         }
         query = select(requests.c.digest).filter_by(**key)
-        async with self._database.writing() as connection:
-            await insert_if_missing(
+
+        def store(connection: Connection) -> bool:
+            return insert_if_missing(
                 connection, requests, **key, digest=digest, received_at=datetime.now(UTC)
-            )
-            stored = (await connection.execute(query)).scalar_one()
-        return bool(stored == digest)
+            ) or bool(connection.scalar(query) == digest)
+
+        return await self._database.write(store)

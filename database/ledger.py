@@ -4,14 +4,15 @@ A mistake is corrected by another entry, as in any ledger. The database refuses 
 that do not sum to zero (``database/migrations``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic_extra_types.currency_code import Currency
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from database.connection import Database, lock_key
@@ -139,8 +140,17 @@ class _Booked:
     legs: dict[str, int] = field(default_factory=dict)
 
 
-async def correct_to(
-    connection: AsyncConnection,
+class _Entry(NamedTuple):
+    """A posting to insert under a key, or what corrects the one under another."""
+
+    posting: Posting
+    key: str
+    run_id: str | None = None
+    corrects: str | None = None
+
+
+def correct_to(
+    connection: Connection,
     order_id: str,
     postings: Iterable[Posting],
     at: datetime,
@@ -154,13 +164,11 @@ async def correct_to(
     """
     booked = {
         key: entry
-        for key, entry in (await _booked(connection, order_id)).items()
+        for key, entry in _booked(connection, order_id).items()
         if run_id in (None, entry.run_id)
     }
     wanted = {posting.key: posting for posting in postings}
-    for key, posting in wanted.items():
-        if key not in booked:
-            await book(connection, posting, run_id)
+    entries = [_Entry(posting, key, run_id) for key, posting in wanted.items() if key not in booked]
     for key, entry in booked.items():
         legs = _difference(wanted[key].legs if key in wanted else {}, entry.legs)
         if legs:
@@ -173,7 +181,8 @@ async def correct_to(
                 legs=legs,
             )
             # No id or step contains "#", so this is never another posting's key.
-            await _insert(connection, correction, f"{key}#{entry.entries}", run_id, corrects=key)
+            entries.append(_Entry(correction, f"{key}#{entry.entries}", run_id, corrects=key))
+    _insert(connection, entries)
 
 
 async def unsettled(connection: AsyncConnection) -> list[UnsettledBalance]:
@@ -192,28 +201,25 @@ async def unsettled(connection: AsyncConnection) -> list[UnsettledBalance]:
     ]
 
 
-async def book_once(connection: AsyncConnection, posting: Posting) -> None:
-    """Book a posting unless its key is in the ledger already."""
+def book_once(connection: Connection, posting: Posting) -> None:
+    """Book a posting unless its key is in the ledger already; one without amounts makes no entry."""
     there = select(ledger_transactions.c.key).where(ledger_transactions.c.key == posting.key)
-    await lock_key(connection, posting.key)
-    if (await connection.execute(there)).first() is None:
-        await book(connection, posting)
+    lock_key(connection, posting.key)
+    if connection.execute(there).first() is None:
+        _insert(connection, [_Entry(posting, posting.key)])
 
 
-async def book(connection: AsyncConnection, posting: Posting, run_id: str | None = None) -> None:
-    """Book a posting that is not in the ledger yet; one without amounts makes no entry."""
-    await _insert(connection, posting, posting.key, run_id)
+_ENTRIES = (
+    select(ledger_transactions, ledger_legs.c.account, ledger_legs.c.amount)
+    .join(ledger_legs)
+    .where(ledger_transactions.c.order_id == bindparam("order_id"))
+)
 
 
-async def _booked(connection: AsyncConnection, order_id: str) -> dict[str, _Booked]:
-    query = (
-        select(ledger_transactions, ledger_legs.c.account, ledger_legs.c.amount)
-        .join(ledger_legs)
-        .where(ledger_transactions.c.order_id == order_id)
-    )
+def _booked(connection: Connection, order_id: str) -> dict[str, _Booked]:
     booked: dict[str, _Booked] = {}
     seen: set[str] = set()
-    for row in await connection.execute(query):
+    for row in connection.execute(_ENTRIES, {"order_id": order_id}):
         new = _Booked(row.step, row.first_run_id, row.currency)
         entry = booked.setdefault(row.corrects or row.key, new)
         if row.key not in seen:
@@ -231,31 +237,31 @@ def _difference(wanted: dict[str, int], booked: dict[str, int]) -> dict[str, int
     return {account: gap for account, gap in gaps.items() if gap}
 
 
-async def _insert(
-    connection: AsyncConnection,
-    posting: Posting,
-    key: str,
-    run_id: str | None,
-    corrects: str | None = None,
-) -> None:
+def _insert(connection: Connection, entries: Sequence[_Entry]) -> None:
     legs = [
-        {"transaction_key": key, "account": account, "amount": amount}
-        for account, amount in posting.legs.items()
+        {"transaction_key": entry.key, "account": account, "amount": amount}
+        for entry in entries
+        for account, amount in entry.posting.legs.items()
         if amount
     ]
     if not legs:
         return
     # The legs first: the database accepts no more of them once their transaction is inserted.
-    await connection.execute(ledger_legs.insert(), legs)
-    await connection.execute(
-        ledger_transactions.insert().values(
-            key=key,
-            corrects=corrects,
-            order_id=posting.order_id,
-            step=posting.step,
-            at=posting.at,
-            currency=posting.currency,
-            by_id=posting.by_id,
-            first_run_id=run_id,
-        )
+    connection.execute(ledger_legs.insert(), legs)
+    connection.execute(
+        ledger_transactions.insert(),
+        [
+            {
+                "key": entry.key,
+                "corrects": entry.corrects,
+                "order_id": entry.posting.order_id,
+                "step": entry.posting.step,
+                "at": entry.posting.at,
+                "currency": entry.posting.currency,
+                "by_id": entry.posting.by_id,
+                "first_run_id": entry.run_id,
+            }
+            for entry in entries
+            if any(entry.posting.legs.values())
+        ],
     )

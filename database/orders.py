@@ -1,14 +1,16 @@
 """Orders as they were last recorded; never deleted."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import case, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Boolean, Executable, bindparam, case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
 
 from activities.orders import OrderExists, OrderSnapshot, outbox_messages
 from database import ledger, outbox
-from database.connection import Database, insert_into
+from database.connection import Database, if_missing
 from database.tables import orders, search_terms
 from orders import search_terms as terms
 from orders.asked import asked_of
@@ -27,32 +29,26 @@ class SqlOrders:
 
     async def find(self, order_id: str) -> OrderView | None:
         """See ``OrderStore``."""
-        query = select(orders.c.view).where(orders.c.order_id == order_id)
-        async with self._database.reading() as connection:
-            view = (await connection.execute(query)).scalar_one_or_none()
+        view = await self._database.read(
+            lambda connection: connection.scalar(_VIEW, {"order_id": order_id})
+        )
         return None if view is None else OrderView.model_validate_json(view)
 
     async def parties(self, order_id: str) -> tuple[str, str] | None:
         """The ids of an order's buyer and seller; None for an unknown order."""
-        query = select(orders.c.buyer_id, orders.c.seller_id).where(orders.c.order_id == order_id)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        row = await self._database.read(
+            lambda connection: connection.execute(_PARTIES, {"order_id": order_id}).one_or_none()
+        )
         return None if row is None else (row.buyer_id, row.seller_id)
 
-    async def record(self, snapshot: OrderSnapshot) -> None:
+    async def record(self, snapshot: OrderSnapshot, *, delivered: bool = False) -> None:
         """See ``OrderStore``.
 
         The ledger is corrected to the postings of a newer or equal revision: a workflow task whose outcome
         was discarded may have recorded what never happened.
         """
-        view = snapshot.view
-        async with self._database.writing() as connection:
-            # First, as it locks the order: two snapshots of one order never correct the ledger at once.
-            if await _save(connection, snapshot):
-                at = _last_changed(view)
-                run_id = snapshot.first_run_id if snapshot.reopened else None
-                await ledger.correct_to(connection, view.order_id, snapshot.postings, at, run_id)
-            await outbox.add(connection, outbox_messages(view, snapshot.notifications))
+        delivered_at = datetime.now(UTC) if delivered else None
+        await self._database.write(partial(_record, snapshot, delivered_at))
 
     async def mark_terminated(self, order_id: str) -> None:
         """Record that the order's workflow was ended from outside, until it records something again."""
@@ -74,42 +70,64 @@ class SqlOrders:
             )
 
 
-async def _save(connection: AsyncConnection, snapshot: OrderSnapshot) -> bool:
-    """Save the view unless a newer revision exists; returns whether it did. Raises OrderExists."""
-    view = snapshot.view
-    insert = insert_into(connection, orders).values(
-        order_id=view.order_id,
-        revision=snapshot.revision,
-        first_run_id=snapshot.first_run_id,
-        view=view.model_dump_json(),
-        buyer_id=view.buyer.id,
-        seller_id=view.seller.id,
-        status=view.status,
-        placed_at=view.placed_at,
-        updated_at=_last_changed(view),
-        **(derived := _watched(view) | listed_by(view)),
-    )
+_VIEW = select(orders.c.view).where(orders.c.order_id == bindparam("order_id"))
+_PARTIES = select(orders.c.buyer_id, orders.c.seller_id).where(
+    orders.c.order_id == bindparam("order_id")
+)
+_OWNER = select(orders.c.first_run_id).where(orders.c.order_id == bindparam("order_id"))
+
+
+_NEVER_CHANGE = ("order_id", "buyer_id", "seller_id", "placed_at")
+
+
+@cache
+def _save_newer(dialect: str) -> Executable:
+    """The upsert of a row, unless a newer revision exists."""
+    insert = postgresql.insert(orders) if dialect == "postgresql" else sqlite.insert(orders)
     newer = insert.excluded
-    upsert = insert.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=["order_id"],
-        set_={
-            name: newer[name]
-            for name in ("revision", "first_run_id", "view", "status", "updated_at", *derived)
-        },
+        set_={it.key: newer[it.key] for it in orders.c if it.key not in _NEVER_CHANGE},
         where=case(
             (orders.c.first_run_id == newer.first_run_id, orders.c.revision <= newer.revision),
             # A run that goes on after the last one has ended takes over, whatever its clock says.
-            else_=literal(snapshot.reopened),
+            else_=bindparam("is_reopened", type_=Boolean),
         ),
     )
-    if (await connection.execute(upsert)).rowcount == 1:
-        await connection.execute(
-            insert_into(connection, search_terms).on_conflict_do_nothing(), searched_by(view)
-        )
+
+
+def _record(snapshot: OrderSnapshot, delivered_at: datetime | None, connection: Connection) -> None:
+    view = snapshot.view
+    # First, as it locks the order: two snapshots of one order never correct the ledger at once.
+    if _save(connection, snapshot):
+        at = _last_changed(view)
+        run_id = snapshot.first_run_id if snapshot.reopened else None
+        ledger.correct_to(connection, view.order_id, snapshot.postings, at, run_id)
+    outbox.add(connection, outbox_messages(view, snapshot.notifications), delivered_at)
+
+
+def _save(connection: Connection, snapshot: OrderSnapshot) -> bool:
+    """Save the view unless a newer revision exists; returns whether it did. Raises OrderExists."""
+    view = snapshot.view
+    row = {
+        "order_id": view.order_id,
+        "revision": snapshot.revision,
+        "first_run_id": snapshot.first_run_id,
+        "view": view.model_dump_json(),
+        "buyer_id": view.buyer.id,
+        "seller_id": view.seller.id,
+        "status": view.status,
+        "placed_at": view.placed_at,
+        "updated_at": _last_changed(view),
+        **_watched(view),
+        **listed_by(view),
+        "is_reopened": snapshot.reopened,
+    }
+    if connection.execute(_save_newer(connection.dialect.name), row).rowcount == 1:
+        connection.execute(if_missing(connection, search_terms), searched_by(view))
         return True
-    owner = select(orders.c.first_run_id).where(orders.c.order_id == view.order_id)
-    is_same = (await connection.execute(owner)).scalar_one() == snapshot.first_run_id
-    if not (is_same or snapshot.reopened):
+    owner = connection.scalar(_OWNER, {"order_id": view.order_id})
+    if owner != snapshot.first_run_id and not snapshot.reopened:
         raise OrderExists(view.order_id)
     return False
 

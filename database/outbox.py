@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
+from sqlalchemy.engine import Connection
 
 from activities.notifications import OrderSummary, OutboxMessage, SummaryLine
-from database.connection import Database, insert_if_missing
+from database.connection import Database, if_missing
 from database.tables import deliveries, orders, outbox
 from orders.place_order import Party
 from orders.sentence_fields import with_sentences
@@ -39,33 +40,22 @@ class SqlOutbox:
 
     async def undelivered(self, order_id: str) -> list[OutboxMessage]:
         """See ``Outbox``."""
-        entries = await self._entries(
-            outbox.c.order_id == order_id, outbox.c.delivered_at.is_(None)
-        )
-        summary = await self._summary(order_id) if entries else None
-        return [entry.message.model_copy(update={"summary": summary}) for entry in entries]
+        return await self._database.read(partial(_undelivered, order_id))
 
     async def mark_delivered(self, *keys: str) -> None:
         """See ``Outbox``; the instant of the first delivery stays."""
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(outbox)
-                .where(outbox.c.key.in_(keys), outbox.c.delivered_at.is_(None))
-                .values(delivered_at=datetime.now(UTC))
-            )
+        marked = (
+            update(outbox)
+            .where(outbox.c.key.in_(keys), outbox.c.delivered_at.is_(None))
+            .values(delivered_at=datetime.now(UTC))
+        )
+        await self._database.write(lambda connection: connection.execute(marked))
 
     async def entries(self, order_id: str | None = None) -> list[OutboxEntry]:
         """All messages ever written, of one order or of all, oldest first."""
         if order_id is None:
             return await self._entries()
         return await self._entries(outbox.c.order_id == order_id)
-
-    async def _summary(self, order_id: str) -> OrderSummary | None:
-        async with self._database.reading() as connection:
-            view = await connection.scalar(
-                select(orders.c.view).where(orders.c.order_id == order_id)
-            )
-        return None if view is None else _summary_of(json.loads(view))
 
     async def _entries(self, *which: ColumnElement[bool]) -> list[OutboxEntry]:
         refused = (
@@ -82,20 +72,40 @@ class SqlOutbox:
             return [_entry(row, refusals) for row in await connection.execute(messages)]
 
 
-async def add(connection: AsyncConnection, messages: Iterable[OutboxMessage]) -> None:
-    """Add messages to the outbox, each once by its key."""
-    for message in messages:
-        await insert_if_missing(
-            connection,
-            outbox,
-            key=message.key,
-            order_id=message.order_id,
-            role=message.to,
-            party=message.party.model_dump_json() if message.party else None,
-            what=message.what,
-            at=message.at,
-            details=json.dumps(with_sentences(message.details)),
-        )
+def add(
+    connection: Connection, messages: Iterable[OutboxMessage], delivered_at: datetime | None = None
+) -> None:
+    """Add messages to the outbox, each once by its key, or note them there as delivered already."""
+    rows = [
+        {
+            "key": message.key,
+            "order_id": message.order_id,
+            "role": message.to,
+            "party": message.party.model_dump_json() if message.party else None,
+            "what": message.what,
+            "at": message.at,
+            "details": json.dumps(with_sentences(message.details)),
+            "delivered_at": delivered_at,
+        }
+        for message in messages
+    ]
+    if rows:
+        connection.execute(if_missing(connection, outbox), rows)
+
+
+_UNDELIVERED = (
+    select(outbox)
+    .where(outbox.c.order_id == bindparam("order_id"), outbox.c.delivered_at.is_(None))
+    .order_by(outbox.c.number)
+)
+_VIEW = select(orders.c.view).where(orders.c.order_id == bindparam("order_id"))
+
+
+def _undelivered(order_id: str, connection: Connection) -> list[OutboxMessage]:
+    rows = connection.execute(_UNDELIVERED, {"order_id": order_id}).all()
+    view = connection.scalar(_VIEW, {"order_id": order_id}) if rows else None
+    summary = None if view is None else _summary_of(json.loads(view))
+    return [_message(row, summary) for row in rows]
 
 
 def _summary_of(view: Mapping[str, Any]) -> OrderSummary:
@@ -110,7 +120,15 @@ def _summary_of(view: Mapping[str, Any]) -> OrderSummary:
 
 
 def _entry(row: Row[Any], refusals: Mapping[str, Sequence[RefusedDelivery]]) -> OutboxEntry:
-    message = OutboxMessage(
+    return OutboxEntry(
+        message=_message(row),
+        delivered_at=row.delivered_at,
+        refused=tuple(refusals.get(row.key, ())),
+    )
+
+
+def _message(row: Row[Any], summary: OrderSummary | None = None) -> OutboxMessage:
+    return OutboxMessage(
         key=row.key,
         order_id=row.order_id,
         to=row.role,
@@ -118,7 +136,5 @@ def _entry(row: Row[Any], refusals: Mapping[str, Sequence[RefusedDelivery]]) -> 
         what=row.what,
         at=row.at,
         details=json.loads(row.details),
-    )
-    return OutboxEntry(
-        message=message, delivered_at=row.delivered_at, refused=tuple(refusals.get(row.key, ()))
+        summary=summary,
     )

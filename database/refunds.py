@@ -4,7 +4,10 @@ The database itself refuses refunds that exceed their payment: a trigger compare
 with the payment's other refunds.
 """
 
-from sqlalchemy import select, update
+from functools import partial
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from activities.refunds import ProviderRefusal, RefundRequest, RefundState
@@ -22,43 +25,8 @@ class SqlRefundRegister:
 
     async def add(self, request: RefundRequest) -> None:
         """See ``RefundRegister``."""
-        wanted = {
-            "payment_id": request.payment_id,
-            "amount": request.money.amount,
-            "currency": request.money.currency,
-        }
         try:
-            async with self._database.writing() as connection:
-                await insert_if_missing(
-                    connection,
-                    payments,
-                    payment_id=request.payment_id,
-                    amount=request.paid.amount,
-                    currency=request.paid.currency,
-                )
-                await connection.execute(
-                    update(refunds)
-                    .where(
-                        refunds.c.payment_id == request.payment_id,
-                        refunds.c.refund_id.in_(request.given_up),
-                        refunds.c.status != RefundStatus.SUCCEEDED,
-                    )
-                    .values(status=RefundStatus.CANCELED)
-                )
-                await insert_if_missing(
-                    connection,
-                    refunds,
-                    refund_id=request.refund_id,
-                    workflow_id=request.workflow_id,
-                    asked_at=request.asked_at,
-                    status=RefundStatus.PENDING,
-                    reason="",
-                    **wanted,
-                )
-                query = select(*(refunds.c[name] for name in wanted)).where(
-                    refunds.c.refund_id == request.refund_id
-                )
-                entered = (await connection.execute(query)).one()
+            registered = await self._database.write(partial(_register, request))
         except DBAPIError as error:
             if TOO_MUCH not in str(error.orig):
                 raise
@@ -71,7 +39,7 @@ class SqlRefundRegister:
                     payment_id=request.payment_id,
                 )
             ) from None
-        if tuple(entered) != tuple(wanted.values()):
+        if registered != (request.payment_id, request.money.amount, request.money.currency):
             raise ProviderRefusal(
                 sentence(
                     "Refund {refund_id} was asked for before, for another payment or amount.",
@@ -81,12 +49,57 @@ class SqlRefundRegister:
 
     async def update(self, refund_id: str, state: RefundState) -> None:
         """See ``RefundRegister``."""
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(refunds)
-                .where(refunds.c.refund_id == refund_id)
-                .values(status=state.status, reason=state.reason)
-            )
+        values = {"id": refund_id, "new_status": state.status, "new_reason": state.reason}
+        await self._database.write(lambda connection: connection.execute(_UPDATE, values))
+
+
+_GIVE_UP = (
+    update(refunds)
+    .where(
+        refunds.c.payment_id == bindparam("of_payment"),
+        refunds.c.refund_id.in_(bindparam("given_up", expanding=True)),
+        refunds.c.status != RefundStatus.SUCCEEDED,
+    )
+    .values(status=RefundStatus.CANCELED)
+)
+_REGISTERED = select(refunds.c.payment_id, refunds.c.amount, refunds.c.currency).where(
+    refunds.c.refund_id == bindparam("refund_id")
+)
+_UPDATE = (
+    update(refunds)
+    .where(refunds.c.refund_id == bindparam("id"))
+    .values(status=bindparam("new_status"), reason=bindparam("new_reason"))
+)
+
+
+def _register(request: RefundRequest, connection: Connection) -> tuple[str, int, str]:
+    """Register the refund unless its id is; what is registered under it."""
+    insert_if_missing(
+        connection,
+        payments,
+        payment_id=request.payment_id,
+        amount=request.paid.amount,
+        currency=request.paid.currency,
+    )
+    if request.given_up:
+        connection.execute(
+            _GIVE_UP, {"of_payment": request.payment_id, "given_up": request.given_up}
+        )
+    is_new = insert_if_missing(
+        connection,
+        refunds,
+        refund_id=request.refund_id,
+        payment_id=request.payment_id,
+        amount=request.money.amount,
+        currency=request.money.currency,
+        workflow_id=request.workflow_id,
+        asked_at=request.asked_at,
+        status=RefundStatus.PENDING,
+        reason="",
+    )
+    if is_new:
+        return request.payment_id, request.money.amount, request.money.currency
+    return connection.execute(_REGISTERED, {"refund_id": request.refund_id}).one()
 
 
 TOO_MUCH = "more would go back than came in"

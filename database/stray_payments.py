@@ -1,7 +1,10 @@
 """Stray payments (R17) as they were last recorded; never deleted."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 from sqlalchemy import case, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.engine import Connection
 
 from activities.stray_payments import StoredStrayPayment, StrayPaymentSnapshot
 from database import ledger, outbox
@@ -23,18 +26,24 @@ class SqlStrayPayments:
             state = (await connection.execute(query)).scalar_one_or_none()
         return None if state is None else StrayPaymentState.model_validate_json(state)
 
-    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
+    async def record(self, snapshot: StrayPaymentSnapshot, *, delivered: bool = False) -> None:
         """See ``StrayPaymentStore``; the ledger is corrected to the state's postings, as to an order's."""
-        async with self._database.writing() as connection:
-            if snapshot.stored is None:
-                for posting in snapshot.postings:
-                    await ledger.book_once(connection, posting)
-            elif await _save(connection, snapshot.stored):
-                await _correct_ledger(connection, snapshot.stored.state)
-            await outbox.add(connection, snapshot.messages)
+        delivered_at = datetime.now(UTC) if delivered else None
+        await self._database.write(partial(_record, snapshot, delivered_at))
 
 
-async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool:
+def _record(
+    snapshot: StrayPaymentSnapshot, delivered_at: datetime | None, connection: Connection
+) -> None:
+    if snapshot.stored is None:
+        for posting in snapshot.postings:
+            ledger.book_once(connection, posting)
+    elif _save(connection, snapshot.stored):
+        _correct_ledger(connection, snapshot.stored.state)
+    outbox.add(connection, snapshot.messages, delivered_at)
+
+
+def _save(connection: Connection, stored: StoredStrayPayment) -> bool:
     """Save the state unless a newer revision, or another workflow's, exists; returns whether it did."""
     insert = insert_into(connection, stray_payments).values(
         payment_id=stored.state.payment_id,
@@ -55,9 +64,9 @@ async def _save(connection: AsyncConnection, stored: StoredStrayPayment) -> bool
             else_=literal(stored.reopened),
         ),
     )
-    return (await connection.execute(upsert)).rowcount == 1
+    return connection.execute(upsert).rowcount == 1
 
 
-async def _correct_ledger(connection: AsyncConnection, state: StrayPaymentState) -> None:
+def _correct_ledger(connection: Connection, state: StrayPaymentState) -> None:
     at = state.timeline[-1].at
-    await ledger.correct_to(connection, state.ledger_id, state.postings, at)
+    ledger.correct_to(connection, state.ledger_id, state.postings, at)

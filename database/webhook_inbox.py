@@ -1,6 +1,7 @@
 """A provider's events that a workflow has accepted, so that repeats are recognised (cases 13, 14, 60)."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import select
 
@@ -35,11 +36,11 @@ class SqlWebhookInbox:
 
     async def mark_delivered(self, event_id: str, event_type: str) -> None:
         """Record an event as delivered; the first instant stays."""
-        async with self._database.writing() as connection:
-            await insert_if_missing(
-                connection,
-                provider_events,
-                event_id=event_id,
-                type=event_type,
-                delivered_at=datetime.now(UTC),
-            )
+        marked = partial(
+            insert_if_missing,
+            table=provider_events,
+            event_id=event_id,
+            type=event_type,
+            delivered_at=datetime.now(UTC),
+        )
+        await self._database.write(marked)

@@ -76,9 +76,10 @@ class FakeOutbox:
         await self.state.endure()
         self.delivered.extend(key for key in keys if key not in self.delivered)
 
-    def add(self, messages: Iterable[OutboxMessage]) -> None:
+    def add(self, messages: Iterable[OutboxMessage], delivered: bool) -> None:
         for message in messages:
-            self.messages.setdefault(message.key, message)
+            if self.messages.setdefault(message.key, message) is message and delivered:
+                self.delivered.append(message.key)
 
     def told(self, order_id: str) -> list[tuple[str, str]]:
         """Who is told what about an order, in the order of the outbox."""
@@ -99,7 +100,7 @@ class FakeOrders:
         snapshot = self.latest.get(order_id)
         return snapshot.view if snapshot else None
 
-    async def record(self, snapshot: OrderSnapshot) -> None:
+    async def record(self, snapshot: OrderSnapshot, *, delivered: bool = False) -> None:
         await self.state.endure()
         order_id = snapshot.view.order_id
         before = self.latest.get(order_id, snapshot)
@@ -108,7 +109,7 @@ class FakeOrders:
         if before.revision <= snapshot.revision:
             self.latest[order_id] = snapshot
             self.ledger.record(snapshot)
-        self.outbox.add(outbox_messages(snapshot.view, snapshot.notifications))
+        self.outbox.add(outbox_messages(snapshot.view, snapshot.notifications), delivered)
 
     def view(self, order_id: str) -> OrderView:
         """The view that was last recorded, without asking a database that may be down."""
@@ -129,7 +130,7 @@ class FakeStrayPayments:
         stored = self.latest.get(payment_id)
         return stored.state.model_copy(deep=True) if stored else None
 
-    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
+    async def record(self, snapshot: StrayPaymentSnapshot, *, delivered: bool = False) -> None:
         await self.state.endure()
         if snapshot.stored is None:
             for posting in snapshot.postings:
@@ -138,7 +139,7 @@ class FakeStrayPayments:
                     self.ledger.postings[posting.order_id] += (posting,)
         else:
             self._save(snapshot.stored)
-        self.outbox.add(snapshot.messages)
+        self.outbox.add(snapshot.messages, delivered)
 
     def _save(self, stored: StoredStrayPayment) -> None:
         payment_id = stored.state.payment_id

@@ -9,9 +9,13 @@ log = logging.getLogger("unbuy.notifications")
 
 
 class LogChannel:
-    """Implements ``activities.notifications.Channel``: one line per message, without personal data."""
+    """Implements ``activities.notifications.NotingChannel``: one line per message, without personal data."""
 
     async def send(self, messages: Sequence[OutboxMessage]) -> None:
         """See ``Channel``."""
+        self.note(messages)
+
+    def note(self, messages: Sequence[OutboxMessage]) -> None:
+        """See ``NotingChannel``."""
         for message in messages:
             log.info("Notified the %s: %s (%s)", message.to.value, message.what, message.key)

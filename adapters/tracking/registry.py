@@ -1,6 +1,7 @@
 """The tracking numbers in use, stored in the database (R11)."""
 
 from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
 
 from activities.tracking import NumberUse
 from database.connection import Database, insert_if_missing
@@ -26,8 +27,9 @@ class SqlNumberRegistry:
             .outerjoin(orders, orders.c.order_id == used.order_id)
             .where(used.number == number)
         )
-        async with self._database.writing() as connection:
-            await insert_if_missing(
+
+        def claim(connection: Connection) -> tuple[str, str, str]:
+            insert_if_missing(
                 connection,
                 tracking_numbers,
                 number=number,
@@ -35,5 +37,7 @@ class SqlNumberRegistry:
                 seller_id=use.seller_id or None,
                 buyer_id=use.buyer_id or None,
             )
-            order_id, seller_id, buyer_id = (await connection.execute(first)).one()
+            return connection.execute(first).one()
+
+        order_id, seller_id, buyer_id = await self._database.write(claim)
         return NumberUse(order_id=order_id, seller_id=seller_id, buyer_id=buyer_id)

@@ -1,6 +1,7 @@
 """Orders, steps and postings for these tests, and the ledger read row by row."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -74,14 +75,12 @@ def posting(name: str, amount: int, account: str = "held", order_id: str = "A-1"
 
 async def book(database: Database, *postings: Posting) -> None:
     """Book by hand, each once by its key."""
-    async with database.writing() as connection:
-        for each in postings:
-            await ledger.book_once(connection, each)
+    for each in postings:
+        await database.write(partial(ledger.book_once, posting=each))
 
 
 async def put_into_outbox(database: Database, *messages: OutboxMessage) -> None:
-    async with database.writing() as connection:
-        await outbox.add(connection, messages)
+    await database.write(partial(outbox.add, messages=messages))
 
 
 async def entries(database: Database) -> dict[str, list[Row[Any]]]:

@@ -79,11 +79,11 @@ class FailingOrders(SqlOrders):
         self.outage = outage
         self.keeps = keeps
 
-    async def record(self, snapshot: OrderSnapshot) -> None:
+    async def record(self, snapshot: OrderSnapshot, *, delivered: bool = False) -> None:
         if self.keeps:
-            await super().record(snapshot)
+            await super().record(snapshot, delivered=delivered)
         await self.outage.endure()
-        await super().record(snapshot)
+        await super().record(snapshot, delivered=delivered)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

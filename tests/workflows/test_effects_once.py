@@ -61,8 +61,8 @@ class DyingOrders(SqlOrders):
         super().__init__(database)
         self._deaths = deaths
 
-    async def record(self, snapshot: OrderSnapshot) -> None:
-        await super().record(snapshot)
+    async def record(self, snapshot: OrderSnapshot, *, delivered: bool = False) -> None:
+        await super().record(snapshot, delivered=delivered)
         self._deaths.after(f"record {snapshot.revision}")
 
 
@@ -71,8 +71,8 @@ class DyingStrayPayments(SqlStrayPayments):
         super().__init__(database)
         self._deaths = deaths
 
-    async def record(self, snapshot: StrayPaymentSnapshot) -> None:
-        await super().record(snapshot)
+    async def record(self, snapshot: StrayPaymentSnapshot, *, delivered: bool = False) -> None:
+        await super().record(snapshot, delivered=delivered)
         assert snapshot.stored
         self._deaths.after(f"record stray payment {snapshot.stored.revision}")
 

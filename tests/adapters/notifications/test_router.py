@@ -138,12 +138,12 @@ class Post:
 
     async def empty(self, office: NotificationRouter) -> bool:
         """One try at the outbox; whether all of it is told."""
-        notifications = Notifications(SqlOutbox(self.database), office, at_once=False)
+        outbox = SqlOutbox(self.database)
         try:
-            await notifications.deliver_notices("A-1")
+            await Notifications(outbox, office, at_once=False).deliver_notices("A-1")
         except TemporaryFailure:
             return False
-        return await notifications.try_to_deliver("A-1")
+        return not await outbox.undelivered("A-1")
 
     async def refused(self) -> list[tuple[str, str]]:
         entries = await SqlOutbox(self.database).entries("A-1")
