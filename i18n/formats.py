@@ -43,6 +43,11 @@ def amount_text(money: Money | Balance, locale: str) -> str:
     return format_decimal(Decimal(money.amount).scaleb(-places), pattern, locale)
 
 
+def currency_symbol(currency: str, locale: str) -> str:
+    """What stands beside an amount: ``€``, ``zł``; the code where the language has no sign."""
+    return str(get_currency_symbol(currency, locale))
+
+
 def instant_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
     """An instant, to the minute, by the clock of a time zone and saying which."""
     local = at.astimezone(zone)
@@ -61,6 +66,11 @@ def from_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
 def date_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
     """The day of an instant, in a time zone."""
     return format_date(at.astimezone(zone), "d MMMM y", locale=locale)
+
+
+def day_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
+    """A deadline to stand alone: ``Sun 13 December, 21:34``."""
+    return format_datetime(at.astimezone(zone), "EEE d MMMM, HH:mm", locale=locale)
 
 
 def days_text(days: timedelta, locale: str) -> str:

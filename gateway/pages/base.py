@@ -125,6 +125,11 @@ class PageRenderer:
         """Render a template."""
         return page(name, self.locale(request), {**_about(request, session), **context}, status)
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies are limited to HTTPS."""
+        return self._sessions.is_secure
+
     def locale(self, request: Request) -> Locale:
         """The chosen language, else the browser's."""
         chosen = known(request.cookies.get(LANGUAGE))

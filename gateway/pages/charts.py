@@ -1,6 +1,6 @@
 """Data of the charts: the order's time line up to its last deadline, and where its money is.
 
-Numbers only; the template draws the SVG.
+Numbers only, in percent of the chart's width; the template draws the SVG.
 """
 
 from collections.abc import Iterator
@@ -8,10 +8,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from orders.lifecycle import DEADLINES
+from orders.timeline import Event
+from orders.values import Money
 from orders.view import OrderView
 
-WIDTH: Final = 1000
-"""Width of the money bar in its own units. The time line is in percent of its container."""
+_MILESTONES: Final = frozenset(
+    {
+        Event.PLACED,
+        Event.PAYMENT_RECEIVED,
+        Event.PAYMENT_ACCEPTED,
+        Event.CANCELLATION_REQUESTED,
+        Event.DISPUTE_OPENED,
+        Event.SHIPPED,
+        Event.CLOSED,
+        Event.REFUND_SUCCEEDED,
+        Event.CHARGEBACK_OPENED,
+    }
+)
+"""What the time line marks of what has happened; of what is to come it marks the deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +46,6 @@ class TimeLine:
     now: float
     marks: tuple[Mark, ...]
 
-    @property
-    def last(self) -> Mark:
-        """The rightmost mark."""
-        return sorted(self.marks, key=lambda it: it.at)[-1]
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -44,21 +54,23 @@ class Part:
     name: str
     x: float
     width: float
-    amount: int
+    money: Money
 
 
 def time_line(view: OrderView, now: datetime) -> TimeLine:
     """From placing to the last event, to scale; a finished order's line ends now or at its end."""
-    last = max([now, *(due.at for due in view.next), *(it.at for it in view.timeline)])
-    if not view.next:
+    deadlines = [due for due in view.next if due.what in DEADLINES]
+    milestones = [it for it in view.timeline if it.what in _MILESTONES]
+    last = max([now, *(due.at for due in deadlines), *(it.at for it in milestones)])
+    if not deadlines:
         last = view.timeline[-1].at
     whole = (last - view.placed_at).total_seconds() or 1.0
 
     def place(at: datetime) -> float:
         return round(100 * min(1.0, max(0.0, (at - view.placed_at).total_seconds() / whole)), 2)
 
-    past = (Mark(place(it.at), it.what, it.at, True) for it in view.timeline)
-    coming = (Mark(place(due.at), due.what, due.at, False) for due in view.next)
+    past = (Mark(place(it.at), it.what, it.at, True) for it in milestones)
+    coming = (Mark(place(due.at), due.what, due.at, False) for due in deadlines)
     return TimeLine(place(now), (*past, *coming))
 
 
@@ -78,6 +90,6 @@ def _parts(view: OrderView) -> Iterator[Part]:
     x = 0.0
     for name, amount in shares:
         if amount:
-            width = amount / whole * WIDTH
-            yield Part(name, round(x, 1), round(width, 1), amount)
+            width = 100 * amount / whole
+            yield Part(name, round(x, 2), round(width, 2), view.amount_paid.of(amount))
             x += width

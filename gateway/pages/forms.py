@@ -3,20 +3,15 @@
 The fields are defined here once; templates render them, and the contract's models validate the input.
 """
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from i18n.catalogues import N_, NC_
-from orders.errors import InvalidInput
-from orders.messages import CancelReason, Message, Role, parse
-from orders.sentences import sentence
-from orders.status import CloseReason, Status
+from orders.messages import CancelReason, Role
+from orders.status import Status
 from orders.support_queue import Need, waits_for_support
 from orders.tracking_numbers import MOST_PASTED
-from orders.values import decimals
 from orders.view import Action, OrderView
 
 Kind = Literal["text", "long", "choice", "yes", "yes_or_no", "money", "number", "file", "hidden"]
@@ -44,12 +39,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A message's fields, and the text once it is accepted. ``grave``: it needs confirmation."""
+    """A message's fields, and the text once it is accepted; ``send`` is on the button that sends it.
+
+    ``grave``: it cannot be undone, and needs confirmation.
+    """
 
     done: str
     fields: tuple[Field, ...] = ()
     grave: bool = False
     hint: str = ""
+    send: str = ""
 
 
 _NOTE = Field("note", "long", N_("Note"))
@@ -75,6 +74,7 @@ FORMS: Final[dict[str, Form]] = {
             ),
         ),
         hint=N_("Cancelling is free of charge."),
+        send=N_("Continue"),
     ),
     "cancel_withdrawal": Form(
         N_("Request withdrawn; the order goes ahead."),
@@ -96,11 +96,12 @@ FORMS: Final[dict[str, Form]] = {
                 "text",
                 N_("Tracking number"),
                 most=MOST_PASTED,
-                hint=N_("Only if it has already shipped."),
+                hint=N_("If you have it: it is the quickest proof."),
                 only_with="already_shipped",
             ),
             _NOTE,
         ),
+        send=N_("Send the answer"),
     ),
     "tracking_number": Form(
         N_("The tracking number is being verified."),
@@ -108,6 +109,7 @@ FORMS: Final[dict[str, Form]] = {
             Field("number", "text", N_("Tracking number"), most=MOST_PASTED, required=True),
             Field("carrier", "text", N_("Carrier"), most=200),
         ),
+        send=N_("Send the number"),
     ),
     "shipment_proof": Form(
         N_("Proof received; support will review it."),
@@ -128,11 +130,13 @@ FORMS: Final[dict[str, Form]] = {
                 hint=N_("JPEG, PNG or PDF, up to 10 MB."),
             ),
         ),
+        send=N_("Send the file"),
     ),
     "proof_review": Form(
         N_("Decision saved; buyer and seller are notified."),
         (Field("accepted", "yes_or_no", N_("Does it prove the shipment?"), required=True), _NOTE),
         grave=True,
+        send=N_("Continue"),
     ),
     "seller_message": Form(
         N_("Message sent."),
@@ -157,7 +161,6 @@ FORMS: Final[dict[str, Form]] = {
                 "discount",
                 "money",
                 N_("Discount"),
-                hint=N_("Only if you offer a discount."),
                 only_with="discount",
             ),
             Field(
@@ -165,13 +168,16 @@ FORMS: Final[dict[str, Form]] = {
                 "text",
                 N_("Bonus"),
                 most=200,
-                hint=N_("What you add for free, if you offer a bonus."),
+                hint=N_("What you add for free."),
                 only_with="bonus",
             ),
         ),
+        send=N_("Send the message"),
     ),
     "buyer_message": Form(
-        N_("Message sent."), (Field("text", "long", N_("Message"), required=True),)
+        N_("Message sent."),
+        (Field("text", "long", N_("Message"), required=True),),
+        send=N_("Send the message"),
     ),
     "offer_acceptance": Form(
         N_("Offer accepted."), (Field("offer_id", "hidden", "", required=True),)
@@ -180,14 +186,16 @@ FORMS: Final[dict[str, Form]] = {
         N_("Dispute opened; support will look into it."),
         (_NOTE,),
         hint=N_("Support will look into it and decide about the money."),
+        send=N_("Open the dispute"),
     ),
-    "dispute_withdrawal": Form(N_("Dispute withdrawn."), (_NOTE,)),
+    "dispute_withdrawal": Form(N_("Dispute withdrawn."), (_NOTE,), grave=True, send=N_("Continue")),
     "settlement_offer": Form(
         N_("Offer sent to the buyer."),
         (Field("money", "money", N_("Refund to the buyer"), required=True), _NOTE),
+        send=N_("Send the offer"),
     ),
     "settlement_acceptance": Form(
-        N_("Settlement accepted."), (Field("offer_id", "hidden", "", required=True),)
+        N_("Settlement accepted."), (Field("offer_id", "hidden", "", required=True),), grave=True
     ),
     "shipment_extension": Form(
         N_("The seller has more time to ship."),
@@ -208,11 +216,12 @@ FORMS: Final[dict[str, Form]] = {
                 "money",
                 "money",
                 N_("Refund to the buyer"),
-                hint=N_("Only for a partial refund."),
+                only_with="partial_refund",
             ),
             _NOTE,
         ),
         grave=True,
+        send=N_("Continue"),
     ),
     "unmatched_resolution": Form(
         N_("Decision saved."),
@@ -229,6 +238,7 @@ FORMS: Final[dict[str, Form]] = {
             Field("note", "long", N_("Why?"), required=True),
         ),
         grave=True,
+        send=N_("Continue"),
     ),
     "refund_update": Form(
         N_("Refund updated."),
@@ -251,22 +261,10 @@ FORMS: Final[dict[str, Form]] = {
             Field("note", "long", N_("How do you know?")),
         ),
         grave=True,
+        send=N_("Continue"),
     ),
 }
 """A form for each message that a person sends."""
-
-CANCELLED: Final = N_("Order cancelled.")
-"""The text once an unpaid order is cancelled, which needs no consent (R2)."""
-
-PAID: Final = N_("The payment has arrived and is being checked.")
-"""The text once a test payment is accepted."""
-
-
-def done_text(name: str, view: OrderView) -> str:
-    """The text once a message has been accepted; empty for an unknown name."""
-    if name == "cancel_request" and view.close_reason is CloseReason.BUYER_CANCELED_UNPAID:
-        return CANCELLED
-    return FORMS[name].done if name in FORMS else ""
 
 
 def offered_fields(action: Action) -> tuple[Field, ...]:
@@ -287,51 +285,6 @@ OFFERS: Final = {
 
 YES: Final = NC_("answer", "Yes")
 NO: Final = NC_("answer", "No")
-
-
-def read(name: str, entered: Mapping[str, str], currency: str) -> Message:
-    """The message of a submitted form; its amounts are in this currency. Raises InvalidInput."""
-    payload: dict[str, Any] = {"message_id": entered.get("message_id") or None}
-    for each in FORMS[name].fields:
-        text = entered.get(each.name, "").strip()
-        match each.kind:
-            case "yes":
-                payload[each.name] = bool(text)
-            case "yes_or_no" if text:
-                payload[each.name] = text == "yes"
-            case "money" if text:
-                payload[each.name] = {"amount": _minor(text, currency), "currency": currency}
-            case "number" if text:
-                payload[each.name] = int(text) if text.isascii() and text.isdigit() else text
-            case "file":
-                pass
-            case _ if text:
-                payload[each.name] = text
-            case _:
-                pass
-    return parse(name, [json.dumps(payload).encode()])
-
-
-def _minor(text: str, currency: str) -> int:
-    """``12,50`` or ``12.50`` in minor units, exactly."""
-    places = decimals(currency)
-    found = re.fullmatch(
-        r"(\d{1,15})(?:[.,](\d{1,4}))?", text.replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
-    )
-    if found is None or len(found[2] or "") > places:
-        raise InvalidInput(
-            sentence(
-                "The amount must be a number such as {sample}, in {currency}.",
-                sample=_sample(places),
-                currency=currency,
-            )
-        )
-    fraction = (found[2] or "").ljust(places, "0")
-    return int(f"{found[1]}{fraction}")
-
-
-def _sample(places: int) -> str:
-    return f"12.{'5'.ljust(places, '0')}" if places else "12"
 
 
 _NEEDED: Final = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -19,9 +19,14 @@ from starlette.routing import BaseRoute
 
 from activities.tracking import NumberRules, form_problem
 from gateway.access import Caller, Role, view_for
+from gateway.pages import done
+from gateway.pages.banner import banner, primary_action
 from gateway.pages.base import PageRenderer, check_form_secret
-from gateway.pages.forms import FORMS, OFFERS, PAID, done_text, messages_awaited_from, read
+from gateway.pages.consequences import consequences, is_grave, placed_again
+from gateway.pages.form_input import WrongFields, read, wrong_fields
+from gateway.pages.forms import FORMS, OFFERS
 from gateway.pages.links import Links
+from gateway.pages.naming import action_name
 from gateway.pages.sessions import Session
 from gateway.pages.time_skipping import Clock
 from gateway.problems import (
@@ -38,13 +43,12 @@ from gateway.problems import (
 )
 from gateway.services import Services
 from i18n.catalogues import translator
+from i18n.labels import label
 from orders.errors import InvalidInput
-from orders.messages import PaymentReceived
+from orders.messages import Message, PaymentReceived
 from orders.sentences import sentence
 from orders.view import OrderView
 
-_DONE: Final = "done"
-_PAID: Final = "pay_now"
 _AS_IT_IS: Final = "as_it_is"
 
 
@@ -86,10 +90,12 @@ class OrderPage:
     async def _order(self, request: Request) -> Response:
         session = self._renderer.signed(request)
         view = await self._services.orders.visible(session.caller, request.path_params["order_id"])
-        done = request.query_params.get(_DONE, "")
-        text = PAID if done == _PAID else done_text(done, view)
-        text = translator(self._renderer.locale(request)).gettext(text) if text else ""
-        return await self._show_order(request, session, view, {"done": text})
+        sent = done.remembered(request, session, _address(view.order_id))
+        said = {"done": done.done_text(sent, view), "sent": sent}
+        response = await self._show_order(request, session, view, said)
+        if sent:
+            response.delete_cookie(done.COOKIE)
+        return response
 
     async def _act(self, request: Request) -> Response:
         """A submitted form, named after its message with hyphens."""
@@ -100,21 +106,44 @@ class OrderPage:
         _must_be_for(session, name)
         order_id = request.path_params["order_id"]
         view = await self._services.orders.visible(session.caller, order_id)
+        filled = {"entered": entered, "entered_for": name}
+        if entered.get("back"):
+            return await self._show_order(request, session, view, filled)
         try:
             message = read(name, entered, view.amount_due.currency)
-            if FORMS[name].grave and not entered.get("confirmed"):
-                here = f"/orders/{order_id}"
-                context = {"view": view, "name": name, "entered": entered, "here": here}
-                context["payment_id"] = ""
-                return self._renderer.show("confirm", request, session, context)
             if not entered.get(_AS_IT_IS) and (why := form_problem(self._number_rules, message)):
-                wrong = {"entered": entered, "entered_for": name, "unconfirmed": _AS_IT_IS}
-                return await self._show_refused(request, session, order_id, Invalid(why), wrong)
+                field = "tracking_number" if name == "seller_reply" else "number"
+                filled["unconfirmed"] = _AS_IT_IS
+                raise WrongFields({field: why})
+            is_asked = not entered.get("confirmed") and _is_possible(session, name, view)
+            if is_asked and is_grave(name, message, view):
+                return self._confirm(request, session, view, name, entered, message)
             await self._services.orders.tell(session.caller, order_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
-            wrong = {"entered": entered, "entered_for": name}
-            return await self._show_refused(request, session, order_id, error, wrong)
-        return _to_order(order_id, name)
+            return await self._show_refused(request, session, order_id, error, filled)
+        return self._to_order(session, order_id, name)
+
+    def _confirm(
+        self,
+        request: Request,
+        session: Session,
+        view: OrderView,
+        name: str,
+        entered: Mapping[str, str],
+        message: Message | None,
+    ) -> Response:
+        """What the form does, to be confirmed or gone back from."""
+        locale = self._renderer.locale(request)
+        context = {
+            "view": view_for(session.caller, view),
+            "name": name,
+            "title": action_name(name, view, locale),
+            "subject": f"{translator(locale).gettext('Order')} {view.order_id}",
+            "entered": entered,
+            "here": _address(view.order_id),
+            "will": consequences(message, view) if message else placed_again(view),
+        }
+        return self._renderer.show("confirm", request, session, context)
 
     async def _prove(self, request: Request) -> Response:
         """The upload of a photo or scan, whose secret comes before the file."""
@@ -122,20 +151,15 @@ class OrderPage:
         _must_be_for(session, "upload")
         order_id = request.path_params["order_id"]
         check = partial(check_form_secret, session.form_secret)
+        filled: dict[str, Any] = {"entered_for": "shipment_proof"}
         try:
             await self._services.proofs.take(session.caller, order_id, request, check=check)
-        except (
-            InvalidInput,
-            Invalid,
-            Conflict,
-            WrongType,
-            ContentTooLarge,
-            BadRequest,
-            TooManyRequests,
-        ) as error:
-            wrong = {"entered_for": "shipment_proof"}
-            return await self._show_refused(request, session, order_id, error, wrong)
-        return _to_order(order_id, "shipment_proof")
+        except (WrongType, ContentTooLarge, Invalid) as error:
+            problem = WrongFields({"file": error.detail}, error.status)
+            return await self._show_refused(request, session, order_id, problem, filled)
+        except (InvalidInput, Conflict, BadRequest, TooManyRequests) as error:
+            return await self._show_refused(request, session, order_id, error, filled)
+        return self._to_order(session, order_id, "shipment_proof")
 
     async def _proof(self, request: Request) -> Response:
         session, found = self._renderer.signed(request), request.path_params
@@ -147,12 +171,16 @@ class OrderPage:
         _must_be_for(session, "reorder")
         order_id = request.path_params["order_id"]
         view = await self._services.orders.visible(session.caller, order_id)
+        if entered.get("back"):
+            return self._to_order(session, order_id)
+        if not entered.get("confirmed"):
+            return self._confirm(request, session, view, "reorder", entered, None)
         prices = {line.sku: line.unit_price for line in view.lines}
         new_id = f"{order_id[:52]}-{entered.get('message_id', '')[:8] or uuid4().hex[:8]}"
         placed = await self._services.orders.reorder(
             session.caller, view, new_id, prices, view.shipping_price
         )
-        return _to_order(placed.view.order_id)
+        return self._to_order(session, placed.view.order_id, done.REORDERED)
 
     async def _pay(self, request: Request) -> Response:
         """A test payment without a provider (``clock``)."""
@@ -172,7 +200,7 @@ class OrderPage:
             await self._services.orders.tell(provider, order_id, payment)
         except MessageRefused as problem:
             return await self._show_refused(request, session, order_id, problem, {})
-        return _to_order(order_id, _PAID)
+        return self._to_order(session, order_id, done.PAID)
 
     async def _skip(self, request: Request) -> Response:
         """Skip an order's time (``clock``)."""
@@ -181,7 +209,7 @@ class OrderPage:
         view = await self._services.orders.visible(session.caller, order_id)
         assert self._clock
         await self._clock.skip(view, entered.get("skip", ""))
-        return _to_order(order_id)
+        return self._to_order(session, order_id)
 
     async def _changes(self, request: Request) -> Response:
         """Server-sent events that the order has changed; the script then reloads it."""
@@ -217,8 +245,10 @@ class OrderPage:
         """The current order, and why it refused the message."""
         problem = as_problem(error)
         view = await self._services.orders.visible(session.caller, order_id)
-        wrong = {"problem": problem, **more}
-        return await self._show_order(request, session, view, wrong, problem.status)
+        wrong = wrong_fields(more.get("entered_for", ""), problem)
+        said = {"problem": problem, "wrong": wrong, **more}
+        status = problem.answered if isinstance(problem, WrongFields) else problem.status
+        return await self._show_order(request, session, view, said, status)
 
     async def _show_order(
         self,
@@ -228,21 +258,27 @@ class OrderPage:
         more: Mapping[str, Any],
         status: int = 200,
     ) -> Response:
-        caller = session.caller
+        caller, role = session.caller, session.caller.role
+        shown = view_for(caller, view)
+        locale = self._renderer.locale(request)
         context = {
-            "view": view_for(caller, view),
+            "view": shown,
             "seen": _digest(view),
-            "here": f"/orders/{view.order_id}",
+            "news": label("event", view.timeline[-1].what, locale),
+            "here": _address(view.order_id),
+            "banner": banner(shown, role),
+            "primary": primary_action(shown, role),
             # Single-click actions before those with fields.
             "actions": sorted(
-                view.actions.get(caller.role, []),
+                shown.actions.get(role, []),
                 key=lambda it: it.action in FORMS and it.action not in OFFERS,
             ),
-            "asked": messages_awaited_from(caller.role, view),
-            "done": "",
+            "done": None,
+            "sent": "",
             "entered": {},
             "entered_for": "",
             "unconfirmed": "",
+            "wrong": {},
             "links": self._links,
             "buyers_place_orders": self._services.orders.buyers_place_orders,
             "clock": self._clock,
@@ -250,6 +286,13 @@ class OrderPage:
             "message_id": uuid4().hex,
         }
         return self._renderer.show("order", request, session, {**context, **more}, status)
+
+    def _to_order(self, session: Session, order_id: str, sent: str = "") -> Response:
+        address = _address(order_id)
+        response = RedirectResponse(address, 303)
+        if sent:
+            done.remember(response, session, address, sent, self._renderer.is_secure)
+        return response
 
     async def _now(self, order_id: str) -> datetime:
         return await self._clock.now(order_id) if self._clock else datetime.now(UTC)
@@ -265,6 +308,9 @@ def _digest(view: OrderView) -> str:
     return sha256(view.model_dump_json().encode()).hexdigest()[:16]
 
 
-def _to_order(order_id: str, done: str = "") -> Response:
-    query = f"?{urlencode({_DONE: done})}" if done else ""
-    return RedirectResponse(f"/orders/{quote(order_id)}{query}", 303)
+def _address(order_id: str) -> str:
+    return f"/orders/{quote(order_id)}"
+
+
+def _is_possible(session: Session, name: str, view: OrderView) -> bool:
+    return any(it.action == name and it.available for it in view.actions[session.caller.role])

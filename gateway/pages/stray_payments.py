@@ -1,24 +1,25 @@
 """The page of a stray payment (R17), for support: where its money is, and what support can say of it."""
 
-from typing import Any, Final
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from gateway.pages import done
 from gateway.pages.base import PageRenderer
-from gateway.pages.forms import FORMS, read
+from gateway.pages.consequences import Consequences
+from gateway.pages.form_input import read, wrong_fields
+from gateway.pages.forms import FORMS
 from gateway.pages.sessions import Session
 from gateway.problems import Conflict, Forbidden, Invalid, NotFound, as_problem
 from gateway.stray_payments import STRAY_MESSAGES, StrayPaymentService, StrayPaymentView
 from i18n.catalogues import translator
+from i18n.labels import label
 from orders.errors import InvalidInput
 from orders.sentences import sentence
-
-DONE: Final = "done"
-"""The query parameter that names the message just accepted."""
 
 
 class StrayPaymentPages:
@@ -37,10 +38,11 @@ class StrayPaymentPages:
         session = self._renderer.signed(request)
         _must_be_for(session, "read_stray_payment")
         found = await self._service.find(request.path_params["payment_id"])
-        name = request.query_params.get(DONE, "")
-        done = FORMS[name].done if name in FORMS and name in STRAY_MESSAGES else ""
-        text = translator(self._renderer.locale(request)).gettext(done) if done else ""
-        return self._page(request, session, found, {"done": text})
+        sent = done.remembered(request, session, _address(found))
+        response = self._page(request, session, found, {"done": done.accepted(sent)})
+        if sent:
+            response.delete_cookie(done.COOKIE)
+        return response
 
     async def _act(self, request: Request) -> Response:
         """A submitted form, named after its message with hyphens."""
@@ -51,17 +53,41 @@ class StrayPaymentPages:
         _must_be_for(session, "read_stray_payment")
         found = await self._service.find(request.path_params["payment_id"])
         payment_id, here = found.payment.payment_id, _address(found)
+        filled = {"entered": entered, "entered_for": name}
+        if entered.get("back"):
+            return self._page(request, session, found, filled)
         try:
             message = read(name, entered, found.held.currency)
             if FORMS[name].grave and not entered.get("confirmed"):
-                about = {"name": name, "entered": entered, "here": here, "payment_id": payment_id}
-                return self._renderer.show("confirm", request, session, about)
+                return self._confirm(request, session, found, name, entered)
             await self._service.tell(session.caller, payment_id, message)
         except (InvalidInput, Invalid, Conflict) as error:
             problem = as_problem(error)
-            wrong = {"problem": problem, "entered": entered, "entered_for": name}
-            return self._page(request, session, found, wrong, problem.status)
-        return RedirectResponse(f"{here}?{urlencode({DONE: name})}", 303)
+            said = {"problem": problem, "wrong": wrong_fields(name, problem), **filled}
+            return self._page(request, session, found, said, problem.status)
+        response = RedirectResponse(here, 303)
+        done.remember(response, session, here, name, self._renderer.is_secure)
+        return response
+
+    def _confirm(
+        self,
+        request: Request,
+        session: Session,
+        found: StrayPaymentView,
+        name: str,
+        entered: dict[str, str],
+    ) -> Response:
+        locale = self._renderer.locale(request)
+        context = {
+            "name": name,
+            "title": label("action", name, locale),
+            "subject": f"{translator(locale).gettext('Stray payment')} {found.payment.payment_id}",
+            "entered": entered,
+            "here": _address(found),
+            "will": Consequences(),
+            "view": None,
+        }
+        return self._renderer.show("confirm", request, session, context)
 
     def _page(
         self,
@@ -74,7 +100,8 @@ class StrayPaymentPages:
         context = {
             "stray": found,
             "here": _address(found),
-            "done": "",
+            "done": None,
+            "wrong": {},
             "entered": {},
             "entered_for": "",
             "message_id": uuid4().hex,

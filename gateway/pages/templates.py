@@ -11,13 +11,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
-from gateway.pages.charts import WIDTH, money_bar, time_line
+from adapters.tracking.links import tracking_link
+from gateway.pages.charts import money_bar, time_line
 from gateway.pages.forms import FORMS, NO, OFFERS, YES, offered_fields, open_offers
+from gateway.pages.naming import action_name, cancellation_status, part_name, refused_alike
+from gateway.pages.stream import entries, stream
 from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
-from i18n.labels import label, phrase
+from i18n.labels import label, payment_method, phrase
 from i18n.sentences import localize
-from orders.chargebacks import open_chargeback
+from orders.lifecycle import DEADLINES
 from orders.listed import ListedOrder
 from orders.reopening import TERMINATED
 from orders.shipments import ProofEvidence
@@ -44,11 +47,8 @@ NEEDS: Final = {
 }
 """What an order needs from support."""
 
-NEWEST: Final = 8
-"""Timeline entries shown at once; earlier ones are collapsed."""
-
-_ASK: Final = N_("Ask to cancel")
-# Once it is paid, cancelling needs the seller's consent (R7).
+NEWEST: Final = 10
+"""Entries of the stream shown at once; earlier ones are collapsed."""
 
 MOST_RADIOS: Final = 4
 """Up to this many choices are radio buttons; more are a drop-down list."""
@@ -76,22 +76,24 @@ def _environment(locale: Locale) -> Environment:
         "open_offers": open_offers,
         "time_line": time_line,
         "money_bar": money_bar,
-        "WIDTH": WIDTH,
+        "tracking_link": tracking_link,
+        "refused_alike": refused_alike(locale),
+        "stream": lambda view, reader: stream(view, reader, locale),
+        "history": lambda timeline, reader: entries(timeline, reader, locale),
+        "part_name": lambda name, view: translations.gettext(part_name(name, view)),
+        "payment_method": lambda name: payment_method(name, locale),
+        "cancellation_status": lambda view: cancellation_status(view, locale),
+        "DEADLINES": DEADLINES,
         "YES": translations.pgettext("answer", YES),
         "NO": translations.pgettext("answer", NO),
         "said": lambda text: translations.gettext(text) if text else "",
         "label": lambda kind, key: label(kind, str(key), locale),
-        "action_name": lambda name, view: (
-            translations.gettext(_ASK)
-            if name == "cancel_request" and view.amount_paid.amount
-            else label("action", name, locale)
-        ),
+        "action_name": lambda name, view: action_name(name, view, locale),
         "NEEDS": NEEDS,
         "NEWEST": NEWEST,
         "MOST_RADIOS": MOST_RADIOS,
         "STATUSES": tuple(Status),
         "TERMINATED": TERMINATED,
-        "open_chargeback": open_chargeback,
         "why": why,
         "at_stake": at_stake,
         "need_reason": lambda need, view: need_reason(need, view, locale),
@@ -103,6 +105,8 @@ def _environment(locale: Locale) -> Environment:
         "money": lambda money: formats.money_text(money, locale),
         "instant": _in_readers_zone(formats.instant_text, locale),
         "moment": datetime.fromisoformat,
+        "symbol": lambda currency: formats.currency_symbol(currency, locale),
+        "day": _in_readers_zone(formats.day_text, locale),
         "date": _in_readers_zone(formats.date_text, locale),
         "since": _in_readers_zone(formats.from_text, locale),
         "until": _until(locale),

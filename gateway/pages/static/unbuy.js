@@ -1,12 +1,15 @@
-// Keeps an order's page fresh, and has instants shown in the reader's time zone. Everything works without it.
+// Keeps a page fresh and what is typed on it safe, and has instants shown in the reader's time zone. Everything
+// works without it. A page with data-changes is read anew, from data-page, when that stream says so.
 (() => {
   "use strict";
   const locale = document.documentElement.lang;
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always" });
   const main = document.querySelector("main");
   const news = document.getElementById("news");
+  const lost = document.getElementById("lost");
   const heard = document.getElementById("heard");
-  let typed = false;
+  const WRITTEN = "input:not([type=hidden], [type=file]), textarea, select";
+  let writing = false; // an input method is composing a character
 
   const countDown = () => {
     if (main.querySelector(".demo")) return; // its time is not ours
@@ -18,33 +21,96 @@
     }
   };
 
+  // What is typed is kept in this tab until it is sent, by person and form.
+  const keyOf = (form) => `draft ${main.dataset.person} ${form.getAttribute("action")}`;
+  const isAsItWas = (field) =>
+    field.matches("select") ? [...field.options].every((it) => it.selected === it.defaultSelected)
+      || (!field.value && !field.querySelector("[selected]"))
+      : field.matches("[type=checkbox], [type=radio]") ? field.checked === field.defaultChecked
+        : field.value === field.defaultValue;
+  const keep = (form) => {
+    if (!main.dataset.person || !form.closest("details")) return;
+    const fields = [...form.querySelectorAll(WRITTEN)];
+    if (fields.every((it) => isAsItWas(it) && !it.value)) return sessionStorage.removeItem(keyOf(form));
+    const values = fields.map((it) =>
+      [it.name, it.value, it.matches("[type=checkbox], [type=radio]") ? it.checked : null]);
+    sessionStorage.setItem(keyOf(form), JSON.stringify(values));
+  };
+  const restore = () => {
+    if (!main.dataset.person) return;
+    for (const form of main.querySelectorAll("details > form")) {
+      const draft = JSON.parse(sessionStorage.getItem(keyOf(form)) || "null");
+      if (!draft) continue;
+      for (const [name, value, checked] of draft) {
+        const named = [...form.querySelectorAll(WRITTEN)].filter((it) => it.name === name);
+        if (checked === null) named.forEach((it) => { it.value = value; });
+        else named.filter((it) => it.value === value).forEach((it) => { it.checked = checked; });
+      }
+      form.closest("details").open = true;
+    }
+  };
+  const forget = (message) => {
+    const path = `/${message.replaceAll("_", "-")}`;
+    for (const key of Object.keys(sessionStorage)) if (key.endsWith(path)) sessionStorage.removeItem(key);
+  };
+
   const read = async () => {
     const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" } });
     return answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
   };
 
-  const show = (fresh) => {
-    const open = [...main.querySelectorAll("details[open] > summary")].map((it) => it.id);
-    const focused = main.contains(document.activeElement) && document.activeElement.id;
-    const told = main.querySelector(".done, .alert");
-    Object.assign(main.dataset, fresh.querySelector("main").dataset);
-    main.replaceChildren(...fresh.querySelector("main").childNodes);
-    if (told) main.prepend(told);
+  // In place, but for what somebody has open, has chosen to upload, or is writing.
+  const show = (fresh, told) => {
+    const open = [...main.querySelectorAll("details[open] > summary[id]")].map((it) => it.id);
+    const files = [...main.querySelectorAll("input[type=file]")].filter((it) => it.value);
+    const active = main.contains(document.activeElement) ? document.activeElement : null;
+    const at = active?.selectionStart ?? null, y = active?.getBoundingClientRect().top;
+    const forms = [...main.querySelectorAll("details > form")];
+    forms.forEach(keep);
+    const texts = Object.fromEntries(forms.map((it) => [it.getAttribute("action"),
+      [...it.querySelectorAll("textarea")].map((it) => it.value).join("\n").trim()]));
+    const next = fresh.querySelector("main");
+    Object.assign(main.dataset, next.dataset);
+    main.replaceChildren(...next.childNodes);
+    if (told) main.querySelector(".banner")?.before(told);
     for (const id of open) {
       const summary = document.getElementById(id);
       if (summary) summary.parentElement.open = true;
     }
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    typed = false;
+    restore();
+    for (const file of files) document.getElementById(file.id)?.replaceWith(file);
+    const again = active?.id && document.getElementById(active.id);
+    if (again) {
+      again.focus({ preventScroll: true });
+      if (at !== null) again.setSelectionRange?.(at, at);
+      scrollBy(0, again.getBoundingClientRect().top - y);
+    }
+    // A form that is gone leaves behind what was written in it.
+    const left = Object.entries(texts).filter(([action, text]) =>
+      text && !main.querySelector(`form[action="${action}"]`)).map(([, text]) => text).join("\n\n");
+    if (left && news) {
+      news.querySelector("textarea").value = left;
+      news.hidden = false;
+    }
     countDown();
+    offer();
+  };
+
+  const say = (text) => {
+    heard.textContent = "";
+    setTimeout(() => { heard.textContent = text; }, 100); // the same words twice are heard twice
   };
 
   const refresh = async () => {
     const fresh = await read();
     if (!fresh) return;
     show(fresh);
-    heard.textContent = document.title = fresh.title;
-    news.hidden = true;
+    document.title = fresh.title;
+    say(main.dataset.news || fresh.title);
+  };
+
+  const offer = () => {
+    for (const button of main.querySelectorAll("[data-print]")) button.hidden = false;
   };
 
   // The server writes instants by this cookie: what came before it is read again, once.
@@ -55,25 +121,53 @@
     const secure = location.protocol === "https:" ? "; secure" : "";
     document.cookie = `${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
     // What a form was answered with cannot be read again.
-    const isPage = main.dataset.page?.split("?")[0] === location.pathname;
+    const isPage = main.dataset.page?.split("?")[0] === location.pathname && !main.querySelector(".alert");
     if (!isPage || !isSaid()) return;
     const fresh = await read();
-    const isWriting = typed || document.activeElement?.matches("input, select, textarea");
     const isSame = fresh && fresh.querySelector("main").dataset.seen === main.dataset.seen;
-    if (isSame && !isWriting) show(fresh); // an order that has changed is read again anyway
+    if (isSame && !writing) show(fresh, main.querySelector(".done")); // else it is read again anyway
   };
 
-  document.addEventListener("input", () => { typed = true; });
-  sayWhereWeAre();
-  if (!main.dataset.changes) return;
-  news.querySelector("button").addEventListener("click", refresh);
-  new EventSource(main.dataset.changes).addEventListener("order", (event) => {
-    if (event.data === main.dataset.seen) return;
-    main.dataset.seen = event.data;
-    // What somebody is writing is not taken from under their hands.
-    if (typed) news.hidden = false;
-    else refresh();
+  document.addEventListener("compositionstart", () => { writing = true; });
+  document.addEventListener("compositionend", () => { writing = false; });
+  document.addEventListener("input", (event) => { if (event.target.form) keep(event.target.form); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) print();
+    if (event.target.closest("#news button")) news.hidden = true;
   });
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/sign-out") sessionStorage.clear();
+    else for (const form of main.querySelectorAll("details[open] > form")) keep(form);
+  });
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...main.querySelectorAll("details:not([open])")].filter((it) => !it.querySelector("form"));
+    folded.forEach((it) => { it.open = true; });
+  });
+  addEventListener("afterprint", () => folded.forEach((it) => { it.open = false; }));
+
+  if (main.dataset.sent) forget(main.dataset.sent);
+  restore();
+  offer();
+  sayWhereWeAre();
   setInterval(countDown, 30000);
   countDown();
+  if (!main.dataset.changes) return;
+  const changes = new EventSource(main.dataset.changes);
+  changes.addEventListener("order", (event) => {
+    if (event.data === main.dataset.seen) return;
+    main.dataset.seen = event.data;
+    const whenWritten = () => (writing ? setTimeout(whenWritten, 300) : refresh());
+    whenWritten();
+  });
+  changes.addEventListener("open", () => { lost.hidden = true; });
+  changes.addEventListener("error", () => {
+    // A browser tries again by itself, but for an answer that is none, as when the session has ended.
+    const at = new Date().toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+    setTimeout(() => {
+      if (changes.readyState === EventSource.OPEN || !lost.hidden) return;
+      lost.querySelector("time").textContent = at;
+      lost.hidden = false;
+    }, 3000);
+  });
 })();

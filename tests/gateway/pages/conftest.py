@@ -63,9 +63,9 @@ class Visitor:
         """An action's form: opened, filled in by the block, and sent."""
         its = self.page.locator(f"details:has(> form[action*='/{action.replace('_', '-')}'])")
         if not await its.evaluate("it => it.open"):
-            await its.locator("summary").click()
+            await its.locator("> summary").click()
         yield its
-        await its.get_by_role("button", name=self._named(action)).click()
+        await its.locator("form > button").click()
 
     def _named(self, action: str) -> re.Pattern[str]:
         names = [self.label("action", action)]

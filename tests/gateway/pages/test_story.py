@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from i18n.catalogues import LOCALES, Locale, translator
 from tests.gateway.conftest import HttpStory
-from tests.gateway.pages.conftest import PATIENCE_MS, Visit, Visitor
+from tests.gateway.pages.conftest import Visit, Visitor
 from tests.gateway.pages.pictures import photo
 
 AMOUNTS = {
@@ -65,7 +65,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
             {"name": "parcel.png", "mimeType": "image/png", "buffer": photo()}
         )
     under_review = seller.label("proof_status", "under_review")
-    await expect(seller.page.get_by_text(under_review)).to_be_visible()
+    await expect(seller.page.get_by_text(under_review).first).to_be_visible()
 
     # R11, R12: support finds it on the desk, looks at it, and rejects it.
     await support.sign_in()
@@ -88,7 +88,8 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     async with support.form("dispute_decision") as form:
         await form.get_by_label(support.label("dispute_decision", "partial_refund")).check()
         await form.get_by_label(support.text("Refund to the buyer")).fill(entered)
-    await expect(support.page.get_by_role("main")).to_contain_text(f"{entered} EUR")
+    await _fact(support, "The buyer gets back", back)
+    await _fact(support, "The seller gets", kept)
     await support.confirms()
     await support.sees("closed")
     ended = support.label("close_reason", "dispute_partial_refund")
@@ -96,7 +97,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
 
     # R14: the buyer, whose page has followed it all, sees the money come back.
     await buyer.sees("closed")
-    await _fact(buyer, "Held for the order", back)
+    await _fact(buyer, "On its way to the buyer", back)
     while await buyer.page.get_by_text(buyer.label("event", "refund_succeeded")).count() == 0:
         await buyer.skips("next")
     await _fact(buyer, "Paid", due)
@@ -123,10 +124,8 @@ async def test_an_open_page_updates_itself_and_keeps_what_is_being_typed(
     assert (await order.pay()).status_code == 200
 
     await reader.sees("payment_review")
-    news = writer.page.get_by_role("status").filter(has_text=writer.text("The order has changed."))
-    await expect(news).to_be_visible(timeout=PATIENCE_MS)
-    await expect(text).to_have_value("Half a sen")
-    await news.get_by_role("button").click()
     await writer.sees("payment_review")
+    await expect(text).to_have_value("Half a sen")
+    await expect(text).to_be_focused()
     for visitor in (reader, writer):
         assert await visitor.page.evaluate("window.isTheSamePage")
