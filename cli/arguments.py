@@ -3,11 +3,9 @@
 from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
-from pydantic import TypeAdapter, ValidationError
 
 from cli.failure import Failure
 from i18n.current import gettext
-from orders.values import PartyId
 
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 JSON: Final = "--json"
@@ -17,6 +15,11 @@ Id = Annotated[str | None, Parameter(metavar="ID")]
 
 def party_id(role: Literal["buyer", "seller", "support", "provider"], party: str) -> str:
     """The id of somebody in this role; one that could be nobody's is refused."""
+    # Help names no ids, and needs not the time that this takes to import.
+    from pydantic import TypeAdapter, ValidationError
+
+    from orders.values import PartyId
+
     try:
         return TypeAdapter(PartyId).validate_python(party)
     except ValidationError:

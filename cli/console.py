@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 from unicodedata import category
 
-from pydantic_core import to_json
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
@@ -74,6 +73,8 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 
     What would steer a terminal is escaped, as JSON lets it be: programs read the same.
     """
+    from pydantic_core import to_json
+
     text = to_json(value, indent=indent).decode()
     out.print(
         "".join(

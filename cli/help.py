@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Final, get_args
 
-from babel.messages.extract import extract_python
 from cyclopts import (
     Argument,
     CoercionError,
@@ -33,7 +32,6 @@ from rich.text import Text
 from cli.commands import COMMANDS
 from i18n.catalogues import N_, NC_, translator
 from i18n.current import current_locale, gettext
-from i18n.formats import duration_text
 
 FORMAT: Final = "plaintext"
 """How cyclopts is to hand on a docstring: as it is, which is how the catalogues have it."""
@@ -103,6 +101,8 @@ def extract(
     options: Any,
 ) -> Iterator[tuple[Any, ...]]:
     """For Babel: the texts of a file with commands, with what their docstrings say."""
+    from babel.messages.extract import extract_python
+
     yield from extract_python(source, keywords, comment_tags, options)
     source.seek(0)
     module = ".".join(Path(source.name).resolve().relative_to(_ROOT).with_suffix("").parts)
@@ -121,10 +121,16 @@ def description(path: str) -> str:
     found = importlib.util.find_spec(module)
     assert found is not None, path
     assert found.origin is not None, path
-    for node in ast.parse(Path(found.origin).read_bytes()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            return docstring_parse(ast.get_docstring(node), FORMAT).description or ""
-    raise LookupError(path)
+    source = Path(found.origin).read_text(encoding="utf-8")
+    # Parsing all of it would take longer than all else that help does.
+    function = re.search(
+        rf"^(async )?def {name}\(.*?(?=^[^\s)]|\Z)", source, re.MULTILINE | re.DOTALL
+    )
+    if function is None:
+        raise LookupError(path)
+    [node] = ast.parse(function[0]).body
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef), path
+    return docstring_parse(ast.get_docstring(node), FORMAT).description or ""
 
 
 def paragraphs(text: str) -> list[str]:
@@ -134,6 +140,8 @@ def paragraphs(text: str) -> list[str]:
 
 def lifetime_text(lifetime: timedelta) -> str:
     """A default duration, for help."""
+    from i18n.formats import duration_text
+
     return duration_text(lifetime, current_locale())
 
 

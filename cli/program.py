@@ -5,12 +5,11 @@ With --json an error is JSON as well, and both go to standard output (docs/comma
 Exit status: 0 done, 1 refused or impossible now, 2 asked for wrongly, 130 interrupted.
 """
 
-import asyncio
 import inspect
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from cyclopts import App, CycloptsError
@@ -50,14 +49,25 @@ def run(
         command, bound, _ = parse(arguments) if parse else app.parse_args(arguments, **QUIETLY)
         result = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(result):
-            result = asyncio.run(result)
+            result = _completed(result)
     except Failure as failure:
         return _report(failure, arguments)
     except CycloptsError as error:
         return _report(Failure(usage_error(error, app.name[0])), arguments)
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _completed(command: Coroutine[Any, Any, object]) -> object:
+    """What a command returns, once it has run. Raises KeyboardInterrupt where it is cancelled."""
+    # Help needs no event loop, nor the time that it takes to import one.
+    import asyncio
+
+    try:
+        return asyncio.run(command)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _report(failure: Failure, arguments: Sequence[str]) -> int:

@@ -8,13 +8,10 @@ Where the text is chosen by a code rather than written where it is used, ``N_`` 
 """
 
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
 
 DOMAIN: Final = "unbuy"
 FOLDER: Final = Path(__file__).with_name("locale")
@@ -40,7 +37,7 @@ def path_of(locale: str) -> Path:
 
 
 @cache
-def translator(locale: str) -> Translations:
+def translator(locale: str) -> NullTranslations:
     """The language's ``gettext``, ``ngettext``, ``pgettext`` and ``npgettext``; Jinja takes it whole.
 
     Read from its ``.po`` file once: there is no compiled catalogue that could be stale or missing.
@@ -48,9 +45,16 @@ def translator(locale: str) -> Translations:
     """
     if locale not in LOCALES:
         raise KeyError(f"There is no catalogue for {locale!r}; there are {', '.join(LOCALES)}.")
+    if locale == LOCALES[0]:
+        # The sources' own words; a test holds that its catalogue has no others.
+        return NullTranslations()
+    # What reads catalogues takes its time to import.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with path_of(locale).open("rb") as file:
         catalogue = read_po(file, locale)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return Translations(compiled, DOMAIN)
+    return GNUTranslations(compiled)

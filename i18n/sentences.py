@@ -3,9 +3,7 @@
 from datetime import UTC, tzinfo
 
 from i18n.catalogues import LOCALES, translator
-from i18n.formats import country_text, instant_text, list_text, money_text
 from orders.sentences import Argument, OneOf, Sentence, Series, fill
-from orders.values import Balance, Money, WrittenInstant
 
 
 def localize(text: str, locale: str, zone: tzinfo | None = None) -> str:
@@ -28,8 +26,14 @@ def localize(text: str, locale: str, zone: tzinfo | None = None) -> str:
 
 
 def _written(name: str, argument: Argument, locale: str, zone: tzinfo | None) -> str:
+    if isinstance(argument, str) and name != "country":
+        return localize(argument, locale, zone)
+    # They take long to import, and most texts have no such argument.
+    from i18n.formats import country_text, instant_text, list_text, money_text
+    from orders.values import Balance, Money, WrittenInstant
+
     match argument:
-        case str() if name == "country":
+        case str():
             return country_text(argument, locale)
         case OneOf():
             return list_text([localize(it, locale, zone) for it in argument], locale)
@@ -39,7 +43,5 @@ def _written(name: str, argument: Argument, locale: str, zone: tzinfo | None) ->
             return instant_text(argument.at, locale, zone or UTC)
         case Money() | Balance():
             return money_text(argument, locale)
-        case str():
-            return localize(argument, locale, zone)
         case _:
             return str(argument)

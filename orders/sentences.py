@@ -13,9 +13,13 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel
-
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+class Written:
+    """A value that each language writes in its own way: money and instants, in ``orders.values``."""
+
+    __slots__ = ()
 
 
 class OneOf(tuple["Sentence | str", ...]):
@@ -75,7 +79,7 @@ class Sentence(str):
         return self
 
 
-Argument = Sentence | OneOf | Series | BaseModel | str | int
+Argument = Sentence | OneOf | Series | Written | str | int
 
 
 def sentence(template: str, /, **arguments: object) -> Sentence:
@@ -103,7 +107,7 @@ def _argument(value: object) -> Argument:
     match value:
         case bool():
             return str(value)
-        case Sentence() | OneOf() | Series() | BaseModel() | int():
+        case Sentence() | OneOf() | Series() | Written() | int():
             return value
         case _:
             return str(value)

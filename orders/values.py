@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_extra_types.currency_code import Currency
 
-from orders.sentences import sentence
+from orders.sentences import Written, sentence
 
 # A ledger column is a signed 64-bit integer on every database we know.
 MAX_AMOUNT = 2**63 - 1
@@ -209,7 +209,7 @@ def decimal(amount: int, currency: str) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
-class Money(Frozen):
+class Money(Written, Frozen):
     """Whole minor units (cents for EUR, yen for JPY) of an ISO 4217 currency; never a float."""
 
     amount: MinorUnits
@@ -235,7 +235,7 @@ class Money(Frozen):
         return f"{decimal(self.amount, self.currency)} {self.currency}"
 
 
-class Balance(Frozen):
+class Balance(Written, Frozen):
     """Like Money, but it may be negative: what somebody is owed, or owes."""
 
     amount: int
@@ -260,7 +260,7 @@ def _not_zero(money: Money) -> Money:
 PositiveMoney = Annotated[Money, AfterValidator(_not_zero), _AS_POSITIVE]
 
 
-class WrittenInstant(Frozen):
+class WrittenInstant(Written, Frozen):
     """An instant within a sentence."""
 
     at: Instant

@@ -1,8 +1,6 @@
 """The program Unbuy: its version, and how people and its own processes call it."""
 
-import importlib.metadata
 import sys
-import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -34,6 +32,11 @@ def argv(*arguments: str) -> list[str]:
 
 def version() -> str:
     """The version of this checkout, or of the installed package."""
+    # Both take their time to import, and few ask.
     if PACKAGE:
+        import importlib.metadata
+
         return importlib.metadata.version("unbuy")
+    import tomllib
+
     return str(tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["version"])

@@ -17,6 +17,8 @@ from runtime.program import COMMAND
 
 COMMANDS = [name for name in app if not name.startswith("-")]
 
+MOST_MODULES = 300
+
 # What keeps its name in every language, and words that both languages have.
 _NAMES = {
     *("starter", "py", "python", "help", "h", "lang", "en", "pl", "docs", "messages", "md"),
@@ -40,6 +42,19 @@ def say_help(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], str]:
         return capsys.readouterr().out
 
     return help_of
+
+
+def test_help_loads_nothing_that_commands_need() -> None:
+    """Whoever asks what there is waits for no server's client, no database and no model."""
+    help_and_modules = "import sys; from cli.app import main; main(['--help']); print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", help_and_modules], capture_output=True, text=True, check=True
+    )
+    loaded = ran.stdout.splitlines()[-1].split()
+
+    heavy = {"temporalio", "sqlalchemy", "fastapi", "stripe", "httpx", "pydantic", "asyncio"}
+    assert heavy & set(loaded) == set()
+    assert len(loaded) < MOST_MODULES
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
