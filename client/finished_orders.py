@@ -12,6 +12,7 @@ from client.errors import UnknownOrder
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import check, is_repeat
 from orders.messages import Message, PaymentReceived
+from orders.payments import contradicts
 from orders.reopening import TERMINATED, is_late_message, reopened, terminated
 from orders.sentences import sentence
 from orders.status import Status
@@ -42,18 +43,21 @@ async def deliver_late(
     Raises NotAllowedNow for messages that are no longer accepted, and UnknownOrder for any message but a
     payment to an unknown order.
     """
-    if isinstance(message, PaymentReceived):
-        if view and _knows(view, message.payment_id):
-            return LateDelivery(view, None)
-        return LateDelivery(view, (await refund_late(client, view, message)).id)
     if view is None:
+        if isinstance(message, PaymentReceived):
+            return LateDelivery(view, (await refund_late(client, view, message)).id)
         raise UnknownOrder(order_id)
-    if not is_late_message(message):
+    if not (isinstance(message, PaymentReceived) or is_late_message(message)):
         raise _refusal(view if is_finished(view) else terminated(view), message)
     order = reopened(view, datetime.now(UTC))
     if is_repeat(order, message):
         return LateDelivery(view, None)
-    check(order, message)
+    if isinstance(message, PaymentReceived):
+        if not (contradicts(order, message) or _has_been_taken_of(view, message.payment_id)):
+            return LateDelivery(view, (await refund_late(client, view, message)).id)
+        # The order has support told, or hands over what it knows of it.
+    else:
+        check(order, message)
     return LateDelivery(view, (await reopening.reopen_order(client, order, message)).id)
 
 
@@ -72,8 +76,9 @@ async def refund_late(
     return await stray_payments.refund(client, payment)
 
 
-def _knows(view: OrderView, payment_id: str) -> bool:
-    return any(entry.details.get("payment_id") == payment_id for entry in view.timeline)
+def _has_been_taken_of(view: OrderView, payment_id: str) -> bool:
+    known = {it.payment_id for it in view.chargebacks}
+    return payment_id in known | {it.payment_id for it in view.outside_refunds}
 
 
 def _why_stray(view: OrderView | None) -> str:

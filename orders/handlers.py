@@ -37,6 +37,7 @@ from orders.offers import OfferKind, acceptance_problem, on_offer_acceptance
 from orders.order import Order, Refused, StrayPayment
 from orders.order_refunds import on_refund_update, refund_update_problem
 from orders.outside_refunds import (
+    hand_over,
     on_outside_refund,
     outside_refund_problem,
     repeats_outside_refund,
@@ -194,12 +195,15 @@ def send_back(
             order.revision += 1
         return
     order.sent_back[payment.payment_id] = payment.money
+    chargebacks, outside_refunds = hand_over(order, payment.payment_id, at)
     order.stray_payments_to_start.append(
         StrayPayment(
             payment_id=payment.payment_id,
             money=payment.money,
             method=payment.method,
             reason=refused.code.value,
+            chargebacks=chargebacks,
+            outside_refunds=outside_refunds,
         )
     )
     order.happened(

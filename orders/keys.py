@@ -83,6 +83,11 @@ def payment_declined_step(payment_id: str) -> str:
     return f"payment-declined/{payment_id}"
 
 
+def payment_sent_back_step(payment_id: str) -> str:
+    """A payment is sent back, with what had been taken of it before it came in."""
+    return f"payment-sent-back/{payment_id}"
+
+
 def chargeback_step(payment_id: str, number: int) -> str:
     """The bank takes a payment's money, or gives it back; numbered for each payment's owner."""
     return f"{_CHARGEBACK_PREFIX}{payment_id}/{number}"

@@ -53,12 +53,14 @@ class Refused(WithSentences, Frozen):
 
 
 class StrayPayment(Frozen):
-    """R17: money that this order could not take and that must go back."""
+    """R17: money that this order could not take and that must go back, less what was taken of it before."""
 
     payment_id: str
     money: Money
     method: str
     reason: str
+    chargebacks: tuple[Chargeback, ...] = ()
+    outside_refunds: tuple[OutsideRefund, ...] = ()
 
 
 def _instant(entry: TimelineEntry) -> datetime:

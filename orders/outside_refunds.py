@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orders import keys
 from orders import messages as m
 from orders.allocation import allocate, close_if_nothing_is_left
-from orders.chargebacks import not_its_payment, whom_it_concerns
+from orders.chargebacks import Chargeback, not_its_payment, whom_it_concerns
 from orders.errors import Refusal
 from orders.messages import RefundStatus, Role
 from orders.notifications import NotificationKind
@@ -71,6 +71,21 @@ def on_outside_refund(order: Order, message: m.OutsideRefundReported, at: dateti
 def outside_refund_problem(order: Order, message: m.OutsideRefundReported) -> Refusal | None:
     """It must be of a payment of this order's, also a declined one, or come before any."""
     return not_its_payment(order, message.payment_id)
+
+
+def hand_over(
+    order: Order, payment_id: str, at: datetime
+) -> tuple[tuple[Chargeback, ...], tuple[OutsideRefund, ...]]:
+    """R17: give up what was taken of a payment before it came in, and was sent back; the order sets none of
+    it aside any more.
+    """
+    chargebacks = tuple(it for it in order.chargebacks if it.payment_id == payment_id)
+    refunds = tuple(it for it in order.outside_refunds if it.payment_id == payment_id)
+    if chargebacks or refunds:
+        order.chargebacks = [it for it in order.chargebacks if it not in chargebacks]
+        order.outside_refunds = [it for it in order.outside_refunds if it not in refunds]
+        allocate(order, at, keys.payment_sent_back_step(payment_id))
+    return chargebacks, refunds
 
 
 def note_outside_refund(

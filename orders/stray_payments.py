@@ -113,6 +113,9 @@ class StrayPaymentInput(Frozen):
     reason: LongText
     order_id: OrderId | None = None
     payer: Party | None = None
+    chargebacks: tuple[Chargeback, ...] = ()
+    """Of it, from before it came in; and likewise refunds from outside."""
+    outside_refunds: tuple[OutsideRefund, ...] = ()
 
 
 class StrayPaymentState(Mutable):
@@ -147,12 +150,19 @@ class StrayPaymentState(Mutable):
 
     @classmethod
     def new(cls, payment: StrayPaymentInput, at: datetime) -> "StrayPaymentState":
-        """It has come in; it goes back in full, within the 2 weeks of R14."""
+        """It has come in; it goes back within the 2 weeks of R14, in full or what is left of it."""
         stray = cls(payment=payment, handled_until=at)
         stray._book(at, keys.STRAY_RECEIVED)
-        refund = stray._start_refund(at, payment.money)
+        stray.chargebacks += (it.model_copy() for it in payment.chargebacks)
+        stray.outside_refunds += (it.model_copy() for it in payment.outside_refunds)
+        stray._book(at, keys.payment_sent_back_step(payment.payment_id))
         stray._happened(at, Event.STRAY_RECEIVED, reason=payment.reason)
-        stray._notify(at, NotificationKind.STRAY_REFUND_STARTED, due_by=refund.due_by.isoformat())
+        if (due := payment.money.amount - gone(stray).total) > 0:
+            refund = stray._start_refund(at, payment.money.of(due))
+            money, due_by = refund.money.model_dump(mode="json"), refund.due_by.isoformat()
+            stray._notify(at, NotificationKind.STRAY_REFUND_STARTED, money=money, due_by=due_by)
+        if stray.unmatched:
+            stray._tell_of_unmatched(at)
         return stray
 
     @property

@@ -315,6 +315,8 @@ class OrderWorkflow:
             reason=stray_payment.reason,
             order_id=placed.order_id,
             payer=placed.buyer,
+            chargebacks=stray_payment.chargebacks,
+            outside_refunds=stray_payment.outside_refunds,
         )
         await run_local_then_durable(
             StrayPayments.start_stray, payment, f"send back {stray_payment.money}", UNTIL_DONE

@@ -7,12 +7,19 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from client import orders
+from client import orders, stray_payments
 from client.errors import NotRunning, OrderIdReused, UnknownOrder
 from client.finished_orders import LateDelivery
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.messages import BuyerMessage, CancelReason, CancelRequest
+from orders.messages import (
+    BuyerMessage,
+    CancelReason,
+    CancelRequest,
+    ChargebackReported,
+    PaymentDeclined,
+)
 from orders.view import OrderView
+from tests.orders.builders import DUE, chargeback, eur
 from tests.stories.conftest import order_id_of
 from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
 
@@ -65,6 +72,46 @@ async def test_a_payment_to_a_finished_order_is_refunded_once(order: TimeSkippin
     assert answer.workflow_id == f"stray-payment-{payment.payment_id}"
     assert again == answer
     await client.get_workflow_handle(answer.workflow_id).terminate()
+
+
+async def test_what_was_taken_of_a_payment_goes_with_it_from_a_finished_order(
+    order: TimeSkippingStory,
+) -> None:
+    """R17, R23, case 15: the bank was heard of first; only the rest goes back to the payer."""
+    client, order_id = order.environment.client, order.placed.order_id
+    payment = await order.payment()
+    taken = ChargebackReported.model_validate(chargeback("lost", 1000, payment.payment_id))
+    await orders.send(client, order_id, taken, _never_stored)
+    await _end(order)
+    stored = partial(orders.show, client)
+
+    answer = await orders.send(client, order_id, payment, stored)
+    await order.must_end()
+
+    assert isinstance(answer, LateDelivery)
+    stray = await stray_payments.show(client, payment.payment_id)
+    assert stray
+    assert stray.refund
+    assert stray.refund.money == eur(DUE - 1000)
+    assert (await order.view()).unmatched == []
+    await stray_payments.handle(client, payment.payment_id).terminate()
+
+
+async def test_a_payment_that_was_declined_and_comes_after_the_end_is_left_to_support(
+    order: TimeSkippingStory,
+) -> None:
+    """R17, case 101: as one that comes before; whether money came in at all is for support to find out."""
+    client, order_id = order.environment.client, order.placed.order_id
+    payment = await order.payment()
+    declined = PaymentDeclined(payment_id=payment.payment_id, reason="No funds")
+    await orders.send(client, order_id, declined, _never_stored)
+    await _end(order)
+
+    await orders.send(client, order_id, payment, partial(orders.show, client))
+    await order.must_end()
+
+    assert [it.name for it in (await order.view()).refused] == ["payment"]
+    assert await stray_payments.show(client, payment.payment_id) is None
 
 
 async def test_a_finished_order_refuses_other_messages(order: TimeSkippingStory) -> None:

@@ -16,11 +16,13 @@ from orders.messages import (
     UnmatchedResolution,
 )
 from orders.refunds import Refund, RefundReport, find_refund
+from orders.reopening import reopened
 from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from tests.orders.builders import (
     DUE,
     START,
     Story,
+    books_must_balance,
     chargeback,
     eur,
     notifications_must_be_valid,
@@ -408,3 +410,29 @@ def test_an_order_leaves_what_is_said_of_a_payment_that_it_sent_back(name: str) 
     fields = said.get(name, {"reason": "returned"}) | {"payment_id": "pay-2"}
 
     assert "pay-2 is not this order's" in story.must_refuse(name, **fields).reason
+
+
+@pytest.mark.parametrize(("taken", "goes_back"), [(1000, DUE - 1 - 1000), (DUE - 1, None)])
+@pytest.mark.parametrize("is_reopened", [False, True])
+def test_what_was_taken_of_a_payment_before_it_was_sent_back_goes_with_it(
+    taken: int, goes_back: int | None, *, is_reopened: bool
+) -> None:
+    """R17, R23, case 15: only the rest goes back to its payer, and nothing of it is the order's any more."""
+    story = Story()
+    if is_reopened:
+        story.send("cancel_request", reason="other")
+    story.send_chargeback("opened", taken, "pay-2")
+    assert [it.amount for it in story.view.unmatched] == [taken]
+    if is_reopened:
+        story.order = reopened(story.view, story.now)
+
+    story.send_stray_payment(payment_id="pay-2", money=eur(DUE - 1))
+
+    assert (story.view.unmatched, story.view.chargebacks) == ([], [])
+    books_must_balance(story.order)
+    (sent_back,) = story.order.stray_payments_to_start
+    stray = StrayPaymentState.new(StrayPaymentInput(**dict(sent_back)), story.now)
+    assert (stray.refund and stray.refund.money.amount) == goes_back
+    assert stray.held == DUE - 1 - taken
+    assert not stray.is_over
+    notifications_must_be_valid(stray.notifications)

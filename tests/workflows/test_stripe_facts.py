@@ -1,4 +1,4 @@
-"""Whatever Stripe says has happened to money is accounted for (cases 56-61, 63, 67).
+"""Whatever Stripe says has happened to money is accounted for (cases 56-61, 64, 67).
 
 Of orders that run and that have ended, and of stray payments; by webhooks, backwards and twice, and by
 reconciliation where none came.
@@ -175,11 +175,14 @@ async def test_each_chargeback_counts_by_its_id(
 
 
 @how
-async def test_what_cannot_be_matched_is_set_aside(at_stripe: AtStripe, heard: Heard) -> None:
+@pytest.mark.parametrize("owner", [awaits_shipment, is_shipped])
+async def test_what_cannot_be_matched_is_set_aside(
+    at_stripe: AtStripe, owner: Paid, heard: Heard
+) -> None:
     """Case 59: 25.33 of 24.90, something in another currency, and nothing; support says who bears it."""
     front = at_stripe.peer.front
     async with at_stripe.order.working():
-        payment_id = await is_shipped(at_stripe)
+        payment_id = await owner(at_stripe)
         await front.dispute(payment_id, 2533)
         await front.dispute(payment_id, 0)
         await front.dispute(payment_id, 2690, currency="usd")
@@ -250,7 +253,54 @@ async def test_one_award_is_paid_once_whatever_the_bank_claims(
     assert view.amount_owed_to_seller.amount == 490
 
 
+@how
+async def test_a_refund_that_could_not_be_stopped_is_booked(
+    at_stripe: AtStripe, heard: Heard
+) -> None:
+    """Case 67: Stripe pays it, although a chargeback of everything was to stop it."""
+    front = at_stripe.peer.front
+    async with at_stripe.order.working():
+        payment_id = await awaits_shipment(at_stripe)
+        refund_id = await is_canceled(at_stripe)
+        await front.dispute(payment_id)
+        await heard(at_stripe)
+        await order_becomes(at_stripe, lambda it: it.refund is not None and it.refund.stopping)
+        await front.settle(refund_id)
+        await heard(at_stripe)
+
+        view = await order_becomes(at_stripe, lambda it: it.amount_refunded == eur(2490))
+        await must_be_all_heard(at_stripe)
+
+    assert view.amount_charged_back == eur(2490)
+    assert await books(at_stripe) == {"EUR": {"cash": -2490, "seller": 2490}}
+
+
 # Refunds.
+
+
+@how
+async def test_a_refund_that_comes_back_while_the_bank_decides_is_booked_back(
+    at_stripe: AtStripe, heard: Heard
+) -> None:
+    """Case 56: succeeded, and days later failed; its process runs, as the bank decides of a part."""
+    front = at_stripe.peer.front
+    async with at_stripe.order.working():
+        payment_id = await awaits_shipment(at_stripe)
+        refund_id = await is_canceled(at_stripe)
+        await front.settle(refund_id)
+        await by_webhooks(at_stripe)
+        await at_stripe.order.handle.result()
+        await front.dispute(payment_id, 500)
+        await by_webhooks(at_stripe)
+        await order_becomes(at_stripe, has_chargeback("opened"))
+        await front.fail(refund_id)
+        await heard(at_stripe)
+
+        view = await order_becomes(at_stripe, lambda it: it.earlier_refunds != [])
+        await must_be_all_heard(at_stripe)
+
+    assert view.amount_refunded == eur(0)
+    assert (await books(at_stripe))["EUR"]["cash"] == 2490 - 500
 
 
 @how
@@ -410,69 +460,3 @@ async def test_a_second_refund_under_an_id_of_ours_is_one_by_hand(at_stripe: AtS
         await must_be_all_heard(at_stripe)
 
     assert [it.provider_refund_id for it in view.outside_refunds] == [copy]
-
-
-# Payments.
-
-
-@how
-async def test_a_payment_under_way_is_waited_for_and_counts_when_it_is_captured(
-    at_stripe: AtStripe, heard: Heard
-) -> None:
-    """Case 63, R1a: authorised, then captured."""
-    order, front = at_stripe.order, at_stripe.peer.front
-    async with order.working():
-        await order.place()
-        front.paid_as = "authorized"
-        payment_id = await at_stripe.peer.checkout.pay(order.placed.order_id, eur(2490))
-        await heard(at_stripe)
-        view = await order_becomes(at_stripe, lambda it: it.payment is not None)
-        assert view.payment
-        assert (view.payment_id, view.payment.status) == (payment_id, "pending")
-        await must_be_all_heard(at_stripe)
-        await front.capture(payment_id)
-        await heard(at_stripe)
-
-        await order.until(Status.AWAITING_SHIPMENT)
-        await must_be_all_heard(at_stripe)
-
-
-@how
-@pytest.mark.parametrize(
-    ("owner", "closed"), [(awaits_shipment, CloseReason.PAYMENT_REVERSED), (is_shipped, None)]
-)
-async def test_a_payment_that_fails_after_its_check_is_told(
-    at_stripe: AtStripe, owner: Paid, closed: CloseReason | None, heard: Heard
-) -> None:
-    """Case 63, R6: a debit that the buyer's bank returns."""
-    front = at_stripe.peer.front
-    async with at_stripe.order.working():
-        payment_id = await owner(at_stripe)
-        await front.decline(payment_id)
-        await heard(at_stripe)
-
-        view = await order_becomes(
-            at_stripe, lambda it: it.payment is not None and it.payment.status == "reversed"
-        )
-        await must_be_all_heard(at_stripe)
-
-    assert view.close_reason is closed
-    assert (await books(at_stripe)).get("EUR", {}).get("cash", 0) == 0
-
-
-@how
-async def test_a_stray_payment_that_fails_is_told(at_stripe: AtStripe, heard: Heard) -> None:
-    """R6, R17."""
-    front = at_stripe.peer.front
-    async with at_stripe.order.working():
-        payment_id = await is_stray(at_stripe)
-        await front.settle(f"stray-{payment_id}-refund")
-        await by_webhooks(at_stripe)
-        await stray_becomes(at_stripe, payment_id, lambda it: it.held == 0)
-        await front.decline(payment_id)
-        await heard(at_stripe)
-
-        await stray_becomes(at_stripe, payment_id, lambda it: it.was_reversed)
-        await must_be_all_heard(at_stripe)
-
-    assert await books(at_stripe, f"stray/{payment_id}") == {"EUR": {"cash": -2490, "stray": 2490}}
