@@ -48,7 +48,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import UNTIL_DONE
     from workflows.refunds import RefundSteps
     from workflows.refusals import count_refusal
-    from workflows.steps import FAILED, run_local_then_durable
+    from workflows.steps import (
+        FAILED,
+        results_are_events,
+        run_durable,
+        run_local_then_durable,
+    )
     from workflows.timer import DeadlineTimer
 
 
@@ -166,8 +171,13 @@ class OrderWorkflow:
         self._act()
         if should_continue_as_new():
             workflow.continue_as_new(args=[order])
-        coming = next(iter(schedule(order)), None)
-        self._timer.set(coming.at if coming else None, coming.what if coming else "")
+        if order.refund_check_due and order.rules > 2:
+            # A check runs locally. A timer that is cancelled when it ends may have been started in the same
+            # task on replay, that is, never (docs/decisions/0021-queries-and-local-activities.md).
+            self._timer.leave()
+        else:
+            coming = next(iter(schedule(order)), None)
+            self._timer.set(coming.at if coming else None, coming.what if coming else "")
         seen, under_way = order.revision, self._tasks.under_way
         # Repeated messages change nothing, but they too lengthen the history.
         await self._until(
@@ -279,7 +289,8 @@ class OrderWorkflow:
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""
         placed = self._order.placed
-        verdict = await run_local_then_durable(
+        run = run_durable if results_are_events() else run_local_then_durable
+        verdict = await run(
             Tracking.verify_tracking,
             TrackingCheck(
                 order_id=placed.order_id,
@@ -297,7 +308,8 @@ class OrderWorkflow:
         order = self._order
         filed = dispute.fingerprint
         case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
-        await run_local_then_durable(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
+        run = run_durable if results_are_events() else run_local_then_durable
+        await run(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
         order.filed[dispute.dispute_id] = filed
         if dispute.status is DisputeStatus.OPEN:
             dispute.status = DisputeStatus.UNDER_REVIEW
@@ -318,9 +330,8 @@ class OrderWorkflow:
             chargebacks=stray_payment.chargebacks,
             outside_refunds=stray_payment.outside_refunds,
         )
-        await run_local_then_durable(
-            StrayPayments.start_stray, payment, f"send back {stray_payment.money}", UNTIL_DONE
-        )
+        run = run_durable if results_are_events() else run_local_then_durable
+        await run(StrayPayments.start_stray, payment, f"send back {stray_payment.money}")
         self._order.stray_payments_to_start.remove(stray_payment)
 
 
@@ -334,7 +345,8 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
     except ApplicationError as error:
         return error
     # Asked once: a run that continues has it in its state.
-    return Order.new(state, workflow.now(), rules=2 if workflow.patched("rules 2") else 1)
+    rules = 3 if workflow.patched("rules 3") else 2 if workflow.patched("rules 2") else 1
+    return Order.new(state, workflow.now(), rules)
 
 
 def _judge(placed: PlaceOrder) -> None:

@@ -1,4 +1,9 @@
-"""Running a step as a local activity, and as a durable one if that fails."""
+"""Running a step: durably, or as a local activity where its result is only noted.
+
+A workflow has one local activity at a time, and its result changes no decision: on replay it may come before
+a message that came first (docs/decisions/0021-queries-and-local-activities.md). The result of a durable
+activity is an event, with its place among the messages.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -16,6 +21,11 @@ happens and bare on replay (seen on SDK 1.35), so both must be handled alike.
 _Activities = TypeVar("_Activities")
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
+
+
+def results_are_events() -> bool:
+    """Whether all steps but the records run durably; in older histories they ran locally first."""
+    return workflow.patched("durable results")
 
 
 async def run_local(
@@ -37,4 +47,14 @@ async def run_local_then_durable(
     try:
         return await run_local(method, argument, summary)
     except FAILED:
-        return await workflow.execute_activity_method(method, argument, summary=summary, **options)
+        return await run_durable(method, argument, summary, options)
+
+
+async def run_durable(
+    method: Callable[[_Activities, _Argument], Awaitable[_Result]],
+    argument: _Argument,
+    summary: str,
+    options: DurableOptions = UNTIL_DONE,
+) -> _Result:
+    """Run a step as a durable activity: six events. Raises the errors in ``FAILED``."""
+    return await workflow.execute_activity_method(method, argument, summary=summary, **options)

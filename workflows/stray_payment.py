@@ -32,6 +32,8 @@ with workflow.unsafe.imports_passed_through():
 
 _RECORDS_ALL: Final = "what nobody is told is recorded"
 """The patch from which on a change is recorded that notifies nobody."""
+_TIMER_WAITS: Final = "the timer waits for the refund's check"
+"""The patch from which on no timer is started while a refund is checked."""
 
 
 @workflow.defn(name="StrayPaymentWorkflow")
@@ -70,8 +72,12 @@ class StrayPaymentWorkflow:
         while self._act() or not state.is_over:
             if should_continue_as_new():
                 workflow.continue_as_new(args=[state])
-            due = state.next_due
-            self._timer.set(due.at if due else None, due.what if due else "")
+            if state.refund_check_due and workflow.patched(_TIMER_WAITS):
+                # See the order's workflow.
+                self._timer.leave()
+            else:
+                due = state.next_due
+                self._timer.set(due.at if due else None, due.what if due else "")
             await self._next_change()
             state.let_time_pass(workflow.now())
         await self._until(workflow.all_handlers_finished)

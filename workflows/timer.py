@@ -28,6 +28,10 @@ class DeadlineTimer:
         if at:
             self._task = asyncio.create_task(self._fire(at, what))
 
+    def leave(self) -> None:
+        """Let it be what it is, and wait for what follows: the next instant is about to be known."""
+        self.has_fired = False
+
     async def _fire(self, at: datetime, what: str) -> None:
         left = at - workflow.now()
         if left > timedelta(0):

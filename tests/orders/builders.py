@@ -69,7 +69,7 @@ class Story:
     ``until_`` starts from an order that was placed, and lives through all that comes before.
     """
 
-    def __init__(self, placed: PlaceOrder | None = None, *, rules: int = 2, **policy: Any) -> None:
+    def __init__(self, placed: PlaceOrder | None = None, *, rules: int = 3, **policy: Any) -> None:
         self.order = Order.new(placed or place(policy=Policy(**policy)), START, rules)
         self.now = START
         self.provider: RefundStatus | None = None
