@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.pages.forms import messages_awaited_from, open_offers
+from orders.asked import Ask, asked_of
 from orders.cancellations import CancellationStatus
 from orders.chargebacks import open_chargeback
 from orders.messages import RefundStatus, Role
@@ -19,7 +20,6 @@ from orders.sentences import Sentence, sentence
 from orders.shipments import TrackingEvidence
 from orders.status import CloseReason, Status
 from orders.support_queue import Need, waits_for_support
-from orders.timeline import Event
 from orders.view import OrderView
 
 
@@ -81,16 +81,14 @@ def primary_action(view: OrderView, role: Role) -> str:
         asked.add("tracking_number")
     if open_chargeback(view):
         asked -= {"tracking_number", "shipment_proof"}
-    if role is Role.BUYER and is_offered_a_dispute(view):
+    if role is Role.BUYER and _is_offered_a_dispute(view):
         asked.add("dispute_request")
     return next((it for it in _FIRST[role] if it in asked & possible), "")
 
 
-def is_offered_a_dispute(view: OrderView) -> bool:
-    """R12: whether there is ground for one, which the policy leaves to the buyer."""
-    anew = (Event.CANCELLATION_REQUESTED, Event.DISPUTE_OFFERED, Event.DISPUTE_OPENED)
-    last = next((it.what for it in reversed(view.timeline) if it.what in anew), None)
-    return view.status not in Status.ended() and last == Event.DISPUTE_OFFERED
+def _is_offered_a_dispute(view: OrderView) -> bool:
+    asked = asked_of(view, Role.BUYER)
+    return asked is not None and asked.ask is Ask.CONSIDER_DISPUTE
 
 
 def _of_the_bank(view: OrderView, role: Role) -> Banner | None:
@@ -238,7 +236,7 @@ def _open(view: OrderView, role: Role) -> Iterator[Sentence]:
                     money=view.amount_paid,
                 )
             )
-        case Status.AWAITING_SHIPMENT if is_buyer and is_offered_a_dispute(view):
+        case Status.AWAITING_SHIPMENT if is_buyer and _is_offered_a_dispute(view):
             yield sentence("The shipment is not proved: you can open a dispute.")
         case Status.AWAITING_SHIPMENT if view.shipment and view.shipment.has_evidence_to_judge:
             yield _evidence(view, role)

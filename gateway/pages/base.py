@@ -79,7 +79,7 @@ class PageRenderer:
             except Unauthorized as problem:
                 if _is_a_way_to_go(request):
                     return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", 303)
-                return self.not_signed_in(request, problem)
+                return self.not_signed_in(request, problem, await _written(request))
             except Exception as error:
                 found = as_problem(error)
                 if isinstance(found, InternalError):
@@ -106,13 +106,20 @@ class PageRenderer:
 
     def failed(self, request: Request, problem: Problem) -> Response:
         """A problem as a page."""
-        response = self.show("error", request, None, {"problem": problem}, problem.status)
+        session = request.scope.get("unbuy.session")
+        response = self.show("error", request, session, {"problem": problem}, problem.status)
         response.headers.update(problem.headers)
         return response
 
-    def not_signed_in(self, request: Request, problem: Problem) -> Response:
-        """The reason and a link to sign in: form-action forbids redirects of forms to another site."""
-        return self.show("signed_out", request, None, {"problem": problem}, problem.status)
+    def not_signed_in(self, request: Request, problem: Problem, written: str = "") -> Response:
+        """The reason and a link to sign in: form-action forbids redirects of forms to another site.
+
+        ``written`` is what somebody sent by a form whose session has ended.
+        """
+        parts = request.url.path.split("/")
+        to = "/".join(parts[:3]) if parts[1] in ("orders", "stray-payments") else ""
+        context = {"problem": problem, "written": written, "to": to}
+        return self.show("signed_out", request, None, context, problem.status)
 
     def show(
         self,
@@ -190,6 +197,21 @@ async def form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
     except ValueError:
         raise Invalid(sentence("The form cannot be read.")) from None
+
+
+_WRITTEN: Final = ("text", "note", "bonus")
+"""The fields of forms that people write sentences in."""
+
+
+async def _written(request: Request) -> str:
+    """What somebody wrote in a form that could not be taken."""
+    kind = request.headers.get("content-type", "")
+    if request.method != "POST" or not kind.startswith("application/x-www-form-urlencoded"):
+        return ""
+    with suppress(Problem):
+        entered = await form(request)
+        return "\n\n".join(text for name in _WRITTEN if (text := entered.get(name, "").strip()))
+    return ""
 
 
 def _about(request: Request, session: Session | None) -> dict[str, Any]:

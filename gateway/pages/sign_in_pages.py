@@ -132,7 +132,7 @@ class SignInPages:
 
     async def _show_signed_out(self, request: Request) -> Response:
         """Not straight to signing in: an issuer with a session would sign them in again."""
-        return self._renderer.show("signed_out", request, None, {})
+        return self._renderer.show("signed_out", request, None, {"written": "", "to": ""})
 
 
 def _must_be_person(caller: Caller) -> None:
