@@ -28,6 +28,8 @@ class Retained(StrEnum):
     """Of notifications, to each address; needed until the notification is delivered or given up."""
     OUTBOX = "outbox"
     """Notifications, with what is left of their deliveries; needed until they are delivered or given up."""
+    SUPPORT_NOTES = "support_notes"
+    """What support has noted of orders, and who has taken one."""
 
 
 class RemovedRows(Frozen):

@@ -8,7 +8,14 @@ from sqlalchemy import Delete, Select, delete, select, tuple_
 
 from activities.retention import Retained
 from database.connection import Database
-from database.tables import deliveries, outbox, provider_events, requests
+from database.tables import (
+    deliveries,
+    outbox,
+    provider_events,
+    requests,
+    support_assignments,
+    support_notes,
+)
 
 
 def _requests(before: datetime, most: int) -> Delete:
@@ -45,10 +52,17 @@ def _notifications(before: datetime, most: int) -> Select[tuple[str]]:
     return select(outbox.c.key).where(at < before).order_by(at).limit(most)
 
 
+def _support_notes(before: datetime, most: int) -> Delete:
+    at = support_notes.c.at
+    expired = select(support_notes.c.number).where(at < before).order_by(at).limit(most)
+    return delete(support_notes).where(support_notes.c.number.in_(expired))
+
+
 _EXPIRED: Final[dict[Retained, Callable[[datetime, int], Delete]]] = {
     Retained.IDEMPOTENCY_KEYS: _requests,
     Retained.WEBHOOK_INBOX: _provider_events,
     Retained.DELIVERIES: _deliveries,
+    Retained.SUPPORT_NOTES: _support_notes,
 }
 
 
@@ -61,6 +75,9 @@ class SqlExpiredRows:
     async def remove(self, what: Retained, before: datetime, most: int) -> int:
         """See ``ExpiredRows``."""
         async with self._database.writing() as connection:
+            if what is Retained.SUPPORT_NOTES:
+                old = support_assignments.c.at < before
+                await connection.execute(delete(support_assignments).where(old))
             if what is not Retained.OUTBOX:
                 return (await connection.execute(_EXPIRED[what](before, most))).rowcount
             keys = (await connection.scalars(_notifications(before, most))).all()

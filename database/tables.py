@@ -310,3 +310,23 @@ sessions = Table(
     Index(None, "party_id", "role"),
 )
 """Who is signed in on the pages: a session without its row has ended. ``refresh_token`` is encrypted."""
+
+support_notes = Table(
+    "support_notes",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("order_id", String(64), nullable=False, index=True),
+    Column("by_id", String(128), nullable=False),
+    Column("at", UtcInstant, nullable=False, index=True),
+    Column("text", Text, nullable=False),
+)
+"""What support notes of orders for itself, oldest first."""
+
+support_assignments = Table(
+    "support_assignments",
+    metadata,
+    Column("order_id", String(64), primary_key=True),
+    Column("by_id", String(128), nullable=False),
+    Column("at", UtcInstant, nullable=False),
+)
+"""Who of support has taken which order."""

@@ -30,6 +30,7 @@ MAY: Final[dict[str, frozenset[Role]]] = {
     "download": PEOPLE,
     "read_stray_payment": frozenset({Role.SUPPORT}),
     "decode": frozenset({Role.SUPPORT}),
+    "read_case": frozenset({Role.SUPPORT}),
     **{name: frozenset(message.senders) for name, message in MESSAGES.items()},
 }
 """The roles allowed each action on their own orders; messages by their names in the contract.

@@ -9,7 +9,9 @@ from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.order_lists import SqlOrderLists
+from database.outbox import SqlOutbox
 from database.sessions import SqlSessions
+from database.support_cases import SqlSupportCases
 from database.support_queue import SqlSupportQueue
 from gateway.access import Tokens
 from gateway.issuer import Issuer, WrongIssuer
@@ -24,6 +26,7 @@ from gateway.pages.orders import OrderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
 from gateway.pages.sign_in_pages import SignInPages
+from gateway.pages.support_case import SupportCasePages
 from gateway.pages.time_skipping import Clock
 from gateway.proofs import Proofs
 from gateway.provider_webhooks import ProviderWebhooks, stripe_reader
@@ -35,7 +38,12 @@ from runtime.health import Health
 from runtime.setting_types import keeps_secrets
 from runtime.settings import Settings
 from runtime.temporal import CannotServe, first_line
-from runtime.wiring import amount_rule, provider_event_handler, stripe_provider
+from runtime.wiring import (
+    amount_rule,
+    notification_renderer,
+    provider_event_handler,
+    stripe_provider,
+)
 
 
 def build_tokens(settings: Settings) -> Tokens:
@@ -130,6 +138,13 @@ def build_pages(
         renderer,
         SignInPages(renderer, sessions, sign_in),
         ListPages(SqlOrderLists(database), SqlSupportQueue(database), renderer, links, clock),
+        SupportCasePages(
+            services.orders,
+            SqlSupportCases(database),
+            SqlOutbox(database),
+            notification_renderer(settings),
+            renderer,
+        ),
         CarrierRules(),
         links,
         clock,

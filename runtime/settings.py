@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """How long it is known what became of a notification at each address (docs/retention.md)."""
     outbox_retention: RetentionPeriod = timedelta(days=365)
     """How long a notification is kept that was delivered or given up (docs/retention.md)."""
+    support_note_retention: RetentionPeriod = timedelta(days=3 * 365)
+    """How long it is kept what support has noted of an order, and who had taken it (docs/retention.md)."""
     encryption_keys: EncryptionKeys = ()
     """What encrypts all that Temporal keeps of an order: each an id, a colon and 32 bytes in base64. The
     first encrypts, each decrypts; unset, nothing is encrypted (docs/encryption.md)."""

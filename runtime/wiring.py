@@ -197,6 +197,7 @@ def retention(settings: Settings, database: Database) -> Retention:
         Retained.WEBHOOK_INBOX: settings.webhook_inbox_retention,
         Retained.DELIVERIES: settings.delivery_retention,
         Retained.OUTBOX: settings.outbox_retention,
+        Retained.SUPPORT_NOTES: settings.support_note_retention,
     }
     return Retention(SqlExpiredRows(database), ages)
 

@@ -15,6 +15,7 @@ from gateway.pages.order_page import OrderPage
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.sign_in_pages import SignInPages
 from gateway.pages.stray_payments import StrayPaymentPages
+from gateway.pages.support_case import SupportCasePages
 from gateway.pages.templates import STATIC
 from gateway.pages.time_skipping import Clock
 from gateway.problems import (
@@ -47,6 +48,7 @@ class OrderPages:
         renderer: PageRenderer,
         entrance: SignInPages,
         lists: ListPages,
+        cases: SupportCasePages,
         number_rules: NumberRules,
         links: Links,
         clock: Clock | None,
@@ -56,6 +58,7 @@ class OrderPages:
         self._renderer = renderer
         self._entrance = entrance
         self._lists = lists
+        self._cases = cases
         self._order_page = OrderPage(services, renderer, number_rules, links, clock)
 
     def routes(self) -> list[BaseRoute]:
@@ -63,6 +66,7 @@ class OrderPages:
         return [
             *self._lists.routes(),
             *self._order_page.routes(),
+            *self._cases.routes(),
             *StrayPaymentPages(self._services.stray_payments, self._renderer).routes(),
             *self._entrance.routes(),
             *ProblemPages(self._renderer).routes(),

@@ -175,3 +175,17 @@ async def test_many_rows_are_removed_in_batches_with_others_writing_between(
 
     assert written == [BATCH + 1, 2]
     assert await left(database, tables.requests, "message_id") == ["new-1", "new-2"]
+
+
+async def test_what_support_noted_is_removed_at_its_age(database: Database) -> None:
+    """And who had taken an order so long ago."""
+    note = {"order_id": "A-1", "by_id": "support-1", "text": "Called them."}
+    await write(database, tables.support_notes, [note | {"at": OLD}, note | {"at": NEW}])
+    taken = {"by_id": "support-1"}
+    orders = [taken | {"order_id": "A-1", "at": OLD}, taken | {"order_id": "A-2", "at": NEW}]
+    await write(database, tables.support_assignments, orders)
+
+    assert await expire(database, Retained.SUPPORT_NOTES) == 1
+
+    assert await left(database, tables.support_notes, "number") == [2]
+    assert await left(database, tables.support_assignments, "order_id") == ["A-2"]

@@ -303,8 +303,8 @@ STATES: dict[str, tuple[Callable[[], Story], str, str, str]] = {
     ),
     "unmatched money": (
         unmatched,
-        "nothing more happens by itself.",
-        "nothing more happens by itself.",
+        "nothing more happens.",
+        "nothing more happens.",
         "Until you say who bears 1.00 EUR",
     ),
 }

@@ -1,0 +1,159 @@
+"""What support has beside an order: both sides, notes, letters, numbers, and the case file."""
+
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pypdfium2
+import pytest
+import pytest_asyncio
+
+from gateway.case_files import CaseFile
+from tests.gateway.browsing import HOSTILE, Browser, browser_at, sign_in
+from tests.gateway.conftest import HttpStory
+from tests.gateway.test_page_safety import ask_to_cancel, must_be_safe, told
+
+NOTE = "Called the seller: the parcel is still there."
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(address: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            role: await sign_in(
+                await stack.enter_async_context(browser_at(address)), role, order.person(role).id
+            )
+            for role in ("buyer", "seller", "support")
+        }
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def case(order: HttpStory) -> str:
+    """The address of the case of an order in dispute."""
+    await order.place(policy={"payment_review": "PT1S"})
+    await order.pay()
+    await order.until("awaiting_shipment")
+    await told(order, "buyer", "cancel-request", reason="distrust_seller", note="A fraud.")
+    await told(order, "seller", "seller-reply", decision="refuse", note="It is packed.")
+    return f"/orders/{order.order_id}/case"
+
+
+def pdf_text(answer: httpx.Response) -> str:
+    document = pypdfium2.PdfDocument(io.BytesIO(answer.content))
+    return "\n".join(page.get_textpage().get_text_range() for page in document)
+
+
+async def test_support_sees_both_sides_and_what_each_decision_means(
+    people: dict[str, Browser], case: str
+) -> None:
+    """R16, R16a: before it decides: amounts for both, and whether the order closes."""
+    page = (await people["support"].http.get(case)).text
+
+    assert "A fraud." in page
+    assert "It is packed." in page
+    assert "€24.90" in page
+    assert "the dispute closes, and the order awaits shipment again" in page
+    assert "the dispute and the order close" in page
+
+
+async def test_notes_are_for_support_alone(
+    people: dict[str, Browser], case: str, order: HttpStory
+) -> None:
+    added = await people["support"].post(f"{case}/notes", text=NOTE)
+
+    assert added.status_code == 303
+    page = (await people["support"].http.get(case)).text
+    assert NOTE in page
+    assert order.support.id in page
+    for role in ("buyer", "seller"):
+        for address in (case, f"{case}/file"):
+            assert (await people[role].http.get(address)).status_code == 403
+        assert (await people[role].post(f"{case}/notes", text="x")).status_code == 403
+        assert (await people[role].post(f"{case}/assignment")).status_code == 403
+    views = [await order.person(role).get(order.path) for role in ("buyer", "seller", "support")]
+    assert not any(NOTE in view.text for view in views)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 1001])
+async def test_an_invalid_note_is_refused_and_stays_in_its_field(
+    people: dict[str, Browser], case: str, text: str
+) -> None:
+    refused = await people["support"].post(f"{case}/notes", text=text)
+
+    assert refused.status_code == 422
+    assert "Write a note of 1 to 1000 characters." in refused.text
+    assert text.strip() in refused.text
+
+
+async def test_a_case_is_taken_taken_over_and_left(
+    people: dict[str, Browser], case: str, order: HttpStory, address: str
+) -> None:
+    assert "Nobody has taken it yet." in (await people["support"].http.get(case)).text
+
+    await people["support"].post(f"{case}/assignment")
+    assert f"Taken by {order.support.id}" in (await people["support"].http.get(case)).text
+
+    async with browser_at(address) as http:
+        other = await sign_in(http, "support", "support-zoe")
+        assert "Take it over" in (await http.get(case)).text
+        await other.post(f"{case}/assignment")
+        assert "Taken by support-zoe" in (await http.get(case)).text
+        await other.post(f"{case}/assignment", leave="yes")
+        assert "Nobody has taken it yet." in (await http.get(case)).text
+
+
+async def test_the_case_goes_along_as_json_and_notes_only_where_asked_for(
+    people: dict[str, Browser], case: str, order: HttpStory
+) -> None:
+    """Timeline with who, money, messages, and proofs with their digests."""
+    await people["support"].post(f"{case}/notes", text=NOTE)
+
+    without = await people["support"].http.get(f"{case}/file?format=json")
+    including = await people["support"].http.get(f"{case}/file?format=json&notes=yes")
+
+    assert without.headers["content-disposition"] == (
+        f'attachment; filename="case-{order.order_id}.json"'
+    )
+    assert NOTE not in without.text
+    found = CaseFile.model_validate_json(including.text)
+    assert [it.text for it in found.notes] == [NOTE]
+    assert found.exported_by == order.support.id
+    assert found.order.order_id == order.order_id
+    assert {it.what for it in found.letters} >= {"order_placed", "cancellation_requested"}
+    assert all(order.order_id in it.subject for it in found.letters)
+    assert json.loads(including.text)["order"]["timeline"][0]["by"] == "buyer"
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "Case file of order"), ("pl", "Akta zamówienia")]
+)
+async def test_the_case_is_printed_in_the_readers_language(
+    people: dict[str, Browser], case: str, language: str, title: str
+) -> None:
+    await people["support"].post(f"{case}/notes", text=NOTE)
+    browser = people["support"].http
+
+    printed = await browser.get(f"{case}/file", headers={"Accept-Language": language})
+
+    assert printed.headers["content-type"] == "application/pdf"
+    text = pdf_text(printed)
+    assert title in text
+    assert NOTE not in text
+    assert NOTE in pdf_text(await browser.get(f"{case}/file?notes=yes"))
+
+
+async def test_what_people_write_is_text_in_the_case(
+    people: dict[str, Browser], order: HttpStory
+) -> None:
+    """Neither markup of a page, nor of what sets the PDF."""
+    await ask_to_cancel(order, HOSTILE + '#read("/etc/passwd")')
+    case = f"/orders/{order.order_id}/case"
+    await people["support"].post(f"{case}/notes", text=HOSTILE)
+
+    must_be_safe(await people["support"].http.get(case))
+
+    text = pdf_text(await people["support"].http.get(f"{case}/file?notes=yes"))
+    assert "#read" in text
+    assert "root:" not in text
