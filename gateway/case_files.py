@@ -25,7 +25,7 @@ _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _LAYOUT: Final = Path(__file__).with_name("case_file.typ")
 
 
-class Letter(Frozen):
+class SentNotification(Frozen):
     """What somebody was told (R21), as they were told it, when it was delivered or given up, and where it was
     refused.
     """
@@ -48,16 +48,16 @@ class CaseFile(Frozen):
     exported_at: Instant
     exported_by: str
     order: OrderView
-    letters: tuple[Letter, ...]
+    notifications: tuple[SentNotification, ...]
     notes: tuple[SupportNote, ...] = ()
 
 
-def letters_of(
+def sent_notifications(
     entries: Iterable[OutboxEntry], renderer: NotificationRenderer
-) -> tuple[Letter, ...]:
+) -> tuple[SentNotification, ...]:
     """What people were told, oldest first."""
     return tuple(
-        Letter(
+        SentNotification(
             at=it.message.at,
             to=it.message.to,
             what=it.message.what,
@@ -102,7 +102,7 @@ class _Writer:
             (said(N_("Evidence")), self._evidence()),
             (said(N_("What happened")), self._timeline()),
             (said(N_("Not accepted")), self._refused()),
-            (said(N_("Notifications")), self._letters()),
+            (said(N_("Notifications")), self._notifications()),
             (said(N_("Internal notes")), self._notes()),
         ]
         exported = said(N_("Exported on {instant} by {person}"))
@@ -253,24 +253,23 @@ class _Writer:
             for it in self._case.order.refused
         ]
 
-    def _letters(self) -> list[list[str]]:
+    def _notifications(self) -> list[list[str]]:
         return [
             [
                 self._instant(it.at),
                 self._label("role", it.to.value),
                 f"{it.subject}\n{self._delivery(it)}",
             ]
-            for it in self._case.letters
+            for it in self._case.notifications
         ]
 
-    def _delivery(self, letter: Letter) -> str:
+    def _delivery(self, sent: SentNotification) -> str:
         refused = [
-            f"{it.channel}: {localize(it.reason, self._locale, self._zone)}"
-            for it in letter.refused
+            f"{it.channel}: {localize(it.reason, self._locale, self._zone)}" for it in sent.refused
         ]
-        if letter.delivered_at is None:
+        if sent.delivered_at is None:
             return "; ".join([self._said(N_("not delivered yet")), *refused])
-        return "; ".join([self._instant(letter.delivered_at), *refused])
+        return "; ".join([self._instant(sent.delivered_at), *refused])
 
     def _notes(self) -> list[list[str]]:
         return [[self._instant(it.at), it.by_id, it.text] for it in self._case.notes]

@@ -4,6 +4,7 @@ from limits.errors import ConfigurationError
 from temporalio.client import Client
 
 from adapters.local.provider import LocalProvider
+from adapters.notifications.addresses import sender_of
 from adapters.proof_files import StoreUnavailable
 from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
@@ -130,7 +131,8 @@ def build_pages(
 ) -> OrderPages:
     """The pages. Raises CannotServe."""
     sessions, sign_in = build_sign_in(settings, services.tokens, SqlSessions(database))
-    renderer = PageRenderer(sessions, services.limits, settings.public_url or "")
+    support = sender_of(settings.support_address).addr_spec if settings.support_address else ""
+    renderer = PageRenderer(sessions, services.limits, settings.public_url or "", support)
     links = Links(settings.pay_url, settings.temporal_ui_url)
     clock = Clock(client) if settings.playground else None
     return OrderPages(

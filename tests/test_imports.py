@@ -78,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
         "temporalio",
         "uvicorn",
         "workflows",
+        "typst",
     },
 }
 """What each package may import beside the standard library."""

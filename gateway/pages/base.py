@@ -42,8 +42,11 @@ ZONE: Final = "unbuy-zone"
 class PageRenderer:
     """Renders pages, with and without a session."""
 
-    def __init__(self, sessions: Sessions, limits: RateLimits, public_url: str) -> None:
-        """``public_url``: where people find the pages, or an empty text."""
+    def __init__(
+        self, sessions: Sessions, limits: RateLimits, public_url: str, support: str = ""
+    ) -> None:
+        """``public_url``, ``support``: where people find the pages and reach support; empty: nowhere."""
+        self._support = support
         self._sessions = sessions
         self._limits = limits
         found = urlsplit(public_url)
@@ -130,7 +133,8 @@ class PageRenderer:
         status: int = 200,
     ) -> Response:
         """Render a template."""
-        return page(name, self.locale(request), {**_about(request, session), **context}, status)
+        shared = {**_about(request, session), "support_address": self._support}
+        return page(name, self.locale(request), {**shared, **context}, status)
 
     @property
     def is_secure(self) -> bool:

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from activities.tracking import NumberRules
 from gateway.pages.base import PageRenderer
+from gateway.pages.help import HelpPages
 from gateway.pages.links import Links
 from gateway.pages.lists import ListPages
 from gateway.pages.order_page import OrderPage
@@ -24,6 +25,7 @@ from gateway.problems import (
     Problem,
 )
 from gateway.services import Services
+from orders.policy import Policy
 from orders.sentences import sentence
 
 _A_YEAR: Final = 365 * 24 * 3600
@@ -70,6 +72,7 @@ class OrderPages:
             *StrayPaymentPages(self._services.stray_payments, self._renderer).routes(),
             *self._entrance.routes(),
             *ProblemPages(self._renderer).routes(),
+            *HelpPages(self._renderer, Policy()).routes(),
             Mount("/static", _Static(directory=STATIC), name="static"),
         ]
 

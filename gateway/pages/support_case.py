@@ -1,4 +1,4 @@
-"""Support's page beside an order's: both sides, what a decision means, notes, letters, and the case file.
+"""Support's page beside an order's: both sides, decisions, notes, notifications, the case file.
 
 Nothing here reaches the order: who has taken it and what was noted of it are support's own.
 """
@@ -16,7 +16,7 @@ from adapters.notifications.render import NotificationRenderer
 from database.outbox import SqlOutbox
 from database.support_cases import MOST_ORDERS, SqlSupportCases, SupportNote
 from gateway.access import Role, view_for
-from gateway.case_files import CaseFile, as_pdf, letters_of
+from gateway.case_files import CaseFile, SentNotification, as_pdf, sent_notifications
 from gateway.orders import OrderService, asking_the_database
 from gateway.pages.base import ZONE, PageRenderer
 from gateway.pages.sessions import Session
@@ -39,13 +39,13 @@ class SupportCasePages:
         orders: OrderService,
         cases: SqlSupportCases,
         outbox: SqlOutbox,
-        letters: NotificationRenderer,
+        notifications: NotificationRenderer,
         renderer: PageRenderer,
     ) -> None:
         self._orders = orders
         self._cases = cases
         self._outbox = outbox
-        self._letters = letters
+        self._notifications = notifications
         self._renderer = renderer
 
     def routes(self) -> list[BaseRoute]:
@@ -107,16 +107,19 @@ class SupportCasePages:
     async def _case(self, request: Request) -> CaseFile:
         session, view = await self._visible(request)
         async with asking_the_database():
-            letters = letters_of(await self._outbox.entries(view.order_id), self._letters)
+            notifications = await self._sent(view)
             with_notes = request.query_params.get("notes") == _YES
             notes = await self._cases.notes(view.order_id) if with_notes else []
         return CaseFile(
             exported_at=datetime.now(UTC),
             exported_by=session.caller.id,
             order=view_for(session.caller, view),
-            letters=letters,
+            notifications=notifications,
             notes=tuple(notes),
         )
+
+    async def _sent(self, view: OrderView) -> tuple[SentNotification, ...]:
+        return sent_notifications(await self._outbox.entries(view.order_id), self._notifications)
 
     async def _visible(self, request: Request) -> tuple[Session, OrderView]:
         session = self._renderer.signed(request)
@@ -138,7 +141,7 @@ class SupportCasePages:
                 "previews": decision_previews(view),
                 "notes": await self._cases.notes(view.order_id),
                 "assignment": await self._cases.assignment(view.order_id),
-                "letters": letters_of(await self._outbox.entries(view.order_id), self._letters),
+                "notifications": await self._sent(view),
                 "histories": {
                     Role.BUYER: await self._cases.history(Role.BUYER, view.buyer.id),
                     Role.SELLER: await self._cases.history(Role.SELLER, view.seller.id),

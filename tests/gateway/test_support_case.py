@@ -1,4 +1,4 @@
-"""What support has beside an order: both sides, notes, letters, numbers, and the case file."""
+"""What support has beside an order: both sides, notes, notifications, numbers, and the case file."""
 
 import io
 import json
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import httpx
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
 
@@ -121,8 +121,8 @@ async def test_the_case_goes_along_as_json_and_notes_only_where_asked_for(
     assert [it.text for it in found.notes] == [NOTE]
     assert found.exported_by == order.support.id
     assert found.order.order_id == order.order_id
-    assert {it.what for it in found.letters} >= {"order_placed", "cancellation_requested"}
-    assert all(order.order_id in it.subject for it in found.letters)
+    assert {it.what for it in found.notifications} >= {"order_placed", "cancellation_requested"}
+    assert all(order.order_id in it.subject for it in found.notifications)
     assert json.loads(including.text)["order"]["timeline"][0]["by"] == "buyer"
 
 
