@@ -5,7 +5,6 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -23,12 +22,12 @@ from gateway.framing import Framing
 from gateway.limits import RateLimits, address_of
 from gateway.observability import METHODS, Observability
 from gateway.openapi import PROBLEMS, document
+from gateway.operations import serve_liveness, serve_readiness_and_metrics
 from gateway.pages.orders import OrderPages
-from gateway.problems import NoSuchMethod, Problem, ServiceUnavailable, as_problem, request_id
+from gateway.problems import NoSuchMethod, Problem, as_problem, request_id
 from gateway.services import Services
 from i18n.negotiation import of_browser
 from orders.errors import InvalidInput
-from orders.sentences import sentence
 
 # Swagger UI's files are served from here too (package fastapi-swagger). Its script sets inline styles.
 _DOCS_MAY: Final = (
@@ -91,12 +90,6 @@ def _is_below(path: str, places: Sequence[str]) -> bool:
     return any(path == it or path.startswith(f"{it}/") for it in places)
 
 
-class Metrics(Response):
-    """Prometheus's text format."""
-
-    media_type = CONTENT_TYPE_LATEST
-
-
 def build_app(
     services: Services,
     cors_origins: Sequence[str] = (),
@@ -106,24 +99,15 @@ def build_app(
     trusted_proxies: Sequence[str] = (),
     is_https: bool = False,
     secret: bytes = b"",
+    has_operations: bool = True,
 ) -> Observability:
     """The gateway. ``cors_origins``: origins whose scripts may call it; none by default.
 
     ``codec``: what encrypts for Temporal, whose web UI then has it decoded here. ``trusted_proxies``: the
     networks whose ``X-Forwarded-For`` counts; ``is_https``: people reach it over HTTPS; ``secret`` makes the
-    security log's digests.
+    security log's digests. ``has_operations``: readiness and metrics are here too.
     """
-    app = FastAPI(
-        title="Unbuy",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
-    )
-    app.state.services, app.state.pages = services, pages
-    for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
-        app.add_exception_handler(kind, _answer_error)
+    app = _new_app(services, pages)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -145,12 +129,40 @@ def build_app(
     if codec:
         app.include_router(codec_server(codec))
     _serve_webhooks(app)
-    _serve_operations(app)
+    serve_liveness(app)
+    if has_operations:
+        serve_readiness_and_metrics(app)
     _serve_docs(app)
     if pages:
         app.router.routes.extend(pages.routes())
     document(app, Reorder)
     return Observability(app, is_https=is_https, secret=secret)
+
+
+def build_operations_app(services: Services, secret: bytes) -> Observability:
+    """What operators ask, and nothing else."""
+    app = _new_app(services, openapi_url=None)
+    serve_liveness(app)
+    serve_readiness_and_metrics(app)
+    return Observability(app, is_https=False, secret=secret)
+
+
+def _new_app(
+    services: Services, pages: OrderPages | None = None, openapi_url: str | None = "/openapi.json"
+) -> FastAPI:
+    app = FastAPI(
+        title="Unbuy",
+        version="1",
+        openapi_url=openapi_url,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.services, app.state.pages = services, pages
+    for kind in (Problem, InvalidInput, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer_error)
+    return app
 
 
 def _serve_webhooks(app: FastAPI) -> None:
@@ -161,27 +173,6 @@ def _serve_webhooks(app: FastAPI) -> None:
         """Deliver a payment provider's signed event. Send it again unless the answer is 2xx."""
         async with count_unauthenticated(request, services):
             return JSONResponse({"status": await services.webhooks.handle(provider, request)})
-
-
-def _serve_operations(app: FastAPI) -> None:
-    @app.get("/healthz", tags=["operations"])
-    async def is_alive() -> JSONResponse:
-        """Whether this process lives."""
-        return JSONResponse({"status": "alive"})
-
-    @app.get("/readyz", responses={503: PROBLEMS[503]}, tags=["operations"])
-    async def is_ready(services: ServicesDep) -> JSONResponse:
-        """Whether Temporal and the database answer."""
-        if unavailable := await services.health.unavailable():
-            raise ServiceUnavailable(
-                sentence("Does not answer: {who}.", who=", ".join(unavailable))
-            )
-        return JSONResponse({"status": "ready"})
-
-    @app.get("/metrics", response_class=Metrics, tags=["operations"])
-    async def metrics() -> Response:
-        """Metrics for Prometheus."""
-        return Metrics(generate_latest())
 
 
 def _serve_docs(app: FastAPI) -> None:

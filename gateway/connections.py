@@ -28,6 +28,10 @@ READ_WITHIN: Final = timedelta(seconds=30)
 LARGEST_HEAD: Final = 16 * 1024
 """Bytes of a request's head, cookies and token included."""
 
+SMALL_CHUNK: Final = 64
+MOST_SMALL_CHUNKS: Final = 1024
+"""So many chunks of a body may be smaller than ``SMALL_CHUNK`` bytes, on average."""
+
 AT_ONCE: Final = 128
 """Connections that are accepted before any of them is looked at."""
 
@@ -56,6 +60,25 @@ def most_connections(max_watchers: int) -> int:
     return max(files - _OTHER_FILES, AT_ONCE)
 
 
+class _Parser(h11.Connection):
+    """h11's parser, which refuses a body in more chunks than anybody needs: each costs like a kilobyte."""
+
+    _chunks = 0
+    _bytes = 0
+
+    def next_event(self) -> Any:
+        """See base class."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += event.chunk_start
+            self._bytes += len(event.data)
+            if self._chunks > MOST_SMALL_CHUNKS + self._bytes / SMALL_CHUNK:
+                raise h11.RemoteProtocolError("too many small chunks")
+        return event
+
+
 class Connection(H11Protocol):
     """uvicorn's connection, with a deadline for each head and each answer.
 
@@ -66,6 +89,7 @@ class Connection(H11Protocol):
         super().__init__(*args, **options)
         # uvicorn would turn the newest away.
         self._most, self.limit_concurrency = self.limit_concurrency, None
+        self.conn = _Parser(h11.SERVER, self.config.h11_max_incomplete_event_size or LARGEST_HEAD)
         self._unread = bytearray()
         self._waits_since = self.loop.time()
         self._is_given_up = False

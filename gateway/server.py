@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import socket
 from datetime import timedelta
 from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from gateway.app import build_app
+from gateway.app import build_app, build_operations_app
 from gateway.connections import (
     AT_ONCE,
     LARGEST_HEAD,
@@ -16,14 +18,16 @@ from gateway.connections import (
     QuietAccepting,
     most_connections,
 )
-from gateway.observability import Observability
+from gateway.operations import ByPort
 from gateway.order_stream import OrderStream
 from gateway.wiring import build_pages, build_services, check_issuer
+from orders.sentences import sentence
 from runtime.settings import Settings
 from runtime.temporal import (
     BadConfiguration,
     CannotServe,
     connect_later,
+    first_line,
     open_database,
 )
 
@@ -38,11 +42,46 @@ _TICKS_APART = 5
 
 
 class Server(uvicorn.Server):
-    """Ends connections that are late, and on shutdown the streams: they would never end on their own."""
+    """Ends connections that are late, and on shutdown the streams: they would never end on their own.
 
-    def __init__(self, config: uvicorn.Config, order_stream: OrderStream) -> None:
+    ``operations``: another host and port where it listens.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        order_stream: OrderStream,
+        operations: tuple[str, int] | None = None,
+    ) -> None:
         super().__init__(config)
         self._order_stream = order_stream
+        self._operations = operations
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See base class. Raises CannotServe."""
+        operations = []
+        if self._operations:
+            host, port = self._operations
+            try:
+                listening = await asyncio.get_running_loop().create_server(
+                    lambda: Connection(self.config, self.server_state, self.lifespan.state),
+                    host,
+                    port,
+                    backlog=self.config.backlog,
+                )
+            except OSError as error:
+                raise CannotServe(
+                    sentence(
+                        "Operations cannot be served at {host}:{port} ({why}): UNBUY_OPERATIONS_HOST and "
+                        "UNBUY_OPERATIONS_PORT say where.",
+                        host=host,
+                        port=port,
+                        why=first_line(error),
+                    )
+                ) from None
+            operations.append(listening)
+        await super().startup(sockets)
+        self.servers += operations
 
     def stop(self) -> None:
         """Accept no new requests, and finish running ones."""
@@ -63,7 +102,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def server_config(app: Observability, **more: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
     """How the app is served, wherever that is."""
     return uvicorn.Config(
         app,
@@ -89,16 +128,21 @@ async def serve(settings: Settings) -> None:
     try:
         services = build_services(settings, client, database)
         await check_issuer(services.tokens, settings)
+        app: ASGIApp = build_app(
+            services,
+            settings.cors_origins,
+            build_pages(settings, services, client, database),
+            codec=client.data_converter.payload_codec,
+            trusted_proxies=settings.trusted_proxies,
+            is_https=settings.is_https,
+            secret=settings.own_secret,
+            has_operations=settings.operations is None,
+        )
+        if settings.operations:
+            operations = build_operations_app(services, settings.own_secret)
+            app = ByPort(app, operations, settings.operations[1])
         config = server_config(
-            build_app(
-                services,
-                settings.cors_origins,
-                build_pages(settings, services, client, database),
-                codec=client.data_converter.payload_codec,
-                trusted_proxies=settings.trusted_proxies,
-                is_https=settings.is_https,
-                secret=settings.own_secret,
-            ),
+            app,
             host=settings.gateway_host,
             port=settings.gateway_port,
             limit_concurrency=most_connections(settings.max_watchers),
@@ -115,8 +159,10 @@ async def serve(settings: Settings) -> None:
             )
         asyncio.get_running_loop().set_exception_handler(QuietAccepting())
         log.info("Serving HTTP on %s:%d", settings.gateway_host, settings.gateway_port)
+        if settings.operations:
+            log.info("Serving operations on %s:%d", *settings.operations)
         try:
-            await Server(config, services.order_stream).serve()
+            await Server(config, services.order_stream, settings.operations).serve()
         finally:
             await services.close()
     finally:

@@ -6,10 +6,10 @@ OrderError
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -61,28 +61,27 @@ class InvalidInput(OrderError):
         # A list is called too short as well when one of its items is wrong (pydantic).
         inside = {problem["loc"][0] for problem in found if len(problem["loc"]) > 1}
         problems = [
-            _named(problem)
+            problem
             for problem in found
             if not (problem["type"] == "too_short" and {*problem["loc"]} & inside)
         ]
-        return cls._listing(what, problems)
+        # A body of 64 KiB has room for thousands.
+        named = [_named(problem) for problem in problems[:_MOST_PROBLEMS]]
+        return cls._listing(what, named, len(problems) - len(named))
 
     @classmethod
     def of(cls, what: str, problems: Mapping[str, str]) -> "InvalidInput":
         """The same of problems by field."""
-        return cls._listing(
-            what,
-            [
-                sentence("{field}: {problem}", field=field, problem=problem)
-                for field, problem in problems.items()
-            ],
-        )
+        named = [
+            sentence("{field}: {problem}", field=field, problem=problem)
+            for field, problem in islice(problems.items(), _MOST_PROBLEMS)
+        ]
+        return cls._listing(what, named, len(problems) - len(named))
 
     @classmethod
-    def _listing(cls, what: str, problems: list[str]) -> "InvalidInput":
-        more = len(problems) - _MOST_PROBLEMS
-        listed = Series(problems[:_MOST_PROBLEMS])
-        if more <= 0:
+    def _listing(cls, what: str, problems: Sequence[str], more: int) -> "InvalidInput":
+        listed = Series(problems)
+        if not more:
             return cls(sentence("{what} is not valid: {problems}.", what=what, problems=listed))
         return cls(
             sentence(

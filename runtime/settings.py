@@ -124,6 +124,12 @@ class Settings(BaseSettings):
     (docs/gateway.md)."""
     gateway_port: Port = 8080
     """The port on which the gateway listens."""
+    operations_host: str = "127.0.0.1"
+    """Where the gateway serves operations, with a port for them: an address that strangers do not reach
+    (docs/gateway.md)."""
+    operations_port: Port | None = None
+    """The port of `/readyz` and `/metrics` alone, and of `/healthz`; unset, they are where all else is
+    (docs/gateway.md)."""
     rate_limit: Rate = "300/minute"
     """How many requests one caller may make in a time (docs/gateway.md)."""
     rate_limit_storage: RateStorage = SecretStr("async+memory://")
@@ -228,6 +234,11 @@ class Settings(BaseSettings):
         return allowed(self.notify_schemes, anywhere=self.allow_private_channels)
 
     @property
+    def operations(self) -> tuple[str, int] | None:
+        """Host and port of operations, where they have an address of their own."""
+        return (self.operations_host, self.operations_port) if self.operations_port else None
+
+    @property
     def is_https(self) -> bool:
         """Whether people find the pages over HTTPS."""
         return (self.public_url or "").startswith("https://")
@@ -273,6 +284,13 @@ class Settings(BaseSettings):
                 )
             )
         return is_on
+
+    @field_validator("operations_port")
+    @classmethod
+    def _operations_are_apart(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is not None and port == info.data.get("gateway_port"):
+            raise ValueError(gettext("must be another than UNBUY_GATEWAY_PORT"))
+        return port
 
     @field_validator("mail_from")
     @classmethod

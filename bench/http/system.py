@@ -42,8 +42,11 @@ class System:
 
 
 @asynccontextmanager
-async def system(directory: Path) -> AsyncIterator[System]:
-    """Run the system until the context is left, its files in a directory. Raises DoesNotStart."""
+async def system(directory: Path, rate_limit: str = "1000000/second") -> AsyncIterator[System]:
+    """Run the system until the context is left, its files in a directory. Raises DoesNotStart.
+
+    ``rate_limit``: of each caller; by default none, since one makes all requests.
+    """
     port, secret = free_port(), SecretStr(secrets.token_hex(32))
     async with (
         embedded_server(database=directory / "temporal.db") as server,

@@ -143,6 +143,28 @@ async def test_a_head_is_judged_before_it_is_parsed(
         assert (await _ended(reader)).count(b"HTTP/1.1 200 ") == 1 + bool(before)
 
 
+@pytest.mark.parametrize("is_signed", [True, False])
+async def test_a_body_in_too_many_small_chunks_is_refused(
+    address: str, order: HttpStory, is_signed: bool
+) -> None:
+    """Case 87: 60,000 of a byte took 0.4 s of everybody's time. Whether it is read or was answered unread."""
+    head = b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    if is_signed:
+        signed = f"Authorization: Bearer {token('buyer', order.buyer.id)}\r\n"
+        head += signed.encode() + b"Content-Type: application/json\r\n"
+    last = b"2\r\n{}\r\n0\r\n\r\n"
+    another = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    for chunk, number in ((b"1\r\n \r\n", 3000), (b"3F\r\n" + b" " * 63 + b"\r\n", 90_000)):
+        said = head + b"\r\n" + chunk * number + last + another
+        async with _connected(address, said) as (reader, _):
+            assert b"HTTP/1.1 200 " not in await _ended(reader)
+    few = head + b"Connection: close\r\n\r\n" + b"1\r\n \r\n" * 1000
+    async with _connected(address, few + b"400\r\n" + b" " * 1024 + b"\r\n" + last) as (reader, _):
+        status = b"422" if is_signed else b"401"
+        assert (await _ended(reader)).startswith(b"HTTP/1.1 " + status)
+
+
 async def test_pipelined_requests_are_answered_one_after_another(address: str) -> None:
     asked = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 200
     last = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

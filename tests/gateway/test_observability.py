@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +20,9 @@ from database.connection import Database
 from demo.waiting import until
 from deploy.embedded import LOOPBACK, free_port
 from gateway.orders import OrderService
+from gateway.server import serve
+from runtime.settings import Settings
+from runtime.temporal import CannotServe
 from tests.gateway.browsing import sign_in
 from tests.gateway.conftest import SECRET, HttpStory, serving
 from tests.gateway.problem import HEADERS, must_be_problem
@@ -270,7 +274,9 @@ async def test_only_listed_origins_may_call(order: HttpStory, database: Database
 
 
 @asynccontextmanager
-async def _process(order: HttpStory) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
+async def _process(
+    order: HttpStory, **settings: str
+) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
     """``python -m gateway`` as it is run, and a client of it."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
@@ -282,6 +288,7 @@ async def _process(order: HttpStory) -> AsyncIterator[tuple[Any, httpx.AsyncClie
             "UNBUY_GATEWAY_PORT": str(port),
             "UNBUY_TOKEN_SECRET": SECRET.get_secret_value(),
             "UNBUY_BUYERS_PLACE_ORDERS": "true",
+            **settings,
         },
         cwd=Path(__file__).parents[2],
         stdout=asyncio.subprocess.PIPE,
@@ -304,6 +311,50 @@ async def _process(order: HttpStory) -> AsyncIterator[tuple[Any, httpx.AsyncClie
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_operations_may_have_an_address_of_their_own(order: HttpStory) -> None:
+    """Case 91: strangers get neither readiness nor metrics, and whoever gets these gets nothing else."""
+    port = free_port()
+    async with _process(order, UNBUY_OPERATIONS_PORT=str(port)) as (process, http):
+        async with httpx.AsyncClient(
+            base_url=f"http://{LOOPBACK}:{port}", verify=False, timeout=20
+        ) as operations:
+            for path in ("/readyz", "/metrics"):
+                assert (await operations.get(path)).status_code == 200
+                assert (await http.get(path)).status_code == 404
+            for client in (operations, http):
+                assert (await client.get("/healthz")).status_code == 200
+            # What a header says counts for nothing.
+            forged = {"Host": f"{LOOPBACK}:{port}", "X-Forwarded-Host": f"{LOOPBACK}:{port}"}
+            assert (await http.get("/metrics", headers=forged)).status_code == 404
+            for path in (
+                "/",
+                "/v1/orders",
+                "/docs",
+                "/openapi.json",
+                "/sign-in",
+                "/temporal/decode",
+            ):
+                assert (await operations.get(path)).status_code == 404
+            described = (await http.get("/openapi.json")).json()["paths"]
+            assert {"/healthz", "/readyz", "/metrics"} & described.keys() == {"/healthz"}
+        process.terminate()
+        await _refuses_connections(f"http://{LOOPBACK}:{port}")
+
+
+async def test_an_address_of_operations_that_is_taken_is_reported_at_startup(
+    order: HttpStory,
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        settings = Settings(
+            database_url=order.system.database_url,
+            token_secret=SECRET,
+            gateway_port=free_port(),
+            operations_port=taken.getsockname()[1],
+        )
+        with pytest.raises(CannotServe, match="UNBUY_OPERATIONS_PORT say where"):
+            await serve(settings)
 
 
 async def _refuses_connections(address: str) -> None:

@@ -418,3 +418,17 @@ def test_only_their_own_adapters_import_the_extras() -> None:
         cwd=Path(__file__).parents[2],
         check=True,
     )
+
+
+def test_operations_are_at_a_port_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 91."""
+    assert Settings().operations is None
+    monkeypatch.setenv("UNBUY_OPERATIONS_PORT", "9090")
+    assert Settings().operations == ("127.0.0.1", 9090)
+
+    monkeypatch.setenv("UNBUY_GATEWAY_PORT", "9090")
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    assert setting_errors(raised.value) == (
+        "UNBUY_OPERATIONS_PORT: must be another than UNBUY_GATEWAY_PORT."
+    )
