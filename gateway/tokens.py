@@ -105,7 +105,7 @@ def caller_of(
     try:
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         return Caller(party(claims["sub"]), Role(*ours), expires_at, _verified_email(claims))
-    except (ValidationError, ValueError, OverflowError, TypeError):
+    except (ValidationError, ValueError, OverflowError, OSError, TypeError):
         raise Unauthorized(
             sentence("This token's sub is not a valid id, or its exp is not a valid time.")
         ) from None

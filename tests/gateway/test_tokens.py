@@ -61,6 +61,9 @@ BAD = {
     "exp is a list": _raw('{"sub":"buyer-7","role":"buyer","exp":[9999999999]}'),
     "exp without end": _raw('{"sub":"buyer-7","role":"buyer","exp":1e400}'),
     "exp is no number": _raw('{"sub":"buyer-7","role":"buyer","exp":NaN}'),
+    "exp beyond the system's calendar": _raw(
+        '{"sub":"buyer-7","role":"buyer","exp":1000000000000000000}'
+    ),
     "exp beyond all calendars": _raw('{"sub":"buyer-7","role":"buyer","exp":1e30}'),
     "exp of a thousand digits": _raw(f'{{"sub":"buyer-7","role":"buyer","exp":{"9" * 1000}}}'),
     "exp of five thousand digits": _raw(f'{{"sub":"b","role":"buyer","exp":{"9" * 5000}}}'),
