@@ -1,8 +1,9 @@
-"""What one order costs: CPU time by process, events, workflow tasks, bytes, and an update's round trip."""
+"""What one order costs, how long an update takes, and how many orders a second are too many."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -16,6 +17,8 @@ from bench.performance.subjects import Step, TooEarly
 _WARM_UP = 10
 _HISTORIES = 10
 _SOON = 0.05
+_HURRIED = timedelta(seconds=0.25)
+_BY_SIGNALS = 3
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Lives:
 
     stage: Stage
     pause: timedelta
+    prefix: str = "P"
     updates: list[float] = field(default_factory=list)
     too_early: int = 0
     """Updates that were refused because the order was not that far yet, and sent again."""
@@ -34,7 +38,7 @@ class Lives:
 
     async def live(self) -> str:
         """Live one order's life, and return its id."""
-        orders, order_id = self.stage.orders, f"P-{next(self._numbers)}"
+        orders, order_id = self.stage.orders, f"{self.prefix}-{next(self._numbers)}"
         await orders.place(order_id, payment_review=self.pause / 2)
         for step in Step:
             await asyncio.sleep(self.pause.total_seconds())
@@ -60,35 +64,78 @@ class Lives:
         self.updates.clear()
         self.too_early = 0
 
-    async def at_rate(self, number: int, per_second: float, lived: Callable[[], None]) -> list[str]:
+    async def live_by_signals(self) -> str:
+        """The same with signals, each when the order has nothing to do but to wait for it."""
+        orders, order_id = self.stage.orders, f"{self.prefix}-{next(self._numbers)}"
+        await orders.place(order_id, payment_review=_HURRIED)
+        for step in Step:
+            if step is Step.CANCEL_REQUEST:
+                await self.stage.until_checked(order_id)
+            await self.stage.until_it_rests(order_id)
+            await orders.signal(order_id, step)
+        await orders.handle(order_id).result()
+        return order_id
+
+    async def at_once(self, number: int, seconds: float) -> float:
+        """Live so many at once for so long; return how many orders a second that makes.
+
+        The first of each do not count, nor does what nobody waits for in the end.
+        """
+
+        async def one_after_the_other() -> None:
+            await self.live()
+            while time.perf_counter() < end:
+                await self.live()
+
+        end = math.inf
+        running = [asyncio.create_task(one_after_the_other()) for _ in range(number)]
+        while len(self.updates) < number * len(Step):
+            await asyncio.sleep(_SOON)
+        before, began = len(self.updates), time.perf_counter()
+        while time.perf_counter() < began + seconds or len(self.updates) == before:
+            await asyncio.sleep(_SOON)
+        updates = len(self.updates) - before
+        end = time.perf_counter()
+        await asyncio.gather(*running)
+        return updates / len(Step) / (end - began)
+
+    async def at_rate(self, number: int, per_second: float) -> list[str]:
         """Begin so many at this rate, whatever becomes of the earlier ones; return their ids."""
         began = time.perf_counter()
 
         async def one(turn: int) -> str:
             await asyncio.sleep(began + turn / per_second - time.perf_counter())
-            order_id = await self.live()
-            lived()
-            return order_id
+            return await self.live()
 
         return await asyncio.gather(*(one(turn) for turn in range(number)))
 
 
 async def order_cost(
-    stage: Stage, number: int, per_second: float, pause: timedelta, lived: Callable[[], None]
+    stage: Stage, number: int, per_second: float, pause: timedelta
 ) -> dict[str, float]:
-    """Live so many orders, and what one of them cost, by the names of ``METRICS``."""
+    """Live so many orders; what one of them cost, by the names of ``METRICS``."""
     lives = Lives(stage, pause)
     await lives.warm_up(min(number, _WARM_UP))
+    await stage.until_running(0)
     before = stage.cpu()
-    order_ids = await lives.at_rate(number, per_second, lived)
+    order_ids = await lives.at_rate(number, per_second)
+    await stage.until_running(0)
     cpu = stage.cpu().since(before)
+    by_signals = await asyncio.gather(*(lives.live_by_signals() for _ in range(_BY_SIGNALS)))
+    signalled = await _history_size(stage, by_signals)
     return {
         "cpu": sum(cpu) * 1000 / number,
-        **{f"cpu_{name}": seconds * 1000 / number for name, seconds in cpu._asdict().items()},
+        **{f"cpu_{name}": it * 1000 / number for name, it in cpu._asdict().items() if it},
         **{f"update_p{at}": percentile(lives.updates, at / 100) * 1000 for at in (50, 95, 99)},
         **await _history_size(stage, order_ids[-_HISTORIES:]),
+        **{f"{name}_by_signals": value for name, value in signalled.items()},
         "too_early": lives.too_early / number,
     }
+
+
+async def saturation(stage: Stage, at_once: int, seconds: float) -> float:
+    """How many orders a second it makes when there are always so many."""
+    return await Lives(stage, _HURRIED, prefix="H").at_once(at_once, seconds)
 
 
 async def _history_size(stage: Stage, order_ids: Sequence[str]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from rich.console import Console
 
+from bench.performance.subjects import BARE, SEARCHABLE, UNBUY
 from bench.tables import narrow
 
 
@@ -15,22 +16,35 @@ class Metric(NamedTuple):
     """A row of the table."""
 
     title: str
-    unit: str
+    unit: str = ""
     digits: int = 0
 
 
 METRICS: Final[Mapping[str, Metric]] = {
     "cpu": Metric("CPU an order", "ms"),
-    "cpu_server": Metric("  server", "ms"),
+    "cpu_server": Metric("  Temporal's server", "ms"),
     "cpu_worker": Metric("  worker", "ms"),
+    "cpu_database": Metric("  PostgreSQL", "ms"),
     "cpu_client": Metric("  client", "ms"),
     "update_p50": Metric("update p50", "ms"),
     "update_p95": Metric("update p95", "ms"),
     "update_p99": Metric("update p99", "ms"),
-    "events": Metric("events", ""),
-    "tasks": Metric("workflow tasks", ""),
-    "history_bytes": Metric("history", "bytes"),
-    "too_early": Metric("updates sent again", "an order", 2),
+    "too_early": Metric("too early, of an order", "", 2),
+    "saturation": Metric("most orders, 1 worker", "per second", 1),
+    "saturation_cores": Metric("most orders, 1 a core", "per second", 1),
+    "events": Metric("events by updates"),
+    "events_by_signals": Metric("events by signals"),
+    "tasks": Metric("tasks by updates"),
+    "tasks_by_signals": Metric("tasks by signals"),
+    "history_bytes": Metric("history by updates", "bytes"),
+    "history_bytes_by_signals": Metric("history by signals", "bytes"),
+    "parked_memory": Metric("memory of a cached order", "KiB", 1),
+    "parked_disk": Metric("disk of a parked order", "KiB", 1),
+    "recovery": Metric("all on after kill -9", "s", 1),
+    "deadlines": Metric("deadlines at once", "per second", 1),
+    "late_p50": Metric("  late p50", "s", 1),
+    "late_p99": Metric("  late p99", "s", 1),
+    "transitions": Metric("transitions of the rules", "per second"),
 }
 """Every metric by its name in the JSON."""
 
@@ -57,7 +71,12 @@ class Results:
         """All of it."""
         metrics = {name: it._asdict() for name, it in METRICS.items()}
         whole = {"about": self.about, "metrics": metrics, "samples": self.samples}
-        return json.dumps(whole, indent=1)
+        return json.dumps(whole, indent=1) + "\n"
+
+    @property
+    def head(self) -> Sequence[str]:
+        """The table's head."""
+        return ("", *self.samples)
 
     def rows(self) -> list[Sequence[str]]:
         """The table, a row for each metric that was measured."""
@@ -71,13 +90,71 @@ class Results:
         return found
 
 
+class Target(NamedTuple):
+    """What Unbuy is to keep to: a metric, or its ratio to a skeleton's in the same run."""
+
+    title: str
+    metric: str
+    limit: float
+    beside: str | None = None
+    is_least: bool = False
+
+    def value(self, results: Results) -> float | None:
+        """What it is; None where it was not measured."""
+        if not {UNBUY.name, self.beside or UNBUY.name} <= set(results.samples):
+            return None
+        found = results.value(UNBUY.name, self.metric)
+        if self.beside is None or found is None:
+            return found
+        other = results.value(self.beside, self.metric)
+        return found / other if other else None
+
+
+TARGETS: Final = (
+    Target("all CPU beside the searchable skeleton's", "cpu", 1.0, SEARCHABLE.name),
+    Target("the worker's CPU beside the bare skeleton's", "cpu_worker", 2.0, BARE.name),
+    Target("p95 of an update beside the searchable's", "update_p95", 3.0, SEARCHABLE.name),
+    Target("most orders beside the searchable's", "saturation", 0.6, SEARCHABLE.name, True),
+    Target("all on after kill -9 beside the searchable's", "recovery", 1.0, SEARCHABLE.name),
+    Target("events by signals", "events_by_signals", 50),
+    Target("events by updates", "events", 55),
+    Target("history by updates, bytes", "history_bytes", 20_000),
+)
+TARGETS_HEAD: Final = ("target", "limit", "measured", "met")
+
+
+def target_rows(results: Results) -> list[Sequence[str]]:
+    """Each target that was measured, and whether it is met."""
+    rows: list[Sequence[str]] = []
+    for target in TARGETS:
+        if (value := target.value(results)) is None:
+            continue
+        is_met = value >= target.limit if target.is_least else value <= target.limit
+        digits = 2 if target.beside else 0
+        rows.append(
+            (
+                target.title,
+                f"{'≥' if target.is_least else '≤'} {target.limit:,.{digits}f}",
+                f"{value:,.{digits}f}",
+                "yes" if is_met else "no",
+            )
+        )
+    return rows
+
+
 def report(console: Console, results: Results) -> None:
-    """Print the table."""
+    """Print the table, and how the targets are met."""
     made = narrow("What an order costs")
-    made.add_column("")
-    for subject in results.samples:
-        made.add_column(subject, justify="right")
+    for name in results.head:
+        made.add_column(name, justify="right" if name else "left")
     for row in results.rows():
         made.add_row(*row)
     console.print(made)
+    met = narrow("Targets")
+    for name in TARGETS_HEAD:
+        met.add_column(name)
+    for row in target_rows(results):
+        met.add_row(*row)
+    if met.rows:
+        console.print(met)
     console.print(results.about)

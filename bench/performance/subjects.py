@@ -3,11 +3,12 @@
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from bench.performance.skeleton import (
@@ -22,8 +23,10 @@ from orders import messages as m
 from orders.errors import NotAllowedNow
 from orders.keys import order_refund_id
 from orders.place_order import PlaceOrder
+from orders.status import Status
 from orders.values import Money
 from runtime import program
+from workflows import ids
 
 _DUE: Final = Money.model_validate({"amount": 2490, "currency": "EUR"})
 DAYS_TO_PAY: Final = timedelta(days=20)
@@ -46,6 +49,8 @@ class TooEarly(Exception):
 class SubjectOrders(ABC):
     """A subject's orders, by Temporal's client."""
 
+    task_queue: ClassVar[str]
+
     client: Client
 
     @abstractmethod
@@ -63,6 +68,10 @@ class SubjectOrders(ABC):
         """Send a message as a signal."""
 
     @abstractmethod
+    async def is_checked(self, order_id: str) -> bool:
+        """Whether a paid order's check has ended."""
+
+    @abstractmethod
     def handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         """The order's workflow."""
 
@@ -70,6 +79,7 @@ class SubjectOrders(ABC):
 class SkeletonOrders(SubjectOrders):
     """Those of the bare skeleton."""
 
+    task_queue = TASK_QUEUE
     is_searchable: ClassVar = False
 
     async def place(
@@ -85,7 +95,7 @@ class SkeletonOrders(SubjectOrders):
                 self.is_searchable,
             ),
             id=order_id,
-            task_queue=TASK_QUEUE,
+            task_queue=self.task_queue,
         )
 
     async def update(self, order_id: str, step: Step) -> None:
@@ -95,6 +105,11 @@ class SkeletonOrders(SubjectOrders):
     async def signal(self, order_id: str, step: Step) -> None:
         """See base class."""
         await self.handle(order_id).signal(SkeletonWorkflow.signal, _message(step))
+
+    async def is_checked(self, order_id: str) -> bool:
+        """See base class."""
+        events = self.handle(order_id).fetch_history_events()
+        return EventType.EVENT_TYPE_TIMER_FIRED in [it.event_type async for it in events]
 
     def handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         """See base class."""
@@ -110,44 +125,65 @@ class SearchableOrders(SkeletonOrders):
 class UnbuyOrders(SubjectOrders):
     """Those of Unbuy."""
 
+    task_queue = ids.TASK_QUEUE
+    has_mail: ClassVar = False
+
     async def place(
         self, order_id: str, payment_review: timedelta, payment_window: timedelta = DAYS_TO_PAY
     ) -> None:
         """See base class."""
-        policy = {"payment_review": payment_review, "payment_window": payment_window}
-        placed = EXAMPLES["PlaceOrder"] | {"order_id": order_id, "policy": policy}
-        await orders.place(self.client, PlaceOrder.model_validate(placed))
+        order = placed(order_id, payment_review, payment_window, has_mail=self.has_mail)
+        await orders.place(self.client, order)
 
     async def update(self, order_id: str, step: Step) -> None:
         """See base class."""
         try:
-            await orders.update(self.client, order_id, _unbuy_message(order_id, step))
+            await orders.update(self.client, order_id, unbuy_message(order_id, step))
         except NotAllowedNow as error:
             raise TooEarly(f"{order_id}: {error}") from None
 
     async def signal(self, order_id: str, step: Step) -> None:
         """See base class."""
-        await orders.signal(self.client, order_id, _unbuy_message(order_id, step))
+        await orders.signal(self.client, order_id, unbuy_message(order_id, step))
+
+    async def is_checked(self, order_id: str) -> bool:
+        """See base class. Asked of the server, not of the order, which may be busy."""
+        described = await self.handle(order_id).describe()
+        return described.typed_search_attributes[ids.ORDER_STATUS] == Status.AWAITING_SHIPMENT
 
     def handle(self, order_id: str) -> WorkflowHandle[Any, Any]:
         """See base class."""
         return orders.handle(self.client, order_id)
 
 
-@dataclass(frozen=True)
-class Subject:
-    """One column of the table; ``worker`` is the command of its worker process."""
+class MailedOrders(UnbuyOrders):
+    """Those whose parties are notified by mail."""
 
-    name: str
-    orders: type[SubjectOrders]
-    worker: Sequence[str]
+    has_mail: ClassVar = True
 
 
 def _message(step: Step) -> SkeletonMessage:
     return SkeletonMessage(step.value, "changed_mind")
 
 
-def _unbuy_message(order_id: str, step: Step) -> m.Message:
+def placed(
+    order_id: str,
+    payment_review: timedelta,
+    payment_window: timedelta = DAYS_TO_PAY,
+    *,
+    has_mail: bool = False,
+) -> PlaceOrder:
+    """An order of Unbuy."""
+    policy = {"payment_review": payment_review, "payment_window": payment_window}
+    order = EXAMPLES["PlaceOrder"] | {"order_id": order_id, "policy": policy}
+    if has_mail:
+        for party in ("buyer", "seller"):
+            order[party] = order[party] | {"notify": [f"mailto:{party}@example.org"]}
+    return PlaceOrder.model_validate(order)
+
+
+def unbuy_message(order_id: str, step: Step) -> m.Message:
+    """A message of Unbuy's contract."""
     match step:
         case Step.PAYMENT:
             return m.PaymentReceived(
@@ -166,8 +202,31 @@ def _unbuy_message(order_id: str, step: Step) -> m.Message:
             )
 
 
+@dataclass(frozen=True)
+class Subject:
+    """One column of the table; ``worker`` is the command of a worker process."""
+
+    name: str
+    orders: type[SubjectOrders] = UnbuyOrders
+    worker: Sequence[str] = field(
+        default_factory=lambda: program.argv("worker", "--processes", "1")
+    )
+    on_postgres: bool = False
+    sends_mail: bool = False
+    sends_webhooks: bool = False
+    is_encrypted: bool = False
+
+
 _SKELETON_WORKER: Final = (sys.executable, "-m", "bench.performance.skeleton_worker")
 BARE: Final = Subject("bare skeleton", SkeletonOrders, _SKELETON_WORKER)
 SEARCHABLE: Final = Subject("searchable skeleton", SearchableOrders, _SKELETON_WORKER)
-UNBUY: Final = Subject("Unbuy, SQLite", UnbuyOrders, program.argv("worker", "--processes", "1"))
-SUBJECTS: Final = (BARE, SEARCHABLE, UNBUY)
+UNBUY: Final = Subject("Unbuy")
+ON_POSTGRES: Final = Subject("on PostgreSQL", on_postgres=True)
+MAIN: Final = (BARE, SEARCHABLE, UNBUY, ON_POSTGRES)
+VARIANTS: Final = (
+    Subject("with mail", MailedOrders, sends_mail=True),
+    Subject("with webhooks", sends_webhooks=True),
+    Subject("encrypted", is_encrypted=True),
+)
+"""Unbuy on SQLite, with one thing more."""
+SUBJECTS: Final = {it.name: it for it in (*MAIN, *VARIANTS)}

@@ -1,6 +1,7 @@
 """The bench of an order's cost, with few orders; and its table."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,28 +10,47 @@ from rich.console import Console
 from bench.__main__ import app
 from bench.performance import command
 from bench.performance.command import BenchOptions, run
-from bench.performance.report import Results, report
+from bench.performance.cost import order_cost
+from bench.performance.page import PAGE, write_page
+from bench.performance.report import METRICS, Results, report, target_rows
+from bench.performance.stage import stage
 from bench.performance.subjects import BARE, SEARCHABLE, UNBUY
 from cli.program import run as run_program
 
 
 @pytest.mark.timeout(300)  # servers and workers start, perhaps on a busy machine
-async def test_every_subject_is_measured(tmp_path: Path) -> None:
-    """The same as `make bench`, but for its length."""
-    options = BenchOptions(orders=2, rounds=1, rate=10, pause=0.4)
+async def test_unbuy_is_measured_in_every_respect(tmp_path: Path) -> None:
+    """The same as `make bench`, but for its length, and without others beside."""
+    options = BenchOptions(
+        subjects=(UNBUY.name,),
+        rounds=1,
+        orders=2,
+        rate=10,
+        pause=0.4,
+        at_once=2,
+        seconds=0.2,
+        parked=4,
+        deadlines=4,
+    )
 
     results = await run(options, tmp_path)
 
-    assert list(results.samples) == [BARE.name, SEARCHABLE.name, UNBUY.name]
-    for subject in results.samples:
-        parts = [results.value(subject, f"cpu_{it}") for it in ("server", "worker", "client")]
-        assert all(parts)
-        assert results.value(subject, "cpu") == pytest.approx(sum(it or 0 for it in parts))
-        assert results.value(subject, "update_p50")
-    # What its name promises; a busy machine joins messages in one task.
-    assert 30 < (results.value(BARE.name, "events") or 0) <= 54
-    events = [results.value(it.name, "events") or 0 for it in (BARE, SEARCHABLE)]
-    assert events[1] > events[0]
+    measured = results.samples[UNBUY.name]
+    assert measured.keys() == METRICS.keys() - {"cpu_database", "saturation_cores"}
+    parts = [measured[f"cpu_{it}"][0] for it in ("server", "worker", "client")]
+    assert all(parts)
+    assert measured["cpu"][0] == pytest.approx(sum(parts))
+    assert measured["late_p50"][0] > 0
+    assert measured["saturation"][0] > 0
+
+
+@pytest.mark.timeout(300)
+async def test_the_skeleton_does_what_its_docstring_says(tmp_path: Path) -> None:
+    async with stage(SEARCHABLE, tmp_path) as running:
+        cost = await order_cost(running, 1, 10, timedelta(seconds=0.4))
+
+    assert cost["events_by_signals"] == 50 + 8
+    assert cost["tasks_by_signals"] == 9
 
 
 @pytest.fixture
@@ -44,7 +64,7 @@ def results() -> Results:
 
 
 def test_the_median_of_the_rounds_is_shown(results: Results) -> None:
-    assert results.rows() == [("CPU an order, ms", "105", "1,200"), ("events", "50", "")]
+    assert results.rows() == [("CPU an order, ms", "105", "1,200"), ("events by updates", "50", "")]
 
 
 def test_every_round_is_in_the_json(
@@ -58,6 +78,39 @@ def test_every_round_is_in_the_json(
 
     assert run_program(app, ["bench", "--quick", "--output", str(output)]) == 0
     assert json.loads(output.read_text())["samples"]["skeleton"]["cpu"] == [100.4, 110.4]
+
+
+def test_a_target_is_a_ratio_to_the_skeleton_of_the_same_run() -> None:
+    results = Results("")
+    results.add(BARE.name, {"cpu_worker": 40})
+    results.add(SEARCHABLE.name, {"cpu": 200, "saturation": 10})
+    results.add(UNBUY.name, {"cpu": 180, "cpu_worker": 100, "saturation": 5, "events": 55})
+
+    assert [row[1:] for row in target_rows(results)] == [
+        ("≤ 1.00", "0.90", "yes"),
+        ("≤ 2.00", "2.50", "no"),
+        ("≥ 0.60", "0.50", "no"),
+        ("≤ 55", "55", "yes"),
+    ]
+
+
+def test_the_page_is_written_anew_between_its_marks(tmp_path: Path, results: Results) -> None:
+    page = tmp_path / PAGE.name
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+
+    write_page(results, page)
+    once = page.read_text(encoding="utf-8")
+    write_page(results, page)
+
+    assert page.read_text(encoding="utf-8") == once
+    assert "| CPU an order, ms | 105 | 1,200 |" in once
+    assert once.startswith(PAGE.read_text(encoding="utf-8").partition("<!-- bench -->")[0])
+    results.add("Unbuy", {"cpu_worker": 10})
+    write_page(results, page)
+    assert "](images/performance-cpu.svg)" in page.read_text(encoding="utf-8")
+    chart = (tmp_path / "images" / "performance-cpu.svg").read_text(encoding="utf-8")
+    assert "CPU time of an order" in chart
+    assert "<script" not in chart
 
 
 def test_the_table_says_what_it_was_measured_on(results: Results) -> None:
