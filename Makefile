@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check audit sbom format up bench soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
+.PHONY: help setup demo test check audit sbom format up bench bench-many soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
 	migration lock clean
 
 PYTHON ?= python3
@@ -66,6 +66,9 @@ up: $(RUNTIME) ## the system, running until stopped
 
 bench: $(DEVELOPMENT) ## what an order costs beside a skeleton that does nothing (ARGS=--quick)
 	@$(RUN) -m bench bench $(ARGS)
+
+bench-many: $(DEVELOPMENT) ## what an order costs among 100,000 open ones, in hours (ARGS='--levels 100 1000')
+	@$(RUN) -m bench bench-many $(ARGS)
 
 soak-money: $(DEVELOPMENT) ## refunds among faults and dying workers, each counted (ARGS='--refunds 2000 --seed 1')
 	@$(RUN) -m bench soak-money $(ARGS)

@@ -8,6 +8,7 @@ from cli.program import new_app, run
 
 COMMANDS: Final = {
     "bench": "bench.performance.command:bench",
+    "bench-many": "bench.performance.many:bench_many",
     "load-http": "bench.http.load:load_http",
     "soak-http": "bench.http.soak:soak_http",
     "soak-money": "bench.money.command:soak_money",

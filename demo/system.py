@@ -70,6 +70,7 @@ class Cost:
 
     events: int
     workflow_tasks: int
+    history_bytes: int
 
 
 @asynccontextmanager
@@ -102,10 +103,16 @@ class ServerStory(OrderStory):
 
     async def cost(self) -> Cost:
         """The cost of the order's own workflow so far."""
-        kinds = [event.event_type async for event in self.handle.fetch_history_events()]
+        events = [
+            event
+            async for event in self.handle.fetch_history_events()
+            if event.event_type not in _SKIPPING
+        ]
+        kinds = [event.event_type for event in events]
         return Cost(
-            events=sum(kind not in _SKIPPING for kind in kinds),
+            events=len(events),
             workflow_tasks=kinds.count(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED),
+            history_bytes=sum(event.ByteSize() for event in events),
         )
 
 

@@ -1,5 +1,6 @@
 """The charts of docs/performance.md, as SVG."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -8,6 +9,9 @@ import pygal  # type: ignore[import-untyped]
 from pygal.style import CleanStyle  # type: ignore[import-untyped]
 
 from bench.performance.report import METRICS, Results
+
+# pygal (3.1) makes every later import look for its maps, in a way that Python 3.11 warns of and 3.12 ignores.
+sys.meta_path[:] = [it for it in sys.meta_path if not isinstance(it, pygal.PluginImportFixer)]
 
 
 class Chart(NamedTuple):

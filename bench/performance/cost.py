@@ -111,15 +111,21 @@ class Lives:
 
 
 async def order_cost(
-    stage: Stage, number: int, per_second: float, pause: timedelta
+    stage: Stage,
+    number: int,
+    per_second: float,
+    pause: timedelta,
+    *,
+    among: int = 0,
+    prefix: str = "P",
 ) -> dict[str, float]:
-    """Live so many orders; what one of them cost, by the names of ``METRICS``."""
-    lives = Lives(stage, pause)
+    """Live so many orders, ``among`` others that are open; the cost of one, by the names of ``METRICS``."""
+    lives = Lives(stage, pause, prefix)
     await lives.warm_up(min(number, _WARM_UP))
-    await stage.until_running(0)
+    await stage.until_running(among)
     before = stage.cpu()
     order_ids = await lives.at_rate(number, per_second)
-    await stage.until_running(0)
+    await stage.until_running(among)
     cpu = stage.cpu().since(before)
     by_signals = await asyncio.gather(*(lives.live_by_signals() for _ in range(_BY_SIGNALS)))
     signalled = await _history_size(stage, by_signals)

@@ -9,24 +9,29 @@ from bench.performance.charts import draw
 from bench.performance.report import TARGETS_HEAD, Results, target_rows
 
 PAGE: Final = Path("docs/performance.md")
-_MADE: Final = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- end of bench -->)", re.DOTALL)
 
 
 def write_page(results: Results, page: Path = PAGE) -> None:
-    """Write it anew, with the charts beside the page."""
+    """Write what `make bench` makes anew, with the charts beside the page."""
     images = page.parent / "images"
-    charts = "\n\n".join(
-        f"![{title}]({images.name}/{name})" for name, title in draw(results, images).items()
-    )
-    made = "\n\n".join(
-        (
-            results.about,
-            markdown_table(TARGETS_HEAD, target_rows(results)),
-            markdown_table(results.head, results.rows()),
-            charts,
-        )
-    )
-    page.write_text(_MADE.sub(lambda _: f"\n{made}\n\n", page.read_text(encoding="utf-8")), "utf-8")
+    charts = [f"![{title}]({images.name}/{name})" for name, title in draw(results, images).items()]
+    targets = markdown_table(TARGETS_HEAD, target_rows(results))
+    _write(page, "bench", results.about, targets, _table(results), *charts)
+
+
+def write_many(results: Results, page: Path = PAGE) -> None:
+    """Write what `make bench-many` makes anew."""
+    _write(page, "bench-many", results.about, _table(results))
+
+
+def _write(page: Path, mark: str, *parts: str) -> None:
+    made = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end of {mark} -->)", re.DOTALL)
+    text = "\n\n".join(parts)
+    page.write_text(made.sub(lambda _: f"\n{text}\n\n", page.read_text(encoding="utf-8")), "utf-8")
+
+
+def _table(results: Results) -> str:
+    return markdown_table(results.head, results.rows())
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -25,7 +25,7 @@ async def parked(stage: Stage, number: int, deadlines: int) -> dict[str, float]:
     await park(stage, ["warm"])
     memory, disk, began = stage.worker_memory(), stage.disk(), time.perf_counter()
     await park(stage, [f"K-{turn}" for turn in range(number)])
-    each = (time.perf_counter() - began) / number
+    pace = timedelta(seconds=(time.perf_counter() - began) / number)
     measured = {
         "parked_memory": (stage.worker_memory() - memory) / number / _KIB,
         "parked_disk": (stage.disk() - disk) / number / _KIB,
@@ -34,20 +34,23 @@ async def parked(stage: Stage, number: int, deadlines: int) -> dict[str, float]:
     await stage.until_running(number)
     return measured | {
         "recovery": await _recovery(stage, [f"K-{turn}" for turn in range(number)]),
-        **await _deadlines(stage, deadlines, timedelta(seconds=each)),
+        **await _deadlines(stage, deadlines, pace),
     }
 
 
 async def park(
-    stage: Stage, order_ids: Sequence[str], until_due: Callable[[], timedelta] = lambda: DAYS_TO_PAY
+    stage: Stage,
+    order_ids: Sequence[str],
+    until_due: Callable[[], timedelta] = lambda: DAYS_TO_PAY,
+    payment_review: timedelta = timedelta(days=1),
 ) -> None:
     """Place orders, each until it has nothing to do but to wait to be paid."""
 
     async def one(order_id: str) -> None:
-        await stage.orders.place(order_id, timedelta(days=1), until_due())
+        await stage.orders.place(order_id, payment_review, until_due())
         await stage.until_it_rests(order_id)
 
-    await _each(one, order_ids)
+    await each(one, order_ids)
 
 
 async def _recovery(stage: Stage, order_ids: Sequence[str]) -> float:
@@ -55,14 +58,14 @@ async def _recovery(stage: Stage, order_ids: Sequence[str]) -> float:
     stage.kill_workers()
     began = time.perf_counter()
     await stage.start_worker()
-    await _each(lambda it: stage.orders.signal(it, Step.CANCEL_REQUEST), order_ids)
+    await each(lambda it: stage.orders.signal(it, Step.CANCEL_REQUEST), order_ids)
     await stage.until_running(0)
     return time.perf_counter() - began
 
 
-async def _deadlines(stage: Stage, number: int, each: timedelta) -> dict[str, float]:
+async def _deadlines(stage: Stage, number: int, pace: timedelta) -> dict[str, float]:
     """How many are met in a second, and how late, when so many orders expire at the same instant."""
-    due = datetime.now(UTC) + _AT_LEAST + number * each * _MARGIN
+    due = datetime.now(UTC) + _AT_LEAST + number * pace * _MARGIN
     order_ids = [f"D-{turn}" for turn in range(number)]
     await park(stage, order_ids, lambda: due - datetime.now(UTC))
     await stage.until_running(0)
@@ -77,7 +80,7 @@ async def _deadlines(stage: Stage, number: int, each: timedelta) -> dict[str, fl
         ends.append(events[-1].event_time.ToDatetime(UTC))
         late.append((ends[-1] - was_due).total_seconds())
 
-    await _each(look, order_ids)
+    await each(look, order_ids)
     return {
         "deadlines": number / (max(ends) - due).total_seconds(),
         "late_p50": percentile(late, 0.5),
@@ -85,7 +88,8 @@ async def _deadlines(stage: Stage, number: int, each: timedelta) -> dict[str, fl
     }
 
 
-async def _each(what: Callable[[str], Awaitable[None]], order_ids: Sequence[str]) -> None:
+async def each(what: Callable[[str], Awaitable[None]], order_ids: Sequence[str]) -> None:
+    """Do something with each order, with several at once."""
     turns = iter(order_ids)
 
     async def one_after_the_other() -> None:

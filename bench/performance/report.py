@@ -44,6 +44,11 @@ METRICS: Final[Mapping[str, Metric]] = {
     "deadlines": Metric("deadlines at once", "per second", 1),
     "late_p50": Metric("  late p50", "s", 1),
     "late_p99": Metric("  late p99", "s", 1),
+    "memory": Metric("worker's memory", "MiB"),
+    "disk": Metric("disk", "MiB"),
+    "list_p95": Metric("p95 of a list", "ms"),
+    "page_p95": Metric("p95 of an order's page", "ms"),
+    "queue_p95": Metric("p95 of support's queue", "ms"),
     "transitions": Metric("transitions of the rules", "per second"),
 }
 """Every metric by its name in the JSON."""
@@ -142,9 +147,9 @@ def target_rows(results: Results) -> list[Sequence[str]]:
     return rows
 
 
-def report(console: Console, results: Results) -> None:
+def report(console: Console, results: Results, title: str = "What an order costs") -> None:
     """Print the table, and how the targets are met."""
-    made = narrow("What an order costs")
+    made = narrow(title)
     for name in results.head:
         made.add_column(name, justify="right" if name else "left")
     for row in results.rows():

@@ -4,11 +4,12 @@ import asyncio
 import base64
 import json
 import os
+import secrets
 import sqlite3
 import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import psutil  # type: ignore[import-untyped]
 from pydantic import SecretStr
 from temporalio.api.enums.v1 import TaskQueueType
@@ -28,7 +30,8 @@ from bench.performance.subjects import Subject, SubjectOrders
 from bench.workplace import environment_for
 from demo.waiting import until
 from deploy.child_process import child_process
-from deploy.embedded import embedded_server
+from deploy.embedded import LOOPBACK, embedded_server, free_port
+from runtime import program
 from runtime.encryption import data_converter
 from testing.postgres import Postgres, postgres_server
 from testing.webhook_receiver import SECRET
@@ -65,6 +68,9 @@ class Stage:
     _postgres: Postgres | None
     _stack: AsyncExitStack
     _workers: list[psutil.Process] = field(default_factory=list)
+    gateway: str = ""
+    """The address of its gateway, if it has one."""
+    token_secret: SecretStr = field(default_factory=lambda: SecretStr(secrets.token_hex(32)))
 
     @property
     def client(self) -> Client:
@@ -95,17 +101,36 @@ class Stage:
 
     async def start_worker(self) -> None:
         """Start one more worker process."""
+        process = await self._start(self.subject.worker, self._environment)
+        self._workers.append(psutil.Process(process.pid))
+
+    async def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> Process:
         log = self._stack.enter_context((self.directory / "worker.log").open("ab"))
-        process = await self._stack.enter_async_context(
+        return await self._stack.enter_async_context(
             child_process(
-                *self.subject.worker,
-                patience=_PATIENCE,
-                stdout=log,
-                stderr=log,
-                environment=self._environment,
+                *command, patience=_PATIENCE, stdout=log, stderr=log, environment=environment
             )
         )
-        self._workers.append(psutil.Process(process.pid))
+
+    async def start_gateway(self) -> None:
+        """Start a gateway, beside which nothing else is measured."""
+        port = free_port()
+        self.gateway = f"http://{LOOPBACK}:{port}"
+        settings = {
+            "UNBUY_GATEWAY_PORT": str(port),
+            "UNBUY_TOKEN_SECRET": self.token_secret.get_secret_value(),
+            # One caller makes all requests, so no rate limit.
+            "UNBUY_RATE_LIMIT": "1000000/second",
+        }
+        await self._start(program.argv("gateway"), self._environment | settings)
+        async with httpx.AsyncClient(trust_env=False) as http:
+
+            async def ready() -> bool:
+                with suppress(httpx.TransportError):  # not listening yet
+                    return (await http.get(f"{self.gateway}/readyz")).is_success
+                return False
+
+            await until(ready, within=_PATIENCE)
 
     async def serves(self) -> None:
         """Wait until all workers serve. Raises DoesNotStart."""

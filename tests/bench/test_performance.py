@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from bench.__main__ import app
-from bench.performance import command
+from bench.performance import command, many
 from bench.performance.command import BenchOptions, run
 from bench.performance.cost import order_cost
+from bench.performance.many import ManyOptions
 from bench.performance.page import PAGE, write_page
 from bench.performance.report import METRICS, Results, report, target_rows
 from bench.performance.stage import stage
@@ -51,6 +52,18 @@ async def test_the_skeleton_does_what_its_docstring_says(tmp_path: Path) -> None
 
     assert cost["events_by_signals"] == 50 + 8
     assert cost["tasks_by_signals"] == 9
+
+
+@pytest.mark.timeout(300)
+async def test_an_order_is_measured_among_open_ones(tmp_path: Path) -> None:
+    """The same as `make bench-many`, with two orders instead of 100,000, of which one is disputed."""
+    options = ManyOptions(levels=(1, 2), orders=1, requests=1)
+
+    results = await many.run(options, tmp_path)
+
+    assert list(results.samples) == ["1 open", "2 open"]
+    for level in results.samples.values():
+        assert level.keys() >= {"cpu", "memory", "disk", "list_p95", "page_p95", "queue_p95"}
 
 
 @pytest.fixture
