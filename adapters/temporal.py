@@ -6,7 +6,7 @@ from temporalio.client import Client
 
 from activities.webhooks import Announcement, Webhook
 from client import orders, stray_payments, webhooks
-from client.orders import StoredOrder
+from client.finished_orders import StoredOrder
 from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView
 

@@ -4,6 +4,7 @@ ClientError
 ├── UnknownOrder     there is no such order
 ├── NotRunning       no workflow with this id is running: it has ended, or never existed
 ├── OrderIdReused    an order with this id was placed before
+├── Overtaken        the workflow was started again meanwhile; what was known of it is old
 ├── NoAnswer         no worker answered in time; the message may still be accepted
 └── WorkflowFailed   the workflow failed, for a reason other than a refusal
 
@@ -49,6 +50,13 @@ class OrderIdReused(ClientError):
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"The id of order {order_id} has been used before.")
+
+
+class Overtaken(ClientError):
+    """The workflow was started again meanwhile: what was known of it is old, and it may run."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"Workflow {workflow_id} was started again by somebody else.")
 
 
 class NoAnswer(ClientError):

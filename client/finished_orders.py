@@ -2,6 +2,7 @@
 R24).
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from temporalio.client import Client
 
 from client import reopening, stray_payments
 from client.errors import UnknownOrder
+from client.workflows import last_run
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.handlers import check, is_repeat
 from orders.messages import Message, PaymentReceived
@@ -18,6 +20,10 @@ from orders.sentences import sentence
 from orders.status import Status
 from orders.stray_payments import StrayPaymentInput
 from orders.view import OrderView, is_finished
+from workflows import ids
+
+StoredOrder = Callable[[str], Awaitable[OrderView | None]]
+"""Reads an order's recorded view, which outlives its workflow; None for an unknown order."""
 
 UNKNOWN_ORDER = "unknown_order"
 """The reason for refunding a payment for an unknown order; in addition to the contract's refusal codes."""
@@ -35,18 +41,19 @@ class LateDelivery(NamedTuple):
 
 
 async def deliver_late(
-    client: Client, order_id: str, view: OrderView | None, message: Message
+    client: Client, order_id: str, stored: StoredOrder, message: Message
 ) -> LateDelivery:
     """Start a stray payment's workflow for a payment, and the order's own again for what else is said of
     its money.
 
-    Raises NotAllowedNow for messages that are no longer accepted, and UnknownOrder for any message but a
-    payment to an unknown order.
+    Raises NotAllowedNow for messages that are no longer accepted, UnknownOrder for any message but a payment
+    to an unknown order, and Overtaken where the order's workflow runs again.
     """
+    ended = await last_run(client, ids.order_workflow_id(order_id))
+    # Read after it has ended: a run records before it ends.
+    view = await stored(order_id)
     if view is None:
-        if isinstance(message, PaymentReceived):
-            return LateDelivery(view, (await refund_late(client, view, message)).id)
-        raise UnknownOrder(order_id)
+        return await deliver_to_no_order(client, order_id, message)
     if not (isinstance(message, PaymentReceived) or is_late_message(message)):
         raise _refusal(view if is_finished(view) else terminated(view), message)
     order = reopened(view, datetime.now(UTC))
@@ -58,7 +65,14 @@ async def deliver_late(
         # The order has support told, or hands over what it knows of it.
     else:
         check(order, message)
-    return LateDelivery(view, (await reopening.reopen_order(client, order, message)).id)
+    return LateDelivery(view, (await reopening.reopen_order(client, order, message, ended)).id)
+
+
+async def deliver_to_no_order(client: Client, order_id: str, message: Message) -> LateDelivery:
+    """R17: a payment for an order that never was goes back. Raises UnknownOrder for any other message."""
+    if isinstance(message, PaymentReceived):
+        return LateDelivery(None, (await refund_late(client, None, message)).id)
+    raise UnknownOrder(order_id)
 
 
 async def refund_late(

@@ -1,6 +1,6 @@
 """The Python client of orders. Other languages use the names of the contract."""
 
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -15,8 +15,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from client import workflows
 from client.amounts import AmountRule, any_amount, refuse_unpayable
-from client.errors import NotRunning, OrderIdReused, UnknownOrder, domain_errors
-from client.finished_orders import LateDelivery, deliver_late
+from client.errors import NotRunning, OrderIdReused, Overtaken, UnknownOrder, domain_errors
+from client.finished_orders import LateDelivery, StoredOrder, deliver_late
 from client.proofs import HasProof, no_store, refuse_unknown_proof
 from client.stray_payments import StoredStrayPayments, send_if_stray
 from orders.errors import NotAllowedNow
@@ -27,9 +27,6 @@ from orders.reopening import terminated
 from orders.view import OrderView, deadline
 from workflows import ids, summary
 from workflows.order import OrderWorkflow
-
-StoredOrder = Callable[[str], Awaitable[OrderView | None]]
-"""Reads an order's recorded view, which outlives its workflow; None for an unknown order."""
 
 
 async def place(client: Client, placed: PlaceOrder) -> WorkflowHandle[OrderWorkflow, OrderView]:
@@ -118,10 +115,12 @@ async def send(
     await refuse_unpayable(message, problem_of, view)
     await refuse_unknown_proof(order_id, message, has_proof, view)
     try:
-        try:
-            return await update(client, order_id, message, patience)
-        except NotRunning:
-            return await deliver_late(client, order_id, await stored(order_id), message)
+        while True:
+            try:
+                return await update(client, order_id, message, patience)
+            except NotRunning:
+                with suppress(Overtaken):
+                    return await deliver_late(client, order_id, stored, message)
     except (NotAllowedNow, UnknownOrder):
         if strays and (workflow_id := await send_if_stray(client, message, strays)):
             return LateDelivery(await stored(order_id), workflow_id)
@@ -141,8 +140,11 @@ async def send_signal(
     view = partial(show, client, order_id)
     await refuse_unpayable(message, problem_of, view)
     await refuse_unknown_proof(order_id, message, has_proof, view)
-    try:
-        await signal(client, order_id, message)
-    except NotRunning:
-        return await deliver_late(client, order_id, await stored(order_id), message)
-    return None
+    while True:
+        try:
+            await signal(client, order_id, message)
+        except NotRunning:
+            with suppress(Overtaken):
+                return await deliver_late(client, order_id, stored, message)
+        else:
+            return None

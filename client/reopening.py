@@ -2,12 +2,15 @@
 ended.
 
 Under the same workflow id, with the state that it ended in and the message as a signal: if two do so at
-once, or it runs after all, the message is delivered to the one that runs.
+once, the message is delivered to the one that runs. The state was read after the run ``ended``; where
+another one has begun since, it may be old, and what that run has booked would be booked again: Overtaken.
 """
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
+from client.errors import Overtaken
+from client.workflows import Run, last_run
 from orders.messages import Message
 from orders.order import Order
 from orders.stray_payments import StrayPaymentState
@@ -20,9 +23,10 @@ from workflows.stray_payment import StrayPaymentWorkflow
 
 
 async def reopen_order(
-    client: Client, order: Order, message: Message
+    client: Client, order: Order, message: Message, ended: Run
 ) -> WorkflowHandle[OrderWorkflow, OrderView]:
-    """Start an order's workflow again, or signal it if it runs."""
+    """Start an order's workflow again. Raises Overtaken."""
+    await _must_be_the_last(client, ids.order_workflow_id(order.placed.order_id), ended)
     return await client.start_workflow(
         OrderWorkflow.run,
         args=[Reopened(reopened=order)],
@@ -38,9 +42,10 @@ async def reopen_order(
 
 
 async def reopen_stray_payment(
-    client: Client, state: StrayPaymentState, message: Message
+    client: Client, state: StrayPaymentState, message: Message, ended: Run
 ) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
-    """Start a stray payment's workflow again, or signal it if it runs."""
+    """Start a stray payment's workflow again. Raises Overtaken."""
+    await _must_be_the_last(client, ids.stray_workflow_id(state.payment_id), ended)
     return await client.start_workflow(
         StrayPaymentWorkflow.run,
         args=[Reopened(reopened=state.model_copy(update={"reopened": True}))],
@@ -52,3 +57,10 @@ async def reopen_stray_payment(
         start_signal_args=[message],
         static_summary=f"Payment {as_code(state.payment_id)}: reopened for {message.name}",
     )
+
+
+async def _must_be_the_last(client: Client, workflow_id: str, ended: Run) -> None:
+    # Temporal starts nothing on condition of the last run. What is left is the time of one request, in which
+    # a whole run would have to begin, record and end.
+    if ended.is_running or await last_run(client, workflow_id) != ended:
+        raise Overtaken(workflow_id)

@@ -1,5 +1,6 @@
 """The Python client of stray payments: those that no order accepts (R17)."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from client import workflows
-from client.errors import NotRunning, domain_errors
+from client.errors import NotRunning, Overtaken, domain_errors
 from client.reopening import reopen_stray_payment
 from orders import keys
 from orders.messages import (
@@ -79,16 +80,28 @@ async def send(
     Returns whether there is such a payment. Raises as ``StrayPaymentState.check``.
     """
     workflow_id = ids.stray_workflow_id(payment_id)
-    try:
-        await workflows.update(client, workflow_id, message, StrayPaymentState)
-    except NotRunning:
-        state = await stored.find(payment_id)
-        if state is None:
-            return False
-        state.check(message)
-        # On a copy: what says nothing new starts nothing.
-        if state.model_copy(deep=True).receive(message, datetime.now(UTC)):
-            await reopen_stray_payment(client, state, message)
+    while True:
+        try:
+            await workflows.update(client, workflow_id, message, StrayPaymentState)
+        except NotRunning:
+            with suppress(Overtaken):
+                return await _send_late(client, payment_id, message, stored)
+        else:
+            return True
+
+
+async def _send_late(
+    client: Client, payment_id: str, message: StrayPaymentMessage, stored: StoredStrayPayments
+) -> bool:
+    ended = await workflows.last_run(client, ids.stray_workflow_id(payment_id))
+    # Read after it has ended, as an order's.
+    state = await stored.find(payment_id)
+    if state is None:
+        return False
+    state.check(message)
+    # On a copy: what says nothing new starts nothing.
+    if state.model_copy(deep=True).receive(message, datetime.now(UTC)):
+        await reopen_stray_payment(client, state, message, ended)
     return True
 
 

@@ -1,7 +1,7 @@
 """Messages to workflows of any type, by workflow id."""
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
@@ -42,14 +42,26 @@ async def update(
     return answered
 
 
-async def is_running(client: Client, workflow_id: str) -> bool:
-    """Whether the workflow runs; False also for one that never existed, or whose history was deleted."""
+class Run(NamedTuple):
+    """A workflow's last run, and whether it goes on; no id where Temporal knows of none."""
+
+    run_id: str | None
+    is_running: bool
+
+
+async def last_run(client: Client, workflow_id: str) -> Run:
+    """The last run of a workflow, also of one that never existed, or whose history was deleted."""
     try:
         with domain_errors(NotRunning(workflow_id)):
             described = await client.get_workflow_handle(workflow_id).describe()
     except NotRunning:
-        return False
-    return described.status is WorkflowExecutionStatus.RUNNING
+        return Run(None, is_running=False)
+    return Run(described.run_id, described.status is WorkflowExecutionStatus.RUNNING)
+
+
+async def is_running(client: Client, workflow_id: str) -> bool:
+    """Whether the workflow runs; False also for one that never existed, or whose history was deleted."""
+    return (await last_run(client, workflow_id)).is_running
 
 
 def _update_id(message: Message) -> str | None:

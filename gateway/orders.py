@@ -23,7 +23,7 @@ from adapters.proof_files import StoreUnavailable
 from client import orders
 from client.amounts import AmountRule
 from client.errors import NoAnswer, OrderIdReused, UnknownOrder, WorkflowFailed
-from client.finished_orders import LateDelivery, deliver_late
+from client.finished_orders import LateDelivery, deliver_to_no_order
 from client.proofs import HasProof
 from database.connection import DATABASE_UNAVAILABLE, Database
 from database.idempotency_keys import SqlIdempotencyKeys
@@ -245,7 +245,7 @@ class OrderService:
         if caller.role is not Role.PROVIDER:
             await self.must_be_visible(caller, order_id)
         elif not _could_be_one(order_id):
-            late = deliver_late(self._client, order_id, None, message)
+            late = deliver_to_no_order(self._client, order_id, message)
             return await self._answer(caller, order_id, message, late, _NO_ANSWER)
         message = sent_by(caller, message)
         has_id = message.message_id is not None

@@ -20,7 +20,7 @@ from orders import keys
 from orders.accounting import Posting
 from orders.messages import Role
 from orders.notifications import NotificationKind
-from orders.refunds import RefundOwner, refund_under_way, refunds_of, start_refund
+from orders.refunds import Refund, RefundOwner, refund_under_way, refunds_of, start_refund
 from orders.status import CloseReason
 from orders.timeline import Event
 from orders.values import MAX_AMOUNT, Balance, Money
@@ -161,6 +161,19 @@ def stop_or_resume(facts: PaymentFacts, awarded: int, *, won: bool = False) -> N
         refund.stopping = True
     elif not refund.has_failed and not refund.stop_is_being_asked:
         refund.stopping = False
+
+
+def was_refused_for_a_won_chargeback(facts: PaymentFacts, refund: Refund) -> bool:
+    """R23: whether a refund has failed although a chargeback was won since it was requested.
+
+    A provider refuses to refund a disputed payment, and its answer may come after the bank's. The refund's
+    money goes by another one, once.
+    """
+    return refund.has_failed and any(
+        it.is_won and it.ended_at and it.ended_at >= refund.requested_at
+        for it in facts.chargebacks
+        if it.payment_id == facts.payment_id
+    )
 
 
 def where_money_is(order: Order) -> Books:

@@ -1,12 +1,14 @@
 """The steps of a refund, the same for orders and stray payments (R14, R15, R17, R23)."""
 
 from functools import partial
+from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.refunds import RefundQuestion, RefundRequest, Refunds, RefundState
+    from orders.allocation import PaymentFacts, was_refused_for_a_won_chargeback
     from orders.messages import RefundStatus
     from orders.refunds import Refund, RefundOwner, RefundReport, refund_under_way
     from orders.sentences import sentence
@@ -14,6 +16,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import reason_of
     from workflows.options import MOVE_MONEY
     from workflows.steps import FAILED, run_local
+
+
+_ASKED_ANEW: Final = "a refund refused before a chargeback was won is asked for anew"
+"""The patch from which on it is also where the refusal came after the bank's decision."""
 
 
 class RefundSteps:
@@ -25,10 +31,12 @@ class RefundSteps:
     def __init__(self, tasks: BackgroundTasks) -> None:
         self._tasks = tasks
 
-    def start(self, owner: RefundOwner) -> None:
+    def start(self, owner: PaymentFacts) -> None:
         """Start the steps that the refund's state calls for and that are not under way yet."""
         if (refund := refund_under_way(owner)) is None:
             return
+        if was_refused_for_a_won_chargeback(owner, refund) and workflow.patched(_ASKED_ANEW):
+            refund.stopping = True
         ask_task = f"ask {refund.refund_id}"
         if not refund.stopping and refund.asked_at is None:
             self._tasks.start(ask_task, partial(self._request, owner, refund))

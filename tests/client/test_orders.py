@@ -16,10 +16,11 @@ from orders.messages import (
     CancelReason,
     CancelRequest,
     ChargebackReported,
+    OutsideRefundReported,
     PaymentDeclined,
 )
 from orders.view import OrderView
-from tests.orders.builders import DUE, chargeback, eur
+from tests.orders.builders import DUE, chargeback, eur, outside_refund
 from tests.stories.conftest import order_id_of
 from tests.stories.time_skipping import TimeSkippingStory, time_skipping_story
 
@@ -112,6 +113,42 @@ async def test_a_payment_that_was_declined_and_comes_after_the_end_is_left_to_su
 
     assert [it.name for it in (await order.view()).refused] == ["payment"]
     assert await stray_payments.show(client, payment.payment_id) is None
+
+
+async def test_two_that_reopen_an_order_at_once_book_both_and_nothing_twice(
+    order: TimeSkippingStory,
+) -> None:
+    """R23, R24, case 15: one read how the order stood before the other's news had been booked."""
+    client = order.environment.client
+    payment = await order.payment()
+    await orders.update(client, order.placed.order_id, payment)
+    await order.days_pass(1)
+    await order.send("tracking_number", number="RR473124829PL")
+    await order.must_end()
+    first, second = (
+        OutsideRefundReported.model_validate(
+            outside_refund(amount)
+            | {"payment_id": payment.payment_id, "provider_refund_id": provider_id}
+        )
+        for provider_id, amount in (("re_1", 500), ("re_2", 700))
+    )
+    overtaken = False
+
+    async def stored(order_id: str) -> OrderView:
+        nonlocal overtaken
+        view = await orders.show(client, order_id)
+        if not overtaken:
+            overtaken = True
+            await orders.send(client, order_id, first, partial(orders.show, client))
+            await order.must_end()
+        return view
+
+    await orders.send(client, order.placed.order_id, second, stored)
+    await order.must_end()
+
+    view = await order.view()
+    assert {it.provider_refund_id for it in view.outside_refunds} == {"re_1", "re_2"}
+    assert view.amount_refunded == eur(1200)
 
 
 async def test_a_finished_order_refuses_other_messages(order: TimeSkippingStory) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
-from client import stray_payments
+from client import orders, stray_payments
 from client.finished_orders import LateDelivery, deliver_late
 from database.connection import Database
 from database.deliveries import SqlDeliveries
@@ -241,9 +242,9 @@ async def test_a_late_chargeback_is_notified_when_mail_is_back(by_mail: ByMail) 
     news = ChargebackReported(
         payment_id=paid.payment.payment_id, money=paid.amount_paid, status=ChargebackStatus.OPENED
     )
-    assert isinstance(
-        await deliver_late(order.environment.client, ended.order_id, ended, news), LateDelivery
-    )
+    client = order.environment.client
+    stored = partial(orders.show, client)
+    assert isinstance(await deliver_late(client, ended.order_id, stored, news), LateDelivery)
     await order.environment.sleep(timedelta(hours=2))
     while_away = len(server.mails)
     await server.start()

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -314,7 +315,7 @@ async def test_a_chargeback_after_the_end_is_delivered_as_well(
         reason="fraudulent",
     )
     async with order.working():
-        await deliver_late(order.client, view.order_id, view, news)
+        await deliver_late(order.client, view.order_id, partial(orders.show, order.client), news)
         (got,) = await shop.has(1)
 
     assert got.data["status"] == Status.CLOSED
