@@ -180,10 +180,11 @@ class Front:
             self.webhooks.put("charge.dispute.funds_withdrawn", dispute)
         return str(dispute["id"])
 
-    def end_dispute(self, dispute_id: str, status: str) -> None:
-        """``won`` or ``lost``, also after it was the other."""
+    def end_dispute(self, dispute_id: str, status: str, amount: int | None = None) -> None:
+        """``won`` or ``lost``, also after it was the other, or of another amount."""
         dispute = self._disputes[dispute_id]
         dispute["status"] = status
+        dispute["amount"] = dispute["amount"] if amount is None else amount
         self.webhooks.put("charge.dispute.closed", dispute)
         if status == "won":
             self.webhooks.put("charge.dispute.funds_reinstated", dispute)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import get_args
 
 from activities.ledger_check import FindingKind
@@ -11,6 +12,12 @@ from tests.docs.test_references import DOCS
 
 _PAGE = (DOCS / "provider-facts.md").read_text()
 _CODE = re.compile(r"`(\w+)`")
+_TEST = re.compile(
+    r"((?:^@[^\n]*\n(?:^[ )][^\n]*\n)*)*)^(?:async )?def (test_\w+)(.*?)(?=^[^\s)]|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_NEVER = "\u2013: "
+"""What a cell begins with that says why it cannot occur."""
 _STATUSES: dict[str, tuple[str, ...]] = {
     "refund_update": tuple(RefundStatus),
     "outside_refund": tuple(RefundStatus),
@@ -64,3 +71,33 @@ def test_every_message_of_the_provider_is_named_as_a_way() -> None:
 
     facts = {name for name, it in MESSAGES.items() if Role.PROVIDER in it.senders}
     assert facts <= set(_CODE.findall(ways))
+
+
+def test_every_case_of_money_is_held_for_every_owner_by_every_way() -> None:
+    """Cases 56-71 and 98-109: each cell names a test that there is, or says why it cannot occur there."""
+    rows = [(case, owner, ways) for case, owner, *ways in _table("case | whose")]
+    owners: dict[str, set[str]] = {}
+    for case, owner, ways in rows:
+        owners.setdefault(case, set()).add(owner)
+        assert len(ways) == 3, case
+        for way, cell in zip(("message", "webhook", "reconciliation"), ways, strict=True):
+            named = re.findall(r"`(test_\w+)`", cell)
+            assert named or cell.startswith(_NEVER), (case, owner, way)
+            assert not [it for it in named if it not in _tests()], (case, owner, way)
+            if way == "reconciliation" and not cell.startswith(_NEVER):
+                assert any("reconcil" in it or "@how" in it for it in _tests()[named[0]]), cell
+
+    numbers = {int(it) for it in owners if it.isdecimal()}
+    assert numbers == {*range(56, 72), *range(98, 110)}
+    everybody = {"runs", "ended", "stray"}
+    assert all(it in ({"all"}, everybody) for case, it in owners.items() if case.isdecimal())
+
+
+@cache
+def _tests() -> dict[str, list[str]]:
+    """Every test by its name, as it is written with its decorators; several may have the same name."""
+    found: dict[str, list[str]] = {}
+    for path in (DOCS.parent / "tests").rglob("test_*.py"):
+        for head, name, body in _TEST.findall(path.read_text()):
+            found.setdefault(name, []).append(head + body)
+    return found

@@ -140,13 +140,13 @@ def has_chargeback(status: str) -> Callable[[OrderView], bool]:
 async def test_a_chargebacks_last_word_counts(
     at_stripe: AtStripe, owner: Paid, heard: Heard
 ) -> None:
-    """Case 57: won, then lost, then won."""
+    """Cases 57 and 99: won, then lost, of more than before, then won."""
     front = at_stripe.peer.front
     async with at_stripe.order.working():
         payment_id = await owner(at_stripe)
         dispute = await front.dispute(payment_id, 1000)
-        for status, taken in (("won", 0), ("lost", 1000), ("won", 0)):
-            front.end_dispute(dispute, status)
+        for status, amount, taken in (("won", 1000, 0), ("lost", 1700, 1700), ("won", 1700, 0)):
+            front.end_dispute(dispute, status, amount)
             await heard(at_stripe)
             view = await order_becomes(at_stripe, has_chargeback(status))
             assert view.amount_charged_back == eur(taken)
