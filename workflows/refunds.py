@@ -35,8 +35,10 @@ class RefundSteps:
         """Start the steps that the refund's state calls for and that are not under way yet."""
         if (refund := refund_under_way(owner)) is None:
             return
-        if was_refused_for_a_won_chargeback(owner, refund) and workflow.patched(_ASKED_ANEW):
-            refund.stopping = True
+        is_refused = not refund.stopping and was_refused_for_a_won_chargeback(owner, refund)
+        if is_refused and workflow.patched(_ASKED_ANEW):
+            # Also one whose stop was answered only once the chargeback was won.
+            refund.stopping, refund.stop_asked_at = True, None
         ask_task = f"ask {refund.refund_id}"
         if not refund.stopping and refund.asked_at is None:
             self._tasks.start(ask_task, partial(self._request, owner, refund))

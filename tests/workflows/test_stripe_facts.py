@@ -20,7 +20,6 @@ from orders.allocation import Books
 from orders.status import CloseReason, Status
 from orders.stray_payments import StrayPaymentState
 from orders.view import OrderView
-from testing.stripe.front import Answer, refusal
 from tests.orders.builders import eur
 from tests.workflows.test_reconciliation import kinds, reconciled
 from tests.workflows.test_stripe import AtStripe, at_stripe
@@ -274,40 +273,6 @@ async def test_a_refund_that_could_not_be_stopped_is_booked(
 
     assert view.amount_charged_back == eur(2490)
     assert await books(at_stripe) == {"EUR": {"cash": -2490, "seller": 2490}}
-
-
-async def test_a_refund_refused_while_the_bank_decided_is_made_again(at_stripe: AtStripe) -> None:
-    """R23, case 15: Stripe's refusal comes after the news that the chargeback is won."""
-    front = at_stripe.peer.front
-    is_won, make = asyncio.Event(), front._make_refund
-
-    async def refuse_late(form: dict[str, str]) -> Answer:
-        await is_won.wait()
-        front._make_refund = make  # type: ignore[method-assign]
-        return refusal("This charge is disputed.", code="charge_disputed")
-
-    front._make_refund = refuse_late  # type: ignore[method-assign]
-    async with at_stripe.order.working():
-        payment_id = await awaits_shipment(at_stripe)
-        await at_stripe.order.signal("cancel_request", reason="changed_mind")
-        await at_stripe.order.until(Status.CANCELLATION_REQUESTED)
-        await at_stripe.order.signal("seller_reply", decision="accept")
-        while ("POST", "/v1/refunds") not in front.asked:
-            await asyncio.sleep(0.05)
-        dispute = await front.dispute(payment_id)
-        await by_webhooks(at_stripe)
-        front.end_dispute(dispute, "won")
-        await by_webhooks(at_stripe)
-        await order_becomes(at_stripe, has_chargeback("won"))
-        is_won.set()
-        refund_id = f"{at_stripe.order.placed.order_id}-refund-2"
-        await until(lambda: front.refunds_of(refund_id))
-        await front.settle(refund_id)
-        await by_webhooks(at_stripe)
-        view = await at_stripe.order.handle.result()
-
-    assert view.amount_refunded == eur(2490)
-    assert len(await front.refunds()) == 1
 
 
 # Refunds.
