@@ -7,7 +7,7 @@ notification is in the outbox if and only if the view that explains it is stored
 from collections.abc import Iterable
 from typing import Protocol
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -17,6 +17,26 @@ from orders.messages import Role
 from orders.notifications import Notification
 from orders.values import Frozen
 from orders.view import OrderView
+
+
+class RecordedAction(BaseModel):
+    """An action whose reason and the like are handed on as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    action: str
+    available: bool
+
+
+class RecordedView(OrderView):
+    """A view on its way to the database, whose actions, most of it, are read no further than needed."""
+
+    actions: dict[Role, list[RecordedAction]]  # type: ignore[assignment]
+
+
+def as_recorded(view: OrderView) -> RecordedView:
+    """A view as it is now, whatever becomes of its order."""
+    return RecordedView.model_validate_json(view.model_dump_json())
 
 
 class OrderSnapshot(Frozen):
@@ -32,7 +52,7 @@ class OrderSnapshot(Frozen):
     revision: int
     first_run_id: str = Field(alias="process")
     reopened: bool = False
-    view: OrderView
+    view: RecordedView
     postings: tuple[Posting, ...]
     notifications: tuple[Notification, ...] = Field(alias="notices")
 

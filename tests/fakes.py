@@ -98,7 +98,7 @@ class FakeOrders:
     async def find(self, order_id: str) -> OrderView | None:
         await self.state.endure()
         snapshot = self.latest.get(order_id)
-        return snapshot.view if snapshot else None
+        return self.view(order_id) if snapshot else None
 
     async def record(self, snapshot: OrderSnapshot, *, delivered: bool = False) -> None:
         await self.state.endure()
@@ -113,7 +113,7 @@ class FakeOrders:
 
     def view(self, order_id: str) -> OrderView:
         """The view that was last recorded, without asking a database that may be down."""
-        return self.latest[order_id].view
+        return OrderView.model_validate_json(self.latest[order_id].view.model_dump_json())
 
 
 @dataclass

@@ -16,7 +16,13 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.disputes import DisputeCase, Disputes
-    from activities.orders import OrderExists, OrderRecords, OrderSnapshot, Recorded
+    from activities.orders import (
+        OrderExists,
+        OrderRecords,
+        OrderSnapshot,
+        Recorded,
+        as_recorded,
+    )
     from activities.stray_payments import StrayPayments
     from activities.tracking import Tracking, TrackingCheck
     from orders.closing import is_over
@@ -33,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.messages import MESSAGES, Message, PaymentReceived
     from orders.order import Order, StrayPayment
     from orders.place_order import PlaceOrder, must_be_placeable
-    from orders.schedule import let_time_pass, schedule
+    from orders.schedule import ScheduledEvent, let_time_pass, schedule
     from orders.sentences import sentence
     from orders.shipments import TrackingEvidence, tracking_verdict
     from orders.status import Status
@@ -75,6 +81,7 @@ class OrderWorkflow:
         self._outbox = OutboxDelivery(self._tasks)
         self._refunds = RefundSteps(self._tasks)
         self._recorded = -1
+        self._shown: tuple[int, list[ScheduledEvent]] | None = None
         self._closed_by_deadline = False
         self._timer = DeadlineTimer()
 
@@ -230,6 +237,10 @@ class OrderWorkflow:
     def _show(self) -> None:
         """Update the web UI's details and the search attributes; one write, of changed values only."""
         order = self._order
+        shown = (order.revision, schedule(order))
+        if shown == self._shown:
+            return
+        self._shown = shown
         workflow.set_current_details(summary.current(order))
         present = workflow.info().typed_search_attributes
         wanted: list[SearchAttributePair[Any]] = [
@@ -257,7 +268,7 @@ class OrderWorkflow:
             first_run_id=info.first_execution_run_id,
             reopened=order.reopened,
             # A copy: the step may be retried after the order has changed.
-            view=view(order).model_copy(deep=True),
+            view=as_recorded(view(order)),
             postings=tuple(order.postings),
             notifications=tuple(order.notifications),
         )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from activities.orders import OrderSnapshot
+from activities.orders import OrderSnapshot, as_recorded
 from client import orders
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
@@ -87,7 +87,7 @@ async def test_an_order_whose_history_was_deleted_is_read_from_the_database(
     kept = OrderSnapshot(
         revision=order.revision,
         first_run_id="run-1",
-        view=view_of(order),
+        view=as_recorded(view_of(order)),
         postings=(),
         notifications=(),
     )

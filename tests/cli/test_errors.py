@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 
-from activities.orders import OrderSnapshot
+from activities.orders import OrderSnapshot, as_recorded
 from cli import messages
 from cli import orders as order_commands
 from cli.app import run_command
@@ -171,7 +171,11 @@ async def test_the_database_of_another_temporal_is_not_shown(terminal: Terminal)
     order = Order.new(PlaceOrder.model_validate(placed), datetime.now(UTC))
     await SqlOrders(terminal.database).record(
         OrderSnapshot(
-            revision=1, first_run_id="run-1", view=view_of(order), postings=(), notifications=()
+            revision=1,
+            first_run_id="run-1",
+            view=as_recorded(view_of(order)),
+            postings=(),
+            notifications=(),
         )
     )
 

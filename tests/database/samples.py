@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from activities.notifications import OutboxMessage
-from activities.orders import OrderSnapshot
+from activities.orders import OrderSnapshot, as_recorded
 from database import ledger, outbox, tables
 from database.connection import Database
 from orders.accounting import Posting
@@ -51,7 +51,7 @@ def snapshot(order: Order) -> OrderSnapshot:
     return OrderSnapshot(
         revision=order.revision,
         first_run_id="run-1",
-        view=view(order),
+        view=as_recorded(view(order)),
         postings=tuple(order.postings),
         notifications=tuple(order.notifications),
     )

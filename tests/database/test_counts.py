@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from activities.notifications import OutboxMessage
-from activities.orders import OrderSnapshot
+from activities.orders import OrderSnapshot, as_recorded
 from database.connection import Database
 from database.counts import Queue, SqlCounts
 from database.deliveries import SqlDeliveries
@@ -27,7 +27,7 @@ async def _record(database: Database, story: Story) -> None:
     snapshot = OrderSnapshot(
         revision=order.revision,
         first_run_id="run-1",
-        view=view(order),
+        view=as_recorded(view(order)),
         postings=tuple(order.postings),
         notifications=(),
     )

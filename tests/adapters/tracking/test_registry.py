@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert
 
-from activities.orders import OrderSnapshot
+from activities.orders import OrderSnapshot, as_recorded
 from activities.tracking import NumberRegistry, NumberUse
 from adapters.tracking.registry import SqlNumberRegistry
 from database.connection import Database
@@ -66,7 +66,11 @@ async def test_a_number_that_an_earlier_version_noted_has_the_parties_of_its_ord
     story = Story()
     await SqlOrders(database).record(
         OrderSnapshot(
-            revision=1, first_run_id="run", view=story.view, postings=(), notifications=()
+            revision=1,
+            first_run_id="run",
+            view=as_recorded(story.view),
+            postings=(),
+            notifications=(),
         )
     )
     async with database.writing() as connection:
