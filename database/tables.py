@@ -330,3 +330,13 @@ support_assignments = Table(
     Column("at", UtcInstant, nullable=False),
 )
 """Who of support has taken which order."""
+
+muted_reminders = Table(
+    "muted_reminders",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("party_id", String(64), primary_key=True),
+    Column("at", UtcInstant, nullable=False),
+    _one_of("role", (Role.BUYER, Role.SELLER)),
+)
+"""Buyers and sellers who want no reminders."""

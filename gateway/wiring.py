@@ -11,6 +11,7 @@ from adapters.tracking.rules import CarrierRules
 from database.connection import Database
 from database.order_lists import SqlOrderLists
 from database.outbox import SqlOutbox
+from database.reminder_preferences import SqlReminderPreferences
 from database.sessions import SqlSessions
 from database.support_cases import SqlSupportCases
 from database.support_queue import SqlSupportQueue
@@ -24,6 +25,7 @@ from gateway.pages.links import Links
 from gateway.pages.lists import ListPages
 from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration
 from gateway.pages.orders import OrderPages
+from gateway.pages.reminders import ReminderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
 from gateway.pages.sign_in_pages import SignInPages
@@ -147,6 +149,7 @@ def build_pages(
             notification_renderer(settings),
             renderer,
         ),
+        ReminderPages(SqlReminderPreferences(database), renderer),
         CarrierRules(),
         links,
         clock,

@@ -221,6 +221,16 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
 """R21: whom each kind concerns; a stray payment's buyer is its payer."""
 
 
+REMINDERS: Final = frozenset(
+    {
+        NotificationKind.PAYMENT_REMINDER,
+        NotificationKind.SHIPMENT_REMINDER,
+        NotificationKind.SELLER_REMINDER,
+    }
+)
+"""What a buyer or a seller may do without: each has been told of the deadline already."""
+
+
 class Notification(Frozen):
     """R21: something one party must be told. ``key`` makes it take effect once.
 

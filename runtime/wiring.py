@@ -41,6 +41,7 @@ from database.deliveries import SqlDeliveries
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
 from database.refunds import SqlRefundRegister
+from database.reminder_preferences import SqlReminderPreferences
 from database.retention import SqlExpiredRows
 from database.stray_payments import SqlStrayPayments
 from database.webhook_inbox import SqlWebhookInbox
@@ -219,6 +220,7 @@ def notification_router(settings: Settings, database: Database) -> NotificationR
         renderer,
         mailing,
         [it.get_secret_value() for it in settings.support_notify],
+        SqlReminderPreferences(database),
     )
 
 

@@ -21,6 +21,7 @@ from i18n.formats import money_text
 from i18n.labels import label
 from orders.keys import read_stray_ledger_id
 from orders.messages import Role
+from orders.notifications import REMINDERS
 
 # RFC 5322's specials but for the dot, and what begins and ends an encoded word (RFC 2047).
 _SPECIALS = re.compile(r'[]"(),/:;<=>?@\\[]')
@@ -90,8 +91,10 @@ class MailComposer:
         locale = self._renderer.locale_of(message)
         support = None if message.to is Role.SUPPORT else self._support
         link = self.link(message)
+        preferences = self._preferences_link(messages)
         words = {
             "footer": _footer(locale, link, support),
+            "preferences_link": preferences,
             "link": link,
             "locale": locale,
             "subject": about,
@@ -103,6 +106,8 @@ class MailComposer:
         mail = self._headed(messages, Address(name, local, domain), about)
         if support:
             mail["Reply-To"] = support
+        if preferences:
+            mail["List-Unsubscribe"] = f"<{preferences}>"
         mail.set_content(
             _templates(locale).get_template("mail.txt.jinja").render(words), cte="quoted-printable"
         )
@@ -141,6 +146,12 @@ class MailComposer:
         if self._public_url is None or read_stray_ledger_id(message.order_id):
             return None
         return f"{self._public_url.rstrip('/')}/orders/{quote(message.order_id, safe='')}"
+
+    def _preferences_link(self, messages: Sequence[OutboxMessage]) -> str | None:
+        """Where its reader says that they want no reminders, of a mail that has one."""
+        if self._public_url is None or REMINDERS.isdisjoint(it.what for it in messages):
+            return None
+        return f"{self._public_url.rstrip('/')}/reminders"
 
     def _id(self, of: str) -> str:
         return f"<{_digest(of)}@{self.sender.domain}>"

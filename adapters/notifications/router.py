@@ -27,7 +27,9 @@ from adapters.notifications.errors import PermanentFailure, TemporaryFailure
 from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.smtp import SmtpChannel
 from database.deliveries import DeliveryLease, SqlDeliveries
+from database.reminder_preferences import SqlReminderPreferences
 from orders.messages import Role
+from orders.notifications import REMINDERS
 
 if TYPE_CHECKING:
     from adapters.notifications.apprise import AppriseChannel
@@ -59,7 +61,8 @@ class NotificationRouter:
     """Implements ``activities.notifications.Channel``.
 
     ``schemes`` are those that parties' addresses may have; ``support`` are the addresses of support, whose
-    schemes are the operator's own choice. ``nobody`` hears of messages that go to no address.
+    schemes are the operator's own choice. ``nobody`` hears of messages that go to no address. Who has said
+    so in ``preferences`` is sent no reminders.
     """
 
     def __init__(
@@ -70,7 +73,9 @@ class NotificationRouter:
         renderer: NotificationRenderer,
         mailing: Mailing | None = None,
         support: Sequence[str] = (),
+        preferences: SqlReminderPreferences | None = None,
     ) -> None:
+        self._preferences = preferences
         self._deliveries = deliveries
         self._nobody = nobody
         self._schemes = schemes
@@ -90,6 +95,9 @@ class NotificationRouter:
 
     async def send(self, messages: Sequence[OutboxMessage]) -> None:
         """See ``Channel``: to all addresses at once, and those that have them are left out."""
+        messages = await self._wanted(messages)
+        if not messages:
+            return
         entries = tuple(dict.fromkeys(self._entries(messages[0])))
         if not entries:
             await self._nobody.send(messages)
@@ -99,6 +107,18 @@ class NotificationRouter:
         )
         if failures := [it for it in results if it is not None]:
             raise failures[0]
+
+    async def _wanted(self, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
+        party, role = messages[0].party, messages[0].to
+        if (
+            self._preferences is None
+            or party is None
+            or REMINDERS.isdisjoint(it.what for it in messages)
+        ):
+            return messages
+        if not await self._preferences.are_muted(role, party.id):
+            return messages
+        return [it for it in messages if it.what not in REMINDERS]
 
     def _entries(self, message: OutboxMessage) -> Sequence[str]:
         if message.to is Role.SUPPORT:

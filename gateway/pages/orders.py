@@ -14,6 +14,7 @@ from gateway.pages.links import Links
 from gateway.pages.lists import ListPages
 from gateway.pages.order_page import OrderPage
 from gateway.pages.problem_types import ProblemPages
+from gateway.pages.reminders import ReminderPages
 from gateway.pages.sign_in_pages import SignInPages
 from gateway.pages.stray_payments import StrayPaymentPages
 from gateway.pages.support_case import SupportCasePages
@@ -51,6 +52,7 @@ class OrderPages:
         entrance: SignInPages,
         lists: ListPages,
         cases: SupportCasePages,
+        reminders: ReminderPages,
         number_rules: NumberRules,
         links: Links,
         clock: Clock | None,
@@ -61,6 +63,7 @@ class OrderPages:
         self._entrance = entrance
         self._lists = lists
         self._cases = cases
+        self._reminders = reminders
         self._order_page = OrderPage(services, renderer, number_rules, links, clock)
 
     def routes(self) -> list[BaseRoute]:
@@ -69,6 +72,7 @@ class OrderPages:
             *self._lists.routes(),
             *self._order_page.routes(),
             *self._cases.routes(),
+            *self._reminders.routes(),
             *StrayPaymentPages(self._services.stray_payments, self._renderer).routes(),
             *self._entrance.routes(),
             *ProblemPages(self._renderer).routes(),

@@ -340,3 +340,19 @@ def test_a_mail_links_to_the_parcels_way() -> None:
     assert f"Śledź przesyłkę: {link}" in plain
     assert ("a", link) in [(tag, it.get("href")) for tag, it in Page(html).tags]
     assert link not in "".join(parts(read(MAILS.write([message()], "anna", "example.org"))))
+
+
+def test_a_reminder_says_where_to_turn_reminders_off() -> None:
+    """R21: in a header that mailboxes show as a button (RFC 2369), and in both parts."""
+    details = {"due_by": "2026-03-21T12:00:00Z", "money": None}
+    reminder = message().model_copy(update={"what": "payment_reminder", "details": details})
+
+    mail = read(MAILS.write([reminder], "anna", "example.org"))
+
+    assert mail["List-Unsubscribe"] == "<https://shop.test/reminders>"
+    assert all("https://shop.test/reminders" in part for part in parts(mail))
+    other = read(MAILS.write([message()], "anna", "example.org"))
+    assert other["List-Unsubscribe"] is None
+    assert not any("/reminders" in part for part in parts(other))
+    nowhere = read(MailComposer(SENDER, NotificationRenderer()).write([reminder], "a", "b.c"))
+    assert nowhere["List-Unsubscribe"] is None

@@ -28,6 +28,7 @@ from adapters.notifications.smtp_url import SmtpServer
 from database.connection import Database
 from database.deliveries import DeliveryLease, SqlDeliveries
 from database.outbox import SqlOutbox
+from database.reminder_preferences import SqlReminderPreferences
 from orders.messages import Role
 from orders.place_order import Party
 from testing.mail_server import MailServer, mail_server
@@ -112,6 +113,7 @@ class Post:
             renderer,
             Mailing(mails, smtp) if mailing else None,
             support,
+            SqlReminderPreferences(self.database),
         )
 
     async def write(
@@ -120,6 +122,7 @@ class Post:
         to: Role = Role.BUYER,
         moment: int | None = None,
         details: Mapping[str, Any] | None = None,
+        what: str = "seller_message",
     ) -> OutboxMessage:
         self.messages += 1
         message = OutboxMessage(
@@ -129,7 +132,7 @@ class Post:
             party=None
             if to is Role.SUPPORT
             else Party(id="buyer-7", name="Anna", locale="en", notify=notify),
-            what="seller_message",
+            what=what,
             at=AT + timedelta(minutes=moment or self.messages),
             details={"text": f"message {self.messages}"} if details is None else dict(details),
         )
@@ -180,6 +183,26 @@ async def test_recipients_without_an_address_are_notified_in_the_log(
     assert await post.empty(post.office())
     assert f"Notified the buyer: seller_message ({message.key})" in caplog.messages
     assert post.server.mails == []
+
+
+async def test_who_wants_no_reminders_gets_none_and_everything_else(post: Post) -> None:
+    """R21: also where one moment has both; what is not sent waits for nobody."""
+    preferences = SqlReminderPreferences(post.database)
+    details = {"due_by": AT.isoformat(), "money": None}
+    await preferences.mute(Role.BUYER, "buyer-7", AT)
+    await preferences.mute(Role.BUYER, "buyer-7", AT)
+
+    await post.write(ANNA, what="payment_reminder", details=details)
+    await post.write(ANNA, moment=2)
+    await post.write(ANNA, moment=2, what="payment_reminder", details=details)
+    assert await post.empty(post.office())
+    assert ["message 2" in str(mail) for mail in post.server.mails] == [True]
+    assert "Reminder" not in str(post.server.mails[0])
+
+    await preferences.unmute(Role.BUYER, "buyer-7")
+    await post.write(ANNA, what="payment_reminder", details=details)
+    assert await post.empty(post.office())
+    assert len(post.server.mails) == 2
 
 
 async def test_support_has_addresses_of_its_own(post: Post, hook: Hook) -> None:
