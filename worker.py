@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from functools import partial
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import Parameter
 
@@ -29,9 +29,13 @@ from runtime.namespace import register_search_attributes, schedule_daily_work
 from runtime.settings import Settings
 from runtime.supervisor import serve_together
 from runtime.temporal import BadConfiguration, CannotServe, open_database, wait_for_temporal
+from runtime.tracing import tracing
 from runtime.wiring import Adapters
 from runtime.worker import WORKFLOWS, build_worker
 from workflows import ids
+
+if TYPE_CHECKING:
+    from runtime.spans import Tracing
 
 log = logging.getLogger("unbuy.worker")
 
@@ -42,16 +46,19 @@ async def serve(settings: Settings, number: int = 1) -> None:
     ``number`` tells several processes apart.
     """
     port = settings.worker_port and settings.worker_port + number - 1
-    async with monitoring(settings.worker_host, port) as watched:
-        await _serve(settings, watched)
+    with tracing(settings, "unbuy-worker") as traced:
+        async with monitoring(settings.worker_host, port) as watched:
+            await _serve(settings, watched, traced)
 
 
-async def _serve(settings: Settings, watched: Monitoring) -> None:
+async def _serve(settings: Settings, watched: Monitoring, traced: "Tracing | None") -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    connecting = asyncio.create_task(wait_for_temporal(settings.encryption_keys))
+    connecting = asyncio.create_task(
+        wait_for_temporal(settings.encryption_keys, [traced.interceptor] if traced else [])
+    )
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
@@ -62,6 +69,8 @@ async def _serve(settings: Settings, watched: Monitoring) -> None:
     await schedule_daily_work(client)
     database = await open_database(settings.database_url)
     try:
+        if traced:
+            traced.of_database(database)
         worker = build_worker(
             client,
             Adapters.from_settings(settings, database, client).activities(),
@@ -107,7 +116,7 @@ def worker(*, processes: Annotated[int | None, Parameter(metavar="NUMBER")] = No
 
 
 def _serve_process(settings: Settings, number: int) -> NoReturn:
-    log_in_lines(settings.log_level)
+    log_in_lines(settings.log_level, settings.log_format)
     status = 0
     try:
         # What is served and logged knows no terminal's language.

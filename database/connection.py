@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from contextvars import copy_context
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,11 @@ class Database:
             raise
         return database
 
+    @property
+    def engines(self) -> list[Engine]:
+        """For instruments that listen to them."""
+        return [self._engine.sync_engine, *([self._threads.engine] if self._threads else [])]
+
     async def close(self) -> None:
         """Close all connections."""
         if self._threads:
@@ -158,31 +164,40 @@ class _Threads:
     """An SQLite database whose transactions each run in one thread, writes one after another."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._writer = engine.execution_options(unbuy_writes=True)
         # One that waits for another process's write must not take the others' threads.
         self._writes = ThreadPoolExecutor(1, "unbuy-writes")
         self._reads = ThreadPoolExecutor(4, "unbuy-reads")
 
     async def write(self, work: Callable[[Connection], _Result]) -> _Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writes, self._in_transaction, work)
+        return await self._run(self._writes, self._in_transaction, work)
 
     async def read(self, work: Callable[[Connection], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._reads, self._reading, work)
+        return await self._run(self._reads, self._reading, work)
+
+    @staticmethod
+    async def _run(
+        threads: ThreadPoolExecutor,
+        does: Callable[[Callable[[Connection], _Result]], _Result],
+        work: Callable[[Connection], _Result],
+    ) -> _Result:
+        # With the caller's context, in which its trace is.
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(threads, run, does, work)
 
     def _in_transaction(self, work: Callable[[Connection], _Result]) -> _Result:
         with self._writer.begin() as connection:
             return work(connection)
 
     def _reading(self, work: Callable[[Connection], _Result]) -> _Result:
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return work(connection)
 
     async def close(self) -> None:
         for executor in (self._writes, self._reads):
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def _sqlite_engines(address: URL, patience: timedelta) -> tuple[AsyncEngine, Engine]:

@@ -26,7 +26,14 @@ SECTIONS = {
 }
 """The first setting of each section."""
 
-_KINDS = {bool: "switch", int: "number", timedelta: "duration", SecretStr: "secret", str: "text"}
+_KINDS = {
+    bool: "switch",
+    int: "number",
+    float: "number",
+    timedelta: "duration",
+    SecretStr: "secret",
+    str: "text",
+}
 
 _INTRODUCTION = """\
 # Settings

@@ -17,7 +17,7 @@ from runtime.temporal import CannotServe
 def gateway() -> int:
     """Serve the HTTP API and its pages, until SIGTERM or SIGINT."""
     settings = read_settings()
-    log_in_lines(settings.log_level)
+    log_in_lines(settings.log_level, settings.log_format)
     log_as_json()
     try:
         # Responses and logs do not depend on the terminal's language.

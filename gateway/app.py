@@ -1,7 +1,7 @@
 """The gateway as an ASGI app: routes, middleware and error handling."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +28,9 @@ from gateway.problems import NoSuchMethod, Problem, as_problem, request_id
 from gateway.services import Services
 from i18n.negotiation import of_browser
 from orders.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from runtime.spans import Tracing
 
 # Swagger UI's files are served from here too (package fastapi-swagger). Its script sets inline styles.
 _DOCS_MAY: Final = (
@@ -100,12 +103,14 @@ def build_app(
     is_https: bool = False,
     secret: bytes = b"",
     has_operations: bool = True,
+    tracing: "Tracing | None" = None,
 ) -> Observability:
     """The gateway. ``cors_origins``: origins whose scripts may call it; none by default.
 
     ``codec``: what encrypts for Temporal, whose web UI then has it decoded here. ``trusted_proxies``: the
     networks whose ``X-Forwarded-For`` counts; ``is_https``: people reach it over HTTPS; ``secret`` makes the
-    security log's digests. ``has_operations``: readiness and metrics are here too.
+    security log's digests. ``has_operations``: readiness and metrics are here too; ``tracing`` traces its
+    requests.
     """
     app = _new_app(services, pages)
     if cors_origins:
@@ -136,6 +141,8 @@ def build_app(
     if pages:
         app.router.routes.extend(pages.routes())
     document(app, Reorder)
+    if tracing:
+        tracing.of_requests(app)
     return Observability(app, is_https=is_https, secret=secret)
 
 

@@ -128,6 +128,7 @@ class Observability:
                 ms=round(seconds * 1000, 1),
                 bytes=sent,
                 role=scope.get("unbuy.role"),
+                trace_id=scope.get("unbuy.trace_id"),
             )
 
 

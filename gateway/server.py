@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import signal
 import socket
 from datetime import timedelta
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -30,6 +31,10 @@ from runtime.temporal import (
     first_line,
     open_database,
 )
+from runtime.tracing import tracing
+
+if TYPE_CHECKING:
+    from runtime.spans import Tracing
 
 log = logging.getLogger("unbuy.gateway")
 
@@ -90,8 +95,10 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See base class."""
+        # Unlike uvicorn's own it ends the serving and not the process, which still has to export and close.
         self._order_stream.stop()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
         """See base class: ten times a second."""
@@ -120,12 +127,21 @@ def server_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
 
 async def serve(settings: Settings) -> None:
     """Serve until stopped; then accept no new requests and finish running ones."""
+    with tracing(settings, "unbuy-gateway") as traced:
+        await _serve(settings, traced)
+
+
+async def _serve(settings: Settings, traced: "Tracing | None") -> None:
     try:
-        client = await connect_later(settings.encryption_keys)
+        client = await connect_later(
+            settings.encryption_keys, [traced.interceptor] if traced else []
+        )
     except BadConfiguration as error:
         raise CannotServe(str(error)) from None
     database = await open_database(settings.database_url, WRITERS_PATIENCE)
     try:
+        if traced:
+            traced.of_database(database)
         services = build_services(settings, client, database)
         await check_issuer(services.tokens, settings)
         app: ASGIApp = build_app(
@@ -137,6 +153,7 @@ async def serve(settings: Settings) -> None:
             is_https=settings.is_https,
             secret=settings.own_secret,
             has_operations=settings.operations is None,
+            tracing=traced,
         )
         if settings.operations:
             operations = build_operations_app(services, settings.own_secret)

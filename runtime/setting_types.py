@@ -28,6 +28,7 @@ _EXTRAS: Final = {
     "postgresql": "asyncpg",
     "s3": "obstore",
     "stripe": "stripe",
+    "tracing": "opentelemetry.sdk",
 }
 """The extras, each with the package that it brings."""
 
@@ -60,6 +61,17 @@ def require_extra(extra: str) -> None:
                 extra=extra,
             )
         )
+
+
+def _traces_url(url: str) -> str:
+    require_extra("tracing")
+    if not is_url(url, ("http", "https")):
+        raise ValueError(gettext("is not an address that begins with https:// or http://"))
+    return url
+
+
+TracesUrl = Annotated[str, AfterValidator(_traces_url)]
+"""Where a collector takes traces."""
 
 
 def is_url(text: str, schemes: Sequence[str]) -> bool:

@@ -6,9 +6,10 @@ is configured by Temporal's own variables (`TEMPORAL_ADDRESS` and its siblings).
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
+from annotated_types import Ge, Le
 from pydantic import (
     Field,
     PositiveInt,
@@ -48,6 +49,7 @@ from runtime.setting_types import (
     SigningSecrets,
     SmtpUrl,
     TimeZone,
+    TracesUrl,
     has_extra,
     is_this_machine,
     is_url,
@@ -75,6 +77,15 @@ class Settings(BaseSettings):
     in the usual `AWS_*` variables (docs/proofs.md)."""
     log_level: LogLevel = "INFO"
     """How much is logged. `DEBUG` is for looking for a fault; the libraries in use log no more by it."""
+
+    log_format: Literal["lines", "json"] = "lines"
+    """How it is logged: `lines` for people, or `json`, an object a line, with order and trace and without the
+    texts of errors (docs/observability.md)."""
+    traces_url: TracesUrl | None = None
+    """Where a collector takes OpenTelemetry traces, as in `http://localhost:4318/v1/traces`; unset, none are
+    made (docs/observability.md)."""
+    traces_share: Annotated[float, Ge(0), Le(1)] = 1.0
+    """Of how many requests a trace is made: 0.05 for one in twenty."""
 
     idempotency_key_retention: RetentionPeriod = timedelta(days=30)
     """How long the key of a message over HTTP is kept, of a refused one, too: at least as long as clients may

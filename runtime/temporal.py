@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 
 from pydantic import SecretStr
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RetryConfig, RPCError
@@ -63,7 +63,9 @@ def quiet_core() -> None:
         Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
 
 
-def connect_later(encryption_keys: Sequence[SecretStr] = ()) -> Awaitable[Client]:
+def connect_later(
+    encryption_keys: Sequence[SecretStr] = (), interceptors: Sequence[Interceptor] = ()
+) -> Awaitable[Client]:
     """A client of the configured Temporal service, which need not be there yet; it gives up soon.
 
     Raises BadConfiguration. Calls while the service is away raise RPCError, or RuntimeError before the first
@@ -72,17 +74,24 @@ def connect_later(encryption_keys: Sequence[SecretStr] = ()) -> Awaitable[Client
     return Client.connect(
         **_configuration(),
         data_converter=data_converter(encryption_keys),
+        interceptors=interceptors,
         lazy=True,
         retry_config=_IMPATIENT,
     )
 
 
-async def connect(encryption_keys: Sequence[SecretStr] = ()) -> Client:
+async def connect(
+    encryption_keys: Sequence[SecretStr] = (), interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """A client of the configured Temporal service. Raises BadConfiguration and Unreachable."""
     config = _configuration()
     try:
         async with asyncio.timeout(_CONNECT_WITHIN.total_seconds()):
-            return await Client.connect(**config, data_converter=data_converter(encryption_keys))
+            return await Client.connect(
+                **config,
+                data_converter=data_converter(encryption_keys),
+                interceptors=interceptors,
+            )
     except (RuntimeError, TimeoutError, ValueError) as error:
         raise Unreachable(
             sentence(
@@ -93,12 +102,14 @@ async def connect(encryption_keys: Sequence[SecretStr] = ()) -> Client:
         ) from None
 
 
-async def wait_for_temporal(encryption_keys: Sequence[SecretStr] = ()) -> Client:
+async def wait_for_temporal(
+    encryption_keys: Sequence[SecretStr] = (), interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """The same; waits, saying so in the log, while it cannot be reached. Raises BadConfiguration."""
     pause = 1.0
     while True:
         try:
-            return await connect(encryption_keys)
+            return await connect(encryption_keys, interceptors)
         except Unreachable as error:
             log.warning("%s TEMPORAL_ADDRESS names it; trying again in %.0f s", error, pause)
             await asyncio.sleep(pause)
