@@ -8,6 +8,7 @@ COMMANDS: Final = {
     "show": "cli.orders:show",
     "watch": "cli.orders:watch",
     "list": "cli.orders:list_orders",
+    "why": "cli.why:why",
     "outbox": "cli.outbox:outbox",
     "reconcile": "cli.accounting:reconcile",
     "books": "cli.accounting:books",
