@@ -6,6 +6,7 @@ unavailable.
 
 import asyncio
 import logging
+import re
 import ssl
 import textwrap
 import time
@@ -41,6 +42,8 @@ _ALGORITHMS: Final[Mapping[tuple[object, object], tuple[str, ...]]] = {
     ("OKP", "Ed25519"): ("EdDSA",),
     ("OKP", "Ed448"): ("EdDSA",),
 }
+# Of access and ID tokens, as in RFC 9068 and RFC 7519; not of those for signing out, events or DPoP.
+_KINDS: Final = re.compile(r"((application/)?(at\+)?jwt)?", re.IGNORECASE)
 # Allowed clock skew.
 _LEEWAY: Final = timedelta(seconds=30)
 _AFTER_A_FAILURE: Final = timedelta(seconds=1)
@@ -159,6 +162,8 @@ class Issuer:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
             raise Unauthorized(sentence("This token cannot be read: sign in again.")) from None
+        if not _KINDS.fullmatch(str(header.get("typ", ""))):
+            raise Unauthorized(sentence("This is another kind of token: sign in again."))
         if (key := await self._keys.find(header.get("kid"), str(header.get("alg")))) is None:
             raise Unauthorized(
                 sentence("This token is not signed by a key of the issuer: sign in again.")

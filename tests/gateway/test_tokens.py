@@ -206,6 +206,9 @@ async def test_a_token_that_the_issuer_did_not_sign_for_us_is_refused(signer: Is
         "no issuer": signer.token("rsa-1", iss=None),
         "expired": signer.token("rsa-1", exp=NOW - timedelta(minutes=1)),
         "no exp": signer.token("rsa-1", exp=None),
+        "for signing out": signer.token("rsa-1", typ="logout+jwt"),
+        "an event": signer.token("rsa-1", typ="secevent+jwt"),
+        "a proof of a key": signer.token("rsa-1", typ="dpop+jwt"),
         "no kid, and another key": jwt.encode(
             claims(iss=signer.url, aud="unbuy"), rsa_key(1), "RS256"
         ),
@@ -225,6 +228,12 @@ async def test_a_token_that_the_issuer_did_not_sign_for_us_is_refused(signer: Is
     for token in refused.values():
         with pytest.raises(Unauthorized):
             await tokens.caller(token)
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "application/at+jwt", ""])
+async def test_an_access_token_may_say_that_it_is_one(signer: Issuer, typ: str) -> None:
+    """As RFC 9068 has it, and as issuers had it before."""
+    assert (await _tokens(signer).caller(signer.token("rsa-1", typ=typ))).id == "buyer-7"
 
 
 SIGNERS: dict[str, Any] = {

@@ -54,12 +54,14 @@ class Issuer:
     """Instead of the right answer, by path."""
     hangs: asyncio.Event | None = None
 
-    def token(self, kid: str, key: Key | None = None, **changes: Any) -> str:
+    def token(self, kid: str, key: Key | None = None, typ: str = "JWT", **changes: Any) -> str:
         """A token signed with a key of its own, or with another one in its name."""
         key = key or self.keys[kid]
         usual = {"iss": self.url, "aud": "unbuy"}
         algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-        return jwt.encode(claims(**(usual | changes)), key, algorithm, headers={"kid": kid})
+        return jwt.encode(
+            claims(**(usual | changes)), key, algorithm, headers={"kid": kid, "typ": typ}
+        )
 
     @property
     def fetches(self) -> int:
