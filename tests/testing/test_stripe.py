@@ -1,6 +1,8 @@
 """The peer is as strict as Stripe: what it lets pass would prove nothing."""
 
 import asyncio
+import socket
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,7 @@ from activities.provider_events import EventSubject, SubjectKind
 from adapters.stripe.events import read_event
 from deploy.embedded import LOOPBACK, free_port
 from orders.values import Money
+from testing.stripe import peer as stripe_stand_in
 from testing.stripe.checkout import CheckoutUnavailable
 from testing.stripe.faults import Faults, InjectedFault
 from testing.stripe.front import DECLINED, VISA
@@ -53,6 +56,25 @@ async def pay(client: aiohttp.ClientSession, order_id: str = "A-1", method: str 
 def of_ours(charge: str, refund_id: str = "A-1-refund-1", **more: str) -> dict[str, str]:
     metadata = {"metadata[refund_id]": refund_id, "metadata[process]": "order-A-1"}
     return {"charge": charge} | metadata | more
+
+
+async def test_no_other_server_can_take_its_port_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Case 119: one that did answered in its place, and a set-up failed."""
+    start, tried = stripe_stand_in._gunicorn, []
+
+    async def gunicorn(listening: socket.socket) -> Process:
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server(listening.getsockname())
+        tried.append(listening)
+        return await start(listening)
+
+    monkeypatch.setattr(stripe_stand_in, "_gunicorn", gunicorn)
+    async with stripe_stand_in.stripe_peer() as peer:
+        assert await peer.front.charges() == []
+
+    assert tried
 
 
 async def test_a_key_replays_its_answer_and_refuses_another_body(
