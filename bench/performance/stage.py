@@ -28,7 +28,6 @@ from temporalio.client import Client
 from bench.http.system import DoesNotStart
 from bench.performance.subjects import Subject, SubjectOrders
 from bench.workplace import environment_for
-from demo.waiting import until
 from deploy.child_process import child_process
 from deploy.embedded import LOOPBACK, embedded_server, free_port
 from runtime import program
@@ -130,7 +129,7 @@ class Stage:
                     return (await http.get(f"{self.gateway}/readyz")).is_success
                 return False
 
-            await until(ready, within=_PATIENCE)
+            await _until(ready)
 
     async def serves(self) -> None:
         """Wait until all workers serve. Raises DoesNotStart."""
@@ -148,7 +147,7 @@ class Stage:
             described = await self.client.workflow_service.describe_task_queue(request)
             return len({it.identity for it in described.pollers}) >= len(self._workers)
 
-        await until(all_poll, within=_PATIENCE)
+        await _until(all_poll)
 
     def kill_workers(self) -> None:
         """`kill -9` them."""
