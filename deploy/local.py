@@ -25,11 +25,13 @@ from cli.app import main
 from cli.connection import read_settings
 from cli.failure import Failure
 from deploy.child_process import child_process
-from deploy.directions import directions, sign_in
+from deploy.directions import directions, header_files
 from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
+from deploy.examples import Examples
 from i18n.current import gettext
 from runtime import program
 from runtime.settings import Settings
+from runtime.temporal import first_line
 from runtime.token_secret import token_secret
 from workflows.ids import TASK_QUEUE
 
@@ -76,11 +78,14 @@ async def run(settings: Settings) -> int:
         await asyncio.wait({ready, *stops, *ends}, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             ready.result()
-            people = sign_in(gateway, secret, DATA)
+            headers = header_files(secret, DATA)
             for line in directions(
-                server, gateway, people, command_variables(server.address, port), logs
+                server, gateway, headers, command_variables(server.address, port), logs
             ):
                 print(line, flush=True)
+            if settings.is_for_trying_out:
+                examples = asyncio.create_task(_place_examples(server))
+                stack.callback(examples.cancel)
             await asyncio.wait({*stops, *ends}, return_when=asyncio.FIRST_COMPLETED)
         for task in (ready, *stops):
             task.cancel()
@@ -90,6 +95,15 @@ async def run(settings: Settings) -> int:
                 print(line, file=sys.stderr)
         print(gettext("Stopping ..."), flush=True)
     return 1 if ended else 0
+
+
+async def _place_examples(server: EmbeddedServer) -> None:
+    """Place the orders to look at. Without them there is less to see, and that is all."""
+    try:
+        await Examples(server.client).place()
+    except Exception as error:
+        why = first_line(error)
+        print(gettext("The example orders are not complete: {why}", why=why), file=sys.stderr)
 
 
 def _keep_to_its_owner(directory: Path) -> None:

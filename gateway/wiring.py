@@ -25,6 +25,7 @@ from gateway.pages.links import Links
 from gateway.pages.lists import ListPages
 from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration
 from gateway.pages.orders import OrderPages
+from gateway.pages.playground import PlaygroundPages
 from gateway.pages.reminders import ReminderPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
@@ -134,14 +135,25 @@ def build_pages(
     """The pages. Raises CannotServe."""
     sessions, sign_in = build_sign_in(settings, services.tokens, SqlSessions(database))
     support = sender_of(settings.support_address).addr_spec if settings.support_address else ""
-    renderer = PageRenderer(sessions, services.limits, settings.public_url or "", support)
+    renderer = PageRenderer(
+        sessions,
+        services.limits,
+        settings.public_url or "",
+        support,
+        playground=settings.playground,
+    )
     links = Links(settings.pay_url, settings.temporal_ui_url)
     clock = Clock(client) if settings.playground else None
+    lists, playground = SqlOrderLists(database), None
+    if settings.playground:
+        playground = PlaygroundPages(services.orders, lists, renderer, sessions, links)
+    front_page = playground.show if playground else None
+    queue = SqlSupportQueue(database)
     return OrderPages(
         services,
         renderer,
         SignInPages(renderer, sessions, sign_in),
-        ListPages(SqlOrderLists(database), SqlSupportQueue(database), renderer, links, clock),
+        ListPages(lists, queue, renderer, links, clock, front_page),
         SupportCasePages(
             services.orders,
             SqlSupportCases(database),
@@ -150,6 +162,7 @@ def build_pages(
             renderer,
         ),
         ReminderPages(SqlReminderPreferences(database), renderer),
+        playground,
         CarrierRules(),
         links,
         clock,

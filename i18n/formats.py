@@ -15,7 +15,7 @@ from i18n.catalogues import translator
 from orders.values import Balance, Money, decimals
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_HOURS_MATTER = 7
+_HOURS_MATTER = 30
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 

@@ -43,10 +43,17 @@ class PageRenderer:
     """Renders pages, with and without a session."""
 
     def __init__(
-        self, sessions: Sessions, limits: RateLimits, public_url: str, support: str = ""
+        self,
+        sessions: Sessions,
+        limits: RateLimits,
+        public_url: str,
+        support: str = "",
+        *,
+        playground: bool = False,
     ) -> None:
         """``public_url``, ``support``: where people find the pages and reach support; empty: nowhere."""
         self._support = support
+        self._playground = playground
         self._sessions = sessions
         self._limits = limits
         found = urlsplit(public_url)
@@ -133,7 +140,11 @@ class PageRenderer:
         status: int = 200,
     ) -> Response:
         """Render a template."""
-        shared = {**_about(request, session), "support_address": self._support}
+        shared = {
+            **_about(request, session),
+            "support_address": self._support,
+            "playground": self._playground,
+        }
         return page(name, self.locale(request), {**shared, **context}, status)
 
     @property

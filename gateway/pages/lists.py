@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -81,8 +81,13 @@ class ListPages:
         renderer: PageRenderer,
         links: Links,
         clock: Clock | None,
+        front_page: Callable[[Request], Awaitable[Response]] | None,
     ) -> None:
-        """``clock``: orders have times of their own, by which their deadlines are near or far."""
+        """``clock``: orders have times of their own, by which their deadlines are near or far.
+
+        ``front_page`` is for whoever is not signed in, where there is one.
+        """
+        self._front_page = front_page
         self._lists = lists
         self._queue = queue
         self._renderer = renderer
@@ -94,6 +99,8 @@ class ListPages:
         return [self._renderer.route("/", self._start)]
 
     async def _start(self, request: Request) -> Response:
+        if self._front_page and self._renderer.session(request) is None:
+            return await self._front_page(request)
         session = self._renderer.signed(request)
         if session.caller.role is Role.SUPPORT:
             return await self._support_queue(request, session)

@@ -13,6 +13,7 @@ from gateway.pages.help import HelpPages
 from gateway.pages.links import Links
 from gateway.pages.lists import ListPages
 from gateway.pages.order_page import OrderPage
+from gateway.pages.playground import PlaygroundPages
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.reminders import ReminderPages
 from gateway.pages.sign_in_pages import SignInPages
@@ -53,6 +54,7 @@ class OrderPages:
         lists: ListPages,
         cases: SupportCasePages,
         reminders: ReminderPages,
+        playground: PlaygroundPages | None,
         number_rules: NumberRules,
         links: Links,
         clock: Clock | None,
@@ -64,12 +66,14 @@ class OrderPages:
         self._lists = lists
         self._cases = cases
         self._reminders = reminders
+        self._playground = playground
         self._order_page = OrderPage(services, renderer, number_rules, links, clock)
 
     def routes(self) -> list[BaseRoute]:
         """The routes of all pages."""
         return [
             *self._lists.routes(),
+            *(self._playground.routes() if self._playground else []),
             *self._order_page.routes(),
             *self._cases.routes(),
             *self._reminders.routes(),

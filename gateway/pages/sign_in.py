@@ -43,7 +43,7 @@ class SignIn(Protocol):
 
 
 class TokenSignIn:
-    """Local use: a token signs in (``make up`` prints a link for each role)."""
+    """Local use: a token signs in."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens

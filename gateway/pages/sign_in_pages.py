@@ -17,7 +17,8 @@ from i18n.negotiation import known
 from orders.sentences import sentence
 
 _A_YEAR: Final = 365 * 24 * 3600
-_FORM: Final = "form"
+FORM: Final = "form"
+"""What the browser remembers by which the secret of a form before signing in is made."""
 
 
 class SignInPages:
@@ -42,7 +43,7 @@ class SignInPages:
 
     async def _choose_language(self, request: Request) -> Response:
         entered = await form(request)
-        to = _local_path(entered.get("to"))
+        to = local_path(entered.get("to"))
         if self._renderer.session(request) is None and not to.startswith(("/sign", TYPES)):
             to = "/signed-out"  # form-action forbids redirects of forms to another site
         response = RedirectResponse(to, 303)
@@ -80,7 +81,7 @@ class SignInPages:
             return self._show_form(request, {"to": to, "problem": problem}, problem.status)
         begun = self._sessions.remembered(request) or {}
         # Where nothing was begun here, nobody has the secret.
-        expected = self._sessions.form_secret(begun.get(_FORM) or token_urlsafe(16))
+        expected = self._sessions.form_secret(begun.get(FORM) or token_urlsafe(16))
         check_form_secret(expected, entered.get("form_secret", ""))
         return await self._welcome(request, caller, to)
 
@@ -95,10 +96,10 @@ class SignInPages:
     ) -> Response:
         """The form of a token, with a secret that this browser alone has (login CSRF)."""
         begun = self._sessions.remembered(request) or {}
-        begun_as = begun.get(_FORM) or token_urlsafe(16)
+        begun_as = begun.get(FORM) or token_urlsafe(16)
         shown = {"caller": None, "form_secret": self._sessions.form_secret(begun_as), **context}
         response = self._renderer.show("sign_in", request, None, shown, status)
-        self._sessions.remember(response, {_FORM: begun_as})
+        self._sessions.remember(response, {FORM: begun_as})
         return response
 
     async def _signed_in(self, request: Request) -> Response:
@@ -140,13 +141,13 @@ def _must_be_person(caller: Caller) -> None:
         raise Forbidden(sentence("The pages are for buyers, sellers and support."))
 
 
-def _local_path(to: str | None) -> str:
+def local_path(to: str | None) -> str:
     """The redirect target, if it is a local path; else the start page."""
     is_ours = to and to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
     return to if is_ours and to else "/"
 
 
 def _path_after_sign_in(to: str | None) -> str:
-    """As ``_local_path``, but never the sign-in page."""
-    path = _local_path(to)
+    """As ``local_path``, but never the sign-in page."""
+    path = local_path(to)
     return "/" if path.startswith("/sign-in") else path

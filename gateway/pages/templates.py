@@ -15,6 +15,7 @@ from adapters.tracking.links import tracking_link
 from gateway.pages.charts import money_bar, time_line
 from gateway.pages.forms import FORMS, NO, OFFERS, YES, offered_fields, open_offers
 from gateway.pages.naming import action_name, cancellation_status, part_name, refused_alike
+from gateway.pages.sample_orders import PEOPLE
 from gateway.pages.stream import entries, stream
 from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
@@ -90,6 +91,7 @@ def _environment(locale: Locale) -> Environment:
         "label": lambda kind, key: label(kind, str(key), locale),
         "action_name": lambda name, view: action_name(name, view, locale),
         "NEEDS": NEEDS,
+        "PEOPLE": PEOPLE,
         "NEWEST": NEWEST,
         "MOST_RADIOS": MOST_RADIOS,
         "STATUSES": tuple(Status),
