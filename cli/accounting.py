@@ -132,6 +132,8 @@ def _findings(report: Report) -> Table:
         "",
         box=None,
     )
+    for column in table.columns:
+        column.overflow = "fold"  # ids are to be copied
     for it in report.findings:
         table.add_row(
             refusal(it.about, None),

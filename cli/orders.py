@@ -95,13 +95,21 @@ async def place(file: str, /, *, as_json: Json = False) -> int:
     return 0
 
 
-async def show(order_id: str, /, *, as_json: Json = False) -> int:
+async def show(
+    order_id: str,
+    /,
+    *,
+    everything: Annotated[Flag, Parameter(name="--all")] = False,
+    as_json: Json = False,
+) -> int:
     """Show an order: its state and why, its money, what happened, what comes, who can do what.
 
     Parameters
     ----------
     order_id
         The order; or stray/ and the id of a payment that no order takes.
+    everything
+        Also what is not possible now, and why.
     as_json
         Print JSON.
     """
@@ -116,7 +124,7 @@ async def show(order_id: str, /, *, as_json: Json = False) -> int:
         view = await find_order(client, order_id)
     if view is None:
         raise unknown_order(order_id)
-    _show(view, as_json)
+    _show(view, as_json, everything)
     return 0
 
 
@@ -314,8 +322,8 @@ def _query(status: Status | None, buyer: str | None, seller: str | None, overdue
     return " AND ".join(parts)
 
 
-def _show(view: OrderView, as_json: bool) -> None:
+def _show(view: OrderView, as_json: bool, everything: bool) -> None:
     if as_json:
         print_json(view)
     else:
-        out.print(rendering.whole(view))
+        out.print(rendering.whole(view, everything=everything))

@@ -5,8 +5,9 @@ from typing import Any
 from adapters.notifications.render import NotificationRenderer
 from cli import rendering
 from cli.arguments import Json
-from cli.connection import open_configured_database, read_settings
+from cli.connection import connection, open_configured_database, read_settings
 from cli.console import out, plain, print_json
+from cli.orders import find_order, unknown_order
 from database.outbox import OutboxEntry, SqlOutbox
 from i18n.current import gettext
 from runtime.wiring import notification_renderer
@@ -25,6 +26,10 @@ async def outbox(order_id: str | None = None, /, *, as_json: Json = False) -> in
     renderer = notification_renderer(read_settings())
     async with open_configured_database() as database:
         entries = await SqlOutbox(database).entries(order_id)
+    if order_id and not entries:
+        async with connection() as client:
+            if await find_order(client, order_id) is None:
+                raise unknown_order(order_id)
     if as_json:
         print_json([_as_json(entry, renderer) for entry in entries])
         return 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from cyclopts import App, CycloptsError
+from rich.text import Text
 
 from cli.arguments import JSON
 from cli.console import err, plain, print_json
@@ -74,5 +75,5 @@ def _report(failure: Failure, arguments: Sequence[str]) -> int:
     if JSON in arguments:
         print_json(failure.as_json())
     else:
-        err.print(plain(str(failure)))
+        err.print(Text(plain(str(failure)), style="red"), soft_wrap=not sys.stderr.isatty())
     return failure.status

@@ -15,7 +15,7 @@ from rich.text import Text
 from adapters.notifications.render import NotificationRenderer
 from cli.console import plain
 from database.outbox import OutboxEntry
-from i18n.current import current_locale, gettext
+from i18n.current import current_locale, gettext, ngettext
 from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, PHRASES, label, phrase
 from i18n.sentences import localize
@@ -65,7 +65,8 @@ def money(value: Money | Balance) -> str:
 
 def refusal(reason: str, available_from: datetime | None) -> str:
     """Why something cannot be done now and, where known, from when it can."""
-    why = plain(localize(reason, current_locale()))
+    # With a time zone English has amounts as people write them, too.
+    why = plain(localize(reason, current_locale(), UTC))
     if available_from is None:
         return why
     since = gettext("It is possible from {instant} on.", instant=from_instant(available_from))
@@ -134,9 +135,9 @@ def heading(view: OrderView) -> Text:
     )
 
 
-def whole(view: OrderView) -> RenderableType:
-    """All that a view says, for people."""
-    return Group(*_parts(view))
+def whole(view: OrderView, *, everything: bool = False) -> RenderableType:
+    """What a view says, for people; with ``everything`` also what is not possible, and why."""
+    return Group(*_parts(view, everything))
 
 
 def entries(timeline: Iterable[TimelineEntry]) -> list[TimelineLine]:
@@ -234,7 +235,7 @@ def outbox_entries(outbox: Iterable[OutboxEntry], renderer: NotificationRenderer
         )
 
 
-def _parts(view: OrderView) -> Iterator[RenderableType]:
+def _parts(view: OrderView, everything: bool) -> Iterator[RenderableType]:
     yield heading(view)
     yield Text(
         plain(
@@ -309,7 +310,18 @@ def _parts(view: OrderView) -> Iterator[RenderableType]:
     yield from (Text(f"  {line}") for line in coming(view) or [gettext("nothing")])
     for role, actions in view.actions.items():
         yield _title(_who_can(role))
-        yield from (_action(action) for action in sorted(actions, key=lambda it: not it.available))
+        shown = [it for it in actions if everything or it.available or it.available_from]
+        yield from (_action(action) for action in sorted(shown, key=lambda it: not it.available))
+        if folded := len(actions) - len(shown):
+            yield Text(
+                "  "
+                + ngettext(
+                    "{number} more is not possible now; --all says why",
+                    "{number} more are not possible now; --all says why",
+                    folded,
+                ),
+                style="dim",
+            )
 
 
 def moved_by_the_provider(view: OrderView | StrayPaymentState) -> Iterator[str]:

@@ -54,11 +54,11 @@ def current(order: Order) -> str:
     if (cancellation := order.cancellation) and cancellation.reason:
         note = f": {as_code(cancellation.note)}" if cancellation.note else ""
         parts.append(
-            f"Cancellation {cancellation.status}, because of {cancellation.reason.value}{note}."
+            f"Cancellation {_words(cancellation.status)}, because of {_words(cancellation.reason)}{note}."
         )
     if dispute := order.open_dispute:
         parts.append(
-            f"Dispute {as_code(dispute.dispute_id)} ({dispute.reason.value}): {dispute.status}, "
+            f"Dispute {as_code(dispute.dispute_id)} ({_words(dispute.reason)}): {_words(dispute.status)}, "
             f"for the buyer at {_at(dispute.due_by)}, if nobody decides it before."
         )
     if order.shipment and (waiting := order.shipment.under_review):
@@ -67,7 +67,7 @@ def current(order: Order) -> str:
         late = ", **overdue**" if refund.overdue and not refund.is_settled else ""
         why = f" ({as_code(refund.failure_reason)})" if refund.failure_reason else ""
         parts.append(
-            f"Refund {as_code(refund.refund_id)} of {refund.money}: {refund.status.value}{why}{late}, "
+            f"Refund {as_code(refund.refund_id)} of {refund.money}: {_words(refund.status)}{why}{late}, "
             f"due by {_at(refund.due_by)}."
         )
     currency = order.amount_due.currency
@@ -83,12 +83,20 @@ def current(order: Order) -> str:
     parts.append(
         _listed(
             "Happened",
-            [f"{_at(e.at)} {e.what} ({e.by.value})" for e in order.timeline[-_MOST_EVENTS:]],
+            [
+                f"{_at(e.at)} {_words(e.what)} ({e.by.value})"
+                for e in order.timeline[-_MOST_EVENTS:]
+            ],
         )
     )
     # Repeated here: a workflow's static details are lost when it continues as new.
     parts.append(about(order.placed))
     return "\n\n".join(parts)
+
+
+def _words(key: str) -> str:
+    """A key of the contract as words; what one sends stays a key."""
+    return key.replace("_", " ")
 
 
 def _at(instant: datetime) -> str:

@@ -103,8 +103,8 @@ async def test_a_difference_is_printed_and_fails_the_command(
     await _differs(database)
     assert await accounting.reconcile() == 1
 
-    assert "paid ledger differs from order cash 24.90 EUR, held 24.90 EUR" in screen.text
-    assert "cash 24.83 EUR, held 24.83 EUR" in screen.text
+    assert "paid ledger differs from order cash €24.90, held €24.90" in screen.text
+    assert "cash €24.83, held €24.83" in screen.text
     assert "1 difference." in screen.text
 
 
