@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check audit sbom format up bench bench-many soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
+.PHONY: help setup demo test seeds check audit sbom format up bench bench-many soak-money soak-http load-http explore histories screenshot docs docs-tables catalogues mails \
 	migration lock clean
 
 PYTHON ?= python3
@@ -41,8 +41,11 @@ $(DOCS): requirements-docs.lock | $(RUN)
 demo: $(RUNTIME) ## live through every ending of an order in virtual time (ARGS=...)
 	@$(RUN) starter.py demo $(ARGS)
 
-test: $(DEVELOPMENT) ## all tests, on all cores (ARGS=... for pytest)
-	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
+test: $(DEVELOPMENT) ## all tests but the seeds, on all cores (ARGS=... for pytest)
+	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile --no-loadscope-reorder --ignore=tests/bench $(ARGS)
+
+seeds: $(DEVELOPMENT) ## a short run of each bench and soak, as tests (ARGS=... for pytest)
+	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile tests/bench $(ARGS)
 
 check: $(DEVELOPMENT) ## lint, format and types
 	@$(RUN) -m ruff check --quiet

@@ -364,14 +364,17 @@ class OrderService:
             return found
         raise _accepted_for_none(order_id, message, answer.workflow_id)
 
-    async def _may_place(self, caller: Caller) -> None:
-        if caller.role is not Role.BUYER:
-            return
-        if not self.buyers_place_orders:
+    def must_place(self, caller: Caller) -> None:
+        """R3: raise Forbidden for a buyer where buyers place no orders."""
+        if caller.role is Role.BUYER and not self.buyers_place_orders:
             raise Forbidden(
                 sentence("Prices are the marketplace's: it places orders, with support's token.")
             )
-        await self._placing.count(f"orders of {caller.id}")
+
+    async def _may_place(self, caller: Caller) -> None:
+        self.must_place(caller)
+        if caller.role is Role.BUYER:
+            await self._placing.count(f"orders of {caller.id}")
 
     def _must_be_the_callers(self, caller: Caller, placed: PlaceOrder) -> None:
         if caller.role is not Role.BUYER:

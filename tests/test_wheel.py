@@ -158,7 +158,7 @@ def test_up_serves_as_long_as_somebody_reads_it(scripts: Path, directory: Path) 
 
     assert "A-1003 is placed" in placed
     assert "A-1003" in shown
-    assert [order["order_id"] for order in orders] == ["A-1003"]
+    assert "A-1003" in {order["order_id"] for order in orders}
     assert len(pages) > 2
     assert all(page.is_success for page in pages)
     assert status == 128 + signal.SIGPIPE

@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 from cyclopts import Parameter
@@ -29,6 +31,7 @@ from bench.tables import narrow
 from bench.workplace import Keep, machine, workplace
 from cli.arguments import Flag
 from cli.progress import progress
+from demo.waiting import until
 from gateway.access import Role
 from gateway.openapi import EXAMPLES
 
@@ -120,7 +123,7 @@ async def be_hostile(running: System, options: HttpSoakOptions, counts: HostileC
         for buyer in tokens:
             placed = EXAMPLES["PlaceOrder"] | {"order_id": f"H-{buyer}"}
             placed["buyer"] = placed["buyer"] | {"id": buyer}
-            (await http.post("/v1/orders", json=placed)).raise_for_status()
+            await until(partial(_is_placed, http, placed))
     requests = [
         (path.format(buyer), tokens[buyer])
         for path in ("/v1/orders/H-{}", "/v1/orders", "/healthz", "/sign-in")
@@ -132,6 +135,15 @@ async def be_hostile(running: System, options: HttpSoakOptions, counts: HostileC
             options.hostile
         )
     counts.judge()
+
+
+async def _is_placed(http: httpx.AsyncClient, placed: dict[str, Any]) -> bool:
+    """Place an order; what is answered with 503 is to be sent again."""
+    answer = await http.post("/v1/orders", json=placed)
+    if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return False
+    answer.raise_for_status()
+    return True
 
 
 def report(

@@ -169,6 +169,7 @@ class OrderPage:
         """R3: "Add to cart again". There is no catalogue here, so the prices are the old order's."""
         session, entered = await self._renderer.posted(request)
         _must_be_for(session, "reorder")
+        self._services.orders.must_place(session.caller)
         order_id = request.path_params["order_id"]
         view = await self._services.orders.visible(session.caller, order_id)
         if entered.get("back"):

@@ -178,6 +178,7 @@ async def paths(system: DemoSystem, directory: Path, order_id: str, method: str)
             sha256="0" * 64,
             message=message,
             slug="not-found",
+            reader="buyer",
         )
         for it in routes
         if isinstance(it, Route) and method in (it.methods or ())
@@ -211,7 +212,7 @@ async def test_a_form_without_its_csrf_token_is_refused(
     """Every address that takes a form: uploads, test payments and signing out, too."""
     before = await listed(order)
     posts = set(await paths(system, tmp_path, order.order_id, "POST")) - BEFORE_SESSIONS
-    assert len(posts) == 2 * len(FORMS) + 6
+    assert len(posts) == 2 * len(FORMS) + 9
     wrong: list[dict[str, str]] = [
         {},
         {"form_secret": people["seller"].form_secret},

@@ -36,7 +36,7 @@ def test_invalid_settings_are_reported_at_startup(
 def test_a_gateway_that_nobody_could_sign_in_to_does_not_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(gateway, "log_in_lines", lambda _: None)
+    monkeypatch.setattr(gateway, "log_in_lines", lambda *_: None)
     monkeypatch.setattr(gateway, "log_as_json", lambda: None)
     monkeypatch.setattr(gateway, "serve", build_tokens)
 

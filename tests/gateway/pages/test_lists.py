@@ -70,8 +70,10 @@ async def _listed(visitor: Visitor) -> list[str]:
 
 
 async def _follow(visitor: Visitor, link: str) -> None:
-    async with visitor.page.expect_navigation():
-        await visitor.page.get_by_role("link", name=visitor.text(link), exact=True).click()
+    found = visitor.page.get_by_role("link", name=visitor.text(link), exact=True)
+    address = await found.get_attribute("href")
+    await found.click()
+    await visitor.page.wait_for_url(f"**{address}")
 
 
 def _found(visitor: Visitor, number: int) -> str:
