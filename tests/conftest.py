@@ -58,6 +58,10 @@ ON_BOTH = {"database", "adapters"}
 TEMPLATE = "migrated"
 
 
+def _sqlite(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
 def _test_server() -> str:
     beside = Path(sys.executable).with_name("temporal-test-server")
     found = str(beside) if beside.is_file() else shutil.which("temporal-test-server")
@@ -118,6 +122,15 @@ async def postgres() -> AsyncIterator[Postgres]:
         yield server
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database to copy: migrating one takes longer than most tests."""
+    path = tmp_path_factory.mktemp(TEMPLATE) / "unbuy.db"
+    migrated = await Database.open(_sqlite(path))
+    await migrated.close()
+    return path
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests also wait, for servers to start and for time to pass."""
@@ -141,9 +154,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the test's own: on SQLite in a folder that is not there yet, on PostgreSQL migrated."""
+    """A database of the test's own, migrated."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/var/unbuy.db"
+        path = tmp_path / "unbuy.db"
+        shutil.copyfile(request.getfixturevalue("migrated_file"), path)
+        yield _sqlite(path)
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.lend(TEMPLATE) as url:
@@ -151,10 +166,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def new_url(url: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Like ``url``, and nothing has been migrated there."""
+def new_url(url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Like ``url``, and nothing has been migrated there; on SQLite in a folder that is not there yet."""
     if url.startswith("sqlite"):
-        yield url
+        yield _sqlite(tmp_path / "var" / "unbuy.db")
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.lend() as new:
