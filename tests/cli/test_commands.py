@@ -15,6 +15,7 @@ from client import orders
 from database.ledger import SqlLedger
 from database.orders import SqlOrders
 from database.outbox import SqlOutbox
+from demo.system import has_nothing_to_do
 from demo.waiting import until
 from orders.handlers import receive
 from orders.messages import CancelReason, CancelRequest
@@ -266,8 +267,10 @@ async def test_user_text_cannot_control_the_terminal(terminal: Terminal) -> None
 async def test_a_terminated_order_says_so(terminal: Terminal) -> None:
     """Case 97: shown, listed, and when it is sent something."""
     await terminal.place("terminated", buyer={**SAMPLE["buyer"], "id": "buyer-terminated"})
-    await until(lambda: SqlOrders(terminal.database).find("terminated"))
-    await orders.handle(terminal.skipper.client, "terminated").terminate()
+    handle = orders.handle(terminal.skipper.client, "terminated")
+    # It is recorded within its first task; one that is terminated before that ends cannot be queried.
+    await until(handle.describe, has_nothing_to_do)
+    await handle.terminate()
     of_buyer = ("list", "--buyer", "buyer-terminated")
 
     shown = await until(

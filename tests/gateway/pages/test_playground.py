@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from client import orders
 from client.errors import UnknownOrder
 from demo.system import DemoSystem
+from demo.waiting import until
 from deploy.examples import Examples
 from gateway.pages.sample_orders import PEOPLE, SAMPLES
 from i18n.catalogues import LOCALES, Locale
@@ -88,9 +89,13 @@ async def test_the_front_page_explains_itself_and_has_an_order_in_each_state(
 ) -> None:
     """As the three people, one click each; with links to the API and to Temporal."""
     newcomer = await visit("buyer", locale)
-    await newcomer.page.goto(newcomer.address)
-
     states = newcomer.page.locator(".examples .status")
+
+    async def examples_are_listed() -> bool:
+        await newcomer.page.goto(newcomer.address)
+        return await states.count() == len(Status)
+
+    await until(examples_are_listed)
     await expect(states).to_have_text([newcomer.label("status", it) for it in Status])
     for link in ("/docs", "/workflows?query="):
         await expect(newcomer.page.locator(f"main a[href*='{link}']")).to_have_count(1)
