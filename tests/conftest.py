@@ -38,6 +38,8 @@ os.environ["UNBUY_LANG"] = "en"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+TESTS = Path(__file__).parent
+PAGES = TESTS / "gateway" / "pages"
 # What takes long: servers, browsers, processes.
 LONG = (
     "bench",
@@ -137,11 +139,24 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep a file's tests together, and all with a browser: several at once starve each other."""
+    group = "pages" if item.path.parent == PAGES else item.path.relative_to(TESTS).as_posix()
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no process has it left when the others have nothing more to do."""
-    tests = Path(__file__).parent
     first = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: first.get(item.path.relative_to(tests).parts[0], len(LONG)))
+
+    def place(item: pytest.Item) -> int:
+        return -1 if item.path.parent == PAGES else first.get(_folder(item), len(LONG))
+
+    items.sort(key=place)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(TESTS).parts[0]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
