@@ -42,7 +42,7 @@ demo: $(RUNTIME) ## live through every ending of an order in virtual time (ARGS=
 	@$(RUN) starter.py demo $(ARGS)
 
 test: $(DEVELOPMENT) ## all tests but the seeds, on all cores (ARGS=... for pytest)
-	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --ignore=tests/bench $(ARGS)
+	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile --no-loadscope-reorder --ignore=tests/bench $(ARGS)
 
 seeds: $(DEVELOPMENT) ## a short run of each bench and soak, as tests (ARGS=... for pytest)
 	@$(RUN) -m pytest --quiet --numprocesses=auto --dist=loadfile tests/bench $(ARGS)

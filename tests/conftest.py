@@ -38,8 +38,6 @@ os.environ["UNBUY_LANG"] = "en"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-TESTS = Path(__file__).parent
-PAGES = TESTS / "gateway" / "pages"
 # What takes long: servers, browsers, processes.
 LONG = (
     "bench",
@@ -139,24 +137,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a file's tests together, and all with a browser: several at once starve each other."""
-    group = "pages" if item.path.parent == PAGES else item.path.relative_to(TESTS).as_posix()
-    item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, so that no process has it left when the others have nothing more to do."""
+    """Begin with what takes long, so that no process has it left when the others have nothing more to do.
+
+    Files that drive a browser stand apart from each other: several browsers at once starve each other.
+    """
+    tests = Path(__file__).parent
     first = {name: place for place, name in enumerate(LONG)}
-
-    def place(item: pytest.Item) -> int:
-        return -1 if item.path.parent == PAGES else first.get(_folder(item), len(LONG))
-
-    items.sort(key=place)
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
+    items.sort(key=lambda item: first.get(item.path.relative_to(tests).parts[0], len(LONG)))
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    pages = [path for path in files if path.parent == tests / "gateway" / "pages"]
+    apart = [path for path in files if path not in pages]
+    for number, path in enumerate(pages):
+        apart.insert(number * 4, path)
+    items[:] = [item for path in apart for item in files[path]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
