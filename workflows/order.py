@@ -54,12 +54,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import UNTIL_DONE
     from workflows.refunds import RefundSteps
     from workflows.refusals import count_refusal
-    from workflows.steps import (
-        FAILED,
-        results_are_events,
-        run_durable,
-        run_local_then_durable,
-    )
+    from workflows.steps import FAILED, run_durable, run_local_then_durable
     from workflows.timer import DeadlineTimer
 
 
@@ -300,8 +295,7 @@ class OrderWorkflow:
     async def _verify(self, evidence: TrackingEvidence) -> None:
         """R11: have a tracking number verified."""
         placed = self._order.placed
-        run = run_durable if results_are_events() else run_local_then_durable
-        verdict = await run(
+        verdict = await run_durable(
             Tracking.verify_tracking,
             TrackingCheck(
                 order_id=placed.order_id,
@@ -319,8 +313,7 @@ class OrderWorkflow:
         order = self._order
         filed = dispute.fingerprint
         case = DisputeCase(order_id=order.placed.order_id, dispute=dispute.model_copy(deep=True))
-        run = run_durable if results_are_events() else run_local_then_durable
-        await run(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
+        await run_durable(Disputes.file_dispute, case, f"dispute {case.dispute.status}")
         order.filed[dispute.dispute_id] = filed
         if dispute.status is DisputeStatus.OPEN:
             dispute.status = DisputeStatus.UNDER_REVIEW
@@ -341,8 +334,7 @@ class OrderWorkflow:
             chargebacks=stray_payment.chargebacks,
             outside_refunds=stray_payment.outside_refunds,
         )
-        run = run_durable if results_are_events() else run_local_then_durable
-        await run(StrayPayments.start_stray, payment, f"send back {stray_payment.money}")
+        await run_durable(StrayPayments.start_stray, payment, f"send back {stray_payment.money}")
         self._order.stray_payments_to_start.remove(stray_payment)
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
-from workflows.options import LOCAL, UNTIL_DONE, DurableOptions
+from workflows.options import LOCAL, UNTIL_DONE
 
 FAILED = (ActivityError, ApplicationError, TimeoutError)
 """The errors of a failed step. A local activity's own error is raised bare; its timeout is wrapped when it
@@ -21,11 +21,6 @@ happens and bare on replay (seen on SDK 1.35), so both must be handled alike.
 _Activities = TypeVar("_Activities")
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
-
-
-def results_are_events() -> bool:
-    """Whether all steps but the records run durably; in older histories they ran locally first."""
-    return workflow.patched("durable results")
 
 
 async def run_local(
@@ -41,20 +36,28 @@ async def run_local_then_durable(
     method: Callable[[_Activities, _Argument], Awaitable[_Result]],
     argument: _Argument,
     summary: str,
-    options: DurableOptions = UNTIL_DONE,
 ) -> _Result:
     """Run a short, idempotent step as a local activity, and as a durable one if that fails."""
     try:
         return await run_local(method, argument, summary)
     except FAILED:
-        return await run_durable(method, argument, summary, options)
+        return await _run_until_done(method, argument, summary)
 
 
 async def run_durable(
     method: Callable[[_Activities, _Argument], Awaitable[_Result]],
     argument: _Argument,
     summary: str,
-    options: DurableOptions = UNTIL_DONE,
 ) -> _Result:
-    """Run a step as a durable activity: six events. Raises the errors in ``FAILED``."""
-    return await workflow.execute_activity_method(method, argument, summary=summary, **options)
+    """Run a step as a durable activity: six events. In older histories it ran locally first."""
+    if not workflow.patched("durable results"):
+        return await run_local_then_durable(method, argument, summary)
+    return await _run_until_done(method, argument, summary)
+
+
+async def _run_until_done(
+    method: Callable[[_Activities, _Argument], Awaitable[_Result]],
+    argument: _Argument,
+    summary: str,
+) -> _Result:
+    return await workflow.execute_activity_method(method, argument, summary=summary, **UNTIL_DONE)
