@@ -1,14 +1,15 @@
 """Somebody's browser on the pages, and what a page turns out to be made of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 
-from tests.gateway.conftest import token
+from tests.gateway.conftest import HttpStory, token
 
 HOSTILE = """"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"""
 """What would run, if a page let it."""
@@ -50,6 +51,18 @@ async def sign_in(http: httpx.AsyncClient, role: str, sub: str) -> Browser:
     found = re.search(r'name="form_secret" value="(\w+)"', home.text)
     assert found, home.text
     return Browser(http, found[1])
+
+
+@asynccontextmanager
+async def everybody(address: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
+    """An order's buyer and seller, and support, each with a browser, by their roles."""
+    async with AsyncExitStack() as stack:
+        yield {
+            role: await sign_in(
+                await stack.enter_async_context(browser_at(address)), role, order.person(role).id
+            )
+            for role in ("buyer", "seller", "support")
+        }
 
 
 class Anatomy(HTMLParser):

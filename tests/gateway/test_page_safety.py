@@ -1,7 +1,6 @@
 """What pages let run, whom they let see what, and how often they may be asked."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from urllib.parse import quote
 
 import httpx
@@ -13,7 +12,7 @@ from demo.waiting import until
 from gateway.pages.forms import FORMS
 from orders.messages import MESSAGES
 from testing.pictures import PHOTO
-from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, sign_in
+from tests.gateway.browsing import HOSTILE, Anatomy, Browser, browser_at, everybody, sign_in
 from tests.gateway.conftest import HttpStory, serving
 
 ROLES = ("buyer", "seller", "support")
@@ -21,13 +20,8 @@ ROLES = ("buyer", "seller", "support")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def people(address: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
-    async with AsyncExitStack() as stack:
-        yield {
-            role: await sign_in(
-                await stack.enter_async_context(browser_at(address)), role, order.person(role).id
-            )
-            for role in ROLES
-        }
+    async with everybody(address, order) as people:
+        yield people
 
 
 async def told(order: HttpStory, role: str, message: str, **payload: object) -> None:

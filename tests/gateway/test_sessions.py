@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ from gateway.pages.forms import FORMS
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.wiring import build_pages, build_services
 from testing.pictures import PHOTO
-from tests.gateway.browsing import Browser, browser_at, enter, sign_in
+from tests.gateway.browsing import Browser, browser_at, enter, everybody, sign_in
 from tests.gateway.conftest import SECRET, HttpStory, serving, settings, token
 
 HOUR = timedelta(hours=1)
@@ -152,13 +152,8 @@ async def playground(
 @pytest_asyncio.fixture(loop_scope="session")
 async def people(playground: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
     """Buyer, seller and support, each with a browser."""
-    async with AsyncExitStack() as stack:
-        yield {
-            role: await sign_in(
-                await stack.enter_async_context(browser_at(playground)), role, order.person(role).id
-            )
-            for role in ("buyer", "seller", "support")
-        }
+    async with everybody(playground, order) as people:
+        yield people
 
 
 async def paths(system: DemoSystem, directory: Path, order_id: str, method: str) -> list[str]:

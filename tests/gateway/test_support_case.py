@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import httpx
 import pypdfium2  # type: ignore[import-untyped]
@@ -11,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.case_files import CaseFile
-from tests.gateway.browsing import HOSTILE, Browser, browser_at, sign_in
+from tests.gateway.browsing import HOSTILE, Browser, browser_at, everybody, sign_in
 from tests.gateway.conftest import HttpStory
 from tests.gateway.test_page_safety import ask_to_cancel, must_be_safe, told
 
@@ -20,13 +19,8 @@ NOTE = "Called the seller: the parcel is still there."
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def people(address: str, order: HttpStory) -> AsyncIterator[dict[str, Browser]]:
-    async with AsyncExitStack() as stack:
-        yield {
-            role: await sign_in(
-                await stack.enter_async_context(browser_at(address)), role, order.person(role).id
-            )
-            for role in ("buyer", "seller", "support")
-        }
+    async with everybody(address, order) as people:
+        yield people
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -40,6 +40,16 @@ async def is_canceled_unpaid(at_stripe: AtStripe) -> str:
     return payment_id
 
 
+async def is_authorized(at_stripe: AtStripe, heard: Heard) -> str:
+    """A running order whose payment is under way; the payment's id."""
+    order, peer = at_stripe.order, at_stripe.peer
+    await order.place()
+    peer.front.paid_as = "authorized"
+    payment_id = await peer.checkout.pay(order.placed.order_id, eur(2490))
+    await heard(at_stripe)
+    return payment_id
+
+
 @how
 async def test_a_payment_under_way_is_waited_for_and_counts_when_it_is_captured(
     at_stripe: AtStripe, heard: Heard
@@ -47,10 +57,7 @@ async def test_a_payment_under_way_is_waited_for_and_counts_when_it_is_captured(
     """Case 63, R1a: authorised, then captured."""
     order, front = at_stripe.order, at_stripe.peer.front
     async with order.working():
-        await order.place()
-        front.paid_as = "authorized"
-        payment_id = await at_stripe.peer.checkout.pay(order.placed.order_id, eur(2490))
-        await heard(at_stripe)
+        payment_id = await is_authorized(at_stripe, heard)
         view = await order_becomes(at_stripe, lambda it: it.payment is not None)
         assert view.payment
         assert (view.payment_id, view.payment.status) == (payment_id, "pending")
@@ -69,10 +76,7 @@ async def test_a_payment_that_is_captured_after_its_order_has_ended_goes_back(
     """Case 63, R17: authorised, its order cancelled unpaid, then captured all the same."""
     order, front = at_stripe.order, at_stripe.peer.front
     async with order.working():
-        await order.place()
-        front.paid_as = "authorized"
-        payment_id = await at_stripe.peer.checkout.pay(order.placed.order_id, eur(2490))
-        await heard(at_stripe)
+        payment_id = await is_authorized(at_stripe, heard)
         await order_becomes(at_stripe, lambda it: it.payment is not None)
         await order.signal("cancel_request", reason="changed_mind")
         await order.handle.result()
