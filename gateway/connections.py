@@ -1,6 +1,6 @@
 """Connections that nobody can hold by saying nothing, half a request, or never reading (case 86).
 
-uvicorn limits how long a connection may be idle after an answer, and nothing else. ``gateway.bodies`` has the
+uvicorn limits how long a connection may be idle after an answer (``KEEP_ALIVE``), and nothing else. ``gateway.bodies`` has the
 limits of bodies.
 """
 
@@ -20,7 +20,11 @@ if sys.platform != "win32":
 log = logging.getLogger("unbuy.gateway")
 
 HEAD_WITHIN: Final = timedelta(seconds=10)
-"""From the beginning of a connection, or the last answer, to the end of a request's head."""
+"""From the beginning of a connection, or of a further request, to the end of the request's head."""
+
+KEEP_ALIVE: Final = timedelta(seconds=20)
+"""How long a connection stays open after an answer: longer than clients keep theirs (httpx 5 seconds, aiohttp 15),
+as a request that is sent while the other side closes is lost."""
 
 READ_WITHIN: Final = timedelta(seconds=30)
 """How long an answer may wait until its reader takes some of it (on Linux)."""
@@ -108,6 +112,8 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See base class."""
+        if self.timeout_keep_alive_task is not None:  # a further request begins
+            self._waits_since = self.loop.time()
         self._unread += data
         self._read_on()
 
@@ -142,7 +148,8 @@ class Connection(H11Protocol):
         """End this connection if a request's head is late. Who still reads an answer may take their time."""
         waits_for = self.loop.time() - self._waits_since
         has_read = not self.transport.get_write_buffer_size()
-        if self._waits and has_read and waits_for > HEAD_WITHIN.total_seconds():
+        has_begun = self.timeout_keep_alive_task is None
+        if self._waits and has_begun and has_read and waits_for > HEAD_WITHIN.total_seconds():
             self._give_up()
 
     @property

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from gateway.app import build_app, build_operations_app
 from gateway.connections import (
     AT_ONCE,
+    KEEP_ALIVE,
     LARGEST_HEAD,
     Connection,
     QuietAccepting,
@@ -120,6 +121,7 @@ def server_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
         proxy_headers=False,  # else it believes any process of this machine
         access_log=False,
         server_header=False,
+        timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
         timeout_graceful_shutdown=_GRACE_SECONDS,
         **more,
     )

@@ -71,6 +71,19 @@ async def test_a_connection_that_keeps_us_waiting_is_ended(address: str, said: b
         trickling.cancel()
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_connection_may_rest_between_two_requests_but_not_within_one(address: str) -> None:
+    """Clients use one again after seconds; half a request on it is a request that keeps us waiting."""
+    asked = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with _connected(address, asked) as (reader, writer), _connected(address, b"") as silent:
+        await reader.readuntil(b"\r\n\r\n")
+        await _ended(silent[0])
+        writer.write(asked)
+        assert b"HTTP/1.1 200 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(asked[:20])
+        await _ended(reader)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def small(order: HttpStory) -> AsyncIterator[str]:
     """A gateway that has at most eight connections at once."""
