@@ -88,7 +88,7 @@ explore: $(DEVELOPMENT) ## every state that the rules can come to, and every ord
 histories: $(DEVELOPMENT) ## record the histories of the replay tests again
 	@$(RUN) -m tests.replay.record $(ARGS)
 
-screenshot: $(DEVELOPMENT) ## take the pictures of the documentation again (needs chromium)
+screenshot: $(DEVELOPMENT) ## take the pictures of the documentation again (needs a browser)
 	@$(RUN) -m docs.screenshot
 
 docs: $(DOCS) ## the documentation as a site, in var/site; fails on a dead link

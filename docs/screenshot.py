@@ -52,6 +52,8 @@ FLAGS: Final = (
     "--disable-sync",
 )
 """For a browser that asks nobody anything, also as root."""
+BROWSERS: Final = ("chromium-headless-shell", "chromium", "google-chrome")
+"""By name, the cheapest first: the shell has no windows, and takes a quarter of the whole one's CPU time."""
 
 
 class _View(NamedTuple):
@@ -76,11 +78,16 @@ _VIEWS: Final = (
 )
 
 
+def installed_browser() -> str | None:
+    """The path of a browser that is installed."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 async def main() -> int:
-    """Take the pictures; 2 where chromium is missing."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    """Take the pictures; 2 where a browser is missing."""
+    chromium = installed_browser()
     if chromium is None:
-        print("Install chromium first (Debian: apt-get install chromium).")
+        print(f"Install a browser first (Debian: apt-get install {BROWSERS[0]}).")
         return 2
     placed = PlaceOrder.model_validate_json((_ROOT / "samples" / "order-eur.json").read_bytes())
     with tempfile.TemporaryDirectory() as folder:

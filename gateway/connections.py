@@ -1,7 +1,7 @@
 """Connections that nobody can hold by saying nothing, half a request, or never reading (case 86).
 
-uvicorn limits how long a connection may be idle after an answer (``KEEP_ALIVE``), and nothing else. ``gateway.bodies`` has the
-limits of bodies.
+uvicorn limits how long a connection may be idle after an answer (``KEEP_ALIVE``), and nothing else.
+``gateway.bodies`` has the limits of bodies.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ HEAD_WITHIN: Final = timedelta(seconds=10)
 """From the beginning of a connection, or of a further request, to the end of the request's head."""
 
 KEEP_ALIVE: Final = timedelta(seconds=20)
-"""How long a connection stays open after an answer: longer than clients keep theirs (httpx 5 seconds, aiohttp 15),
-as a request that is sent while the other side closes is lost."""
+"""How long a connection stays open after an answer: longer than clients keep theirs (httpx 5 seconds,
+aiohttp 15), as a request that is sent while the other side closes is lost."""
 
 READ_WITHIN: Final = timedelta(seconds=30)
 """How long an answer may wait until its reader takes some of it (on Linux)."""

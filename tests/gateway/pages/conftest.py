@@ -1,7 +1,6 @@
 """The pages in a real browser: a gateway to play with, and people who sign in there by a link."""
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, async_p
 
 from database.connection import Database
 from demo.system import DemoSystem
-from docs.screenshot import FLAGS
+from docs.screenshot import BROWSERS, FLAGS, installed_browser
 from i18n.catalogues import Locale, translator
 from i18n.labels import label
 from tests.gateway.conftest import HttpStory, serving, token
@@ -93,9 +92,9 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = installed_browser()
     assert chromium, (
-        "The pages are tested in a browser: install it (Debian: apt-get install chromium)."
+        f"The pages are tested in a browser: install it (Debian: apt-get install {BROWSERS[0]})."
     )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
