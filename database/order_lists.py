@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, String, Tuple, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, String, Tuple, func, select, tuple_
 
 from database.connection import Database
 from database.search import matches
@@ -73,8 +73,11 @@ class SqlOrderLists:
         """How many orders ask what of the reader, and under None how many ask nothing."""
         asked = _asked(reader.role)
         query = _whose(select(asked, func.count()), reader).group_by(asked)
-        async with self._database.reading() as connection:
-            return {row[0]: row[1] for row in await connection.execute(query)}
+
+        def read(connection: Connection) -> dict[str | None, int]:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+        return await self._database.read(read)
 
     async def asking(
         self, reader: ListReader, asked: Collection[str], *, skip: int, most: int
@@ -96,9 +99,8 @@ class SqlOrderLists:
     async def count(self, reader: ListReader, sought: str, status: Status | None) -> int:
         """How many orders there are with these words, in this status."""
         query = _whose(select(func.count()).select_from(orders), reader)
-        async with self._database.reading() as connection:
-            found = await connection.execute(query.where(*_wanted(sought, status)))
-            return found.scalar_one()
+        query = query.where(*_wanted(sought, status))
+        return await self._database.read(lambda connection: connection.scalars(query).one())
 
     async def search(
         self, reader: ListReader, sought: str, status: Status | None, *, skip: int, most: int
@@ -108,13 +110,15 @@ class SqlOrderLists:
         return await self._listed(query.offset(skip).limit(most))
 
     async def _listed(self, query: Select[str, str, datetime]) -> list[ListedOrder]:
-        async with self._database.reading() as connection:
+        def read(connection: Connection) -> list[ListedOrder]:
             return [
                 ListedOrder.model_validate_json(view).model_copy(
                     update={"asked": asked, "due_by": due_by}
                 )
-                for view, asked, due_by in await connection.execute(query)
+                for view, asked, due_by in connection.execute(query)
             ]
+
+        return await self._database.read(read)
 
     async def changed(self, seen: Mapping[str, int]) -> dict[str, tuple[int, OrderView]]:
         """Those of these orders that are at another revision than the one seen, with that revision."""

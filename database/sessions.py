@@ -41,8 +41,7 @@ class SqlSessions:
     async def find(self, session_id: str) -> StoredSession | None:
         """A session that nobody has ended."""
         query = select(sessions).filter_by(session_id=session_id)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return StoredSession(**{**row._mapping, "role": Role(row.role)}) if row else None
 
     async def set_seen(self, session_id: str, at: datetime) -> bool:

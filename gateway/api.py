@@ -117,7 +117,10 @@ async def caller(request: Request, services: ServicesDep) -> Caller:
 
 
 def only_for(action: str) -> Any:
-    """The caller, if its role is allowed this action. Raises Forbidden."""
+    """The caller, if its role is allowed this action, in its turn. Raises Forbidden and TooManyRequests.
+
+    A stream, which lasts, takes no turn, and an upload, which may be slow, none of other requests'.
+    """
 
     async def allowed(found: Annotated[Caller, Depends(caller)]) -> Caller:
         if not found.may(action):
@@ -130,7 +133,14 @@ def only_for(action: str) -> Any:
             )
         return found
 
-    return Depends(allowed)
+    async def in_turn(
+        found: Annotated[Caller, Depends(allowed)], services: ServicesDep
+    ) -> AsyncIterator[Caller]:
+        what = "uploads" if action == "upload" else "requests"
+        async with services.turns.take(f"{what} of {found.role.value} {found.id}"):
+            yield found
+
+    return Depends(allowed) if action == "watch" else Depends(in_turn, scope="function")
 
 
 async def read_as(request: Request, model: type[_Body]) -> _Body:

@@ -1,10 +1,10 @@
 """The services that the routes use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.access import Tokens
-from gateway.limits import RateLimits
+from gateway.limits import RateLimits, Turns
 from gateway.order_stream import OrderStream
 from gateway.orders import OrderService
 from gateway.proofs import Proofs
@@ -28,6 +28,7 @@ class Services:
     proofs: Proofs
     webhooks: ProviderWebhooks
     health: Health
+    turns: Turns = field(default_factory=Turns)
     stripe: "StripeProvider | None" = None
 
     async def close(self) -> None:

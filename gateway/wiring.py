@@ -138,6 +138,7 @@ def build_pages(
     renderer = PageRenderer(
         sessions,
         services.limits,
+        services.turns,
         settings.public_url or "",
         support,
         playground=settings.playground,

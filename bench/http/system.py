@@ -61,8 +61,7 @@ async def system(directory: Path, rate_limit: str = "1000000/second") -> AsyncIt
             buyers_place_orders="true",
             buyer_orders_limit="1000000/day",
             buyers_choose_policy="true",
-            # One caller makes all requests, so no rate limit.
-            rate_limit="1000000/second",
+            rate_limit=rate_limit,
         )
         for name, command in (
             ("worker", program.argv("worker", "--processes", "1")),

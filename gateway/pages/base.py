@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from gateway import bodies
 from gateway.access import Caller
-from gateway.limits import RateLimits, address_of
+from gateway.limits import RateLimits, Turns, address_of
 from gateway.observability import log_failure
 from gateway.pages.sessions import Session, Sessions
 from gateway.pages.sign_in import BACK
@@ -46,6 +46,7 @@ class PageRenderer:
         self,
         sessions: Sessions,
         limits: RateLimits,
+        turns: Turns,
         public_url: str,
         support: str = "",
         *,
@@ -56,6 +57,7 @@ class PageRenderer:
         self._playground = playground
         self._sessions = sessions
         self._limits = limits
+        self._turns = turns
         found = urlsplit(public_url)
         self._origin = f"{found.scheme}://{found.netloc}"
 
@@ -73,11 +75,15 @@ class PageRenderer:
             request.scope["unbuy.session"] = session
             if session is None:
                 return await self._counted(request, await answered(request))
+            what = "uploads" if path.endswith("/shipment-proof") else "pages"
             try:
                 await self.count(session.caller)
+                async with self._turns.take(
+                    f"{what} of {session.caller.role.value} {session.caller.id}"
+                ):
+                    return await answered(request)
             except Problem as problem:
                 return self.failed(request, problem)
-            return await answered(request)
 
         async def answered(request: Request) -> Response:
             try:
