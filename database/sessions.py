@@ -2,8 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from database.connection import Database
 from database.tables import sessions
@@ -14,7 +15,9 @@ from orders.messages import Role
 class StoredSession:
     """A session: of whom, when last used, when last asked about at the issuer, and its latest end.
 
-    ``refresh_token``: what asks there, encrypted by its owner; none where there is no issuer to ask.
+    ``refresh_token``: what asks there, encrypted by its owner; none where there is no issuer to ask. It began
+    at ``begun_at``, at an IP ``address`` (an IPv6 network), in a ``browser`` by its usual name; both may be
+    unknown.
     """
 
     session_id: str
@@ -23,7 +26,10 @@ class StoredSession:
     seen_at: datetime
     checked_at: datetime
     ends_at: datetime
+    begun_at: datetime
     refresh_token: str | None = None
+    address: str = ""
+    browser: str = ""
 
 
 class SqlSessions:
@@ -42,7 +48,20 @@ class SqlSessions:
         """A session that nobody has ended."""
         query = select(sessions).filter_by(session_id=session_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
-        return StoredSession(**{**row._mapping, "role": Role(row.role)}) if row else None
+        return _stored(row) if row else None
+
+    async def of_party(
+        self, role: Role, party_id: str, used_since: datetime
+    ) -> list[StoredSession]:
+        """The sessions of a party in a role that were used since then, the newest first."""
+        query = (
+            select(sessions)
+            .filter_by(role=role, party_id=party_id)
+            .where(sessions.c.seen_at >= used_since)
+            .order_by(sessions.c.begun_at.desc(), sessions.c.session_id)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_stored(row) for row in rows]
 
     async def set_seen(self, session_id: str, at: datetime) -> bool:
         """Note when its person last used it; false where it has ended."""
@@ -78,3 +97,7 @@ class SqlSessions:
         change = delete(sessions).filter_by(role=role, party_id=party_id)
         async with self._database.writing() as connection:
             return (await connection.execute(change)).rowcount
+
+
+def _stored(row: Row[Any]) -> StoredSession:
+    return StoredSession(**{**row._mapping, "role": Role(row.role)})

@@ -307,6 +307,9 @@ sessions = Table(
     Column("checked_at", UtcInstant, nullable=False),
     Column("ends_at", UtcInstant, nullable=False, index=True),
     Column("refresh_token", Text, nullable=True),
+    Column("begun_at", UtcInstant, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("browser", Text, nullable=False),
     Index(None, "party_id", "role"),
 )
 """Who is signed in on the pages: a session without its row has ended. ``refresh_token`` is encrypted."""

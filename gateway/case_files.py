@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -15,6 +16,7 @@ from database.support_cases import SupportNote
 from i18n.catalogues import N_, Locale, translator
 from i18n.formats import instant_text, money_text
 from i18n.labels import LABELS, PHRASES, label, payment_method, phrase
+from i18n.quoting import without_directions
 from i18n.sentences import localize
 from orders.messages import Role
 from orders.sentences import Sentence
@@ -22,6 +24,10 @@ from orders.values import Balance, Frozen, Instant, Money
 from orders.view import OrderView
 
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
+_ZERO_WIDTH_SPACE: Final = "\N{ZERO WIDTH SPACE}"
+_LONG_WORD: Final = re.compile(r"\S{24,}")
+_SYLLABLE: Final = re.compile(r".{1,8}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _LAYOUT: Final = Path(__file__).with_name("case_file.typ")
 
 
@@ -72,7 +78,10 @@ def sent_notifications(
 
 async def as_pdf(case: CaseFile, locale: Locale, zone: tzinfo) -> bytes:
     """To print: its texts in this language, its instants by this clock."""
-    data = json.dumps(_Writer(case, locale, zone).document())
+    document = _Writer(case, locale, zone).document()
+    for section in document["sections"]:
+        section["rows"] = [[_set(text) for text in row] for row in section["rows"]]
+    data = json.dumps(document)
     # Typesetting takes the processor for a while: other requests go on meanwhile.
     return await asyncio.to_thread(
         typst.compile,
@@ -80,6 +89,17 @@ async def as_pdf(case: CaseFile, locale: Locale, zone: tzinfo) -> bytes:
         sys_inputs={"data": data},
         ignore_system_fonts=True,
     )
+
+
+def _set(text: str) -> str:
+    """A text that stays within its column, as long as its words may be; a digest stays whole."""
+    return _LONG_WORD.sub(_broken, without_directions(text))
+
+
+def _broken(word: re.Match[str]) -> str:
+    if _SHA256.fullmatch(word[0]):
+        return word[0]
+    return _ZERO_WIDTH_SPACE.join(_SYLLABLE.findall(word[0]))
 
 
 class _Writer:

@@ -44,8 +44,8 @@ _ALGORITHMS: Final[Mapping[tuple[object, object], tuple[str, ...]]] = {
 }
 # Of access and ID tokens, as in RFC 9068 and RFC 7519; not of those for signing out, events or DPoP.
 _KINDS: Final = re.compile(r"((application/)?(at\+)?jwt)?", re.IGNORECASE)
-# Allowed clock skew.
-_LEEWAY: Final = timedelta(seconds=30)
+LEEWAY: Final = timedelta(seconds=30)
+"""Allowed clock skew."""
 _AFTER_A_FAILURE: Final = timedelta(seconds=1)
 _WITHIN: Final = timedelta(seconds=5)
 _LONGEST_REASON: Final = 160
@@ -191,7 +191,7 @@ def _trusted() -> ssl.SSLContext:
 def decoded(token: str, key: str | jwt.PyJWK, **how: Any) -> Mapping[str, Any]:
     """The claims of a valid token. Raises Unauthorized."""
     try:
-        return jwt.decode(token, key, leeway=_LEEWAY, **how)
+        return jwt.decode(token, key, leeway=LEEWAY, **how)
     except jwt.ExpiredSignatureError:
         raise Unauthorized(sentence("This token has expired: sign in again.")) from None
     except (ValueError, OverflowError, TypeError):

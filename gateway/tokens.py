@@ -31,8 +31,10 @@ _PARTY: Final = TypeAdapter[str](PartyId)
 class SecretTokens:
     """Tokens signed with this installation's own secret (HS256)."""
 
-    def __init__(self, secret: SecretStr) -> None:
+    def __init__(self, secret: SecretStr, fallback: SecretStr | None = None) -> None:
+        """``fallback``: a secret by which tokens count as well, while one is replaced by the other."""
         self._secret = secret
+        self._fallback = fallback
 
     def issue(self, role: Role, sub: str, lifetime: timedelta) -> str:
         """A token for a party. Raises ValidationError for an invalid id."""
@@ -47,13 +49,10 @@ class SecretTokens:
 
     async def caller(self, token: str) -> Caller:
         """See ``Tokens``."""
-        claims = decoded(
-            token,
-            self._secret.get_secret_value(),
-            algorithms=["HS256"],
-            options={"require": ["exp", "sub"]},
-        )
-        return caller_of(claims, "role", _local_party)
+        if self._fallback:
+            with suppress(Unauthorized):
+                return _local_caller(token, self._fallback)
+        return _local_caller(token, self._secret)
 
 
 class IssuersTokens:
@@ -80,6 +79,16 @@ def party_of(sub: object) -> str:
         return _PARTY.validate_python(sub)
     digest = urlsafe_b64encode(sha256(sub.encode()).digest())
     return f"{_DIGEST}{digest.decode().rstrip('=')}"
+
+
+def _local_caller(token: str, secret: SecretStr) -> Caller:
+    claims = decoded(
+        token,
+        secret.get_secret_value(),
+        algorithms=["HS256"],
+        options={"require": ["exp", "sub"]},
+    )
+    return caller_of(claims, "role", _local_party)
 
 
 def _local_party(sub: object) -> str:

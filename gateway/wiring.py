@@ -23,10 +23,11 @@ from gateway.orders import OrderService
 from gateway.pages.base import PageRenderer
 from gateway.pages.links import Links
 from gateway.pages.lists import ListPages
-from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration
+from gateway.pages.oidc import IssuerClient, IssuerSignIn, Registration, Strength
 from gateway.pages.orders import OrderPages
 from gateway.pages.playground import PlaygroundPages
 from gateway.pages.reminders import ReminderPages
+from gateway.pages.session_pages import SessionPages
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn, TokenSignIn
 from gateway.pages.sign_in_pages import SignInPages
@@ -56,7 +57,7 @@ def build_tokens(settings: Settings) -> Tokens:
         issuer = Issuer(settings.oidc_issuer)
         return IssuersTokens(issuer, settings.oidc_audience, settings.oidc_role_claim)
     if settings.token_secret:
-        return SecretTokens(settings.token_secret)
+        return SecretTokens(settings.token_secret, settings.token_secret_fallback)
     raise CannotServe(
         sentence(
             "Nobody could sign in: set UNBUY_OIDC_ISSUER to who signs your tokens, or UNBUY_TOKEN_SECRET to "
@@ -163,6 +164,7 @@ def build_pages(
             renderer,
         ),
         ReminderPages(SqlReminderPreferences(database), renderer),
+        SessionPages(sessions, renderer),
         playground,
         CarrierRules(),
         links,
@@ -176,9 +178,12 @@ def build_sign_in(
     """How people sign in on the pages, and stay signed in. Raises CannotServe."""
     public_url, secure = settings.public_url or "", settings.is_https
     if not isinstance(tokens, IssuersTokens):
-        secret = settings.session_secret or settings.token_secret
+        secret, fallback = settings.session_secret, settings.session_secret_fallback
+        if secret is None:
+            secret, fallback = settings.token_secret, settings.token_secret_fallback
         assert secret, "else nobody has a token"
-        return Sessions(secret, store, secure=secure), TokenSignIn(tokens)
+        sessions = Sessions(secret, store, secure=secure, fallback=fallback)
+        return sessions, TokenSignIn(tokens)
     if not (public_url and settings.oidc_client_id and settings.session_secret):
         raise CannotServe(
             sentence(
@@ -201,5 +206,11 @@ def build_sign_in(
         settings.oidc_scopes,
     )
     client = IssuerClient(tokens.issuer, we, settings.oidc_role_claim)
-    sessions = Sessions(settings.session_secret, store, secure=secure, check=client.refresh)
-    return sessions, IssuerSignIn(client, sessions)
+    sessions = Sessions(
+        *(settings.session_secret, store),
+        secure=secure,
+        fallback=settings.session_secret_fallback,
+        check=client.refresh,
+    )
+    support = Strength(settings.oidc_support_acr, settings.oidc_support_max_age)
+    return sessions, IssuerSignIn(client, sessions, support)

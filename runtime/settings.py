@@ -159,6 +159,8 @@ class Settings(BaseSettings):
 
     token_secret: LongSecret | None = None
     """What signs callers' tokens, for local use: 32 characters or more (docs/signing-in.md)."""
+    token_secret_fallback: LongSecret | None = None
+    """Another secret by which tokens count, while one is replaced by the other (docs/signing-in.md)."""
     oidc_issuer: IssuerUrl | None = None
     """The OpenID Connect issuer that signs callers' tokens, in production; then no token of our own counts
     (docs/signing-in.md)."""
@@ -169,6 +171,12 @@ class Settings(BaseSettings):
     (docs/signing-in.md)."""
     oidc_scopes: Scopes = "openid"
     """What the pages ask the issuer for, separated by blanks (docs/signing-in.md)."""
+    oidc_support_acr: Listed = ()
+    """How strongly support must sign in on the pages: the issuer's names for it, such as `phr,phrh`, of which
+    the ID token's `acr` must be one; unset, any way will do (docs/signing-in.md)."""
+    oidc_support_max_age: PositiveDuration | None = None
+    """How long ago support may have signed in at the issuer, by the ID token's `auth_time`, when it signs in
+    on the pages, such as `PT15M`; unset, any time ago (docs/signing-in.md)."""
     oidc_client_id: str | None = None
     """What the issuer calls the pages, where people sign in at it (docs/signing-in.md)."""
     oidc_client_secret: SecretStr | None = None
@@ -177,6 +185,9 @@ class Settings(BaseSettings):
     session_secret: LongSecret | None = None
     """What signs the cookies of people who are signed in, 32 characters or more and the same for all
     gateways; unset, the token secret does, where there is one (docs/signing-in.md)."""
+    session_secret_fallback: LongSecret | None = None
+    """Another secret by which these cookies count, while one is replaced by the other, so that nobody is
+    signed out (docs/signing-in.md)."""
 
     public_url: PublicUrl | None = None
     """Where people find the pages: notifications link there, and with `https` cookies are for HTTPS only

@@ -19,6 +19,7 @@ from adapters.notifications.render import NotificationRenderer
 from i18n.catalogues import Locale, translator
 from i18n.formats import money_text
 from i18n.labels import label
+from i18n.quoting import without_directions
 from orders.keys import read_stray_ledger_id
 from orders.messages import Role
 from orders.notifications import REMINDERS
@@ -216,5 +217,7 @@ def _display_name(name: str) -> str:
 def _one_line(text: str) -> str:
     """Without line breaks of any alphabet, and what else nobody sees."""
     return " ".join(
-        "".join(" " if category(it) in ("Cc", "Zl", "Zp") else it for it in text).split()
+        "".join(
+            " " if category(it) in ("Cc", "Zl", "Zp") else it for it in without_directions(text)
+        ).split()
     )

@@ -19,6 +19,7 @@ from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.formats import days_text, instant_text, money_text
 from i18n.labels import payment_method, phrase
 from i18n.negotiation import zone_of
+from i18n.quoting import within_quotes
 from i18n.sentences import localize
 from orders.messages import Role
 from orders.notifications import NotificationKind
@@ -179,7 +180,7 @@ class NotificationRenderer:
             case str() if name in _CODES:
                 return phrase(value, locale, message.to)
             case _:
-                return str(value)
+                return within_quotes(str(value))
 
     def _why(self, message: OutboxMessage) -> str:
         locale = self.locale_of(message)
@@ -188,7 +189,7 @@ class NotificationRenderer:
             return ""
         if isinstance(reason, Sentence):
             return f" {localize(reason, locale)}"
-        return translator(locale).gettext(_WHY).format(reason=reason)
+        return translator(locale).gettext(_WHY).format(reason=within_quotes(reason))
 
 
 def _text(message: OutboxMessage, told: Collection[str]) -> str:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -33,10 +33,10 @@ from i18n.negotiation import known, of_browser, zone_of
 from orders.sentences import sentence
 
 LANGUAGE: Final = "unbuy-lang"
-"""The cookie with the chosen language."""
+"""The cookie with the chosen language; its name begins with ``__Host-`` over HTTPS."""
 
 ZONE: Final = "unbuy-zone"
-"""The cookie with the browser's time zone, set by script."""
+"""The cookie with the browser's time zone, set by script; its name begins with ``__Host-`` over HTTPS."""
 
 
 class PageRenderer:
@@ -148,8 +148,10 @@ class PageRenderer:
         """Render a template."""
         shared = {
             **_about(request, session),
+            "zone": self.zone(request),
             "support_address": self._support,
             "playground": self._playground,
+            "is_secure": self.is_secure,
         }
         return page(name, self.locale(request), {**shared, **context}, status)
 
@@ -160,8 +162,16 @@ class PageRenderer:
 
     def locale(self, request: Request) -> Locale:
         """The chosen language, else the browser's."""
-        chosen = known(request.cookies.get(LANGUAGE))
+        chosen = known(request.cookies.get(self.cookie(LANGUAGE)))
         return chosen or of_browser(request.headers.get("accept-language"))
+
+    def zone(self, request: Request) -> tzinfo:
+        """The browser's time zone, as its script has said."""
+        return zone_of(request.cookies.get(self.cookie(ZONE)))
+
+    def cookie(self, name: str) -> str:
+        """What a cookie is called here: over HTTPS no neighbour of this host can set it."""
+        return f"__Host-{name}" if self.is_secure else name
 
     def session(self, request: Request) -> Session | None:
         """The session; None when nobody is signed in."""
@@ -243,7 +253,6 @@ def _about(request: Request, session: Session | None) -> dict[str, Any]:
         # The redirect back from the issuer is valid once.
         "here": f"{path}{query}" if request.method == "GET" and path != BACK else "/",
         "now": datetime.now(UTC),
-        "zone": zone_of(request.cookies.get(ZONE)),
         "problem": None,
     }
 

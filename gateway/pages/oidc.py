@@ -8,12 +8,12 @@ import hmac
 import logging
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -21,8 +21,8 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.access import PEOPLE, Caller
-from gateway.issuer import Issuer, asking
+from gateway.access import PEOPLE, Caller, Role
+from gateway.issuer import LEEWAY, Issuer, asking
 from gateway.pages.sessions import LONGEST, UNCHECKED, Sessions
 from gateway.pages.sign_in import SignedIn
 from gateway.problems import Forbidden, NotFound, ServiceUnavailable, Unauthorized
@@ -33,6 +33,7 @@ log = logging.getLogger("unbuy.gateway")
 
 # Bytes: longer ones would not fit into the cookie.
 _LONGEST_ADDRESS: Final = 1000
+_STEPS_UP: Final = "steps_up"
 _ERROR: Final = re.compile(r"[a-z_]{1,50}")
 
 
@@ -46,6 +47,28 @@ class Registration:
     scopes: str
 
 
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How somebody must have signed in at the issuer: one of these ``acr`` (none: any), and how recently."""
+
+    acr: Sequence[str] = ()
+    max_age: timedelta | None = None
+
+    def is_met(self, claims: Mapping[str, Any], now: datetime) -> bool:
+        """Whether an ID token says so (OpenID Connect Core, 2)."""
+        return (not self.acr or claims.get("acr") in self.acr) and (
+            not self.max_age or _is_recent(claims.get("auth_time"), self.max_age, now)
+        )
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What asks the issuer for it (OpenID Connect Core, 3.1.2.1)."""
+        asked = {"acr_values": " ".join(self.acr)} if self.acr else {}
+        if self.max_age:
+            asked["max_age"] = str(int(self.max_age.total_seconds()))
+        return asked
+
+
 class IssuerClient:
     """The pages as a client of the issuer: what it says of an account, by a code or a refresh token."""
 
@@ -54,8 +77,8 @@ class IssuerClient:
         self.we = we
         self._role_claim = role_claim
 
-    async def redeem(self, code: str, verifier: str, nonce: str) -> tuple[Caller, str | None]:
-        """The caller of a code, valid once, and a refresh token, if the issuer gives any.
+    async def redeem(self, code: str, verifier: str, nonce: str) -> "Redeemed":
+        """What the issuer says for a code, which is valid once.
 
         Raises Unauthorized, Forbidden and ServiceUnavailable.
         """
@@ -72,7 +95,7 @@ class IssuerClient:
             log.warning("An ID token was refused: it is from another sign-in")
             raise _not_for_us()
         given = answer.get("refresh_token")
-        return self._named(claims), given if isinstance(given, str) else None
+        return Redeemed(self._named(claims), claims, given if isinstance(given, str) else None)
 
     async def refresh(self, refresh_token: str) -> tuple[Caller, str]:
         """What the issuer now says of an account, and the refresh token for the next time.
@@ -147,12 +170,24 @@ class IssuerClient:
         return caller
 
 
+class Redeemed(NamedTuple):
+    """Whom an ID token names, all that it says, and a refresh token, if the issuer gives any."""
+
+    caller: Caller
+    claims: Mapping[str, Any]
+    refresh_token: str | None
+
+
 class IssuerSignIn:
     """Production: people sign in at the issuer, and nowhere else."""
 
-    def __init__(self, client: IssuerClient, sessions: Sessions) -> None:
+    def __init__(
+        self, client: IssuerClient, sessions: Sessions, support: Strength = Strength()
+    ) -> None:
+        """``support``: how support must have signed in there; it is asked to again where it has not."""
         self._client = client
         self._sessions = sessions
+        self._support = support
 
     async def by_token(self, token: str) -> Caller:
         """See ``SignIn``: tokens do not sign in here."""
@@ -160,6 +195,10 @@ class IssuerSignIn:
 
     async def elsewhere(self, to: str) -> Response:
         """See ``SignIn``. Raises ServiceUnavailable."""
+        return await self._there({"to": to}, {})
+
+    async def _there(self, kept: Mapping[str, str], asked: Mapping[str, str]) -> Response:
+        """A redirect to the issuer, with more that is kept for the way back, and asked for there."""
         endpoint = (await self._client.issuer.endpoints()).authorization_endpoint
         if endpoint is None:
             raise _unusable("its discovery names no authorization_endpoint")
@@ -174,14 +213,15 @@ class IssuerSignIn:
             "nonce": begun["nonce"],
             "code_challenge": challenge.decode(),
             "code_challenge_method": "S256",
+            **asked,
         }
         response = RedirectResponse(str(httpx.URL(endpoint).copy_merge_params(query)), 303)
         # In the cookie no character is longer than in an address.
-        begun["to"] = to if len(quote(to)) <= _LONGEST_ADDRESS else "/"
-        self._sessions.remember(response, begun)
+        to = kept["to"] if len(quote(kept["to"])) <= _LONGEST_ADDRESS else "/"
+        self._sessions.remember(response, {**begun, **kept, "to": to})
         return response
 
-    async def back(self, request: Request) -> SignedIn:
+    async def back(self, request: Request) -> SignedIn | Response:
         """See ``SignIn``. Also raises Forbidden and ServiceUnavailable."""
         begun, given = self._sessions.remembered(request), request.query_params
         if not (begun and "state" in begun and _same(given.get("state", ""), begun["state"])):
@@ -193,13 +233,24 @@ class IssuerSignIn:
             )
         if error := given.get("error"):
             raise _refused(error)
-        caller, refresh_token = await self._client.redeem(
+        now = datetime.now(UTC)
+        caller, claims, refresh_token = await self._client.redeem(
             given.get("code", ""), begun["verifier"], begun["nonce"]
         )
+        if caller.role is Role.SUPPORT and not self._support.is_met(claims, now):
+            if _STEPS_UP in begun:
+                raise _too_weak()
+            return await self._there({"to": begun["to"], _STEPS_UP: "yes"}, self._support.asked)
         # An ID token's `exp` limits its use for signing in, often to minutes, not the session.
         lasts = LONGEST if refresh_token else UNCHECKED
-        caller = replace(caller, expires_at=datetime.now(UTC) + lasts)
-        return SignedIn(caller, begun["to"], refresh_token)
+        return SignedIn(replace(caller, expires_at=now + lasts), begun["to"], refresh_token)
+
+
+def _is_recent(at: object, max_age: timedelta, now: datetime) -> bool:
+    leeway = LEEWAY.total_seconds()
+    if not isinstance(at, int | float):
+        return False
+    return -leeway <= now.timestamp() - at <= max_age.total_seconds() + leeway
 
 
 def _same(one: str, other: str) -> bool:
@@ -228,6 +279,16 @@ def _unusable(why: str) -> ServiceUnavailable:
 def _not_for_us() -> Unauthorized:
     return Unauthorized(
         sentence("The identity provider's answer is not valid here: sign in again.")
+    )
+
+
+def _too_weak() -> Forbidden:
+    log.warning("Support was not signed in: its ID token has another acr, or an earlier auth_time")
+    return Forbidden(
+        sentence(
+            "Support must sign in at the identity provider more strongly or anew, and it asks for neither: "
+            "contact the operators of this site."
+        )
     )
 
 

@@ -16,6 +16,7 @@ from gateway.pages.order_page import OrderPage
 from gateway.pages.playground import PlaygroundPages
 from gateway.pages.problem_types import ProblemPages
 from gateway.pages.reminders import ReminderPages
+from gateway.pages.session_pages import SessionPages
 from gateway.pages.sign_in_pages import SignInPages
 from gateway.pages.stray_payments import StrayPaymentPages
 from gateway.pages.support_case import SupportCasePages
@@ -54,6 +55,7 @@ class OrderPages:
         lists: ListPages,
         cases: SupportCasePages,
         reminders: ReminderPages,
+        sessions: SessionPages,
         playground: PlaygroundPages | None,
         number_rules: NumberRules,
         links: Links,
@@ -66,6 +68,7 @@ class OrderPages:
         self._lists = lists
         self._cases = cases
         self._reminders = reminders
+        self._sessions = sessions
         self._playground = playground
         self._order_page = OrderPage(services, renderer, number_rules, links, clock)
 
@@ -77,6 +80,7 @@ class OrderPages:
             *self._order_page.routes(),
             *self._cases.routes(),
             *self._reminders.routes(),
+            *self._sessions.routes(),
             *StrayPaymentPages(self._services.stray_payments, self._renderer).routes(),
             *self._entrance.routes(),
             *ProblemPages(self._renderer).routes(),

@@ -15,10 +15,12 @@ from starlette.routing import BaseRoute
 
 from database.order_lists import ListReader, SqlOrderLists
 from gateway.access import Caller, Role
+from gateway.limits import address_of
 from gateway.orders import OrderService, asking_the_database
 from gateway.pages.base import PageRenderer, check_form_secret, form
 from gateway.pages.links import Links
 from gateway.pages.sample_orders import EXAMPLE, PEOPLE, SAMPLES, Person, sample_order
+from gateway.pages.session_pages import browser_of
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.pages.sign_in_pages import FORM, local_path
 from gateway.problems import Forbidden, Invalid
@@ -87,7 +89,7 @@ class PlaygroundPages:
         person = next((it for it in PEOPLE if it.role.value == entered.get("role")), None)
         if person is None:
             raise Invalid(sentence("There is no such person in the playground."))
-        return await self._sign_in(person, local_path(entered.get("to")))
+        return await self._sign_in(request, person, local_path(entered.get("to")))
 
     async def _place(self, request: Request) -> Response:
         """Place a sample order, and be its buyer."""
@@ -98,13 +100,18 @@ class PlaygroundPages:
         order = sample_order(sample, f"try-{token_hex(3)}", self._renderer.locale(request))
         # Prices are the marketplace's (R3), which is support here.
         await self._orders.place(_caller(PEOPLE[-1]), order)
-        return await self._sign_in(PEOPLE[0], f"/orders/{order.order_id}")
+        return await self._sign_in(request, PEOPLE[0], f"/orders/{order.order_id}")
 
-    async def _sign_in(self, person: Person, to: str) -> Response:
+    async def _sign_in(self, request: Request, person: Person, to: str) -> Response:
         caller = _caller(person)
         await self._renderer.count(caller)
         response = RedirectResponse(to, 303)
-        await self._sessions.begin(response, caller)
+        await self._sessions.begin(
+            *(response, caller),
+            instead_of=self._renderer.session(request),
+            address=address_of(request),
+            browser=browser_of(request),
+        )
         return response
 
     async def _checked(self, request: Request) -> Mapping[str, str]:

@@ -10,11 +10,12 @@ import logging
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_urlsafe
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 from cryptography.exceptions import InvalidTag
@@ -65,6 +66,24 @@ class Session:
     form_secret: str
 
 
+class _Key:
+    """What one secret signs, seals and makes form secrets with."""
+
+    def __init__(self, secret: SecretStr) -> None:
+        self.signing = hmac.digest(secret.get_secret_value().encode(), b"unbuy pages", "sha256")
+        self.seal = AESGCM(hmac.digest(self.signing, b"unbuy refresh tokens", "sha256"))
+
+    def form_secret(self, begun_as: str) -> str:
+        return hmac.new(self.signing, f"form {begun_as}".encode(), sha256).hexdigest()
+
+
+class _Read(NamedTuple):
+    """What a cookie says, and by which key."""
+
+    claims: dict[str, Any]
+    key: _Key
+
+
 class Sessions:
     """Signs people in and out."""
 
@@ -74,15 +93,17 @@ class Sessions:
         store: SqlSessions,
         *,
         secure: bool,
+        fallback: SecretStr | None = None,
         check: Callable[[str], Awaitable[tuple[Caller, str]]] | None = None,
     ) -> None:
         """``secure``: the pages are served over HTTPS, so the cookie is limited to it.
 
+        ``fallback``: a secret by which cookies and forms count as well, while one is replaced by the other.
         ``check`` says by a refresh token what the issuer now says of an account, and by which token it is
         asked next; it raises Unauthorized or Forbidden where it says nothing any more.
         """
-        self._key = hmac.digest(secret.get_secret_value().encode(), b"unbuy pages", "sha256")
-        self._seal = AESGCM(hmac.digest(self._key, b"unbuy refresh tokens", "sha256"))
+        self._key = _Key(secret)
+        self._keys = [self._key, *([_Key(fallback)] if fallback else [])]
         self._check = check
         self._store = store
         self._secure = secure
@@ -91,8 +112,8 @@ class Sessions:
 
     async def of(self, request: Request) -> Session | None:
         """The session of a request; None when nobody is signed in. Raises ServiceUnavailable."""
-        claims = self._read(request, self._cookie, _AUDIENCE)
-        if claims is None or (found := await self._find(claims["jti"])) is None:
+        read = self._read(request, self._cookie, _AUDIENCE)
+        if read is None or (found := await self._find(read.claims["jti"])) is None:
             return None
         now = datetime.now(UTC)
         if _is_by_person(request) and now - found.seen_at > _NOTE_EVERY:
@@ -103,35 +124,61 @@ class Sessions:
                 return None
             found = replace(found, seen_at=now)
         caller = Caller(found.party_id, found.role, found.ends_at)
-        return Session(found.session_id, caller, self.form_secret(found.session_id))
+        # By the cookie's own key, so that the forms that are open go on counting, too.
+        return Session(found.session_id, caller, read.key.form_secret(found.session_id))
 
     async def is_open(self, session: Session) -> bool:
         """Whether nobody has ended a session. Raises ServiceUnavailable."""
         return await self._find(session.id) is not None
 
     async def begin(
-        self, response: Response, caller: Caller, refresh_token: str | None = None
+        self,
+        response: Response,
+        caller: Caller,
+        refresh_token: str | None = None,
+        *,
+        instead_of: Session | None = None,
+        address: str = "",
+        browser: str = "",
     ) -> None:
-        """Sign somebody in until their token expires, for half a day at most. Raises ServiceUnavailable."""
+        """Sign somebody in until their token expires, for half a day at most. Raises ServiceUnavailable.
+
+        ``instead_of``: the session that this browser had, which ends. ``address`` and ``browser`` are for
+        their list of sessions.
+        """
+        if instead_of:
+            await self._end(instead_of.id)
         now = datetime.now(UTC)
         expires_at = min(caller.expires_at, now + LONGEST)
         session_id = token_urlsafe(16)
         async with asking_the_database():
             sealed = self._sealed(refresh_token, session_id) if refresh_token else None
-            await self._store.add(
-                StoredSession(session_id, caller.role, caller.id, now, now, expires_at, sealed), now
+            stored = StoredSession(
+                session_id,
+                caller.role,
+                caller.id,
+                seen_at=now,
+                checked_at=now,
+                ends_at=expires_at,
+                begun_at=now,
+                refresh_token=sealed,
+                address=address,
+                browser=browser,
             )
-        cookie = jwt.encode(
-            {"aud": _AUDIENCE, "exp": expires_at, "jti": session_id}, self._key, algorithm="HS256"
-        )
+            await self._store.add(stored, now)
+        claims = {"aud": _AUDIENCE, "exp": expires_at, "jti": session_id}
+        cookie = jwt.encode(claims, self._key.signing, algorithm="HS256")
         self._set(response, self._cookie, cookie, expires_at - now)
 
     async def end(self, response: Response, session: Session) -> None:
         """Sign out. Raises ServiceUnavailable."""
-        async with asking_the_database():
-            await self._store.end(session.id)
-        self._keep_in_mind(session.id, None)
+        await self._end(session.id)
         self._set(response, self._cookie, "", timedelta(0))
+
+    async def _end(self, session_id: str) -> None:
+        async with asking_the_database():
+            await self._store.end(session_id)
+        self._keep_in_mind(session_id, None)
 
     async def end_all(self, response: Response, session: Session) -> None:
         """Sign out in all browsers. Raises ServiceUnavailable."""
@@ -142,6 +189,19 @@ class Sessions:
             if found and (found.role, found.party_id) == (caller.role, caller.id):
                 self._keep_in_mind(session_id, None)
         self._set(response, self._cookie, "", timedelta(0))
+
+    async def all_of(self, session: Session) -> list[StoredSession]:
+        """All sessions of this person in this role, the newest first. Raises ServiceUnavailable."""
+        caller, now = session.caller, datetime.now(UTC)
+        async with asking_the_database():
+            found = await self._store.of_party(caller.role, caller.id, now - IDLE)
+        return [it for it in found if now < it.ends_at]
+
+    async def end_other(self, session: Session, name: str) -> None:
+        """End another session of this person in this role, by its name. Raises ServiceUnavailable."""
+        for found in await self.all_of(session):
+            if name_of(found.session_id) == name:
+                await self._end(found.session_id)
 
     async def _find(self, session_id: str) -> StoredSession | None:
         """A session that counts, as it was at most some seconds ago."""
@@ -195,18 +255,16 @@ class Sessions:
 
     def _sealed(self, refresh_token: str, session_id: str) -> str:
         nonce = token_bytes(12)
-        box = self._seal.encrypt(nonce, refresh_token.encode(), session_id.encode())
+        box = self._key.seal.encrypt(nonce, refresh_token.encode(), session_id.encode())
         return b64encode(nonce + box).decode()
 
     def _opened(self, sealed: str, session_id: str) -> str:
         """What was sealed for this session. Raises Unauthorized where another secret did so."""
         box = b64decode(sealed)
-        try:
-            return self._seal.decrypt(box[:12], box[12:], session_id.encode()).decode()
-        except InvalidTag:
-            raise Unauthorized(
-                sentence("Your session has expired. Please sign in again.")
-            ) from None
+        for key in self._keys:
+            with suppress(InvalidTag):
+                return key.seal.decrypt(box[:12], box[12:], session_id.encode()).decode()
+        raise Unauthorized(sentence("Your session has expired. Please sign in again."))
 
     def _keep_in_mind(self, session_id: str, found: StoredSession | None) -> None:
         if len(self._remembered) >= _MOST_REMEMBERED:
@@ -217,15 +275,14 @@ class Sessions:
     def remember(self, response: Response, what: Mapping[str, str]) -> None:
         """Store values in the browser for a quarter of an hour, replacing earlier ones."""
         now = datetime.now(UTC)
-        cookie = jwt.encode(
-            {"kept": dict(what), "aud": _KEPT, "exp": now + KEPT_FOR}, self._key, algorithm="HS256"
-        )
+        claims = {"kept": dict(what), "aud": _KEPT, "exp": now + KEPT_FOR}
+        cookie = jwt.encode(claims, self._key.signing, algorithm="HS256")
         self._set(response, f"{self._cookie}-kept", cookie, KEPT_FOR)
 
     def remembered(self, request: Request) -> Mapping[str, str] | None:
         """The values stored in the browser; None if missing, altered or expired."""
-        claims = self._read(request, f"{self._cookie}-kept", _KEPT)
-        return claims["kept"] if claims else None
+        read = self._read(request, f"{self._cookie}-kept", _KEPT)
+        return read.claims["kept"] if read else None
 
     def forget(self, response: Response) -> None:
         """Delete the stored values."""
@@ -236,17 +293,18 @@ class Sessions:
         """Whether cookies are limited to HTTPS."""
         return self._secure
 
-    def _read(self, request: Request, cookie: str, audience: str) -> dict[str, Any] | None:
-        try:
-            return jwt.decode(
-                request.cookies.get(cookie, ""),
-                self._key,
-                algorithms=["HS256"],
-                audience=audience,
-                options={"require": ["exp"]},
-            )
-        except jwt.PyJWTError:
-            return None
+    def _read(self, request: Request, cookie: str, audience: str) -> _Read | None:
+        for key in self._keys:
+            with suppress(jwt.PyJWTError):
+                claims = jwt.decode(
+                    request.cookies.get(cookie, ""),
+                    key.signing,
+                    algorithms=["HS256"],
+                    audience=audience,
+                    options={"require": ["exp"]},
+                )
+                return _Read(claims, key)
+        return None
 
     def _set(self, response: Response, cookie: str, value: str, lifetime: timedelta) -> None:
         response.set_cookie(
@@ -261,7 +319,12 @@ class Sessions:
 
     def form_secret(self, begun_as: str) -> str:
         """What forms of the session, or of the sign-in, that began under a random name carry."""
-        return hmac.new(self._key, f"form {begun_as}".encode(), sha256).hexdigest()
+        return self._key.form_secret(begun_as)
+
+
+def name_of(session_id: str) -> str:
+    """What a page calls a session, without saying its id."""
+    return sha256(session_id.encode()).hexdigest()[:32]
 
 
 def _is_by_person(request: Request) -> bool:

@@ -35,8 +35,8 @@ class SignIn(Protocol):
         Raises ServiceUnavailable.
         """
 
-    async def back(self, request: Request) -> SignedIn:
-        """Whoever returns from the issuer.
+    async def back(self, request: Request) -> SignedIn | Response:
+        """Whoever returns from the issuer, or a redirect there once more, to sign in more strongly.
 
         Raises Unauthorized, Forbidden and ServiceUnavailable.
         """
@@ -56,6 +56,6 @@ class TokenSignIn:
         """See ``SignIn``."""
         return None
 
-    async def back(self, request: Request) -> SignedIn:
+    async def back(self, request: Request) -> SignedIn | Response:
         """See ``SignIn``."""
         raise NotFound(sentence("There is no page at this address."))

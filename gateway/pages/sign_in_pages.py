@@ -9,7 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from gateway.access import PEOPLE, Caller
+from gateway.limits import address_of
 from gateway.pages.base import LANGUAGE, PageRenderer, check_form_secret, form
+from gateway.pages.session_pages import browser_of
 from gateway.pages.sessions import Sessions
 from gateway.pages.sign_in import BACK, SignIn
 from gateway.problems import TYPES, Forbidden, ServiceUnavailable, Unauthorized
@@ -49,7 +51,7 @@ class SignInPages:
         response = RedirectResponse(to, 303)
         if chosen := known(entered.get("locale")):
             response.set_cookie(
-                LANGUAGE,
+                self._renderer.cookie(LANGUAGE),
                 chosen,
                 max_age=_A_YEAR,
                 httponly=True,
@@ -108,6 +110,8 @@ class SignInPages:
         except (Unauthorized, Forbidden, ServiceUnavailable) as problem:
             response = self._renderer.not_signed_in(request, problem)
         else:
+            if isinstance(found, Response):
+                return found
             response = await self._welcome(request, found.caller, found.to, found.refresh_token)
         self._sessions.forget(response)
         return response
@@ -118,7 +122,12 @@ class SignInPages:
         _must_be_person(caller)
         await self._renderer.count(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
-        await self._sessions.begin(response, caller, refresh_token)
+        await self._sessions.begin(
+            *(response, caller, refresh_token),
+            instead_of=self._renderer.session(request),
+            address=address_of(request),
+            browser=browser_of(request),
+        )
         said = {"security": "signed_in", "role": caller.role.value, "party": caller.id}
         request.scope.update({f"unbuy.{name}": value for name, value in said.items()})
         return response

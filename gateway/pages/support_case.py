@@ -3,7 +3,7 @@
 Nothing here reaches the order: who has taken it and what was noted of it are support's own.
 """
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -18,10 +18,9 @@ from database.support_cases import MOST_ORDERS, SqlSupportCases, SupportNote
 from gateway.access import Role, view_for
 from gateway.case_files import CaseFile, SentNotification, as_pdf, sent_notifications
 from gateway.orders import OrderService, asking_the_database
-from gateway.pages.base import ZONE, PageRenderer
+from gateway.pages.base import PageRenderer
 from gateway.pages.sessions import Session
 from gateway.problems import Forbidden, Invalid
-from i18n.negotiation import zone_of
 from orders.decision_preview import decision_previews
 from orders.sentences import sentence
 from orders.values import LongText
@@ -98,7 +97,7 @@ class SupportCasePages:
         body: str | bytes = (
             case.model_dump_json(indent=2)
             if ending == "json"
-            else await as_pdf(case, self._renderer.locale(request), _zone(request))
+            else await as_pdf(case, self._renderer.locale(request), self._renderer.zone(request))
         )
         name = f"case-{case.order.order_id}.{ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -153,10 +152,6 @@ class SupportCasePages:
             }
         status = problem.status if problem else 200
         return self._renderer.show("support_case", request, session, context, status)
-
-
-def _zone(request: Request) -> tzinfo:
-    return zone_of(request.cookies.get(ZONE))
 
 
 def _address(view: OrderView) -> str:

@@ -20,6 +20,7 @@ from gateway.pages.stream import entries, stream
 from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
 from i18n.labels import label, payment_method, phrase
+from i18n.quoting import without_directions
 from i18n.sentences import localize
 from orders.lifecycle import DEADLINES
 from orders.listed import ListedOrder
@@ -62,6 +63,7 @@ def _environment(locale: Locale) -> Environment:
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=without_directions,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],

@@ -15,7 +15,7 @@ from tests.cli.terminal import Terminal
 
 SECRET = "Jo7rGbLi5bDYSCoCXHqKdRSnJdTRaE4g"
 NOW = datetime.now(UTC)
-SESSION = StoredSession("anna-1", Role.BUYER, "anna", NOW, NOW, NOW + timedelta(hours=1))
+SESSION = StoredSession("anna-1", Role.BUYER, "anna", NOW, NOW, NOW + timedelta(hours=1), NOW)
 
 
 async def test_an_operator_ends_all_sessions_of_somebody(terminal: Terminal) -> None:

@@ -9,7 +9,9 @@ from orders.messages import Role
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ANNA = StoredSession("anna-1", Role.BUYER, "anna", NOW, NOW, NOW + HOUR, "sealed")
+ANNA = StoredSession(
+    "anna-1", Role.BUYER, "anna", NOW, NOW, NOW + HOUR, NOW, "sealed", "192.0.2.7", "Firefox"
+)
 
 
 async def test_a_session_is_there_until_it_is_ended(database: Database, other: Database) -> None:
@@ -40,6 +42,22 @@ async def test_all_sessions_of_one_party_in_one_role_end_together(database: Data
     assert await store.find("anna-1") is None
     assert await store.find("anna-2") is None
     assert [await store.find(it.session_id) for it in others] == others
+
+
+async def test_a_party_has_a_list_of_its_sessions_in_a_role(database: Database) -> None:
+    """The newest first, without those that nobody has used for too long, and nobody else's."""
+    store = SqlSessions(database)
+    newer = replace(ANNA, session_id="anna-2", begun_at=NOW + HOUR / 4)
+    for session in (
+        *(ANNA, newer, replace(ANNA, session_id="idle", seen_at=NOW - HOUR)),
+        *(
+            replace(ANNA, session_id="seller", role=Role.SELLER),
+            replace(ANNA, session_id="b", party_id="ben"),
+        ),
+    ):
+        await store.add(session, NOW)
+
+    assert await store.of_party(Role.BUYER, "anna", NOW - HOUR / 2) == [newer, ANNA]
 
 
 async def test_sessions_that_are_over_are_removed(database: Database) -> None:

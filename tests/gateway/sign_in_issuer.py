@@ -66,6 +66,7 @@ class LittleIssuer:
         self.key = KEY
         self.secret: str | None = None
         self.account: Claims = {"sub": "anna-7", "role": "buyer"}
+        self.stepped_up: Claims = {}
         self.says_no: str | None = None
         self.sign: Callable[[Claims], str] = lambda claims: self.key.sign(claims)
         self.fails: Callable[[], Response] | None = None
@@ -112,6 +113,8 @@ class LittleIssuer:
         assert asked["response_type"] == "code"
         assert "openid" in asked["scope"].split()
         assert asked["code_challenge_method"] == "S256"
+        if "acr_values" in asked or "max_age" in asked:
+            self.account |= self.stepped_up
         answer = {"state": asked["state"]}
         if self.says_no:
             answer |= {"error": self.says_no, "error_description": "<b>Call +1 900</b>"}

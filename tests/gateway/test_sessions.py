@@ -24,10 +24,11 @@ from gateway import order_stream
 from gateway.access import Caller, Role
 from gateway.pages import sessions
 from gateway.pages.forms import FORMS
+from gateway.pages.session_pages import browser_of
 from gateway.pages.sessions import LONGEST, Sessions
 from gateway.wiring import build_pages, build_services
 from testing.pictures import PHOTO
-from tests.gateway.browsing import Browser, browser_at, enter, everybody, sign_in
+from tests.gateway.browsing import HOSTILE, Browser, browser_at, enter, everybody, sign_in
 from tests.gateway.conftest import SECRET, HttpStory, serving, settings, token
 
 HOUR = timedelta(hours=1)
@@ -81,6 +82,27 @@ async def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest(
 
         assert session
         assert abs(session.caller.expires_at - datetime.now(UTC) - lasts) < timedelta(minutes=1)
+
+
+async def test_a_secret_is_replaced_without_signing_anybody_out(database: Database) -> None:
+    """The one before is a fallback: for cookies, open forms, sign-ins under way; without it, for nothing."""
+    before, cookie = await began(database)
+    asked, kept = asking(cookie.partition(";")[0]), Response()
+    before.remember(kept, {"state": "s"})
+    known = await before.of(asked)
+    new = SecretStr("the next secret of this test run, as long")
+    both = Sessions(new, SqlSessions(database), secure=False, fallback=SECRET)
+    alone = Sessions(new, SqlSessions(database), secure=False)
+    fresh = Response()
+    await both.begin(fresh, Caller("anna", Role.BUYER, datetime.now(UTC) + HOUR))
+
+    assert known is not None
+    assert await both.of(asked) == known
+    assert both.remembered(asking(kept.headers["set-cookie"].partition(";")[0])) == {"state": "s"}
+    assert await alone.of(asked) is None
+    begun = asking(fresh.headers["set-cookie"].partition(";")[0])
+    assert await alone.of(begun)
+    assert await before.of(begun) is None
 
 
 async def test_an_expired_session_is_invalid_even_if_its_cookie_stays(database: Database) -> None:
@@ -207,7 +229,7 @@ async def test_a_form_without_its_csrf_token_is_refused(
     """Every address that takes a form: uploads, test payments and signing out, too."""
     before = await listed(order)
     posts = set(await paths(system, tmp_path, order.order_id, "POST")) - BEFORE_SESSIONS
-    assert len(posts) == 2 * len(FORMS) + 9
+    assert len(posts) == 2 * len(FORMS) + 10
     wrong: list[dict[str, str]] = [
         {},
         {"form_secret": people["seller"].form_secret},
@@ -430,6 +452,78 @@ async def test_signing_out_everywhere_ends_all_sessions_of_this_person(
         assert await is_in(seller)
         again = await sign_in(second, "buyer", order.buyer.id)
         assert await is_in(again)
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_people_see_their_sessions_and_end_each_of_them(
+    people: dict[str, Browser], playground: str, order: HttpStory
+) -> None:
+    """When and from where they began; nobody else's, and of what a browser says of itself only its name."""
+    hostile = f"{HOSTILE} \u202e Firefox/1 " + "Windows" * 500
+    async with browser_at(playground) as second, browser_at(playground) as third:
+        second.headers["User-Agent"] = FIREFOX
+        third.headers["User-Agent"] = hostile.encode().decode("latin-1")
+        elsewhere = await sign_in(second, "buyer", order.buyer.id)
+        await sign_in(third, "buyer", order.buyer.id)
+        seen = await people["buyer"].http.get("/sessions")
+        names = re.findall(r'name="session" value="(\w+)"', seen.text)
+
+        assert len(names) == 2
+        assert "Firefox · Linux" in seen.text
+        assert "127.0.0.1" in seen.text
+        assert "alert(1)" not in seen.text
+        assert elsewhere.http.cookies["unbuy"] not in seen.text
+        # Whoever sees them elsewhere cannot end them, nor without the secret.
+        for name in names:
+            assert (await people["seller"].post("/sessions", session=name)).status_code == 303
+            refused = await people["buyer"].http.post("/sessions", data={"session": name})
+            assert refused.status_code == 403
+        assert await is_in(elsewhere)
+        for name in ("", "x", "żółw", *names):
+            assert (await people["buyer"].post("/sessions", session=name)).status_code == 303
+        assert not await is_in(elsewhere)
+        assert await is_in(people["buyer"])
+        assert 'name="session"' not in (await people["buyer"].http.get("/sessions")).text
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_signing_in_again_ends_the_session_that_the_browser_had(
+    people: dict[str, Browser], playground: str
+) -> None:
+    """Two people in one browser: whoever kept the first one's cookie has nothing (ASVS 7.2.4)."""
+    async with same_browser(playground, people["buyer"]) as kept:
+        assert await is_in(kept)
+
+        await sign_in(people["buyer"].http, "buyer", "somebody-else")
+
+        assert not await is_in(kept)
+        assert await is_in(people["buyer"])
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (FIREFOX, "Firefox · Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0",
+            "Edge · Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1",
+            "Safari · iPhone",
+        ),
+        ("curl/8.5.0", ""),
+        ("x" * 600 + " Firefox", ""),
+    ],
+)
+def test_a_browser_is_told_by_its_usual_name(said: str, name: str) -> None:
+    headers = [(b"user-agent", said.encode())]
+    assert browser_of(Request({"type": "http", "headers": headers})) == name
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -145,9 +145,27 @@ async def test_what_people_write_is_text_in_the_case(
     await ask_to_cancel(order, HOSTILE + '#read("/etc/passwd")')
     case = f"/orders/{order.order_id}/case"
     await people["support"].post(f"{case}/notes", text=HOSTILE)
+    await people["support"].post(f"{case}/notes", text="W" * 900)
 
     must_be_safe(await people["support"].http.get(case))
 
-    text = pdf_text(await people["support"].http.get(f"{case}/file?notes=yes"))
+    printed = await people["support"].http.get(f"{case}/file?notes=yes")
+    text = pdf_text(printed)
     assert "#read" in text
     assert "root:" not in text
+    assert (
+        _seen(printed).count("W") >= 900
+    )  # a word without an end hides nothing beyond the paper's edge
+
+
+def _seen(answer: httpx.Response) -> str:
+    """The characters that are on the paper."""
+    seen = ""
+    for page in pypdfium2.PdfDocument(io.BytesIO(answer.content)):
+        text, width = page.get_textpage(), page.get_width()
+        seen += "".join(
+            text.get_text_range(at, 1)
+            for at in range(text.count_chars())
+            if text.get_charbox(at)[2] <= width
+        )
+    return seen

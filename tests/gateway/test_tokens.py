@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from database.connection import Database
 from demo.waiting import until
+from gateway.access import Role
 from gateway.issuer import Issuer as OurIssuer
 from gateway.issuer import IssuersKeys
 from gateway.problems import ServiceUnavailable, Unauthorized
@@ -118,6 +119,22 @@ async def test_a_good_token_names_its_party(sub: str) -> None:
     caller = await SecretTokens(SECRET).caller(_local(sub=sub))
 
     assert (caller.id, caller.role.value) == (sub, "buyer")
+
+
+async def test_a_secret_is_replaced_without_refusing_anybodys_token() -> None:
+    """Two count at a time; what is issued is signed with the one that stays."""
+    new = SecretStr("the next secret of this test run, as long")
+    both = SecretTokens(new, SECRET)
+    issued = both.issue(Role.BUYER, "anna", timedelta(hours=1))
+
+    for good in (_local(sub="anna"), issued):
+        assert (await both.caller(good)).id == "anna"
+    assert (await SecretTokens(new).caller(issued)).id == "anna"
+    with pytest.raises(Unauthorized):
+        await SecretTokens(SECRET).caller(issued)
+    for bad in BAD.values():
+        with pytest.raises(Unauthorized):
+            await SecretTokens(new, SECRET).caller(bad)
 
 
 async def test_invalid_tokens_get_a_401(order: HttpStory) -> None:

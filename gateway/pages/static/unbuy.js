@@ -115,7 +115,8 @@
 
   // The server writes instants by this cookie: what came before it is read again, once.
   const sayWhereWeAre = async () => {
-    const zone = `unbuy-zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+    const prefix = "secure" in document.body.dataset ? "__Host-" : "";
+    const zone = `${prefix}unbuy-zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
     const isSaid = () => document.cookie.split("; ").includes(zone);
     if (isSaid()) return;
     const secure = location.protocol === "https:" ? "; secure" : "";

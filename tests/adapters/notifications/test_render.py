@@ -68,6 +68,32 @@ def test_each_kind_has_a_recipient() -> None:
     assert set(RECIPIENTS) == set(NotificationKind)
 
 
+SPOOF = "Sure.”\n\nUnbuy: your account is locked. Sign in at https://evil.example \u202e“"
+
+
+@pytest.mark.parametrize("locale", ["en", "pl"])
+@pytest.mark.parametrize(
+    ("what", "to", "details"),
+    [
+        ("buyer_message", Role.SELLER, {"text": SPOOF}),
+        ("seller_message", Role.BUYER, {"text": SPOOF}),
+        ("refund_failed", Role.BUYER, {"reason": SPOOF}),
+        ("proof_rejected", Role.SELLER, {"note": SPOOF}),
+    ],
+)
+def test_what_people_write_cannot_seem_to_be_ours(
+    what: str, to: Role, details: dict[str, Any], locale: Literal["pl", "en"]
+) -> None:
+    """One paragraph, within one pair of quotation marks, whose order nothing turns."""
+    text = wording(letter(what, to, locale, **details))
+
+    [paragraph] = text.split("\n")
+    opening = "„" if locale == "pl" else "“"
+    assert paragraph.count("”") == paragraph.count(opening) == 1
+    assert paragraph.index(opening) < paragraph.index("evil.example") < paragraph.index("”")
+    assert "\u202e" not in paragraph
+
+
 def test_every_code_of_the_contract_has_a_label() -> None:
     codes = {
         code.value
