@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 from cyclopts import Parameter
 
 from cli.app import main
-from cli.connection import read_settings
 from cli.console import err, plain
 from cli.failure import Failure
+from cli.settings import read_settings
 from i18n.catalogues import LOCALES
 from i18n.current import gettext, use_locale
 from i18n.negotiation import of_terminal

@@ -1,19 +1,18 @@
-"""How the commands reach Temporal, the database and the settings; whatever goes wrong is a ``Failure``."""
+"""How the commands reach Temporal and the database; whatever goes wrong is a ``Failure``."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from cli.failure import Failure
+from cli.settings import read_settings
 from client.errors import NoAnswer
 from database.connection import DATABASE_ERRORS, Database
 from database.schema import NewerDatabase
 from i18n.current import gettext
 from runtime.program import COMMAND
-from runtime.settings import Settings, setting_errors
 from runtime.temporal import (
     BadConfiguration,
     Unreachable,
@@ -69,14 +68,6 @@ async def open_configured_database() -> AsyncIterator[Database]:
             ),
             status=1,
         ) from None
-
-
-def read_settings() -> Settings:
-    """The settings of this installation."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise Failure(setting_errors(error)) from None
 
 
 def no_answer(hint: str = "") -> Failure:

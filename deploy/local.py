@@ -9,31 +9,28 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 from pydantic import SecretStr
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.service import RPCError
 
 from cli.app import main
-from cli.connection import read_settings
 from cli.failure import Failure
+from cli.settings import read_settings
 from deploy.child_process import child_process
-from deploy.directions import directions, header_files
-from deploy.embedded import EmbeddedServer, EmbeddedServerError, embedded_server, is_free
-from deploy.examples import Examples
+from deploy.ports import LOOPBACK, is_free
 from i18n.current import gettext
 from runtime import program
 from runtime.settings import Settings
-from runtime.temporal import first_line
 from runtime.token_secret import token_secret
-from workflows.ids import TASK_QUEUE
+
+if TYPE_CHECKING:
+    from deploy.embedded import EmbeddedServer
 
 DATA = Path("var")
 
@@ -45,65 +42,7 @@ PORTS_TRIED = 100
 
 # Time for a worker to finish its tasks, and for the gateway its requests.
 _PATIENCE = timedelta(seconds=60)
-_LOOK_EVERY = 0.2
 _ALIVE_EVERY = 1.0
-_LAST_LINES = 10
-
-
-async def run(settings: Settings) -> int:
-    """Run everything until a signal or until a part exits; returns the exit status."""
-    print(gettext("Starting Temporal, a worker and the gateway ..."), flush=True)
-    port = choose_port()
-    secret = token_secret(settings)
-    # One database a port: two servers must never share one.
-    database = DATA / f"temporal-{port}.db"
-    async with (
-        embedded_server(
-            database=database, port=port, ui=True, ui_port=port + UI_PORT_OFFSET
-        ) as server,
-        AsyncExitStack() as stack,
-    ):
-        stops = {asyncio.create_task(_asked_to_stop()), asyncio.create_task(abandoned())}
-        environment = environment_of(server) | database_variables(port)
-        logs = {name: DATA / f"{name}{_suffix(port)}.log" for name in ("gateway", "worker")}
-        ends = {}
-        for name, its_environment in (
-            ("worker", environment),
-            ("gateway", environment | gateway_variables(port, secret, settings)),
-        ):
-            part = await stack.enter_async_context(_part(name, its_environment, logs[name]))
-            ends[asyncio.create_task(part.wait())] = name
-        gateway = f"http://127.0.0.1:{port + GATEWAY_PORT_OFFSET}"
-        ready = asyncio.create_task(_answers(server, gateway))
-        await asyncio.wait({ready, *stops, *ends}, return_when=asyncio.FIRST_COMPLETED)
-        if ready.done():
-            ready.result()
-            headers = header_files(secret, DATA)
-            for line in directions(
-                server, gateway, headers, command_variables(server.address, port), logs
-            ):
-                print(line, flush=True)
-            if settings.is_for_trying_out:
-                examples = asyncio.create_task(_place_examples(server))
-                stack.callback(examples.cancel)
-            await asyncio.wait({*stops, *ends}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (ready, *stops):
-            task.cancel()
-        ended = {name: end.result() for end, name in ends.items() if end.done()}
-        for name, status in ended.items():
-            for line in _why(name, status, logs[name]):
-                print(line, file=sys.stderr)
-        print(gettext("Stopping ..."), flush=True)
-    return 1 if ended else 0
-
-
-async def _place_examples(server: EmbeddedServer) -> None:
-    """Place the orders to look at. Without them there is less to see, and that is all."""
-    try:
-        await Examples(server.client).place()
-    except Exception as error:
-        why = first_line(error)
-        print(gettext("The example orders are not complete: {why}", why=why), file=sys.stderr)
 
 
 def _keep_to_its_owner(directory: Path) -> None:
@@ -112,48 +51,51 @@ def _keep_to_its_owner(directory: Path) -> None:
     directory.chmod(0o700)
 
 
-@asynccontextmanager
-async def _part(
-    command: str, environment: Mapping[str, str], log: Path
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("ab") as file:
-        async with child_process(
-            *program.argv(command),
-            patience=_PATIENCE,
-            stdout=file,
-            stderr=file,
-            environment=environment,
-        ) as process:
-            yield process
+@dataclass(frozen=True, slots=True)
+class LocalSystem:
+    """One system of this directory: its ports, its files and its variables."""
 
+    port: int
+    settings: Settings
+    secret: SecretStr
 
-async def _answers(server: EmbeddedServer, gateway: str) -> None:
-    """Wait until the worker polls, and the gateway and the web UI respond."""
-    request = DescribeTaskQueueRequest(
-        namespace=server.client.namespace,
-        task_queue=TaskQueue(name=TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    async with httpx.AsyncClient() as http:
-        while True:
-            try:
-                queue = await server.client.workflow_service.describe_task_queue(request)
-                answers = [
-                    await http.get(url) for url in (f"{gateway}/readyz", server.ui_url or "")
-                ]
-                if queue.pollers and all(it.is_success for it in answers):
-                    return
-            except (RPCError, httpx.TransportError):
-                pass  # not listening yet
-            await asyncio.sleep(_LOOK_EVERY)
+    @property
+    def ui_port(self) -> int:
+        """Of Temporal's web UI."""
+        return self.port + UI_PORT_OFFSET
 
+    @property
+    def address(self) -> str:
+        """The gateway's."""
+        return f"http://{LOOPBACK}:{self.port + GATEWAY_PORT_OFFSET}"
 
-async def _asked_to_stop() -> None:
-    """Wait for a signal."""
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await stopping.wait()
+    @property
+    def temporal_database(self) -> Path:
+        """One a port: two servers must never share one."""
+        return DATA / f"temporal-{self.port}.db"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The worker's variables."""
+        return environment_at(f"{LOOPBACK}:{self.port}") | database_variables(self.port)
+
+    @property
+    def logs(self) -> dict[str, Path]:
+        """By part."""
+        return {name: DATA / f"{name}{_suffix(self.port)}.log" for name in ("gateway", "worker")}
+
+    @asynccontextmanager
+    async def part(self, name: str, environment: Mapping[str, str]) -> AsyncIterator[Process]:
+        """Run the command of this name until the context is left."""
+        with self.logs[name].open("ab") as log:
+            async with child_process(
+                *program.argv(name),
+                patience=_PATIENCE,
+                stdout=log,
+                stderr=log,
+                environment=environment,
+            ) as process:
+                yield process
 
 
 async def abandoned() -> None:
@@ -174,24 +116,18 @@ async def abandoned() -> None:
         asyncio.get_running_loop().remove_reader(output)
 
 
-def _why(part: str, status: int, log: Path) -> Iterator[str]:
-    """Why a part exited, with its last output."""
-    yield gettext("{part} stopped unexpectedly, with status {status}.", part=part, status=status)
-    yield from log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
-    yield gettext("All of it is in {log}.", log=log)
-
-
 def choose_port() -> int:
-    """Temporal's usual port, or the next that is free together with its web UI's."""
+    """Temporal's usual port, or the next that is free together with its web UI's. Raises Failure."""
     for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
         if all(is_free(port + above) for above in (0, UI_PORT_OFFSET, GATEWAY_PORT_OFFSET)):
             return port
-    raise EmbeddedServerError(
+    raise Failure(
         gettext(
             "No port from {first} to {last} is free.",
             first=DEFAULT_PORT,
             last=DEFAULT_PORT + PORTS_TRIED - 1,
-        )
+        ),
+        status=1,
     )
 
 
@@ -235,14 +171,19 @@ def gateway_variables(port: int, secret: SecretStr, settings: Settings) -> dict[
     }
 
 
-def environment_of(server: EmbeddedServer) -> dict[str, str]:
+def environment_of(server: "EmbeddedServer") -> dict[str, str]:
     """This process's environment, connected to the embedded server and to no other."""
+    return environment_at(server.address, server.client.namespace)
+
+
+def environment_at(address: str, namespace: str = "default") -> dict[str, str]:
+    """This process's environment, connected to the Temporal server at this address and to no other."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")
     }
     return environment | {
-        "TEMPORAL_ADDRESS": server.address,
-        "TEMPORAL_NAMESPACE": server.client.namespace,
+        "TEMPORAL_ADDRESS": address,
+        "TEMPORAL_NAMESPACE": namespace,
         # A profile in the user's file could require TLS or an API key.
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
@@ -252,9 +193,17 @@ async def up() -> int:
     """Run the whole system on this machine, until Ctrl-C: Temporal, a worker and the gateway."""
     try:
         await asyncio.to_thread(_keep_to_its_owner, DATA)
-        return await run(read_settings())
-    except EmbeddedServerError as error:
-        raise Failure(str(error), status=1) from None
+        settings = read_settings()
+        print(gettext("Starting Temporal, a worker and the gateway ..."), flush=True)
+        system = LocalSystem(choose_port(), settings, token_secret(settings))
+        variables = gateway_variables(system.port, system.secret, settings)
+        async with AsyncExitStack() as stack:
+            part = system.part("gateway", system.environment | variables)
+            gateway = await stack.enter_async_context(part)
+            # Both take their time to load, and the gateway waits for the server.
+            from deploy.system import run_beside
+
+            return await run_beside(gateway, system, stack)
     except BrokenPipeError:
         # Nobody reads the output, including the interpreter's own warning of that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,8 +4,8 @@ import asyncio
 import sys
 
 from cli.app import main
-from cli.connection import read_settings
 from cli.failure import Failure
+from cli.settings import read_settings
 from gateway.observability import log_as_json
 from gateway.server import serve
 from i18n.catalogues import LOCALES

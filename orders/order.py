@@ -41,7 +41,7 @@ from orders.values import Balance, Frozen, Instant, Money, Mutable
 _MOST_EVENTS = 600
 _LONGEST_DETAIL = 200
 
-_LATEST_RULES: Final = 3
+_LATEST_RULES: Final = 4
 
 
 class Refused(WithSentences, Frozen):
@@ -79,7 +79,7 @@ class Order(Mutable):
 
     placed: PlaceOrder
     rules: int = 1
-    """The version of the rules that it was placed under, and lives by; 3 is 2 with fewer timers."""
+    """The version of the rules that it was placed under, and lives by; 3 and 4 are 2 with fewer timers."""
     placed_at: Instant
     status: Status = Status.AWAITING_PAYMENT
     status_since: Instant

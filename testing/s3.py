@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 
 BUCKET = "proofs"
 

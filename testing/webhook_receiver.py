@@ -13,7 +13,7 @@ from standardwebhooks import Webhook as Verifier
 
 from adapters.webhooks.sender import WebhookSender
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -179,7 +179,9 @@ class OrderWorkflow:
             self._timer.leave()
         else:
             coming = next(iter(schedule(order)), None)
-            self._timer.set(coming.at if coming else None, coming.what if coming else "")
+            # Most orders are over before a timer fires that they have no more use for.
+            set_timer = self._timer.set_by if order.rules > 3 else self._timer.set
+            set_timer(coming.at if coming else None, coming.what if coming else "")
         seen, under_way = order.revision, self._tasks.under_way
         # Repeated messages change nothing, but they too lengthen the history.
         await self._until(
@@ -348,8 +350,8 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
     except ApplicationError as error:
         return error
     # Asked once: a run that continues has it in its state.
-    rules = 3 if workflow.patched("rules 3") else 2 if workflow.patched("rules 2") else 1
-    return Order.new(state, workflow.now(), rules)
+    later = (version for version in (4, 3, 2) if workflow.patched(f"rules {version}"))
+    return Order.new(state, workflow.now(), next(later, 1))
 
 
 def _judge(placed: PlaceOrder) -> None:

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from bench.workplace import environment_for
 from demo.waiting import until
 from deploy.child_process import child_process
-from deploy.embedded import EmbeddedServer, embedded_server, free_port
+from deploy.embedded import EmbeddedServer, embedded_server
+from deploy.ports import free_port
 from gateway.access import Role
 from gateway.tokens import SecretTokens
 from runtime import program

@@ -17,6 +17,7 @@ from bench.performance.parked import parked
 from bench.performance.report import Results, report
 from bench.performance.rules import transitions_per_second
 from bench.performance.stage import stage
+from bench.performance.starts import starts
 from bench.performance.subjects import BARE, MAIN, SEARCHABLE, SUBJECTS, UNBUY, Subject
 from bench.workplace import Keep, hushed, machine, workplace
 from cli.arguments import Flag
@@ -106,6 +107,8 @@ class Bench:
             f"{options.deadlines} due at once; {machine()}."
         )
         for _ in range(options.rounds):
+            if UNBUY in self.subjects:
+                self._add(UNBUY, await starts(self._place()))
             for subject in self.subjects:
                 async with stage(subject, self._place()) as running:
                     pause = timedelta(seconds=options.pause)
@@ -167,7 +170,7 @@ def bench(
     console = Console(highlight=False)
     if quick:
         options = QUICK
-    stages = len(options.subjects) * (options.rounds + 2)
+    stages = (len(options.subjects) + 1) * options.rounds + 2 * len(options.subjects)
     with (
         hushed(),
         workplace("bench", keep) as directory,

@@ -50,6 +50,9 @@ METRICS: Final[Mapping[str, Metric]] = {
     "page_p95": Metric("p95 of an order's page", "ms"),
     "queue_p95": Metric("p95 of support's queue", "ms"),
     "transitions": Metric("transitions of the rules", "per second"),
+    "start_help": Metric("`unbuy --help`", "s", 2),
+    "start_page": Metric("`make up` to the first page", "s", 1),
+    "start_demo": Metric("`make demo`", "s", 1),
 }
 """Every metric by its name in the JSON."""
 
@@ -123,7 +126,11 @@ TARGETS: Final = (
     Target("all on after kill -9 beside the searchable's", "recovery", 1.0, SEARCHABLE.name),
     Target("events by signals", "events_by_signals", 50),
     Target("events by updates", "events", 55),
+    Target("history by signals, bytes", "history_bytes_by_signals", 20_000),
     Target("history by updates, bytes", "history_bytes", 20_000),
+    Target("`unbuy --help`, seconds", "start_help", 0.4),
+    Target("`make up` to the first page, seconds", "start_page", 3),
+    Target("`make demo`, seconds", "start_demo", 10),
 )
 TARGETS_HEAD: Final = ("target", "limit", "measured", "met")
 
@@ -135,7 +142,7 @@ def target_rows(results: Results) -> list[Sequence[str]]:
         if (value := target.value(results)) is None:
             continue
         is_met = value >= target.limit if target.is_least else value <= target.limit
-        digits = 2 if target.beside else 0
+        digits = 2 if target.beside else METRICS[target.metric].digits
         rows.append(
             (
                 target.title,

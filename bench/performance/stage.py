@@ -29,7 +29,8 @@ from bench.http.system import DoesNotStart
 from bench.performance.subjects import Subject, SubjectOrders
 from bench.workplace import environment_for
 from deploy.child_process import child_process
-from deploy.embedded import LOOPBACK, embedded_server, free_port
+from deploy.embedded import embedded_server
+from deploy.ports import LOOPBACK, free_port
 from runtime import program
 from runtime.encryption import data_converter
 from testing.postgres import Postgres, postgres_server

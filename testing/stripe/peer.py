@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
-from deploy.embedded import LOOPBACK
+from deploy.ports import LOOPBACK
 from testing.stripe.checkout import Checkout
 from testing.stripe.front import Front
 

@@ -27,7 +27,7 @@ from adapters.proof_files import (
     received,
 )
 from adapters.proof_store import ProofStore, reference
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 from orders.messages import ShipmentProof
 from runtime.settings import Settings, setting_errors
 from testing.s3 import BUCKET, s3_peer

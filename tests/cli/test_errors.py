@@ -19,7 +19,8 @@ from client import orders, workflows
 from database.connection import Database
 from database.orders import SqlOrders
 from demo.waiting import until
-from deploy.embedded import embedded_server, free_port
+from deploy.embedded import embedded_server
+from deploy.ports import free_port
 from orders.order import Order
 from orders.place_order import PlaceOrder
 from orders.view import view as view_of

@@ -10,13 +10,8 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
 from demo.waiting import until
-from deploy.embedded import (
-    EmbeddedServerError,
-    embedded_server,
-    free_port,
-    is_free,
-    temporal_executable,
-)
+from deploy.embedded import EmbeddedServerError, embedded_server, temporal_executable
+from deploy.ports import free_port, is_free
 
 ROOT = Path(__file__).parents[2]
 

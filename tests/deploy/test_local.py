@@ -17,7 +17,6 @@ from pydantic import SecretStr
 
 from deploy import local
 from deploy.directions import directions, header_files
-from deploy.embedded import free_port
 from deploy.local import (
     DATA,
     DEFAULT_PORT,
@@ -26,6 +25,7 @@ from deploy.local import (
     database_variables,
     gateway_variables,
 )
+from deploy.ports import free_port
 from i18n.catalogues import LOCALES, Locale
 from i18n.current import use_locale
 from runtime.settings import Settings

@@ -33,7 +33,8 @@ from cli.program import QUIETLY
 from client import orders
 from database.connection import Database
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, embedded_server, free_port, temporal_executable
+from deploy.embedded import embedded_server, temporal_executable
+from deploy.ports import LOOPBACK, free_port
 from orders.errors import NotAllowedNow
 from orders.messages import parse
 from tests.database.samples import book, posting

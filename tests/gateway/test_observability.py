@@ -18,7 +18,7 @@ import structlog
 
 from database.connection import Database
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 from gateway.orders import OrderService
 from gateway.server import serve
 from runtime.settings import Settings

@@ -21,7 +21,8 @@ from database.connection import Database
 from database.orders import SqlOrders
 from demo.system import DemoSystem
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
+from deploy.embedded import EmbeddedServer, embedded_server
+from deploy.ports import LOOPBACK, free_port
 from gateway import orders
 from gateway.server import WRITERS_PATIENCE
 from runtime.temporal import connect_later

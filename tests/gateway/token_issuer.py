@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 

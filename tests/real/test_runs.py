@@ -19,7 +19,8 @@ from client import orders
 from database.outbox import SqlOutbox
 from demo.system import ServerStory
 from demo.waiting import PATIENCE, until
-from deploy.embedded import LOOPBACK, EmbeddedServer, free_port, temporal_executable
+from deploy.embedded import EmbeddedServer, temporal_executable
+from deploy.ports import LOOPBACK, free_port
 from orders import messages as m
 from orders.place_order import PlaceOrder
 from orders.view import OrderView

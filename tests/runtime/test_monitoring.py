@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from client import orders
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, EmbeddedServer, embedded_server, free_port
+from deploy.embedded import EmbeddedServer, embedded_server
+from deploy.ports import LOOPBACK, free_port
 from orders.errors import NotAllowedNow
 from tests.orders.builders import message, place
 from tests.runtime.test_worker import said, worker

@@ -19,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, embedded_server, free_port
+from deploy.embedded import embedded_server
+from deploy.ports import LOOPBACK, free_port
 from testing.stripe.peer import API_KEY, Peer
 from tests.gateway.conftest import SECRET, token
 from tests.orders.builders import eur, place

@@ -24,7 +24,8 @@ from client import orders
 from database.connection import Database
 from database.tables import requests
 from demo.waiting import until
-from deploy.embedded import EmbeddedServer, embedded_server, free_port
+from deploy.embedded import EmbeddedServer, embedded_server
+from deploy.ports import free_port
 from orders.status import Status
 from tests.orders.builders import place
 from workflows import ids

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from activities.provider_events import EventSubject, SubjectKind
 from adapters.stripe.events import read_event
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 from orders.values import Money
 from testing.stripe import peer as stripe_stand_in
 from testing.stripe.checkout import CheckoutUnavailable

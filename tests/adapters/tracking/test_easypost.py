@@ -15,7 +15,7 @@ from activities.tracking import CarrierRecord, NotKnownYet
 from adapters.tracking.easypost import FIRST_SCAN_WITHIN, CarrierUnavailable, EasyPostCarrier
 from database.connection import Database
 from demo.waiting import until
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 from runtime.settings import Settings
 from runtime.wiring import Adapters
 

@@ -21,7 +21,7 @@ from standardwebhooks import WebhookVerificationError
 
 from activities.webhooks import EndpointGone, Webhook, WebhookNotDelivered
 from adapters.webhooks.sender import AT_ONCE, WebhookSender
-from deploy.embedded import LOOPBACK, free_port
+from deploy.ports import LOOPBACK, free_port
 from orders.messages import Role
 from orders.order import Order
 from orders.timeline import Event
