@@ -16,7 +16,7 @@ from adapters.notifications.render import NotificationRenderer
 from cli.console import plain
 from database.outbox import OutboxEntry
 from i18n.current import current_locale, gettext, ngettext
-from i18n.formats import days_text, money_text
+from i18n.formats import days_text, money_text, whole_minute
 from i18n.labels import LABELS, PHRASES, label, phrase
 from i18n.sentences import localize
 from orders.messages import Role
@@ -53,9 +53,8 @@ def instant(at: datetime) -> str:
 
 
 def from_instant(at: datetime) -> str:
-    """A UTC instant from which something is possible: to the second, and never a moment early."""
-    second = at.astimezone(UTC).replace(microsecond=0)
-    return f"{second if second == at else second + timedelta(seconds=1):%Y-%m-%d %H:%M:%S} UTC"
+    """A UTC instant from which something is possible: to the minute, and never a moment early."""
+    return instant(whole_minute(at))
 
 
 def money(value: Money | Balance) -> str:

@@ -48,6 +48,7 @@ from runtime.wiring import (
     notification_renderer,
     provider_event_handler,
     stripe_provider,
+    unsubscribe_links,
 )
 
 
@@ -163,7 +164,7 @@ def build_pages(
             notification_renderer(settings),
             renderer,
         ),
-        ReminderPages(SqlReminderPreferences(database), renderer),
+        ReminderPages(SqlReminderPreferences(database), renderer, unsubscribe_links(settings)),
         SessionPages(sessions, renderer),
         playground,
         CarrierRules(),

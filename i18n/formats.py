@@ -55,12 +55,15 @@ def instant_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
 
 
 def from_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
-    """An instant from which something is possible: to the second, and never a moment early."""
-    second = at.astimezone(UTC).replace(microsecond=0)
-    # Counted in UTC: where a local clock is set forward or back, its next second is an hour away.
-    on = (second if second == at else second + timedelta(seconds=1)).astimezone(zone)
-    shown = "d MMMM y, HH:mm:ss" if on.second else "d MMMM y, HH:mm"
-    return f"{format_datetime(on, shown, locale=locale)} {_zone_name(on, locale)}"
+    """An instant from which something is possible: to the minute, and never a moment early."""
+    return instant_text(whole_minute(at), locale, zone)
+
+
+def whole_minute(at: datetime) -> datetime:
+    """The first whole minute that is not before an instant."""
+    # Counted in UTC: where a local clock is set forward or back, its next minute is an hour away.
+    minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+    return minute if minute == at else minute + _MINUTE
 
 
 def date_text(at: datetime, locale: str, zone: tzinfo = UTC) -> str:
@@ -88,7 +91,7 @@ def duration_text(duration: timedelta, locale: str) -> str:
 
 
 def until_text(until: timedelta, locale: str) -> str:
-    """How far away an instant is: ``za 5 dni``, ``za 1 godzinę``; ``2 dni temu`` for one in the past."""
+    """How far away an instant is: ``za 5 dni 3 godz.``; ``2 dni temu`` for one in the past."""
     said = translator(locale)
     number, unit = _in_units(abs(until))
     if number == 0:
@@ -97,17 +100,13 @@ def until_text(until: timedelta, locale: str) -> str:
             if until >= timedelta(0)
             else said.gettext("just now")
         )
-    match unit, until > timedelta(0):
-        case "day", True:
-            text = said.ngettext("in {number} day", "in {number} days", number)
-        case "day", False:
+    if until > timedelta(0):
+        return said.gettext("in {left}").format(left=left_text(until, locale))
+    match unit:
+        case "day":
             text = said.ngettext("{number} day ago", "{number} days ago", number)
-        case "hour", True:
-            text = said.ngettext("in {number} hour", "in {number} hours", number)
-        case "hour", False:
+        case "hour":
             text = said.ngettext("{number} hour ago", "{number} hours ago", number)
-        case _, True:
-            text = said.ngettext("in {number} minute", "in {number} minutes", number)
         case _:
             text = said.ngettext("{number} minute ago", "{number} minutes ago", number)
     return text.format(number=number)

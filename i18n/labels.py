@@ -384,15 +384,57 @@ _TO_READER: Final[dict[Role, dict[str, str]]] = {
 """What is said in the second person to the party that it is about."""
 
 
-def label(kind: str, key: str, locale: str) -> str:
-    """What a key of this kind is called. Raises KeyError for a kind that there is not.
+COMING_TO_READER: Final[dict[Role, dict[str, str]]] = {
+    Role.BUYER: {
+        "payment_reminder": N_("you are reminded to pay"),
+        "shipment_expired": N_(
+            "if it has not shipped by then, the order closes and you get your money back"
+        ),
+        "seller_no_response": N_(
+            "if the seller has not answered by then, the order closes and you get your money back"
+        ),
+        "dispute_expired": N_("if support has not decided by then, you get all your money back"),
+        "refund_overdue": N_("the refund becomes overdue: you and support are notified"),
+    },
+    Role.SELLER: {
+        "shipment_reminder": N_("you are reminded to ship"),
+        "shipment_expired": N_(
+            "if you have not shipped it by then, the order closes and the buyer is refunded"
+        ),
+        "seller_reminder": N_("you are reminded to answer"),
+        "seller_no_response": N_(
+            "if you have not answered by then, the order closes and the buyer is refunded"
+        ),
+        "no_proof": N_(
+            "if you have not proved the shipment by then, there is ground for a dispute"
+        ),
+        "dispute_expired_shipped": N_(
+            "if support has not decided by then, the money goes to you, as the shipment is proved"
+        ),
+    },
+    Role.SUPPORT: {
+        "proof_reminder": N_("you are reminded of the proof of shipment"),
+        "dispute_reminder": N_("you are reminded of the dispute"),
+        "dispute_expired": N_("if you have not decided by then, the buyer is refunded in full"),
+        "dispute_expired_shipped": N_(
+            "if you have not decided by then, the money goes to the seller, as the shipment is proved"
+        ),
+        "chargeback_reminder": N_("you are reminded of the open chargeback"),
+        "refund_overdue": N_("the refund becomes overdue: you and the buyer are notified"),
+    },
+}
+"""What happens next, said to whom it is about."""
 
-    The kinds are those of ``LABELS``, and ``next``: what the view says to happen next.
-    """
-    if kind == "next":
-        coming = COMING_PHRASES.get(key)
-        said = translator(locale).gettext(coming) if coming else key.replace("_", " ")
-        return f"{said[:1].upper()}{said[1:]}"
+
+def coming(key: str, locale: str, reader: Role) -> str:
+    """What the view says to happen next, to this reader."""
+    text = COMING_TO_READER.get(reader, {}).get(key) or COMING_PHRASES.get(key)
+    said = translator(locale).gettext(text) if text else key.replace("_", " ")
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def label(kind: str, key: str, locale: str) -> str:
+    """What a key of this kind is called. Raises KeyError for a kind that there is not."""
     text = LABELS[kind].get(key)
     if text is None:
         return key.replace("_", " ").capitalize()

@@ -234,7 +234,7 @@ def _answer(order: Order, name: str) -> Refusal:
     """What a message that the transition table does not list is answered with."""
     if answer := ANSWERS.get((order.status, name)) or ANSWERS_BY_STATUS.get(order.status):
         return answer(order) if callable(answer) else answer
-    reason = _only_while(order, name)
+    reason = _once_checked(name) if _available_from(order, name) else _only_while(order, name)
     return Refusal(RefusalCode.NOT_IN_THIS_STATUS, reason)
 
 
@@ -260,6 +260,10 @@ def _only_while(order: Order, name: str) -> str:
         statuses=OneOf(phrases),
         status=STATUS_PHRASES[order.status],
     )
+
+
+def _once_checked(name: str) -> str:
+    return sentence("{action} once the payment check ends.", action=_ACTION_PHRASES[name])
 
 
 def _too_many(order: Order, name: str) -> Refusal | None:

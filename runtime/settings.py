@@ -226,6 +226,9 @@ class Settings(BaseSettings):
     support_address: MailAddress | None = None
     """Where buyers and sellers reach support, as in `help@example.org`: mails to them name it, and are
     answered there (docs/notifications.md)."""
+    unsubscribe_secret: LongSecret | None = None
+    """What signs the links by which mails turn reminders off with one click, 32 characters or more and the
+    same for workers and gateways; unset, one signs in for it (docs/notifications.md)."""
     time_zone: TimeZone = "UTC"
     """The time zone in which notifications tell instants to support, and to parties whose order names none
     of theirs, as in `Europe/Warsaw`."""

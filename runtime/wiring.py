@@ -24,6 +24,7 @@ from adapters.notifications.render import NotificationRenderer
 from adapters.notifications.router import Mailing, NotificationRouter
 from adapters.notifications.smtp import SmtpChannel
 from adapters.notifications.smtp_url import SmtpServer
+from adapters.notifications.unsubscribe import UnsubscribeLinks
 from adapters.stripe.money import amount_problem as stripe_amount_problem
 from adapters.temporal import (
     TemporalStrayPayments,
@@ -190,6 +191,12 @@ def notification_renderer(settings: Settings) -> NotificationRenderer:
     return NotificationRenderer(settings.support_locale, zone_of(settings.time_zone))
 
 
+def unsubscribe_links(settings: Settings) -> UnsubscribeLinks | None:
+    """What signs the links of mails that turn reminders off, where it is set up."""
+    secret = settings.unsubscribe_secret
+    return UnsubscribeLinks(secret) if secret else None
+
+
 def retention(settings: Settings, database: Database) -> Retention:
     """Removes what has been kept for as long as the settings say."""
     # Deliveries before their notifications, so that a batch of these takes few along.
@@ -210,7 +217,13 @@ def notification_router(settings: Settings, database: Database) -> NotificationR
     if settings.smtp_url and settings.mail_from:
         support = sender_of(settings.support_address) if settings.support_address else None
         mailing = Mailing(
-            MailComposer(sender_of(settings.mail_from), renderer, settings.public_url, support),
+            MailComposer(
+                sender_of(settings.mail_from),
+                renderer,
+                settings.public_url,
+                support,
+                unsubscribe_links(settings),
+            ),
             SmtpChannel(SmtpServer.of(settings.smtp_url.get_secret_value())),
         )
     return NotificationRouter(

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from activities.notifications import OutboxMessage
 from adapters.notifications.render import NotificationRenderer
+from adapters.notifications.unsubscribe import UnsubscribeLinks
 from i18n.catalogues import Locale, translator
 from i18n.formats import money_text
 from i18n.labels import label
@@ -63,11 +64,21 @@ class _Subject(str):
         return f"{self.name}: {text}{policy.linesep}"
 
 
+class _Whole(str):
+    """A header with an address that must not be folded: whoever follows it would miss its end."""
+
+    name = "List-Unsubscribe"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """See ``email.headerregistry.BaseHeader``."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
 class MailComposer:
     """Writes mails from one sender.
 
     ``public_url`` is where the orders' pages are, if there are any, and ``support`` the address at which
-    parties reach support.
+    parties reach support. With ``unsubscribe`` reminders are turned off without signing in.
     """
 
     def __init__(
@@ -76,7 +87,9 @@ class MailComposer:
         renderer: NotificationRenderer,
         public_url: str | None = None,
         support: Address | None = None,
+        unsubscribe: UnsubscribeLinks | None = None,
     ) -> None:
+        self._unsubscribe = unsubscribe
         self.sender = sender
         self._renderer = renderer
         self._public_url = public_url
@@ -108,7 +121,10 @@ class MailComposer:
         if support:
             mail["Reply-To"] = support
         if preferences:
-            mail["List-Unsubscribe"] = f"<{preferences}>"
+            mail["List-Unsubscribe"] = _Whole(f"<{preferences}>")
+            # RFC 8058 asks for HTTPS, and for a link that needs nobody to sign in.
+            if self._unsubscribe and preferences.startswith("https:"):
+                mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         mail.set_content(
             _templates(locale).get_template("mail.txt.jinja").render(words), cte="quoted-printable"
         )
@@ -152,7 +168,10 @@ class MailComposer:
         """Where its reader says that they want no reminders, of a mail that has one."""
         if self._public_url is None or REMINDERS.isdisjoint(it.what for it in messages):
             return None
-        return f"{self._public_url.rstrip('/')}/reminders"
+        page, message = f"{self._public_url.rstrip('/')}/reminders", messages[0]
+        if self._unsubscribe is None or message.party is None:
+            return page
+        return f"{page}/off?whose={self._unsubscribe.sign(message.to, message.party.id)}"
 
     def _id(self, of: str) -> str:
         return f"<{_digest(of)}@{self.sender.domain}>"

@@ -123,7 +123,8 @@ class PageRenderer:
     def failed(self, request: Request, problem: Problem) -> Response:
         """A problem as a page."""
         session = request.scope.get("unbuy.session")
-        response = self.show("error", request, session, {"problem": problem}, problem.status)
+        context = {"problem": problem, "back": _back(request, problem)}
+        response = self.show("error", request, session, context, problem.status)
         response.headers.update(problem.headers)
         return response
 
@@ -132,9 +133,7 @@ class PageRenderer:
 
         ``written`` is what somebody sent by a form whose session has ended.
         """
-        parts = request.url.path.split("/")
-        to = "/".join(parts[:3]) if parts[1] in ("orders", "stray-payments") else ""
-        context = {"problem": problem, "written": written, "to": to}
+        context = {"problem": problem, "written": written, "to": _page_of(request)}
         return self.show("signed_out", request, None, context, problem.status)
 
     def show(
@@ -255,6 +254,18 @@ def _about(request: Request, session: Session | None) -> dict[str, Any]:
         "now": datetime.now(UTC),
         "problem": None,
     }
+
+
+def _page_of(request: Request) -> str:
+    """The page of the order or stray payment that a request is about; empty where it is about none."""
+    parts = request.url.path.split("/")
+    return "/".join(parts[:3]) if parts[1] in ("orders", "stray-payments") else ""
+
+
+def _back(request: Request, problem: Problem) -> str:
+    """The page that a refused request was made from, where that can be shown; empty where it cannot."""
+    page_of = _page_of(request)
+    return page_of if page_of != request.url.path and problem.status != 404 else ""
 
 
 def _is_a_way_to_go(request: Request) -> bool:

@@ -79,6 +79,7 @@ FORMS: Final[dict[str, Form]] = {
     "cancel_withdrawal": Form(
         N_("Request withdrawn; the order goes ahead."),
         hint=N_("The order goes ahead and awaits shipment again."),
+        send=N_("Yes, withdraw it"),
     ),
     "seller_reply": Form(
         N_("Answer sent to the buyer."),
@@ -200,6 +201,7 @@ FORMS: Final[dict[str, Form]] = {
     "shipment_extension": Form(
         N_("The seller has more time to ship."),
         (Field("days", "number", N_("How many more days?"), most=60, required=True),),
+        send=N_("Give more time"),
     ),
     "dispute_decision": Form(
         N_("Decision saved; seller and buyer are notified."),

@@ -1,9 +1,9 @@
 """What an order's page calls things by what the order has come to, beyond the labels of single keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from gateway.pages.forms import OFFERS
+from gateway.pages.forms import FORMS, OFFERS
 from i18n.catalogues import N_, Locale, translator
 from i18n.labels import label
 from orders.disputes import DisputeReason
@@ -19,6 +19,33 @@ def action_name(name: str, view: OrderView, locale: Locale) -> str:
     if name == "cancel_request" and view.amount_paid.amount:
         return translator(locale).gettext(_ASK)
     return label("action", name, locale)
+
+
+DECIDED: Final = {
+    "seller_reply": "decision",
+    "proof_review": "accepted",
+    "dispute_decision": "decision",
+    "refund_update": "status",
+    "unmatched_resolution": "borne_by",
+}
+"""The field of a form that is what it decides."""
+
+_PROVES: Final = N_("It proves the shipment")
+_PROVES_NOT: Final = N_("It does not prove the shipment")
+
+
+def decision_name(name: str, entered: Mapping[str, str], view: OrderView, locale: Locale) -> str:
+    """What is about to be done, with what is decided by it."""
+    title, field = action_name(name, view, locale), DECIDED.get(name, "")
+    chosen = entered.get(field, "")
+    if not chosen:
+        return title
+    if name == "proof_review":
+        text = translator(locale).gettext(_PROVES if chosen == "yes" else _PROVES_NOT)
+    else:
+        kind = next(it.labels for it in FORMS[name].fields if it.name == field)
+        text = label(kind, chosen, locale)
+    return f"{title}: {text}"
 
 
 def refused_alike(

@@ -181,6 +181,8 @@ class Redeemed(NamedTuple):
 class IssuerSignIn:
     """Production: people sign in at the issuer, and nowhere else."""
 
+    is_elsewhere: Final = True
+
     def __init__(
         self, client: IssuerClient, sessions: Sessions, support: Strength = Strength()
     ) -> None:

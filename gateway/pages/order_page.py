@@ -26,7 +26,7 @@ from gateway.pages.consequences import consequences, is_grave, placed_again
 from gateway.pages.form_input import WrongFields, read, wrong_fields
 from gateway.pages.forms import FORMS, OFFERS
 from gateway.pages.links import Links
-from gateway.pages.naming import action_name
+from gateway.pages.naming import DECIDED, decision_name
 from gateway.pages.sessions import Session
 from gateway.pages.time_skipping import Clock
 from gateway.problems import (
@@ -137,9 +137,10 @@ class OrderPage:
         context = {
             "view": view_for(session.caller, view),
             "name": name,
-            "title": action_name(name, view, locale),
+            "title": decision_name(name, entered, view, locale),
             "subject": f"{translator(locale).gettext('Order')} {view.order_id}",
             "entered": entered,
+            "decided": DECIDED.get(name),
             "here": _address(view.order_id),
             "will": consequences(message, view) if message else placed_again(view),
         }

@@ -24,7 +24,11 @@ class SignedIn:
 
 
 class SignIn(Protocol):
-    """A way to sign in: a local token, or an issuer."""
+    """A way to sign in: a local token, or an issuer, where one may stay signed in."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether people sign in at another site."""
 
     async def by_token(self, token: str) -> Caller:
         """The caller of a local token. Raises Unauthorized; NotFound where tokens do not sign in."""
@@ -44,6 +48,8 @@ class SignIn(Protocol):
 
 class TokenSignIn:
     """Local use: a token signs in."""
+
+    is_elsewhere: Final = False
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens

@@ -19,6 +19,8 @@ from i18n.negotiation import known
 from orders.sentences import sentence
 
 _A_YEAR: Final = 365 * 24 * 3600
+_ANYBODYS: Final = ("/sign", "/help", "/reminders/off", TYPES)
+"""How addresses begin that need nobody to sign in."""
 FORM: Final = "form"
 """What the browser remembers by which the secret of a form before signing in is made."""
 
@@ -46,7 +48,7 @@ class SignInPages:
     async def _choose_language(self, request: Request) -> Response:
         entered = await form(request)
         to = local_path(entered.get("to"))
-        if self._renderer.session(request) is None and not to.startswith(("/sign", TYPES)):
+        if self._renderer.session(request) is None and not to.startswith(_ANYBODYS):
             to = "/signed-out"  # form-action forbids redirects of forms to another site
         response = RedirectResponse(to, 303)
         if chosen := known(entered.get("locale")):
@@ -142,7 +144,8 @@ class SignInPages:
 
     async def _show_signed_out(self, request: Request) -> Response:
         """Not straight to signing in: an issuer with a session would sign them in again."""
-        return self._renderer.show("signed_out", request, None, {"written": "", "to": ""})
+        context = {"written": "", "to": "", "elsewhere": self._sign_in.is_elsewhere}
+        return self._renderer.show("signed_out", request, None, context)
 
 
 def _must_be_person(caller: Caller) -> None:

@@ -83,6 +83,7 @@ class StrayPaymentPages:
             "title": label("action", name, locale),
             "subject": f"{translator(locale).gettext('Stray payment')} {found.payment.payment_id}",
             "entered": entered,
+            "decided": None,
             "here": _address(found),
             "will": Consequences(),
             "view": None,

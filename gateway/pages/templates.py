@@ -19,7 +19,7 @@ from gateway.pages.sample_orders import PEOPLE
 from gateway.pages.stream import entries, stream
 from i18n import formats
 from i18n.catalogues import LOCALES, N_, Locale, translator
-from i18n.labels import label, payment_method, phrase
+from i18n.labels import coming, label, payment_method, phrase
 from i18n.quoting import without_directions
 from i18n.sentences import localize
 from orders.lifecycle import DEADLINES
@@ -91,6 +91,7 @@ def _environment(locale: Locale) -> Environment:
         "NO": translations.pgettext("answer", NO),
         "said": lambda text: translations.gettext(text) if text else "",
         "label": lambda kind, key: label(kind, str(key), locale),
+        "coming": lambda what, reader: coming(what, locale, reader),
         "action_name": lambda name, view: action_name(name, view, locale),
         "NEEDS": NEEDS,
         "PEOPLE": PEOPLE,

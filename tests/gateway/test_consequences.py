@@ -4,6 +4,7 @@ import pytest
 
 from gateway.pages.banner import Tone, banner, primary_action
 from gateway.pages.consequences import consequences, is_grave
+from gateway.pages.naming import decision_name
 from orders.messages import ChargebackStatus, Role, parse
 from tests.orders.builders import Story, eur
 
@@ -51,6 +52,23 @@ def test_a_settlement_says_what_both_get() -> None:
     assert (will.to_buyer, will.to_seller) == (eur(1000), eur(1490))
     assert is_grave("settlement_acceptance", message, story.view)
     assert told(story, Role.BUYER)[1] == "settlement_acceptance"
+
+
+@pytest.mark.parametrize(
+    ("name", "entered", "title"),
+    [
+        ("dispute_decision", {"decision": "full_refund"}, "Decide the dispute: Full refund"),
+        ("proof_review", {"accepted": "no"}, "Review the proof of shipment: It does not prove"),
+        ("dispute_withdrawal", {}, "Withdraw the dispute"),
+    ],
+)
+def test_what_is_confirmed_is_named_by_the_decision(
+    name: str, entered: dict[str, str], title: str
+) -> None:
+    story = Story()
+    story.until_disputed()
+
+    assert decision_name(name, entered, story.view, "en").startswith(title)
 
 
 @pytest.mark.parametrize(

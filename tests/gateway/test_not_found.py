@@ -55,7 +55,9 @@ async def test_opening_a_form_address_explains_that_forms_are_sent_there(order: 
 
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
-    assert "forms are sent to it" in must_be_safe(answer).text
+    page = must_be_safe(answer)
+    assert "forms are sent to it" in page.text
+    assert ("a", {"class": "button main", "href": "/orders/A-1"}) in page.elements
 
 
 @pytest.mark.parametrize(

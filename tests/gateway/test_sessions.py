@@ -576,6 +576,8 @@ async def test_signing_out_ends_the_session_of_this_browser(people: dict[str, Br
 
     assert answer.headers["location"] == "/signed-out"
     assert "Max-Age=0" in answer.headers["set-cookie"]
+    # With a token nobody stays signed in at another site.
+    assert "another site" not in (await buyer.http.get("/signed-out")).text
     assert (await buyer.http.get(SIGNED_IN_ONLY)).headers["location"].startswith("/sign-in?to=")
 
 

@@ -62,7 +62,7 @@ def test_available_from_is_rounded_up() -> None:
     at = datetime(2026, 1, 21, 12, 30, tzinfo=UTC)
 
     assert from_text(at, "pl") == "21 stycznia 2026, 12:30 UTC"
-    assert from_text(at + timedelta(microseconds=1), "pl") == "21 stycznia 2026, 12:30:01 UTC"
+    assert from_text(at + timedelta(microseconds=1), "pl") == "21 stycznia 2026, 12:31 UTC"
     assert from_text(at, "en") == "21 January 2026, 12:30 UTC"
 
 
@@ -87,7 +87,7 @@ def test_daylight_saving_time_is_followed(at: str, local: str) -> None:
     [
         ("2026-03-29T00:59:59.000001Z", "29 March 2026, 03:00 CEST"),
         ("2026-10-25T00:59:59.000001Z", "25 October 2026, 02:00 CET"),
-        ("2026-10-25T00:59:59Z", "25 October 2026, 02:59:59 CEST"),
+        ("2026-10-25T00:58:59Z", "25 October 2026, 02:59 CEST"),
     ],
 )
 def test_available_from_is_never_early_at_a_clock_change(at: str, local: str) -> None:
@@ -161,15 +161,15 @@ def test_hours_and_minutes_have_the_plural_of_their_number(
     ("until", "english", "polish"),
     [
         (timedelta(days=1), "in 1 day", "za 1 dzień"),
-        (timedelta(days=2, hours=23), "in 2 days", "za 2 dni"),
+        (timedelta(days=2, hours=23, minutes=59), "in 2 days 23 hr", "za 2 dni 23 godz."),
         (timedelta(days=5), "in 5 days", "za 5 dni"),
         (timedelta(days=12), "in 12 days", "za 12 dni"),
         (timedelta(days=22), "in 22 days", "za 22 dni"),
-        (timedelta(hours=47), "in 47 hours", "za 47 godzin"),
-        (timedelta(hours=1), "in 1 hour", "za 1 godzinę"),
-        (timedelta(hours=22), "in 22 hours", "za 22 godziny"),
-        (timedelta(minutes=1, seconds=59), "in 1 minute", "za 1 minutę"),
-        (timedelta(minutes=5), "in 5 minutes", "za 5 minut"),
+        (timedelta(days=31, hours=5), "in 31 days", "za 31 dni"),
+        (timedelta(hours=1), "in 1 hr", "za 1 godz."),
+        (timedelta(hours=22, minutes=10), "in 22 hr 10 min", "za 22 godz. 10 min"),
+        (timedelta(minutes=1, seconds=59), "in 1 min", "za 1 min"),
+        (timedelta(minutes=5), "in 5 min", "za 5 min"),
         (timedelta(seconds=59), "in less than a minute", "za mniej niż minutę"),
         (timedelta(seconds=-1), "just now", "przed chwilą"),
         (timedelta(minutes=-2), "2 minutes ago", "2 minuty temu"),
@@ -178,7 +178,9 @@ def test_hours_and_minutes_have_the_plural_of_their_number(
     ],
 )
 def test_the_time_left_is_rounded_down(until: timedelta, english: str, polish: str) -> None:
-    assert [until_text(until, locale) for locale in ("en", "pl")] == [english, polish]
+    texts = [until_text(until, it).replace("\N{NO-BREAK SPACE}", " ") for it in ("en", "pl")]
+
+    assert texts == [english, polish]
 
 
 def test_alternatives_are_listed_as_a_sentence_does() -> None:

@@ -1,12 +1,13 @@
 """Every key that people can meet has its name, in both languages."""
 
+import itertools
 from typing import Any, get_args
 
 import pytest
 
 from activities.ledger_check import Finding
 from i18n.catalogues import LOCALES
-from i18n.labels import LABELS, PHRASES, label, phrase
+from i18n.labels import COMING_TO_READER, LABELS, PHRASES, coming, label, phrase
 from orders.asked import Ask
 from orders.cancellations import CancellationStatus, Fault
 from orders.disputes import DisputeOutcome, DisputeReason, DisputeStatus
@@ -80,9 +81,11 @@ def test_labels_read_as_words(locale: str) -> None:
 
 
 def test_every_scheduled_event_has_a_label() -> None:
-    for what in COMING_PHRASES:
-        assert label("next", what, "pl") != label("next", what, "en")
-    assert label("next", "payment_reminder", "pl") == "Kupujący otrzyma przypomnienie o płatności"
+    for what, role in itertools.product(COMING_PHRASES, COMING_TO_READER):
+        assert coming(what, "pl", role) != coming(what, "en", role)
+    reminded = [coming("payment_reminder", "pl", role) for role in (Role.SELLER, Role.BUYER)]
+    assert reminded == ["Kupujący otrzyma przypomnienie o płatności", "Przypomnimy Ci o płatności"]
+    assert all(texts.keys() <= COMING_PHRASES.keys() for texts in COMING_TO_READER.values())
 
 
 def test_labels_are_those_that_shops_use() -> None:
@@ -107,6 +110,6 @@ def test_a_phrase_within_a_sentence_is_translated_and_other_words_are_kept() -> 
 
 def test_a_key_of_a_later_version_reads_as_words() -> None:
     assert label("status", "from_the_future", "pl") == "From the future"
-    assert label("next", "from_the_future", "pl") == "From the future"
+    assert coming("from_the_future", "pl", Role.BUYER) == "From the future"
     with pytest.raises(KeyError):
         label("no_such_kind", "closed", "pl")

@@ -11,13 +11,24 @@
   const WRITTEN = "input:not([type=hidden], [type=file]), textarea, select";
   let writing = false; // an input method is composing a character
 
+  // As the server writes it: two units, and none that has not run full.
+  const left = (seconds) => {
+    const said = (number, unit, unitDisplay = "short") =>
+      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay }).format(number);
+    const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600) % 24, minutes = Math.floor(seconds / 60) % 60;
+    const parts = days
+      ? [said(days, "day", "long"), hours && days < 30 && said(hours, "hour")]
+      : [hours && said(hours, "hour"), (minutes || !hours) && said(minutes, "minute")];
+    return parts.filter(Boolean).join(" ").replaceAll(" ", "\u00a0");
+  };
   const countDown = () => {
     if (main.querySelector(".demo")) return; // its time is not ours
     for (const time of main.querySelectorAll("time[data-until]")) {
       const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
       const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"]].find(
         ([size]) => Math.abs(seconds) >= size) || [60, "minute"];
-      time.textContent = relative.format(Math.trunc(seconds / size), unit);
+      time.textContent = seconds >= 60
+        ? time.dataset.until.replace("{left}", left(seconds)) : relative.format(Math.trunc(seconds / size), unit);
     }
   };
 
@@ -109,7 +120,16 @@
     say(main.dataset.news || fresh.title);
   };
 
+  // On a small screen the main action stays in reach once it is scrolled past.
+  const passed = new IntersectionObserver(([seen]) => {
+    const link = main.querySelector(".to-primary");
+    if (link) link.hidden = seen.isIntersecting || seen.boundingClientRect.top > 0;
+  });
+
   const offer = () => {
+    passed.disconnect();
+    const primary = main.querySelector(".primary");
+    if (primary) passed.observe(primary);
     for (const button of main.querySelectorAll("[data-print]")) button.hidden = false;
   };
 
@@ -135,6 +155,8 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) print();
     if (event.target.closest("#news button")) news.hidden = true;
+    const its = event.target.closest(".to-primary") && main.querySelector(".primary details");
+    if (its) its.open = true;
   });
   document.addEventListener("submit", (event) => {
     if (event.target.getAttribute("action") === "/sign-out") sessionStorage.clear();

@@ -11,11 +11,13 @@ from itertools import product
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from activities.notifications import OrderSummary, OutboxMessage, SummaryLine
 from adapters.notifications.addresses import sender_of
 from adapters.notifications.email import MailComposer
 from adapters.notifications.render import NotificationRenderer
+from adapters.notifications.unsubscribe import UnsubscribeLinks
 from docs.samples import Sample, samples
 from orders.messages import Role
 from orders.place_order import Party
@@ -352,17 +354,41 @@ def test_a_mail_links_to_the_parcels_way() -> None:
     assert link not in "".join(parts(read(MAILS.write([message()], "anna", "example.org"))))
 
 
+REMINDER = message().model_copy(
+    update={
+        "what": "payment_reminder",
+        "details": {"due_by": "2026-03-21T12:00:00Z", "money": None},
+    }
+)
+
+
 def test_a_reminder_says_where_to_turn_reminders_off() -> None:
     """R21: in a header that mailboxes show as a button (RFC 2369), and in both parts."""
-    details = {"due_by": "2026-03-21T12:00:00Z", "money": None}
-    reminder = message().model_copy(update={"what": "payment_reminder", "details": details})
-
-    mail = read(MAILS.write([reminder], "anna", "example.org"))
+    mail = read(MAILS.write([REMINDER], "anna", "example.org"))
 
     assert mail["List-Unsubscribe"] == "<https://shop.test/reminders>"
     assert all("https://shop.test/reminders" in part for part in parts(mail))
     other = read(MAILS.write([message()], "anna", "example.org"))
     assert other["List-Unsubscribe"] is None
     assert not any("/reminders" in part for part in parts(other))
-    nowhere = read(MailComposer(SENDER, NotificationRenderer()).write([reminder], "a", "b.c"))
+    nowhere = read(MailComposer(SENDER, NotificationRenderer()).write([REMINDER], "a", "b.c"))
     assert nowhere["List-Unsubscribe"] is None
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_reminder_is_turned_off_with_one_click(scheme: str) -> None:
+    """R21, RFC 8058: by a link on one line that says whose; a mailbox's own button needs HTTPS."""
+    links = UnsubscribeLinks(SecretStr("for these tests alone, and long enough"))
+    mails = MailComposer(SENDER, NotificationRenderer(), f"{scheme}://shop.test", unsubscribe=links)
+
+    sent = mails.write([REMINDER], "anna", "example.org")
+    mail = read(sent)
+
+    link = mail["List-Unsubscribe"].strip("<>")
+    assert f"List-Unsubscribe: <{link}>\r\n".encode() in bytes(sent)
+    page, signed = link.split("?whose=")
+    assert page == f"{scheme}://shop.test/reminders/off"
+    assert links.read(signed) == (Role.BUYER, "buyer-7")
+    assert all(link in part for part in parts(mail))
+    post = mail["List-Unsubscribe-Post"]
+    assert post == ("List-Unsubscribe=One-Click" if scheme == "https" else None)

@@ -56,6 +56,14 @@ async def test_pages_are_accessible_in_every_status_and_for_everybody(
             await is_sound(visitor.page)
         await visitor.opens(crowded.order_id)
         await is_sound(visitor.page)
+    for visitor, path in (
+        (support, f"/orders/{crowded.order_id}/case"),
+        (seller, "/help/seller"),
+        (buyer, "/reminders"),
+    ):
+        await visitor.page.goto(f"{visitor.address}{path}")
+        await is_sound(visitor.page)
+    await support.opens(crowded.order_id)
 
     async with support.form("dispute_decision") as form:
         await form.get_by_label(support.label("dispute_decision", "no_refund")).check()

@@ -47,6 +47,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
 
     # R7, R8: the buyer asks to cancel, and complains.
     async with buyer.form("cancel_request") as form:
+        await expect(form).to_contain_text(due)  # what the seller's silence would bring
         reason = form.get_by_label(buyer.text("Why?"))
         await reason.select_option(label=buyer.label("cancel_reason", "wont_arrive_in_time"))
         await form.get_by_label(buyer.text("Note")).fill("Czekam od tygodnia.")
@@ -79,7 +80,7 @@ async def test_a_cancellation_is_lived_through_by_buyer_seller_and_support(
     async with support.form("proof_review") as form:
         await form.get_by_label(_answer("No", locale), exact=True).check()
     await expect(support.page.get_by_role("heading", level=1)).to_contain_text(
-        support.label("action", "proof_review")
+        support.text("It does not prove the shipment")
     )
     await support.confirms()
     await support.sees("disputed")

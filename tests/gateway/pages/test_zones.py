@@ -150,7 +150,7 @@ async def test_typed_text_is_kept_when_the_time_zone_becomes_known(
 
 
 async def test_available_from_is_shown_in_local_time(order: HttpStory, visit: Visit) -> None:
-    """R5: to the second, and never a moment early."""
+    """R5: to the minute, and never a moment early."""
     await order.place()
     assert (await order.pay()).is_success
     buyer = await visit("buyer", zone=KATHMANDU)

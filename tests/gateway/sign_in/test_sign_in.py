@@ -212,6 +212,7 @@ async def test_signing_out_does_not_sign_in_again_at_once(shop: Shop) -> None:
 
     assert answer.url.path == "/signed-out"
     assert "Signed out" in answer.text
+    assert "sign out there as well" in answer.text
     assert not await shop.is_in()
 
 
