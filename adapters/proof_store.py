@@ -20,7 +20,7 @@ from adapters.proof_files import (
     StoreUnavailable,
     type_of,
 )
-from orders.messages import ShipmentProof
+from orders.stored_files import StoredFile
 from orders.values import OrderId
 
 _ORDER_ID: TypeAdapter[str] = TypeAdapter(OrderId)
@@ -109,7 +109,7 @@ class ProofStore:
         except OSError as error:
             raise StoreUnavailable from error
 
-    async def has(self, order_id: str, proof: ShipmentProof) -> bool:
+    async def has(self, order_id: str, proof: StoredFile) -> bool:
         """Whether the store has the file that a message names, as it says, for this order.
 
         Implements ``client.proofs.HasProof``. Raises StoreUnavailable.

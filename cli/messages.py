@@ -28,7 +28,8 @@ from i18n.current import current_locale, gettext
 from i18n.sentences import localize
 from orders import keys
 from orders.errors import InvalidInput, NotAllowedNow
-from orders.messages import MESSAGES, Message, PaymentReceived, ShipmentProof, parse
+from orders.messages import MESSAGES, Message, PaymentReceived, parse
+from orders.stored_files import StoredFile
 from orders.view import OrderView
 from runtime.program import COMMAND
 from runtime.settings import Settings
@@ -127,7 +128,7 @@ async def send(
     return 0
 
 
-async def _has_proof(settings: Settings, order_id: str, proof: ShipmentProof) -> bool:
+async def _has_proof(settings: Settings, order_id: str, proof: StoredFile) -> bool:
     return await ProofStore.at(settings.proof_store).has(order_id, proof)
 
 

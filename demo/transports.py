@@ -7,8 +7,9 @@ from typing import Protocol
 from temporalio.client import Client
 
 from client import orders
-from orders.messages import Message, ShipmentProof
+from orders.messages import Message
 from orders.place_order import PlaceOrder
+from orders.stored_files import StoredFile
 from orders.view import OrderView
 
 
@@ -31,7 +32,7 @@ class Transport(Protocol):
         """The order as it is now."""
 
 
-async def _has_proof(order_id: str, proof: ShipmentProof) -> bool:
+async def _has_proof(order_id: str, proof: StoredFile) -> bool:
     """The stories have no files."""
     return True
 

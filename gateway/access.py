@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from orders.if_nothing import if_nothing
 from orders.listed import ListedOrder
-from orders.messages import MESSAGES, ShipmentProof
+from orders.messages import MESSAGES, DisputeEvidence, ShipmentProof
 from orders.messages import Role as Role
 from orders.place_order import Party
 from orders.shipments import Shipment
@@ -27,6 +27,7 @@ MAY: Final[dict[str, frozenset[Role]]] = {
     "watch": PEOPLE,
     "reorder": frozenset({Role.BUYER, Role.SUPPORT}),
     "upload": frozenset(ShipmentProof.senders),
+    "upload_evidence": frozenset(DisputeEvidence.senders),
     "download": PEOPLE,
     "read_stray_payment": frozenset({Role.SUPPORT}),
     "decode": frozenset({Role.SUPPORT}),

@@ -16,15 +16,16 @@ from database.order_lists import cursor_of_newest
 from gateway import bodies
 from gateway.access import Caller, listed_for, view_for
 from gateway.limits import address_of
-from gateway.openapi import DOWNLOAD, PROBLEMS, UPLOAD, body_of
+from gateway.openapi import DOWNLOAD, EVIDENCE_UPLOAD, PROBLEMS, UPLOAD, body_of
 from gateway.paging import PAGE_SIZE, decode_cursor, paginate
 from gateway.problems import Forbidden, Invalid, Unauthorized
 from gateway.services import Services
 from gateway.stray_payments import STRAY_MESSAGES, StrayPaymentView
 from orders.asked import Ask
 from orders.errors import InvalidInput
-from orders.messages import MESSAGES, Message, parse, refuse_repeated_keys
+from orders.messages import MESSAGES, DisputeEvidence, Message, ShipmentProof, parse
 from orders.place_order import Party, PlaceOrder
+from orders.repeated_keys import refuse_repeated_keys
 from orders.schedule import ScheduledEvent
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
@@ -352,7 +353,31 @@ async def upload_proof(
     It is judged by its content, kept under its SHA-256, and told to the order as `shipment_proof`.
     """
     key = _checked(idempotency_key)
-    return answer(await services.proofs.take(who, order_id, request, key), who)
+    return answer(await services.proofs.take(who, order_id, request, ShipmentProof, key), who)
+
+
+@api.post(
+    "/orders/{order_id}/evidence",
+    response_model=OrderView,
+    responses=PROBLEMS,
+    openapi_extra=EVIDENCE_UPLOAD,
+    tags=["buyer"],
+)
+async def upload_evidence(
+    order_id: OrderIdPath,
+    request: Request,
+    services: ServicesDep,
+    who: Annotated[Caller, only_for("upload_evidence")],
+    idempotency_key: Annotated[
+        str | None, Header(), WithJsonSchema({"type": "string", "pattern": _KEY.pattern})
+    ] = None,
+) -> Response:
+    """Add a photo or a document to a dispute (R16): JPEG, PNG or PDF, up to 10 MiB.
+
+    It is judged by its content, kept under its SHA-256, and told to the order as `dispute_evidence`.
+    """
+    key = _checked(idempotency_key)
+    return answer(await services.proofs.take(who, order_id, request, DisputeEvidence, key), who)
 
 
 @api.get(
@@ -367,9 +392,9 @@ async def download_proof(
     services: ServicesDep,
     who: Annotated[Caller, only_for("download")],
 ) -> Response:
-    """A proof of the order's shipment, for whoever may see the order.
+    """A proof of the order's shipment, or the buyer's evidence, for whoever may see the order.
 
-    The buyer gets a copy: what can be seen, without place, owner or whatever else a file carries.
+    The other party gets a copy: what can be seen, without place, owner or whatever else a file carries.
     """
     return await services.proofs.open(who, order_id, sha256)
 

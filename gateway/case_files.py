@@ -20,6 +20,7 @@ from i18n.quoting import without_directions
 from i18n.sentences import localize
 from orders.messages import Role
 from orders.sentences import Sentence
+from orders.timeline import Event
 from orders.values import Balance, Frozen, Instant, Money
 from orders.view import OrderView
 
@@ -201,7 +202,7 @@ class _Writer:
         ]
 
     def _evidence(self) -> list[list[str]]:
-        shipment = self._case.order.shipment
+        dispute, shipment = self._case.order.dispute, self._case.order.shipment
         if shipment is None:
             return []
         numbers = [
@@ -230,7 +231,15 @@ class _Writer:
             ]
             for it in shipment.proofs
         ]
-        return numbers + files
+        of_buyer = [
+            [
+                self._instant(it.given_at),
+                self._label("event", Event.EVIDENCE_GIVEN),
+                f"{it.note}\nSHA-256 {it.sha256}".strip(),
+            ]
+            for it in (dispute.files if dispute else [])
+        ]
+        return numbers + files + of_buyer
 
     def _timeline(self) -> list[list[str]]:
         return [

@@ -1,4 +1,4 @@
-"""Streams the upload of a proof: one file and a few short fields (R10, R11).
+"""Streams the upload of a proof or of evidence: one file and a few short fields (R10, R11, R16).
 
 An ordinary form parser would buffer any number of files before they could be checked.
 
@@ -11,8 +11,8 @@ UploadError
 Fields that aren't what the contract says are ``orders.errors.InvalidInput`` (HTTP 422).
 """
 
-from collections.abc import AsyncIterator, Callable
-from typing import Literal
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from multipart import (  # type: ignore[import-untyped]
     MultipartError,
@@ -24,15 +24,13 @@ from pydantic import ValidationError
 
 from orders.errors import InvalidInput
 from orders.sentences import sentence
-from orders.values import Frozen, MessageId
+from orders.values import Frozen, LongText, MessageId
 
 LARGEST_BODY = 10 * 1024 * 1024 + 64 * 1024
 """Bytes of the whole request: the largest proof and its multipart framing."""
 
 _MOST_FIELDS = 8
 _SECRET = "form_secret"
-# Bytes: 64 characters in UTF-8.
-_LONGEST_FIELD = 256
 _LONGEST_BOUNDARY = 70  # RFC 2046
 
 
@@ -46,8 +44,8 @@ class NotMultipart(UploadError):
     def __init__(self) -> None:
         super().__init__(
             sentence(
-                "A proof is sent as multipart/form-data: the photo or scan as `file`, and `kind`, which "
-                "is photo or postal_receipt."
+                "A photo or scan is sent as multipart/form-data, as `file`; with a proof of shipment goes "
+                "`kind`, which is photo or postal_receipt."
             )
         )
 
@@ -71,18 +69,36 @@ class WrongParts(UploadError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            sentence("The form must have one `file` and one `kind`, but {what}.", what=what)
+            sentence("The form must have one `file`, and each field once, but {what}.", what=what)
         )
 
 
-class ProofFields(Frozen):
-    """What comes beside the file."""
+class UploadFields(Frozen):
+    """What comes beside any file; no field has more than ``longest`` bytes."""
 
-    kind: Literal["photo", "postal_receipt"]
+    longest: ClassVar[int] = 4 * 64
+
     message_id: MessageId | None = None
 
 
-class ProofUpload:
+class ProofFields(UploadFields):
+    """What comes beside a proof."""
+
+    kind: Literal["photo", "postal_receipt"]
+
+
+class EvidenceFields(UploadFields):
+    """What comes beside the buyer's evidence."""
+
+    longest: ClassVar[int] = 4 * 1000
+
+    note: LongText = ""
+
+
+_Fields = TypeVar("_Fields", bound=UploadFields)
+
+
+class ProofUpload(Generic[_Fields]):
     """One upload: read ``chunks`` to its end, then ``fields`` is there.
 
     ``body`` is Starlette's ``Request.stream()``. The part named `file` is the file; its filename and
@@ -93,13 +109,15 @@ class ProofUpload:
         self,
         content_type: str | None,
         body: AsyncIterator[bytes],
-        check: Callable[[str], None] | None = None,
+        fields: type[_Fields],
+        check: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
-        """``check`` is given the ``form_secret`` that comes before the file, and raises if it is wrong.
+        """``check`` is given the fields that come before the file, and raises if ``form_secret`` is wrong.
 
         Raises NotMultipart and MalformedUpload.
         """
-        self.fields: ProofFields | None = None
+        self.fields: _Fields | None = None
+        self._model = fields
         self._body = body
         self._check = check
         self._parser = PushMultipartParser(_boundary(content_type))
@@ -134,7 +152,7 @@ class ProofUpload:
             del self._parts[_SECRET]
         fields = {name: _text(value) for name, value in self._parts.items()}
         try:
-            self.fields = ProofFields.model_validate(fields)
+            self.fields = self._model.model_validate(fields)
         except ValidationError as error:
             raise InvalidInput.from_validation(sentence("The form"), error) from None
 
@@ -153,17 +171,17 @@ class ProofUpload:
         if name in self._parts:
             raise WrongParts(sentence("a part is there twice"))
         if self._check and name == "file":
-            self._check(_text(self._parts.setdefault(_SECRET, b"")))
+            self._parts.setdefault(_SECRET, b"")
+            self._check({name: _text(value) for name, value in self._parts.items()})
         self._part, self._parts[name] = name, b""
         if len(self._parts.keys() - {"file"}) > _MOST_FIELDS:
             raise UploadTooLarge(sentence("it has more than {most} fields", most=_MOST_FIELDS))
 
     def _add_to_field(self, data: bytes) -> None:
         self._parts[self._part] += data
-        if len(self._parts[self._part]) > _LONGEST_FIELD:
-            raise UploadTooLarge(
-                sentence("a field has more than {most} bytes", most=_LONGEST_FIELD)
-            )
+        most = self._model.longest
+        if len(self._parts[self._part]) > most:
+            raise UploadTooLarge(sentence("a field has more than {most} bytes", most=most))
 
 
 def _boundary(content_type: str | None) -> str:

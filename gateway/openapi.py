@@ -91,8 +91,17 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "discount": {"amount": 200, "currency": "EUR"},
     },
     "buyer_message": {"text": "Does the cable charge a laptop?"},
+    "support_message": {"text": "Please send a photo of what has arrived."},
     "offer_acceptance": {"offer_id": "offer-1"},
+    "offer_decline": {"offer_id": "offer-1"},
     "dispute_request": {"note": "The tracking number is another parcel's."},
+    "dispute_evidence": {
+        "reference": "order-A-1001/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "media_type": "image/jpeg",
+        "size": 48213,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "note": "The parcel as it came: empty.",
+    },
     "dispute_withdrawal": {"note": "We have agreed."},
     "settlement_offer": {"money": {"amount": 1245, "currency": "EUR"}, "note": "Half of it back."},
     "settlement_acceptance": {"offer_id": "offer-1"},
@@ -155,26 +164,28 @@ DOWNLOAD: Final[dict[int | str, dict[str, Any]]] = {
 }
 """Documents the download of a proof."""
 
-UPLOAD: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["kind", "file"],
-                    "properties": {
-                        "kind": {"type": "string", "enum": ["photo", "postal_receipt"]},
-                        "file": {"type": "string", "format": "binary"},
-                        "message_id": TypeAdapter(MessageId).json_schema(),
-                    },
-                    "additionalProperties": False,
-                }
-            }
+
+def _upload(required: list[str], fields: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": [*required, "file"],
+        "properties": {
+            **fields,
+            "file": {"type": "string", "format": "binary"},
+            "message_id": TypeAdapter(MessageId).json_schema(),
         },
+        "additionalProperties": False,
     }
-}
+    return {
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    }
+
+
+UPLOAD: Final = _upload(["kind"], {"kind": {"type": "string", "enum": ["photo", "postal_receipt"]}})
 """Documents the upload of a proof."""
+
+EVIDENCE_UPLOAD: Final = _upload([], {"note": {"type": "string", "maxLength": 1000}})
+"""Documents that of evidence."""
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""Proofs of shipment over HTTP (R10-R12; case 53): streamed to the store, and served."""
+"""Proofs of shipment (R10-R12; case 53) and evidence in disputes (R16) over HTTP: streamed to the store, and
+served.
+"""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from math import ceil
@@ -25,16 +27,18 @@ from adapters.proof_files import (
     received,
 )
 from adapters.proof_store import OpenedProof, ProofStore, reference
-from client.proofs import proof_refusal
+from client.proofs import Upload, upload_refusal
 from gateway.access import Caller
 from gateway.limits import RateLimits
 from gateway.multipart import (
     LARGEST_BODY,
+    EvidenceFields,
     MalformedUpload,
     NotMultipart,
     ProofFields,
     ProofUpload,
     UploadError,
+    UploadFields,
     UploadTooLarge,
     WrongParts,
 )
@@ -52,9 +56,8 @@ from gateway.problems import (
     WrongType,
     refused,
 )
-from orders.messages import Role, ShipmentProof
+from orders.messages import DisputeEvidence, Role, ShipmentProof
 from orders.sentences import sentence
-from orders.shipments import ProofEvidence
 from orders.view import OrderView
 
 log = logging.getLogger("unbuy.gateway")
@@ -74,6 +77,12 @@ _MEANINGS: Final[dict[type[Exception], type[Problem]]] = {
 }
 
 
+_FIELDS: Final[dict[type[Upload], type[UploadFields]]] = {
+    ShipmentProof: ProofFields,
+    DisputeEvidence: EvidenceFields,
+}
+
+
 class Proofs:
     """Accepts uploads and serves them."""
 
@@ -89,21 +98,22 @@ class Proofs:
         caller: Caller,
         order_id: str,
         request: Request,
+        message: type[Upload],
         key: str | None = None,
-        check: Callable[[str], None] | None = None,
+        check: Callable[[Mapping[str, str]], None] | None = None,
     ) -> OrderView:
-        """Store an uploaded photo or scan, and send it to the order. ``key``: the message id.
+        """Store an uploaded photo or scan, and send it to the order in this message. ``key``: its id.
 
-        ``check`` is given the form's secret before the file is read, and raises if it is wrong.
+        ``check`` is given the fields before the file is read, and raises if the form's secret is wrong.
 
-        If the order accepts no proof now, the body is not read. A file that it then refuses is not kept.
+        If the order accepts none now, the body is not read. A file that it then refuses is not kept.
         """
         view = await self._orders.visible(caller, order_id)
-        if refusal := proof_refusal(view):
+        if refusal := upload_refusal(view, message):
             raise refused(refusal, possible(caller, view))
         await self._count(order_id)
         async with (
-            _received(request, check) as (fields, file),
+            _received(request, _FIELDS[message], check) as (fields, file),
             _drawn(self._copies, file) as copy,
         ):
             return await self._tell(caller, order_id, file, copy, fields, key)
@@ -146,17 +156,18 @@ class Proofs:
         order_id: str,
         file: ReceivedProof,
         copy: IO[bytes],
-        fields: ProofFields,
+        fields: UploadFields,
         key: str | None,
     ) -> OrderView:
-        proof = ShipmentProof(
-            message_id=key or fields.message_id,
-            kind=fields.kind,
-            reference=reference(order_id, file.sha256),
-            media_type=file.media_type,
-            size=file.size,
-            sha256=file.sha256,
-        )
+        said = fields.model_dump() | {
+            "message_id": key or fields.message_id,
+            "reference": reference(order_id, file.sha256),
+            "media_type": file.media_type,
+            "size": file.size,
+            "sha256": file.sha256,
+        }
+        message = DisputeEvidence if isinstance(fields, EvidenceFields) else ShipmentProof
+        proof = message.model_validate(said)
         is_new = False
 
         async def keep() -> None:
@@ -179,24 +190,24 @@ class Proofs:
         """Remove a file, unless it came with another message as well, which the order took."""
         try:
             view = await self._orders.find(order_id)
-            if not (view and _proofs_of(view, sha256)):
+            if not (view and _givers(view, sha256)):
                 await self._store.remove(order_id, sha256)
         except (Problem, StoreUnavailable) as error:
             log.warning("A file that an order refused is still stored: %s", type(error).__name__)
 
     async def open(self, caller: Caller, order_id: str, sha256: str) -> Response:
-        """A proof as an attachment of its own media type, never sniffed.
+        """A proof or evidence as an attachment of its own media type, never sniffed.
 
-        The buyer gets its copy, which tells nothing of the seller but what can be seen (case 85).
+        The other party gets its copy, which tells nothing of who gave it but what can be seen (case 85).
         """
         view = await self._orders.visible(caller, order_id)
         opened = None
-        if _proofs_of(view, sha256):
+        if givers := _givers(view, sha256):
             try:
                 opened = (
-                    await self._open_copy(order_id, sha256)
-                    if caller.role is Role.BUYER
-                    else await self._store.open(order_id, sha256)
+                    await self._store.open(order_id, sha256)
+                    if caller.role in {*givers, Role.SUPPORT}
+                    else await self._open_copy(order_id, sha256)
                 )
             except (StoreUnavailable, CannotDraw) as error:
                 raise ServiceUnavailable(str(error)) from None
@@ -215,8 +226,8 @@ class Proofs:
 
 @asynccontextmanager
 async def _received(
-    request: Request, check: Callable[[str], None] | None
-) -> AsyncIterator[tuple[ProofFields, ReceivedProof]]:
+    request: Request, fields: type[UploadFields], check: Callable[[Mapping[str, str]], None] | None
+) -> AsyncIterator[tuple[UploadFields, ReceivedProof]]:
     """What was uploaded, until the context is left. Raises a Problem where it cannot be taken."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > LARGEST_BODY:
@@ -225,7 +236,7 @@ async def _received(
         try:
             async with asyncio.timeout(WITHIN.total_seconds()):
                 content_type = request.headers.get("content-type")
-                upload = ProofUpload(content_type, request.stream(), check)
+                upload = ProofUpload(content_type, request.stream(), fields, check)
                 file = await stack.enter_async_context(received(upload.chunks()))
         except TimeoutError:
             raise RequestTimeout(
@@ -252,7 +263,9 @@ async def _drawn(copies: ProofCopies, file: ReceivedProof) -> AsyncIterator[IO[b
         yield copy
 
 
-def _proofs_of(view: OrderView, sha256: str) -> list[ProofEvidence]:
-    """The order's proofs with this file."""
-    known = view.shipment.proofs if view.shipment else []
-    return [it for it in known if it.sha256.lower() == sha256.lower()]
+def _givers(view: OrderView, sha256: str) -> set[Role]:
+    """Who gave the order this file: a proof, or evidence."""
+    proofs = view.shipment.proofs if view.shipment else []
+    files = view.dispute.files if view.dispute else []
+    given = [(Role.SELLER, it.sha256) for it in proofs] + [(Role.BUYER, it.sha256) for it in files]
+    return {giver for giver, known in given if known.lower() == sha256.lower()}

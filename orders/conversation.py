@@ -1,4 +1,4 @@
-"""What seller and buyer write to each other (R4)."""
+"""What seller and buyer write to each other (R4), in a dispute with support (R16)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ChatMessage(Frozen):
-    """R4: what a buyer or seller wrote."""
+    """R4, R16: what a buyer, a seller or support wrote."""
 
     at: Instant
     by: Role
@@ -51,7 +51,8 @@ def on_seller_message(order: Order, message: m.SellerMessage, at: datetime) -> N
         details["money"] = message.discount.model_dump(mode="json")
         new_amount = order.amount_due.amount - message.discount.amount
         details["amount_due"] = order.amount_due.of(new_amount).model_dump(mode="json")
-    order.notify(at, NotificationKind.SELLER_MESSAGE, text=message.text, **details)
+    told = _readers(order, Role.BUYER)
+    order.notify(at, NotificationKind.SELLER_MESSAGE, *told, text=message.text, **details)
 
 
 def seller_message_problem(order: Order, message: m.SellerMessage) -> Refusal | None:
@@ -82,4 +83,17 @@ def on_buyer_message(order: Order, message: m.BuyerMessage, at: datetime) -> Non
     """R4: the buyer writes."""
     order.messages.append(ChatMessage(at=at, by=Role.BUYER, topic="other", text=message.text))
     order.happened(at, Event.BUYER_MESSAGE, Role.BUYER)
-    order.notify(at, NotificationKind.BUYER_MESSAGE, text=message.text)
+    told = _readers(order, Role.SELLER)
+    order.notify(at, NotificationKind.BUYER_MESSAGE, *told, text=message.text)
+
+
+def on_support_message(order: Order, message: m.SupportMessage, at: datetime) -> None:
+    """R16: support writes to both."""
+    order.messages.append(ChatMessage(at=at, by=Role.SUPPORT, topic="other", text=message.text))
+    order.happened(at, Event.SUPPORT_MESSAGE, Role.SUPPORT)
+    order.notify(at, NotificationKind.SUPPORT_MESSAGE, text=message.text)
+
+
+def _readers(order: Order, other: Role) -> tuple[Role, ...]:
+    """R16: the other party, and support while it has a dispute to decide."""
+    return (other, Role.SUPPORT) if order.open_dispute else (other,)

@@ -17,6 +17,7 @@ from orders.notifications import NotificationKind
 from orders.offers import Offer, OfferKind, OfferStatus, lapse_offers, open_offer
 from orders.sentences import sentence
 from orders.status import CloseReason, Status
+from orders.stored_files import StoredFile
 from orders.timeline import Event
 from orders.values import Instant, Money, Mutable
 
@@ -54,8 +55,18 @@ class DisputeStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class DisputeFile(StoredFile):
+    """R16: a photo or document that the buyer gave, and what it shows in their words."""
+
+    given_at: Instant
+    note: str = ""
+
+
 class Dispute(Mutable):
-    """A case for support; it ends automatically at ``due_by`` (R16b). ``evidence`` lists the proofs given."""
+    """A case for support; it ends automatically at ``due_by`` (R16b).
+
+    ``evidence`` lists all that both sides gave, ``files`` has the buyer's.
+    """
 
     dispute_id: str
     status: DisputeStatus = DisputeStatus.OPEN
@@ -68,11 +79,17 @@ class Dispute(Mutable):
     due_by: Instant
     resolved_at: Instant | None = None
     evidence: list[str] = Field(default_factory=list)
+    files: list[DisputeFile] = Field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
         """Whether it still waits for its end."""
         return self.status is not DisputeStatus.RESOLVED
+
+    def update_evidence(self, of_seller: list[str]) -> None:
+        """Bring the evidence to what both sides gave so far."""
+        of_buyer = [f"dispute_evidence {it.sha256}" for it in self.files]
+        self.evidence = [*of_seller, *of_buyer]
 
     @property
     def fingerprint(self) -> str:
@@ -103,6 +120,18 @@ def on_dispute_request(order: Order, message: m.DisputeRequest, at: datetime) ->
     elif is_offered and order.rules > 1:
         order.existing_cancellation.refuse(at)
         order.enter(message.name, Status.DISPUTED, at)
+
+
+def on_dispute_evidence(order: Order, message: m.DisputeEvidence, at: datetime) -> None:
+    """R16: the buyer's photo or document, for seller and support to see."""
+    dispute = order.open_dispute
+    if dispute is None:
+        raise AssertionError("lifecycle takes evidence only for an open dispute")
+    given = message.model_dump(include=set(DisputeFile.model_fields))
+    dispute.files.append(DisputeFile(**given, given_at=at))
+    dispute.update_evidence(order.existing_shipment.evidence)
+    order.happened(at, Event.EVIDENCE_GIVEN, Role.BUYER)
+    order.notify(at, NotificationKind.EVIDENCE_GIVEN, note=message.note)
 
 
 def on_dispute_withdrawal(order: Order, message: m.DisputeWithdrawal, at: datetime) -> None:
@@ -230,16 +259,19 @@ def open_dispute(
 ) -> None:
     """R8, R12, R13: open a dispute. It is decided within R16b's window."""
     order.ground = None
+    files = []
     if order.dispute:
         order.earlier_disputes.append(order.dispute)
+        files = order.dispute.files
     order.dispute = Dispute(
         dispute_id=keys.dispute_id(order.placed.order_id, order.count("dispute")),
         reason=reason,
         note=note,
         opened_at=at,
         due_by=at + order.policy.dispute_window,
-        evidence=order.shipment.evidence if order.shipment else [],
+        files=[*files],
     )
+    order.dispute.update_evidence(order.shipment.evidence if order.shipment else [])
     order.happened(at, Event.DISPUTE_OPENED, by, reason=reason.value)
     order.notify(
         at,

@@ -19,10 +19,16 @@ from orders.cancellations import (
     seller_reply_problem,
 )
 from orders.chargebacks import chargeback_problem, on_chargeback, repeats_chargeback
-from orders.conversation import on_buyer_message, on_seller_message, seller_message_problem
+from orders.conversation import (
+    on_buyer_message,
+    on_seller_message,
+    on_support_message,
+    seller_message_problem,
+)
 from orders.disputes import (
     dispute_decision_problem,
     on_dispute_decision,
+    on_dispute_evidence,
     on_dispute_request,
     on_dispute_withdrawal,
     on_settlement_acceptance,
@@ -33,7 +39,7 @@ from orders.errors import NotAllowedNow, Refusal, RefusalCode
 from orders.lifecycle import TRANSITIONS
 from orders.messages import Role
 from orders.notifications import NotificationKind
-from orders.offers import OfferKind, acceptance_problem, on_offer_acceptance
+from orders.offers import OfferKind, offer_problem, on_offer_acceptance, on_offer_decline
 from orders.order import Order, Refused, StrayPayment
 from orders.order_refunds import on_refund_update, refund_update_problem
 from orders.outside_refunds import (
@@ -227,8 +233,11 @@ _APPLY: dict[str, Callable[[Order, Any, datetime], None]] = {
     "proof_review": on_proof_review,
     "seller_message": on_seller_message,
     "buyer_message": on_buyer_message,
+    "support_message": on_support_message,
     "offer_acceptance": on_offer_acceptance,
+    "offer_decline": on_offer_decline,
     "dispute_request": on_dispute_request,
+    "dispute_evidence": on_dispute_evidence,
     "dispute_withdrawal": on_dispute_withdrawal,
     "settlement_offer": on_settlement_offer,
     "settlement_acceptance": on_settlement_acceptance,
@@ -245,9 +254,10 @@ _CHECK: dict[str, Callable[[Order, Any], Refusal | None]] = {
     "payment_declined": payment_declined_problem,
     "seller_reply": seller_reply_problem,
     "seller_message": seller_message_problem,
-    "offer_acceptance": acceptance_problem(OfferKind.before_payment()),
+    "offer_acceptance": offer_problem(OfferKind.before_payment()),
+    "offer_decline": offer_problem(frozenset(OfferKind)),
     "settlement_offer": settlement_offer_problem,
-    "settlement_acceptance": acceptance_problem({OfferKind.SETTLEMENT}),
+    "settlement_acceptance": offer_problem({OfferKind.SETTLEMENT}),
     "dispute_decision": dispute_decision_problem,
     "refund_update": refund_update_problem,
     "chargeback": chargeback_problem,

@@ -63,6 +63,7 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         "seller_message": (_PAY,),  # R4
         "buyer_message": (_PAY,),
         "offer_acceptance": (_PAY,),
+        "offer_decline": (_PAY,),
         Deadline.PAYMENT_EXPIRED: (_CLOSED,),  # R1
     },
     _REVIEW: {
@@ -108,12 +109,15 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
             _CANCEL,
             _DISPUTE,
         ),  # beside the request, as in R8; offered, in its place
+        "dispute_evidence": (_CANCEL,),  # R16
         "dispute_withdrawal": (_CANCEL,),
         "dispute_decision": (_CLOSED, _SHIP),  # R16; turned down, R16a
         "settlement_offer": (_CANCEL,),
         "settlement_acceptance": (_CLOSED,),
+        "offer_decline": (_CANCEL,),
         "seller_message": (_CANCEL,),
         "buyer_message": (_CANCEL,),
+        "support_message": (_CANCEL,),  # R16
         "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_CANCEL, _CLOSED),
         "outside_refund": (_CANCEL, _CLOSED),
@@ -131,12 +135,15 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         Verdict.TRACKING_INVALID: (_PROOF, _DISPUTE),  # R12
         Verdict.TRACKING_UNKNOWN: (_PROOF,),
         "dispute_request": (_PROOF, _DISPUTE),
+        "dispute_evidence": (_PROOF,),
         "dispute_withdrawal": (_PROOF,),
         "dispute_decision": (_CLOSED, _SHIP),
         "settlement_offer": (_PROOF,),
         "settlement_acceptance": (_CLOSED,),
+        "offer_decline": (_PROOF,),
         "seller_message": (_PROOF,),
         "buyer_message": (_PROOF,),
+        "support_message": (_PROOF,),
         "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_PROOF, _CLOSED),
         "outside_refund": (_PROOF, _CLOSED),
@@ -153,12 +160,15 @@ TRANSITIONS: Final[dict[Status, dict[str, tuple[Status, ...]]]] = {
         Verdict.TRACKING_VALID: (_DISPUTE,),
         Verdict.TRACKING_INVALID: (_DISPUTE,),
         Verdict.TRACKING_UNKNOWN: (_DISPUTE,),
+        "dispute_evidence": (_DISPUTE,),
         "dispute_withdrawal": (_SHIPPED, _SHIP),  # R16b
         "dispute_decision": (_CLOSED, _SHIP),  # R16, R16a
         "settlement_offer": (_DISPUTE,),
         "settlement_acceptance": (_CLOSED,),
+        "offer_decline": (_DISPUTE,),
         "seller_message": (_DISPUTE,),
         "buyer_message": (_DISPUTE,),
+        "support_message": (_DISPUTE,),
         "payment_declined": (_CLOSED,),  # R6
         "chargeback": (_DISPUTE, _CLOSED),
         "outside_refund": (_DISPUTE, _CLOSED),

@@ -13,7 +13,7 @@ from orders.status import CloseReason, Status
 from orders.timeline import Event
 from orders.values import Instant, Money
 
-_WRITTEN = (Event.BUYER_MESSAGE, Event.SELLER_MESSAGE)
+_WRITTEN = (Event.BUYER_MESSAGE, Event.SELLER_MESSAGE, Event.SUPPORT_MESSAGE)
 
 
 class _Part(BaseModel):
@@ -88,5 +88,5 @@ class ListedOrder(_Part):
 
     @property
     def last_message(self) -> ListedEvent | None:
-        """What buyer or seller wrote last (R4)."""
+        """What somebody wrote last (R4, R16)."""
         return next((it for it in reversed(self.timeline) if it.what in _WRITTEN), None)

@@ -5,15 +5,17 @@ sentence of its docstring is its description in Temporal's web UI: it must be un
 ``senders`` says whose message it is; who may really send it is the gateway's to check.
 """
 
-import json
 import re
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from orders.conditional_schemas import NONE, depending_on
 from orders.errors import InvalidInput
+from orders.repeated_keys import refuse_repeated_keys
 from orders.sentences import sentence
+from orders.stored_files import StoredFile
 from orders.tracking_numbers import TrackingText
 from orders.values import (
     Frozen,
@@ -77,28 +79,6 @@ class ChargebackStatus(StrEnum):
     OPENED = "opened"
     WON = "won"
     LOST = "lost"
-
-
-_NONE: Final = {"type": "null"}
-
-
-def _depending_on(
-    field: str, shapes: dict[str, dict[str, Any]], otherwise: dict[str, Any]
-) -> dict[str, Any]:
-    """What a validator says of fields that go together, for schemas: by a field's value, a shape.
-
-    As ``if``, ``then`` and ``else``, which generators of clients pass over; of ``anyOf`` they make types.
-    """
-    schema = _shape(otherwise)
-    for value, shape in shapes.items():
-        condition = {"properties": {field: {"const": value}}}
-        schema = {"if": condition, "then": _shape(shape), "else": schema}
-    return schema
-
-
-def _shape(shape: dict[str, Any]) -> dict[str, Any]:
-    needed = [name for name, about in shape.items() if about != _NONE]
-    return {"properties": shape, **({"required": needed} if needed else {})}
 
 
 _RULES: Final = re.compile(r"^(R\d+[a-z]?(, |: ))+")
@@ -191,8 +171,8 @@ class SellerReply(Message):
     name = "seller_reply"
     senders = (Role.SELLER,)
     model_config = ConfigDict(
-        json_schema_extra=_depending_on(
-            "decision", {"already_shipped": {}}, {"tracking_number": _NONE}
+        json_schema_extra=depending_on(
+            "decision", {"already_shipped": {}}, {"tracking_number": NONE}
         )
     )
 
@@ -219,20 +199,13 @@ class TrackingNumber(Message):
     carrier: ShortText | None = None
 
 
-class ShipmentProof(Message):
-    """R10, R11: The seller proves to have shipped by a photo or a postal receipt.
-
-    ``reference`` is where the proof store keeps the file, which was uploaded for this order.
-    """
+class ShipmentProof(Message, StoredFile):
+    """R10, R11: The seller proves to have shipped by a photo or a postal receipt."""
 
     name = "shipment_proof"
     senders = (Role.SELLER,)
 
     kind: Literal["photo", "postal_receipt"]
-    reference: Annotated[LongText, StringConstraints(min_length=1)]
-    media_type: Annotated[ShortText, StringConstraints(min_length=1)]
-    size: Annotated[int, Field(strict=True, gt=0, le=10 * 1024 * 1024)]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
 class ProofReview(Message):
@@ -246,18 +219,18 @@ class ProofReview(Message):
 
 
 class SellerMessage(Message):
-    """R4: The seller writes to the buyer, and may offer a discount or a bonus."""
+    """R4, R16: The seller writes to the buyer, and may offer a discount or a bonus."""
 
     name = "seller_message"
     senders = (Role.SELLER,)
     model_config = ConfigDict(
-        json_schema_extra=_depending_on(
+        json_schema_extra=depending_on(
             "topic",
             {
-                "discount": {"discount": {"type": "object"}, "bonus": _NONE},
-                "bonus": {"bonus": {"type": "string"}, "discount": _NONE},
+                "discount": {"discount": {"type": "object"}, "bonus": NONE},
+                "bonus": {"bonus": {"type": "string"}, "discount": NONE},
             },
-            {"discount": _NONE, "bonus": _NONE},
+            {"discount": NONE, "bonus": NONE},
         )
     )
 
@@ -278,10 +251,19 @@ class SellerMessage(Message):
 
 
 class BuyerMessage(Message):
-    """R4: The buyer writes to the seller."""
+    """R4, R16: The buyer writes to the seller."""
 
     name = "buyer_message"
     senders = (Role.BUYER,)
+
+    text: Annotated[LongText, StringConstraints(min_length=1)]
+
+
+class SupportMessage(Message):
+    """R16: Support writes to the buyer and the seller of an order in dispute."""
+
+    name = "support_message"
+    senders = (Role.SUPPORT,)
 
     text: Annotated[LongText, StringConstraints(min_length=1)]
 
@@ -295,10 +277,28 @@ class OfferAcceptance(Message):
     offer_id: MessageId
 
 
+class OfferDecline(Message):
+    """R4, R16b: The buyer declines a discount, a bonus or a settlement."""
+
+    name = "offer_decline"
+    senders = (Role.BUYER,)
+
+    offer_id: MessageId
+
+
 class DisputeRequest(Message):
     """R12: The buyer opens a dispute."""
 
     name = "dispute_request"
+    senders = (Role.BUYER,)
+
+    note: LongText = ""
+
+
+class DisputeEvidence(Message, StoredFile):
+    """R16: The buyer adds a photo or a document to the dispute, and says what it shows."""
+
+    name = "dispute_evidence"
     senders = (Role.BUYER,)
 
     note: LongText = ""
@@ -390,8 +390,8 @@ class DisputeDecision(Message):
     name = "dispute_decision"
     senders = (Role.SUPPORT,)
     model_config = ConfigDict(
-        json_schema_extra=_depending_on(
-            "decision", {"partial_refund": {"money": {"type": "object"}}}, {"money": _NONE}
+        json_schema_extra=depending_on(
+            "decision", {"partial_refund": {"money": {"type": "object"}}}, {"money": NONE}
         )
     )
 
@@ -443,8 +443,11 @@ MESSAGES: dict[str, type[Message]] = {
         ProofReview,
         SellerMessage,
         BuyerMessage,
+        SupportMessage,
         OfferAcceptance,
+        OfferDecline,
         DisputeRequest,
+        DisputeEvidence,
         DisputeWithdrawal,
         SettlementOffer,
         SettlementAcceptance,
@@ -488,13 +491,3 @@ def parse(name: str, arguments: list[bytes], context: Any = None) -> Message:
         raise InvalidInput.from_validation(name, error) from None
     refuse_repeated_keys(body)
     return message
-
-
-def refuse_repeated_keys(body: bytes) -> None:
-    """Raise InvalidInput for JSON that gives a field twice; pydantic, which takes the last, has read it."""
-    json.loads(body, object_pairs_hook=_each_key_once)
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> None:
-    if len({key for key, _ in pairs}) != len(pairs):
-        raise InvalidInput(sentence("A field is given twice, so it is unclear which one counts."))

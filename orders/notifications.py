@@ -19,7 +19,9 @@ class NotificationKind(StrEnum):
     UNPAID_COMPLAINT = "unpaid_complaint"
     SELLER_MESSAGE = "seller_message"
     BUYER_MESSAGE = "buyer_message"
+    SUPPORT_MESSAGE = "support_message"
     OFFER_ACCEPTED = "offer_accepted"
+    OFFER_DECLINED = "offer_declined"
     PAYMENT_REMINDER = "payment_reminder"
     PAYMENT_PENDING = "payment_pending"
     PAYMENT_RECEIVED = "payment_received"
@@ -47,6 +49,7 @@ class NotificationKind(StrEnum):
     PROOF_REJECTED = "proof_rejected"
     DISPUTE_OFFERED = "dispute_offered"
     DISPUTE_OPENED = "dispute_opened"
+    EVIDENCE_GIVEN = "evidence_given"
     DISPUTE_REMINDER = "dispute_reminder"
     DISPUTE_REMINDER_SHIPPED = "dispute_reminder_shipped"
     DISPUTE_RESOLVED = "dispute_resolved"
@@ -98,9 +101,11 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _SELLER,
     ),
     NotificationKind.UNPAID_COMPLAINT: (_SUPPORT,),
-    NotificationKind.SELLER_MESSAGE: (_BUYER,),
-    NotificationKind.BUYER_MESSAGE: (_SELLER,),
+    NotificationKind.SELLER_MESSAGE: (_BUYER, _SUPPORT),
+    NotificationKind.BUYER_MESSAGE: (_SELLER, _SUPPORT),
+    NotificationKind.SUPPORT_MESSAGE: (_BUYER, _SELLER),
     NotificationKind.OFFER_ACCEPTED: (_SELLER,),
+    NotificationKind.OFFER_DECLINED: (_SELLER,),
     NotificationKind.PAYMENT_REMINDER: (_BUYER,),
     NotificationKind.PAYMENT_RECEIVED: (
         _BUYER,
@@ -164,6 +169,7 @@ RECIPIENTS: Final[dict[NotificationKind, tuple[Role, ...]]] = {
         _SELLER,
         _SUPPORT,
     ),
+    NotificationKind.EVIDENCE_GIVEN: (_SELLER, _SUPPORT),
     NotificationKind.DISPUTE_REMINDER: (_SUPPORT,),
     NotificationKind.DISPUTE_REMINDER_SHIPPED: (_SUPPORT,),
     NotificationKind.DISPUTE_RESOLVED: (

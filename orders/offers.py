@@ -37,6 +37,7 @@ class OfferStatus(StrEnum):
 
     OPEN = "open"
     ACCEPTED = "accepted"
+    DECLINED = "declined"
     LAPSED = "lapsed"
 
 
@@ -74,11 +75,24 @@ def on_offer_acceptance(order: Order, message: m.OfferAcceptance, at: datetime) 
     )
 
 
+def on_offer_decline(order: Order, message: m.OfferDecline, at: datetime) -> None:
+    """R4, R16b: the offer is over; the amount due, or the dispute, stays as it is."""
+    offer = open_offer(order, message.offer_id, frozenset(OfferKind))
+    offer.status = OfferStatus.DECLINED
+    order.happened(at, Event.OFFER_DECLINED, Role.BUYER, offer_id=offer.offer_id)
+    order.notify(
+        at,
+        NotificationKind.OFFER_DECLINED,
+        offer_id=offer.offer_id,
+        money=offer.money.model_dump(mode="json") if offer.money else None,
+    )
+
+
 def open_offer(order: Order, offer_id: str, kinds: Collection[OfferKind]) -> Offer:
-    """The open offer that ``acceptance_problem`` has found to be there."""
+    """The open offer that ``offer_problem`` has found to be there."""
     if offer := _find(order, offer_id, kinds):
         return offer
-    raise AssertionError("an acceptance is checked before it is applied")
+    raise AssertionError("an answer is checked before it is applied")
 
 
 def _find(order: Order, offer_id: str, kinds: Collection[OfferKind]) -> Offer | None:
@@ -92,15 +106,17 @@ def _find(order: Order, offer_id: str, kinds: Collection[OfferKind]) -> Offer | 
     )
 
 
-def acceptance_problem(kinds: Collection[OfferKind]) -> Callable[[Order, Any], Refusal | None]:
-    """A check that the offer which is accepted stands open."""
+def offer_problem(kinds: Collection[OfferKind]) -> Callable[[Order, Any], Refusal | None]:
+    """A check that the offer which is answered stands open."""
 
-    def look(order: Order, message: m.OfferAcceptance | m.SettlementAcceptance) -> Refusal | None:
+    def look(
+        order: Order, message: m.OfferAcceptance | m.SettlementAcceptance | m.OfferDecline
+    ) -> Refusal | None:
         if _find(order, message.offer_id, kinds):
             return None
         return Refusal(
             RefusalCode.UNKNOWN_OFFER,
-            sentence("There is no open offer of that id; it may have been accepted or replaced."),
+            sentence("There is no open offer of that id; it may have been answered or replaced."),
         )
 
     return look

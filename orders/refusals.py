@@ -28,8 +28,10 @@ MOST: Final = {
     "settlement_offer": 20,
     "tracking_number": 10,
     "shipment_proof": 10,
+    "dispute_evidence": 10,
     "seller_message": 50,
     "buyer_message": 50,
+    "support_message": 50,
 }
 """How many of a message an order takes: these could go on for ever, and an order must stay small.
 
@@ -76,8 +78,11 @@ _ACTION_PHRASES: Final = {
     "proof_review": sentence("Proof can be reviewed"),
     "seller_message": sentence("Messages can be written"),
     "buyer_message": sentence("Messages can be written"),
+    "support_message": sentence("Support can write to buyer and seller"),
     "offer_acceptance": sentence("An offer can be accepted"),
+    "offer_decline": sentence("An offer can be declined"),
     "dispute_request": sentence("A dispute can be opened"),
+    "dispute_evidence": sentence("Evidence can be added to a dispute"),
     "dispute_withdrawal": sentence("A dispute can be withdrawn"),
     "settlement_offer": sentence("A settlement can be offered"),
     "settlement_acceptance": sentence("A settlement can be accepted"),
@@ -298,7 +303,7 @@ def _offers_of(kinds: Collection[OfferKind]) -> _Guard:
     def guard(order: Order) -> Refusal | None:
         if any(offer.kind in kinds and offer.is_open for offer in order.offers):
             return None
-        return Refusal(RefusalCode.UNKNOWN_OFFER, sentence("There is no open offer to accept."))
+        return Refusal(RefusalCode.UNKNOWN_OFFER, sentence("There is no open offer to answer."))
 
     return guard
 
@@ -347,11 +352,14 @@ def _money_must_be_unmatched(order: Order) -> Refusal | None:
 _GUARDS: Final[dict[str, _Guard]] = {
     "seller_reply": _seller_may_answer,
     "dispute_request": _dispute_may_be_opened,
+    "dispute_evidence": _dispute_must_be_open,
     "dispute_withdrawal": _dispute_must_be_open,
     "dispute_decision": _dispute_must_be_open,
     "settlement_offer": _dispute_must_be_open,
+    "support_message": _dispute_must_be_open,
     "settlement_acceptance": _settlement_may_be_accepted,
     "offer_acceptance": _offers_of(OfferKind.before_payment()),
+    "offer_decline": _offers_of(frozenset(OfferKind)),
     "proof_review": _proof_must_wait,
     "shipment_extension": _window_must_be_limited,
     "refund_update": _refund_must_exist,

@@ -389,7 +389,7 @@ def note_evidence(order: Order) -> None:
     """Bring the shipment's status, and the evidence of an open dispute, to what was given so far."""
     shipment = order.existing_shipment
     if dispute := order.open_dispute:
-        dispute.evidence = shipment.evidence
+        dispute.update_evidence(shipment.evidence)
     shipment.update_status(proof_is_asked_for=order.status is Status.PROOF_REQUESTED)
 
 

@@ -15,7 +15,8 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from orders.errors import InvalidInput, NotAllowedNow, OrderError
-from orders.messages import Message, parse, refuse_repeated_keys
+from orders.messages import Message, parse
+from orders.repeated_keys import refuse_repeated_keys
 from orders.sentence_fields import read_sentences, with_sentences
 from orders.sentences import sentence
 from orders.values import ANY_CASE

@@ -42,15 +42,34 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
     NotificationKind.SELLER_MESSAGE: Texts(
         subject=N_("Message from the seller: order {order}"),
         buyer=N_("The seller writes about order {order}: “{text}”{offer}"),
+        support=N_("The seller writes in the dispute about order {order}: “{text}”"),
     ),
     NotificationKind.BUYER_MESSAGE: Texts(
         subject=N_("Message from the buyer: order {order}"),
         seller=N_("The buyer writes about order {order}: “{text}”"),
+        support=N_("The buyer writes in the dispute about order {order}: “{text}”"),
+    ),
+    NotificationKind.SUPPORT_MESSAGE: Texts(
+        subject=N_("Message from support: order {order}"),
+        buyer=N_(
+            "Our support team writes to you and the seller in the dispute about order {order}: “{text}” "
+            "You can answer on the order's page."
+        ),
+        seller=N_(
+            "Our support team writes to you and the buyer in the dispute about order {order}: “{text}” "
+            "You can answer on the order's page."
+        ),
     ),
     NotificationKind.OFFER_ACCEPTED: Texts(
         subject=N_("Order {order}: your offer was accepted"),
         seller=N_(
             "The buyer has accepted your offer for order {order}. The amount due is now {amount_due}."
+        ),
+    ),
+    NotificationKind.OFFER_DECLINED: Texts(
+        subject=N_("Order {order}: your offer was declined"),
+        seller=N_(
+            "The buyer has declined your offer{sum} for order {order}. You can make another."
         ),
     ),
     NotificationKind.PAYMENT_REMINDER: Texts(
@@ -275,6 +294,17 @@ ORDER_TEXTS: Final[dict[str, Texts]] = {
         ),
         support=N_(
             "Order {order}: a dispute has been opened{sum}: {reason}. Please decide it{by}."
+        ),
+    ),
+    NotificationKind.EVIDENCE_GIVEN: Texts(
+        subject=N_("Order {order}: evidence of the buyer"),
+        seller=N_(
+            "The buyer has added a photo or document to the dispute about order {order}.{words} You can see "
+            "it on the order's page."
+        ),
+        support=N_(
+            "The buyer has added a photo or document to the dispute about order {order}.{words} You can see "
+            "it on the order's page."
         ),
     ),
     NotificationKind.SETTLEMENT_OFFERED: Texts(

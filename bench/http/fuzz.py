@@ -19,7 +19,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation.meta import REQUEST_SHAPE_PROBES, TestPhase
 
-from bench.http.orders import RECIPES, Json, Orders, adding_up, fitting, whole
+from bench.http.orders import RECIPES, UPLOADS, Json, Orders, adding_up, fitting, whole
 from gateway.access import Role
 from orders.messages import MESSAGES
 from testing.pictures import PHOTO
@@ -117,7 +117,7 @@ class Fuzz:
         if "order_id" not in case.path_parameters or not _is_valid(case, ParameterLocation.PATH):
             return
         name = _name(case)
-        if name not in ("reorder", "proofs"):
+        if name not in ("reorder", *UPLOADS):
             if _is_follow_up(case):
                 return
             if self.chance.random() < _AS_GENERATED.get(_phase(case), 0):
@@ -241,8 +241,8 @@ def _role(case: AnyCase) -> Role:
     name = _name(case)
     if name == "reorder":
         return Role.BUYER
-    if name == "proofs":
-        return Role.SELLER
+    if name in UPLOADS:
+        return UPLOADS[name]
     return MESSAGES[name].senders[0] if name in MESSAGES else Role.SUPPORT
 
 

@@ -54,6 +54,9 @@ _REFUSE = ("seller_reply", {"decision": "refuse"})
 _OFFER = ("seller_message", EXAMPLES["seller_message"])
 _DISPUTED = (_PAID, _CANCEL, _REFUSE)
 _PROOF: Final[tuple[str, Json]] = ("proofs", {"kind": "photo"})
+_EVIDENCE: Final[tuple[str, Json]] = ("evidence", {"note": "The parcel as it came."})
+UPLOADS: Final = {"proofs": Role.SELLER, "evidence": Role.BUYER}
+"""Who uploads files, by the last segment of the path."""
 # More than was paid.
 _UNMATCHED = (
     "chargeback",
@@ -73,8 +76,12 @@ RECIPES: Final[dict[str, Recipe]] = {
     "proof_review": Recipe(_SHORT, (_PAID, _CANCEL, _PROOF)),
     "seller_message": Recipe(),
     "buyer_message": Recipe(),
+    "support_message": Recipe(_OPENING, _DISPUTED),
     "offer_acceptance": Recipe(_LONG, (_OFFER,)),
+    "offer_decline": Recipe(_LONG, (_OFFER,)),
     "dispute_request": Recipe(_SHORT, (_PAID, _CANCEL, _REFUSE)),
+    "dispute_evidence": Recipe(_OPENING, (*_DISPUTED, _EVIDENCE)),
+    "evidence": Recipe(_OPENING, _DISPUTED),
     "dispute_withdrawal": Recipe(_OPENING, _DISPUTED),
     "settlement_offer": Recipe(_OPENING, _DISPUTED),
     "settlement_acceptance": Recipe(
@@ -119,7 +126,7 @@ class Orders:
                 return view
             order_ids.pop()
         view = self._cook(RECIPES[name])
-        if name != "proofs":  # always a new order, where no message id has been used
+        if name not in UPLOADS:  # always a new order, where no message id has been used
             order_ids.append(view["order_id"])
         return view
 
@@ -140,8 +147,8 @@ class Orders:
         for name, body in recipe.steps:
             body = body | ({"payment_id": f"pay-{order_id}"} if "payment_id" in body else {})
             view = (
-                self._prove(order_id, body)
-                if name == "proofs"
+                self._upload(order_id, name, body)
+                if name in UPLOADS
                 else self._tell(order_id, name, body)
             )
             if name == "payment" and recipe.policy:
@@ -160,13 +167,13 @@ class Orders:
         path = f"/v1/orders/{order_id}/{name.replace('_', '-')}"
         return self._post(path, MESSAGES[name].senders[0], body)
 
-    def _prove(self, order_id: str, form: Json) -> Json:
+    def _upload(self, order_id: str, name: str, form: Json) -> Json:
         return _view(
             self._http.post(
-                f"/v1/orders/{order_id}/proofs",
+                f"/v1/orders/{order_id}/{name}",
                 data=form,
                 files={"file": PHOTO},
-                headers=self._headers(Role.SELLER),
+                headers=self._headers(UPLOADS[name]),
             )
         )
 
@@ -185,6 +192,8 @@ def takes(view: Json, name: str) -> bool:
     match name:
         case "proofs":
             return takes(view, "shipment_proof")
+        case "evidence":
+            return takes(view, "dispute_evidence")
         case "payment" | "payment_pending":
             return bool(view["status"] == "awaiting_payment")
         case "payment_declined":
@@ -212,12 +221,13 @@ def fitting(view: Json, name: str, body: Json, new_id: str) -> Json:
         case "chargeback" | "outside_refund":
             payment = view["payment"]
             return body | {"payment_id": payment["payment_id"], "money": payment["money"]}
-        case "offer_acceptance" | "settlement_acceptance":
+        case "offer_acceptance" | "offer_decline" | "settlement_acceptance":
             return body | {"offer_id": view["offers"][-1]["offer_id"]}
         case "settlement_offer":
             return body | {"money": EXAMPLES["settlement_offer"]["money"]}
-        case "shipment_proof":
-            there = view["shipment"]["proofs"][-1]
+        case "shipment_proof" | "dispute_evidence":
+            is_proof = name == "shipment_proof"
+            there = (view["shipment"]["proofs"] if is_proof else view["dispute"]["files"])[-1]
             return body | {
                 field: there[field] for field in ("reference", "media_type", "size", "sha256")
             }

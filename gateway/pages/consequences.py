@@ -8,6 +8,7 @@ from orders.chargebacks import open_chargeback
 from orders.messages import (
     DisputeDecision,
     Message,
+    OfferDecline,
     ProofReview,
     RefundUpdate,
     SellerReply,
@@ -115,6 +116,17 @@ def _settled(message: Message, view: OrderView) -> Consequences:
     )
 
 
+def _declined(message: Message, view: OrderView) -> Consequences:
+    assert isinstance(message, OfferDecline)
+    over = sentence("The offer is over; the seller may make another.")
+    if view.status is Status.AWAITING_PAYMENT:
+        stays = sentence("You are asked to pay {money}.", money=view.amount_due)
+        return Consequences(follows=(over, stays))
+    return Consequences(
+        follows=(over, sentence("The dispute goes on, and support decides about the money."))
+    )
+
+
 def _withdrawn(message: Message, view: OrderView) -> Consequences:
     if view.status is not Status.DISPUTED:
         return Consequences(
@@ -204,6 +216,7 @@ def _shipped(message: Message, view: OrderView) -> Consequences:
 _BY_NAME: Final[dict[str, Callable[[Message, OrderView], Consequences]]] = {
     "cancel_request": _cancelled,
     "settlement_acceptance": _settled,
+    "offer_decline": _declined,
     "dispute_withdrawal": _withdrawn,
     "seller_reply": _replied,
     "tracking_number": _shipped,

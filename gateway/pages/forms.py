@@ -180,14 +180,37 @@ FORMS: Final[dict[str, Form]] = {
         (Field("text", "long", N_("Message"), required=True),),
         send=N_("Send the message"),
     ),
+    "support_message": Form(
+        N_("Message sent."),
+        (Field("text", "long", N_("Message"), required=True),),
+        hint=N_("Both read it and are notified."),
+        send=N_("Send the message"),
+    ),
     "offer_acceptance": Form(
         N_("Offer accepted."), (Field("offer_id", "hidden", "", required=True),)
+    ),
+    "offer_decline": Form(
+        N_("Offer declined."), (Field("offer_id", "hidden", "", required=True),), grave=True
     ),
     "dispute_request": Form(
         N_("Dispute opened; support will look into it."),
         (_NOTE,),
         hint=N_("Support will look into it and decide about the money."),
         send=N_("Open the dispute"),
+    ),
+    "dispute_evidence": Form(
+        N_("Your evidence has arrived; seller and support can see it."),
+        (
+            Field("note", "long", N_("What does it show?")),
+            Field(
+                "file",
+                "file",
+                N_("Photo or document"),
+                required=True,
+                hint=N_("JPEG, PNG or PDF, up to 10 MB."),
+            ),
+        ),
+        send=N_("Send the file"),
     ),
     "dispute_withdrawal": Form(N_("Dispute withdrawn."), (_NOTE,), grave=True, send=N_("Continue")),
     "settlement_offer": Form(
@@ -282,8 +305,12 @@ def offered_fields(action: Action) -> tuple[Field, ...]:
 OFFERS: Final = {
     "offer_acceptance": ("discount", "bonus"),
     "settlement_acceptance": ("settlement",),
+    "offer_decline": ("discount", "bonus", "settlement"),
 }
-"""The kinds of offers that each message accepts; each open offer has a button."""
+"""The kinds of offers that each message answers; each open offer has a button."""
+
+CONVERSATION: Final = frozenset({"buyer_message", "seller_message", "support_message"})
+"""Those that somebody writes to the others, below what was said before."""
 
 YES: Final = NC_("answer", "Yes")
 NO: Final = NC_("answer", "No")
@@ -316,5 +343,5 @@ def messages_awaited_from(role: Role, view: OrderView) -> Set[str]:
 
 
 def open_offers(name: str, view: OrderView) -> Iterable[Any]:
-    """The offers that this message would accept."""
+    """The open offers that this message would answer."""
     return [it for it in view.offers if it.status == "open" and it.kind in OFFERS.get(name, ())]

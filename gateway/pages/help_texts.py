@@ -70,6 +70,10 @@ HELP: Final[dict[Role, tuple[Topic, ...]]] = {
                     "back, unless the shipment is proved: then the money is the seller's."
                 ),
                 N_(
+                    "On the order's page you write to the seller and to support, and add photos and "
+                    "documents of your own."
+                ),
+                N_(
                     "You and the seller may also settle: the seller offers an amount and you accept it. "
                     "That, and withdrawing a dispute, cannot be undone."
                 ),
@@ -134,6 +138,10 @@ HELP: Final[dict[Role, tuple[Topic, ...]]] = {
                     "is yours. Until then you can add proof, offer the buyer a settlement, or agree to "
                     "cancel."
                 ),
+                N_(
+                    "On the order's page you write to the buyer and to support, and see the buyer's photos "
+                    "and documents."
+                ),
             ),
         ),
         Topic(
@@ -182,6 +190,10 @@ HELP: Final[dict[Role, tuple[Topic, ...]]] = {
                     "Read both sides on the page of the case, which also says what each decision gives to "
                     "whom. You have {dispute_window}, and are reminded. After that an undecided dispute "
                     "ends by itself: with proof of shipment for the seller, else for the buyer."
+                ),
+                N_(
+                    "On the order's page you write to buyer and seller at once, if you like with a "
+                    "ready-made text; what either of them writes is told to you as well."
                 ),
                 N_(
                     "“No refund” for goods that have not shipped turns the claim down: the order awaits "

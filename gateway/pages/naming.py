@@ -13,11 +13,18 @@ from orders.view import Action, OrderView
 _ASK: Final = N_("Ask to cancel")
 # Once it is paid, cancelling needs the seller's consent (R7).
 
+_IN_DISPUTE: Final = {
+    "buyer_message": N_("Write to the seller and support"),
+    "seller_message": N_("Write to the buyer and support"),
+}
+
 
 def action_name(name: str, view: OrderView, locale: Locale) -> str:
     """What an action is called for this order."""
     if name == "cancel_request" and view.amount_paid.amount:
         return translator(locale).gettext(_ASK)
+    if name in _IN_DISPUTE and view.dispute and view.dispute.is_open:
+        return translator(locale).gettext(_IN_DISPUTE[name])
     return label("action", name, locale)
 
 

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from activities.tracking import NumberRules, form_problem
+from client.proofs import Upload
 from gateway.access import Caller, Role, view_for
 from gateway.pages import done
 from gateway.pages.banner import banner, primary_action
@@ -27,6 +28,7 @@ from gateway.pages.form_input import WrongFields, read, wrong_fields
 from gateway.pages.forms import FORMS, OFFERS
 from gateway.pages.links import Links
 from gateway.pages.naming import DECIDED, decision_name
+from gateway.pages.ready_texts import ready_text
 from gateway.pages.sessions import Session
 from gateway.pages.time_skipping import Clock
 from gateway.problems import (
@@ -45,7 +47,7 @@ from gateway.services import Services
 from i18n.catalogues import translator
 from i18n.labels import label
 from orders.errors import InvalidInput
-from orders.messages import Message, PaymentReceived
+from orders.messages import DisputeEvidence, Message, PaymentReceived, ShipmentProof, SupportMessage
 from orders.sentences import sentence
 from orders.view import OrderView
 
@@ -82,6 +84,7 @@ class OrderPage:
             at(f"{order}/changes", self._changes),
             at(f"{order}/reorder", self._reorder, "POST"),
             at(f"{order}/shipment-proof", self._prove, "POST"),
+            at(f"{order}/dispute-evidence", self._add_evidence, "POST"),
             at(f"{order}/proofs/{{sha256}}", self._proof),
             *(playing if self._clock else []),
             at(f"{order}/{{message}}", self._act, "POST"),
@@ -91,7 +94,9 @@ class OrderPage:
         session = self._renderer.signed(request)
         view = await self._services.orders.visible(session.caller, request.path_params["order_id"])
         sent = done.remembered(request, session, _address(view.order_id))
-        said = {"done": done.done_text(sent, view), "sent": sent}
+        said: dict[str, Any] = {"done": done.done_text(sent, view), "sent": sent}
+        if text := ready_text(request.query_params.get("text", ""), view):
+            said |= {"entered": {"text": text}, "entered_for": SupportMessage.name}
         response = await self._show_order(request, session, view, said)
         if sent:
             response.delete_cookie(done.COOKIE)
@@ -147,20 +152,33 @@ class OrderPage:
         return self._renderer.show("confirm", request, session, context)
 
     async def _prove(self, request: Request) -> Response:
+        return await self._upload(request, ShipmentProof)
+
+    async def _add_evidence(self, request: Request) -> Response:
+        return await self._upload(request, DisputeEvidence)
+
+    async def _upload(self, request: Request, message: type[Upload]) -> Response:
         """The upload of a photo or scan, whose secret comes before the file."""
         session = self._renderer.signed(request)
-        _must_be_for(session, "upload")
+        _must_be_for(session, message.name)
         order_id = request.path_params["order_id"]
-        check = partial(check_form_secret, session.form_secret)
-        filled: dict[str, Any] = {"entered_for": "shipment_proof"}
+        entered: dict[str, str] = {}
+        filled: dict[str, Any] = {"entered": entered, "entered_for": message.name}
+
+        def check(fields: Mapping[str, str]) -> None:
+            check_form_secret(session.form_secret, fields["form_secret"])
+            entered.update(fields)
+
         try:
-            await self._services.proofs.take(session.caller, order_id, request, check=check)
+            await self._services.proofs.take(
+                session.caller, order_id, request, message, check=check
+            )
         except (WrongType, ContentTooLarge, Invalid) as error:
             problem = WrongFields({"file": error.detail}, error.status)
             return await self._show_refused(request, session, order_id, problem, filled)
         except (InvalidInput, Conflict, BadRequest, TooManyRequests) as error:
             return await self._show_refused(request, session, order_id, error, filled)
-        return self._to_order(session, order_id, "shipment_proof")
+        return self._to_order(session, order_id, message.name)
 
     async def _proof(self, request: Request) -> Response:
         session, found = self._renderer.signed(request), request.path_params

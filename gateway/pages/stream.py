@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from gateway.pages.forms import CONVERSATION
 from i18n.formats import days_text, money_text
 from i18n.labels import LABELS, label
 from i18n.sentences import localize
 from orders.conversation import ChatMessage
+from orders.disputes import DisputeFile
 from orders.messages import Role
 from orders.offers import Offer
 from orders.schedule import Reminder
@@ -63,6 +65,7 @@ class Entry:
     message: str = ""
     offer: Offer | None = None
     proof: ProofEvidence | None = None
+    file: DisputeFile | None = None
 
     @property
     def is_reminder(self) -> bool:
@@ -76,6 +79,7 @@ class _Found:
 
     messages: list[ChatMessage]
     proofs: list[ProofEvidence]
+    files: list[DisputeFile]
     offers: dict[str, Offer]
     said: set[str] = field(default_factory=set)
 
@@ -95,12 +99,21 @@ class _Found:
                 return each
         return None
 
+    def file(self, entry: TimelineEntry) -> DisputeFile | None:
+        """The buyer's evidence that was given then."""
+        for each in self.files:
+            if each.given_at == entry.at:
+                self.files.remove(each)
+                return each
+        return None
+
 
 def stream(view: OrderView, reader: Role, locale: str) -> list[Entry]:
     """All that was said and happened, from the first to the last."""
     found = _Found(
         list(view.messages),
         list(view.shipment.proofs) if view.shipment else [],
+        list(view.dispute.files) if view.dispute else [],
         {offer.offer_id: offer for offer in view.offers},
     )
     told = [_entry(view, each, found, reader, locale) for each in view.timeline]
@@ -122,7 +135,7 @@ def entries(timeline: list[TimelineEntry], reader: Role, locale: str) -> list[En
 def _entry(
     view: OrderView, entry: TimelineEntry, found: _Found, reader: Role, locale: str
 ) -> Entry:
-    talks = entry.what in (Event.SELLER_MESSAGE, Event.BUYER_MESSAGE)
+    talks = entry.what in CONVERSATION
     quotes = [*_notes(entry, reader), *_quotes(view, entry)]
     # A note of the request is the dispute's, too, which opens with it.
     new = tuple(it for it in quotes if it.text not in found.said)
@@ -138,6 +151,7 @@ def _entry(
         found.message(entry) if talks else "",
         offer,
         found.proof(entry) if entry.what == Event.PROOF_GIVEN else None,
+        found.file(entry) if entry.what == Event.EVIDENCE_GIVEN else None,
     )
 
 

@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse
 
 from adapters.tracking.links import tracking_link
 from gateway.pages.charts import money_bar, time_line
-from gateway.pages.forms import FORMS, NO, OFFERS, YES, offered_fields, open_offers
+from gateway.pages.forms import CONVERSATION, FORMS, NO, OFFERS, YES, offered_fields, open_offers
 from gateway.pages.naming import action_name, cancellation_status, part_name, refused_alike
+from gateway.pages.ready_texts import READY_TEXTS
 from gateway.pages.sample_orders import PEOPLE
 from gateway.pages.stream import entries, stream
 from i18n import formats
@@ -73,8 +74,10 @@ def _environment(locale: Locale) -> Environment:
     environment.globals |= {
         "locale": locale,
         "locales": LOCALES,
+        "CONVERSATION": CONVERSATION,
         "FORMS": FORMS,
         "OFFERS": OFFERS,
+        "READY_TEXTS": READY_TEXTS,
         "offered_fields": offered_fields,
         "open_offers": open_offers,
         "time_line": time_line,

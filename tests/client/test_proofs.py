@@ -7,11 +7,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from client import orders
 from client.errors import UnknownOrder
-from client.proofs import no_store, proof_refusal, refuse_unknown_proof
+from client.proofs import no_store, refuse_unknown_proof, upload_refusal
 from orders.errors import NotAllowedNow, RefusalCode
-from orders.messages import Message, ShipmentProof
+from orders.messages import DisputeEvidence, Message, ShipmentProof
+from orders.stored_files import StoredFile
 from orders.view import OrderView
-from tests.orders.builders import Story, message, photo
+from tests.orders.builders import Story, evidence, message, photo
 from tests.stories.conftest import order_id_of
 from tests.stories.time_skipping import time_skipping_story
 
@@ -19,7 +20,7 @@ PROOF = message("shipment_proof", **photo())
 
 
 async def judge(story: Story, sent: Message = PROOF, *, is_stored: bool = False) -> None:
-    async def has_proof(order_id: str, proof: ShipmentProof) -> bool:
+    async def has_proof(order_id: str, proof: StoredFile) -> bool:
         return is_stored
 
     async def show() -> OrderView:
@@ -39,6 +40,22 @@ async def test_only_what_is_stored_may_be_sent() -> None:
     await judge(story, message("buyer_message", text="Hello?"))
 
 
+async def test_evidence_is_a_file_of_the_store_as_well() -> None:
+    """R16: and is uploaded elsewhere; a dispute that took ten says that it takes no more."""
+    story = Story().until_disputed()
+    sent = message("dispute_evidence", **evidence())
+
+    with pytest.raises(NotAllowedNow, match="/evidence, which sends") as caught:
+        await judge(story, sent)
+
+    assert caught.value.code is RefusalCode.UNKNOWN_PROOF
+    for _ in range(10):
+        story.send("dispute_evidence", **evidence())
+    refusal = upload_refusal(story.view, DisputeEvidence)
+    assert refusal
+    assert refusal.code is RefusalCode.TOO_MANY_MESSAGES
+
+
 async def test_where_no_proof_is_taken_that_is_said() -> None:
     with pytest.raises(NotAllowedNow) as caught:
         await judge(Story())
@@ -53,7 +70,7 @@ async def test_an_order_with_ten_proofs_says_that_it_takes_no_more() -> None:
     with pytest.raises(NotAllowedNow) as by_order:
         story.send("shipment_proof", **photo())
 
-    refusal = proof_refusal(story.view)
+    refusal = upload_refusal(story.view, ShipmentProof)
 
     assert refusal
     assert (refusal.code, refusal.reason) == (by_order.value.code, by_order.value.reason)

@@ -44,7 +44,8 @@ _HISTORY: Final[dict[type[BaseModel], str]] = {
     Payment: "payment_id method paid_at received_at decided_at declined_reason",
     Cancellation: "reason note complaint fault fine requested_at answered_at answer_note ended_at",
     Shipment: "shipped_at",
-    Dispute: "dispute_id status reason note outcome outcome_note awarded opened_at resolved_at evidence",
+    Dispute: "dispute_id status reason note outcome outcome_note awarded opened_at resolved_at evidence "
+    "files",
     Offer: "offer_id bonus text offered_at status",
     Refund: "refund_id payment_id method failure_reason note requested_at asked_at settled_at said_at "
     "times_settled",

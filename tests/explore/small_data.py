@@ -100,6 +100,7 @@ def _from_people(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str, 
         yield "tracking_number", {"number": "RR123456785PL"}
         photo = {"reference": "1.jpg", "media_type": "image/jpeg", "size": 1000, "sha256": SHA}
         yield "shipment_proof", {"kind": "photo", **photo}
+        yield "dispute_evidence", photo
     for accepted in (True, False):
         yield "proof_review", {"accepted": accepted}
     yield "seller_message", {"topic": "other", "text": "Hello"}
@@ -107,6 +108,7 @@ def _from_people(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str, 
         yield "seller_message", {"topic": "discount", "text": "Less", "discount": DISCOUNT}
         yield "seller_message", {"topic": "bonus", "text": "A gift", "bonus": "A cap"}
     yield "buyer_message", {"text": "Hello"}
+    yield "support_message", {"text": "Hello"}
     if _has_room(order, bounds, "discounts"):
         for offer in (it.offer_id for it in order.offers if it.is_open):
             yield "offer_acceptance", {"offer_id": offer}
@@ -116,7 +118,9 @@ def _from_people(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str, 
     yield "settlement_offer", {"money": PART}
     for offer in (it.offer_id for it in order.offers if it.is_open):
         yield "settlement_acceptance", {"offer_id": offer}
-    yield "settlement_acceptance", {"offer_id": "offer-0"}
+        yield "offer_decline", {"offer_id": offer}
+    for name in ("settlement_acceptance", "offer_decline"):
+        yield name, {"offer_id": "offer-0"}
     if _has_room(order, bounds, "extensions"):
         yield "shipment_extension", {"days": DAYS}
     yield "dispute_decision", {"decision": "full_refund"}

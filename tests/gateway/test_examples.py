@@ -28,8 +28,11 @@ BEFORE: Final[dict[str, Callable[[Story], Any]]] = {
     ),
     "seller_message": lambda story: None,
     "buyer_message": lambda story: None,
+    "support_message": lambda story: story.until_disputed(),
     "offer_acceptance": lambda story: story.send("seller_message", **EXAMPLES["seller_message"]),
+    "offer_decline": lambda story: story.send("seller_message", **EXAMPLES["seller_message"]),
     "dispute_request": lambda story: story.until_cancellation_requested(),
+    "dispute_evidence": lambda story: story.until_disputed(),
     "dispute_withdrawal": lambda story: story.until_disputed(),
     "settlement_offer": lambda story: story.until_disputed(),
     "settlement_acceptance": lambda story: story.until_disputed().send(

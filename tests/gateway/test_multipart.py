@@ -17,6 +17,7 @@ from gateway.multipart import (
     LARGEST_BODY,
     MalformedUpload,
     NotMultipart,
+    ProofFields,
     ProofUpload,
     UploadError,
     UploadTooLarge,
@@ -42,13 +43,13 @@ KIND = part("kind", b"photo")
 GOOD = KIND + FILE + END
 
 
-def upload(body: bytes, cuts: list[int] | None = None) -> ProofUpload:
+def upload(body: bytes, cuts: list[int] | None = None) -> ProofUpload[ProofFields]:
     async def chunks() -> AsyncIterator[bytes]:
         places = [0, *sorted(cut % (len(body) + 1) for cut in cuts or []), len(body)]
         for start, end in pairwise(places):
             yield body[start:end]
 
-    return ProofUpload(CONTENT_TYPE, chunks())
+    return ProofUpload(CONTENT_TYPE, chunks(), ProofFields)
 
 
 async def nothing() -> AsyncIterator[bytes]:
@@ -56,7 +57,7 @@ async def nothing() -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def read(it: ProofUpload) -> bytes:
+async def read(it: ProofUpload[ProofFields]) -> bytes:
     return b"".join([chunk async for chunk in it.chunks()])
 
 
@@ -120,13 +121,13 @@ async def test_a_truncated_body_is_refused_wherever_it_ends(length: int) -> None
 )
 def test_another_content_type_is_refused(content_type: str | None) -> None:
     with pytest.raises(NotMultipart, match="multipart/form-data"):
-        ProofUpload(content_type, nothing())
+        ProofUpload(content_type, nothing(), ProofFields)
 
 
 @pytest.mark.parametrize("boundary", ["", "; boundary=", '; boundary=""', "; boundary=" + "b" * 71])
 def test_a_content_type_without_a_usable_boundary_is_refused(boundary: str) -> None:
     with pytest.raises(MalformedUpload, match="boundary of 1 to 70 characters"):
-        ProofUpload(f"multipart/form-data{boundary}", nothing())
+        ProofUpload(f"multipart/form-data{boundary}", nothing(), ProofFields)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ async def test_an_endless_body_is_cut_off(before: bytes) -> None:
             yield bytes(1 << 20)
 
     with pytest.raises(UploadTooLarge):
-        await read(ProofUpload(CONTENT_TYPE, flood()))
+        await read(ProofUpload(CONTENT_TYPE, flood(), ProofFields))
     assert taken <= LARGEST_BODY + (1 << 20)
 
 
@@ -215,7 +216,7 @@ async def test_a_proof_is_streamed_from_the_request_to_the_store(tmp_path: Path)
 
     @app.post("/proofs")
     async def take(request: Request) -> dict[str, object]:
-        it = ProofUpload(request.headers.get("content-type"), request.stream())
+        it = ProofUpload(request.headers.get("content-type"), request.stream(), ProofFields)
         try:
             async with received(it.chunks()) as file:
                 await store.keep("A-1", file, file.file)

@@ -294,6 +294,11 @@ def photo() -> dict[str, Any]:
     }
 
 
+def evidence(note: str = "") -> dict[str, Any]:
+    """The fields of a buyer's evidence."""
+    return {name: it for name, it in photo().items() if name != "kind"} | {"note": note}
+
+
 _DETAIL_OF_CLAUSE = {"refund": "money"} | {name: needed for name, (_, needed) in CLAUSES.items()}
 _OPTIONAL = {"order", "why", "offer", "free", "awaits_shipment", "note", "number", "other_order_id"}
 

@@ -8,7 +8,7 @@ import pytest
 from orders.disputes import DisputeOutcome, DisputeReason
 from orders.errors import RefusalCode
 from orders.status import CloseReason, Status
-from tests.orders.builders import DUE, START, Story, books_must_balance, eur, photo
+from tests.orders.builders import DUE, SHA, START, Story, books_must_balance, eur, evidence, photo
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -321,6 +321,85 @@ def test_a_settlement_may_be_the_whole_amount() -> None:
 
     assert view.amount_owed_to_seller.amount == 0
     assert story.refund.money == eur(DUE)
+
+
+def test_in_a_dispute_each_of_the_three_writes_to_both_others() -> None:
+    """R16: before it, support is told of nothing and writes to nobody."""
+    story = Story().until_cancellation_requested()
+    story.send("buyer_message", text="Hello?")
+    assert story.notified[-1] == ("seller", "buyer_message")
+    refused = story.must_refuse("support_message", text="Hello")
+    assert str(refused) == "No dispute is open for this order."
+    story.reply("refuse")
+    before = len(story.notified)
+
+    story.send("buyer_message", text="It never came.")
+    story.send("seller_message", topic="other", text="It did.")
+    view = story.send("support_message", text="Please send a photo.")
+
+    assert story.notified[before:] == [
+        ("seller", "buyer_message"),
+        ("support", "buyer_message"),
+        ("buyer", "seller_message"),
+        ("support", "seller_message"),
+        ("buyer", "support_message"),
+        ("seller", "support_message"),
+    ]
+    assert [it.by for it in view.messages[-3:]] == ["buyer", "seller", "support"]
+    story.send("dispute_decision", decision="full_refund")
+    assert story.must_refuse("support_message", text="Bye").code is RefusalCode.ORDER_CLOSED
+
+
+def test_the_buyers_evidence_stands_beside_the_sellers() -> None:
+    """R16: seller and support are told, and a dispute that is opened again has it still."""
+    story = Story().until_cancellation_requested(complaint=True)
+    story.send("shipment_proof", **photo())
+
+    view = story.send("dispute_evidence", **evidence("It came empty."))
+
+    assert view.dispute
+    assert view.dispute.evidence == [
+        f"photo {SHA}: under_review",
+        f"dispute_evidence {SHA}",
+    ]
+    assert [(it.note, it.given_at) for it in view.dispute.files] == [("It came empty.", story.now)]
+    assert story.notified[-2:] == [("seller", "evidence_given"), ("support", "evidence_given")]
+    story.send("proof_review", accepted=False)
+    assert story.dispute.evidence[1] == f"dispute_evidence {SHA}"
+
+
+def test_evidence_is_for_a_dispute_and_has_an_end() -> None:
+    """R16: ten files at most; what was given stays when the dispute is opened again."""
+    story = Story().until_cancellation_requested()
+    assert str(story.must_refuse("dispute_evidence", **evidence())).startswith("No dispute is open")
+    story.send("dispute_request")
+    for _ in range(10):
+        story.send("dispute_evidence", **evidence())
+
+    refused = story.must_refuse("dispute_evidence", **evidence())
+
+    assert refused.code is RefusalCode.TOO_MANY_MESSAGES
+    story.send("dispute_withdrawal")
+    story.send("dispute_request")
+    assert len(story.dispute.files) == len(story.dispute.evidence) == 10
+
+
+def test_a_declined_settlement_leaves_the_dispute_to_support() -> None:
+    """R16b: its offer is over, the seller is told and may make another, which can be accepted."""
+    story = Story().until_disputed()
+    story.send("settlement_offer", money=eur(500))
+
+    view = story.send("offer_decline", offer_id="offer-1")
+
+    assert view.status is Status.DISPUTED
+    assert story.dispute.is_open
+    assert ("seller", "offer_declined") in story.notified
+    for name in ("settlement_acceptance", "offer_decline"):
+        refused = story.must_refuse(name, offer_id="offer-1")
+        assert refused.code is RefusalCode.UNKNOWN_OFFER
+    story.send("settlement_offer", money=eur(1000))
+    view = story.send("settlement_acceptance", offer_id="offer-2")
+    assert [offer.status for offer in view.offers] == ["declined", "accepted"]
 
 
 def test_a_discount_cannot_be_accepted_as_a_settlement() -> None:

@@ -169,7 +169,9 @@ def test_each_role_sees_its_own_actions() -> None:
         "cancel_withdrawal",
         "buyer_message",
         "offer_acceptance",
+        "offer_decline",
         "dispute_request",
+        "dispute_evidence",
         "dispute_withdrawal",
         "settlement_acceptance",
         "shipment_extension",
@@ -183,6 +185,7 @@ def test_each_role_sees_its_own_actions() -> None:
     }
     assert set(listed["support"]) == {
         "proof_review",
+        "support_message",
         "dispute_decision",
         "refund_update",
         "unmatched_resolution",

@@ -193,6 +193,22 @@ def test_offers_on_the_old_price_expire() -> None:
     assert story.send("offer_acceptance", offer_id="offer-3").amount_due == eur(1490)
 
 
+def test_a_declined_discount_leaves_what_is_due() -> None:
+    """R4: the other offers stand, and the seller is told which one is over."""
+    story = Story()
+    for cents in (490, 1000):
+        story.send("seller_message", topic="discount", text="Less", discount=eur(cents))
+
+    view = story.send("offer_decline", offer_id="offer-2")
+
+    assert [offer.status for offer in view.offers] == ["open", "declined"]
+    assert view.amount_due == eur(2490)
+    assert story.notified[-1] == ("seller", "offer_declined")
+    assert (
+        story.must_refuse("offer_acceptance", offer_id="offer-2").code is RefusalCode.UNKNOWN_OFFER
+    )
+
+
 def test_a_discount_may_leave_one_cent_to_pay() -> None:
     """R4: less than all, to the cent, and in the order's currency."""
     story = Story()

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from activities.reconciliation import Period
-from gateway.multipart import ProofFields
+from gateway.multipart import EvidenceFields, ProofFields
 from orders.errors import InvalidInput, NotAllowedNow
 from orders.messages import MESSAGES, parse
 from orders.order import Order
@@ -153,7 +153,9 @@ def _models(kind: object) -> Iterator[type[BaseModel]]:
         yield from _models(part)
 
 
-@pytest.mark.parametrize("kind", [*MESSAGES.values(), PlaceOrder, ProofFields, Period])
+@pytest.mark.parametrize(
+    "kind", [*MESSAGES.values(), PlaceOrder, ProofFields, EvidenceFields, Period]
+)
 def test_no_input_of_a_strangers_can_have_sentences(kind: type[BaseModel]) -> None:
     """Case 72: what says that it is one of ours is an unknown field."""
     assert not [it for it in _models(kind) if issubclass(it, WithSentences)]

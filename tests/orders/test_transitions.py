@@ -28,6 +28,7 @@ from tests.orders.builders import (
     books_must_balance,
     chargeback,
     eur,
+    evidence,
     message,
     outside_refund,
     payment,
@@ -62,8 +63,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "proof_review": {"accepted": True},
     "seller_message": {"topic": "other", "text": "Hello"},
     "buyer_message": {"text": "Hello"},
+    "support_message": {"text": "Hello"},
     "offer_acceptance": {"offer_id": "offer-1"},
+    "offer_decline": {"offer_id": "offer-1"},
     "dispute_request": {},
+    "dispute_evidence": evidence(),
     "dispute_withdrawal": {},
     "settlement_offer": {"money": eur(500)},
     "settlement_acceptance": {"offer_id": "offer-1"},
@@ -86,7 +90,7 @@ def _ready(status: Status, name: str) -> Story:
     """An order in this status with all that this message needs, beside the status."""
     complaint = status in (S.CANCELLATION_REQUESTED, S.PROOF_REQUESTED)
     match status, name:
-        case S.AWAITING_PAYMENT, "offer_acceptance":
+        case S.AWAITING_PAYMENT, "offer_acceptance" | "offer_decline":
             return _after(
                 Story(), "seller_message", topic="discount", text="Less", discount=eur(100)
             )
@@ -105,6 +109,9 @@ def _ready(status: Status, name: str) -> Story:
                 | "dispute_decision"
                 | "settlement_offer"
                 | "settlement_acceptance"
+                | "offer_decline"
+                | "support_message"
+                | "dispute_evidence"
             ),
         ):
             story = Story().until_cancellation_requested(complaint=complaint)
@@ -112,7 +119,7 @@ def _ready(status: Status, name: str) -> Story:
                 story.reply("already_shipped")
             elif status is S.DISPUTED:
                 story.reply("refuse")
-            if name == "settlement_acceptance":
+            if name in ("settlement_acceptance", "offer_decline"):
                 story.send("settlement_offer", money=eur(500))
             return story
         case _, "unmatched_resolution":
@@ -363,6 +370,7 @@ def _messages(order: Order) -> Iterator[tuple[str, dict[str, Any]]]:
     for offer in order.offers[-1:]:
         yield "offer_acceptance", {"offer_id": offer.offer_id}
         yield "settlement_acceptance", {"offer_id": offer.offer_id}
+        yield "offer_decline", {"offer_id": offer.offer_id}
     for decided in ("full_refund", "no_refund"):
         yield "dispute_decision", {"decision": decided}
     yield "dispute_decision", {"decision": "partial_refund", "money": eur(5)}
@@ -375,6 +383,8 @@ def _messages(order: Order) -> Iterator[tuple[str, dict[str, Any]]]:
         "tracking_number",
         "shipment_proof",
         "buyer_message",
+        "support_message",
+        "dispute_evidence",
         "dispute_request",
         "dispute_withdrawal",
         "settlement_offer",
