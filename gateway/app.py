@@ -42,11 +42,25 @@ _DOCS: Final = """<!doctype html>
 <title>Unbuy API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/docs/ui/swagger-ui.css">
+<link rel="stylesheet" href="/docs/style.css">
 <link rel="icon" href="/docs/ui/favicon-32x32.png">
-<main id="swagger-ui"></main>
+<div id="swagger-ui"></div>
 <script src="/docs/ui/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
 </html>
+"""
+# Where Swagger UI's own colours are too faint to read, and its links too small to touch (WCAG 2.2 AA).
+_DOCS_STYLE: Final = """\
+.swagger-ui .info .title small, .swagger-ui .info .title small.version-stamp { background: #3d6200; }
+.swagger-ui .info a, .swagger-ui .info .link, .swagger-ui .info .url { color: #1f5fbf; }
+.swagger-ui .btn.authorize { border-color: #1b7a43; color: #1b7a43; }
+.swagger-ui .btn.authorize svg { fill: #1b7a43; }
+.swagger-ui .btn.cancel, .swagger-ui .btn.cancel:hover { border-color: #b3261e; color: #b3261e; }
+.swagger-ui .opblock.opblock-get .opblock-summary-method { background: #1f5fbf; }
+.swagger-ui .opblock.opblock-post .opblock-summary-method { background: #1b7a43; }
+.swagger-ui .opblock-summary-path a { display: inline-block; min-height: 24px; line-height: 24px; }
+.swagger-ui .opblock .opblock-summary-description, .swagger-ui .opblock-tag small,
+.swagger-ui .json-schema-2020-12-expand-deep-button { color: #3b4151; }
 """
 _START_DOCS: Final = """SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true, filter: true,
@@ -189,6 +203,10 @@ def _serve_docs(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(_DOCS, headers={"Content-Security-Policy": _DOCS_MAY})
+
+    @app.get("/docs/style.css", include_in_schema=False)
+    async def docs_style() -> Response:
+        return Response(_DOCS_STYLE, media_type="text/css")
 
     @app.get("/docs/start.js", include_in_schema=False)
     async def start_docs() -> Response:

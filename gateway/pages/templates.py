@@ -87,7 +87,7 @@ def _environment(locale: Locale) -> Environment:
         "stream": lambda view, reader: stream(view, reader, locale),
         "history": lambda timeline, reader: entries(timeline, reader, locale),
         "part_name": lambda name, view: translations.gettext(part_name(name, view)),
-        "payment_method": lambda name: payment_method(name, locale),
+        "payment_method": lambda name: _standing_alone(payment_method(name, locale)),
         "cancellation_status": lambda view: cancellation_status(view, locale),
         "DEADLINES": DEADLINES,
         "YES": translations.pgettext("answer", YES),
@@ -122,6 +122,10 @@ def _environment(locale: Locale) -> Environment:
         "deadline": _in_readers_zone(formats.deadline_text, locale),
     }
     return environment
+
+
+def _standing_alone(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def why(view: OrderView | ListedOrder) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import expect
 
 from tests.gateway.conftest import HttpStory, token
@@ -11,12 +12,18 @@ from tests.gateway.pages.conftest import Visit
 async def test_an_order_is_canceled_from_the_docs_page_alone(
     order: HttpStory, visit: Visit
 ) -> None:
-    """R2: the token is entered, the body is the example that stands there, and the answer is the view."""
+    """R2: the token is entered, the body is the example that stands there, and the answer is the view.
+
+    It can be read, and its links touched.
+    """
     await order.place()
     reader = await visit("buyer")
     page = reader.page
 
     await page.goto(f"{reader.address}/docs")
+    await page.locator(".opblock").first.wait_for()
+    faint = await Axe().run(page, options={"runOnly": ["color-contrast", "target-size"]})
+    assert faint.response["violations"] == []
     await page.get_by_role("button", name="Authorize").first.click()
     entry = page.locator(".dialog-ux")
     await entry.get_by_role("textbox").fill(token("buyer", order.buyer.id))

@@ -82,6 +82,13 @@ async def test_an_orders_page_is_accessible_in_every_status(order: HttpStory, vi
     buyer = await visit("buyer", "pl")
     await buyer.sign_in(f"/orders/{order.order_id}")
     await is_sound(buyer.page)
+    # On a phone, what is asked stays in reach.
+    reach = buyer.page.locator(".to-primary")
+    await buyer.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    await expect(reach).to_be_visible()
+    await reach.click()
+    await expect(buyer.button("pay_now")).to_be_in_viewport()
+    await expect(reach).to_be_hidden()
     await buyer.button("pay_now").click()
     await buyer.sees("payment_review")
     await is_sound(buyer.page)
