@@ -7,6 +7,7 @@ a PDF's author and attachments, and what is hidden before or behind the picture.
 ``python redraw.py MEDIA_TYPE MOST_PIXELS MOST_PAGES``; its exit status is one of those below.
 """
 
+import os
 import resource
 import sys
 from contextlib import suppress
@@ -26,6 +27,7 @@ TOO_MANY_PIXELS: Final = 3
 TOO_MANY_PAGES: Final = 4
 
 _MEMORY: Final = 1 << 30
+_NICE: Final = 10
 # Seconds of computing, and bytes of what is drawn.
 _TIME: Final = 30
 _LARGEST: Final = 64 << 20
@@ -88,6 +90,8 @@ def _drawn(page: "PdfPage") -> Image.Image:
 
 def main(media_type: str, most_pixels: int, most_pages: int) -> int:
     """Draw what comes on standard input, as a file of the same type; the exit status."""
+    # It may take a core for seconds, which whoever asks for a page meanwhile needs first.
+    os.nice(_NICE)
     # We count the pixels ourselves.
     Image.MAX_IMAGE_PIXELS = None
     for what, most in (

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from bench.http.latency import Wait
+from testing.pictures import PHOTO
 
 LIMIT: Final = 0.25
 """Seconds that 99 of 100 requests of others stay under."""
@@ -37,9 +38,10 @@ _FROM: Final = ("127.0.0.2", 0) if sys.platform == "linux" else None
 
 
 class Known(NamedTuple):
-    """What somebody hostile has of their own: a token and an order; and an order of somebody else."""
+    """What somebody hostile has: an order, with tokens of its buyer and its seller, and another's order."""
 
     token: str
+    seller_token: str
     order_id: str
     others_order_id: str
 
@@ -174,6 +176,12 @@ _BODIES: Final = (
 _BOMB: Final = gzip.compress(bytes(20_000_000))
 _BOUNDARY: Final = "multipart/form-data; boundary=b"
 _PARTS: Final = b"--b\r\nContent-Disposition: form-data; name=kind\r\n\r\nphoto\r\n" * 700
+_PHOTO_PARTS: Final = (
+    b"--b\r\nContent-Disposition: form-data; name=kind\r\n\r\nphoto\r\n"
+    b"--b\r\nContent-Disposition: form-data; name=file; filename=x.jpg\r\n\r\n"
+    + PHOTO
+    + b"\r\n--b--\r\n"
+)
 _FOREIGN: Final = jwt.encode(
     {"sub": "a", "role": "support", "exp": 2**40}, "x" * 32, algorithm="HS256"
 )
@@ -184,6 +192,16 @@ Payload = Callable[[random.Random, Known], bytes]
 
 def _signed(known: Known) -> str:
     return f"Authorization: Bearer {known.token}"
+
+
+def _upload(known: Known, body: bytes, length: int | None = None) -> bytes:
+    return _post(
+        f"/v1/orders/{known.order_id}/proofs",
+        body,
+        f"Content-Type: {_BOUNDARY}",
+        f"Authorization: Bearer {known.seller_token}",
+        length=length,
+    )
 
 
 def _any_token(chance: random.Random, known: Known) -> bytes:
@@ -217,12 +235,10 @@ ONCE: Final[dict[str, Payload]] = {
     "somebody else's order": lambda _, known: _get(
         f"/v1/orders/{known.others_order_id}", _signed(known)
     ),
-    "bad upload": lambda chance, known: _post(
-        f"/v1/orders/{known.order_id}/proofs",
-        chance.choice((_PARTS, _PARTS[:-9], b"--b" * 9000, b"--b--")),
-        f"Content-Type: {_BOUNDARY}",
-        _signed(known),
+    "bad upload": lambda chance, known: _upload(
+        known, chance.choice((_PARTS, _PARTS[:-9], b"--b" * 9000, b"--b--"))
     ),
+    "flood of uploads": lambda _, known: _upload(known, _PHOTO_PARTS),
     "forged webhook": lambda *_: _post(
         "/v1/webhooks/stripe", bytes(200_000), f"Stripe-Signature: t={2**31},v1={'0' * 64}"
     ),
@@ -237,13 +253,7 @@ KEPT: Final[dict[str, Payload]] = {
     "silence": lambda *_: b"",
     "half a head": lambda *_: b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ",
     "half a body": lambda _, known: _post("/v1/orders", b"{", _JSON, _signed(known), length=60_000),
-    "half an upload": lambda _, known: _post(
-        f"/v1/orders/{known.order_id}/proofs",
-        b"--b\r\n",
-        f"Content-Type: {_BOUNDARY}",
-        _signed(known),
-        length=9_000_000,
-    ),
+    "half an upload": lambda _, known: _upload(known, b"--b\r\n", 9_000_000),
     "answer unread": lambda *_: _get("/docs/ui/swagger-ui-bundle.js"),
     "event stream": lambda _, known: _get(f"/v1/orders/{known.order_id}/events", _signed(known)),
 }

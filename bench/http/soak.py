@@ -136,13 +136,17 @@ async def be_hostile(running: System, options: HttpSoakOptions, counts: HostileC
         for buyer in tokens:
             placed = EXAMPLES["PlaceOrder"] | {"order_id": f"H-{buyer}"}
             placed["buyer"] = placed["buyer"] | {"id": buyer}
+            placed["policy"] = {"payment_review": "PT1S"}
             await until(partial(_is_placed, http, placed))
+        provider = {"Authorization": f"Bearer {running.token(Role.PROVIDER, 'provider-2')}"}
+        await until(partial(_is_to_be_shipped, http, provider))
     requests = [
         (path.format(buyer), tokens[buyer])
         for path in ("/v1/orders/H-{}", "/v1/orders", "/healthz", "/sign-in")
         for buyer in buyers
     ]
-    known = Known(tokens["hostile"], "H-hostile", f"H-{buyers[0]}")
+    seller = running.token(Role.SELLER, EXAMPLES["PlaceOrder"]["seller"]["id"])
+    known = Known(tokens["hostile"], seller, "H-hostile", f"H-{buyers[0]}")
     async with others(running.address, requests) as counts.waits:
         await Hostility(running.address, known, random.Random(options.seed), counts).run(
             options.hostile
@@ -159,11 +163,22 @@ async def _is_placed(http: httpx.AsyncClient, placed: dict[str, Any]) -> bool:
     return True
 
 
+async def _is_to_be_shipped(http: httpx.AsyncClient, provider: dict[str, str]) -> bool:
+    """Pay the order of somebody hostile, whose seller may then upload proofs."""
+    path = "/v1/orders/H-hostile"
+    view = (await http.get(path)).json()
+    if view.get("status") == "awaiting_payment":
+        payment = EXAMPLES["payment"] | {"payment_id": "pay-hostile", "money": view["amount_due"]}
+        await http.post(f"{path}/payment", json=payment, headers=provider)
+    return view.get("status") == "awaiting_shipment"
+
+
 def report(
     console: Console, options: HttpSoakOptions, counts: HttpSoakCounts, seconds: float
 ) -> None:
     """Print the counts, and all failures."""
-    _report_fuzz(console, counts.fuzz)
+    if counts.fuzz.requests:
+        _report_fuzz(console, counts.fuzz)
     if counts.hostile.requests:
         _report_hostile(console, counts.hostile)
     console.print(f"Seed {options.seed}, {seconds:.0f} s, {machine()}.")

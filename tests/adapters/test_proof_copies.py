@@ -190,6 +190,23 @@ async def test_where_no_program_can_be_started_that_is_no_fault_of_the_file(
         await copied(photo_of_somebody())
 
 
+async def test_drawing_lets_others_go_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may take a core for seconds: a flood of uploads must not hold up who asks for a page."""
+    program, said = tmp_path / "program.py", tmp_path / "nice"
+    program.write_text(
+        f"import atexit, os, runpy\n"
+        f"atexit.register(lambda: open({str(said)!r}, 'w').write(str(os.nice(0))))\n"
+        f"runpy.run_path({str(proof_copies._PROGRAM)!r}, run_name='__main__')\n"
+    )
+    monkeypatch.setattr(proof_copies, "_PROGRAM", program)
+
+    assert await copied(photo_of_somebody())
+
+    assert int(said.read_text()) == min(os.nice(0) + 10, 19)
+
+
 async def test_whoever_leaves_takes_the_program_along(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
