@@ -2,13 +2,16 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 
 from database.connection import Database
 from database.tables import sessions
 from orders.messages import Role
+
+MOST: Final = 100
+"""Sessions of one party in a role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,14 @@ class SqlSessions:
         self._database = database
 
     async def add(self, session: StoredSession, now: datetime) -> None:
-        """Store a new session, and remove those that are over."""
+        """Store a new session, and remove those that are over, and the oldest of a party with too many."""
+        theirs = _of(session.role, session.party_id)
+        newest = theirs.with_only_columns(sessions.c.session_id).limit(MOST)
+        too_many = delete(sessions).filter_by(role=session.role, party_id=session.party_id)
         async with self._database.writing() as connection:
             await connection.execute(delete(sessions).where(sessions.c.ends_at <= now))
             await connection.execute(insert(sessions).values(asdict(session)))
+            await connection.execute(too_many.where(sessions.c.session_id.not_in(newest)))
 
     async def find(self, session_id: str) -> StoredSession | None:
         """A session that nobody has ended."""
@@ -54,12 +61,7 @@ class SqlSessions:
         self, role: Role, party_id: str, used_since: datetime
     ) -> list[StoredSession]:
         """The sessions of a party in a role that were used since then, the newest first."""
-        query = (
-            select(sessions)
-            .filter_by(role=role, party_id=party_id)
-            .where(sessions.c.seen_at >= used_since)
-            .order_by(sessions.c.begun_at.desc(), sessions.c.session_id)
-        )
+        query = _of(role, party_id).where(sessions.c.seen_at >= used_since)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_stored(row) for row in rows]
 
@@ -97,6 +99,14 @@ class SqlSessions:
         change = delete(sessions).filter_by(role=role, party_id=party_id)
         async with self._database.writing() as connection:
             return (await connection.execute(change)).rowcount
+
+
+def _of(role: Role, party_id: str) -> Select[Any]:
+    return (
+        select(sessions)
+        .filter_by(role=role, party_id=party_id)
+        .order_by(sessions.c.begun_at.desc(), sessions.c.session_id)
+    )
 
 
 def _stored(row: Row[Any]) -> StoredSession:

@@ -170,7 +170,7 @@ async def _is_to_be_shipped(http: httpx.AsyncClient, provider: dict[str, str]) -
     if view.get("status") == "awaiting_payment":
         payment = EXAMPLES["payment"] | {"payment_id": "pay-hostile", "money": view["amount_due"]}
         await http.post(f"{path}/payment", json=payment, headers=provider)
-    return view.get("status") == "awaiting_shipment"
+    return bool(view.get("status") == "awaiting_shipment")
 
 
 def report(

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from database.connection import Database
 from database.sessions import SqlSessions, StoredSession
 from orders.messages import Role
@@ -58,6 +60,23 @@ async def test_a_party_has_a_list_of_its_sessions_in_a_role(database: Database) 
         await store.add(session, NOW)
 
     assert await store.of_party(Role.BUYER, "anna", NOW - HOUR / 2) == [newer, ANNA]
+
+
+async def test_a_party_has_no_more_than_so_many_sessions_in_a_role(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever signs in again and again ends the oldest of their own."""
+    monkeypatch.setattr("database.sessions.MOST", 2)
+    store = SqlSessions(database)
+    seller = replace(ANNA, session_id="seller", role=Role.SELLER, begun_at=NOW - HOUR)
+    mine = [
+        replace(ANNA, session_id=f"anna-{it}", begun_at=NOW + it * HOUR / 10) for it in (1, 2, 3)
+    ]
+    for session in (seller, *mine):
+        await store.add(session, NOW)
+
+    assert await store.of_party(Role.BUYER, "anna", NOW) == [mine[2], mine[1]]
+    assert await store.find("seller") == seller
 
 
 async def test_sessions_that_are_over_are_removed(database: Database) -> None:
