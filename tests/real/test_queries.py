@@ -34,8 +34,8 @@ WRONG, GOOD = "XX123456785PL", "RR123456785PL"
 LIVES = {
     "ships": [
         as_message("tracking_number", number=WRONG),
+        as_message("buyer_message", text="Is it on its way?"),
         as_message("tracking_number", number=GOOD),
-        as_message("buyer_message", text="Thank you."),
     ],
     "answers by a number": [
         as_message("cancel_request", reason="changed_mind"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -209,7 +209,8 @@ async def _come_to_rest(story: TimeSkippingStory) -> None:
     # test's timers would wait for a timeout in real time.
     recorded = story.world.orders
     with suppress(RPCError, TimeoutError):
-        if story.placed.order_id in recorded.latest:
+        is_running = (await story.handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        if is_running and story.placed.order_id in recorded.latest:
             await until(
                 story.view,
                 lambda view: view == recorded.view(view.order_id),
