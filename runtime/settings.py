@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     sticky_timeout: PositiveDuration = timedelta(seconds=2)
     """How long a workflow's next step waits for the worker that has it in memory, before any may do it."""
     workflow_sandbox: bool = False
-    """Whether workflows run in the SDK's sandbox, as they do in tests. It finds what is not deterministic
+    """Whether workflows run in the SDK's sandbox, as they do in tests of whole lives. It finds what is not deterministic
     in a changed workflow, and costs a third more of the worker's time."""
 
     payment_provider: ProviderName = "local"

@@ -133,8 +133,8 @@ async def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests also wait, for servers to start and for time to pass."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests also wait, for servers to start and for time to pass."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

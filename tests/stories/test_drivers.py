@@ -38,10 +38,10 @@ async def test_a_story_ends_as_told_by_the_rules_alone(scenario: Scenario) -> No
 async def test_a_story_ends_as_told_on_the_time_skipping_server(
     environment: WorkflowEnvironment, scenario: Scenario
 ) -> None:
-    """R1-R23: the same with workflows, a worker and fakes for all that is outside."""
+    """R1-R23: the same with workflows, a worker and fakes for all that is outside; in the sandbox."""
     async with time_skipping_story(environment, scenario.order_id, serves=False) as order:
         order.placed = scenario.order()
         order.world.number_rules = CarrierRules()
 
-        async with order.working():
+        async with order.working(sandboxed=True):
             await _must_end_as_told(scenario, order)

@@ -123,6 +123,7 @@ class TimeSkippingStory(OrderStory):
         settings: dict[str, Any] = {
             "task_queue": ids.TASK_QUEUE,
             "graceful_shutdown": timedelta(0),
+            "sandboxed": False,
         }
         client = self.environment.client
         return build_worker(client, self.world.activities(), **(settings | options))

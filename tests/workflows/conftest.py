@@ -65,7 +65,7 @@ class RealTimeStory(ServerStory):
             self.world.activities(),
             task_queue=ids.TASK_QUEUE,
             sticky_timeout=sticky,
-            **options,
+            **({"sandboxed": False} | options),
         ):
             yield
             await self.driver.rest(self.workflow_id)
