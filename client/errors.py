@@ -26,6 +26,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from orders.errors import InvalidInput, NotAllowedNow
 from workflows.messages import reason_of
 
+_STARVED = "[TMPRL1101]"
+"""What the SDK says of a workflow that got nowhere for two seconds: its process has too little CPU time."""
+
 
 class ClientError(Exception):
     """Base class of this module's errors."""
@@ -75,7 +78,8 @@ def domain_errors(unknown: ClientError) -> Iterator[None]:
     except WorkflowUpdateFailedError as error:
         raise _refusal(error.cause) from None
     except WorkflowQueryFailedError as error:
-        raise WorkflowFailed(str(error)) from error
+        failed = NoAnswer if _STARVED in str(error) else WorkflowFailed
+        raise failed(str(error)) from error
     except RPCTimeoutOrCancelledError as error:
         raise NoAnswer(str(error)) from None
     except RPCError as error:

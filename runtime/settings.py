@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     sticky_timeout: PositiveDuration = timedelta(seconds=2)
     """How long a workflow's next step waits for the worker that has it in memory, before any may do it."""
     workflow_sandbox: bool = False
-    """Whether workflows run in the SDK's sandbox, as they do in tests of whole lives. It finds what is not deterministic
-    in a changed workflow, and costs a third more of the worker's time."""
+    """Whether workflows run in the SDK's sandbox, as they do in tests of whole lives. It finds what is not
+    deterministic in a changed workflow, and costs a third more of the worker's time."""
 
     payment_provider: ProviderName = "local"
     """Who holds the money: `local`, a provider of our own in the database, or `stripe` (docs/stripe.md)."""

@@ -60,6 +60,15 @@ def test_whatever_else_a_workflow_fails_with_is_a_failure_of_it(error: Exception
     assert isinstance(_raised(error), WorkflowFailed)
 
 
+def test_a_query_that_a_starved_worker_did_not_answer_may_be_sent_again() -> None:
+    """Case 44: what the SDK's deadlock detector says of it."""
+    starved = WorkflowQueryFailedError(
+        "[TMPRL1101] Potential deadlock detected: workflow didn't yield within 2 second(s)."
+    )
+
+    assert isinstance(_raised(starved), NoAnswer)
+
+
 def test_not_found_is_an_unknown_workflow() -> None:
     assert isinstance(_raised(_rpc(RPCStatusCode.NOT_FOUND)), UnknownOrder)
 
