@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -228,6 +228,10 @@ async def list_orders(
     wanted = () if asked is None else (_one_of("asked", asked, ("any", *asks)),)
     if due_before is not None and due_before.tzinfo is None:
         raise Invalid(sentence("due_before must have a time zone, such as Z."))
+    try:
+        due_before = due_before and due_before.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(sentence("due_before is beyond the calendar.")) from None
     after = None if cursor is None else decode_cursor(cursor)
     if cursor is not None and after is None:
         raise Invalid(sentence("cursor must be a next_cursor that a list has answered."))

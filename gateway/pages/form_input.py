@@ -16,6 +16,7 @@ from orders.tracking_numbers import read_number
 from orders.values import MAX_AMOUNT, Balance, decimals
 
 MISSING: Final = {
+    "hidden": N_("Something is missing from this form: open the page again and resend it."),
     "choice": N_("Choose one."),
     "yes_or_no": N_("Choose one."),
     "file": N_("Choose a file."),

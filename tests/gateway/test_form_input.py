@@ -1,8 +1,11 @@
 """What people enter in forms: amounts as they write them, and what is wrong with which field."""
 
+from contextlib import suppress
+
 import pytest
 
 from gateway.pages.form_input import WrongFields, minor_units, read
+from gateway.pages.forms import FORMS
 from orders.errors import InvalidInput
 from orders.messages import DisputeDecision
 
@@ -58,6 +61,14 @@ def test_each_wrong_field_has_a_sentence() -> None:
         read("tracking_number", {"number": "?"}, "EUR")
     with pytest.raises(WrongFields, match="from 1 to 60"):
         read("shipment_extension", {"days": "61"}, "EUR")
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_no_form_of_ours_sends_is_refused_in_a_sentence(name: str) -> None:
+    """A hidden field that was missing was an internal error."""
+    for entered in ({}, dict.fromkeys((it.name for it in FORMS[name].fields), "\n")):
+        with suppress(InvalidInput, WrongFields):
+            read(name, entered, "EUR")
 
 
 def test_a_field_that_goes_with_another_choice_is_left_out() -> None:

@@ -368,6 +368,8 @@ QUERIES = [
     "cursor=MDAwMS0wMS0wMVQwMDowMDowMCsyMzo1OSBB",  # before all calendars
     "cursor=OTk5OS0xMi0zMVQyMzo1OTo1OS0yMzo1OSBB",  # after them
     "cursor=7",
+    "due_before=0001-01-01T00:00:00%2B14:00",
+    "due_before=9999-12-31T23:59:59-14:00",
 ]
 
 

@@ -73,6 +73,21 @@ async def test_over_https_the_cookie_is_secure_and_bound_to_the_host(database: D
     assert await signed_in.of(asking(cookie.partition(";")[0].removeprefix("__Host-"))) is None
 
 
+async def test_over_https_the_other_cookies_are_bound_to_the_host_too(
+    order: HttpStory, database: Database
+) -> None:
+    """Language and time zone: a neighbour of this host sets neither (ASVS 3.3.3)."""
+    serve = serving(order.system.server.client, database, public_url="https://shop.example")
+    async with serve as address, browser_at(address) as http:
+        chosen = await http.post("/language", data={"locale": "pl", "to": "/sign-in"})
+        assert chosen.headers["set-cookie"].startswith("__Host-unbuy-lang=pl;")
+        assert "; Secure" in chosen.headers["set-cookie"]
+        for name, language in (("unbuy-lang", "en"), ("__Host-unbuy-lang", "pl")):
+            page = await http.get("/help", headers={"Cookie": f"{name}=pl"})
+            assert page.headers["content-language"] == language
+            assert "<body data-secure>" in page.text
+
+
 async def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest(
     database: Database,
 ) -> None:
