@@ -38,9 +38,12 @@ from testing.stripe.front import Front
 from testing.stripe.peer import API_KEY, Peer, stripe_peer
 from testing.stripe.webhooks import StripeWebhooks
 
-_PATIENCE, _PATIENCE_WITH_EACH = 300.0, 3.0
-"""Seconds for one batch to end, plus more per order."""
-_UNTIL_SENT_BACK = 60.0
+_PATIENCE = 1200.0
+"""Seconds from the end of one order to that of the next, and from the last to the end of the batch.
+
+However many there are and however busy the machine is: what stands still is found, and what is slow is not.
+"""
+_UNTIL_SENT_BACK = 600.0
 """Seconds after the last order's end within which all stray payments are being refunded."""
 _AT_ONCE = 48
 """Orders that are sent messages at once."""
@@ -177,7 +180,7 @@ class Soak:
 
     async def _batch(self, batch: Sequence[Plan], kills: int) -> list[str]:
         await self.front.flush()
-        trigger, patience = self.trigger, _PATIENCE + _PATIENCE_WITH_EACH * len(batch)
+        trigger = self.trigger
         chance = random.Random(f"{self.options.seed}:{batch[0].order_id}")
         last = trigger.requests + _REQUESTS_AN_ORDER * len(batch)
         trigger.at = sorted(
@@ -192,8 +195,8 @@ class Soak:
         try:
             async with asyncio.TaskGroup() as running:
                 delivering = running.create_task(events.run())
-                async with asyncio.timeout(patience):
-                    lives = [self._life(it, turns, events, bank, living) for it in batch]
+                async with asyncio.timeout(_PATIENCE) as limit:
+                    lives = [self._life(it, turns, events, bank, living, limit) for it in batch]
                     for problem in await asyncio.gather(*lives):
                         wrong += problem
                     await self._until_sent_back(batch)
@@ -203,7 +206,7 @@ class Soak:
         except* TimeoutError:
             left = [f"{order_id} ({kind})" for order_id, kind in living.items()]
             wrong.append(
-                f"The batch did not come to its end in {patience:.0f} s; orders left: {left}."
+                f"Nothing came to its end in {_PATIENCE:.0f} s; orders left: {left}."
             )
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
         evidence = await gather(self.client, self.database, self.front, endings, stray_payments)
@@ -231,6 +234,7 @@ class Soak:
         events: EventDelivery,
         bank: Bank,
         living: dict[str, Kind],
+        limit: asyncio.Timeout,
     ) -> list[str]:
         life = SoakedOrder(plan, self.client, self.peer.checkout, events, bank)
         try:
@@ -241,6 +245,7 @@ class Soak:
         except (ClientError, OrderError, TemporalError, RPCError) as error:
             return [f"Order {plan.order_id} ({plan.kind}): {type(error).__name__}: {error}"]
         del living[plan.order_id]
+        limit.reschedule(asyncio.get_running_loop().time() + _PATIENCE)
         return []
 
     async def _until_sent_back(self, batch: Sequence[Plan]) -> None:
