@@ -12,7 +12,9 @@ from orders.listed import ListedOrder
 from orders.messages import MESSAGES, DisputeEvidence, ShipmentProof
 from orders.messages import Role as Role
 from orders.place_order import Party
+from orders.refunds import REFUND_EVENTS, Refund
 from orders.shipments import Shipment
+from orders.timeline import Event, TimelineEntry
 from orders.view import OrderView
 
 SET_BY_TOKEN: Final = frozenset({"by_id", "by"})
@@ -77,8 +79,7 @@ class Tokens(Protocol):
         """The caller. Raises Unauthorized, and ServiceUnavailable while the issuer's keys cannot be had."""
 
 
-# What the marketplace and the provider have between them, with support's notes.
-_INTERNAL: Final[dict[str, Any]] = {"unmatched": [], "unmatched_resolutions": []}
+_NEWS_OF_REFUNDS: Final = frozenset({*REFUND_EVENTS.values(), Event.REFUND_RETURNED})
 
 
 def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
@@ -93,8 +94,8 @@ def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
 
 
 def view_for(caller: Caller, order: OrderView) -> OrderView:
-    """The view with what silence does, without the other party's addresses and time zone, and without
-    strangers' orders.
+    """The view with what silence does; for buyer and seller without the other party's addresses and time
+    zone, strangers' orders, and what support knows of money and who there said it (R25).
     """
     follows = if_nothing(order)
     hidden: dict[str, Any]
@@ -107,12 +108,36 @@ def view_for(caller: Caller, order: OrderView) -> OrderView:
             return order.model_copy(update={"if_nothing": follows})
     hidden["if_nothing"] = {role: it for role, it in follows.items() if role is not Role.SUPPORT}
     return order.model_copy(
-        update={**_INTERNAL, **hidden, "shipment": _without_strangers(order.shipment)}
+        update={
+            **hidden,
+            "shipment": _without_strangers(order.shipment),
+            "timeline": [_without_internals(it) for it in order.timeline],
+            "refund": order.refund and _without_note(order.refund),
+            "earlier_refunds": [_without_note(it) for it in order.earlier_refunds],
+            # What the marketplace and the provider have between them.
+            "unmatched": [],
+            "unmatched_resolutions": [],
+        }
     )
 
 
 def _without_contact(party: Party) -> Party:
     return party.model_copy(update={"notify": (), "time_zone": None})
+
+
+def _without_internals(entry: TimelineEntry) -> TimelineEntry:
+    """R25: what support knows of money is support's own, and so are the names of those who work there."""
+    by_id = entry.by_id if entry.by in (Role.BUYER, Role.SELLER) else None
+    details = entry.details
+    if entry.what == Event.UNMATCHED_RESOLVED:
+        details = {}
+    elif entry.what in _NEWS_OF_REFUNDS:
+        details = {name: it for name, it in details.items() if name != "note"}
+    return entry.model_copy(update={"by_id": by_id, "details": details})
+
+
+def _without_note(refund: Refund) -> Refund:
+    return refund.model_copy(update={"note": ""})
 
 
 def _without_strangers(shipment: Shipment | None) -> Shipment | None:

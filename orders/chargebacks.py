@@ -167,12 +167,19 @@ def chargeback_details(message: m.ChargebackReported) -> dict[str, Any]:
 
 
 class _Payment(Protocol):
-    """An order or its view."""
+    """An order, its view, or a stray payment."""
 
     @property
     def payment_id(self) -> str | None: ...
     @property
     def chargebacks(self) -> list[Chargeback]: ...
+
+
+class _Order(_Payment, Protocol):
+    """An order or its view."""
+
+    @property
+    def rules(self) -> int: ...
 
 
 def open_chargebacks(owner: _Payment) -> list[Chargeback]:
@@ -183,6 +190,15 @@ def open_chargebacks(owner: _Payment) -> list[Chargeback]:
 def open_chargeback(owner: _Payment) -> Chargeback | None:
     """The first of them."""
     return next(iter(open_chargebacks(owner)), None)
+
+
+def awaited_chargebacks(order: _Order) -> list[Chargeback]:
+    """R23: those that an order waits for, and that support is reminded of; also of a payment that was
+    declined or has not come in.
+    """
+    if order.rules < 5:
+        return open_chargebacks(order)
+    return [it for it in order.chargebacks if it.is_open]
 
 
 def moved_chargeback(data: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from orders import keys
 from orders.allocation import allocate, refund_due
 from orders.cancellations import end_cancellation
-from orders.chargebacks import Chargeback, open_chargeback
+from orders.chargebacks import Chargeback, awaited_chargebacks
 from orders.disputes import end_dispute
 from orders.messages import Role
 from orders.notifications import NotificationKind
@@ -70,6 +70,8 @@ class _AnyOrder(Protocol):
     """An order, or its view."""
 
     @property
+    def rules(self) -> int: ...
+    @property
     def status(self) -> Status: ...
     @property
     def payment_id(self) -> str | None: ...
@@ -86,4 +88,4 @@ def is_settled(order: _AnyOrder) -> bool:
 
 def is_over(order: _AnyOrder) -> bool:
     """Whether nothing about an order is left to happen: it is settled, and no bank is deciding (R23)."""
-    return is_settled(order) and open_chargeback(order) is None
+    return is_settled(order) and not awaited_chargebacks(order)

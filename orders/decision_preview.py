@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from orders.disputes import turns_claim_down
 from orders.values import Frozen, Money
 from orders.view import OrderView
 
@@ -42,7 +43,7 @@ def decision_previews(view: OrderView, partial: Money | None = None) -> list[Dec
     previews = [closing("full_refund", paid.amount)]
     if partial is not None and partial.amount < paid.amount:
         previews.append(closing("partial_refund", partial.amount))
-    if view.shipment and view.shipment.is_shipped:
+    if not turns_claim_down(view):
         return [*previews, closing("no_refund", 0)]
     nothing = held.of(0)
     turned_down = DecisionPreview(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ from orders.values import Instant, Money, Mutable
 
 if TYPE_CHECKING:
     from orders.order import Order
+    from orders.shipments import Shipment
 
 
 class DisputeReason(StrEnum):
@@ -166,8 +167,7 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
     dispute = order.open_dispute
     if dispute is None:
         raise AssertionError("lifecycle lets only an open dispute be decided")
-    unshipped = order.rules > 1 and not order.existing_shipment.is_shipped
-    if unshipped and message.decision == "no_refund":
+    if message.decision == "no_refund" and turns_claim_down(order):
         outcome, nothing = DisputeOutcome.SELLER_FAVOUR, order.amount_paid.of(0)
         resolve(order, dispute, at, outcome, nothing, message.note, awaits_shipment=True)
         if order.existing_cancellation.end_by_dispute(at):
@@ -187,6 +187,22 @@ def on_dispute_decision(order: Order, message: m.DisputeDecision, at: datetime) 
         to_buyer=back,
         note=message.note,
     )
+
+
+class _Disputed(Protocol):
+    """An order, or its view."""
+
+    @property
+    def rules(self) -> int: ...
+    @property
+    def shipment(self) -> Shipment | None: ...
+
+
+def turns_claim_down(order: _Disputed) -> bool:
+    """R16a: whether ``no_refund`` leaves the order open, as its goods have not shipped; by the first rules it
+    closes.
+    """
+    return order.rules > 1 and not (order.shipment and order.shipment.is_shipped)
 
 
 def _await_shipment_again(order: Order, trigger: str, at: datetime) -> None:

@@ -41,7 +41,7 @@ from orders.values import Balance, Frozen, Instant, Money, Mutable
 _MOST_EVENTS = 600
 _LONGEST_DETAIL = 200
 
-_LATEST_RULES: Final = 4
+LATEST_RULES: Final = 5
 
 
 class Refused(WithSentences, Frozen):
@@ -79,7 +79,9 @@ class Order(Mutable):
 
     placed: PlaceOrder
     rules: int = 1
-    """The version of the rules that it was placed under, and lives by; 3 and 4 are 2 with fewer timers."""
+    """The version of the rules that it was placed under, and lives by; 3 and 4 are 2 with fewer timers, and
+    by 5 every open chargeback is waited for, whatever payment it is of.
+    """
     placed_at: Instant
     status: Status = Status.AWAITING_PAYMENT
     status_since: Instant
@@ -156,7 +158,7 @@ class Order(Mutable):
         return moved_chargeback(data)
 
     @classmethod
-    def new(cls, placed: PlaceOrder, at: datetime, rules: int = _LATEST_RULES) -> "Order":
+    def new(cls, placed: PlaceOrder, at: datetime, rules: int = LATEST_RULES) -> "Order":
         """R1: a freshly placed order, waiting to be paid."""
         nothing = placed.total.of(0)
         order = cls(

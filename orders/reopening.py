@@ -19,7 +19,7 @@ from orders.messages import (
     RefundUpdate,
     UnmatchedResolution,
 )
-from orders.order import Order
+from orders.order import LATEST_RULES, Order
 from orders.payments import Payment
 from orders.place_order import PlaceOrder
 from orders.refunds import refund_number, refunds_of
@@ -92,6 +92,8 @@ def reopened(view: OrderView, at: datetime) -> Order:
             shipping_price=view.shipping_price,
             policy=view.policy,
         ),
+        # What is left of one that has ended is its money.
+        rules=LATEST_RULES if view.status in Status.ended() else view.rules,
         placed_at=view.placed_at,
         status=view.status,
         status_since=view.status_since,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from orders.chargebacks import open_chargebacks
+from orders.chargebacks import awaited_chargebacks
 from orders.disputes import DisputeReason
 from orders.lifecycle import DEADLINES, Deadline
 from orders.messages import Role
@@ -181,10 +181,10 @@ def _upcoming(order: Order) -> Iterator[ScheduledEvent]:
             yield ScheduledEvent(what=Reminder.DISPUTE_REMINDER, at=at)
     # By the first rules support was reminded of those of an order that is over.
     waits = order.rules > 1 or not order.is_open
-    if (chargeback := order.open_chargeback) and waits:
+    if (awaited := awaited_chargebacks(order)) and waits:
         yield ScheduledEvent(
             what=Reminder.CHARGEBACK_REMINDER,
-            at=next_multiple(chargeback.opened_at, every, order.handled_until),
+            at=next_multiple(awaited[0].opened_at, every, order.handled_until),
         )
 
 
@@ -270,7 +270,7 @@ def _remind(order: Order, reminder: Reminder, now: datetime) -> None:
             if ends.what == Deadline.DISPUTE_EXPIRED_SHIPPED:
                 what = NotificationKind.DISPUTE_REMINDER_SHIPPED
         case Reminder.CHARGEBACK_REMINDER:
-            amounts = [it.money for it in open_chargebacks(order)]
+            amounts = [it.money for it in awaited_chargebacks(order)]
         case _:
             pass  # there is no more to say of it
     order.happened(now, event, Role.SYSTEM)

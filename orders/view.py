@@ -57,6 +57,8 @@ class OrderView(Frozen):
     lines: tuple[Line, ...]
     shipping_price: Money
     policy: Policy
+    rules: int = 1
+    """The version of the rules that it lives by."""
     status: Status
     status_since: Instant
     close_reason: CloseReason | None
@@ -109,6 +111,7 @@ def view(order: Order) -> OrderView:
         lines=order.placed.lines,
         shipping_price=order.placed.shipping_price,
         policy=order.policy,
+        rules=order.rules,
         status=order.status,
         status_since=order.status_since,
         close_reason=order.close_reason,

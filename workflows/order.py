@@ -350,7 +350,7 @@ def _restore(raw: Sequence[RawValue]) -> Order | ApplicationError:
     except ApplicationError as error:
         return error
     # Asked once: a run that continues has it in its state.
-    later = (version for version in (4, 3, 2) if workflow.patched(f"rules {version}"))
+    later = (version for version in (5, 4, 3, 2) if workflow.patched(f"rules {version}"))
     return Order.new(state, workflow.now(), next(later, 1))
 
 

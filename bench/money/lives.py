@@ -232,13 +232,17 @@ class SoakedOrder:
         match plan.kind:
             case Kind.SILENT:
                 pass
-            case Kind.PARTIAL | Kind.FULL | Kind.NOTHING:
+            case Kind.PARTIAL | Kind.FULL | Kind.NOTHING | Kind.AWARDED:
                 await self._send(m.SellerReply(decision="refuse"))
+                if plan.kind is Kind.AWARDED:
+                    await self._end_and_charge_back(self._decision(), "won")
+                    return
                 if plan.kind is Kind.NOTHING:
                     await self._prove_shipment()
                 await self._send(self._decision())
             case Kind.WON | Kind.LOST:
-                await self._accept_and_charge_back()
+                accepts = m.SellerReply(decision="accept")
+                await self._end_and_charge_back(accepts, "won" if plan.kind is Kind.WON else "lost")
             case _:
                 await self._send(m.SellerReply(decision="accept"))
         if plan.kind is Kind.LATE:
@@ -254,28 +258,26 @@ class SoakedOrder:
 
     def _decision(self) -> m.DisputeDecision:
         match self.plan.kind:
-            case Kind.PARTIAL:
+            case Kind.PARTIAL | Kind.AWARDED:
                 return m.DisputeDecision(decision="partial_refund", money=self.plan.part)
             case Kind.FULL:
                 return m.DisputeDecision(decision="full_refund")
             case _:
                 return m.DisputeDecision(decision="no_refund")
 
-    async def _accept_and_charge_back(self) -> None:
-        """R23: a chargeback, with any outcome of the refund meanwhile."""
+    async def _end_and_charge_back(self, ending: m.Message, status: str) -> None:
+        """R23: a chargeback of it all, with any outcome of the refund meanwhile; ``ending`` starts that."""
         plan, front = self.plan, self.events.front
         charge = await self._charge()
-        status = "won" if plan.kind is Kind.WON else "lost"
         refund_id = keys.order_refund_id(plan.order_id, 1)
-        accepts = m.SellerReply(decision="accept")
         match plan.moment:
             case Moment.BEFORE:
                 dispute = await front.dispute(charge)
-                await self._send(accepts)
+                await self._send(ending)
                 await self._decide_dispute(dispute, status)
             case Moment.DURING:
                 self.bank.undecided.add(charge)
-                await self._send(accepts)
+                await self._send(ending)
                 await self.events.refunds[refund_id].wait()
                 what = plan.chance.choice(("stopped", "failed", "paid", "paid in the end"))
                 self.bank.did[f"charged back, {what}"] += 1
@@ -293,7 +295,7 @@ class SoakedOrder:
                 if what in ("stopped", "paid in the end"):
                     await front.settle(refund_id)
             case Moment.AFTER:
-                await self._send(accepts)
+                await self._send(ending)
                 await orders.handle(self.client, plan.order_id).result()
                 await self._charge_back(charge, status)
 
@@ -324,13 +326,16 @@ class SoakedOrder:
                 await self._charge_back_parts(charge)
 
     async def _charge_back_parts(self, charge: str) -> None:
-        """R23: by chargebacks of parts, decided again and again, or of more than was paid."""
+        """R23: by chargebacks of parts, decided again and again, of more than was paid, or in another
+        currency.
+        """
         plan = self.plan
         part, rest = plan.part, plan.total.of(plan.total.amount - plan.part.amount)
         match plan.kind:
             case Kind.UNMATCHED | Kind.UNKNOWN_UNMATCHED:
                 more = plan.total.of(plan.total.amount + plan.part.amount)
-                await self._decide_dispute(await self._dispute(charge, more), "lost")
+                other = {} if plan.chance.random() < 0.5 else {"currency": "usd"}
+                await self._decide_dispute(await self._dispute(charge, more, **other), "lost")
             case Kind.ANEW:
                 dispute = await self._dispute(charge, part)
                 for status in ("won", "lost", "won"):
@@ -350,8 +355,8 @@ class SoakedOrder:
                     return
             await asyncio.sleep(_LIKE_A_PERSON)
 
-    async def _dispute(self, charge: str, money: Money) -> str:
-        return await self.events.front.dispute(charge, to_stripe(money)[0])
+    async def _dispute(self, charge: str, money: Money, **fields: str) -> str:
+        return await self.events.front.dispute(charge, to_stripe(money)[0], **fields)
 
     async def _refund_by_hand(self, charge: str) -> None:
         """R24: until the order has heard of it."""

@@ -36,16 +36,19 @@ class Kind(StrEnum):
     UNKNOWN_LOST = "paid for no order, a chargeback that is lost"
     WON = "a chargeback that is won"
     LOST = "a chargeback that is lost"
+    AWARDED = "a dispute, a part back, and a chargeback of it all that is won"
     SEIZED = "a chargeback before anything else"
     PARTS = "shipped, then two chargebacks of parts, one lost and one won"
     ANEW = "shipped, then a chargeback of a part that is won, lost and won"
-    UNMATCHED = "shipped, then a chargeback of more than was paid"
+    UNMATCHED = "shipped, then a chargeback of more than was paid, or in another currency"
     BY_HAND = "shipped, then a part refunded by hand"
     REST = "a part refunded by hand, then accepted"
     REVERSED = "shipped, then its payment fails"
     RETURNED = "accepted, and its refund comes back and is paid again"
     UNKNOWN_PARTS = "paid for no order, two chargebacks of parts, one lost and one won"
-    UNKNOWN_UNMATCHED = "paid for no order, a chargeback of more than was paid"
+    UNKNOWN_UNMATCHED = (
+        "paid for no order, a chargeback of more than was paid, or in another currency"
+    )
     UNKNOWN_RETURNED = "paid for no order, and its refund comes back and is paid again"
 
 
@@ -65,6 +68,7 @@ REFUNDS = {
     Kind.UNKNOWN_LOST: 0,
     Kind.WON: 1,
     Kind.LOST: 0,
+    Kind.AWARDED: 1,
     Kind.SEIZED: 0,
     Kind.PARTS: 0,
     Kind.ANEW: 0,
@@ -94,6 +98,7 @@ _SHARES = {
     Kind.UNKNOWN_LOST: 3,
     Kind.WON: 6,
     Kind.LOST: 5,
+    Kind.AWARDED: 2,
     Kind.SEIZED: 1,
     Kind.PARTS: 2,
     Kind.ANEW: 2,
@@ -120,6 +125,7 @@ SHIPPED = (
 _ENDS: dict[Kind, CloseReason | None] = {
     Kind.SILENT: CloseReason.SELLER_NO_RESPONSE,
     Kind.PARTIAL: CloseReason.DISPUTE_PARTIAL_REFUND,
+    Kind.AWARDED: CloseReason.DISPUTE_PARTIAL_REFUND,
     Kind.FULL: CloseReason.DISPUTE_FULL_REFUND,
     Kind.NOTHING: CloseReason.DISPUTE_NO_REFUND,
     **dict.fromkeys(SHIPPED, None),
@@ -191,7 +197,7 @@ class Plan:
         all_of_it = self.total.amount
         refunded: int | None = all_of_it
         match self.kind:
-            case Kind.PARTIAL | Kind.BY_HAND:
+            case Kind.PARTIAL | Kind.AWARDED | Kind.BY_HAND:
                 refunded = self.part.amount
             case Kind.NOTHING | Kind.UNPAID | Kind.SEIZED | Kind.SHIPPED | Kind.REVERSED:
                 refunded = 0

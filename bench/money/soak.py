@@ -205,9 +205,7 @@ class Soak:
                 delivering.cancel()
         except* TimeoutError:
             left = [f"{order_id} ({kind})" for order_id, kind in living.items()]
-            wrong.append(
-                f"Nothing came to its end in {_PATIENCE:.0f} s; orders left: {left}."
-            )
+            wrong.append(f"Nothing came to its end in {_PATIENCE:.0f} s; orders left: {left}.")
         endings = {it.order_id: ending for it in batch if (ending := it.ending)}
         evidence = await gather(self.client, self.database, self.front, endings, stray_payments)
         wrong += judge.faults(evidence, self.counts.cash)

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from gateway.pages.forms import FORMS
 from orders.chargebacks import open_chargeback
+from orders.disputes import turns_claim_down
 from orders.messages import (
     DisputeDecision,
     Message,
@@ -160,8 +161,7 @@ def _replied(message: Message, view: OrderView) -> Consequences:
 
 def _decided(message: Message, view: OrderView) -> Consequences:
     assert isinstance(message, DisputeDecision)
-    unshipped = not (view.shipment and view.shipment.is_shipped)
-    if message.decision == "no_refund" and unshipped:
+    if message.decision == "no_refund" and turns_claim_down(view):
         nothing = view.amount_paid.of(0)
         kept = sentence("{money} stay held until the order has shipped.", money=view.amount_held)
         return Consequences(nothing, None, (*_ends(view), _AWAITS_SHIPMENT, kept))

@@ -24,8 +24,6 @@ from orders.values import Balance
 from orders.view import OrderView
 
 _REMINDERS: Final = frozenset(Reminder)
-_OF_SUPPORT: Final = frozenset({Event.UNMATCHED_RESOLVED})
-"""Events whose content is between the marketplace and the provider."""
 
 _REASONS: Final[dict[str, tuple[str, ...]]] = {
     Event.CANCELLATION_REQUESTED: ("cancel_reason",),
@@ -108,35 +106,31 @@ class _Found:
         return None
 
 
-def stream(view: OrderView, reader: Role, locale: str) -> list[Entry]:
-    """All that was said and happened, from the first to the last."""
+def stream(view: OrderView, locale: str) -> list[Entry]:
+    """All that was said and happened, from the first to the last, as far as this view has it."""
     found = _Found(
         list(view.messages),
         list(view.shipment.proofs) if view.shipment else [],
         list(view.dispute.files) if view.dispute else [],
         {offer.offer_id: offer for offer in view.offers},
     )
-    told = [_entry(view, each, found, reader, locale) for each in view.timeline]
+    told = [_entry(view, each, found, locale) for each in view.timeline]
     # Of a long timeline the middle is not kept, and what was written then is.
     left = (Entry(it.at, f"{it.by}_message", it.by, None, message=it.text) for it in found.messages)
     return sorted([*told, *left], key=lambda it: it.at)
 
 
-def entries(timeline: list[TimelineEntry], reader: Role, locale: str) -> list[Entry]:
+def entries(timeline: list[TimelineEntry], locale: str) -> list[Entry]:
     """The same of a timeline alone, as a stray payment has it."""
     return [
-        Entry(
-            it.at, it.what, it.by, it.by_id, _facts(it, reader, locale), tuple(_notes(it, reader))
-        )
+        Entry(it.at, it.what, it.by, it.by_id, _facts(it, locale), tuple(_notes(it)))
         for it in timeline
     ]
 
 
-def _entry(
-    view: OrderView, entry: TimelineEntry, found: _Found, reader: Role, locale: str
-) -> Entry:
+def _entry(view: OrderView, entry: TimelineEntry, found: _Found, locale: str) -> Entry:
     talks = entry.what in CONVERSATION
-    quotes = [*_notes(entry, reader), *_quotes(view, entry)]
+    quotes = [*_notes(entry), *_quotes(view, entry)]
     # A note of the request is the dispute's, too, which opens with it.
     new = tuple(it for it in quotes if it.text not in found.said)
     found.said |= {it.text for it in new}
@@ -146,7 +140,7 @@ def _entry(
         entry.what,
         entry.by,
         entry.by_id,
-        _facts(entry, reader, locale),
+        _facts(entry, locale),
         new,
         found.message(entry) if talks else "",
         offer,
@@ -155,11 +149,8 @@ def _entry(
     )
 
 
-def _notes(entry: TimelineEntry, reader: Role) -> Iterator[Quote]:
-    note = entry.details.get("note")
-    # R25: what support knows of money is support's own.
-    own = entry.what in _OF_SUPPORT or entry.what.startswith("refund_")
-    if note and (reader is Role.SUPPORT or not own):
+def _notes(entry: TimelineEntry) -> Iterator[Quote]:
+    if note := entry.details.get("note"):
         yield Quote(str(note), entry.by)
 
 
@@ -186,9 +177,7 @@ def _said(text: str, by: Role) -> Iterator[Quote]:
         yield Quote(text, by)
 
 
-def _facts(entry: TimelineEntry, reader: Role, locale: str) -> tuple[str, ...]:
-    if entry.what in _OF_SUPPORT and reader is not Role.SUPPORT:
-        return ()
+def _facts(entry: TimelineEntry, locale: str) -> tuple[str, ...]:
     parts = (_fact(entry.what, name, value, locale) for name, value in entry.details.items())
     return tuple(part for each in parts for part in each if part)
 

@@ -28,7 +28,7 @@ from tests.orders.builders import DUE, START, Story, eur
 @pytest.mark.timeout(300)  # faults take their time on a busy machine
 async def test_refunds_among_faults_and_dying_workers_are_each_made_once(tmp_path: Path) -> None:
     """R14-R17, R23, cases 13-27: the same as `make soak-money`, with less patience."""
-    options = MoneySoakOptions(refunds=22, seed=5, batch=16, kills=1, workers=2, slow=4, attempt=5)
+    options = MoneySoakOptions(refunds=23, seed=5, batch=16, kills=1, workers=2, slow=4, attempt=5)
     console = Console(record=True, width=100)
 
     counts = await run(options, tmp_path, console)

@@ -134,6 +134,8 @@ def _flatten_order(order: Order, flat: list[Any]) -> None:
         flat += sorted((_told(order, payment_id) for payment_id in PAYMENTS), key=repr)
     else:
         flat.append(_facts(order, order.payment_id))
+        others = (it for it in order.chargebacks if it.payment_id != order.payment_id)
+        flat.append(_claims(it for it in others if it.is_open))
 
 
 def _told(order: Order, payment_id: str) -> Hashable:

@@ -93,6 +93,13 @@ _CLOSED_MEANWHILE: Final[Situation] = (
     ("seller_reply", {"decision": "accept"}),
 )
 """The rest of the money is on its way back while the bank decides."""
+_OF_ANOTHER: Final[Situation] = (
+    PAYMENT,
+    ("payment_declined", {"payment_id": "pay-1", "reason": "No"}),
+    ("chargeback", _CHARGEBACK),
+    ("payment", {**PAYMENT[1], "payment_id": "pay-2"}),
+)
+"""The bank decides about a payment that was declined, and another one is the order's."""
 
 
 def _is_paid(order: Order) -> bool:
@@ -136,6 +143,16 @@ def models(which: str = "") -> list[Model[Any, Any]]:
             replace(few, facts=2),
             [*ENDED.values()],
             followed=_BY_PROVIDER - {"payment_declined"},
+        ),
+        OrderModel(
+            "money, of another payment",
+            policy,
+            replace(few, facts=2),
+            [(*_OF_ANOTHER, *situation[1:]) for situation in (PAID, *ENDED.values())],
+            followed={"chargeback", "refund_update"},
+            is_past=lambda order: any(
+                it.payment_id == order.payment_id for it in order.chargebacks
+            ),
         ),
         # Until support has said who bears it.
         OrderModel(

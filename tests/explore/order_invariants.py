@@ -21,7 +21,7 @@ from orders.messages import (
 from orders.order import Order
 from orders.refunds import RefundReport, refund_under_way, refunds_of
 from orders.reopening import is_late_message, reopened
-from orders.schedule import let_time_pass, schedule
+from orders.schedule import Reminder, let_time_pass, schedule
 from orders.status import Status
 from orders.support_queue import waits_for_support
 from orders.view import PEOPLE, Action, OrderView, actions, deadline, view
@@ -108,6 +108,13 @@ def _next_is_to_come(order: Order, now: datetime) -> Iterator[str]:
         yield "OrderDeadline is not the next instant"
 
 
+def _open_chargebacks_are_reminded_of(order: Order, now: datetime) -> Iterator[str]:
+    """R23: while a bank has not decided, whatever payment it is about, support is reminded of it."""
+    is_open = any(it.is_open for it in order.chargebacks)
+    if is_open != any(due.what == Reminder.CHARGEBACK_REMINDER for due in schedule(order)):
+        yield "support is not reminded of an open chargeback, or of none that is open"
+
+
 def _nobody_waits_for_ever(order: Order, now: datetime) -> Iterator[str]:
     """What is not over has a next instant, or somebody who can act."""
     if is_over(order):
@@ -161,6 +168,7 @@ _OF_EVERY_ORDER: Final[tuple[_Invariant, ...]] = (
     _money_adds_up,
     _refunds_are_one_at_a_time,
     _next_is_to_come,
+    _open_chargebacks_are_reminded_of,
     _nobody_waits_for_ever,
     _status_says_what_is_so,
 )

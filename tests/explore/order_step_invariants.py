@@ -35,7 +35,9 @@ def _nothing_takes_effect_twice(before: Order, move: OrderMove, after: Order) ->
         if times > 1:
             yield f"the posting {key} is there {times} times"
     for (what, role), times in Counter((it.what, it.to) for it in told).items():
-        if times > 1:
+        # R23: of every chargeback that is open, each time.
+        of_each = what == NotificationKind.CHARGEBACK_REMINDER
+        if times > (sum(it.is_open for it in after.chargebacks) if of_each else 1):
             yield f"{role} is told of {what} {times} times at once"
     for what in {it.what for it in told} & _TOLD_ONCE:
         if sum(it.what == what for it in before.notifications):

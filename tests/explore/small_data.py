@@ -143,8 +143,15 @@ def _from_provider(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str
             yield "payment_declined", {"payment_id": payment_id, "reason": "No"}
     if has_room:
         yield "payment_pending", {"payment_id": first, "money": due, "method": "card"}
-    for name, fields in _facts(order, bounds):
-        yield name, {"payment_id": order.payment_id or first, **fields}
+    about = order.payment_id or first
+    for name, fields in _facts(order, bounds, about):
+        yield name, {"payment_id": about, **fields}
+    # What was begun of another payment than the order's goes on.
+    for it in order.chargebacks:
+        if it.payment_id != about:
+            told = {"payment_id": it.payment_id, "chargeback_id": it.chargeback_id, "money": PART}
+            for status in ChargebackStatus:
+                yield "chargeback", {**told, "status": status}
     if _has_room(order, bounds, "resolutions"):
         for who in ("marketplace", "seller") if bounds.beyond else ("marketplace",):
             yield "unmatched_resolution", {"borne_by": who, "note": "A fee"}
@@ -156,13 +163,13 @@ def _from_provider(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str
             yield "refund_update", {"refund_id": refund_id, **by_support}
 
 
-def _facts(order: Order, bounds: Bounds) -> Iterator[tuple[str, dict[str, Any]]]:
+def _facts(order: Order, bounds: Bounds, about: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is said of the payment's money, once there is one; of one that is to come, a little."""
     paid = order.amount_paid.amount
     may_be_new = _has_room(order, bounds, "facts") and (
         not takes_payments(order) or _has_room(order, bounds, "before_shipment")
     )
-    claimed = [it.chargeback_id for it in order.chargebacks]
+    claimed = [it.chargeback_id for it in order.chargebacks if it.payment_id == about]
     # The second is of a part: with the first it may be more than was paid.
     some = (paid, PART) if bounds.facts == 1 else (paid,)
     for claim in _CLAIMS[: len(claimed) + may_be_new]:

@@ -27,6 +27,7 @@ from tests.explore.search import Search
         ("money, ended", 1, 45),
         ("money, two facts", 1, 25),
         ("money, beyond", 2, 50),
+        ("money, of another payment", 1, 15),
         ("stray payment", 3, 100),
     ],
 )

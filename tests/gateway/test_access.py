@@ -16,7 +16,7 @@ from gateway.services import Services
 from orders.view import OrderView
 from tests.gateway.conftest import HttpStory, Person, serving
 from tests.gateway.problem import must_be_problem
-from tests.orders.builders import START, Story
+from tests.orders.builders import DUE, START, Story, chargeback
 
 TAKEN = 0
 """The gateway lets it through; what the order says to it is another matter."""
@@ -309,6 +309,45 @@ def test_only_support_sees_which_other_order_has_a_number(role: Role, sees: bool
 
     assert ("A-strangers" in seen) is sees
     assert story.shipment.tracking[0].other_order_id == "A-strangers"
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [(Role.BUYER, False), (Role.SELLER, False), (Role.SUPPORT, True)]
+)
+def test_what_support_knows_of_money_is_its_own(role: Role, sees: bool) -> None:
+    """R25: its notes, who said it, and whom unmatched money was put down to; of refunds gone before, too."""
+    story = Story().until_accepted()
+    says = {"by": "support", "by_id": "mediator-1", "note": "Internal: called the bank."}
+    story.send_refund_update("failed", **says)
+    story.send_chargeback("opened")
+    story.send_refund_update("canceled", **says)
+    story.send("chargeback", **chargeback("won", DUE) | {"by_id": "provider-1"})
+    story.send_refund_update("requires_action", **says)
+    story.send_chargeback("lost", DUE + 100)
+    borne = {"borne_by": "marketplace", "note": "Internal: an exchange rate."}
+    story.send("unmatched_resolution", **borne, by_id="mediator-1")
+
+    seen = view_for(Caller("anybody", role, START), story.view)
+    said = seen.model_dump_json()
+
+    assert len(story.order.earlier_refunds) == 1
+    for internal in ("Internal", "mediator-1", "provider-1", '"marketplace"', "called"):
+        assert (internal in said) is sees, internal
+    assert [it.what for it in seen.timeline] == story.happened
+
+
+@pytest.mark.parametrize("role", [Role.BUYER, Role.SELLER])
+def test_what_support_tells_both_parties_reaches_them(role: Role) -> None:
+    """R16, R25: its reasons for a decision, and who of the two sent what."""
+    story = Story().until_awaiting_shipment()
+    story.send("cancel_request", reason="other", by_id="buyer-7")
+    story.reply("refuse")
+    story.send("dispute_decision", decision="full_refund", note="The photo is of another parcel.")
+
+    seen = view_for(Caller("anybody", role, START), story.view)
+
+    assert "The photo is of another parcel." in [it.details.get("note") for it in seen.timeline]
+    assert "buyer-7" in {it.by_id for it in seen.timeline}
 
 
 @pytest.mark.parametrize("role", Role)

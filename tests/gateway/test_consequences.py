@@ -6,6 +6,7 @@ from gateway.pages.banner import Tone, banner, primary_action
 from gateway.pages.consequences import consequences, is_grave
 from gateway.pages.naming import decision_name
 from orders.messages import ChargebackStatus, Role, parse
+from orders.order import LATEST_RULES
 from tests.orders.builders import Story, eur
 
 
@@ -85,6 +86,22 @@ def test_a_decision_says_what_both_get(decision: str, to_buyer: int, to_seller: 
     will = consequences(message, story.view)
 
     assert (will.to_buyer, will.to_seller) == (eur(to_buyer), eur(to_seller))
+
+
+@pytest.mark.parametrize(("rules", "closes"), [(1, True), (LATEST_RULES, False)])
+def test_a_claim_that_is_turned_down_says_whether_the_order_closes(
+    rules: int, closes: bool
+) -> None:
+    """R16a: by the first rules it closes, and the money is the seller's."""
+    story = Story(rules=rules).until_disputed()
+    message = parse("dispute_decision", [b'{"decision": "no_refund"}'])
+
+    will = consequences(message, story.view)
+    view = story.send("dispute_decision", decision="no_refund")
+
+    assert ("The order closes." in will.follows) is closes
+    assert will.to_seller == (eur(2490) if closes else None)
+    assert (view.closed_at is not None) is closes
 
 
 def test_only_an_answer_that_ends_the_request_is_confirmed() -> None:

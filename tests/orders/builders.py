@@ -15,7 +15,7 @@ from orders.errors import NotAllowedNow
 from orders.handlers import receive, record_refusal, send_back
 from orders.messages import MESSAGES, Message, PaymentReceived, RefundStatus
 from orders.notifications import Notification
-from orders.order import Order
+from orders.order import LATEST_RULES, Order
 from orders.payments import Payment
 from orders.place_order import Line, Party, PlaceOrder
 from orders.policy import Policy
@@ -69,7 +69,9 @@ class Story:
     ``until_`` starts from an order that was placed, and lives through all that comes before.
     """
 
-    def __init__(self, placed: PlaceOrder | None = None, *, rules: int = 3, **policy: Any) -> None:
+    def __init__(
+        self, placed: PlaceOrder | None = None, *, rules: int = LATEST_RULES, **policy: Any
+    ) -> None:
         self.order = Order.new(placed or place(policy=Policy(**policy)), START, rules)
         self.now = START
         self.provider: RefundStatus | None = None

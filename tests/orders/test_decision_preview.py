@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from orders.decision_preview import DecisionPreview, decision_previews
+from orders.order import LATEST_RULES
 from tests.orders.builders import Story, eur, outside_refund
 
 PARTIAL = 1000
 
 
-def disputed(*, shipped: bool, sent_back: int) -> Story:
-    story = Story().until_disputed()
+def disputed(*, shipped: bool, sent_back: int, rules: int) -> Story:
+    story = Story(rules=rules).until_disputed()
     if shipped:
         story.verdict(story.send_tracking_number(), valid=True)
     if sent_back:
@@ -19,14 +20,15 @@ def disputed(*, shipped: bool, sent_back: int) -> Story:
     return story
 
 
+@pytest.mark.parametrize("rules", [1, LATEST_RULES])
 @pytest.mark.parametrize("sent_back", [0, 400, 1400])
 @pytest.mark.parametrize("shipped", [True, False])
 @pytest.mark.parametrize("decision", ["full_refund", "partial_refund", "no_refund"])
 def test_a_decision_does_what_its_preview_says(
-    decision: str, shipped: bool, sent_back: int
+    decision: str, shipped: bool, sent_back: int, rules: int
 ) -> None:
-    """R16: also where the provider has sent a part back already (R24)."""
-    story = disputed(shipped=shipped, sent_back=sent_back)
+    """R16: also where the provider has sent a part back already (R24), and by the first rules."""
+    story = disputed(shipped=shipped, sent_back=sent_back, rules=rules)
     before = story.view
     previews = {it.decision: it for it in decision_previews(before, eur(PARTIAL))}
     money: dict[str, Any] = {"money": eur(PARTIAL)} if decision == "partial_refund" else {}

@@ -3,6 +3,7 @@
 import pytest
 
 from orders.closing import is_over, is_settled
+from orders.order import LATEST_RULES
 from orders.reopening import reopened
 from orders.status import CloseReason, Status
 from orders.view import is_finished, view
@@ -77,6 +78,15 @@ def test_a_reopened_order_knows_the_payments_that_were_declined() -> None:
         story.must_ignore("payment_declined", payment_id=payment_id, reason="No")
     story.must_ignore("payment", **payment("pay-1"))
     story.must_refuse("payment", **payment("pay-0"))
+
+
+def test_a_reopened_order_keeps_its_rules_while_it_is_open() -> None:
+    """R22: one that was terminated lives on as it began; of one that has ended, money alone moves."""
+    terminated = Story(rules=1).until_disputed()
+    ended = Story(rules=1).until_shipped()
+
+    assert reopened(terminated.view, terminated.now).rules == 1
+    assert reopened(ended.view, ended.now).rules == LATEST_RULES
 
 
 def test_only_what_was_closed_unpaid_counts_as_unpaid() -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from orders.chargebacks import awaited_chargebacks
 from orders.closing import is_over
 from orders.errors import NotAllowedNow
 from orders.handlers import check, receive, record_refusal, send_back
@@ -215,7 +216,7 @@ class Run(Story):
         for _ in range(200):
             if is_over(self.order):
                 return
-            if found := self.order.open_chargeback:
+            if found := next(iter(awaited_chargebacks(self.order)), None):
                 lost = chargeback("lost", 1, found.payment_id)
                 lost |= {"chargeback_id": found.chargeback_id or "dp_0"}
                 self.try_to_send(message("chargeback", **lost))
@@ -427,7 +428,7 @@ def test_an_outage_changes_no_ending(
     for step in todo:
         run.step(*step)
     # What the bank decides, and when, is its own affair.
-    assume(not run.order.open_chargeback)
+    assume(not awaited_chargebacks(run.order))
     attentive = deepcopy(run)
 
     run.pass_time(run.now + timedelta(days=away))

@@ -7,8 +7,10 @@ import pytest
 
 from orders.notifications import NotificationKind
 from orders.order import Order
+from orders.reopening import reopened
 from orders.schedule import let_time_pass, schedule
 from orders.status import CloseReason, Status
+from orders.view import is_finished
 from tests.orders.builders import START, Story, chargeback, place
 
 DAY = timedelta(days=1)
@@ -146,6 +148,65 @@ def test_support_is_reminded_of_every_open_chargeback() -> None:
 
     assert both == [1000, 500]
     assert _reminded(story) == [1000, 500, 500]
+
+
+@pytest.mark.parametrize("ends", ["never", "shipped", "closed", "shipped before"])
+def test_support_is_reminded_of_an_open_chargeback_of_a_declined_payment(ends: str) -> None:
+    """R6, R23, case 65: once another payment is the order's own, also of an order that has ended."""
+    story = Story(shipment_window=None)
+    story.pay()
+    story.send("payment_declined", payment_id="pay-1", reason="")
+    story.pay(payment_id="pay-2")
+    story.pass_until(story.payment.review_ends_at)
+    if ends == "shipped before":
+        story.verdict(story.send_tracking_number(), valid=True)
+        assert is_finished(story.view)
+        story.order = reopened(story.view, story.now)
+    story.send_chargeback("opened")
+    if ends == "shipped":
+        story.verdict(story.send_tracking_number(), valid=True)
+    elif ends == "closed":
+        story.send("cancel_request", reason="other")
+        story.reply("accept")
+        story.send_refund_update("succeeded")
+    opened_at = story.now
+    story.days_pass(15)
+
+    assert [
+        it.at - opened_at for it in story.order.timeline if it.what == "chargeback_reminder"
+    ] == [
+        7 * DAY,
+        14 * DAY,
+    ]
+    assert _reminded(story) == [2490, 2490]
+    assert not is_finished(story.view)
+    assert is_finished(story.send_chargeback("lost")) is (ends != "never")
+
+
+def test_support_is_reminded_of_an_open_chargeback_whose_payment_never_comes() -> None:
+    """R23, case 65: also when the order has closed unpaid."""
+    story = Story()
+    story.send_chargeback("opened", 1000)
+
+    story.days_pass(22)
+
+    assert story.order.close_reason is CloseReason.PAYMENT_EXPIRED
+    assert _reminded(story) == [1000] * 3
+    assert not is_finished(story.view)
+
+
+def test_an_order_by_older_rules_ends_although_a_declined_payment_is_charged_back() -> None:
+    """Its history has no timer for it."""
+    story = Story(rules=4)
+    story.pay()
+    story.send("payment_declined", payment_id="pay-1", reason="")
+    story.pay(payment_id="pay-2")
+    story.send_chargeback("opened")
+    story.pass_until(story.payment.review_ends_at)
+    view = story.verdict(story.send_tracking_number(), valid=True)
+
+    assert view.next == []
+    assert is_finished(view)
 
 
 def _reminded(story: Story) -> list[int]:

@@ -276,6 +276,21 @@ def test_two_chargebacks_a_refund_from_outside_and_a_reversal_are_booked() -> No
     assert all(sum(it.legs.values()) == 0 for it in story.stray.postings)
 
 
+def test_support_is_reminded_of_an_open_chargeback_of_a_stray_payment_that_failed() -> None:
+    """R6, R23, case 65."""
+    story = StrayPaymentStory()
+    story.send_chargeback("opened")
+    story.send_refund_update("canceled")
+    declined = PaymentDeclined(payment_id="pay-9", reason="insufficient_funds")
+    assert story.stray.receive(declined, story.now)
+
+    for day in range(1, 16):
+        story.until_day(day)
+
+    assert story.notified.count(("support", "stray_chargeback_reminder")) == 2
+    assert not story.stray.is_over
+
+
 def test_a_refund_that_could_not_be_stopped_is_booked() -> None:
     """R23: both came through; the ledger shows what the payer has twice, and support is told how much."""
     story = StrayPaymentStory()
