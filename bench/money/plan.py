@@ -228,11 +228,13 @@ class Plan:
             seller_reply_window=timedelta(seconds=chance.uniform(1.0, 2.5) if silent else 3600),
             # Some are overdue before they can be settled (R15).
             refund_window=timedelta(seconds=2) if chance.random() < 0.2 else timedelta(days=14),
-            # The last is late enough for the bank of a busy machine: the next would be days later.
             refund_checks=tuple(
                 timedelta(seconds=it + chance.random())
-                for it in (3, 6, 10, 16, 26, 42, 75, 150, 450, 1800)
+                for it in (3, 6, 9, 13, 18, 26, 38, 55, 75, 100)
             ),
+            # Then again and again, also where a busy machine's bank takes its time.
+            dispute_reminder=timedelta(minutes=1),
+            dispute_window=timedelta(hours=3),
         )
 
 
