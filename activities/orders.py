@@ -117,6 +117,11 @@ class OrderRecords:
         self._notifications = notifications
 
     @activity.defn
+    async def find_order(self, order_id: str) -> OrderView | None:
+        """The order as it was last recorded."""
+        return await self._orders.find(order_id)
+
+    @activity.defn
     async def record_order(self, snapshot: OrderSnapshot) -> Recorded:
         """Record the snapshot and make a first attempt to notify everyone concerned (R21)."""
         notifications = self._notifications

@@ -95,6 +95,11 @@ class StrayPayments:
         await self._starter.start(payment)
 
     @activity.defn
+    async def find_stray(self, payment_id: str) -> StrayPaymentState | None:
+        """The stray payment as it was last recorded."""
+        return await self._store.find(payment_id)
+
+    @activity.defn
     async def record_stray(self, snapshot: StrayPaymentSnapshot) -> Recorded:
         """Record the snapshot and make a first attempt to notify everyone concerned (R21)."""
         notifications = self._notifications

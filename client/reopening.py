@@ -46,9 +46,10 @@ async def reopen_stray_payment(
 ) -> WorkflowHandle[StrayPaymentWorkflow, StrayPaymentState]:
     """Start a stray payment's workflow again. Raises Overtaken."""
     await _must_be_the_last(client, ids.stray_workflow_id(state.payment_id), ended)
+    again = {"reopened": True, "goes_on_from": state.timeline[-1].at}
     return await client.start_workflow(
         StrayPaymentWorkflow.run,
-        args=[Reopened(reopened=state.model_copy(update={"reopened": True}))],
+        args=[Reopened(reopened=state.model_copy(update=again))],
         id=ids.stray_workflow_id(state.payment_id),
         task_queue=ids.TASK_QUEUE,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -60,7 +61,7 @@ async def reopen_stray_payment(
 
 
 async def _must_be_the_last(client: Client, workflow_id: str, ended: Run) -> None:
-    # Temporal starts nothing on condition of the last run. What is left is the time of one request, in which
-    # a whole run would have to begin, record and end.
+    # Temporal starts nothing on condition of the last run. Whoever is overtaken within the time of this
+    # request is found out by the run itself, which reads anew.
     if ended.is_running or await last_run(client, workflow_id) != ended:
         raise Overtaken(workflow_id)

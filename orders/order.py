@@ -143,6 +143,8 @@ class Order(Mutable):
     """What the dispute desk was last told, by dispute, so that it is told only of changes."""
     reopened: bool = False
     """Whether its workflow had ended, and was started again for something that was said of its money."""
+    goes_on_from: Instant | None = None
+    """When what it was reopened from last changed, until it is known that nothing has happened since."""
     opening: list[Posting] = Field(default_factory=list)
     """What was booked before it was reopened, as balances brought forward; not to be booked again."""
     numbered_from: int = 0

@@ -125,6 +125,7 @@ def reopened(view: OrderView, at: datetime) -> Order:
         sent_back=dict.fromkeys(_payments(view, Event.PAYMENT_SENT_BACK)),
         filed={view.dispute.dispute_id: view.dispute.fingerprint} if view.dispute else {},
         reopened=True,
+        goes_on_from=view.timeline[-1].at,
         numbered_from=microseconds(at),
     )
     order.counters["refund"] = max(map(refund_number, refunds_of(order)), default=0)

@@ -142,6 +142,8 @@ class StrayPaymentState(Mutable):
     """Whether its workflow had ended, and was started again for something that the provider said (R15,
     R23).
     """
+    goes_on_from: Instant | None = None
+    """As an order's."""
 
     @model_validator(mode="before")
     @classmethod

@@ -135,6 +135,7 @@ class Adapters:
         )
         tracking = Tracking(self.number_rules, self.number_registry, self.carrier_service)
         return [
+            records.find_order,
             records.record_order,
             notifications.deliver_notices,
             refunds.ask_refund,
@@ -143,6 +144,7 @@ class Adapters:
             Disputes(self.dispute_cases).file_dispute,
             tracking.verify_tracking,
             stray_payments.start_stray,
+            stray_payments.find_stray,
             stray_payments.record_stray,
             OrderWebhooks(self.endpoints).deliver_webhook,
             *([self.reconciliation.reconcile] if self.reconciliation else []),

@@ -39,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from orders.messages import MESSAGES, Message, PaymentReceived
     from orders.order import Order, StrayPayment
     from orders.place_order import PlaceOrder, must_be_placeable
+    from orders.reopening import reopened
     from orders.schedule import ScheduledEvent, let_time_pass, schedule
     from orders.sentences import sentence
     from orders.shipments import TrackingEvidence, tracking_verdict
@@ -79,6 +80,8 @@ class OrderWorkflow:
         self._shown: tuple[int, list[ScheduledEvent]] | None = None
         self._closed_by_deadline = False
         self._timer = DeadlineTimer()
+        self._early: list[Message] = []
+        """What has come before a reopened order knew how it stands."""
 
     @property
     def _order(self) -> Order:
@@ -90,6 +93,9 @@ class OrderWorkflow:
     @workflow.run
     async def run(self, *raw: RawValue) -> OrderView:
         """Run the order until nothing about it is left to happen."""
+        while self._order.goes_on_from:
+            self._tasks.start("catch up", self._catch_up)
+            await self._until(lambda: not self._order.goes_on_from)
         order = self._order
         if workflow.info().continued_run_id:
             # Messages that the previous run could not deliver are still in the outbox.
@@ -160,12 +166,39 @@ class OrderWorkflow:
 
     def _receive(self, message: Message) -> bool:
         at = workflow.now()
+        if self._order.goes_on_from:
+            self._early.append(message)
         try:
             return receive(self._order, message, at)
         except NotAllowedNow as refused:
             if isinstance(message, PaymentReceived):
                 send_back(self._order, message, refused, at)
             raise
+
+    async def _catch_up(self) -> None:
+        """R23: go on from what was recorded last.
+
+        Of two that reopen an order at once the later may have read it before the earlier one's run. While
+        this one runs no other does, so what is read now is the last.
+        """
+        order = self._order
+        newest = await workflow.execute_activity_method(
+            OrderRecords.find_order,
+            order.placed.order_id,
+            summary="how it stands",
+            **UNTIL_DONE,
+        )
+        early, self._early = self._early, []
+        since, order.goes_on_from = order.goes_on_from, None
+        if newest is None or newest.timeline[-1].at == since:
+            return
+        self._input = reopened(newest, workflow.now())
+        self._input.goes_on_from = None
+        for message in early:
+            try:
+                self._receive(message)
+            except OrderError as error:
+                record_refusal(self._order, message.name, str(error), workflow.now())
 
     async def _next_change(self) -> None:
         """Act on the order as it is, then wait for a message, a finished step or the next instant."""

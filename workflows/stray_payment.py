@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.background import BackgroundTasks, should_continue_as_new
     from workflows.messages import as_failure, handles, must_run_as, read_input, read_message
     from workflows.notifications import OutboxDelivery
+    from workflows.options import UNTIL_DONE
     from workflows.refunds import RefundSteps
     from workflows.refusals import count_refusal
     from workflows.steps import run_local_then_durable
@@ -54,6 +55,8 @@ class StrayPaymentWorkflow:
         self._timer = DeadlineTimer()
         self._recorded = 0
         """How many of the timeline's entries are recorded."""
+        self._early: list[StrayPaymentMessage] = []
+        """As the order's workflow has them."""
 
     @property
     def _state(self) -> StrayPaymentState:
@@ -65,6 +68,9 @@ class StrayPaymentWorkflow:
     @workflow.run
     async def run(self, *raw: RawValue) -> StrayPaymentState:
         """Refund the payment and notify the payer; returns once the payer, or the bank, has the money."""
+        while self._state.goes_on_from:
+            self._tasks.start("catch up", self._catch_up)
+            await self._until(lambda: not self._state.goes_on_from)
         state = self._state
         if workflow.info().continued_run_id:
             # Messages that the previous run could not deliver are still in the outbox.
@@ -82,6 +88,26 @@ class StrayPaymentWorkflow:
             state.let_time_pass(workflow.now())
         await self._until(workflow.all_handlers_finished)
         return state
+
+    async def _catch_up(self) -> None:
+        """As an order's workflow does."""
+        state = self._state
+        newest = await workflow.execute_activity_method(
+            StrayPayments.find_stray, state.payment_id, summary="how it stands", **UNTIL_DONE
+        )
+        early, self._early = self._early, []
+        since, state.goes_on_from = state.goes_on_from, None
+        if newest is None or newest.timeline[-1].at == since:
+            return
+        newest.reopened = True
+        newest.goes_on_from = None
+        self._input = newest
+        for message in early:
+            try:
+                newest.check(message)
+                newest.receive(message, workflow.now())
+            except OrderError as error:
+                workflow.logger.warning("Refused %s: %s", message.name, error)
 
     async def _next_change(self) -> None:
         state = self._state
@@ -145,7 +171,10 @@ class StrayPaymentWorkflow:
         return self._state
 
     def _receive(self, name: str, arguments: Sequence[RawValue]) -> None:
-        self._state.receive(self._read(name, arguments), workflow.now())
+        message = self._read(name, arguments)
+        if self._state.goes_on_from:
+            self._early.append(message)
+        self._state.receive(message, workflow.now())
 
     def _read(self, name: str, arguments: Sequence[RawValue]) -> StrayPaymentMessage:
         message = read_message(name, arguments)

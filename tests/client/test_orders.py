@@ -1,6 +1,7 @@
 """Messages to orders, whether they run, are over, or never were."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -19,6 +20,7 @@ from orders.messages import (
     OutsideRefundReported,
     PaymentDeclined,
 )
+from orders.stray_payments import StrayPaymentInput, StrayPaymentState
 from orders.view import OrderView
 from tests.orders.builders import DUE, chargeback, eur, outside_refund
 from tests.stories.conftest import order_id_of
@@ -115,11 +117,17 @@ async def test_a_payment_that_was_declined_and_comes_after_the_end_is_left_to_su
     assert await stray_payments.show(client, payment.payment_id) is None
 
 
+@pytest.mark.parametrize("looks_again", [True, False])
 async def test_two_that_reopen_an_order_at_once_book_both_and_nothing_twice(
-    order: TimeSkippingStory,
+    order: TimeSkippingStory, monkeypatch: pytest.MonkeyPatch, looks_again: bool
 ) -> None:
-    """R23, R24, case 15: one read how the order stood before the other's news had been booked."""
+    """R23, R24, case 15: one read how the order stood before the other's news had been booked.
+
+    Also where the other's run begins and ends after it has looked whether one has.
+    """
     client = order.environment.client
+    if not looks_again:
+        monkeypatch.setattr("client.reopening._must_be_the_last", _has_looked)
     payment = await order.payment()
     await orders.update(client, order.placed.order_id, payment)
     await order.days_pass(1)
@@ -149,6 +157,47 @@ async def test_two_that_reopen_an_order_at_once_book_both_and_nothing_twice(
     view = await order.view()
     assert {it.provider_refund_id for it in view.outside_refunds} == {"re_1", "re_2"}
     assert view.amount_refunded == eur(1200)
+    booked = order.world.ledger.balances_of(view.order_id)
+    assert booked.balance("cash") == view.amount_paid.amount - 1200
+
+
+async def test_two_that_reopen_a_stray_payment_at_once_book_both_and_nothing_twice(
+    order: TimeSkippingStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R17, R23, case 15: as with an order; the one's run begins and ends after the other has looked."""
+    client, kept = order.environment.client, order.world.stray_payments
+    monkeypatch.setattr("client.reopening._must_be_the_last", _has_looked)
+    payment_id = f"pay-{order.placed.order_id}"
+    found = StrayPaymentInput(
+        payment_id=payment_id, money=eur(DUE), method="blik", reason="unknown_order"
+    )
+    handle = await stray_payments.refund(client, found)
+    await order.environment.sleep(timedelta(days=3, seconds=2))
+    await handle.result()
+    first, second = (
+        ChargebackReported.model_validate(
+            chargeback("lost", 1000, payment_id) | {"chargeback_id": chargeback_id}
+        )
+        for chargeback_id in ("dp_1", "dp_2")
+    )
+
+    class Slow:
+        async def find(self, payment_id: str) -> StrayPaymentState | None:
+            state = await kept.find(payment_id)
+            await stray_payments.send(client, payment_id, first, kept)
+            await stray_payments.handle(client, payment_id).result()
+            return state
+
+    await stray_payments.send(client, payment_id, second, Slow())
+    state = await stray_payments.handle(client, payment_id).result()
+
+    assert {it.chargeback_id for it in state.chargebacks} == {"dp_1", "dp_2"}
+    assert state.held == -2000
+    assert order.world.ledger.balances_of(state.ledger_id).balance("cash") == -2000
+
+
+async def _has_looked(*_: object) -> None:
+    pass
 
 
 async def test_a_finished_order_refuses_other_messages(order: TimeSkippingStory) -> None:
