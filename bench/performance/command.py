@@ -33,7 +33,7 @@ class BenchOptions:
     subjects
         What is measured.
     rounds
-        How often the cost of each is.
+        How often the cost of each is, and the variants' once.
     orders
         How many orders in each round.
     rate
@@ -58,7 +58,7 @@ class BenchOptions:
     rate: float | None = None
     pause: float = 2
     at_once: int = 64
-    seconds: float = 20
+    seconds: float = 15
     parked: int = 1000
     deadlines: int = 2000
 
@@ -68,11 +68,11 @@ QUICK = BenchOptions(
     rounds=1,
     orders=20,
     rate=4,
-    pause=0.5,
+    pause=0.4,
     at_once=16,
-    seconds=4,
-    parked=100,
-    deadlines=100,
+    seconds=3,
+    parked=60,
+    deadlines=60,
 )
 """What fits in two minutes."""
 
@@ -106,10 +106,10 @@ class Bench:
             f"before each message; {options.at_once} at once at most; {options.parked} parked, "
             f"{options.deadlines} due at once; {machine()}."
         )
-        for _ in range(options.rounds):
+        for turn in range(options.rounds):
             if UNBUY in self.subjects:
                 self._add(UNBUY, await starts(self._place()))
-            for subject in self.subjects:
+            for subject in self.main if turn else self.subjects:
                 async with stage(subject, self._place()) as running:
                     pause = timedelta(seconds=options.pause)
                     cost = await order_cost(running, options.orders, rate, pause)
@@ -170,7 +170,7 @@ def bench(
     console = Console(highlight=False)
     if quick:
         options = QUICK
-    stages = (len(options.subjects) + 1) * options.rounds + 2 * len(options.subjects)
+    stages = len(options.subjects) * (options.rounds + 2)
     with (
         hushed(),
         workplace("bench", keep) as directory,
