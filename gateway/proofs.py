@@ -27,7 +27,7 @@ from adapters.proof_files import (
     received,
 )
 from adapters.proof_store import OpenedProof, ProofStore, reference
-from client.proofs import Upload, upload_refusal
+from client.proofs import PATHS, Upload, upload_refusal
 from gateway.access import Caller
 from gateway.limits import RateLimits
 from gateway.multipart import (
@@ -87,7 +87,7 @@ class Proofs:
     """Accepts uploads and serves them."""
 
     def __init__(self, orders: OrderService, store: ProofStore, limits: RateLimits) -> None:
-        """``limits``: how many uploads an order may have."""
+        """``limits``: how many uploads of each party an order may have."""
         self._orders = orders
         self._store = store
         self._limits = limits
@@ -111,7 +111,7 @@ class Proofs:
         view = await self._orders.visible(caller, order_id)
         if refusal := upload_refusal(view, message):
             raise refused(refusal, possible(caller, view))
-        await self._count(order_id)
+        await self._count(f"{PATHS[message]} of {order_id}")
         async with (
             _received(request, _FIELDS[message], check) as (fields, file),
             _drawn(self._copies, file) as copy,
@@ -137,9 +137,10 @@ class Proofs:
             raise NotFound(sentence("This proof can't be shown to you; support has it.")) from None
         return await self._store.open(order_id, sha256, copy=True)
 
-    async def _count(self, order_id: str) -> None:
+    async def _count(self, what: str) -> None:
+        # Apart from the other party's, who could be kept from proving anything else.
         try:
-            await self._limits.count(f"proofs of {order_id}")
+            await self._limits.count(what)
         except TooManyRequests as error:
             hours = ceil(error.seconds / 3600)
             raise TooManyRequests(

@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     """Where requests are counted, as the library `limits` writes it: shared by several gateways with
     `async+redis://host:6379` and the package that this needs; else by each process (docs/gateway.md)."""
     proofs_per_day: PositiveInt = 20
-    """How many photos and scans may be uploaded for one order in a day (docs/proofs.md)."""
+    """How many photos and scans each party may upload for one order in a day (docs/proofs.md)."""
     max_watchers: PositiveInt = 1000
     """How many streams of server-sent events a gateway has open at once (docs/gateway.md)."""
     trusted_proxies: Networks = ()

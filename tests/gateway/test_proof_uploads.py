@@ -218,7 +218,7 @@ async def test_a_file_that_was_taken_stays_though_another_message_with_it_is_ref
 
 
 async def test_an_order_takes_so_many_uploads_a_day(system: DemoSystem, tmp_path: Path) -> None:
-    """Case 84: refused ones count, and another order has its own."""
+    """Case 84: refused ones count; another order has its own, and so has the buyer's evidence (R16)."""
     database = await Database.open(system.database_url)
     try:
         async with (
@@ -233,10 +233,14 @@ async def test_an_order_takes_so_many_uploads_a_day(system: DemoSystem, tmp_path
 
             answers = [await _upload(order, file) for file in (HTML, PHOTO, _photo(1))]
             others = await _upload(other, PHOTO)
+            asked = {"reason": "other", "complaint": True}
+            await order.buyer.post(f"{order.path}/cancel-request", asked)
+            evidence = await order.buyer.post(f"{order.path}/evidence", files={"file": PHOTO})
     finally:
         await database.close()
 
-    assert [it.status_code for it in (*answers, others)] == [415, 200, 429, 200]
+    codes = [it.status_code for it in (*answers, others, evidence)]
+    assert codes == [415, 200, 429, 200, 200]
     problem = answers[2].json()
     assert problem["detail"] == (
         "No more files can be uploaded for this order today; try again in 24 h."
