@@ -72,9 +72,10 @@ _TIME_ZONE: Final = "Europe/Warsaw"
 _CHECKED: Final = "A-1004"
 _CLAIMED: Final = "A-1005"
 _VIEWS: Final = (
-    _View("order-pl", Role.BUYER, "buyer-7", f"/orders/{_CHECKED}", "pl", 1160, 700),
+    _View("order-pl", Role.BUYER, "buyer-7", f"/orders/{_CHECKED}", "pl", 1160, 880),
     _View("order-en-dark-mobile", Role.SELLER, "seller-3", f"/orders/{_CLAIMED}", "en", 360, 780),
-    _View("support-queue", Role.SUPPORT, "support-1", "/", "en", 1000, 480),
+    _View("support-queue", Role.SUPPORT, "support-1", "/", "en", 1000, 472),
+    _View("support-case", Role.SUPPORT, "support-1", f"/orders/{_CLAIMED}/case", "en", 1000, 720),
 )
 
 
@@ -173,7 +174,7 @@ async def _photograph_web_ui(browser: Browser, address: str) -> None:
     page = await browser.new_page(viewport={"width": 1280, "height": 1280})
     await page.goto(f"{address}/user-metadata")
     # The web UI renders Markdown in a frame of its own.
-    await page.frame_locator("iframe").last.get_by_text("Next", exact=True).wait_for()
+    await page.frame_locator("iframe").last.get_by_text("Next:", exact=True).wait_for()
     await page.screenshot(path=_IMAGES / "waiting-order.png")
     print("wrote docs/images/waiting-order.png")
     await page.get_by_role("button", name="More Actions").click()
