@@ -67,6 +67,11 @@ def _end(view: OrderView) -> datetime | None:
 
 
 def _last_moved(view: OrderView) -> datetime:
-    """When the provider last took or gave back money without our asking."""
+    """When the provider last took or gave back money without our asking.
+
+    What it took of a payment goes with that when it is sent back (R17); what support has said of it stays.
+    """
     chargebacks = (it.ended_at or it.opened_at for it in view.chargebacks)
-    return max([*chargebacks, *(it.changed_at for it in view.outside_refunds)])
+    outside_refunds = (it.changed_at for it in view.outside_refunds)
+    resolutions = (it.at for it in view.unmatched_resolutions)
+    return max([*chargebacks, *outside_refunds, *resolutions])

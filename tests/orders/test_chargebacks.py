@@ -445,6 +445,24 @@ def test_unmatched_money_waits_in_supports_queue() -> None:
     assert waits_for_support(story.view) is None
 
 
+def test_what_support_said_of_money_that_is_sent_back_waits_in_its_queue() -> None:
+    """R17, R23: what the marketplace bore of it here is the stray payment's now, and support says so."""
+    story = Story()
+    story.days_pass(21)
+    story.send_chargeback("opened", 1000)
+    story.send("unmatched_resolution", borne_by="marketplace", note="The provider's mistake.")
+    said_at = story.now
+    story.send_stray_payment()
+
+    view = story.view
+
+    assert (view.chargebacks, [it.amount for it in view.unmatched]) == ([], [-1000])
+    assert waits_for_support(view) == Waiting(need=Need.UNMATCHED, since=said_at)
+    story.send("unmatched_resolution", borne_by="marketplace", note="Put back.")
+    assert story.view.unmatched == []
+    books_must_balance(story.order)
+
+
 def test_a_chargeback_of_nothing_takes_nothing() -> None:
     """R23, case 59."""
     story = Story().until_awaiting_shipment()
