@@ -1,7 +1,7 @@
 """Case 30: one caller's requests wait for each other, and nobody else waits for them."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -112,6 +112,13 @@ async def test_each_kind_of_request_takes_a_turn(
     ):
         story = HttpStory(http, order.system, order.number)
         browser = await sign_in(http, "buyer", story.buyer.id)
+        takes, turns = Turns.take, set[str]()
+
+        def noted(self: Turns, who: str) -> AbstractAsyncContextManager[None]:
+            turns.add(who)
+            return takes(self, who)
+
+        monkeypatch.setattr(Turns, "take", noted)
         monkeypatch.setattr(limits, "AT_ONCE", 0)
         monkeypatch.setattr(limits, "MOST_WAITING", 0)
         file = {"file": ("x.jpg", PHOTO)}
@@ -127,3 +134,5 @@ async def test_each_kind_of_request_takes_a_turn(
             assert answer.status_code == 429, answer.request.url
             assert answer.headers["retry-after"] == "1"
         assert (await http.get("/healthz")).status_code == 200
+        buyer, seller = f"buyer {story.buyer.id}", f"seller {story.seller.id}"
+        assert turns == {f"requests of {buyer}", f"pages of {buyer}", f"uploads of {seller}"}
