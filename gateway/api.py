@@ -137,7 +137,7 @@ def only_for(action: str) -> Any:
     async def in_turn(
         found: Annotated[Caller, Depends(allowed)], services: ServicesDep
     ) -> AsyncIterator[Caller]:
-        what = "uploads" if action == "upload" else "requests"
+        what = "uploads" if action.startswith("upload") else "requests"
         async with services.turns.take(f"{what} of {found.role.value} {found.id}"):
             yield found
 

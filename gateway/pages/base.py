@@ -39,6 +39,9 @@ ZONE: Final = "unbuy-zone"
 """The cookie with the browser's time zone, set by script; its name begins with ``__Host-`` over HTTPS."""
 
 
+_UPLOADS: Final = ("/shipment-proof", "/dispute-evidence")
+
+
 class PageRenderer:
     """Renders pages, with and without a session."""
 
@@ -75,7 +78,7 @@ class PageRenderer:
             request.scope["unbuy.session"] = session
             if session is None:
                 return await self._counted(request, await answered(request))
-            what = "uploads" if path.endswith("/shipment-proof") else "pages"
+            what = "uploads" if path.endswith(_UPLOADS) else "pages"
             try:
                 await self.count(session.caller)
                 async with self._turns.take(

@@ -114,6 +114,8 @@ async def test_a_secret_is_replaced_without_signing_anybody_out(database: Databa
     assert known is not None
     assert await both.of(asked) == known
     assert both.remembered(asking(kept.headers["set-cookie"].partition(";")[0])) == {"state": "s"}
+    # What asks the issuer is sealed by the session's secret as well.
+    assert both._opened(before._sealed("refresh", "anna-1"), "anna-1") == "refresh"
     assert await alone.of(asked) is None
     begun = asking(fresh.headers["set-cookie"].partition(";")[0])
     assert await alone.of(begun)

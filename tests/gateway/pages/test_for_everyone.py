@@ -60,6 +60,7 @@ async def test_pages_are_accessible_in_every_status_and_for_everybody(
         (support, f"/orders/{crowded.order_id}/case"),
         (seller, "/help/seller"),
         (buyer, "/reminders"),
+        (buyer, "/sessions"),
     ):
         await visitor.page.goto(f"{visitor.address}{path}")
         await is_sound(visitor.page)
