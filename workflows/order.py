@@ -95,7 +95,7 @@ class OrderWorkflow:
         """Run the order until nothing about it is left to happen."""
         while self._order.goes_on_from:
             self._tasks.start("catch up", self._catch_up)
-            await self._until(lambda: not self._order.goes_on_from)
+            await self._until(lambda: not self._tasks.under_way)
         order = self._order
         if workflow.info().continued_run_id:
             # Messages that the previous run could not deliver are still in the outbox.

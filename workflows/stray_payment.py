@@ -70,7 +70,7 @@ class StrayPaymentWorkflow:
         """Refund the payment and notify the payer; returns once the payer, or the bank, has the money."""
         while self._state.goes_on_from:
             self._tasks.start("catch up", self._catch_up)
-            await self._until(lambda: not self._state.goes_on_from)
+            await self._until(lambda: not self._tasks.under_way)
         state = self._state
         if workflow.info().continued_run_id:
             # Messages that the previous run could not deliver are still in the outbox.
