@@ -32,8 +32,10 @@ from tests.gateway.browsing import HOSTILE, Browser, browser_at, enter, everybod
 from tests.gateway.conftest import SECRET, HttpStory, serving, settings, token
 
 HOUR = timedelta(hours=1)
-BEFORE_SESSIONS = {"/sign-in", "/language"}
-"""Forms that need no session: signing in has a secret of its own, and a language harms nobody."""
+BEFORE_SESSIONS = {"/sign-in", "/language", "/reminders/off"}
+"""Forms that need no session: signing in has a secret of its own, a language harms nobody, and a mail's link
+that turns reminders off is signed.
+"""
 
 
 async def began(
@@ -253,8 +255,9 @@ async def test_a_form_without_its_csrf_token_is_refused(
         {"form_secret": "żółw"},
     ]
 
-    uploads = f"/orders/{order.order_id}/shipment-proof"
-    for number, path in enumerate(posts - {uploads}):
+    page = f"/orders/{order.order_id}"
+    uploads = {f"{page}/shipment-proof", f"{page}/dispute-evidence"}
+    for number, path in enumerate(posts - uploads):
         for secret in (wrong[0], wrong[1 + number % 2]):
             answer = await people["buyer"].http.post(path, data=ENTERED | secret)
             assert answer.status_code == 403, (path, answer.text)
