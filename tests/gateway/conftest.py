@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +20,8 @@ from client import orders
 from database.connection import Database
 from demo.system import DemoSystem, has_nothing_to_do, set_up
 from demo.waiting import until
+from gateway import bodies
+from gateway import orders as orders_of_gateway
 from gateway.access import Role
 from gateway.app import build_app
 from gateway.server import Server, server_config
@@ -46,6 +48,16 @@ def settings(**changes: Any) -> Settings:
     }
     is_local = Settings(**(given | changes)).is_for_trying_out
     return Settings(**({"buyers_choose_policy": is_local} | given | changes))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_gateway() -> Iterator[None]:
+    """A busy machine may take its time; a test of the gateway's patience sets its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PATIENCE", "DATABASE_PATIENCE", "TEMPORAL_PATIENCE"):
+            patch.setattr(orders_of_gateway, name, timedelta(seconds=15))
+        patch.setattr(bodies, "WITHIN", timedelta(minutes=1))
+        yield
 
 
 @asynccontextmanager

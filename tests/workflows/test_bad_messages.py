@@ -259,7 +259,7 @@ async def test_an_order_that_could_not_be_placed_today_replays_and_is_read(
     old = PLACED | {"order_id": "..", "policy": {"payment_window": "PT0.05S"}}
     old = json.loads(json.dumps(old).replace('"EUR"', '"eur"'))
     with monkeypatch.context() as before:
-        before.setattr("orders.place_order.must_be_placeable", lambda placed: None)
+        before.setattr("workflows.order.must_be_placeable", lambda placed: None)
         async with time_skipping_story(environment, "before"):
             handle = await environment.client.start_workflow(
                 "OrderWorkflow",
