@@ -13,6 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from adapters.local.provider import LocalProvider
 from database.connection import Database
+from database.orders import SqlOrders
 from demo.system import DemoSystem, ServerStory
 from demo.waiting import until
 from deploy.embedded import EmbeddedServer
@@ -94,8 +95,14 @@ class RealTimeStory(ServerStory):
         return await self.until(Status.AWAITING_SHIPMENT)
 
     async def deadline_passes(self) -> None:
-        """Let the deadline that the order waits for pass, on the server's own clock."""
-        await until(self._events, _last_timer_fired)
+        """Let the deadline that the order waits for pass, and the timers that fire by then."""
+        stored = await SqlOrders(self.database).find(self.placed.order_id)
+        assert stored
+        deadline = stored.next[0].at
+        await until(lambda: datetime.now(UTC), lambda now: now > deadline)
+        # The deadline's own timer starts a moment after its time is reckoned.
+        by = deadline + WINDOW / 2
+        await until(self._events, lambda events: not _running_timers(events, by))
 
     async def kinds_for_the_next_task(self) -> set[EventType.ValueType]:
         """What has come in since a worker last had its say."""
@@ -111,14 +118,18 @@ class RealTimeStory(ServerStory):
         return [event async for event in self.handle.fetch_history_events()]
 
 
-def _last_timer_fired(events: list[HistoryEvent]) -> bool:
-    started = fired = ""
+def _running_timers(events: list[HistoryEvent], until: datetime) -> set[str]:
+    """Those that fire by an instant (UTC), and have not."""
+    running = set()
     for event in events:
         if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-            started = event.timer_started_event_attributes.timer_id
+            started = event.timer_started_event_attributes
+            lasts = started.start_to_fire_timeout.ToTimedelta()
+            if event.event_time.ToDatetime(UTC) + lasts <= until:
+                running.add(started.timer_id)
         elif event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-            fired = event.timer_fired_event_attributes.timer_id
-    return bool(started) and started == fired
+            running.discard(event.timer_fired_event_attributes.timer_id)
+    return running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
