@@ -107,14 +107,14 @@ class Bench:
             f"{options.deadlines} due at once; {machine()}."
         )
         for turn in range(options.rounds):
-            if UNBUY in self.subjects:
-                self._add(UNBUY, await starts(self._place()))
             for subject in self.main if turn else self.subjects:
                 async with stage(subject, self._place()) as running:
                     pause = timedelta(seconds=options.pause)
                     cost = await order_cost(running, options.orders, rate, pause)
                     cost["saturation"] = await saturation(running, options.at_once, options.seconds)
                 self._add(subject, cost)
+            if UNBUY in self.subjects:
+                self._add(UNBUY, await starts(self._place()))
         for subject in self.main:
             if (cores := os.cpu_count() or 1) > 1 and options.rounds > 1:
                 async with stage(subject, self._place(), workers=cores) as running:
