@@ -407,8 +407,9 @@ class StrayPaymentState(Mutable):
         if due.what == REFUND_CHECK:
             self.refund_check_due = True
             return
-        self._happened(now, Event.CHARGEBACK_REMINDER)
         for chargeback in open_chargebacks(self):
+            # An entry each, by which the notifications are told apart.
+            self._happened(now, Event.CHARGEBACK_REMINDER)
             self._notify(
                 now,
                 NotificationKind.STRAY_CHARGEBACK_REMINDER,

@@ -276,6 +276,21 @@ def test_two_chargebacks_a_refund_from_outside_and_a_reversal_are_booked() -> No
     assert all(sum(it.legs.values()) == 0 for it in story.stray.postings)
 
 
+def test_support_is_reminded_of_every_open_chargeback_of_a_stray_payment() -> None:
+    """R23, case 65: each by a notification of its own."""
+    story = StrayPaymentStory()
+    for chargeback_id, amount in (("dp_1", 100), ("dp_2", 200)):
+        fields = chargeback("opened", amount, "pay-9") | {"chargeback_id": chargeback_id}
+        story.stray.receive(ChargebackReported.model_validate(fields), story.now)
+
+    for day in range(1, 9):
+        story.until_day(day)
+
+    told = [it for it in story.stray.notifications if it.what == "stray_chargeback_reminder"]
+    assert [it.details["money"]["amount"] for it in told] == [100, 200]
+    assert len({it.key for it in told}) == 2
+
+
 def test_support_is_reminded_of_an_open_chargeback_of_a_stray_payment_that_failed() -> None:
     """R6, R23, case 65."""
     story = StrayPaymentStory()
