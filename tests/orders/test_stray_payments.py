@@ -279,6 +279,7 @@ def test_two_chargebacks_a_refund_from_outside_and_a_reversal_are_booked() -> No
 def test_support_is_reminded_of_every_open_chargeback_of_a_stray_payment() -> None:
     """R23, case 65: each by a notification of its own."""
     story = StrayPaymentStory()
+    story.send_refund_update("succeeded")
     for chargeback_id, amount in (("dp_1", 100), ("dp_2", 200)):
         fields = chargeback("opened", amount, "pay-9") | {"chargeback_id": chargeback_id}
         story.stray.receive(ChargebackReported.model_validate(fields), story.now)
