@@ -216,8 +216,12 @@ class StrayPaymentState(Mutable):
 
     @property
     def next_due(self) -> ScheduledEvent | None:
-        """What happens next: the provider is asked for the refund's state, or support is reminded
-        of what waits for the bank, as for an order's money.
+        """What happens next: the first of ``schedule``."""
+        return next(iter(self.schedule()), None)
+
+    def schedule(self) -> list[ScheduledEvent]:
+        """All that happens next, soonest first: the provider is asked for the refund's state, and support
+        is reminded of what waits for the bank, as for an order's money.
         """
         coming = []
         if refund := refund_under_way(self):
@@ -227,7 +231,7 @@ class StrayPaymentState(Mutable):
             every = self.policy.dispute_reminder
             at = next_multiple(chargeback.opened_at, every, self.handled_until)
             coming.append(ScheduledEvent(what=Reminder.CHARGEBACK_REMINDER, at=at))
-        return min(coming, key=lambda it: it.at, default=None)
+        return sorted(coming, key=lambda it: it.at)
 
     def check(self, message: StrayPaymentMessage) -> None:
         """Raise InvalidInput for what is not about it, or what support cannot say of it."""
@@ -398,15 +402,23 @@ class StrayPaymentState(Mutable):
             at, Event.UNMATCHED_RESOLVED, Role.SUPPORT, **resolution_details(message, amounts)
         )
 
-    def let_time_pass(self, now: datetime) -> None:
-        """R15, R23: at certain instants the provider is to be asked, and support to be reminded."""
-        due = self.next_due
-        if due is None or now < due.at:
+    def let_time_pass(self, now: datetime, *, first_alone: bool = False) -> None:
+        """R15, R23: at certain instants the provider is to be asked, and support to be reminded.
+
+        ``first_alone``: as it was where both were due at once, and the second of them was lost.
+        """
+        due = [it.what for it in self.schedule() if it.at <= now]
+        if not due:
             return
         self.handled_until = now
-        if due.what == REFUND_CHECK:
+        if first_alone:
+            del due[1:]
+        if REFUND_CHECK in due:
             self.refund_check_due = True
-            return
+        if Reminder.CHARGEBACK_REMINDER in due:
+            self._remind(now)
+
+    def _remind(self, now: datetime) -> None:
         for chargeback in open_chargebacks(self):
             # An entry each, by which the notifications are told apart.
             self._happened(now, Event.CHARGEBACK_REMINDER)

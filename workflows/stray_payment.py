@@ -33,6 +33,8 @@ with workflow.unsafe.imports_passed_through():
 
 _RECORDS_ALL: Final = "what nobody is told is recorded"
 """The patch from which on a change is recorded that notifies nobody."""
+_ALL_THAT_IS_DUE: Final = "all that is due happens"
+"""The patch from which on a reminder comes although the refund is checked at the same instant."""
 _TIMER_WAITS: Final = "the timer waits for the refund's check"
 """The patch from which on no timer is started while a refund is checked."""
 
@@ -85,7 +87,10 @@ class StrayPaymentWorkflow:
                 due = state.next_due
                 self._timer.set(due.at if due else None, due.what if due else "")
             await self._next_change()
-            state.let_time_pass(workflow.now())
+            now = workflow.now()
+            are_several = sum(it.at <= now for it in state.schedule()) > 1
+            alone = are_several and not workflow.patched(_ALL_THAT_IS_DUE)
+            state.let_time_pass(now, first_alone=alone)
         await self._until(workflow.all_handlers_finished)
         return state
 

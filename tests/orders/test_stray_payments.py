@@ -292,6 +292,17 @@ def test_support_is_reminded_of_every_open_chargeback_of_a_stray_payment() -> No
     assert len({it.key for it in told}) == 2
 
 
+def test_a_reminder_comes_although_the_refund_is_checked_at_the_same_instant() -> None:
+    """R15, R23, case 65: on days 7 and 14, of a chargeback that is as old as the refund."""
+    story = StrayPaymentStory()
+    story.send_chargeback("opened", 100)
+
+    for day in range(1, 15):
+        story.until_day(day)
+
+    assert story.notified.count(("support", "stray_chargeback_reminder")) == 2
+
+
 def test_support_is_reminded_of_an_open_chargeback_of_a_stray_payment_that_failed() -> None:
     """R6, R23, case 65."""
     story = StrayPaymentStory()
