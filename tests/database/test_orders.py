@@ -127,7 +127,7 @@ async def test_an_order_that_is_reopened_books_only_what_is_new(stores: Stores) 
 async def test_messages_wait_in_order_until_they_are_delivered(stores: Stores) -> None:
     order = placed()
     for number in range(12):
-        order.notify(START, NotificationKind.BUYER_MESSAGE, text=str(number))
+        order.notify(START, NotificationKind.BUYER_MESSAGE, Role.SELLER, text=str(number))
     await stores.orders.record(snapshot(order))
     waiting = await stores.outbox.undelivered("A-1")
 

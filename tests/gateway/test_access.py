@@ -82,6 +82,7 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "GET /openapi.json": ALL,
     "GET /docs": ALL,
     "GET /docs/start.js": ALL,
+    "GET /docs/style.css": ALL,
     "GET /docs/ui": ALL,
 }
 
