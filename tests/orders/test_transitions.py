@@ -20,6 +20,7 @@ from orders.shipments import tracking_verdict
 from orders.status import Status
 from orders.tracking_numbers import TrackingVerdict
 from orders.view import view
+from tests.explore.copies import copy_of
 from tests.orders.builders import (
     DUE,
     GOOD_NUMBER,
@@ -417,14 +418,13 @@ def _shape(order: Order) -> tuple[object, ...]:
 def _explore(rules: int = 2, **policy: Any) -> set[tuple[Status, str, Status]]:
     """Try everything in every shape of order that comes of it; the transitions that happened."""
     first = Order.new(place(policy=Policy(**policy)), START, rules)
-    waiting, seen = deque([(first.model_dump_json(), START)]), {_shape(first)}
+    waiting, seen = deque([(first, START)]), {_shape(first)}
     happened: set[tuple[Status, str, Status]] = set()
     while waiting:
-        saved, now = waiting.popleft()
-        before = Order.model_validate_json(saved)
+        before, now = waiting.popleft()
         later = now + timedelta(hours=1)
         for trigger, act, at in _moves(before, later):
-            order = Order.model_validate_json(saved)
+            order = copy_of(before)
             try:
                 changed = act(order)
             except NotAllowedNow:
@@ -436,7 +436,7 @@ def _explore(rules: int = 2, **policy: Any) -> set[tuple[Status, str, Status]]:
                 books_must_balance(order)
                 view(order)
                 seen.add(shape)
-                waiting.append((order.model_dump_json(), at))
+                waiting.append((order, at))
     return happened
 
 
