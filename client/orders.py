@@ -4,9 +4,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from temporalio.client import Client, WorkflowHandle, WorkflowQueryRejectedError
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import (
-    QueryRejectCondition,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
@@ -64,15 +63,10 @@ def handle(client: Client, order_id: str) -> WorkflowHandle[OrderWorkflow, Order
 async def show(client: Client, order_id: str, patience: timedelta | None = None) -> OrderView:
     """The order as it is now, or as it ended. Raises UnknownOrder, NoAnswer and WorkflowFailed."""
     with domain_errors(UnknownOrder(order_id)):
-        found = handle(client, order_id)
-        try:
-            return await found.query(
-                OrderWorkflow.order_view,
-                reject_condition=QueryRejectCondition.NOT_COMPLETED_CLEANLY,
-                rpc_timeout=patience,
-            )
-        except WorkflowQueryRejectedError:
-            return terminated(await found.query(OrderWorkflow.order_view, rpc_timeout=patience))
+        view, is_terminated = await workflows.read(
+            client, ids.order_workflow_id(order_id), "order", OrderView, patience
+        )
+        return terminated(view) if is_terminated else view
 
 
 async def is_running(client: Client, order_id: str) -> bool:

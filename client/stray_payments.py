@@ -67,9 +67,12 @@ async def show(client: Client, payment_id: str) -> StrayPaymentState | None:
     unknown = NotRunning(ids.stray_workflow_id(payment_id))
     try:
         with domain_errors(unknown):
-            return await handle(client, payment_id).query(StrayPaymentWorkflow.stray_payment)
+            state, _ = await workflows.read(
+                client, ids.stray_workflow_id(payment_id), "stray_payment", StrayPaymentState
+            )
     except NotRunning:
         return None
+    return state
 
 
 async def send(

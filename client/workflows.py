@@ -1,9 +1,20 @@
 """Messages to workflows of any type, by workflow id."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistoryEventFilterType,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.common import QueryRejectCondition
 
 from client.errors import NotRunning, domain_errors
 from orders.messages import Message
@@ -40,6 +51,43 @@ async def update(
             rpc_timeout=patience or PATIENCE,
         )
     return answered
+
+
+async def read(
+    client: Client,
+    workflow_id: str,
+    query: str,
+    answer: type[_Answer],
+    patience: timedelta | None = None,
+) -> tuple[_Answer, bool]:
+    """What a workflow answers to a query, and whether it was ended from outside.
+
+    The history of one that is complete may not replay (docs/decisions/0021): its result is its last answer.
+    Call it within ``domain_errors``.
+    """
+    found = client.get_workflow_handle(workflow_id)
+    asked: dict[str, Any] = {"result_type": answer, "rpc_timeout": patience}
+    cleanly = QueryRejectCondition.NOT_COMPLETED_CLEANLY
+    try:
+        return await found.query(query, reject_condition=cleanly, **asked), False
+    except WorkflowQueryRejectedError:
+        return await found.query(query, **asked), True
+    except WorkflowQueryFailedError:
+        if (payloads := await _result_of(found, patience)) is None:
+            raise
+    [result] = await client.data_converter.decode(payloads, [answer])
+    return result, False
+
+
+async def _result_of(
+    found: WorkflowHandle[Any, Any], patience: timedelta | None
+) -> Sequence[Payload] | None:
+    """What a workflow that is complete has returned; None for any other."""
+    closing = WorkflowHistoryEventFilterType.CLOSE_EVENT
+    async for event in found.fetch_history_events(event_filter_type=closing, rpc_timeout=patience):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+            return event.workflow_execution_completed_event_attributes.result.payloads
+    return None
 
 
 class Run(NamedTuple):

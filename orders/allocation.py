@@ -13,8 +13,8 @@ what the buyer and the bank have got beyond the payment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from orders import keys
 from orders.accounting import Posting
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from orders.order import Order
     from orders.outside_refunds import OutsideRefund
     from orders.unmatched import ResolvedAmount
+
+_INSTANT: Final = timedelta(microseconds=1)
 
 Books = dict[str, dict[str, int]]
 """By currency, the balance of each account in minor units, with the signs of ``orders.accounting``."""
@@ -163,14 +165,18 @@ def stop_or_resume(facts: PaymentFacts, awarded: int, *, won: bool = False) -> N
         refund.stopping = False
 
 
-def was_refused_for_a_won_chargeback(facts: PaymentFacts, refund: Refund) -> bool:
+def was_refused_for_a_won_chargeback(
+    facts: PaymentFacts, refund: Refund, *, or_due_to_it: bool = False
+) -> bool:
     """R23: whether a refund has failed although a chargeback was won since it was requested.
 
     A provider refuses to refund a disputed payment, and its answer may come after the bank's. The refund's
-    money goes by another one, once.
+    money goes by another one, once. ``or_due_to_it``: as it was where one that is requested because the
+    chargeback is won, at that instant, was taken for refused by it when it failed.
     """
+    since = refund.requested_at - _INSTANT if or_due_to_it else refund.requested_at
     return refund.has_failed and any(
-        it.is_won and it.ended_at and it.ended_at >= refund.requested_at
+        it.is_won and it.ended_at and it.ended_at > since
         for it in facts.chargebacks
         if it.payment_id == facts.payment_id
     )

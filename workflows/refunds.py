@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 _ASKED_ANEW: Final = "a refund refused before a chargeback was won is asked for anew"
+_ONLY_BEFORE: Final = "a refund that is due to a won chargeback is not refused by it"
 """The patch from which on it is also where the refusal came after the bank's decision."""
 
 
@@ -35,8 +36,7 @@ class RefundSteps:
         """Start the steps that the refund's state calls for and that are not under way yet."""
         if (refund := refund_under_way(owner)) is None:
             return
-        is_refused = not refund.stopping and was_refused_for_a_won_chargeback(owner, refund)
-        if is_refused and workflow.patched(_ASKED_ANEW):
+        if not refund.stopping and _is_refused(owner, refund):
             # Also one whose stop was answered only once the chargeback was won.
             refund.stopping, refund.stop_asked_at = True, None
         ask_task = f"ask {refund.refund_id}"
@@ -121,3 +121,10 @@ def _question(refund: Refund) -> RefundQuestion:
     return RefundQuestion(
         refund_id=refund.refund_id, payment_id=refund.payment_id, at=workflow.now()
     )
+
+
+def _is_refused(owner: PaymentFacts, refund: Refund) -> bool:
+    if was_refused_for_a_won_chargeback(owner, refund):
+        return workflow.patched(_ASKED_ANEW)
+    was_taken_for_it = was_refused_for_a_won_chargeback(owner, refund, or_due_to_it=True)
+    return was_taken_for_it and not workflow.patched(_ONLY_BEFORE) and workflow.patched(_ASKED_ANEW)

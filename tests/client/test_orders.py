@@ -9,7 +9,7 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
 from client import orders, stray_payments
-from client.errors import NotRunning, OrderIdReused, UnknownOrder
+from client.errors import NotRunning, OrderIdReused, UnknownOrder, WorkflowFailed
 from client.finished_orders import LateDelivery
 from orders.errors import NotAllowedNow, RefusalCode
 from orders.messages import (
@@ -198,6 +198,27 @@ async def test_two_that_reopen_a_stray_payment_at_once_book_both_and_nothing_twi
 
 async def _has_looked(*_: object) -> None:
     pass
+
+
+async def test_a_finished_order_whose_history_does_not_replay_is_read_from_its_result(
+    order: TimeSkippingStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decision 21: what was decided stands; a running order must be asked."""
+    client, order_id = order.environment.client, order.placed.order_id
+    with monkeypatch.context() as broken:
+        broken.setattr("workflows.order.view", _does_not_replay)
+        with pytest.raises(WorkflowFailed):
+            await orders.show(client, order_id)
+
+    await _end(order)
+    ended = await orders.show(client, order_id)
+    monkeypatch.setattr("workflows.order.view", _does_not_replay)
+
+    assert await orders.show(client, order_id) == ended
+
+
+def _does_not_replay(*_: object) -> None:
+    raise RuntimeError("Nondeterminism error")
 
 
 async def test_a_finished_order_refuses_other_messages(order: TimeSkippingStory) -> None:

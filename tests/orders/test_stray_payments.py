@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from orders.allocation import books
+from orders.allocation import books, was_refused_for_a_won_chargeback
 from orders.errors import InvalidInput
 from orders.messages import (
     ChargebackReported,
@@ -214,6 +214,25 @@ def test_a_chargeback_won_before_the_refund_was_stopped_is_refunded_once() -> No
             assert story.refund.refund_id == "stray-pay-9-refund-2"
             story.send_refund_update("succeeded")
         story.must_be_over()
+
+
+def test_a_refund_that_a_won_chargeback_brought_about_is_not_refused_by_it() -> None:
+    """R15, R23: it was requested at that instant; one that was requested before goes by another one."""
+    story = StrayPaymentStory()
+    story.send_chargeback("opened")
+    story.send_refund_update("canceled")
+    story.send_chargeback("won")
+    assert story.refund.refund_id == "stray-pay-9-refund-2"
+
+    story.send_refund_update("failed", "expired_or_canceled_card")
+
+    assert not was_refused_for_a_won_chargeback(story.stray, story.refund)
+    assert was_refused_for_a_won_chargeback(story.stray, story.refund, or_due_to_it=True)
+    story.now += timedelta(hours=1)
+    story.send_chargeback("opened")
+    story.now += timedelta(hours=1)
+    story.send_chargeback("won")
+    assert was_refused_for_a_won_chargeback(story.stray, story.refund)
 
 
 def test_what_the_bank_has_not_claimed_goes_back_at_once() -> None:
