@@ -7,6 +7,7 @@ and on it.
 And what stands for Stripe (``tests/stripe``).
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -37,6 +38,10 @@ os.environ["UNBUY_LANG"] = "en"
 # wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is collected stays until the end. Looking at it again and again would take the garbage collector a
+# tenth of the time.
+gc.disable()
 
 # What takes long: servers, browsers, processes.
 LONG = (
@@ -153,6 +158,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for number, path in enumerate(pages):
         apart.insert(number * 4, path)
     items[:] = [item for path in apart for item in files[path]]
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
