@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from math import ceil
+from operator import itemgetter
 from typing import IO, Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -191,7 +192,7 @@ class Proofs:
         """Remove a file, unless it came with another message as well, which the order took."""
         try:
             view = await self._orders.find(order_id)
-            if not (view and _givers(view, sha256)):
+            if not (view and _giver(view, sha256)):
                 await self._store.remove(order_id, sha256)
         except (Problem, StoreUnavailable) as error:
             log.warning("A file that an order refused is still stored: %s", type(error).__name__)
@@ -203,11 +204,11 @@ class Proofs:
         """
         view = await self._orders.visible(caller, order_id)
         opened = None
-        if givers := _givers(view, sha256):
+        if giver := _giver(view, sha256):
             try:
                 opened = (
                     await self._store.open(order_id, sha256)
-                    if caller.role in {*givers, Role.SUPPORT}
+                    if caller.role in (giver, Role.SUPPORT)
                     else await self._open_copy(order_id, sha256)
                 )
             except (StoreUnavailable, CannotDraw) as error:
@@ -264,9 +265,17 @@ async def _drawn(copies: ProofCopies, file: ReceivedProof) -> AsyncIterator[IO[b
         yield copy
 
 
-def _givers(view: OrderView, sha256: str) -> set[Role]:
-    """Who gave the order this file: a proof, or evidence."""
+def _giver(view: OrderView, sha256: str) -> Role | None:
+    """Who gave the order this file first, a proof or evidence; None for no file of the order.
+
+    The other party reads its name in the view, and may send it as its own.
+    """
     proofs = view.shipment.proofs if view.shipment else []
     files = view.dispute.files if view.dispute else []
-    given = [(Role.SELLER, it.sha256) for it in proofs] + [(Role.BUYER, it.sha256) for it in files]
-    return {giver for giver, known in given if known.lower() == sha256.lower()}
+    given = [(it.given_at, Role.SELLER) for it in proofs if _is_named(it.sha256, sha256)]
+    given += [(it.given_at, Role.BUYER) for it in files if _is_named(it.sha256, sha256)]
+    return min(given, key=itemgetter(0), default=(None, None))[1]
+
+
+def _is_named(known: str, sha256: str) -> bool:
+    return known.lower() == sha256.lower()

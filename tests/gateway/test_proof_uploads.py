@@ -265,6 +265,39 @@ async def test_the_buyer_gets_a_copy_without_place_and_owner(order: HttpStory) -
         assert (await person.get(path)).content == original
 
 
+async def test_who_names_the_others_file_as_ones_own_does_not_get_the_original(
+    order: HttpStory,
+) -> None:
+    """Case 85: the view has all that such a message takes; the file is its first giver's."""
+    await _has_to_prove(order)
+    await order.buyer.post(f"{order.path}/cancel-request", {"reason": "other"})
+    await order.seller.post(f"{order.path}/seller-reply", {"decision": "refuse"})
+    of_buyer, of_seller = photo_of_somebody(), photo_of_somebody() + b"another"
+    await _upload(order, of_seller)
+    evidence = f"{order.path}/evidence"
+    view = (await order.buyer.post(evidence, files={"file": of_buyer}, data={"note": ""})).json()
+    [proof], [shown] = view["shipment"]["proofs"], view["dispute"]["files"]
+    names = ("reference", "media_type", "size", "sha256")
+    theirs = {name: proof[name] for name in names}
+    mine = {name: shown[name] for name in names} | {"kind": "photo"}
+
+    taken = [
+        await order.buyer.post(f"{order.path}/dispute-evidence", theirs),
+        await order.seller.post(f"{order.path}/shipment-proof", mine),
+    ]
+
+    assert [it.status_code for it in taken] == [200, 200]
+    for sha, giver, other, original in (
+        (proof["sha256"], order.seller, order.buyer, of_seller),
+        (shown["sha256"], order.buyer, order.seller, of_buyer),
+    ):
+        path = f"{order.path}/proofs/{sha}"
+        assert (await giver.get(path)).content == original
+        copy = await other.get(path)
+        assert copy.status_code == 200
+        assert OWNER.encode() not in copy.content
+
+
 async def test_of_a_proof_that_came_before_copies_one_is_drawn_when_it_is_asked_for(
     order: HttpStory, proofs: Path
 ) -> None:
