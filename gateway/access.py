@@ -11,6 +11,8 @@ from orders.if_nothing import if_nothing
 from orders.listed import ListedOrder
 from orders.messages import MESSAGES, DisputeEvidence, ShipmentProof
 from orders.messages import Role as Role
+from orders.outside_refunds import OutsideRefund
+from orders.payments import Payment, PendingPayment
 from orders.place_order import Party
 from orders.refunds import REFUND_EVENTS, Refund
 from orders.shipments import Shipment
@@ -80,6 +82,8 @@ class Tokens(Protocol):
 
 
 _NEWS_OF_REFUNDS: Final = frozenset({*REFUND_EVENTS.values(), Event.REFUND_RETURNED})
+_BUYERS_BANK: Final = _NEWS_OF_REFUNDS | {Event.PAYMENT_DECLINED, Event.OUTSIDE_REFUND_FAILED}
+"""Events whose ``reason`` is the buyer's bank's: a stolen card, too little money. Mails tell no seller."""
 
 
 def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
@@ -95,7 +99,8 @@ def listed_for(caller: Caller, order: ListedOrder) -> ListedOrder:
 
 def view_for(caller: Caller, order: OrderView) -> OrderView:
     """The view with what silence does; for buyer and seller without the other party's addresses and time
-    zone, strangers' orders, and what support knows of money and who there said it (R25).
+    zone, strangers' orders, and what support knows of money and who there said it (R25); for the seller
+    without what the buyer's bank says of the buyer.
     """
     follows = if_nothing(order)
     hidden: dict[str, Any]
@@ -106,6 +111,8 @@ def view_for(caller: Caller, order: OrderView) -> OrderView:
             hidden = {"buyer": _without_contact(order.buyer)}
         case _:
             return order.model_copy(update={"if_nothing": follows})
+    if caller.role is Role.SELLER:
+        order = _without_buyers_bank(order)
     hidden["if_nothing"] = {role: it for role, it in follows.items() if role is not Role.SUPPORT}
     return order.model_copy(
         update={
@@ -134,6 +141,40 @@ def _without_internals(entry: TimelineEntry) -> TimelineEntry:
     elif entry.what in _NEWS_OF_REFUNDS:
         details = {name: it for name, it in details.items() if name != "note"}
     return entry.model_copy(update={"by_id": by_id, "details": details})
+
+
+def _without_buyers_bank(order: OrderView) -> OrderView:
+    """Why a payment was declined, or a refund does not arrive, is between the buyer and their bank."""
+    return order.model_copy(
+        update={
+            "payment": _without_decline(order.payment),
+            "refund": order.refund and _without_failure(order.refund),
+            "earlier_refunds": [_without_failure(it) for it in order.earlier_refunds],
+            "outside_refunds": [_without_reason(it) for it in order.outside_refunds],
+            "timeline": [_without_banks_reason(it) for it in order.timeline],
+        }
+    )
+
+
+def _without_decline(payment: Payment | PendingPayment | None) -> Payment | PendingPayment | None:
+    if isinstance(payment, Payment) and payment.is_declined:
+        return payment.model_copy(update={"declined_reason": None})
+    return payment
+
+
+def _without_failure(refund: Refund) -> Refund:
+    return refund.model_copy(update={"failure_reason": None})
+
+
+def _without_reason(refund: OutsideRefund) -> OutsideRefund:
+    return refund if refund.counts else refund.model_copy(update={"reason": ""})
+
+
+def _without_banks_reason(entry: TimelineEntry) -> TimelineEntry:
+    if entry.what not in _BUYERS_BANK:
+        return entry
+    details = {name: it for name, it in entry.details.items() if name != "reason"}
+    return entry.model_copy(update={"details": details})
 
 
 def _without_note(refund: Refund) -> Refund:

@@ -337,6 +337,33 @@ def test_what_support_knows_of_money_is_its_own(role: Role, sees: bool) -> None:
     assert [it.what for it in seen.timeline] == story.happened
 
 
+@pytest.mark.parametrize(("role", "sees"), [("buyer", True), ("seller", False), ("support", True)])
+def test_a_seller_does_not_read_what_the_buyers_bank_says_of_the_buyer(
+    role: str, sees: bool
+) -> None:
+    """Why a payment was declined or a refund does not arrive: mails do not tell the seller either."""
+    declined = Story()
+    declined.pay()
+    declined.send("payment_declined", payment_id="pay-1", reason="insufficient_funds")
+    refunded = Story().until_cancellation_requested()
+    failed = {"provider_refund_id": "re-1", "money": {"amount": 90, "currency": "EUR"}}
+    refunded.send(
+        "outside_refund", payment_id="pay-1", status="failed", reason="account_closed", **failed
+    )
+    refunded.reply("accept")
+    refund_id = refunded.refund.refund_id
+    refunded.send("refund_update", refund_id=refund_id, status="failed", reason="stolen_card")
+
+    for story, reasons in (
+        (declined, ["insufficient_funds"]),
+        (refunded, ["account_closed", "stolen_card"]),
+    ):
+        seen = view_for(Caller("anybody", Role(role), START), story.view)
+        said = seen.model_dump_json()
+        assert [it in said for it in reasons] == [sees] * len(reasons)
+        assert [it.what for it in seen.timeline] == story.happened
+
+
 @pytest.mark.parametrize("role", [Role.BUYER, Role.SELLER])
 def test_what_support_tells_both_parties_reaches_them(role: Role) -> None:
     """R16, R25: its reasons for a decision, and who of the two sent what."""
