@@ -16,6 +16,8 @@ NAME = "unbuy"
 # Beside the packages: the worker, what `python -m unbuy` runs, and the samples of the README.
 OTHERS = {"worker.py": "worker.py", "starter.py": "__main__.py"}
 SAMPLES = "samples"
+# Of what lies in a package, such as a key or local settings, nothing else is given away.
+SUFFIXES = {".css", ".jinja", ".js", ".json", ".mako", ".po", ".py", ".svg", ".typ", ".yml"}
 
 
 class PackagesUnderOneName(BuildHookInterface[Any]):
@@ -52,7 +54,12 @@ class PackagesUnderOneName(BuildHookInterface[Any]):
 
 def _files(root: Path, *folders: str) -> list[Path]:
     found = [path for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
-    return sorted(path for path in found if path.suffix != ".pyc")
+    return sorted(path for path in found if _is_ours(path.relative_to(root), path))
+
+
+def _is_ours(inside: Path, path: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in inside.parts)
+    return inside.suffix in SUFFIXES and not is_hidden and not path.is_symlink()
 
 
 def under_one_name(source: bytes, file: str, packages: Collection[str]) -> bytes:

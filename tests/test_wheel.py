@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hatch_build import under_one_name
+from hatch_build import SAMPLES, _files, under_one_name
 from i18n.extraction import packages
 
 ROOT = Path(__file__).parents[1]
@@ -183,6 +183,30 @@ def test_imports_are_rewritten_and_nothing_else() -> None:
     )
     with pytest.raises(ValueError, match=r"a\.py:1: write `from package import"):
         under_one_name(b"import orders.order\n", "a.py", packages())
+
+
+def test_what_only_lies_in_a_package_is_not_given_away(tmp_path: Path) -> None:
+    """A wheel is public: no local settings, keys, databases or files from elsewhere."""
+    (tmp_path / "secret.json").write_text("{}")
+    package = tmp_path / "deploy"
+    (package / ".local").mkdir(parents=True)
+    for name in (".env", "production.env", "tls.key", "unbuy.db", ".x.json", ".local/a.py", "a.py"):
+        (package / name).touch()
+    (package / "linked.json").symlink_to(tmp_path / "secret.json")
+
+    assert _files(tmp_path, "deploy") == [package / "a.py"]
+
+
+def test_all_that_is_kept_of_the_packages_is_in_it() -> None:
+    kept = subprocess.run(
+        ["git", "ls-files", "--", *packages(), SAMPLES],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+
+    assert {ROOT / it for it in kept} <= set(_files(ROOT, *packages(), SAMPLES))
 
 
 def _site_packages(environment: Path) -> Path:
