@@ -17,7 +17,7 @@ from orders.sentences import Sentence, sentence
 from orders.status import CloseReason, Status
 from orders.view import OrderView
 
-COOKIE: Final = "unbuy-done"
+_COOKIE: Final = "unbuy-done"
 _WITHIN: Final = 60
 """Seconds."""
 
@@ -34,15 +34,36 @@ _PLACED_AGAIN: Final = sentence("Your new order is placed; nothing is paid for i
 def remember(response: Response, session: Session, address: str, name: str, secure: bool) -> None:
     """Have the next page at this address say that the message of this name is accepted."""
     value = f"{name}.{_mac(session, address, name)}"
+    _set(response, value, _WITHIN, secure)
+
+
+def forget(response: Response, secure: bool) -> None:
+    """Have no further page say it."""
+    _set(response, "", 0, secure)
+
+
+def remembered(request: Request, session: Session, address: str, secure: bool) -> str:
+    """The name of the message just accepted at this address; empty where there is none."""
+    name, _, mac = request.cookies.get(_called(secure), "").partition(".")
+    is_ours = hmac.compare_digest(mac.encode(), _mac(session, address, name).encode())
+    return name if is_ours else ""
+
+
+def _set(response: Response, value: str, seconds: int, secure: bool) -> None:
     response.set_cookie(
-        COOKIE, value, max_age=_WITHIN, httponly=True, secure=secure, samesite="lax", path="/"
+        _called(secure),
+        value,
+        max_age=seconds,
+        httponly=True,
+        secure=secure,
+        samesite="lax",
+        path="/",
     )
 
 
-def remembered(request: Request, session: Session, address: str) -> str:
-    """The name of the message just accepted at this address; empty where there is none."""
-    name, _, mac = request.cookies.get(COOKIE, "").partition(".")
-    return name if hmac.compare_digest(mac, _mac(session, address, name)) else ""
+def _called(secure: bool) -> str:
+    # Over HTTPS no neighbour of this host can set it.
+    return f"__Host-{_COOKIE}" if secure else _COOKIE
 
 
 def accepted(name: str) -> Sentence | None:

@@ -93,13 +93,13 @@ class OrderPage:
     async def _order(self, request: Request) -> Response:
         session = self._renderer.signed(request)
         view = await self._services.orders.visible(session.caller, request.path_params["order_id"])
-        sent = done.remembered(request, session, _address(view.order_id))
+        sent = done.remembered(request, session, _address(view.order_id), self._renderer.is_secure)
         said: dict[str, Any] = {"done": done.done_text(sent, view), "sent": sent}
         if text := ready_text(request.query_params.get("text", ""), view):
             said |= {"entered": {"text": text}, "entered_for": SupportMessage.name}
         response = await self._show_order(request, session, view, said)
         if sent:
-            response.delete_cookie(done.COOKIE)
+            done.forget(response, self._renderer.is_secure)
         return response
 
     async def _act(self, request: Request) -> Response:

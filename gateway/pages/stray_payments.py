@@ -38,10 +38,10 @@ class StrayPaymentPages:
         session = self._renderer.signed(request)
         _must_be_for(session, "read_stray_payment")
         found = await self._service.find(request.path_params["payment_id"])
-        sent = done.remembered(request, session, _address(found))
+        sent = done.remembered(request, session, _address(found), self._renderer.is_secure)
         response = self._page(request, session, found, {"done": done.accepted(sent)})
         if sent:
-            response.delete_cookie(done.COOKIE)
+            done.forget(response, self._renderer.is_secure)
         return response
 
     async def _act(self, request: Request) -> Response:

@@ -22,7 +22,7 @@ from demo.system import DemoSystem
 from demo.waiting import until
 from gateway import order_stream
 from gateway.access import Caller, Role
-from gateway.pages import sessions
+from gateway.pages import done, sessions
 from gateway.pages.forms import FORMS
 from gateway.pages.session_pages import browser_of
 from gateway.pages.sessions import LONGEST, Sessions
@@ -88,6 +88,29 @@ async def test_over_https_the_other_cookies_are_bound_to_the_host_too(
             page = await http.get("/help", headers={"Cookie": f"{name}=pl"})
             assert page.headers["content-language"] == language
             assert "<body data-secure>" in page.text
+
+
+async def test_no_neighbour_decides_what_was_done(database: Database) -> None:
+    """Over HTTPS its cookie is bound to the host, too; what is in one is no error, whatever it is."""
+    signed_in, cookie = await began(database, secure=True)
+    session = await signed_in.of(asking(cookie.partition(";")[0]))
+    assert session
+    said, ended = Response(), Response()
+
+    done.remember(said, session, "/orders/A-1", "cancel_request", secure=True)
+    done.forget(ended, secure=True)
+
+    given = said.headers["set-cookie"].partition(";")[0]
+    for it in (said, ended):
+        assert it.headers["set-cookie"].startswith("__Host-unbuy-done=")
+        assert "; Secure" in it.headers["set-cookie"]
+    for sent, name in (
+        (given, "cancel_request"),
+        (given.removeprefix("__Host-"), ""),
+        ("__Host-unbuy-done=cancel_request.\xe9", ""),
+        ("__Host-unbuy-done=\xe9", ""),
+    ):
+        assert done.remembered(asking(sent), session, "/orders/A-1", secure=True) == name
 
 
 async def test_a_session_ends_with_its_token_and_after_half_a_day_at_the_latest(
