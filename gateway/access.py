@@ -128,6 +128,16 @@ def view_for(caller: Caller, order: OrderView) -> OrderView:
     )
 
 
+def to_hand_over(order: OrderView) -> OrderView:
+    """The view for a file that leaves the house: without addresses, of which some hold secrets."""
+    return order.model_copy(
+        update={
+            "buyer": order.buyer.model_copy(update={"notify": ()}),
+            "seller": order.seller.model_copy(update={"notify": ()}),
+        }
+    )
+
+
 def _without_contact(party: Party) -> Party:
     return party.model_copy(update={"notify": (), "time_zone": None})
 

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from adapters.notifications.render import NotificationRenderer
 from database.outbox import SqlOutbox
 from database.support_cases import MOST_ORDERS, SqlSupportCases, SupportNote
-from gateway.access import Role, view_for
+from gateway.access import Role, to_hand_over, view_for
 from gateway.case_files import CaseFile, SentNotification, as_pdf, sent_notifications
 from gateway.orders import OrderService, asking_the_database
 from gateway.pages.base import PageRenderer
@@ -112,7 +112,7 @@ class SupportCasePages:
         return CaseFile(
             exported_at=datetime.now(UTC),
             exported_by=session.caller.id,
-            order=view_for(session.caller, view),
+            order=to_hand_over(view_for(session.caller, view)),
             notifications=notifications,
             notes=tuple(notes),
         )

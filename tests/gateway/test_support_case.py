@@ -120,6 +120,24 @@ async def test_the_case_goes_along_as_json_and_notes_only_where_asked_for(
     assert json.loads(including.text)["order"]["timeline"][0]["by"] == "buyer"
 
 
+async def test_the_case_goes_along_without_the_addresses_of_buyer_and_seller(
+    people: dict[str, Browser], order: HttpStory
+) -> None:
+    """R25: a channel's address may hold a secret, which is no court's or bank's."""
+    body = order.body(order_id=f"{order.order_id}-told")
+    body["buyer"]["notify"] = ["mailto:anna@example.org"]
+    body["seller"]["notify"] = ["slack://a-secret/of-the/channel"]
+    assert (await order.support.post("/v1/orders", body)).status_code == 201
+
+    file = f"/orders/{body['order_id']}/case/file?format=json"
+    answer = await people["support"].http.get(file)
+
+    assert answer.status_code == 200
+    assert body["seller"]["name"] in answer.text
+    assert "a-secret" not in answer.text
+    assert "anna@example.org" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("language", "title"), [("en", "Case file of order"), ("pl", "Akta zamówienia")]
 )
