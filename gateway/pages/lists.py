@@ -241,7 +241,8 @@ def _order_links(need: Need | None, by: QueueOrder) -> list[tuple[str, str, bool
 
 
 def _sought(request: Request) -> str:
-    return request.query_params.get("q", "").strip()[:_MOST_SOUGHT]
+    # PostgreSQL takes no NUL in a text, and nothing that is kept has one.
+    return request.query_params.get("q", "").replace("\0", "").strip()[:_MOST_SOUGHT]
 
 
 def _number(request: Request) -> int:

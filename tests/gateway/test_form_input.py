@@ -3,9 +3,11 @@
 from contextlib import suppress
 
 import pytest
+from starlette.requests import Request
 
 from gateway.pages.form_input import WrongFields, minor_units, read
 from gateway.pages.forms import FORMS
+from gateway.pages.lists import _sought
 from orders.errors import InvalidInput
 from orders.messages import DisputeDecision
 
@@ -76,3 +78,9 @@ def test_a_field_that_goes_with_another_choice_is_left_out() -> None:
     message = read("dispute_decision", {"decision": "full_refund", "money": "5"}, "EUR")
 
     assert message == DisputeDecision(decision="full_refund")
+
+
+def test_nobody_searches_for_what_postgresql_refuses() -> None:
+    asked = {"type": "http", "query_string": b"q=%00a%00b", "headers": []}
+
+    assert _sought(Request(asked)) == "ab"
