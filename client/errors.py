@@ -106,7 +106,8 @@ def _refusal(cause: BaseException | None) -> Exception:
 
 
 def _is_no_answer(error: RPCError) -> bool:
-    """Whether a call timed out, or Temporal knows that no worker would accept it."""
+    """Whether a call timed out, or Temporal knows that no worker would accept it, or that one just failed."""
     return error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED) or (
-        error.status is RPCStatusCode.FAILED_PRECONDITION and "poller" in error.message
+        error.status is RPCStatusCode.FAILED_PRECONDITION
+        and any(why in error.message for why in ("poller", "workflow task failure"))
     )

@@ -92,6 +92,10 @@ def test_an_outage_and_an_unknown_namespace_stay_what_they_are(error: RPCError) 
         _rpc(RPCStatusCode.DEADLINE_EXCEEDED),
         _rpc(RPCStatusCode.CANCELLED),
         _rpc(RPCStatusCode.FAILED_PRECONDITION, "no poller seen for task queue recently"),
+        _rpc(
+            RPCStatusCode.FAILED_PRECONDITION,
+            "Unable to perform workflow execution update due to unexpected workflow task failure.",
+        ),
     ],
 )
 def test_no_worker_in_time_is_no_answer(error: Exception) -> None:

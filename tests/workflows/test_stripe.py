@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from adapters.stripe.events import read_event
 from adapters.stripe.provider import StripeProvider
+from client.errors import NoAnswer
 from client.provider_events import PaymentNotYetKnown, ProviderEventHandler
 from database.connection import Database
 from database.ledger import SqlLedger
@@ -48,6 +49,8 @@ class AtStripe:
             return 409
         except EventIdReused:
             return 400
+        except NoAnswer:
+            return 503
         return 200
 
     async def refund(self) -> str:
