@@ -42,6 +42,13 @@ class AtStripe:
         return payment_id
 
     async def webhook(self, body: bytes, signed: str) -> int:
+        """The answer's status; what is answered by a 503, as while a workflow task fails, comes again."""
+        async with asyncio.timeout(30):
+            while (status := await self._webhook(body, signed)) == 503:
+                await asyncio.sleep(0.1)
+        return status
+
+    async def _webhook(self, body: bytes, signed: str) -> int:
         secret = SecretStr(self.peer.front.webhooks.secret)
         try:
             await self.handler.handle(read_event(body, signed, [secret], datetime.now(UTC)))
