@@ -348,9 +348,7 @@ async def upload_proof(
     request: Request,
     services: ServicesDep,
     who: Annotated[Caller, only_for("upload")],
-    idempotency_key: Annotated[
-        str | None, Header(), WithJsonSchema({"type": "string", "pattern": _KEY.pattern})
-    ] = None,
+    idempotency_key: MessageKey = None,
 ) -> Response:
     """Prove the shipment by a photo or a scan of the postal receipt (R10): JPEG, PNG or PDF, up to 10 MiB.
 
@@ -372,9 +370,7 @@ async def upload_evidence(
     request: Request,
     services: ServicesDep,
     who: Annotated[Caller, only_for("upload_evidence")],
-    idempotency_key: Annotated[
-        str | None, Header(), WithJsonSchema({"type": "string", "pattern": _KEY.pattern})
-    ] = None,
+    idempotency_key: MessageKey = None,
 ) -> Response:
     """Add a photo or a document to a dispute (R16): JPEG, PNG or PDF, up to 10 MiB.
 

@@ -15,7 +15,7 @@ from gateway import bodies
 from gateway.access import Caller
 from gateway.limits import RateLimits, Turns, address_of
 from gateway.observability import log_failure
-from gateway.pages.sessions import Session, Sessions
+from gateway.pages.sessions import Session, Sessions, cookie_name
 from gateway.pages.sign_in import BACK
 from gateway.pages.templates import page
 from gateway.problems import (
@@ -172,8 +172,8 @@ class PageRenderer:
         return zone_of(request.cookies.get(self.cookie(ZONE)))
 
     def cookie(self, name: str) -> str:
-        """What a cookie is called here: over HTTPS no neighbour of this host can set it."""
-        return f"__Host-{name}" if self.is_secure else name
+        """See ``cookie_name``."""
+        return cookie_name(name, self.is_secure)
 
     def session(self, request: Request) -> Session | None:
         """The session; None when nobody is signed in."""

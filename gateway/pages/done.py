@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.pages.forms import FORMS
-from gateway.pages.sessions import Session
+from gateway.pages.sessions import Session, cookie_name
 from orders.sentences import Sentence, sentence
 from orders.status import CloseReason, Status
 from orders.view import OrderView
@@ -44,14 +44,14 @@ def forget(response: Response, secure: bool) -> None:
 
 def remembered(request: Request, session: Session, address: str, secure: bool) -> str:
     """The name of the message just accepted at this address; empty where there is none."""
-    name, _, mac = request.cookies.get(_called(secure), "").partition(".")
+    name, _, mac = request.cookies.get(cookie_name(_COOKIE, secure), "").partition(".")
     is_ours = hmac.compare_digest(mac.encode(), _mac(session, address, name).encode())
     return name if is_ours else ""
 
 
 def _set(response: Response, value: str, seconds: int, secure: bool) -> None:
     response.set_cookie(
-        _called(secure),
+        cookie_name(_COOKIE, secure),
         value,
         max_age=seconds,
         httponly=True,
@@ -59,11 +59,6 @@ def _set(response: Response, value: str, seconds: int, secure: bool) -> None:
         samesite="lax",
         path="/",
     )
-
-
-def _called(secure: bool) -> str:
-    # Over HTTPS no neighbour of this host can set it.
-    return f"__Host-{_COOKIE}" if secure else _COOKIE
 
 
 def accepted(name: str) -> Sentence | None:

@@ -53,6 +53,12 @@ class Form:
 
 _NOTE = Field("note", "long", N_("Note"))
 
+
+def _file(title: str) -> Field:
+    hint = N_("JPEG, PNG or PDF, up to 10 MB.")
+    return Field("file", "file", title, required=True, hint=hint)
+
+
 FORMS: Final[dict[str, Form]] = {
     "cancel_request": Form(
         N_("Request sent. The seller has been notified."),
@@ -123,13 +129,7 @@ FORMS: Final[dict[str, Form]] = {
                 "proof_kind",
                 required=True,
             ),
-            Field(
-                "file",
-                "file",
-                N_("Photo or scan"),
-                required=True,
-                hint=N_("JPEG, PNG or PDF, up to 10 MB."),
-            ),
+            _file(N_("Photo or scan")),
         ),
         send=N_("Send the file"),
     ),
@@ -202,13 +202,7 @@ FORMS: Final[dict[str, Form]] = {
         N_("Your evidence has arrived; seller and support can see it."),
         (
             Field("note", "long", N_("What does it show?")),
-            Field(
-                "file",
-                "file",
-                N_("Photo or document"),
-                required=True,
-                hint=N_("JPEG, PNG or PDF, up to 10 MB."),
-            ),
+            _file(N_("Photo or document")),
         ),
         send=N_("Send the file"),
     ),

@@ -107,7 +107,7 @@ class Sessions:
         self._check = check
         self._store = store
         self._secure = secure
-        self._cookie = "__Host-unbuy" if secure else "unbuy"
+        self._cookie = cookie_name("unbuy", secure)
         self._remembered: dict[str, tuple[float, StoredSession | None]] = {}
 
     async def of(self, request: Request) -> Session | None:
@@ -320,6 +320,11 @@ class Sessions:
     def form_secret(self, begun_as: str) -> str:
         """What forms of the session, or of the sign-in, that began under a random name carry."""
         return self._key.form_secret(begun_as)
+
+
+def cookie_name(name: str, secure: bool) -> str:
+    """What a cookie is called here: over HTTPS no neighbour of this host can set it."""
+    return f"__Host-{name}" if secure else name
 
 
 def name_of(session_id: str) -> str:

@@ -125,7 +125,9 @@ class SignInPages:
         await self._renderer.count(caller)
         response = RedirectResponse(_path_after_sign_in(to), 303)
         await self._sessions.begin(
-            *(response, caller, refresh_token),
+            response,
+            caller,
+            refresh_token,
             instead_of=self._renderer.session(request),
             address=address_of(request),
             browser=browser_of(request),

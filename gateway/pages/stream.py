@@ -4,10 +4,10 @@ The timeline has the events; messages, notes, offers and proofs are found by the
 theirs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gateway.pages.forms import CONVERSATION
 from i18n.formats import days_text, money_text
@@ -71,6 +71,9 @@ class Entry:
         return self.what in _REMINDERS
 
 
+_Item = TypeVar("_Item", ChatMessage, ProofEvidence, DisputeFile)
+
+
 @dataclass(slots=True)
 class _Found:
     """What is not an event of its own, until one has taken it."""
@@ -83,27 +86,24 @@ class _Found:
 
     def message(self, entry: TimelineEntry) -> str:
         """What was written by this person at this instant."""
-        for each in self.messages:
-            if each.by is entry.by and each.at == entry.at:
-                self.messages.remove(each)
-                return each.text
-        return ""
+        found = _taken(self.messages, lambda it: it.by is entry.by and it.at == entry.at)
+        return found.text if found else ""
 
     def proof(self, entry: TimelineEntry) -> ProofEvidence | None:
         """The photo or scan that was given then."""
-        for each in self.proofs:
-            if each.given_at == entry.at:
-                self.proofs.remove(each)
-                return each
-        return None
+        return _taken(self.proofs, lambda it: it.given_at == entry.at)
 
     def file(self, entry: TimelineEntry) -> DisputeFile | None:
         """The buyer's evidence that was given then."""
-        for each in self.files:
-            if each.given_at == entry.at:
-                self.files.remove(each)
-                return each
-        return None
+        return _taken(self.files, lambda it: it.given_at == entry.at)
+
+
+def _taken(waiting: list[_Item], fits: Callable[[_Item], bool]) -> _Item | None:
+    """The first that fits, which waits no longer."""
+    found = next(filter(fits, waiting), None)
+    if found:
+        waiting.remove(found)
+    return found
 
 
 def stream(view: OrderView, locale: str) -> list[Entry]:

@@ -43,10 +43,7 @@ class AtStripe:
 
     async def webhook(self, body: bytes, signed: str) -> int:
         """The answer's status; what is answered by a 503, as while a workflow task fails, comes again."""
-        async with asyncio.timeout(30):
-            while (status := await self._webhook(body, signed)) == 503:
-                await asyncio.sleep(0.1)
-        return status
+        return await until(lambda: self._webhook(body, signed), lambda status: status != 503)
 
     async def _webhook(self, body: bytes, signed: str) -> int:
         secret = SecretStr(self.peer.front.webhooks.secret)
